@@ -1,0 +1,1 @@
+"""The application: publishes moderation events, pulls them back and settles each one."""
