@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""
+The one command of this project: `python3 dev.py run`, `test` or `check`.
+
+It starts on any Python from 3.9 on, makes what it needs beside itself (`.venv`,
+`.local`), and works from any current directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from local import azurite, environment, options
+from local.terminal import ROOT, CannotGoOn, captured, say
+
+CHECKS = {
+    "format": "ruff format --check .",
+    "lint": "ruff check .",
+    "types": "mypy --explicit-package-bases",
+    "doctor": "azure-functions-doctor doctor --profile deploy "
+    "--hosting-plan flex-consumption --target-python 3.13",
+}
+
+
+class Command(NamedTuple):
+    """One word after dev.py: what it is for, and what it does with the rest."""
+
+    purpose: str
+    do: Callable[[list[str]], int]
+
+
+def run(arguments: list[str]) -> int:
+    """Make what is missing, then become the supervisor of the local stack."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py run",
+        description="Run the whole pipeline on this machine: Azurite, the Event Grid "
+        "broker and the Functions host with the app and its page. Ctrl-C stops all.",
+    )
+    options.declare(parser)
+    given = parser.parse_args(arguments)
+    environment.make()
+    azurite.install()
+    folders = ["--data", str(given.data.absolute()), "--app", str(given.app.absolute())]
+    command = [str(environment.interpreter()), "-m", "local", *arguments, *folders]
+    if os.name != "nt":  # execv there gives the prompt back while the child runs on
+        os.chdir(ROOT)
+        os.execv(command[0], command)  # noqa: S606
+    return wait_for(command)
+
+
+def test(arguments: list[str]) -> int:
+    """Check, then run pytest with the other arguments; its exit code is ours."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py test",
+        usage="dev.py test [--no-check] [pytest arguments]",
+        description="Run the checks, then every test. What else is on the command "
+        "line goes to pytest: dev.py test tests/unit -k ports",
+    )
+    parser.add_argument("--no-check", action="store_true", help="run only the tests")
+    given, for_pytest = parser.parse_known_args(arguments)
+    environment.make()
+    try:
+        azurite.install()
+    except CannotGoOn as error:
+        say(f"dev.py: {error}\nTests that need Azurite will fail without it.")
+    if not given.no_check and run_checks():
+        return 1
+    return wait_for([str(environment.interpreter()), "-m", "pytest", *for_pytest])
+
+
+def check(arguments: list[str]) -> int:
+    """Run every check, show what failed, and return 1 if one did."""
+    argparse.ArgumentParser(
+        prog="dev.py check",
+        description="Format and lint (ruff), types (mypy), azure-functions-doctor.",
+    ).parse_args(arguments)
+    environment.make()
+    return run_checks()
+
+
+def run_checks() -> int:
+    """Every check runs, whatever the ones before it found; 1 if any found something."""
+    failed = [name for name, command in CHECKS.items() if not passes(name, command)]
+    if failed:
+        say(f"Checks that failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def passes(name: str, command: str) -> bool:
+    """Whether the check found nothing; what it found is shown."""
+    program, *rest = command.split()
+    say(f"{name:<8}{program} ... ", end="")
+    started = time.monotonic()
+    done = captured([str(environment.programs() / program), *rest])
+    if done.returncode == 0:
+        say(f"ok ({time.monotonic() - started:.1f} s)")
+        return True
+    say(f"FAILED\n{done.stdout.rstrip()}")
+    return False
+
+
+def wait_for(command: list[str]) -> int:
+    """Run it on this terminal; Ctrl-C is for it to answer, and its exit code is ours."""
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
+
+
+COMMANDS = {
+    "run": Command("start Azurite, the Event Grid broker and the Functions host", run),
+    "test": Command("run the checks, then every test", test),
+    "check": Command("format, lint, types, azure-functions-doctor", check),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first word names and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        description="Runs, tests and checks this project. Commands:\n\n"
+        + "\n".join(f"  {name:<8}{c.purpose}" for name, c in COMMANDS.items()),
+        epilog="dev.py COMMAND --help says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    word = parser.parse_args(arguments[:1] or ["--help"]).command
+    try:
+        return COMMANDS[word].do(arguments[1:])
+    except CannotGoOn as error:
+        say(f"dev.py: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""
+What can be asked of `python -m local`, declared once.
+
+`dev.py run` shows and checks the same options before there is a virtual environment,
+so this module stays on the standard library of any Python from 3.9 on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PORTS = (
+    ("--http-port", 7071, "the app and its page answer"),
+    ("--broker-port", 6500, "the Event Grid broker answers"),
+    ("--storage-port", 10000, "Azurite answers"),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """One run of the local stack: its ports, its data folder, its host."""
+
+    http_port: int
+    broker_port: int
+    storage_port: int
+    data: Path
+    fresh: bool
+    host: str | None
+    app: Path
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Every option with its default and one sentence; port 0 means any free one."""
+    for option, port, what in PORTS:
+        parser.add_argument(
+            option,
+            type=_port,
+            default=port,
+            metavar="PORT",
+            help=f"where {what} (default {port}; 0 takes a free one)",
+        )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / ".local",
+        metavar="DIR",
+        help="folder that keeps blobs, queues and logs (default .local/)",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="forget what an earlier run left in the data folder, then start",
+    )
+    parser.add_argument(
+        "--host",
+        choices=("func", "stand-in"),
+        help="Core Tools' func or the stand-in; default: func where it is found "
+        "(FUNC_PATH, then PATH), otherwise the stand-in",
+    )
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="folder of the function app (default: this project)",
+    )
+
+
+def read(arguments: list[str] | None = None) -> Options:
+    """The options given on the command line, with absolute folders."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Run Azurite, the Event Grid broker and the Functions host.",
+    )
+    declare(parser)
+    given = parser.parse_args(arguments)
+    given.data = given.data.absolute()
+    given.app = given.app.absolute()
+    return Options(**vars(given))
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
+    return int(text)

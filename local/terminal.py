@@ -1,0 +1,57 @@
+"""What a person at the terminal reads, and the commands run on their behalf."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOWN = 30
+
+
+class CannotGoOn(Exception):
+    """Something is missing or failed; the text says what, and what to do."""
+
+
+def say(text: str, end: str = "\n") -> None:
+    """One line on stdout, there at once even when stdout is a file."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The finished command with its stdout and stderr as one text."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+
+
+def attempt(what: str, command: Sequence[str], advice: str) -> None:
+    """Say what is done, do it, and show the command's own words only if it fails."""
+    say(f"{what} ... ", end="")
+    started = time.monotonic()
+    try:
+        done = captured(command)
+    except OSError as error:
+        say("FAILED")
+        raise CannotGoOn(f"{command[0]} could not be started: {error}") from error
+    if done.returncode:
+        say("FAILED")
+        raise CannotGoOn(f"{what} failed. {advice}\n{last_lines(done.stdout)}")
+    say(f"{time.monotonic() - started:.0f} s")
+
+
+def last_lines(text: str, count: int = SHOWN) -> str:
+    """The end of a text, indented, for a reader who needs to know why."""
+    return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-count:])
