@@ -1,0 +1,110 @@
+"""A log of lines that is only ever appended to, kept by name and by hour.
+
+The port, and the in-memory one; `blobs.py` has the one that lasts. A *name* is what the
+log is about, here an event subscription. A line is one JSON object whose first member
+is `at`, as `stamp` writes it: so lines sort by time as they are.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class StoreUnavailable(Exception):
+    """The store did not take or give what was asked; the message says what to do."""
+
+
+class AppendLog(Protocol):
+    """Where lines go, and where they are read back from, newest first."""
+
+    async def probe(self) -> None:
+        """See that the store answers; StoreUnavailable when it does not."""
+
+    async def open(self, name: str, now: datetime) -> None:
+        """Make sure that the log can be written to; StoreUnavailable when it cannot."""
+
+    async def append(self, name: str, now: datetime, lines: bytes) -> None:
+        """Add whole lines, each ending in a newline. Durable when this returns.
+
+        Raises StoreUnavailable when they may not have been kept. They may have been
+        all the same: a reader must bear the same line twice.
+        """
+
+    def newest(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> AsyncIterator[bytes]:
+        """The lines of the hours from `until` back to `since`, newest first.
+
+        Whole hours: the caller leaves out what is older than `since`. Raises
+        StoreUnavailable.
+        """
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in UTC at a fixed width, so that text sorts as time does."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def stamp_of(line: bytes) -> bytes:
+    """The moment that a line begins with."""
+    return line[7:34]
+
+
+def hour_of(now: datetime) -> datetime:
+    """The hour that a moment belongs to."""
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def hours_back(since: datetime, until: datetime) -> list[datetime]:
+    """Every hour that has a moment from `since` to `until`, newest first."""
+    hours, hour = [], hour_of(until)
+    while hour >= hour_of(since):
+        hours.append(hour)
+        hour -= timedelta(hours=1)
+    return hours
+
+
+async def merged(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+    """The lines of several sources, each newest first, as one: newest first."""
+    heads: dict[int, bytes] = {}
+    for index, source in enumerate(sources):
+        await _advance(heads, index, source)
+    while heads:
+        newest = max(heads, key=lambda index: stamp_of(heads[index]))
+        yield heads[newest]
+        await _advance(heads, newest, sources[newest])
+
+
+async def _advance(
+    heads: dict[int, bytes], index: int, source: AsyncIterator[bytes]
+) -> None:
+    line = await anext(source, None)
+    if line is None:
+        heads.pop(index, None)
+    else:
+        heads[index] = line
+
+
+class InMemoryAppendLog:
+    """Keeps the lines for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, datetime], list[bytes]] = {}
+
+    async def probe(self) -> None:
+        """Nothing to do: memory is there."""
+
+    async def open(self, name: str, now: datetime) -> None:
+        """Nothing to do: memory is there."""
+
+    async def append(self, name: str, now: datetime, lines: bytes) -> None:
+        """Keep the lines under their hour."""
+        self._lines.setdefault((name, hour_of(now)), []).extend(lines.splitlines())
+
+    async def newest(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> AsyncIterator[bytes]:
+        """The lines of those hours, newest first."""
+        for hour in hours_back(since, until):
+            for line in reversed(self._lines.get((name, hour), [])):
+                yield line

@@ -1,0 +1,161 @@
+"""The audit log: one entry for every delivery, written before the event is settled."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from moderation.appendlog import AppendLog, merged, stamp, stamp_of
+from moderation.delivery import Acknowledge, Delivery, Disposition, Reject, Release
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was decided, about which delivery of which event, when.
+
+    `at` comes first and has a fixed width, so that lines sort by time. `event` is the
+    event's JSON as it came; text in its place is an event that was not even UTF-8.
+    """
+
+    at: str
+    subscription: str
+    disposition: str
+    verdict: str | None = None
+    reason: str | None = None
+    delay_seconds: int | None = None
+    delivery_count: int
+    lock_token: str
+    id: str
+    type: str
+    content_id: str | None = None
+    event: msgspec.Raw
+
+    @property
+    def delivery_key(self) -> tuple[str, str, int, str]:
+        """The same for two entries about one delivery: the newer one overrules."""
+        return (self.subscription, self.id, self.delivery_count, self.lock_token)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries to read: all conditions must hold; None asks for nothing."""
+
+    since: datetime
+    until: datetime
+    subscriptions: Sequence[str]
+    disposition: str | None = None
+    type: str | None = None
+    id: str | None = None
+    limit: int = 100
+
+    def matches(self, entry: AuditEntry) -> bool:
+        """Whether the entry is asked for; the type may be given without its prefix."""
+        return (
+            self.disposition in (None, entry.disposition)
+            and self.type in (None, entry.type, entry.type.rpartition(".")[2])
+            and self.id in (None, entry.id)
+        )
+
+
+def entry(
+    subscription: str, delivery: Delivery, disposition: Disposition, now: datetime
+) -> AuditEntry:
+    """The entry that records this disposition."""
+    event = delivery.event
+    name, verdict, reason, delay = _words(disposition)
+    return AuditEntry(
+        at=stamp(now),
+        subscription=subscription,
+        disposition=name,
+        verdict=verdict,
+        reason=reason,
+        delay_seconds=delay,
+        delivery_count=delivery.delivery_count,
+        lock_token=delivery.short_token,
+        id=event.id,
+        type=event.type,
+        content_id=event.payload.content_id,
+        event=_one_line(delivery.raw),
+    )
+
+
+def _words(
+    disposition: Disposition,
+) -> tuple[str, str | None, str | None, int | None]:
+    match disposition:
+        case Acknowledge(verdict=verdict, reason=reason):
+            return "acknowledge", verdict, reason, None
+        case Release(reason=reason, delay=delay):
+            return "release", None, reason, int(delay or 0)
+        case Reject(reason=reason):
+            return "reject", None, reason, None
+
+
+def _one_line(raw: bytes) -> msgspec.Raw:
+    """The event's JSON on one line; line breaks can only stand between its tokens."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return msgspec.Raw(msgspec.json.encode(raw.decode(errors="replace")))
+    return msgspec.Raw(raw.replace(b"\n", b" ").replace(b"\r", b" "))
+
+
+class AuditLog:
+    """Records entries in a log of their event subscription, and finds them again."""
+
+    def __init__(self, log: AppendLog) -> None:
+        self._log = log
+
+    async def open(self, subscription: str, now: datetime) -> None:
+        """Look before taking: StoreUnavailable when nothing could be recorded."""
+        await self._log.open(subscription, now)
+
+    async def record(
+        self, subscription: str, entries: Sequence[AuditEntry], now: datetime
+    ) -> None:
+        """All of the entries in one append, durable when this returns.
+
+        Raises StoreUnavailable.
+        """
+        lines = msgspec.json.Encoder().encode_lines(entries)
+        await self._log.append(subscription, now, lines)
+
+    async def find(self, query: Query) -> AsyncIterator[AuditEntry]:
+        """The entries asked for, newest first, at most `query.limit`.
+
+        Of two entries about one delivery (an append that was repeated) only the newer
+        is given. Raises StoreUnavailable.
+        """
+        seen: set[tuple[str, str, int, str]] = set()
+        async for line in self._candidates(query):
+            found = _decoded(line)
+            if found is None or not query.matches(found) or found.delivery_key in seen:
+                continue
+            seen.add(found.delivery_key)
+            yield found
+            if len(seen) == query.limit:
+                return
+
+    async def _candidates(self, query: Query) -> AsyncIterator[bytes]:
+        needle = msgspec.json.encode(query.id) if query.id else b""
+        sources = [
+            self._log.newest(name, since=query.since, until=query.until)
+            for name in query.subscriptions
+        ]
+        oldest = stamp(query.since).encode()
+        async for line in merged(sources):
+            if stamp_of(line) < oldest:
+                return
+            if needle in line:
+                yield line
+
+
+def _decoded(line: bytes) -> AuditEntry | None:
+    """The entry of a line; None when someone else wrote it and it is not one."""
+    try:
+        return _decoder.decode(line)
+    except msgspec.MsgspecError:
+        return None
+
+
+_decoder = msgspec.json.Decoder(AuditEntry)

@@ -1,0 +1,196 @@
+"""The only door to azure.storage.blob: the append log that lasts.
+
+One append blob per log name, hour and writer:
+`<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`. A writer never shares a blob, so nothing
+has to be locked, and Azure may make the container append-only.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from datetime import datetime
+from itertools import groupby
+
+from azure.core import MatchConditions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.storage.blob import BlobProperties, ExponentialRetry
+from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+
+from moderation.appendlog import StoreUnavailable, hours_back, merged
+
+# Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
+BLOCK_BYTES = 4 * 1024 * 1024
+FIRST_READ_BYTES = 64 * 1024
+READ_BYTES = 1024 * 1024
+
+
+def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
+    """A client for a connection string, or for an account's URL with a credential.
+
+    It gives up soon: whoever waits holds locks that last a minute.
+    """
+    options = {
+        "retry_policy": ExponentialRetry(
+            initial_backoff=1, increment_base=2, retry_total=2
+        ),
+        "connection_timeout": 5,
+        "read_timeout": 20,
+        "transport": AioHttpTransport(use_env_settings=False),
+    }
+    if credential is None:
+        return BlobServiceClient.from_connection_string(target, **options)
+    return BlobServiceClient(target, credential=credential, **options)
+
+
+class BlobAppendLog:
+    """An append log in a container, which is made when it is missing."""
+
+    def __init__(self, container: ContainerClient, writer: str) -> None:
+        self._container = container
+        self._writer = writer
+        self._current: dict[str, tuple[datetime, int, BlobClient]] = {}
+
+    async def probe(self) -> None:
+        """Ask for the container; one that is missing is made when it is needed."""
+        await self._told(self._container.exists())
+
+    async def open(self, name: str, now: datetime) -> None:
+        """Create the blob of this hour, or see that it is there."""
+        await self._open(name, now, part=0)
+
+    async def append(self, name: str, now: datetime, lines: bytes) -> None:
+        """Append the lines, in as few blocks as they fit into."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if name not in self._current or self._current[name][0] != hour:
+            await self._open(name, now, part=0)
+        for block in _blocks(lines):
+            await self._append(name, now, block)
+
+    async def _open(self, name: str, now: datetime, part: int) -> None:
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        known = self._current.get(name)
+        if known is not None and known[0] == hour:
+            part = max(part, known[1])
+        suffix = f"-{part}" if part else ""
+        path = f"{name}/{hour:%Y/%m/%d/%H}/{self._writer}{suffix}.ndjson"
+        blob = self._container.get_blob_client(path)
+        await self._told(self._create(blob))
+        self._current[name] = (hour, part, blob)
+
+    async def _create(self, blob: BlobClient) -> None:
+        try:
+            await _create_if_missing(blob)
+        except ResourceNotFoundError:
+            await self._create_container()
+            await _create_if_missing(blob)
+
+    async def _create_container(self) -> None:
+        with suppress(ResourceExistsError):  # someone else was faster
+            await self._container.create_container()
+
+    async def _append(self, name: str, now: datetime, block: bytes) -> None:
+        _, part, blob = self._current[name]
+        try:
+            await blob.append_block(block)
+        except HttpResponseError as error:
+            if _code(error) != "BlockCountExceedsLimit":
+                raise self._unavailable(error) from error
+            await self._open(name, now, part + 1)
+            await self._told(self._current[name][2].append_block(block))
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def newest(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> AsyncIterator[bytes]:
+        """The lines of those hours, newest first; read from their ends, in pieces."""
+        try:
+            for day, hours in groupby(
+                hours_back(since, until), key=lambda hour: f"{hour:%Y/%m/%d}"
+            ):
+                blobs = await self._blobs_by_hour(f"{name}/{day}/")
+                for hour in hours:
+                    found = blobs.get(f"{name}/{hour:%Y/%m/%d/%H}", [])
+                    async for line in merged([self._backwards(one) for one in found]):
+                        yield line
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def _blobs_by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
+        found: dict[str, list[BlobProperties]] = {}
+        try:
+            async for blob in self._container.list_blobs(name_starts_with=prefix):
+                found.setdefault(blob.name.rpartition("/")[0], []).append(blob)
+        except ResourceNotFoundError:
+            return {}  # no container yet: nothing was ever written
+        return found
+
+    async def _backwards(self, properties: BlobProperties) -> AsyncIterator[bytes]:
+        blob = self._container.get_blob_client(properties.name)
+        end, size, rest = properties.size, FIRST_READ_BYTES, b""
+        while end > 0:
+            start = max(0, end - size)
+            stream = await blob.download_blob(offset=start, length=end - start)
+            first, *lines = (await stream.readall() + rest).split(b"\n")
+            for line in reversed(lines):
+                if line:
+                    yield line
+            rest, end, size = first, start, READ_BYTES
+        if rest:
+            yield rest
+
+    async def _told(self, call: Awaitable[object]) -> None:
+        try:
+            await call
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: AzureError) -> StoreUnavailable:
+        where = f"blob container {self._container.container_name!r}"
+        return StoreUnavailable(f"{where}: {_advice(error)}")
+
+
+async def _create_if_missing(blob: BlobClient) -> None:
+    with suppress(ResourceExistsError):  # made before: it is there, that is all
+        await blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+
+
+def _blocks(lines: bytes) -> list[bytes]:
+    """The lines in blocks of whole lines, each as large as a block may be."""
+    blocks, start = [], 0
+    while len(lines) - start > BLOCK_BYTES:
+        cut = lines.rfind(b"\n", start, start + BLOCK_BYTES) + 1
+        end = cut if cut > start else start + BLOCK_BYTES
+        blocks.append(lines[start:end])
+        start = end
+    return [*blocks, lines[start:]]
+
+
+def _code(error: HttpResponseError) -> str:
+    """Storage's own word for what is wrong; the client adds it to the error."""
+    return str(getattr(error, "error_code", None) or "")
+
+
+def _advice(error: AzureError) -> str:
+    """What is wrong and what to do, without what the service says at length."""
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return (
+            "storage does not answer; is it running, and is AUDIT_STORAGE_ACCOUNT_URL "
+            "or AUDIT_STORAGE_CONNECTION_STRING right?"
+        )
+    if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
+        return (
+            f"storage answered {error.status_code}; the app's identity needs the role "
+            "Storage Blob Data Contributor on the container"
+        )
+    if isinstance(error, HttpResponseError):
+        return f"storage answered {error.status_code} {_code(error)}".rstrip()
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,156 @@
+"""The CloudEvents 1.0 envelope: what makes one invalid, on the way in and on the way out.
+
+Rules: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md, and what
+Event Grid namespaces add to them (extension names of at most 20 characters, `data`
+required).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+SPEC_VERSION = "1.0"
+REQUIRED = ("id", "source", "type", "specversion")
+OPTIONAL = ("subject", "dataschema")
+ATTRIBUTES = frozenset(
+    (*REQUIRED, *OPTIONAL, "time", "datacontenttype", "data", "data_base64")
+)
+EXTENSION_NAME = re.compile(r"[a-z0-9]{1,20}\Z")
+JSON_TYPE = re.compile(r"(application|text)/(json|[\w.!#$&^+-]+\+json)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where: a JSON path, a header or a setting."""
+
+    path: str
+    problem: str
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A delivered event, its data still as raw JSON."""
+
+    id: str
+    source: str
+    type: str
+    specversion: str
+    subject: str | None = None
+    time: datetime | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+    data_base64: str | None = None
+
+
+class _Tolerant(Envelope, frozen=True, forbid_unknown_fields=False):
+    """The same, whatever extension attributes come along."""
+
+
+_plain = msgspec.json.Decoder(Envelope)
+_extended = msgspec.json.Decoder(_Tolerant)
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read(raw: bytes) -> Envelope:
+    """The envelope of a delivered event.
+
+    Raises ValueError (which msgspec's errors are) with what is wrong when it is no
+    CloudEvent that a strict client could read: a required attribute missing or of
+    another type, a time that does not parse, a bad extension name, or both `data` and
+    `data_base64`.
+    """
+    try:
+        envelope = _plain.decode(raw)
+    except msgspec.ValidationError:
+        envelope = _extended.decode(raw)
+        _check_extension_names(raw)
+    if bytes(envelope.data) and envelope.data_base64 is not None:
+        raise ValueError("it has both `data` and `data_base64`")
+    if envelope.specversion != SPEC_VERSION:
+        raise ValueError(f"specversion is not {SPEC_VERSION}")
+    return envelope
+
+
+def _check_extension_names(raw: bytes) -> None:
+    for name in _names.decode(raw):
+        if name not in ATTRIBUTES and not EXTENSION_NAME.match(name):
+            raise ValueError(
+                f"extension name {name[:40]!r} is not 1 to 20 of a-z and 0-9"
+            )
+
+
+def problems(event: dict[str, object], path: str) -> list[Problem]:
+    """Everything that keeps an event's envelope from being published; empty when fine."""
+    found = [
+        Problem(f"{path}.{name}", "is required and must be a non-empty string")
+        for name in REQUIRED
+        if not _text(event.get(name))
+    ]
+    found += [
+        Problem(f"{path}.{name}", "must be a non-empty string")
+        for name in OPTIONAL
+        if name in event and not _text(event[name])
+    ]
+    if _text(event.get("specversion")) and event["specversion"] != SPEC_VERSION:
+        found.append(Problem(f"{path}.specversion", f"must be {SPEC_VERSION!r}"))
+    if "time" in event and not _is_time(event["time"]):
+        problem = "must be an RFC 3339 time with its zone, as 2026-01-31T12:00:00Z"
+        found.append(Problem(f"{path}.time", problem))
+    found += _data_problems(event, path)
+    found += _extension_problems(event, path)
+    return found
+
+
+def _data_problems(event: dict[str, object], path: str) -> list[Problem]:
+    found = []
+    if "data_base64" in event:
+        problem = "is not taken: moderation events carry a JSON object in `data`"
+        found.append(Problem(f"{path}.data_base64", problem))
+    if not isinstance(event.get("data"), dict):
+        found.append(Problem(f"{path}.data", "is required and must be an object"))
+    media_type = event.get("datacontenttype", "application/json")
+    if not isinstance(media_type, str) or not JSON_TYPE.match(essence(media_type)):
+        problem = "must be a JSON media type, as application/json"
+        found.append(Problem(f"{path}.datacontenttype", problem))
+    return found
+
+
+def _extension_problems(event: dict[str, object], path: str) -> list[Problem]:
+    found = []
+    for name, value in event.items():
+        if name in ATTRIBUTES:
+            continue
+        where = f"{path}.{name[:40]}"
+        if not EXTENSION_NAME.match(name):
+            problem = "extension names are 1 to 20 of a-z and 0-9"
+            found.append(Problem(where, problem))
+        if not _is_extension_value(value):
+            problem = "extension values are strings, booleans or 32-bit integers"
+            found.append(Problem(where, problem))
+    return found
+
+
+def essence(media_type: str) -> str:
+    """A media type without its parameters, in lower case."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_extension_value(value: object) -> bool:
+    if isinstance(value, int):
+        return -(2**31) <= value < 2**31
+    return isinstance(value, str)
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return msgspec.convert(value, datetime).tzinfo is not None
+    except msgspec.ValidationError:
+        return False

@@ -1,0 +1,99 @@
+"""What Event Grid lends us, and the three ways to give it back."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from moderation.events import Event
+
+
+class Verdict(StrEnum):
+    """What becomes of the content."""
+
+    QUARANTINED = "quarantined"
+    SENT_TO_REVIEW = "sent-to-review"
+    APPROVED = "approved"
+    RECORDED = "recorded"
+
+
+class ReleaseDelay(IntEnum):
+    """The only delays Event Grid accepts, in seconds (`releaseDelayInSeconds`)."""
+
+    NONE = 0
+    TEN_SECONDS = 10
+    ONE_MINUTE = 60
+    TEN_MINUTES = 600
+    ONE_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Done: Event Grid forgets the event."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Not now: Event Grid delivers the event again after the delay.
+
+    Without a delay it grows with the delivery count: 10 s, 1 min, 10 min, then 1 h.
+    """
+
+    reason: str
+    delay: ReleaseDelay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Never: Event Grid moves the event to the dead-letter location."""
+
+    reason: str
+
+
+type Disposition = Acknowledge | Release | Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on loan, with the lock token that settles it.
+
+    `delivery_count` is 1 the first time. `raw` is the event's JSON as it came.
+    """
+
+    lock_token: str
+    delivery_count: int
+    raw: bytes
+    event: Event
+
+    @property
+    def short_token(self) -> str:
+        """Enough of the lock token to recognise it, too little to settle with."""
+        token = self.lock_token
+        return token if len(token) <= 12 else f"{token[:4]}…{token[-6:]}"
+
+
+BACKOFF = (
+    ReleaseDelay.TEN_SECONDS,
+    ReleaseDelay.ONE_MINUTE,
+    ReleaseDelay.TEN_MINUTES,
+    ReleaseDelay.ONE_HOUR,
+)
+
+
+def settled_on(
+    disposition: Disposition, delivery_count: int, *, limit: int
+) -> Disposition:
+    """The disposition as it is carried out, on delivery 1 up to `limit`.
+
+    A release gets its delay; on the last permitted delivery it becomes a reject with
+    the reason, because Event Grid would give the event up then without saying why.
+    """
+    match disposition:
+        case Release(reason=reason) if delivery_count >= limit:
+            return Reject(f"gave up after {delivery_count} deliveries: {reason}")
+        case Release(reason=reason, delay=None):
+            step = min(max(delivery_count, 1), len(BACKOFF))
+            return Release(reason, BACKOFF[step - 1])
+        case _:
+            return disposition

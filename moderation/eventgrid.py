@@ -1,0 +1,278 @@
+"""The only door to azure.eventgrid: a topic to publish to, subscriptions to pull from.
+
+Requests go through the SDK clients' public `send_request()`, which keeps credentials,
+retries, tracing and user agent. Bodies are decoded here with msgspec: the envelope
+first and each event on its own, so that one undecodable event does not strand the lock
+tokens of its batch, as `receive()` would.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import msgspec
+from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import HttpRequest
+from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
+
+from moderation import events
+from moderation.delivery import Delivery, ReleaseDelay
+
+_log = logging.getLogger(__name__)
+
+API_VERSION = "2024-06-01"
+BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
+BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
+
+type Credential = AzureKeyCredential | AsyncTokenCredential
+
+
+class EventGridError(Exception):
+    """Event Grid did not do what was asked; the message says what to look at.
+
+    `status` is the HTTP status it answered, None when it did not answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def refused(self) -> bool:
+        """Whether the request itself was at fault, so that repeating it is no use."""
+        return self.status in (400, 413)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The lock tokens that Event Grid settled, and why it did not settle the others."""
+
+    succeeded: frozenset[str]
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def codes(self) -> Counter[str]:
+        """How many tokens failed with which code (`TokenLost`, `BadToken`, …)."""
+        return Counter(self.failed.values())
+
+
+class _Result(msgspec.Struct, rename="camel"):
+    succeeded_lock_tokens: list[str] = []
+    failed_lock_tokens: list["_Failed"] = []
+
+
+class _Error(msgspec.Struct):
+    code: str = "Unknown"
+    message: str = ""
+
+
+class _Failed(msgspec.Struct, rename="camel"):
+    lock_token: str
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+class _Received(msgspec.Struct):
+    value: list[msgspec.Raw]
+
+
+class _BrokerProperties(msgspec.Struct, rename="camel"):
+    lock_token: str
+    delivery_count: int = 1
+
+
+class _Item(msgspec.Struct, rename="camel"):
+    broker_properties: _BrokerProperties
+    event: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Refusal(msgspec.Struct):
+    error: _Error
+
+
+_results = msgspec.json.Decoder(_Result)
+_received = msgspec.json.Decoder(_Received)
+_items = msgspec.json.Decoder(_Item)
+_refusals = msgspec.json.Decoder(_Refusal)
+
+
+async def _post(
+    client: EventGridPublisherClient | EventGridConsumerClient,
+    path: str,
+    params: Mapping[str, str | int],
+    body: bytes = b"",
+    content_type: str = "application/json",
+) -> bytes:
+    """The body of a 200; EventGridError for anything else."""
+    request = HttpRequest(
+        "POST",
+        path,
+        params={"api-version": API_VERSION, **params},
+        headers={"content-type": content_type, "accept": "application/json"},
+        content=body,
+    )
+    try:
+        # Streamed, because the pipeline parses a body that it has read a second time.
+        response = await client.send_request(request, stream=True)
+        content = await response.read()
+    except AzureError as error:
+        raise EventGridError(_unanswered(error)) from error
+    if response.status_code != 200:
+        raise EventGridError(
+            _refused(response.status_code, content), response.status_code
+        )
+    return content
+
+
+def _unanswered(error: AzureError) -> str:
+    if isinstance(error, ClientAuthenticationError):
+        return (
+            "no token for Event Grid: sign in (az login), give the app an identity, "
+            "or set EVENTGRID_KEY"
+        )
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
+    return f"Event Grid could not be asked: {type(error).__name__}: {error}"
+
+
+def _refused(status: int, content: bytes) -> str:
+    try:
+        error = _refusals.decode(content).error
+    except msgspec.MsgspecError:
+        error = _Error("", "")
+    said = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
+    return f"{said}. {_ADVICE.get(status, '')}".strip()
+
+
+_ADVICE = {
+    401: "Look at EVENTGRID_KEY, or at the identity of the app.",
+    403: (
+        "The app's identity needs EventGrid Data Sender on the topic and EventGrid "
+        "Data Receiver on its event subscriptions; or a quota is used up."
+    ),
+    404: "Look at EVENTGRID_TOPIC_NAME and at what is deployed.",
+    429: "The namespace is throttled: wait, or give it more throughput units.",
+}
+
+
+def transport() -> AioHttpTransport:
+    """An aiohttp transport that does not read .netrc and proxies on every request."""
+    return AioHttpTransport(use_env_settings=False)
+
+
+class Topic:
+    """A namespace topic to publish to. One client, for the life of the process."""
+
+    def __init__(self, endpoint: str, topic: str, credential: Credential) -> None:
+        self._path = f"/topics/{quote(topic, safe='')}:publish"
+        self._client = EventGridPublisherClient(
+            endpoint, credential, namespace_topic=topic, transport=transport()
+        )
+
+    async def publish(self, batch: Sequence[bytes]) -> None:
+        """Publish events, each encoded as JSON, in one request; all of them or none.
+
+        At most 1,000 events and 1 MB. Raises EventGridError.
+        """
+        body = b"[" + b",".join(batch) + b"]"
+        await _post(self._client, self._path, {}, body, BATCH_TYPE)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+class Subscription:
+    """One event subscription to pull from. One client, for the life of the process."""
+
+    def __init__(
+        self, endpoint: str, topic: str, name: str, credential: Credential
+    ) -> None:
+        self._path = f"/topics/{quote(topic, safe='')}/eventsubscriptions/{name}"
+        self._client = EventGridConsumerClient(
+            endpoint,
+            credential,
+            namespace_topic=topic,
+            subscription=name,
+            transport=transport(),
+        )
+
+    async def receive(self, max_events: int, max_wait: int) -> list[Delivery]:
+        """Up to 1..100 deliveries; waits up to 10..120 seconds for the first one.
+
+        What cannot be read is delivered as MalformedEvent, with its lock token. Raises
+        EventGridError.
+        """
+        params = {"maxEvents": max_events, "maxWaitTime": max_wait}
+        content = await _post(self._client, f"{self._path}:receive", params)
+        try:
+            items = _received.decode(content).value
+        except msgspec.MsgspecError as error:
+            message = f"Event Grid's answer to receive is not readable: {error}"
+            raise EventGridError(message) from error
+        return [one for item in items if (one := _delivery(item)) is not None]
+
+    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
+        """Done with these. Raises EventGridError; reads the failed tokens."""
+        return await self._settle("acknowledge", tokens, {})
+
+    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
+        """Give these back, to be delivered again after the delay."""
+        return await self._settle(
+            "release", tokens, {"releaseDelayInSeconds": int(delay)}
+        )
+
+    async def reject(self, tokens: Sequence[str]) -> Settled:
+        """Dead-letter these."""
+        return await self._settle("reject", tokens, {})
+
+    async def probe(self) -> None:
+        """See that it is reachable, authorised and there; nothing is received.
+
+        Acknowledges a bogus lock token, which Event Grid answers with `BadToken`.
+        Raises EventGridError.
+        """
+        await self.acknowledge([BOGUS_TOKEN])
+
+    async def _settle(
+        self, verb: str, tokens: Sequence[str], params: Mapping[str, str | int]
+    ) -> Settled:
+        body = msgspec.json.encode({"lockTokens": tokens})
+        content = await _post(self._client, f"{self._path}:{verb}", params, body)
+        try:
+            result = _results.decode(content)
+        except msgspec.MsgspecError as error:
+            message = f"Event Grid's answer to {verb} is not readable: {error}"
+            raise EventGridError(message) from error
+        return Settled(
+            frozenset(result.succeeded_lock_tokens),
+            {one.lock_token: one.error.code for one in result.failed_lock_tokens},
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def _delivery(item: msgspec.Raw) -> Delivery | None:
+    """The delivery in an item of the answer; None when it names no lock token."""
+    try:
+        found = _items.decode(item)
+    except msgspec.MsgspecError as error:
+        _log.warning("received an item that cannot be settled: %s", error)
+        return None
+    raw = bytes(found.event)
+    return Delivery(
+        lock_token=found.broker_properties.lock_token,
+        delivery_count=found.broker_properties.delivery_count,
+        raw=raw,
+        event=events.read(raw),
+    )

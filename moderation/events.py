@@ -1,0 +1,211 @@
+"""The moderation events, typed: a delivered event in, one of five payloads out."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from moderation import cloudevents
+from moderation.cloudevents import Problem
+
+PREFIX = "com.contoso.ai."
+
+
+class Severity(StrEnum):
+    """How bad the model thinks the content is."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+type Text = Annotated[
+    str,
+    Meta(pattern=r"\S", max_length=256, description="a string of 1 to 256 characters"),
+]
+type LongText = Annotated[
+    str,
+    Meta(
+        pattern=r"\S", max_length=4096, description="a string of 1 to 4096 characters"
+    ),
+]
+type Confidence = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
+type Level = Annotated[Severity, Meta(description="one of none, low, medium, high")]
+type Flag = Annotated[bool, Meta(description="true or false")]
+type Moment = Annotated[
+    datetime,
+    Meta(tz=True, description="an RFC 3339 time with its zone"),
+]
+
+
+class Moderation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a moderation model said about one piece of content.
+
+    `confidence` is 0 to 1. Keys of the JSON are in camelCase; others are kept as they
+    are and not looked at.
+    """
+
+    content_id: Text
+    content_type: Text
+    model_name: Text
+    model_version: Text
+    confidence: Confidence
+    category: Text
+    severity: Level
+    review_required: Flag
+    timestamp: Moment | None = None
+
+
+class ContentFlagged(Moderation, frozen=True, kw_only=True):
+    """The content breaks a rule."""
+
+
+class ContentApproved(Moderation, frozen=True, kw_only=True):
+    """The content is safe."""
+
+
+class ReviewEscalated(Moderation, frozen=True, kw_only=True, rename="camel"):
+    """A person has to look at the content."""
+
+    escalation_reason: LongText
+
+
+class UnknownContent(Struct, frozen=True, kw_only=True):
+    """An event of a type that this app has not heard of."""
+
+    content_id: str | None = None
+
+
+class MalformedEvent(Struct, frozen=True, kw_only=True):
+    """Not a CloudEvent, or not the payload that its type promises; why, in words."""
+
+    reason: str
+    content_id: str | None = None
+
+
+type Payload = (
+    ContentFlagged | ContentApproved | ReviewEscalated | UnknownContent | MalformedEvent
+)
+
+TYPES: dict[str, type[Moderation]] = {
+    PREFIX + payload.__name__: payload
+    for payload in (ContentFlagged, ContentApproved, ReviewEscalated)
+}
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One event as a handler sees it: attributes of the envelope, and the payload.
+
+    `id` and `type` are empty for a malformed event that has none.
+    """
+
+    id: str
+    type: str
+    source: str = ""
+    subject: str | None = None
+    time: datetime | None = None
+    traceparent: str | None = None
+    payload: Payload
+
+
+class _Hints(Struct, frozen=True):
+    """What can still be said about an event that is not one."""
+
+    id: object = None
+    type: object = None
+
+
+class _ContentHint(Struct, frozen=True, rename="camel"):
+    content_id: object = None
+
+
+_decoders = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
+_hints = msgspec.json.Decoder(_Hints)
+_content_hint = msgspec.json.Decoder(_ContentHint)
+
+
+def read(raw: bytes) -> Event:
+    """The event in a delivery. Never raises: what cannot be read is MalformedEvent."""
+    try:
+        raw.decode()
+        envelope = cloudevents.read(raw)
+    except (ValueError, RecursionError) as error:
+        return _malformed(raw, f"not a CloudEvent: {error}")
+    return Event(
+        id=envelope.id,
+        type=envelope.type,
+        source=envelope.source,
+        subject=envelope.subject,
+        time=_aware(envelope.time),
+        traceparent=envelope.traceparent,
+        payload=_payload(envelope.type, envelope.data),
+    )
+
+
+def _payload(event_type: str, data: Raw) -> Payload:
+    decoder = _decoders.get(event_type)
+    if decoder is None:
+        return UnknownContent(content_id=_content_id(data))
+    try:
+        return decoder.decode(data)  # type: ignore[return-value]
+    except (ValueError, RecursionError) as error:
+        reason = f"not the payload of {event_type}: {error}"
+        return MalformedEvent(reason=reason, content_id=_content_id(data))
+
+
+def _malformed(raw: bytes, reason: str) -> Event:
+    try:
+        hints = _hints.decode(raw)
+    except (ValueError, RecursionError):
+        hints = _Hints()
+    return Event(
+        id=hints.id if isinstance(hints.id, str) else "",
+        type=hints.type if isinstance(hints.type, str) else "",
+        payload=MalformedEvent(reason=reason),
+    )
+
+
+def _content_id(data: Raw) -> str | None:
+    try:
+        found = _content_hint.decode(data).content_id
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """A time without a zone says nothing about when; it counts as absent."""
+    return time if time is not None and time.tzinfo is not None else None
+
+
+def problems(
+    payload: type[Moderation], data: dict[str, object], path: str
+) -> list[Problem]:
+    """Everything in `data` that is not as the payload's type says; empty when fine."""
+    found = []
+    for field in msgspec.structs.fields(payload):
+        where = f"{path}.{field.encode_name}"
+        if field.encode_name in data:
+            if not _fits(data[field.encode_name], field.type):
+                found.append(Problem(where, f"must be {_description(field.type)}"))
+        elif field.required:
+            found.append(Problem(where, f"is required: {_description(field.type)}"))
+    return found
+
+
+def _fits(value: object, wanted: object) -> bool:
+    try:
+        msgspec.convert(value, wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _description(wanted: object) -> str:
+    wanted = getattr(wanted, "__value__", wanted)
+    if get_origin(wanted) is Annotated:
+        return str(get_args(wanted)[1].description)
+    return _description(get_args(wanted)[0])

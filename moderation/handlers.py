@@ -1,0 +1,69 @@
+"""One function per event subscription: an event in, a disposition out. Edit these."""
+
+from collections.abc import Awaitable, Callable
+
+from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
+from moderation.events import (
+    ContentApproved,
+    ContentFlagged,
+    Event,
+    MalformedEvent,
+    Severity,
+    UnknownContent,
+)
+
+type Handler = Callable[[Event], Awaitable[Disposition]]
+
+PROBE_CONTENT_ID = "test-inspect"
+SAFE = "safe"
+CERTAIN = 0.95
+
+
+async def flagged(event: Event) -> Disposition:
+    """Quarantine what is surely harmful; a person looks at the rest."""
+    match event.payload:
+        case MalformedEvent(reason=reason):
+            return Reject(reason)
+        case ContentFlagged(content_id=content_id) if content_id == PROBE_CONTENT_ID:
+            return Reject("a probe of inspect and reject: seen, and not to be acted on")
+        case ContentFlagged(category=category) if category.lower() == SAFE:
+            return Reject("a contradiction: flagged, but the category is safe")
+        case ContentFlagged(severity=Severity.HIGH):
+            return Acknowledge(Verdict.QUARANTINED)
+        case ContentFlagged(confidence=confidence) if confidence >= CERTAIN:
+            return Acknowledge(Verdict.QUARANTINED)
+        case ContentFlagged():
+            return Acknowledge(Verdict.SENT_TO_REVIEW)
+        case _:
+            return Reject(f"{event.type} does not belong on this event subscription")
+
+
+async def approved(event: Event) -> Disposition:
+    """Let the content through, unless the event contradicts itself."""
+    match event.payload:
+        case MalformedEvent(reason=reason):
+            return Reject(reason)
+        case ContentApproved(review_required=True):
+            return Reject("a contradiction: approved, but it requires review")
+        case ContentApproved():
+            return Acknowledge(Verdict.APPROVED)
+        case _:
+            return Reject(f"{event.type} does not belong on this event subscription")
+
+
+async def all_events(event: Event) -> Disposition:
+    """Record whatever comes: the audit log refuses nothing."""
+    match event.payload:
+        case MalformedEvent(reason=reason):
+            return Acknowledge(Verdict.RECORDED, reason)
+        case UnknownContent():
+            return Acknowledge(Verdict.RECORDED, "of a type this app does not know")
+        case _:
+            return Acknowledge(Verdict.RECORDED)
+
+
+HANDLERS: dict[str, Handler] = {
+    "sub-flagged": flagged,
+    "sub-approved": approved,
+    "sub-all-events": all_events,
+}

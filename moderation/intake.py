@@ -1,0 +1,190 @@
+"""A request's body and headers in, valid CloudEvents out, or every problem there is."""
+
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from moderation import cloudevents, events
+from moderation.appendlog import stamp
+from moderation.cloudevents import Problem
+
+SOURCE = "/services/content-moderation"
+MAX_EVENTS = 1_000
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+PLAIN = "application/json"
+
+type Json = dict[str, object]
+
+
+class BadRequest(Exception):
+    """The body cannot be published, and nothing of it was; `problems` lists them all.
+
+    `status` is 400, 413 (too large) or 415 (not a content type that is taken).
+    """
+
+    def __init__(
+        self, status: int, detail: str, problems: Sequence[Problem] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.problems = list(problems)
+
+
+def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Json]:
+    """The CloudEvents that a request carries, each of them valid.
+
+    Takes structured, batched and binary CloudEvents, and plain moderation results.
+    `headers` has lower-case names. Raises BadRequest.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        detail = f"the body has more than {MAX_BODY_BYTES:,} bytes; send it in parts"
+        raise BadRequest(413, detail)
+    mode = _mode(headers)
+    content = _json(body)
+    if mode == STRUCTURED:
+        return _checked([content], ["$"])
+    if mode == BATCHED:
+        return _checked(*_members(content))
+    if binary := _binary_attributes(headers):
+        return _checked([{**binary, "data": content}], ["$"])
+    if isinstance(content, list):
+        return _wrapped(*_members(content), now)
+    return _wrapped([content], ["$"], now)
+
+
+def _mode(headers: Mapping[str, str]) -> str:
+    """The content type, when it is one that is taken and in UTF-8."""
+    given = headers.get("content-type", "")
+    media_type = cloudevents.essence(given)
+    charset = given.lower().partition("charset=")[2].partition(";")[0].strip(' "')
+    if charset not in ("", "utf-8", "utf8", "us-ascii"):
+        raise BadRequest(415, f"charset {charset[:40]!r} is not taken; send UTF-8")
+    if media_type in (STRUCTURED, BATCHED, PLAIN):
+        return media_type
+    if _binary_attributes(headers):
+        raise BadRequest(415, f"an event with ce- headers must carry {PLAIN}")
+    named = f"content type {media_type[:80]!r}" if media_type else "no content type"
+    taken = f"{PLAIN}, {STRUCTURED} or {BATCHED}"
+    raise BadRequest(415, f"{named} is not taken; send {taken}")
+
+
+def _binary_attributes(headers: Mapping[str, str]) -> Json:
+    """The attributes of a binary-mode event, from its `ce-*` headers."""
+    return {
+        name.removeprefix("ce-"): value
+        for name, value in headers.items()
+        if name.startswith("ce-")
+    }
+
+
+def _json(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(400, f"the body is not JSON: {error}") from error
+
+
+def _members(content: object) -> tuple[list[object], list[str]]:
+    """The members of a list, and the JSON path of each."""
+    if not isinstance(content, list):
+        raise BadRequest(400, f"the body must be a list with {BATCHED}")
+    if not content:
+        raise BadRequest(400, "the list is empty; send 1 to 1,000 events")
+    if len(content) > MAX_EVENTS:
+        many = f"{len(content):,} events in one request"
+        raise BadRequest(413, f"{many}; at most {MAX_EVENTS:,} are taken")
+    return content, [f"$[{index}]" for index in range(len(content))]
+
+
+def _checked(found: list[object], paths: list[str]) -> list[Json]:
+    """CloudEvents as they came, when every one of them is valid."""
+    problems: list[Problem] = []
+    checked: list[Json] = []
+    for event, path in zip(found, paths, strict=True):
+        if not isinstance(event, dict):
+            problems.append(Problem(path, "must be an object: a CloudEvent"))
+            continue
+        problems += cloudevents.problems(event, path)
+        problems += _payload_problems(event.get("type"), event.get("data"), path)
+        checked.append(event)
+    _raise_any(problems)
+    return checked
+
+
+def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
+    if not isinstance(name, str) or not isinstance(data, dict):
+        return []  # said of the envelope
+    payload = events.TYPES.get(name)
+    if payload is None:
+        known = ", ".join(events.TYPES)
+        return [Problem(f"{path}.type", f"is not one of {known}")]
+    return events.problems(payload, data, f"{path}.data")
+
+
+def _wrapped(found: list[object], paths: list[str], now: datetime) -> list[Json]:
+    """Plain moderation results, each made into a CloudEvent."""
+    problems: list[Problem] = []
+    wrapped: list[Json] = []
+    for result, path in zip(found, paths, strict=True):
+        if not isinstance(result, dict):
+            problems.append(Problem(path, "must be an object: a moderation result"))
+            continue
+        name, payload = _type_of(result)
+        if payload is None:
+            known = ", ".join(one.__name__ for one in events.TYPES.values())
+            problems.append(Problem(f"{path}.type", f"is not one of {known}"))
+            continue
+        problems += events.problems(payload, result, path)
+        wrapped.append(wrap(name, result, now))
+    _raise_any(problems)
+    return wrapped
+
+
+def _type_of(result: Json) -> tuple[str, type[events.Moderation] | None]:
+    """The event type of a plain result: as it says, or as its content implies."""
+    given = result.get("type")
+    if given is None and "escalationReason" in result:
+        given = events.ReviewEscalated.__name__
+    elif given is None:
+        safe = result.get("category") == "safe"
+        given = (events.ContentApproved if safe else events.ContentFlagged).__name__
+    name = str(given)
+    if not name.startswith(events.PREFIX):
+        name = events.PREFIX + name
+    return name, events.TYPES.get(name)
+
+
+def wrap(name: str, result: Json, now: datetime) -> Json:
+    """A CloudEvent of that type around a moderation result, with a new id."""
+    data = {key: value for key, value in result.items() if key != "type"}
+    data.setdefault("timestamp", stamp(now))
+    kind, content_id = data.get("contentType"), data.get("contentId")
+    return {
+        "specversion": "1.0",
+        "id": uuid7(now),
+        "source": SOURCE,
+        "type": name,
+        "subject": f"/content/{kind}s/{content_id}",
+        "time": stamp(now),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def _raise_any(problems: list[Problem]) -> None:
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+        raise BadRequest(400, f"{count}; nothing was published", problems)
+
+
+def uuid7(now: datetime) -> str:
+    """A UUID of version 7 (RFC 9562): it begins with the time, so ids sort by it."""
+    milliseconds = int(now.timestamp() * 1000)
+    random = int.from_bytes(os.urandom(10)) & ~(0xF << 76) & ~(0x3 << 62)
+    return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random))

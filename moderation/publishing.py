@@ -1,0 +1,75 @@
+"""Publishing CloudEvents to the topic, in chunks that Event Grid accepts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from moderation.cloudevents import Problem
+from moderation.eventgrid import EventGridError
+from moderation.intake import MAX_EVENTS, BadRequest, Json
+
+# Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.
+MAX_BYTES = 1_000_000
+
+
+class Publisher(Protocol):
+    """A topic to publish to; see `eventgrid.Topic`."""
+
+    async def publish(self, batch: Sequence[bytes]) -> None:
+        """All of the events in one request; EventGridError when they are not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How far it came: with a `failure`, `missing` may not be in, and was not sent on."""
+
+    accepted: list[Json]
+    missing: list[Json]
+    failure: EventGridError | None = None
+
+
+async def publish(events: list[Json], publisher: Publisher) -> Published:
+    """Publish all of the events, chunk after chunk; the first failure ends it.
+
+    Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
+    """
+    encoded = [msgspec.json.encode(event) for event in events]
+    _check_sizes(encoded)
+    done = 0
+    for chunk in _chunks(encoded):
+        try:
+            await publisher.publish(chunk)
+        except EventGridError as error:
+            return Published(events[:done], events[done:], error)
+        done += len(chunk)
+    return Published(events, [])
+
+
+def _check_sizes(encoded: list[bytes]) -> None:
+    problems = [
+        Problem(
+            f"$[{index}]" if len(encoded) > 1 else "$",
+            f"has {len(event):,} bytes as a CloudEvent",
+        )
+        for index, event in enumerate(encoded)
+        if len(event) + 2 > MAX_BYTES
+    ]
+    if problems:
+        detail = f"an event may have {MAX_BYTES:,} bytes; nothing was published"
+        raise BadRequest(413, detail, problems)
+
+
+def _chunks(encoded: list[bytes]) -> Iterator[list[bytes]]:
+    """Events in order, as many in a chunk as one request may have."""
+    chunk: list[bytes] = []
+    size = 2
+    for event in encoded:
+        if chunk and (len(chunk) == MAX_EVENTS or size + len(event) > MAX_BYTES):
+            yield chunk
+            chunk, size = [], 2
+        chunk.append(event)
+        size += len(event) + 1
+    if chunk:
+        yield chunk

@@ -1,0 +1,65 @@
+"""What a trigger answers: JSON, or a problem that says what to do next (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import msgspec
+
+from moderation.cloudevents import Problem
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a trigger was asked; names of headers are in lower case."""
+
+    method: str
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    path: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, body and headers of an answer."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
+
+
+def json(content: object, status: int = 200) -> Reply:
+    """An answer with anything that msgspec can encode."""
+    return Reply(status, msgspec.json.encode(content))
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    next: str,
+    problems: Sequence[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+    **more: object,
+) -> Reply:
+    """What went wrong, where, and what to do next."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "next": next,
+        "problems": problems,
+        **more,
+    }
+    body = msgspec.json.encode(content)
+    return Reply(status, body, PROBLEM, HEADERS | dict(headers or {}))

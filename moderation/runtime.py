@@ -1,0 +1,256 @@
+"""Composition: settings → clients → the calls that triggers make."""
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from time import monotonic
+
+from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
+
+from moderation import inspection, publishing, topology
+from moderation.activity import ActivityLog
+from moderation.appendlog import AppendLog, StoreUnavailable
+from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.consumer import Drain, drain
+from moderation.eventgrid import EventGridError, Subscription, Topic
+from moderation.handlers import HANDLERS
+from moderation.inspection import Inspected, Watch
+from moderation.intake import Json
+from moderation.publishing import Published
+from moderation.settings import Settings
+from moderation.tally import Outcome, Tally
+from moderation.topology import EventSubscription, Topology
+
+_log = logging.getLogger(__name__)
+
+INSPECT_SECONDS = 30
+
+
+class DrainFailed(Exception):
+    """A drain ended early; the message says what to look at."""
+
+
+class ProbeNotSeen(Exception):
+    """The probe was published, but nobody received it in time."""
+
+
+class Runtime:
+    """The clients of this process, and what can be done with them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        declared: Topology,
+        *,
+        topic: Topic,
+        subscriptions: dict[str, Subscription],
+        audit_log: AppendLog,
+        activity_log: AppendLog,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.topology = declared
+        self.topic = topic
+        self.subscriptions = subscriptions
+        self.audit = AuditLog(audit_log)
+        self.activity = ActivityLog(activity_log)
+        self.audit_store = audit_log
+        self.clock = clock
+        self._draining: dict[str, asyncio.Task[Tally]] = {}
+        self._watches: set[Watch] = set()
+
+    async def publish(self, events: list[Json]) -> Published:
+        """Publish valid CloudEvents; see `publishing.publish`."""
+        return await publishing.publish(events, self.topic)
+
+    async def tick(self, name: str) -> None:
+        """Drain within the budget, as a timer does. Raises DrainFailed."""
+        tally = await asyncio.shield(self._drain(name))
+        if tally.error is not None:
+            raise DrainFailed(f"{name}: {tally.error}")
+
+    async def pull_now(self, name: str) -> tuple[Tally, bool]:
+        """Drain until empty; or see the drain through that is at work already.
+
+        The second value says which: whether it was joined.
+        """
+        joined = name in self._draining
+        return await asyncio.shield(self._drain(name, until_empty=True)), joined
+
+    def _drain(
+        self,
+        name: str,
+        *,
+        until_empty: bool = False,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> asyncio.Task[Tally]:
+        """The one drain of that event subscription in this process; begun if need be.
+
+        It goes on when whoever waits for it gives up, and ends with its budget.
+        """
+        if name not in self._draining:
+            job = self._job(name, until_empty=until_empty, enough=enough)
+            task = asyncio.create_task(self._run(job), name=f"drain {name}")
+            self._draining[name] = task
+            task.add_done_callback(lambda _: self._draining.pop(name, None))
+        return self._draining[name]
+
+    def _job(
+        self, name: str, *, until_empty: bool, enough: Callable[[], bool]
+    ) -> Drain:
+        ends = monotonic() + self.settings.pull_budget
+        return Drain(
+            subscription=name,
+            max_delivery_count=self.topology.subscription(name).max_delivery_count,
+            receiver=self.subscriptions[name],
+            handler=HANDLERS[name],
+            audit=self.audit,
+            clock=self.clock,
+            time_left=lambda: ends - monotonic(),
+            until_empty=until_empty,
+            enough=enough,
+            settled=self._tell,
+        )
+
+    async def _run(self, job: Drain) -> Tally:
+        tally = await drain(job)
+        _log.info(
+            "drained %s: received %d, settled %s, failed %s, stopped: %s",
+            job.subscription,
+            tally.summary.received,
+            dict(tally.settled),
+            dict(tally.failed),
+            tally.stopped,
+        )
+        if tally.error is not None:
+            _log.error("drain of %s ended: %s", job.subscription, tally.error)
+        try:
+            await self.activity.note(tally.summary, self.clock())
+        except StoreUnavailable as error:
+            _log.warning("activity of %s not noted: %s", job.subscription, error)
+        return tally
+
+    def _tell(self, outcome: Outcome) -> None:
+        for watch in self._watches:
+            watch.settled(outcome)
+
+    async def inspect(self) -> Inspected:
+        """Publish a probe and see it rejected, here or by another drain.
+
+        Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
+        """
+        began, ends = self.clock(), monotonic() + INSPECT_SECONDS
+        event = inspection.probe(began)
+        watch = Watch(str(event["id"]))
+        self._watches.add(watch)
+        try:
+            published = await self.publish([event])
+            if published.failure is not None:
+                raise published.failure
+            await self._receive_probe(watch)
+        finally:
+            self._watches.discard(watch)
+        if (outcome := watch.outcome) is not None:
+            return inspection.report(outcome.entry, here=True, failed=outcome.failed)
+        entry = await inspection.found_elsewhere(
+            lambda: self._entry_of(watch.event_id, began), lambda: ends - monotonic()
+        )
+        if entry is None:
+            raise ProbeNotSeen(watch.event_id)
+        return inspection.report(entry, here=False, failed=None)
+
+    async def _receive_probe(self, watch: Watch) -> None:
+        task = self._drain(
+            inspection.SUBSCRIPTION, until_empty=True, enough=watch.is_over
+        )
+        seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
+        await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
+        seen.cancel()
+        if task.done() and (error := task.result().error) and not watch.is_over():
+            raise EventGridError(error)
+
+    async def _entry_of(self, event_id: str, since: datetime) -> AuditEntry | None:
+        query = Query(
+            since=since,
+            until=self.clock(),
+            subscriptions=[inspection.SUBSCRIPTION],
+            id=event_id,
+            limit=1,
+        )
+        return await anext(self.audit.find(query), None)
+
+    async def close(self) -> None:
+        """Let drains at work end, then close the connections."""
+        await asyncio.gather(*self._draining.values(), return_exceptions=True)
+        await self.topic.close()
+        for subscription in self.subscriptions.values():
+            await subscription.close()
+
+
+def build(settings: Settings, declared: Topology) -> Runtime:
+    """A runtime with clients for what the settings name; nothing is connected yet."""
+    credential = _credential(settings)
+    audit_log, activity_log = _append_logs(settings)
+    return Runtime(
+        settings,
+        declared,
+        topic=Topic(settings.endpoint, settings.topic, credential),
+        subscriptions={
+            one.name: _subscription(settings, one, credential)
+            for one in declared.event_subscriptions
+        },
+        audit_log=audit_log,
+        activity_log=activity_log,
+        clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge that owns the clock
+    )
+
+
+def _subscription(
+    settings: Settings,
+    declared: EventSubscription,
+    credential: AzureKeyCredential | AsyncTokenCredential,
+) -> Subscription:
+    return Subscription(settings.endpoint, settings.topic, declared.name, credential)
+
+
+def _credential(settings: Settings) -> AzureKeyCredential | AsyncTokenCredential:
+    if settings.key is not None:
+        return AzureKeyCredential(settings.key)
+    return _identity()
+
+
+@cache
+def _identity() -> AsyncTokenCredential:
+    # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
+    from azure.identity.aio import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _append_logs(settings: Settings) -> tuple[AppendLog, AppendLog]:
+    # Imported here because it costs 200 ms of a cold start that the page does not need.
+    from moderation import blobs
+
+    if settings.audit_connection_string is not None:
+        service = blobs.service(settings.audit_connection_string, None)
+    else:
+        service = blobs.service(settings.audit_account_url or "", _identity())
+    writer = uuid.uuid4().hex[:12]
+    audit_log, activity_log = (
+        blobs.BlobAppendLog(service.get_container_client(name), writer)
+        for name in (settings.audit_container, settings.activity_container)
+    )
+    return audit_log, activity_log
+
+
+@cache
+def current() -> Runtime:
+    """The runtime of this process, made at the first call. Raises SettingsInvalid."""
+    declared = topology.load()
+    settings = Settings.from_environ(os.environ, topic=declared.topic)
+    return build(settings, declared)

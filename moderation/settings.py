@@ -1,0 +1,170 @@
+"""Every setting that the app reads, checked all at once."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from moderation.cloudevents import Problem
+
+SCHEDULES = (
+    "PULL_FLAGGED_SCHEDULE",
+    "PULL_APPROVED_SCHEDULE",
+    "PULL_ALL_EVENTS_SCHEDULE",
+)
+BUDGET_SECONDS = range(10, 1801)
+TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
+CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
+
+
+class SettingsInvalid(Exception):
+    """Settings are missing or malformed; `problems` names each of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the app was told by its environment.
+
+    `pull_budget`: seconds that one drain may take, shorter than the schedule's
+    interval. `key` None: the app's identity is used. Exactly one of the two storage
+    settings is there.
+    """
+
+    endpoint: str
+    topic: str
+    key: str | None = field(repr=False)
+    audit_account_url: str | None
+    audit_connection_string: str | None = field(repr=False)
+    audit_container: str
+    activity_container: str
+    pull_budget: int
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], *, topic: str) -> "Settings":
+        """The settings in a mapping of environment variables.
+
+        `topic` is the default for EVENTGRID_TOPIC_NAME. Raises SettingsInvalid with
+        every problem there is.
+        """
+        read = _Reader(environ)
+        key = environ.get("EVENTGRID_KEY") or None
+        settings = cls(
+            endpoint=read.endpoint("EVENTGRID_ENDPOINT", has_key=key is not None),
+            topic=read.name("EVENTGRID_TOPIC_NAME", topic, TOPIC_NAME),
+            key=key,
+            audit_account_url=read.account_url("AUDIT_STORAGE_ACCOUNT_URL"),
+            audit_connection_string=read.connection("AUDIT_STORAGE_CONNECTION_STRING"),
+            audit_container=read.name("AUDIT_CONTAINER", "audit", CONTAINER_NAME),
+            activity_container=read.name(
+                "ACTIVITY_CONTAINER", "activity", CONTAINER_NAME
+            ),
+            pull_budget=read.whole_number("PULL_BUDGET_SECONDS", 25, BUDGET_SECONDS),
+        )
+        read.one_storage()
+        read.schedules()
+        if read.problems:
+            raise SettingsInvalid(read.problems)
+        return settings
+
+
+class _Reader:
+    """Reads settings from a mapping, and remembers what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[Problem] = []
+
+    def _wrong(self, name: str, problem: str) -> None:
+        self.problems.append(Problem(name, problem))
+
+    def _get(self, name: str) -> str:
+        return self._environ.get(name, "").strip()
+
+    def endpoint(self, name: str, *, has_key: bool) -> str:
+        value = self._get(name)
+        example = "as https://<namespace>.<region>-1.eventgrid.azure.net"
+        if not value:
+            self._wrong(name, f"is not set: the namespace's endpoint, {example}")
+            return value
+        address = _split(value)
+        if address is None:
+            self._wrong(name, f"must be a URL with its scheme, {example}")
+        elif address[0] == "http" and not _is_loopback(address[1]):
+            self._wrong(name, "must begin with https:// (http is for this machine)")
+        elif address[0] == "http" and not has_key:
+            problem = "is http, where only a key is sent: set EVENTGRID_KEY"
+            self._wrong(name, problem)
+        return value
+
+    def name(self, name: str, default: str, pattern: re.Pattern[str]) -> str:
+        value = self._get(name) or default
+        if not pattern.match(value):
+            self._wrong(name, f"must match {pattern.pattern.removesuffix('\\Z')}")
+        return value
+
+    def account_url(self, name: str) -> str | None:
+        value = self._get(name)
+        if value and ((address := _split(value)) is None or address[0] != "https"):
+            example = "https://<account>.blob.core.windows.net"
+            self._wrong(name, f"must be the account's blob endpoint, as {example}")
+        return value or None
+
+    def connection(self, name: str) -> str | None:
+        value = self._get(name)
+        parts = dict(part.partition("=")[::2] for part in value.split(";") if part)
+        if value and not (
+            parts.get("UseDevelopmentStorage") == "true"
+            or "AccountName" in parts
+            or "BlobEndpoint" in parts
+        ):
+            self._wrong(name, "is not a connection string of a storage account")
+        return value or None
+
+    def whole_number(self, name: str, default: int, allowed: range) -> int:
+        value = self._get(name) or str(default)
+        if not re.fullmatch(r"\d{1,9}", value) or int(value) not in allowed:
+            limits = f"from {allowed[0]} to {allowed[-1]}"
+            self._wrong(name, f"must be a whole number of seconds {limits}")
+            return default
+        return int(value)
+
+    def one_storage(self) -> None:
+        names = ("AUDIT_STORAGE_ACCOUNT_URL", "AUDIT_STORAGE_CONNECTION_STRING")
+        given = [name for name in names if self._get(name)]
+        if not given:
+            self._wrong(names[0], f"is not set, and neither is {names[1]}: set one")
+        if len(given) == len(names):
+            self._wrong(names[0], f"is set, and so is {names[1]}: set only one")
+
+    def schedules(self) -> None:
+        for name in SCHEDULES:
+            value = self._get(name)
+            if not value:
+                problem = "is not set: six fields, as 0 * * * * * for every minute"
+                self._wrong(name, problem)
+            elif re.fullmatch(r"-.*|0+(:0+)*(\.0+)?", value):
+                self._wrong(name, "would fire without pause: use six fields")
+
+
+def _split(value: str) -> tuple[str, str] | None:
+    """Scheme and host of a URL that has both, and a port that can be one."""
+    try:
+        address = urlsplit(value)
+        _ = address.port
+    except ValueError:
+        return None
+    if address.scheme not in ("http", "https") or not address.hostname:
+        return None
+    return address.scheme, address.hostname
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,91 @@
+"""The page and its files, and an answer for every path that nothing else serves."""
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from moderation.reply import HEADERS, Reply, Request, problem
+
+FOLDER = Path(__file__).with_name("web")
+INDEX = "index.html"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'"
+)
+TYPES = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+# Which methods the other functions take; the host would answer 404 without a word.
+ROUTES = {
+    "events": "POST",
+    "events/samples": "POST",
+    "pull": "POST",
+    "inspect": "POST",
+    "audit": "GET",
+    "activity": "GET",
+    "health": "GET",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    content_type: str
+    etag: str
+
+
+def answer(request: Request) -> Reply:
+    """The file of that path; 404, or 405 for the path of another function."""
+    path = request.path.strip("/")
+    if path in ROUTES:
+        return _not_here(path, request.method)
+    if request.method not in ("GET", "HEAD"):
+        return _unknown(path)
+    file = _files().get(path or INDEX)
+    if file is None:
+        return _unknown(path)
+    headers = {
+        **HEADERS,
+        "Cache-Control": "no-cache",
+        "ETag": file.etag,
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Referrer-Policy": "no-referrer",
+    }
+    if request.headers.get("if-none-match") == file.etag:
+        return Reply(304, b"", file.content_type, headers)
+    return Reply(200, file.body, file.content_type, headers)
+
+
+def _not_here(path: str, method: str) -> Reply:
+    allowed = ROUTES[path]
+    if method == allowed:
+        detail = f"the function behind /api/{path} is switched off in this deployment"
+        return problem(404, detail, next="ask whoever deployed it, or leave it out")
+    detail = f"/api/{path} takes {allowed}, not {method}"
+    return problem(405, detail, next=f"send {allowed}", headers={"Allow": allowed})
+
+
+def _unknown(path: str) -> Reply:
+    known = ", ".join(f"/api/{route}" for route in ROUTES)
+    detail = f"there is nothing at /api/{path[:200]}"
+    return problem(404, detail, next=f"the page is /api/, the API {known}")
+
+
+@cache
+def _files() -> dict[str, _File]:
+    """Every file of the page, by its path; nothing else can be asked for."""
+    return {
+        path.relative_to(FOLDER).as_posix(): _read(path)
+        for path in sorted(FOLDER.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _read(path: Path) -> _File:
+    body = path.read_bytes()
+    guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if guessed.startswith("text/"):
+        guessed += "; charset=utf-8"
+    content_type = TYPES.get(path.suffix, guessed)
+    return _File(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
