@@ -1,0 +1,72 @@
+"""Azurite, the Event Grid broker and the Functions host on this machine, one Ctrl-C."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+
+from local import azurite, options, parts, ports, settingsfile
+from local.datafolder import DataFolder
+from local.options import Options
+from local.supervisor import supervise
+from local.terminal import CannotGoOn, say
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the local stack until told to stop; 1 if it cannot be brought up."""
+    given = options.read(arguments)
+    try:
+        _check(given)
+        with DataFolder(given.data) as data:
+            return _run(given, data)
+    except CannotGoOn as error:
+        say(f"Cannot run the local stack: {error}")
+        return 1
+
+
+def _check(given: Options) -> None:
+    if not (given.app / "host.json").exists():
+        raise CannotGoOn(f"{given.app} is no function app: it has no host.json.")
+    if not azurite.is_installed():
+        raise CannotGoOn("Azurite is not installed: `python3 dev.py run` does it.")
+    made = settingsfile.make_if_missing(given.app)
+    if made:
+        say(made)
+
+
+def _run(given: Options, data: DataFolder) -> int:
+    for sentence in data.end_leftovers():
+        say(sentence)
+    if given.fresh:
+        data.forget()
+    data.make()
+    chosen = _free_ports(
+        {
+            "--http-port": given.http_port,
+            "--broker-port": given.broker_port,
+            "--storage-port": given.storage_port,
+        }
+    )
+    started, notes = parts.all_of(given, chosen, data)
+    for note in notes:
+        say(note)
+    say("Starting " + ", ".join(part.name for part in started) + " ...")
+    return asyncio.run(supervise(started, data))
+
+
+def _free_ports(wanted: Mapping[str, int]) -> dict[str, int]:
+    chosen = ports.choose(wanted)
+    taken = [
+        f"port {port} is taken by {ports.holder(port)}: stop it, or choose another "
+        f"with {option} (0 takes a free one)."
+        for option, port in chosen.items()
+        if ports.is_taken(port)
+    ]
+    if taken:
+        raise CannotGoOn("\n".join(taken))
+    if len(set(chosen.values())) < len(chosen):
+        raise CannotGoOn("two parts cannot share a port: give each its own.")
+    return chosen
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The log file of each part: kept for a few runs, and read for what a person must see."""
+
+import re
+from pathlib import Path
+
+from local.terminal import last_lines
+
+KEPT = 3
+END = 64 * 1024
+NOTEWORTHY = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^\s*(warn|fail|crit):")
+INDEXING_FAILED = re.compile(r"Traceback \(most recent call last\)|Result: Failure")
+
+
+def rotate(path: Path) -> None:
+    """Make room for a new log; the logs of the last runs end in .1 to .3."""
+    for age in range(KEPT - 1, -1, -1):
+        older = path.with_name(f"{path.name}.{age}") if age else path
+        if older.exists():
+            older.replace(path.with_name(f"{path.name}.{age + 1}"))
+
+
+def end_of(path: Path) -> str:
+    """The last part of a log, or nothing when there is none."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END))
+        return file.read().decode("utf-8", "replace")
+
+
+def why_not_indexed(log: str) -> str:
+    """The traceback that says why the app was not indexed, or the end of the log."""
+    found = INDEXING_FAILED.search(log)
+    if found is None:
+        return last_lines(log)
+    start = log.rfind("\n", 0, found.start()) + 1
+    return last_lines("\n".join(log[start:].splitlines()[:40]), 40)
+
+
+def is_noteworthy(line: str) -> bool:
+    """Whether the line is a warning or an error of the app."""
+    return NOTEWORTHY.search(line) is not None
+
+
+class Follower:
+    """What was added to a log since the last look, in whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = path.stat().st_size if path.exists() else 0
+
+    def new_lines(self) -> list[str]:
+        """The lines finished since the last call; half a line waits for its end."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            added = file.read()
+        whole = added[: added.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return whole.decode("utf-8", "replace").splitlines()

@@ -1,0 +1,184 @@
+"""The three parts of the local stack: how each is started, asked and stopped."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from local import azurite, probes, processes, settingsfile
+from local.datafolder import DataFolder
+from local.options import Options
+from local.terminal import ROOT, CannotGoOn
+
+ACCOUNT_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/"
+    "K1SZFPTOtr/KBHBeksoGMGw=="
+)
+NOT_FOR_FUNC = ("CONTAINER_NAME", "WEBSITE_INSTANCE_ID")
+INSTALL_FUNC = (
+    "Install Azure Functions Core Tools (npm install -g azure-functions-core-tools@4), "
+    "name it in FUNC_PATH, or use --host stand-in."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What to do to a part that should stop, and the seconds it is given."""
+
+    ask: Callable[[processes.Process], None]
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the local stack."""
+
+    name: str
+    serves: str
+    port: int
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+    answers: Callable[[int], bool]
+    stops: tuple[Stop, ...]
+    ends_quietly: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def storage(port: int, data: DataFolder) -> Part:
+    """Azurite's blob service, keeping what it was given."""
+    command = (
+        *(azurite.node(), "--require", str(ROOT / "local" / "azurite.cjs")),
+        *(str(azurite.blob_service()), "--location", str(data.blobs)),
+        *("--blobHost", "127.0.0.1", "--blobPort", str(port)),
+        *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),
+    )
+    return Part(
+        name="Azurite",
+        serves="blobs",
+        port=port,
+        command=command,
+        environment=os.environ,
+        folder=data.blobs,
+        answers=probes.storage_answers,
+        stops=(Stop(processes.close_stdin, 10),),
+    )
+
+
+def connection_string(port: int) -> str:
+    """How a storage client finds Azurite on this port."""
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+        f"AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+    )
+
+
+def broker(port: int, data: DataFolder, key: str | None, dead_letters: str) -> Part:
+    """The Event Grid broker, keeping its queues."""
+    command = (
+        *(sys.executable, "-m", "local.broker", "--port", str(port)),
+        *("--data", str(data.queues), "--dead-letters", dead_letters),
+        *(("--key", key) if key else ()),
+    )
+    return Part(
+        name="broker",
+        serves="Event Grid namespace",
+        port=port,
+        command=command,
+        environment=os.environ,
+        folder=ROOT,
+        answers=probes.broker_answers,
+        stops=(Stop(processes.terminate, 10),),
+    )
+
+
+def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
+    """The Functions host with the app: Core Tools' func, or the stand-in."""
+    func = None if options.host == "stand-in" else find_func()
+    if func is None and options.host == "func":
+        raise CannotGoOn(f"func is not on PATH. {INSTALL_FUNC}")
+    standing_in = Part(
+        name="host",
+        serves="the app, in the stand-in host",
+        port=port,
+        command=(
+            *(sys.executable, "-m", "local.host"),
+            *("--port", str(port), "--app", str(options.app)),
+        ),
+        environment={**os.environ, **settings},
+        folder=ROOT,
+        answers=probes.host_answers,
+        stops=(Stop(processes.terminate, 30),),
+    )
+    return standing_in if func is None else _in_func(standing_in, func, options.app)
+
+
+def _in_func(part: Part, func: str, app: Path) -> Part:
+    environment = {k: v for k, v in part.environment.items() if k not in NOT_FOR_FUNC}
+    scripts = str(Path(sys.executable).parent)
+    path = os.pathsep.join([scripts, environment.get("PATH", "")])
+    environment |= {"PATH": path, "VIRTUAL_ENV": sys.prefix}
+    interrupt = processes.interrupt
+    return replace(
+        part,
+        serves=f"the app, in {func}",
+        command=(func, "start", "--port", str(part.port)),
+        environment=environment,
+        folder=app,
+        stops=(Stop(interrupt, 12), Stop(interrupt, 5)),
+        ends_quietly="It ends itself, with exit code 0, when storage was away for about "
+        "35 s or its worker crashed three times.",
+    )
+
+
+def find_func() -> str | None:
+    """Core Tools' func: what FUNC_PATH names, otherwise what is on PATH."""
+    named = os.environ.get("FUNC_PATH")
+    found = shutil.which(named or "func")
+    if named and found is None:
+        raise CannotGoOn(
+            f"FUNC_PATH names {named}, which cannot be run. {INSTALL_FUNC}"
+        )
+    return found and _behind_npm(Path(found))
+
+
+def _behind_npm(found: Path) -> str:
+    """What npm puts on PATH starts the real func and passes no signal on to it."""
+    script = found.resolve()
+    for real in (
+        script.parent.parent / "bin" / "func",
+        script.parent / "node_modules/azure-functions-core-tools/bin/func.exe",
+    ):
+        if script.suffix in (".js", ".cmd") and real.exists():
+            return str(real)
+    return str(found)
+
+
+def all_of(
+    options: Options, ports: Mapping[str, int], data: DataFolder
+) -> tuple[list[Part], tuple[str, ...]]:
+    """The parts in the order they are needed, and what to tell about their settings."""
+    values = settingsfile.read(options.app / settingsfile.FILE)
+    example = settingsfile.read(ROOT / settingsfile.EXAMPLE)
+    blobs = connection_string(ports["--storage-port"])
+    started = dict.fromkeys(settingsfile.STORAGE, blobs)
+    started[settingsfile.ENDPOINT] = f"http://127.0.0.1:{ports['--broker-port']}"
+    settings = settingsfile.for_the_host(values, example, os.environ, started)
+    key = os.environ.get(settingsfile.KEY) or values.get(settingsfile.KEY)
+    parts = [
+        storage(ports["--storage-port"], data),
+        broker(ports["--broker-port"], data, key, blobs),
+        host(options, ports["--http-port"], settings.environment),
+    ]
+    marked = {processes.MARK: str(data.path), "PYTHONUNBUFFERED": "1"}
+    return (
+        [replace(part, environment={**part.environment, **marked}) for part in parts],
+        settings.notes,
+    )

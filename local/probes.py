@@ -1,0 +1,74 @@
+"""Asks each part whether it answers; a part that never will is an error."""
+
+import http.client
+import json
+from typing import Any, NamedTuple
+
+from local.ports import LOOPBACK
+
+
+class Answer(NamedTuple):
+    """What matters of an HTTP answer."""
+
+    status: int
+    server: str
+    body: bytes
+
+
+class CannotServe(Exception):
+    """It answers, and what it says means that it will not do its work."""
+
+
+class NotIndexed(CannotServe):
+    """The host runs, with no function: the app could not be indexed."""
+
+
+def storage_answers(port: int) -> bool:
+    """Whether Azurite is there: without a signature it refuses, but with its name."""
+    answer = _get(port, "/")
+    return answer is not None and answer.server.startswith("Azurite")
+
+
+def broker_answers(port: int) -> bool:
+    """Whether the Event Grid broker is there."""
+    answer = _get(port, "/_local/health")
+    return answer is not None and answer.status == 200
+
+
+def host_answers(port: int) -> bool:
+    """Whether the host runs the app with at least one function, or will never do."""
+    status = _json(port, "/admin/host/status")
+    if not isinstance(status, dict):
+        return False
+    if status.get("state") == "Error":
+        errors = status.get("errors") or ["it does not say why"]
+        raise CannotServe(f"cannot start the app: {'; '.join(errors)}")
+    if status.get("state") != "Running":
+        return False
+    functions = _json(port, "/admin/functions")
+    if functions == []:
+        raise NotIndexed("found no function in the app")
+    return isinstance(functions, list)
+
+
+def _json(port: int, path: str) -> Any:
+    answer = _get(port, path)
+    if answer is None or answer.status != 200:
+        return None
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
+
+
+def _get(port: int, path: str) -> Answer | None:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        server = answer.getheader("Server", "")
+        return Answer(answer.status, server, answer.read())
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
