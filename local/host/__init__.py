@@ -1,0 +1,1 @@
+"""A Functions host around Microsoft's worker library, for machines without `func`."""

@@ -1,0 +1,117 @@
+"""`python -m local.host`: run a function app without Azure Functions Core Tools."""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.host import settings
+from local.host.keys import BadKeyFile, Keys
+from local.host.loading import load, say_what_is_served
+from local.host.monitor import Time
+from local.host.server import listening_socket
+from local.host.serving import StopRequest, serve
+from local.host.settings import BadSettings
+from local.host.signals import HostLoop
+
+# What tasks and threads of the app get when all else has been stopped.
+EXIT_GRACE = 3.0
+
+
+def main() -> int:
+    """Run the host; the exit code."""
+    options = _options()
+    app_dir: Path = options.app.resolve()
+    try:
+        settings.apply_local_settings(app_dir, os.environ)
+        keys = Keys(app_dir / options.secrets)
+        listening = listening_socket("127.0.0.1", options.port)
+    except (BadSettings, BadKeyFile) as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(
+            f"port {options.port} cannot be used ({error.strerror}): stop what uses it, "
+            "or choose another with --port"
+        )
+    _set_environment(app_dir, listening)
+    with asyncio.Runner(loop_factory=HostLoop) as runner:
+        ended = runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
+        if not ended:
+            os._exit(0)
+        last = threading.Timer(EXIT_GRACE, os._exit, [0])
+        last.daemon = True
+        last.start()
+    return 0
+
+
+async def _serve(
+    app_dir: Path, keys: Keys, listening: socket.socket, *, auth: bool
+) -> bool:
+    stop = StopRequest()
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, HostLoop):
+        raise TypeError("the host needs its own event loop")
+    loop.stop_on_signals(stop)
+    app = await load(app_dir, keys, Time(_clock), auth=auth)
+    loop.adopt_plain_handlers()
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def announce() -> None:
+        say_what_is_served(app, address)
+        if sys.__stdout__:
+            sys.__stdout__.write(f"Functions host on {address}\n")
+            sys.__stdout__.flush()
+
+    return await serve(app, listening, stop, announce)
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
+
+
+def _set_environment(app_dir: Path, listening: socket.socket) -> None:
+    """Tell the app what `func start` would tell it."""
+    os.environ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
+    os.environ["AzureWebJobsScriptRoot"] = str(app_dir)  # noqa: SIM112 - its real name
+    os.environ["WEBSITE_HOSTNAME"] = f"localhost:{listening.getsockname()[1]}"
+    os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"The Functions host cannot start: {reason}\n")
+    return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m local.host", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=7071, help="0 picks a free one (default 7071)"
+    )
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder with function_app.py (default: the current one)",
+    )
+    parser.add_argument(
+        "--enable-auth",
+        action="store_true",
+        help="ask for access keys; without it every caller is let in",
+    )
+    parser.add_argument(
+        "--secrets",
+        type=Path,
+        default=Path(".local/host-keys.json"),
+        metavar="FILE",
+        help="where access keys are kept, relative to the app (default %(default)s)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

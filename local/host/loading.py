@@ -1,0 +1,94 @@
+"""From a folder with a function app to the app as this host runs it."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from local.host import log, settings, worker
+from local.host.app import App
+from local.host.functions import Function, is_disabled
+from local.host.invocations import Invocations
+from local.host.keys import Keys
+from local.host.monitor import ScheduleMonitor, Time
+from local.host.router import Router
+from local.host.settings import BadSettings, HostSettings
+from local.host.status_blobs import SETTING, StatusBlobs, host_id
+from local.host.timers import Timers
+from local.host.worker import CannotIndex
+
+LOG = logging.getLogger("local.host")
+TRUE = {"1", "true"}
+
+
+async def load(app_dir: Path, keys: Keys, time: Time, *, auth: bool) -> App:
+    """The app in that folder; one that cannot be loaded has no functions, but errors."""
+    host_settings, broken = _host_settings(app_dir)
+    invocations = Invocations(host_settings.function_timeout)
+    log.set_up(
+        invocations.current_function,
+        host_settings.log_levels,
+        debug=os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in TRUE,
+    )
+    errors = [broken] if broken else []
+    functions: list[Function] = []
+    if not broken:
+        try:
+            functions = await _index(app_dir)
+        except CannotIndex as error:
+            errors.append(str(error))
+    for reason in errors:
+        LOG.error("the app cannot be loaded, it has no functions:\n%s", reason)
+    return App(
+        id=host_id(app_dir, os.environ),
+        settings=host_settings,
+        environ=os.environ,
+        functions={function.name.lower(): function for function in functions},
+        router=Router(functions, host_settings.route_prefix, os.environ),
+        timers=Timers(
+            functions, invocations, _monitor(app_dir, time), time, os.environ
+        ),
+        invocations=invocations,
+        keys=keys,
+        auth=auth,
+        errors=errors,
+        broken=broken is not None,
+    )
+
+
+def say_what_is_served(app: App, address: str) -> None:
+    """One log line per function: where it is found, or when it fires, or why not."""
+    for function in app.functions.values():
+        problems = app.function_errors(function)
+        disabled = " (disabled)" if is_disabled(function.name, app.environ) else ""
+        LOG.log(
+            logging.ERROR if problems else logging.INFO,
+            "%s%s",
+            "; ".join(problems) or app.summary(function, address),
+            disabled,
+            extra={"function": function.name},
+        )
+
+
+def _host_settings(app_dir: Path) -> tuple[HostSettings, str | None]:
+    try:
+        return settings.host_settings(app_dir), None
+    except BadSettings as error:
+        return HostSettings(), str(error)
+
+
+async def _index(app_dir: Path) -> list[Function]:
+    """Import the app as its worker does: from its folder, with its packages first."""
+    packages = app_dir / ".python_packages" / "lib" / "site-packages"
+    sys.path[:0] = [str(p) for p in (packages, app_dir) if p.is_dir()]
+    os.chdir(app_dir)
+    return await worker.index(app_dir)
+
+
+def _monitor(app_dir: Path, time: Time) -> ScheduleMonitor | None:
+    connection_string = os.environ.get(SETTING)
+    if not connection_string:
+        return None
+    return ScheduleMonitor(
+        StatusBlobs(connection_string, host_id(app_dir, os.environ)), time
+    )

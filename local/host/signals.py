@@ -1,0 +1,87 @@
+"""Being told to stop: the app hears it as it would in the worker, and the host stops."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+if sys.platform == "win32":
+    from asyncio import ProactorEventLoop as PlatformLoop
+else:
+    from asyncio import SelectorEventLoop as PlatformLoop
+
+# SIGBREAK is how one process stops another on Windows.
+SIGNALS: list[int] = [
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK")
+    if hasattr(signal, name)
+]
+
+type PlainHandler = Callable[[int, FrameType | None], object]
+
+
+class HostLoop(PlatformLoop):
+    """An event loop on which a signal can have two listeners: the app and the host.
+
+    A loop keeps one handler per signal. An app that adds its own while it is
+    imported, as it may in Microsoft's worker, would put the host's out of use.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._on_stop: Callable[[], object] | None = None
+        self._plain: dict[int, PlainHandler] = {}
+
+    def stop_on_signals(self, on_stop: Callable[[], object]) -> None:
+        """Call `on_stop` at every signal to stop, whoever else listens to it."""
+        self._on_stop = on_stop
+        for number in SIGNALS:
+            try:
+                super().add_signal_handler(number, on_stop)
+            except NotImplementedError:
+                self._listen_plainly(number, None)
+
+    def add_signal_handler[*Ts](
+        self, sig: int, callback: Callable[[*Ts], object], *args: *Ts
+    ) -> None:
+        """Call the app's handler, and after it the host's."""
+
+        def both() -> None:
+            try:
+                callback(*args)
+            finally:
+                if self._on_stop and sig in SIGNALS:
+                    self._on_stop()
+
+        super().add_signal_handler(sig, both)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Forget the app's handler; the host's stays."""
+        if self._on_stop and sig in SIGNALS:
+            super().add_signal_handler(sig, self._on_stop)
+            return True
+        return super().remove_signal_handler(sig)
+
+    def close(self) -> None:
+        """Close the loop; nobody listens any more."""
+        self._on_stop = None
+        super().close()
+
+    def adopt_plain_handlers(self) -> None:
+        """Where signals reach Python only, stop also on those that the app took over."""
+        for number, ours in list(self._plain.items()):
+            handler = signal.getsignal(number)
+            if callable(handler) and handler is not ours:
+                self._listen_plainly(number, handler)
+
+    def _listen_plainly(self, number: int, app_handler: PlainHandler | None) -> None:
+        def both(caught: int, frame: FrameType | None) -> None:
+            try:
+                if app_handler:
+                    app_handler(caught, frame)
+            finally:
+                if self._on_stop:
+                    self.call_soon_threadsafe(self._on_stop)
+
+        self._plain[number] = both
+        signal.signal(number, both)

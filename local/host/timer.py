@@ -1,0 +1,109 @@
+"""A timer function: it waits for its next occurrence, runs, and remembers that it ran."""
+
+import json
+import logging
+
+from local.host import schedule_status, schedules
+from local.host.functions import Function, TimerTrigger
+from local.host.invocations import Invocations, Stopped
+from local.host.monitor import ScheduleMonitor, Time
+from local.host.protos import TypedData
+from local.host.schedule_status import ScheduleStatus
+from local.host.schedules import NEVER, Schedule
+from local.host.worker import Attempt, FunctionFailed
+
+LOG = logging.getLogger("local.host")
+# A wait is cut into pieces, so that a clock that was set or a machine that slept is noticed.
+LONGEST_SLEEP = 30.0
+
+
+class Timer:
+    """One timer function and its place in its schedule; no monitor, nothing kept."""
+
+    def __init__(
+        self,
+        function: Function,
+        schedule: Schedule,
+        invocations: Invocations,
+        monitor: ScheduleMonitor | None,
+        time: Time,
+    ) -> None:
+        self.function = function
+        self.schedule = schedule
+        self.monitor = monitor
+        self.status: ScheduleStatus | None = None
+        self.busy = False
+        self.stopping = False
+        self._invocations = invocations
+        self._time = time
+
+    async def run(self, *, on_startup: bool = False) -> None:
+        """Fire at every occurrence, one at a time, until told to stop."""
+        self.status, past_due = await self._begin()
+        status = self.status
+        if past_due or on_startup:
+            status = await self._fire(past_due=past_due)
+        while status.next != NEVER and not self.stopping:
+            await self._sleep_until(status)
+            status = await self._fire(past_due=False)
+
+    def value(self, *, past_due: bool = False) -> TypedData:
+        """What the function is given now; it sees no status if it is not monitored."""
+        status = self.status if self.monitor else None
+        document = {
+            "Schedule": {"AdjustForDST": True},
+            "ScheduleStatus": status.document() if status else None,
+            "IsPastDue": past_due,
+        }
+        return TypedData(json=json.dumps(document))
+
+    async def _begin(self) -> tuple[ScheduleStatus, bool]:
+        if self.monitor:
+            return await self.monitor.begin(self.function.name, self.schedule)
+        return schedule_status.at_start(None, self.schedule, self._time.clock())
+
+    async def _fire(self, *, past_due: bool) -> ScheduleStatus:
+        began = self._time.clock()
+        LOG.debug("timer fires", extra={"function": self.function.name})
+        await self._attempts(self.value(past_due=past_due))
+        self.status = schedule_status.after_run(self.schedule, began)
+        if self.monitor:
+            self.busy = True
+            await self.monitor.write(self.function.name, self.status)
+            self.busy = False
+        return self.status
+
+    async def _attempts(self, value: TypedData) -> None:
+        """Run the function, again as often as its policy allows if it fails."""
+        policy = self.function.retry
+        attempt = Attempt(of=policy.max_retry_count if policy else 0)
+        while failure := await self._failure(value, attempt):
+            attempt = Attempt(attempt.retry + 1, attempt.of, failure)
+            if not policy or not policy.allows(attempt.retry):
+                return
+            await self._time.sleep(policy.delay(attempt.retry).total_seconds())
+
+    async def _failure(self, value: TypedData, attempt: Attempt) -> str | None:
+        """How one attempt failed, None if it did not; a stop of the host is neither."""
+        self.busy = True
+        try:
+            await self._invocations.run(self.function, value, attempt)
+        except Stopped:
+            # Not done, so nothing is recorded: the next start finds it past due.
+            raise
+        except FunctionFailed as failure:
+            return str(failure)
+        finally:
+            self.busy = False
+        return None
+
+    async def _sleep_until(self, status: ScheduleStatus) -> None:
+        while (left := (status.next - self._time.clock()).total_seconds()) > 0:
+            await self._time.sleep(min(left, LONGEST_SLEEP))
+
+
+def is_monitored(trigger: TimerTrigger, schedule: Schedule, time: Time) -> bool:
+    """Whether missed occurrences are looked for: not for those less than a minute apart."""
+    return trigger.use_monitor and not schedules.fires_within_a_minute(
+        schedule, time.clock()
+    )
