@@ -1,0 +1,1 @@
+"""A local broker that behaves like an Azure Event Grid namespace."""

@@ -1,0 +1,114 @@
+"""The command line of the broker."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.broker.access import LOCAL_KEY, MAX_KEYS
+
+DEFAULT_TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+
+DESCRIPTION = """\
+An Azure Event Grid namespace on this machine: publish over HTTP to a topic, receive from
+its event subscriptions by pull delivery. Use it with the azure-eventgrid SDK and
+AzureKeyCredential, or with any HTTP client. docs/broker.md says what it honours.
+"""
+EPILOG = """\
+The topology file declares the topic and its event subscriptions, with ARM's words:
+
+  {"topic": "orders", "eventRetentionInDays": 1, "eventSubscriptions": [
+     {"name": "sub-all", "receiveLockDurationInSeconds": 60, "maxDeliveryCount": 10,
+      "eventTimeToLive": "P1D", "filtersConfiguration": {"includedEventTypes": null}}]}
+
+Once it answers, the broker prints one line with its address. /_local/health needs no key.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the broker was told."""
+
+    host: str
+    port: int
+    keys: tuple[str, ...]
+    topology: Path
+    data: Path | None
+    dead_letters: str | None
+    namespace: str
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, with help that is enough to use the broker alone."""
+    made = argparse.ArgumentParser(
+        prog="python -m local.broker",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = made.add_argument
+    add(
+        "--host", default="127.0.0.1", help="address to listen on (default %(default)s)"
+    )
+    add(
+        "--port",
+        type=_port,
+        default=6500,
+        help="port, 0 picks a free one (default %(default)s)",
+    )
+    add(
+        "--key",
+        action="append",
+        dest="keys",
+        metavar="KEY",
+        help=f"access key, at most {MAX_KEYS} (default: the key of local.settings.json.example)",
+    )
+    add(
+        "--topology",
+        type=Path,
+        default=DEFAULT_TOPOLOGY,
+        metavar="FILE",
+        help="topic and event subscriptions (default moderation/topology.json)",
+    )
+    add(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep everything in this folder (default: in memory)",
+    )
+    add(
+        "--dead-letters",
+        metavar="TO",
+        help="storage connection string, UseDevelopmentStorage=true, or a folder (default: dropped)",
+    )
+    add(
+        "--namespace",
+        default="local",
+        help="its name, part of dead-letter paths (default %(default)s)",
+    )
+    return made
+
+
+def read_options(arguments: list[str]) -> Options:
+    """The options, or an exit with status 2 and what is wrong."""
+    command = parser()
+    given = command.parse_args(arguments)
+    keys = tuple(given.keys or (LOCAL_KEY,))
+    if len(keys) > MAX_KEYS:
+        command.error(f"--key can be given {MAX_KEYS} times at most")
+    if not all(key.strip() for key in keys):
+        command.error("--key must not be empty")
+    return Options(
+        given.host,
+        given.port,
+        keys,
+        given.topology,
+        given.data,
+        given.dead_letters,
+        given.namespace,
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)

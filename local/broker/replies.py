@@ -1,0 +1,13 @@
+"""Answers as the service writes them."""
+
+from aiohttp import web
+
+JSON = "application/json"
+JSON_UTF8 = "application/json; charset=utf-8"
+
+
+def reply(body: bytes, content_type: str, status: int = 200) -> web.Response:
+    """An answer with this body."""
+    return web.Response(
+        status=status, body=body, headers={"Content-Type": content_type}
+    )

@@ -1,0 +1,125 @@
+"""Acknowledge, release, reject and renewLock: lock tokens in, the result in two lists."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+import msgspec
+
+from local.broker import lock_tokens
+from local.broker.entries import Entry, State
+from local.broker.errors import FailedToken, TokenError, bad_request
+from local.broker.namespace import Namespace
+from local.broker.subscription import Subscription
+
+MAX_TOKENS = 100
+_encode = msgspec.json.encode
+
+type Act = Callable[[bytes, float], Entry | None]
+
+
+class Verb(Enum):
+    """What can be done with a lock."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RELEASE = "release"
+    REJECT = "reject"
+    RENEW = "renewLock"
+
+
+class _Body(msgspec.Struct):
+    lock_tokens: list[str] = msgspec.field(name="lockTokens")
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def read_tokens(body: bytes) -> list[str]:
+    """The lock tokens of a request, 1 to 100 of them."""
+    try:
+        tokens = _decode(body).lock_tokens
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+        raise bad_request(
+            f'The body must be {{"lockTokens": [...]}}: {problem}'
+        ) from None
+    if not 1 <= len(tokens) <= MAX_TOKENS:
+        raise bad_request(
+            f"A request names 1 to {MAX_TOKENS} lock tokens; this one has {len(tokens)}"
+        )
+    return tokens
+
+
+def settle(
+    namespace: Namespace,
+    subscription: Subscription,
+    verb: Verb,
+    tokens: Iterable[str],
+    delay: float = 0.0,
+) -> bytes:
+    """The answer, once each token was tried on its own; the caller has it stored."""
+    now = namespace.clock.now()
+    act = _act(subscription, verb, delay)
+    succeeded: list[str] = []
+    failed: list[FailedToken] = []
+    entries: list[Entry] = []
+    for token in tokens:
+        secret = lock_tokens.decode(token)
+        entry = act(secret, now) if secret is not None else None
+        if entry is not None:
+            succeeded.append(token)
+            entries.append(entry)
+        else:
+            lost = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
+            failed.append(FailedToken(token, lost))
+    _record(namespace, subscription, verb, entries, now + delay)
+    subscription.counts.failed_tokens += len(failed)
+    if entries and verb in (Verb.RELEASE, Verb.REJECT):
+        namespace.serve(subscription, now)
+    return answer(succeeded, failed)
+
+
+def answer(succeeded: list[str], failed: Iterable[FailedToken]) -> bytes:
+    """The body of a settlement: both lists, always."""
+    items = [
+        {
+            "lockToken": each.lock_token,
+            "error": {"code": each.error.value[0], "message": each.error.value[1]},
+        }
+        for each in failed
+    ]
+    return _encode({"succeededLockTokens": succeeded, "failedLockTokens": items})
+
+
+def _act(subscription: Subscription, verb: Verb, delay: float) -> Act:
+    queue = subscription.queue
+    match verb:
+        case Verb.ACKNOWLEDGE:
+            return queue.acknowledge
+        case Verb.REJECT:
+            return queue.reject
+        case Verb.RENEW:
+            return queue.renew
+        case Verb.RELEASE:
+            return lambda secret, now: queue.release(secret, delay, now)
+
+
+def _record(
+    namespace: Namespace,
+    subscription: Subscription,
+    verb: Verb,
+    entries: list[Entry],
+    due: float,
+) -> None:
+    key, journal, counts = subscription.key, namespace.journal, subscription.counts
+    match verb:
+        case Verb.ACKNOWLEDGE:
+            counts.acknowledged += len(entries)
+            journal.forgotten(key, [entry.event for entry in entries])
+        case Verb.REJECT:
+            counts.rejected += len(entries)
+        case Verb.RENEW:
+            counts.renewed += len(entries)
+            journal.renewed(key, entries)
+        case Verb.RELEASE:
+            counts.released += len(entries)
+            held = [each for each in entries if each.state is not State.LOCKED]
+            journal.released(key, held, due)

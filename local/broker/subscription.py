@@ -1,0 +1,101 @@
+"""One event subscription at work: its queue, its waiting receivers, its counts."""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.broker import lock_tokens
+from local.broker.entries import Entry
+from local.broker.queue import SubscriptionQueue
+from local.broker.topology import EventSubscription
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often what happened, since the start."""
+
+    matched: int = 0
+    received: int = 0
+    acknowledged: int = 0
+    released: int = 0
+    rejected: int = 0
+    renewed: int = 0
+    failed_tokens: int = 0
+    dead_lettered: int = 0
+    dropped: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A receive that waits for its first event."""
+
+    limit: int
+    answer: asyncio.Future[bytes]
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """An event subscription of a topic; `key` names it in the store."""
+
+    key: int
+    topic: str
+    container: str | None
+    declared: EventSubscription
+    queue: SubscriptionQueue
+    counts: Counts = field(default_factory=Counts)
+    waiters: deque[Waiter] = field(default_factory=deque)
+    alarm: asyncio.TimerHandle | None = None
+    token_start: bytes = field(default_factory=lambda: lock_tokens.prefix(uuid.uuid4()))
+
+    @property
+    def name(self) -> str:
+        """The name it was declared with."""
+        return self.declared.name
+
+    def answer(self, taken: list[Entry]) -> bytes:
+        """The body of a receive that took these events."""
+        encode, start = lock_tokens.encode, self.token_start
+        items = [
+            b'{"brokerProperties":{"lockToken":"%b","deliveryCount":%d},"event":%b}'
+            % (encode(start, entry.secret), entry.count, entry.event.body)
+            for entry in taken
+        ]
+        return b'{"value":[%b]}' % b",".join(items)
+
+    def wait(self, limit: int) -> asyncio.Future[bytes]:
+        """A place at the end of the line of receivers."""
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.waiters.append(Waiter(limit, answer))
+        return answer
+
+    def leave(self, answer: asyncio.Future[bytes]) -> bool:
+        """The receiver no longer waits; False when events were taken for it already."""
+        for waiter in self.waiters:
+            if waiter.answer is answer:
+                self.waiters.remove(waiter)
+                return True
+        return False
+
+    def next_waiter(self) -> Waiter | None:
+        """The receiver that has waited longest and still does."""
+        while self.waiters:
+            if not self.waiters[0].answer.done():
+                return self.waiters[0]
+            self.waiters.popleft()
+        return None
+
+    def set_alarm(self, now: float, ring: Callable[[], None]) -> None:
+        """`ring` when the next lock or delay ends, if a receiver waits for it."""
+        self.silence()
+        due = self.queue.next_due()
+        if due is not None and self.next_waiter() is not None:
+            delay = max(0.0, due - now)
+            self.alarm = asyncio.get_running_loop().call_later(delay, ring)
+
+    def silence(self) -> None:
+        """No alarm is set."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None

@@ -1,0 +1,39 @@
+"""A topic: it knows which event subscriptions receive an event."""
+
+from collections.abc import Iterator
+
+from local.broker.events import Attributes
+from local.broker.subscription import Subscription
+
+TYPES_REMEMBERED = 1024
+
+
+class Topic:
+    """Where events are published, with its event subscriptions by name."""
+
+    def __init__(self, name: str, subscriptions: dict[str, Subscription]) -> None:
+        self.name = name
+        self.subscriptions = subscriptions
+        self.published = 0
+        self.unmatched = 0
+        self._by_type: dict[object, list[Subscription]] = {}
+
+    def matching(self, event: Attributes) -> Iterator[Subscription]:
+        """The event subscriptions whose filters let the event through."""
+        for each in self._candidates(event.get("type")):
+            clauses = each.declared.filters.clauses
+            if not clauses or all(clause.matches(event) for clause in clauses):
+                yield each
+
+    def _candidates(self, kind: object) -> list[Subscription]:
+        if not isinstance(kind, str):
+            kind = None
+        if kind not in self._by_type:
+            if len(self._by_type) >= TYPES_REMEMBERED:
+                self._by_type.clear()
+            self._by_type[kind] = [
+                each
+                for each in self.subscriptions.values()
+                if each.declared.filters.matches_type(kind)
+            ]
+        return self._by_type[kind]
