@@ -27,6 +27,7 @@ class Kept:
         self.process: processes.Process | None = None
         self._served = False
         self._deaths = 0
+        self._logged = 0
         self._on_start = on_start
 
     async def keep(self) -> None:
@@ -55,6 +56,7 @@ class Kept:
 
     async def _start(self) -> processes.Process:
         part = self.part
+        self._logged = logs.size(self.log)
         try:
             self.process = await processes.start(
                 part.command, part.environment, part.folder, self.log
@@ -67,7 +69,7 @@ class Kept:
     async def _pause(self, pid: int, code: int) -> None:
         how = processes.how_it_ended(code)
         quietly = f" {self.part.ends_quietly}" if code == 0 else ""
-        said = last_lines(logs.end_of(self.log), 10)
+        said = last_lines(logs.end_of(self.log, self._logged), 10)
         told = f"{self.part.name} (process {pid}) died: {how}.{quietly}\n{said}"
         if not self._served and self._deaths >= TRIES:
             raise PartFailed(
@@ -104,7 +106,7 @@ class Kept:
             await asyncio.sleep(0.05)
 
     def _cannot_serve(self, why: str) -> None:
-        reason = logs.why_not_indexed(logs.end_of(self.log))
+        reason = logs.why_not_indexed(logs.end_of(self.log, self._logged))
         told = f"{self.part.name} {why}. Its log says:\n{reason}\nLog: {self.log}"
         if not self._served:
             raise PartFailed(told)

@@ -19,12 +19,17 @@ def rotate(path: Path) -> None:
             older.replace(path.with_name(f"{path.name}.{age + 1}"))
 
 
-def end_of(path: Path) -> str:
-    """The last part of a log, or nothing when there is none."""
+def size(path: Path) -> int:
+    """How much is in a log so far."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def end_of(path: Path, since: int = 0) -> str:
+    """The last part of what was logged since then."""
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - END))
+        file.seek(max(since, size(path) - END))
         return file.read().decode("utf-8", "replace")
 
 
@@ -47,7 +52,7 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read = path.stat().st_size if path.exists() else 0
+        self._read = size(path)
 
     def new_lines(self) -> list[str]:
         """The lines finished since the last call; half a line waits for its end."""

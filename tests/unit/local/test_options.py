@@ -1,0 +1,44 @@
+"""The options of `python -m local` and of `dev.py run`."""
+
+from pathlib import Path
+
+import pytest
+
+from local import options
+
+
+def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
+    """
+    7071 is func's port and 10000 Azurite's, so nothing has to be looked up.
+    """
+    given = options.read([])
+
+    assert (given.http_port, given.broker_port, given.storage_port) == (
+        7071,
+        6500,
+        10000,
+    )
+    assert given.data == options.ROOT / ".local"
+    assert given.host is None
+
+
+def test_folders_are_absolute() -> None:
+    """
+    A part that runs in another folder finds the data all the same.
+    """
+    given = options.read(["--data", "somewhere"])
+
+    assert given.data == Path.cwd() / "somewhere"
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http", ""])
+def test_what_is_no_port_is_refused(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    The error names the value and the range.
+    """
+    with pytest.raises(SystemExit):
+        options.read([f"--http-port={port}"])
+
+    assert "0 to 65535" in capsys.readouterr().err

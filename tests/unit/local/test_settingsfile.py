@@ -1,0 +1,87 @@
+"""What the host is told besides local.settings.json."""
+
+from pathlib import Path
+
+import pytest
+
+from local import settingsfile
+from local.terminal import ROOT, CannotGoOn
+
+EXAMPLE = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "EVENTGRID_ENDPOINT": "http://127.0.0.1:6500",
+}
+STARTED = {
+    "AzureWebJobsStorage": "BlobEndpoint=http://127.0.0.1:40001/devstoreaccount1",
+    "EVENTGRID_ENDPOINT": "http://127.0.0.1:40002",
+}
+
+
+def test_settings_left_as_in_the_example_follow_the_ports() -> None:
+    """
+    Other ports need no edit of local.settings.json.
+    """
+    told = settingsfile.for_the_host(EXAMPLE, EXAMPLE, {}, STARTED)
+
+    assert told.environment == STARTED
+    assert told.notes == ()
+
+
+def test_a_value_someone_chose_is_left_alone_and_said() -> None:
+    """
+    Who points the app at a namespace in Azure gets that, and is reminded of it.
+    """
+    chosen = {**EXAMPLE, "EVENTGRID_ENDPOINT": "https://ns.eventgrid.azure.net"}
+
+    told = settingsfile.for_the_host(chosen, EXAMPLE, {}, STARTED)
+
+    assert "EVENTGRID_ENDPOINT" not in told.environment
+    [note] = told.notes
+    assert note.startswith("EVENTGRID_ENDPOINT was set in local.settings.json")
+
+
+def test_the_environment_wins_over_what_is_started() -> None:
+    """
+    A variable of the shell is a choice too.
+    """
+    shell = {"AzureWebJobsStorage": "mine"}
+
+    told = settingsfile.for_the_host(EXAMPLE, EXAMPLE, shell, STARTED)
+
+    assert "AzureWebJobsStorage" not in told.environment
+    assert told.notes[0].startswith("AzureWebJobsStorage was set in the environment")
+
+
+def test_a_setting_missing_from_the_file_is_said() -> None:
+    """
+    A file from an older version is not silently completed.
+    """
+    told = settingsfile.for_the_host({}, EXAMPLE, {}, STARTED)
+
+    assert told.environment == {}
+    assert all("is missing from local.settings.json" in note for note in told.notes)
+
+
+def test_the_file_is_made_from_the_example_once(tmp_path: Path) -> None:
+    """
+    A fresh clone runs, and an edited file is never overwritten.
+    """
+    first = settingsfile.make_if_missing(tmp_path)
+    second = settingsfile.make_if_missing(tmp_path)
+
+    made = settingsfile.read(tmp_path / settingsfile.FILE)
+    assert made == settingsfile.read(ROOT / settingsfile.EXAMPLE)
+    assert first is not None
+    assert second is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"Values": 3}'])
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+    """
+    The error says which file to mend.
+    """
+    file = tmp_path / settingsfile.FILE
+    file.write_text(text)
+
+    with pytest.raises(CannotGoOn, match=r"local\.settings\.json"):
+        settingsfile.read(file)
