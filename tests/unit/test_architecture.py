@@ -1,0 +1,98 @@
+"""Imports go one way, and each Azure SDK has one door."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODERATION = sorted((ROOT / "moderation").rglob("*.py"))
+LOCAL = sorted((ROOT / "local").rglob("*.py"))
+
+# What a module may import of its own package: only what stands above it.
+LAYERS = [
+    {"__init__", "topology", "cloudevents", "appendlog"},
+    {"events"},
+    {"delivery", "handlers", "settings"},
+    {"audit", "activity", "eventgrid", "blobs"},
+    {"settlement", "tally", "intake", "query", "reply"},
+    {"consumer", "publishing", "inspection", "web"},
+    {"runtime"},
+    {"api", "health"},
+]
+DOORS = {
+    "azure.eventgrid": {"eventgrid"},
+    "azure.storage": {"blobs"},
+    "azure.identity": {"runtime"},
+    "azure.functions": set[str](),
+}
+# An import inside a function is allowed where it buys cold start.
+LAZY = {("runtime", "azure.identity.aio"), ("runtime", "moderation")}
+
+
+def str_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Every module that a file imports, and whether at its top level."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) in top
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield module, id(node) in top
+            if module == "moderation":
+                for alias in node.names:
+                    yield f"moderation.{alias.name}", id(node) in top
+
+
+def rank(module: str) -> int:
+    return next(index for index, layer in enumerate(LAYERS) if module in layer)
+
+
+@pytest.mark.parametrize("path", MODERATION, ids=str_of)
+def test_a_module_imports_only_what_stands_below_it(path: Path) -> None:
+    """
+    The app can be read from the bottom to the top without looking back.
+    """
+    for name, _ in imports(path):
+        package, _, module = name.partition(".")
+        if package == "moderation" and module:
+            below = module.partition(".")[0]
+            assert rank(below) <= rank(path.stem), f"{path.stem} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODERATION, ids=str_of)
+def test_each_azure_sdk_has_one_door(path: Path) -> None:
+    """
+    Whoever changes an SDK's version reads one file.
+    """
+    for name, _ in imports(path):
+        for sdk, doors in DOORS.items():
+            if name.startswith(sdk):
+                assert path.stem in doors, f"{path.stem} imports {name}"
+
+
+@pytest.mark.parametrize("path", [*MODERATION, *LOCAL], ids=str_of)
+def test_the_app_and_its_surroundings_meet_only_on_the_wire(path: Path) -> None:
+    """
+    What is deployed does not know what stands in for Azure, nor the other way round.
+    """
+    other = "local" if path in MODERATION else "moderation"
+    for name, _ in imports(path):
+        assert name.partition(".")[0] != other, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODERATION, ids=str_of)
+def test_imports_stand_at_the_top_but_for_cold_start(path: Path) -> None:
+    """
+    An import inside a function hides what a module needs.
+    """
+    for name, at_top in imports(path):
+        if not at_top and not name.startswith("moderation."):
+            assert (path.stem, name) in LAZY, f"{path.stem} imports {name} late"

@@ -1,0 +1,102 @@
+"""The table of contents is what the documentation says it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import function_app
+from moderation import settings, topology, web
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def triggers() -> dict[str, dict[str, Any]]:
+    return {
+        str(function.get_function_name()): function.get_bindings_dict()["bindings"][0]
+        for function in function_app.app.get_functions()
+    }
+
+
+def test_the_functions_are_those_of_the_table(
+    triggers: dict[str, dict[str, Any]],
+) -> None:
+    """
+    Names are part of the interface: settings switch functions off by name.
+    """
+    assert set(triggers) == {
+        "publish",
+        "publish_samples",
+        "pull_flagged",
+        "pull_approved",
+        "pull_all_events",
+        "pull_now",
+        "inspect",
+        "audit",
+        "activity",
+        "health",
+        "web",
+    }
+
+
+def test_the_catch_all_sorts_last(triggers: dict[str, dict[str, Any]]) -> None:
+    """
+    The host tries routes in the order of function names.
+    """
+    assert max(triggers) == "web"
+    assert triggers["web"]["route"] == "{*path}"
+
+
+def test_every_http_function_but_the_page_needs_a_key(
+    triggers: dict[str, dict[str, Any]],
+) -> None:
+    """
+    The page itself is harmless; what it calls is not.
+    """
+    levels = {
+        name: one["authLevel"].value
+        for name, one in triggers.items()
+        if one["type"] == "httpTrigger"
+    }
+
+    assert {name for name, level in levels.items() if level != "function"} == {"web"}
+
+
+def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None:
+    """
+    Otherwise a wrong method would be told that there is nothing.
+    """
+    routes = {
+        one["route"]: one["methods"][0].value
+        for one in triggers.values()
+        if one["type"] == "httpTrigger" and one["route"] != "{*path}"
+    }
+
+    assert routes == web.ROUTES
+
+
+def test_every_event_subscription_has_a_timer_and_a_schedule(
+    triggers: dict[str, dict[str, Any]],
+) -> None:
+    """
+    A subscription without a timer would fill up.
+    """
+    schedules = {
+        one["schedule"].strip("%")
+        for one in triggers.values()
+        if one["type"] == "timerTrigger"
+    }
+
+    assert schedules == set(settings.SCHEDULES)
+    assert len(schedules) == len(topology.load().names)
+
+
+def test_there_is_no_extension_bundle() -> None:
+    """
+    With one, `func start` would download it.
+    """
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+
+    assert "extensionBundle" not in host

@@ -1,0 +1,117 @@
+"""Settings are read from a mapping, and every problem is named at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from moderation.settings import Settings, SettingsInvalid
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE: dict[str, str] = json.loads(
+    (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+)["Values"]
+AZURE = EXAMPLE | {
+    "EVENTGRID_ENDPOINT": "https://ns.westeurope-1.eventgrid.azure.net",
+    "EVENTGRID_KEY": "",
+    "AUDIT_STORAGE_CONNECTION_STRING": "",
+    "AUDIT_STORAGE_ACCOUNT_URL": "https://acc.blob.core.windows.net",
+}
+
+
+def settings(environ: dict[str, str]) -> Settings:
+    return Settings.from_environ(environ, topic="moderation-events")
+
+
+def test_the_example_is_complete_and_valid() -> None:
+    """
+    `dev.py run` copies it as it is.
+    """
+    found = settings(EXAMPLE)
+
+    assert found.endpoint == "http://127.0.0.1:6500"
+    assert found.pull_budget == 25
+    assert found.audit_account_url is None
+
+
+def test_in_azure_no_key_and_no_connection_string_are_needed() -> None:
+    """
+    The app's identity does for both.
+    """
+    found = settings(AZURE)
+
+    assert found.key is None
+    assert found.audit_account_url == "https://acc.blob.core.windows.net"
+
+
+def test_secrets_are_not_shown() -> None:
+    """
+    A settings object may end up in a log line.
+    """
+    shown = repr(
+        settings(
+            EXAMPLE
+            | {"AUDIT_STORAGE_CONNECTION_STRING": "AccountName=a;AccountKey=s3cret"}
+        )
+    )
+
+    assert EXAMPLE["EVENTGRID_KEY"] not in shown
+    assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("EVENTGRID_ENDPOINT", "", "is not set"),
+        ("EVENTGRID_ENDPOINT", "ns.westeurope-1.eventgrid.azure.net", "scheme"),
+        ("EVENTGRID_ENDPOINT", "http://ns.example.com", "https://"),
+        ("EVENTGRID_ENDPOINT", "https://x:99999", "URL"),
+        ("EVENTGRID_ENDPOINT", "http://[::1", "URL"),
+        ("EVENTGRID_TOPIC_NAME", "a/b", "must match"),
+        ("AUDIT_CONTAINER", "Audit", "must match"),
+        ("AUDIT_STORAGE_ACCOUNT_URL", "http://acc.blob.core.windows.net", "as https"),
+        ("AUDIT_STORAGE_ACCOUNT_URL", "", "set one"),
+        ("AUDIT_STORAGE_CONNECTION_STRING", "AccountName=a", "set only one"),
+        ("AUDIT_STORAGE_CONNECTION_STRING", "nonsense", "connection string"),
+        ("PULL_BUDGET_SECONDS", "9", "from 10 to 1800"),
+        ("PULL_BUDGET_SECONDS", "ten", "from 10 to 1800"),
+        ("PULL_FLAGGED_SCHEDULE", "", "is not set"),
+        ("PULL_FLAGGED_SCHEDULE", "00:00:00", "without pause"),
+        ("PULL_FLAGGED_SCHEDULE", "-00:00:10", "without pause"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_should_be(
+    name: str, value: str, said: str
+) -> None:
+    """
+    The message alone is enough to mend it.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        settings(AZURE | {name: value})
+
+    problems = {one.path: one.problem for one in caught.value.problems}
+    assert any(said in problem for problem in problems.values()), problems
+
+
+def test_http_without_a_key_is_refused_before_anything_is_sent() -> None:
+    """
+    The SDK would refuse to send a token over http, much later and in other words.
+    """
+    with pytest.raises(SettingsInvalid, match="EVENTGRID_KEY"):
+        settings(EXAMPLE | {"EVENTGRID_KEY": ""})
+
+
+def test_all_problems_are_named_at_once() -> None:
+    """
+    An app without any settings says what it needs.
+    """
+    with pytest.raises(SettingsInvalid) as caught:
+        settings({})
+
+    assert {one.path for one in caught.value.problems} == {
+        "EVENTGRID_ENDPOINT",
+        "AUDIT_STORAGE_ACCOUNT_URL",
+        "PULL_FLAGGED_SCHEDULE",
+        "PULL_APPROVED_SCHEDULE",
+        "PULL_ALL_EVENTS_SCHEDULE",
+    }
