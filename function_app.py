@@ -93,6 +93,5 @@ def _http(reply: Reply) -> func.HttpResponse:
     return func.HttpResponse(
         reply.body,
         status_code=reply.status,
-        headers=dict(reply.headers),
-        mimetype=reply.content_type,
+        headers={**reply.headers, "Content-Type": reply.content_type},
     )

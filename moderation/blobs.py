@@ -21,8 +21,13 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.blob import BlobProperties, ExponentialRetry
-from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import (
+    BlobClient,
+    BlobServiceClient,
+    ContainerClient,
+    ExponentialRetry,
+)
 
 from moderation.appendlog import StoreUnavailable, hours_back, merged
 

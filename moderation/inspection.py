@@ -31,7 +31,7 @@ def probe(now: datetime) -> Json:
     return wrap("com.contoso.ai.ContentFlagged", result, now)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Watch:
     """Looks out for what becomes of one event, in a drain or in the audit log."""
 

@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 
 INSPECT_SECONDS = 30
 
+# Two lines for every request would cost more than the request.
+logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
+
 
 class DrainFailed(Exception):
     """A drain ended early; the message says what to look at."""

@@ -117,10 +117,14 @@ class _Reader:
     def connection(self, name: str) -> str | None:
         value = self._get(name)
         parts = dict(part.partition("=")[::2] for part in value.split(";") if part)
-        if value and not (
-            parts.get("UseDevelopmentStorage") == "true"
-            or "AccountName" in parts
-            or "BlobEndpoint" in parts
+        complete = (
+            {"AccountName", "AccountKey"},
+            {"BlobEndpoint", "SharedAccessSignature"},
+        )
+        if (
+            value
+            and parts.get("UseDevelopmentStorage") != "true"
+            and not any(names <= parts.keys() for names in complete)
         ):
             self._wrong(name, "is not a connection string of a storage account")
         return value or None

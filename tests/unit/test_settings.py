@@ -71,7 +71,11 @@ def test_secrets_are_not_shown() -> None:
         ("AUDIT_CONTAINER", "Audit", "must match"),
         ("AUDIT_STORAGE_ACCOUNT_URL", "http://acc.blob.core.windows.net", "as https"),
         ("AUDIT_STORAGE_ACCOUNT_URL", "", "set one"),
-        ("AUDIT_STORAGE_CONNECTION_STRING", "AccountName=a", "set only one"),
+        (
+            "AUDIT_STORAGE_CONNECTION_STRING",
+            "UseDevelopmentStorage=true",
+            "set only one",
+        ),
         ("AUDIT_STORAGE_CONNECTION_STRING", "nonsense", "connection string"),
         ("PULL_BUDGET_SECONDS", "9", "from 10 to 1800"),
         ("PULL_BUDGET_SECONDS", "ten", "from 10 to 1800"),
