@@ -82,7 +82,9 @@ class Admin:
 
     async def _config(self, _request: web.BaseRequest) -> web.Response:
         prefix = self._app.settings.route_prefix
-        return web.Response(text=json.dumps(_config(prefix), indent=2))
+        response = web.Response(text=json.dumps(_config(prefix), indent=2))
+        response.enable_chunked_encoding()
+        return response
 
     async def _drain_status(self, _request: web.BaseRequest) -> web.Response:
         return json_reply(

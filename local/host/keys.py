@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
@@ -30,6 +31,12 @@ class Keys:
     def master(self) -> str:
         """The key that opens everything."""
         return self._of("master").setdefault("_master", "")
+
+    def make(self, functions: Iterable[str]) -> None:
+        """See to it that all keys exist, so that they can be looked up in the file."""
+        owners = ["master", "host", *(f"function:{name.lower()}" for name in functions)]
+        for owner in owners:
+            self._of(owner)
 
     def host_keys(self) -> KeySet:
         """Keys that open every function."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local.host import log, settings, worker
 from local.host.app import App
-from local.host.functions import Function, is_disabled
+from local.host.functions import Function, HttpTrigger, is_disabled
 from local.host.invocations import Invocations
 from local.host.keys import Keys
 from local.host.monitor import ScheduleMonitor, Time
@@ -39,6 +39,8 @@ async def load(app_dir: Path, keys: Keys, time: Time, *, auth: bool) -> App:
             errors.append(str(error))
     for reason in errors:
         LOG.error("the app cannot be loaded, it has no functions:\n%s", reason)
+    if auth:
+        keys.make(f.name for f in functions if isinstance(f.trigger, HttpTrigger))
     return App(
         id=host_id(app_dir, os.environ),
         settings=host_settings,

@@ -2,10 +2,11 @@
 
 import json
 import logging
+from typing import Any, Protocol
 
 from local.host import schedule_status, schedules
 from local.host.functions import Function, TimerTrigger
-from local.host.invocations import Invocations, Stopped
+from local.host.invocations import Stopped
 from local.host.monitor import ScheduleMonitor, Time
 from local.host.protos import TypedData
 from local.host.schedule_status import ScheduleStatus
@@ -17,6 +18,13 @@ LOG = logging.getLogger("local.host")
 LONGEST_SLEEP = 30.0
 
 
+class Invoker(Protocol):
+    """Whatever runs functions."""
+
+    async def run(self, function: Function, value: TypedData, attempt: Attempt) -> Any:
+        """Run the function once; FunctionFailed if it fails, Stopped if it is cut off."""
+
+
 class Timer:
     """One timer function and its place in its schedule; no monitor, nothing kept."""
 
@@ -24,7 +32,7 @@ class Timer:
         self,
         function: Function,
         schedule: Schedule,
-        invocations: Invocations,
+        invocations: Invoker,
         monitor: ScheduleMonitor | None,
         time: Time,
     ) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from local.host import schedules
 from local.host.functions import Function, TimerTrigger, is_disabled
-from local.host.invocations import Invocations, Stopped
+from local.host.invocations import Stopped
 from local.host.monitor import ScheduleMonitor, Time
 from local.host.schedules import BadSchedule
 from local.host.status_blobs import SETTING
-from local.host.timer import Timer, is_monitored
+from local.host.timer import Invoker, Timer, is_monitored
 
 LOG = logging.getLogger("local.host")
 
@@ -22,7 +22,7 @@ class Timers:
     def __init__(
         self,
         functions: Iterable[Function],
-        invocations: Invocations,
+        invocations: Invoker,
         monitor: ScheduleMonitor | None,
         time: Time,
         environ: Mapping[str, str],

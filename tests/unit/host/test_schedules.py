@@ -1,0 +1,121 @@
+"""Schedules are read as Microsoft's host reads them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.host import schedules
+from local.host.schedules import NEVER, BadSchedule
+
+RECORDED: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "contract" / "host-answers.json").read_text("utf-8")
+)["schedules"]
+NOW = datetime(2026, 11, 23, 9, 25, 20, tzinfo=UTC)
+
+# What the stand-in does otherwise on purpose. docs/host.md says the same.
+NOT_HONOURED = {
+    "-00:00:10": "a span below zero fires without pause: refused",
+    "00:00:00": "a span of zero fires without pause: refused",
+}
+
+
+def described(schedule: str) -> list[str]:
+    """The next five occurrences to the second, as they are in the record."""
+    found = schedules.occurrences(schedules.parse(schedule), NOW, 5)
+    rounded = [t if t == NEVER else t + timedelta(milliseconds=500) for t in found]
+    return [f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in rounded]
+
+
+@pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["schedule"])
+def test_a_schedule_is_read_as_recorded(case: dict[str, Any]) -> None:
+    """The next five occurrences are those of Microsoft's host, or it is an error there too."""
+    try:
+        found: list[str] | None = described(case["schedule"])
+    except BadSchedule:
+        found = None
+
+    same = found == case.get("next")
+    assert same == (case["schedule"] not in NOT_HONOURED)
+
+
+def test_what_is_not_honoured_was_recorded() -> None:
+    """The table of exceptions names schedules that exist."""
+    assert set(NOT_HONOURED) <= {case["schedule"] for case in RECORDED["cases"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("0 0 0 * *", "day of month"),
+        ("0 */0 * * * *", "minute"),
+        ("0 1- * * * *", "minute"),
+        ("0 , * * * *", "hour|minute"),
+        ("0 0 0 1 Foo *", "month"),
+    ],
+)
+def test_an_error_names_the_field(text: str, field: str) -> None:
+    """Whoever wrote the schedule is told which of the fields to look at."""
+    with pytest.raises(BadSchedule, match=field):
+        schedules.parse(text)
+
+
+def test_a_setting_is_put_in_its_place() -> None:
+    """%NAME% is the setting's value."""
+    assert schedules.resolve("%EVERY%", {"EVERY": "0 * * * * *"}) == "0 * * * * *"
+
+
+@pytest.mark.parametrize("settings", [{}, {"EVERY": ""}])
+def test_a_missing_setting_is_named(settings: dict[str, str]) -> None:
+    """A schedule whose setting is missing or empty is an error that says which it is."""
+    with pytest.raises(BadSchedule, match="set EVERY in "):
+        schedules.resolve("%EVERY%", settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("0 * * * * *", False),
+        ("*/30 * * * * *", True),
+        ("0,30 0 4 * * *", True),
+        ("00:00:59", True),
+        ("00:01:00", False),
+        ("0 0 0 31 2 *", False),
+    ],
+)
+def test_occurrences_within_a_minute_are_noticed(text: str, within: bool) -> None:
+    """Such schedules are not monitored."""
+    schedule = schedules.parse(text)
+
+    assert schedules.fires_within_a_minute(schedule, NOW) is within
+
+
+def test_a_span_beyond_the_calendar_never_ends() -> None:
+    """It is as good as never."""
+    assert schedules.parse("10675199").after(NOW) == NEVER
+
+
+@given(
+    second=st.integers(0, 59),
+    minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
+    step=st.integers(1, 90),
+    offset=st.integers(0, 7200),
+)
+def test_the_next_occurrence_is_the_first_that_fits(
+    second: int, minutes: set[int], step: int, offset: int
+) -> None:
+    """No occurrence is skipped, and none comes early."""
+    now = NOW + timedelta(seconds=offset)
+    fields = f"{second}/{step} {','.join(map(str, minutes))} * * * *"
+
+    found = schedules.parse(fields).after(now)
+
+    fitting = range(second, 60, step)
+    moment = now + timedelta(seconds=1)
+    while moment.second not in fitting or moment.minute not in minutes:
+        moment += timedelta(seconds=1)
+    assert found == moment
