@@ -3,6 +3,7 @@
 import msgspec
 from aiohttp import web
 
+from local.broker import metrics
 from local.broker.errors import Code, Refusal
 from local.broker.namespace import Namespace
 from local.broker.replies import JSON, reply
@@ -18,6 +19,8 @@ class Inside:
         """The answer to a request below `/_local/`."""
         if request.path == "/_local/health":
             return self._health()
+        if request.path == "/_local/metrics":
+            return reply(metrics.render(self._namespace), metrics.CONTENT_TYPE)
         raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
 
     def _health(self) -> web.StreamResponse:

@@ -22,10 +22,13 @@ SELECT value ->> 0, ?, substr(?, (value ->> 1) + 1, value ->> 2) FROM json_each(
 _INSERT_ENTRIES = """
 INSERT INTO entry (subscription, number) SELECT ?, value FROM json_each(?)
 """
+# An upsert, because it walks through the list; UPDATE ... FROM would walk the whole table.
 _LOCK = """
-UPDATE entry SET count = count + 1, due = ?, received = ?,
-    secret = substr(?, batch.key * 16 + 1, 16)
-FROM json_each(?) AS batch WHERE subscription = ? AND number = batch.value
+INSERT INTO entry (subscription, number, count, due, received, secret)
+SELECT ?, value, 1, ?, ?, substr(?, key * 16 + 1, 16) FROM json_each(?) WHERE true
+ON CONFLICT (subscription, number) DO UPDATE SET
+    count = count + 1, due = excluded.due, received = excluded.received,
+    secret = excluded.secret
 """
 _RENEW = """
 UPDATE entry SET due = ? WHERE subscription = ?
@@ -96,7 +99,8 @@ class Journal:
         numbers = [entry.event.number for entry in taken]
         secrets = b"".join([entry.secret for entry in taken])
         first = taken[0]
-        self._note(_LOCK, (first.due, first.received, secrets, _text(numbers), key))
+        values = (key, first.due, first.received, secrets, _text(numbers))
+        self._note(_LOCK, values)
 
     def renewed(self, key: int, entries: list[Entry]) -> None:
         """These locks last longer."""
