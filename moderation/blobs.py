@@ -26,7 +26,7 @@ from azure.storage.blob.aio import (
     BlobClient,
     BlobServiceClient,
     ContainerClient,
-    ExponentialRetry,
+    LinearRetry,
 )
 
 from moderation.appendlog import StoreUnavailable, hours_back, merged
@@ -43,9 +43,7 @@ def service(target: str, credential: AsyncTokenCredential | None) -> BlobService
     It gives up soon: whoever waits holds locks that last a minute.
     """
     options = {
-        "retry_policy": ExponentialRetry(
-            initial_backoff=1, increment_base=2, retry_total=2
-        ),
+        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=0.5),
         "connection_timeout": 5,
         "read_timeout": 20,
         "transport": AioHttpTransport(use_env_settings=False),

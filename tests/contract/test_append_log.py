@@ -1,0 +1,190 @@
+"""One suite over the append log in memory and the one in blob storage (Azurite)."""
+
+import asyncio
+import re
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from azure.storage.blob.aio import BlobServiceClient
+
+from local import azurite, parts
+from moderation import blobs
+from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
+from tests.make import NOW, minutes
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture(scope="module")
+def connection_string(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where an Azurite of this module's own answers."""
+    folder = tmp_path_factory.mktemp("azurite")
+    azurite.install()
+    command = [azurite.node(), str(azurite.blob_service())]
+    options = ["--blobPort", "0", "--location", str(folder), "--skipApiVersionCheck"]
+    quiet = ["--silent", "--disableTelemetry"]
+    process = subprocess.Popen(
+        [*command, *options, *quiet], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield parts.connection_string(_port(process))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "successfully listen" in line:
+            found = re.search(r":(\d+)", line.rpartition("//")[2])
+            assert found is not None
+            return int(found[1])
+    pytest.fail("Azurite did not start")
+
+
+@pytest.fixture
+async def service(connection_string: str) -> AsyncIterator[BlobServiceClient]:
+    """A client as the app makes it."""
+    async with blobs.service(connection_string, None) as client:
+        yield client
+
+
+@pytest.fixture(params=["in memory", "blobs"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[AppendLog]:
+    """An empty append log of either kind."""
+    if request.param == "in memory":
+        yield InMemoryAppendLog()
+        return
+    address: str = request.getfixturevalue("connection_string")
+    async with blobs.service(address, None) as client:
+        yield blobs.BlobAppendLog(_container(client, request), "writer-1")
+
+
+def _container(service: BlobServiceClient, request: pytest.FixtureRequest) -> Any:
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    return service.get_container_client(name[:60].strip("-"))
+
+
+def line(n: int, ago: float = 0, size: int = 0) -> bytes:
+    at = stamp(NOW - minutes(ago))
+    return b'{"at":"%s","n":%d,"x":"%s"}\n' % (at.encode(), n, b"x" * size)
+
+
+async def numbers(log: AppendLog, name: str = "sub-a", back: float = 180) -> list[int]:
+    found = log.newest(name, since=NOW - minutes(back), until=NOW)
+    return [int(re.findall(rb'"n":(\d+)', one)[0]) async for one in found]
+
+
+async def test_lines_come_back_newest_first_over_hours(log: AppendLog) -> None:
+    """
+    Three hours, one log: the newest line is read first.
+    """
+    for n, ago in enumerate((150, 100, 35, 20, 0)):
+        await log.append("sub-a", NOW - minutes(ago), line(n, ago))
+
+    assert await numbers(log) == [4, 3, 2, 1, 0]
+    assert await numbers(log, back=40) == [4, 3, 2]
+
+
+async def test_logs_of_different_names_are_apart(log: AppendLog) -> None:
+    """
+    What one event subscription did is read without the others.
+    """
+    await log.append("sub-a", NOW, line(1))
+    await log.append("sub-b", NOW, line(2))
+
+    assert await numbers(log) == [1]
+    assert await numbers(log, "sub-b") == [2]
+
+
+async def test_a_log_that_was_never_written_is_empty(log: AppendLog) -> None:
+    """
+    Before the first drain there is neither blob nor container.
+    """
+    await log.probe()
+
+    assert await numbers(log) == []
+
+
+async def test_opening_again_keeps_what_was_written(log: AppendLog) -> None:
+    """
+    Every drain opens its log before it receives.
+    """
+    for n in range(3):
+        await log.open("sub-a", NOW)
+        await log.append("sub-a", NOW, line(n))
+
+    assert await numbers(log) == [2, 1, 0]
+
+
+async def test_lines_of_one_append_keep_their_order(log: AppendLog) -> None:
+    """
+    A batch is one append; read backwards, its last line comes first.
+    """
+    await log.append("sub-a", NOW, b"".join(line(n) for n in range(500)))
+
+    assert await numbers(log) == list(reversed(range(500)))
+
+
+# aiohttp would rather have a stream than 4 MiB of bytes; writing them takes it no time.
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_an_append_larger_than_a_block_is_kept_whole(log: AppendLog) -> None:
+    """
+    A hundred large events are more than storage takes at once.
+    """
+    lines = b"".join(line(n, size=1_000_000) for n in range(9))
+
+    await log.append("sub-a", NOW, lines)
+
+    assert await numbers(log) == list(reversed(range(9)))
+
+
+async def test_lines_of_several_writers_are_merged_by_time(
+    service: BlobServiceClient, request: pytest.FixtureRequest
+) -> None:
+    """
+    Each process has a blob of its own; a reader sees one log.
+    """
+    container = _container(service, request)
+    one = blobs.BlobAppendLog(container, "one")
+    two = blobs.BlobAppendLog(container, "two")
+    for n, ago in enumerate((9, 7, 5, 3)):
+        await (one, two)[n % 2].append("sub-a", NOW - minutes(ago), line(n, ago))
+
+    assert await numbers(one) == [3, 2, 1, 0]
+
+
+async def test_two_writers_may_make_the_container_at_once(
+    service: BlobServiceClient, request: pytest.FixtureRequest
+) -> None:
+    """
+    Three drains start side by side on an empty account.
+    """
+    container = _container(service, request)
+    logs = [blobs.BlobAppendLog(container, f"writer-{n}") for n in range(6)]
+
+    await asyncio.gather(*(one.open("sub-a", NOW) for one in logs))
+    await asyncio.gather(*(one.append("sub-a", NOW, line(1)) for one in logs))
+
+    assert await numbers(logs[0]) == [1] * 6
+
+
+async def test_storage_that_does_not_answer_is_said_in_words() -> None:
+    """
+    The message names the settings to look at, within seconds.
+    """
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = parts.connection_string(unused.getsockname()[1])
+        async with blobs.service(address, None) as service:
+            log = blobs.BlobAppendLog(service.get_container_client("audit"), "w")
+
+            async with asyncio.timeout(30):
+                with pytest.raises(StoreUnavailable, match="AUDIT_STORAGE_"):
+                    await log.open("sub-a", NOW)
+                with pytest.raises(StoreUnavailable, match="does not answer"):
+                    await numbers(log)
