@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CannotGoOn as error:
         say(f"Cannot run the local stack: {error}")
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _check(given: Options) -> None:
@@ -49,7 +51,6 @@ def _run(given: Options, data: DataFolder) -> int:
     started, notes = parts.all_of(given, chosen, data)
     for note in notes:
         say(note)
-    say("Starting " + ", ".join(part.name for part in started) + " ...")
     return asyncio.run(supervise(started, data))
 
 

@@ -48,8 +48,16 @@ function saved(database) {
   });
 }
 
-process.stdin.on("end", () => process.emit("SIGTERM"));
-process.stdin.on("error", () => process.emit("SIGTERM"));
+function stop() {
+  if (process.listenerCount("SIGTERM") > 1) {
+    process.emit("SIGTERM");
+  } else {
+    process.exit(0); // it has not come far enough to listen itself
+  }
+}
+
+process.stdin.on("end", stop);
+process.stdin.on("error", stop);
 process.stdin.resume();
 process.once("SIGTERM", () => process.stdin.destroy());
 process.once("SIGINT", () => process.stdin.destroy());

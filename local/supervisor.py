@@ -43,6 +43,7 @@ async def supervise(parts: Sequence[Part], data: DataFolder) -> int:
     """Run the parts until told to stop (0), or until one cannot be brought up (1)."""
     told = Told()
     told.listen()
+    say("Starting " + ", ".join(part.name for part in parts) + " ...")
     kept = _kept(parts, data)
     work = [one.keep() for one in kept[:-1]]
     work += [_keep_after(kept[0], kept[-1]), _report(kept, data), told.heard()]

@@ -1,0 +1,60 @@
+"""The stacks that end-to-end tests talk to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import parts
+from tests.e2e.stacks import Stack, StartStack, launch, wait_until_it_serves
+
+
+@pytest.fixture(scope="session", params=["stand-in", "func"])
+def host_kind(request: pytest.FixtureRequest) -> str:
+    """The stand-in host always, and Core Tools' func wherever it is found."""
+    kind = str(request.param)
+    if kind == "func" and parts.find_func() is None:
+        pytest.skip(
+            "NOT RUN with the real host: func (Azure Functions Core Tools 4) is neither "
+            "on PATH nor named in FUNC_PATH"
+        )
+    return kind
+
+
+@pytest.fixture(scope="session")
+def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack for tests that leave it running; its timers never fire by themselves."""
+    folder = tmp_path_factory.mktemp(f"stack-{host_kind}")
+    started = launch(folder, host_kind=host_kind)
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def start_stack(tmp_path: Path) -> Iterator[StartStack]:
+    """
+    Starts stacks for one test, which may break them.
+
+    Stacks started with one test share `folder`, and so their data, unless another is
+    given; `wait=False` returns before the stack serves.
+    """
+    started: list[Stack] = []
+
+    def start(*options: str, wait: bool = True, **more: Any) -> Stack:
+        folder = more.pop("folder", tmp_path / "stack")
+        stack = launch(folder, *options, **more)
+        started.append(stack)
+        return wait_until_it_serves(stack) if wait else stack
+
+    yield start
+    for stack in started:
+        stack.stop()
+
+
+@pytest.fixture
+def fresh_stack(host_kind: str, start_stack: StartStack) -> Stack:
+    """A stack of its own for one test, with either host."""
+    return start_stack(host_kind=host_kind)

@@ -1,0 +1,404 @@
+"""The pipeline as its users meet it: real host, real broker, real storage."""
+
+import http.client
+import json
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from tests.e2e.conftest import Stack, StartStack, until
+
+pytestmark = pytest.mark.e2e
+
+FLAGGED = "com.contoso.ai.ContentFlagged"
+ESCALATED = "com.contoso.ai.ReviewEscalated"
+EVERY_SECOND = "* * * * * *"
+TICKING = {
+    "PULL_FLAGGED_SCHEDULE": EVERY_SECOND,
+    "PULL_APPROVED_SCHEDULE": EVERY_SECOND,
+    "PULL_ALL_EVENTS_SCHEDULE": EVERY_SECOND,
+}
+JSON = "application/json"
+
+
+def post(stack: Stack, path: str, content: object = None) -> Any:
+    """What a POST that must succeed answers."""
+    body = b"" if content is None else json.dumps(content).encode()
+    answer = stack.call("POST", path, body, Content_Type=JSON)
+    assert answer.status in (200, 202), answer.body
+    return answer.json()
+
+
+def pull(stack: Stack, path: str = "/api/pull") -> dict[str, Any]:
+    """What each event subscription delivered just now."""
+    answer = post(stack, path)
+    return {one["subscription"]: one for one in answer["subscriptions"]}
+
+
+def received(pulled: dict[str, Any]) -> dict[str, int]:
+    return {name: one["received"] for name, one in pulled.items()}
+
+
+def audit(stack: Stack, query: str = "limit=1000") -> list[dict[str, Any]]:
+    """The newest audit entries."""
+    answer = stack.call("GET", f"/api/audit?{query}")
+    assert answer.status == 200, answer.body
+    found: list[dict[str, Any]] = answer.json()["entries"]
+    return found
+
+
+def a_result(content_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "contentId": content_id,
+        "contentType": "text",
+        "modelName": "text-moderator-v2",
+        "modelVersion": "2.4.0",
+        "confidence": 0.9,
+        "category": "violence",
+        "severity": "medium",
+        "reviewRequired": True,
+    } | changes
+
+
+def closed_port() -> int:
+    """A port where nothing answers."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
+
+
+def test_five_samples_reach_two_two_and_five(stack: Stack) -> None:
+    """
+    Each event subscription gets what its filter takes, once.
+    """
+    pull(stack)
+    published = post(stack, "/api/events/samples")
+
+    first, second = pull(stack), pull(stack)
+
+    assert published["published"] == 5
+    counts = {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
+    assert received(first) == counts
+    assert received(second) == dict.fromkeys(counts, 0)
+    kinds = {
+        name: Counter(one["type"] for one in pulled["deliveries"])
+        for name, pulled in first.items()
+    }
+    assert kinds["sub-all-events"][ESCALATED] == 1
+    assert ESCALATED not in kinds["sub-flagged"] | kinds["sub-approved"]
+    every = [one for pulled in first.values() for one in pulled["deliveries"]]
+    assert {(one["disposition"], one["settled"]) for one in every} == {
+        ("acknowledge", True)
+    }
+    ids = {event["id"] for event in published["events"]}
+    assert {one["id"] for one in every} == ids
+
+
+def test_inspect_shows_the_envelope_and_dead_letters_the_probe(stack: Stack) -> None:
+    """
+    The probe is rejected; what was met on the way is handled as usual.
+    """
+    before = {blob for blob, _ in dead_letters(stack)}
+    [met] = post(stack, "/api/events", a_result("met-on-the-way"))["events"]
+
+    inspected = post(stack, "/api/inspect")
+
+    assert (inspected["rejected"], inspected["by"]) == (True, "this call")
+    assert inspected["brokerProperties"]["deliveryCount"] == 1
+    assert len(inspected["brokerProperties"]["lockToken"]) == 11
+    event = inspected["event"]
+    assert (event["specversion"], event["type"]) == ("1.0", FLAGGED)
+    assert event["data"]["contentId"] == "test-inspect"
+    assert event["data"]["confidence"] == 0.76
+
+    def dead_lettered() -> dict[str, Any] | None:
+        for name, content in dead_letters(stack):
+            if name not in before and content["event"]["id"] == event["id"]:
+                return content
+        return None
+
+    document = until("the probe's dead letter", dead_lettered, patience=20)
+    assert document["deadLetterProperties"]["deliveryattempts"] == 1
+    [entry] = audit(stack, f"id={met['id']}&subscription=sub-flagged")
+    assert (entry["disposition"], entry["deliveryCount"]) == ("acknowledge", 1)
+
+
+def dead_letters(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every dead-lettered event, with the name of its blob."""
+    with BlobServiceClient.from_connection_string(stack.storage) as service:
+        container = service.get_container_client("dead-letters")
+        if not container.exists():
+            return
+        for name in list(container.list_blob_names()):
+            for one in json.loads(container.download_blob(name).readall()):
+                yield name, one
+
+
+def test_an_event_can_be_followed_over_all_event_subscriptions(stack: Stack) -> None:
+    """
+    Contradictions are rejected with a reason, and still recorded by the audit log.
+    """
+    result = a_result("doc-safe", category="safe", type="ContentFlagged")
+    [event] = post(stack, "/api/events", result)["events"]
+    pull(stack)
+
+    life = {one["subscription"]: one for one in audit(stack, f"id={event['id']}")}
+
+    assert life["sub-flagged"]["disposition"] == "reject"
+    assert "contradiction" in life["sub-flagged"]["reason"]
+    assert life["sub-all-events"]["disposition"] == "acknowledge"
+    assert life["sub-all-events"]["event"]["data"]["contentId"] == "doc-safe"
+
+
+def test_every_content_mode_is_published(stack: Stack) -> None:
+    """
+    Plain, structured, batched and binary end as the same kind of event.
+    """
+    event = {
+        "specversion": "1.0",
+        "source": "/tests",
+        "type": FLAGGED,
+        "time": "2026-11-23T10:00:00.1234567Z",
+    }
+    structured = event | {"id": "structured-1", "data": a_result("structured")}
+    batch = [event | {"id": "batched-1", "data": a_result("batched")}]
+    binary = {f"ce_{name}": value for name, value in event.items()}
+    sent = [
+        ({"Content_Type": JSON}, a_result("plain")),
+        ({"Content_Type": "application/cloudevents+json"}, structured),
+        ({"Content_Type": "application/cloudevents-batch+json"}, batch),
+        ({"Content_Type": JSON, "ce_id": "binary-1", **binary}, a_result("binary")),
+    ]
+
+    for headers, content in sent:
+        body = json.dumps(content).encode()
+        answer = stack.call("POST", "/api/events", body, **headers)
+        assert answer.status == 202, answer.body
+    pulled = pull(stack, "/api/pull?subscription=sub-flagged")
+
+    found = {one["contentId"]: one["id"] for one in pulled["sub-flagged"]["deliveries"]}
+    assert found.keys() >= {"plain", "structured", "batched", "binary"}
+    assert (found["structured"], found["batched"], found["binary"]) == (
+        "structured-1",
+        "batched-1",
+        "binary-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status", "said"),
+    [
+        ("POST", "/api/events", {}, b"", 400, "/api/events/samples"),
+        ("POST", "/api/events", {"Content_Type": JSON}, b"{", 400, "not JSON"),
+        ("POST", "/api/events", {"Content_Type": "text/csv"}, b"a", 415, "text/csv"),
+        ("POST", "/api/events", {"Content_Type": JSON}, b"[{}]", 400, "$[0].contentId"),
+        ("POST", "/api/pull?subscription=x", {}, b"", 400, "sub-all-events"),
+        ("POST", "/api/pull?color=red", {}, b"", 400, "subscription"),
+        ("GET", "/api/audit?limit=0", {}, None, 400, "1 to 1000"),
+        ("GET", "/api/activity?minutes=x", {}, None, 400, "1 to 1440"),
+        ("GET", "/api/nothing", {}, None, 404, "/api/events"),
+        ("GET", "/api/events", {}, None, 405, "POST"),
+        ("POST", "/api/audit", {}, b"", 405, "GET"),
+        (
+            "POST",
+            "/api/pull",
+            {"Sec_Fetch_Site": "cross-site"},
+            b"",
+            403,
+            "another site",
+        ),
+    ],
+)
+def test_bad_input_is_answered_in_words(
+    stack: Stack,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    status: int,
+    said: str,
+) -> None:
+    """
+    Every refusal is a problem that says what is wrong and what to do.
+    """
+    answer = stack.call(method, path, body, **headers)
+
+    assert answer.status == status
+    content_type = {k.lower(): v for k, v in answer.headers.items()}["content-type"]
+    assert content_type == "application/problem+json"
+    assert said in answer.body.decode()
+    assert answer.json()["next"]
+
+
+def test_a_chunked_body_is_told_to_send_its_length(stack: Stack) -> None:
+    """
+    The host drops chunked bodies; the app knows it from the header.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port("host"), timeout=30)
+    headers = {"Content-Type": JSON}
+    connection.request(
+        "POST", "/api/events", body=iter([b"{}"]), headers=headers, encode_chunked=True
+    )
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+
+    assert answer.status == 411
+    assert "Content-Length" in said
+
+
+def test_two_pulls_at_once_share_one_drain(stack: Stack) -> None:
+    """
+    One drain per event subscription; the second caller sees the first one's result.
+    """
+    post(stack, "/api/events", a_result("shared"))
+    path = "/api/pull?subscription=sub-flagged"
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: pull(stack, path)["sub-flagged"], range(2)))
+
+    assert sorted(one["joined"] for one in results) == [False, True]
+    assert results[0]["deliveries"] == results[1]["deliveries"] != []
+
+
+def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
+    """
+    Every timer fires by its schedule; inspect works while they do.
+    """
+    stack = start_stack(settings=TICKING)
+    published = post(stack, "/api/events/samples")
+    wanted = {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
+
+    def recorded() -> bool:
+        counts = Counter(entry["subscription"] for entry in audit(stack))
+        return counts == wanted
+
+    until("the timers to drain everything", recorded, patience=30)
+    inspected = post(stack, "/api/inspect")
+
+    assert published["published"] == 5
+    assert inspected["rejected"] is True
+    activity = stack.call("GET", "/api/activity?minutes=5").json()
+    assert activity["lastDrain"].keys() == wanted.keys()
+
+
+def test_the_audit_log_outlives_a_restart(start_stack: StartStack) -> None:
+    """
+    What was recorded is there after everything was stopped and started again.
+    """
+    stack = start_stack()
+    post(stack, "/api/events/samples")
+    pull(stack)
+    before = audit(stack)
+    post(stack, "/api/events", a_result("waits-for-the-restart"))
+    assert stack.stop() == 0
+
+    again = start_stack()
+
+    assert audit(again) == before
+    pulled = pull(again, "/api/pull?subscription=sub-flagged")
+    contents = [one["contentId"] for one in pulled["sub-flagged"]["deliveries"]]
+    assert contents == ["waits-for-the-restart"]
+
+
+def test_an_app_without_settings_starts_and_says_what_it_needs(
+    start_stack: StartStack,
+) -> None:
+    """
+    Every call answers 503 with all problems at once; the page is still served.
+    """
+    wrong = {"EVENTGRID_ENDPOINT": "ftp://x", "PULL_BUDGET_SECONDS": "soon"}
+    stack = start_stack(settings=wrong)
+
+    answer = stack.call("POST", "/api/events/samples")
+    health = stack.call("GET", "/api/health")
+
+    assert (answer.status, health.status) == (503, 503)
+    named = {one["path"] for one in answer.json()["problems"]}
+    assert named == set(wrong)
+    assert all(name in health.body.decode() for name in wrong)
+    assert stack.call("GET", "/api/").status == 200
+
+
+def test_without_event_grid_nothing_is_pretended(start_stack: StartStack) -> None:
+    """
+    Publish and pull answer 503 with the setting to look at; health names it.
+    """
+    nowhere = f"http://127.0.0.1:{closed_port()}"
+    stack = start_stack(settings={"EVENTGRID_ENDPOINT": nowhere})
+
+    answers = {
+        path: stack.call("POST", path)
+        for path in ("/api/events/samples", "/api/pull", "/api/inspect")
+    }
+    health = stack.call("GET", "/api/health")
+
+    for path, answer in answers.items():
+        assert (path, answer.status) == (path, 503)
+        assert "EVENTGRID_ENDPOINT" in answer.body.decode()
+    assert len(answers["/api/events/samples"].json()["notPublished"]) == 5
+    failing = [one["name"] for one in health.json()["checks"] if not one["ok"]]
+    assert health.status == 503
+    assert len(failing) == 3
+
+
+def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:
+    """
+    An outage of the audit storage burns no delivery: afterwards all are first ones.
+    """
+    address = (
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"
+        f"BlobEndpoint=http://127.0.0.1:{closed_port()}/devstoreaccount1"
+    )
+    stack = start_stack(settings={"AUDIT_STORAGE_CONNECTION_STRING": address})
+    post(stack, "/api/events/samples")
+    refused = stack.call("POST", "/api/pull")
+    health = stack.call("GET", "/api/health").json()
+    stack.stop()
+
+    again = start_stack()
+    pulled = pull(again)
+
+    assert refused.status == 503
+    assert "AUDIT_STORAGE" in refused.json()["detail"]
+    assert [one["name"] for one in health["checks"] if not one["ok"]] == [
+        "audit storage"
+    ]
+    assert received(pulled)["sub-all-events"] == 5
+    counts = {
+        one["deliveryCount"] for sub in pulled.values() for one in sub["deliveries"]
+    }
+    assert counts == {1}
+
+
+def test_nothing_is_lost_when_each_part_is_killed(fresh_stack: Stack) -> None:
+    """
+    Azurite, broker and host each die once with events on their way; all are recorded.
+    """
+    published: set[str] = set()
+    for n, part in enumerate(("host", "broker", "Azurite")):
+        for m in range(5):
+            result = a_result(f"doc-{n}-{m}")
+            published.add(post(fresh_stack, "/api/events", result)["events"][0]["id"])
+        if part == "Azurite":
+            # Azurite writes what it knows to disk every 5 s: see docs/limits.md.
+            pull(fresh_stack)
+        fresh_stack.kill_and_wait(part)
+
+    def all_recorded() -> bool:
+        pull(fresh_stack)
+        seen = Counter(
+            (entry["subscription"], entry["id"]) for entry in audit(fresh_stack)
+        )
+        wanted = {
+            (name, event_id)
+            for name in ("sub-flagged", "sub-all-events")
+            for event_id in published
+        }
+        return seen.keys() >= wanted
+
+    until("every event to be recorded", all_recorded, patience=100)
