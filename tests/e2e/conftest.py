@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from local import parts
-from tests.e2e.stacks import Stack, StartStack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
+
+__all__ = ["Stack", "StartStack", "until"]
 
 
 @pytest.fixture(scope="session", params=["stand-in", "func"])
