@@ -10,12 +10,12 @@ class Clock:
     def __init__(self, machine: Callable[[], float] = time.time) -> None:
         self._machine = machine
         self.offset = 0.0
-        self._latest = 0.0
+        self.latest = 0.0
 
     def now(self) -> float:
         """Never less than it was before, even when the machine's clock is set back."""
-        self._latest = max(self._latest, self._machine() + self.offset)
-        return self._latest
+        self.latest = max(self.latest, self._machine() + self.offset)
+        return self.latest
 
     def advance(self, seconds: float) -> float:
         """The time after moving forward."""
@@ -24,4 +24,4 @@ class Clock:
 
     def not_before(self, seconds: float) -> None:
         """The time is this or later: what was stored has happened already."""
-        self._latest = max(self._latest, seconds)
+        self.latest = max(self.latest, seconds)

@@ -41,10 +41,13 @@ class Code(Enum):
 class Refusal(Exception):
     """A request is answered with an error; nothing was done for it."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(
+        self, code: Code, message: str, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
 
 class TokenError(Enum):

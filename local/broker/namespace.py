@@ -16,6 +16,7 @@ from local.broker.errors import (
     topic_not_found,
 )
 from local.broker.events import Published
+from local.broker.history import History, Step
 from local.broker.journal import Journal
 from local.broker.schema import Stored, read_all
 from local.broker.store import Store, StoreError
@@ -44,6 +45,7 @@ class Namespace:
         self.name = name
         self.clock = clock or Clock()
         self.failure: str | None = None
+        self.history = History()
         self._store = store
         self.journal = Journal(store)
         stored = store.read(read_all) if store else Stored()
@@ -103,6 +105,7 @@ class Namespace:
         self.check()
         now = self.clock.now()
         kept: list[Event] = []
+        ids: list[object] = []
         held: dict[int, tuple[Subscription, list[int]]] = {}
         for published in events:
             event = Event(self._number + 1, published.body, now)
@@ -113,12 +116,16 @@ class Namespace:
             if event.holders:
                 self._number = event.number
                 kept.append(event)
+                ids.append(published.attributes["id"])
         topic.published += len(events)
         topic.unmatched += len(events) - len(kept)
+        numbers = [event.number for event in kept]
+        self.history.note(Step(now, "published", None, numbers, ids))
         self.journal.published(kept, now)
-        for subscription, numbers in held.values():
-            subscription.counts.matched += len(numbers)
-            self.journal.enqueued(subscription.key, numbers)
+        for subscription, enqueued in held.values():
+            subscription.counts.matched += len(enqueued)
+            self.journal.enqueued(subscription.key, enqueued)
+            self.note(subscription, "queued", enqueued)
         for subscription, _ in held.values():
             self.serve(subscription, now)
         await self.stored()
@@ -150,6 +157,7 @@ class Namespace:
             subscription.waiters.popleft()
             subscription.counts.received += len(taken)
             self.journal.received(subscription.key, taken)
+            self.note(subscription, "received", [each.event.number for each in taken])
             self._answers.append((waiter.answer, subscription.answer(taken)))
         self.bury(subscription)
         subscription.set_alarm(now, lambda: self._ring(subscription))
@@ -160,12 +168,21 @@ class Namespace:
         if not ended:
             return
         self.journal.forgotten(subscription.key, [each.event for each in ended])
+        for each in ended:
+            self.note(subscription, f"ended: {each.ending.value}", [each.event.number])
         if self.dead_letters is None or subscription.container is None:
             subscription.counts.dropped += len(ended)
             return
         for letter in self._letters(subscription, ended):
             self.journal.dead_lettered(letter)
             self.dead_letters.add(letter)
+
+    def note(
+        self, subscription: Subscription, what: str, numbers: Sequence[int]
+    ) -> None:
+        """This happened to these events just now."""
+        step = Step(self.clock.latest, what, subscription.name, numbers)
+        self.history.note(step)
 
     def sweep(self) -> None:
         """Whatever is due by now happens, in every queue."""

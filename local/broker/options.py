@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.broker.access import LOCAL_KEY, MAX_KEYS
+from local.broker.errors import Code
 
 DEFAULT_TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+
+THROTTLED = {"429": Code.TOO_MANY_REQUESTS, "403": Code.QUOTA_EXCEEDED}
 
 DESCRIPTION = """\
 An Azure Event Grid namespace on this machine: publish over HTTP to a topic, receive from
@@ -35,6 +38,8 @@ class Options:
     data: Path | None
     dead_letters: str | None
     namespace: str
+    throughput_units: int | None
+    throttle_with: Code
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,6 +90,18 @@ def parser() -> argparse.ArgumentParser:
         default="local",
         help="its name, part of dead-letter paths (default %(default)s)",
     )
+    add(
+        "--throughput-units",
+        type=_units,
+        metavar="N",
+        help="throttle like a namespace of N throughput units, 1 to 40 (default: no limit)",
+    )
+    add(
+        "--throttle-with",
+        choices=sorted(THROTTLED),
+        default="429",
+        help="how a throttled request is refused: 429 TooManyRequests or 403 QuotaExceeded",
+    )
     return made
 
 
@@ -105,7 +122,15 @@ def read_options(arguments: list[str]) -> Options:
         given.data,
         given.dead_letters,
         given.namespace,
+        given.throughput_units,
+        THROTTLED[given.throttle_with],
     )
+
+
+def _units(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 40:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 40")
+    return int(text)
 
 
 def _port(text: str) -> int:

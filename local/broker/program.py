@@ -6,14 +6,12 @@ import signal
 import sys
 from types import FrameType
 
-from local.broker import deadletters, topology
-from local.broker.access import Access
-from local.broker.namespace import Namespace
+from local.broker import topology
+from local.broker.app import App, Settings
 from local.broker.options import Options
 from local.broker.problems import TopologyError
-from local.broker.routes import Routes
-from local.broker.server import Server
-from local.broker.store import Store, StoreError
+from local.broker.store import StoreError
+from local.broker.throttle import Throttle
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CANNOT_START = 1
@@ -21,22 +19,18 @@ CANNOT_START = 1
 
 async def serve(options: Options) -> int:
     """0 after an orderly stop, 1 with a line on stderr when it cannot start."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
-    )
+    form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form)
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        declared = topology.load(options.topology)
-        namespace = _namespace(options, declared)
+        app = App(_settings(options))
     except (TopologyError, StoreError) as problem:
         return _cannot_start(problem)
-    routes = Routes(namespace, Access(options.keys))
-    server = Server(routes.handle)
-    await namespace.start()
     try:
-        await server.start(options.host, options.port)
-        _say(f"Event Grid broker on http://{options.host}:{server.port}")
+        await app.start(options.host, options.port)
+        app.watch(options.topology)
+        _say(f"Event Grid broker on {app.endpoint}")
         await stop.wait()
     except OSError as problem:
         return _cannot_start(
@@ -44,19 +38,18 @@ async def serve(options: Options) -> int:
             f" {problem.strerror or problem}. Stop what uses it, or give another --port."
         )
     finally:
-        await namespace.close()
-        await server.stop()
+        await app.stop()
     return 0
 
 
-def _namespace(options: Options, declared: topology.Topology) -> Namespace:
-    store = Store(options.data) if options.data is not None else None
-    to = options.dead_letters
-    return Namespace(
-        declared,
-        name=options.namespace,
-        store=store,
-        dead_letters=deadletters.destination(to) if to else None,
+def _settings(options: Options) -> Settings:
+    return Settings(
+        topology.load(options.topology),
+        namespace=options.namespace,
+        keys=options.keys,
+        data=options.data,
+        dead_letters=options.dead_letters,
+        throttle=Throttle(options.throughput_units, options.throttle_with),
     )
 
 

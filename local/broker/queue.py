@@ -109,6 +109,11 @@ class SubscriptionQueue:
         self._mark(entry.due, [entry.event.number])
         return entry
 
+    def holds(self, secret: bytes, now: float) -> bool:
+        """Whether this is the current lock of an event."""
+        entry = self._locks.get(secret)
+        return entry is not None and self._is_held(entry, now)
+
     def lose(self, secret: bytes, now: float) -> Entry | None:
         """The lock ends before its time, as if it had expired."""
         entry = self._take_lock(secret, now, forget=False)
@@ -148,10 +153,6 @@ class SubscriptionQueue:
         times += [event.published for event in list(self._fresh)[:1]]
         ready = len(self._fresh) + self._ready_again
         return Depth(ready, locked, delayed, min(times, default=None))
-
-    def find(self, number: int) -> Entry | None:
-        """The entry of a delivered event, if it is still held."""
-        return self._entries.get(number)
 
     def _next(self) -> Entry | None:
         while self._again:

@@ -1,47 +1,46 @@
-"""From an HTTP request to the namespace and back: one function per operation."""
+"""The data plane: every request ends in an answer, whatever it holds."""
 
 import time
 
 from aiohttp import web
 
-from local.broker import content_modes, requests, settlement
+from local.broker import requests
 from local.broker.access import Access
 from local.broker.errors import Code, Refusal, error_body
-from local.broker.events import MAX_BODY, too_large
+from local.broker.faults import Faults
 from local.broker.inside import Inside
 from local.broker.namespace import Namespace
-from local.broker.replies import JSON, JSON_UTF8, reply
-from local.broker.requests import Call, Operation
-from local.broker.settlement import Verb
+from local.broker.operations import Operations
+from local.broker.replies import JSON_UTF8
+from local.broker.throttle import Throttle
+from local.broker.trouble import strike
 
-LOCAL = "/_local/"
-_VERBS = {
-    Operation.ACKNOWLEDGE: Verb.ACKNOWLEDGE,
-    Operation.RELEASE: Verb.RELEASE,
-    Operation.REJECT: Verb.REJECT,
-    Operation.RENEW_LOCK: Verb.RENEW,
-}
+LOCAL = "/_local"
 
 
 class Routes:
-    """The data plane: every request ends in an answer, whatever it holds."""
+    """From a request to its answer, checked in the service's order."""
 
-    def __init__(self, namespace: Namespace, access: Access) -> None:
-        self.namespace = namespace
+    def __init__(
+        self, namespace: Namespace, access: Access, throttle: Throttle | None = None
+    ) -> None:
+        self._namespace = namespace
         self._access = access
-        self._inside = Inside(namespace)
+        self._operations = Operations(namespace, throttle or Throttle())
+        self.faults = Faults()
+        self.inside = Inside(namespace, self.faults)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request."""
         try:
+            if request.path == LOCAL or request.path.startswith(f"{LOCAL}/"):
+                return await self.inside.handle(request)
             return await self._answer(request)
         except Refusal as refusal:
-            return self._refuse(refusal.code, refusal.message)
+            return self._refuse(refusal)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         call = requests.parse(request.raw_path)
-        if call is None and request.path.startswith(LOCAL):
-            return await self._inside.handle(request)
         if call is None:
             raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
         if request.method != "POST":
@@ -49,60 +48,21 @@ class Routes:
         # Credentials live by the machine's clock, not by the one that moves.
         self._access.check(request.headers, call.query, call.resource, time.time())
         requests.check_api_version(call.query)
-        match call.operation:
-            case Operation.PUBLISH:
-                return await self._publish(request, call)
-            case Operation.RECEIVE:
-                return await self._receive(call)
-            case _:
-                return await self._settle(request, call)
-
-    async def _publish(
-        self, request: web.BaseRequest, call: Call
-    ) -> web.StreamResponse:
-        topic = self.namespace.topic(call.resource.topic)
-        body = await _read(request)
-        events = content_modes.read_request(
-            request.headers.get("Content-Type"), request.headers.items(), body
-        )
-        await self.namespace.publish(topic, events)
-        return reply(b"{}", JSON)
-
-    async def _receive(self, call: Call) -> web.StreamResponse:
-        resource = call.resource
-        subscription = self.namespace.subscription(
-            resource.topic, resource.subscription or ""
-        )
-        limit = requests.max_events(call.query)
-        longest = requests.max_wait_time(call.query)
-        return reply(
-            await self.namespace.receive(subscription, limit, longest), JSON_UTF8
+        self._operations.find(call.resource)
+        fault = self.faults.draw(call)
+        if fault is None:
+            return await self._operations.run(request, call)
+        chance = self.faults.chance
+        return await strike(
+            fault,
+            request,
+            lambda: self._operations.run(request, call, fault, chance),
         )
 
-    async def _settle(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
-        resource = call.resource
-        subscription = self.namespace.subscription(
-            resource.topic, resource.subscription or ""
-        )
-        verb = _VERBS[call.operation]
-        delay = requests.release_delay(call.query) if verb is Verb.RELEASE else 0
-        tokens = settlement.read_tokens(await _read(request))
-        self.namespace.check()
-        body = settlement.settle(self.namespace, subscription, verb, tokens, delay)
-        await self.namespace.stored()
-        return reply(body, JSON)
-
-    def _refuse(self, code: Code, message: str) -> web.StreamResponse:
-        body = error_body(code, message, self.namespace.clock.now())
+    def _refuse(self, refusal: Refusal) -> web.StreamResponse:
+        code = refusal.code
+        body = error_body(code, refusal.message, self._namespace.clock.now())
         headers = {"broker-errorcode": code.text, "Content-Type": JSON_UTF8}
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = str(refusal.retry_after)
         return web.Response(status=code.status, body=body, headers=headers)
-
-
-async def _read(request: web.BaseRequest) -> bytes:
-    length = request.content_length
-    if length is not None and length > MAX_BODY:
-        raise too_large()
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise too_large() from None

@@ -1,6 +1,7 @@
 """Acknowledge, release, reject and renewLock: lock tokens in, the result in two lists."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
@@ -24,6 +25,35 @@ class Verb(Enum):
     RELEASE = "release"
     REJECT = "reject"
     RENEW = "renewLock"
+
+
+_PAST = {
+    Verb.ACKNOWLEDGE: "acknowledged",
+    Verb.RELEASE: "released",
+    Verb.REJECT: "rejected",
+    Verb.RENEW: "lock renewed",
+}
+
+
+@dataclass(slots=True)
+class Settled:
+    """The lock tokens of a settlement, in two lists."""
+
+    succeeded: list[str] = field(default_factory=list)
+    failed: list[FailedToken] = field(default_factory=list)
+
+    def answer(self) -> bytes:
+        """The body of the answer: both lists, always."""
+        items = [
+            {
+                "lockToken": each.lock_token,
+                "error": {"code": each.error.value[0], "message": each.error.value[1]},
+            }
+            for each in self.failed
+        ]
+        return _encode(
+            {"succeededLockTokens": self.succeeded, "failedLockTokens": items}
+        )
 
 
 class _Body(msgspec.Struct):
@@ -54,39 +84,55 @@ def settle(
     verb: Verb,
     tokens: Iterable[str],
     delay: float = 0.0,
-) -> bytes:
-    """The answer, once each token was tried on its own; the caller has it stored."""
+) -> Settled:
+    """What became of each token, tried on its own; the caller has it stored."""
     now = namespace.clock.now()
     act = _act(subscription, verb, delay)
-    succeeded: list[str] = []
-    failed: list[FailedToken] = []
+    settled = Settled()
     entries: list[Entry] = []
     for token in tokens:
         secret = lock_tokens.decode(token)
         entry = act(secret, now) if secret is not None else None
         if entry is not None:
-            succeeded.append(token)
+            settled.succeeded.append(token)
             entries.append(entry)
         else:
             lost = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
-            failed.append(FailedToken(token, lost))
+            settled.failed.append(FailedToken(token, lost))
     _record(namespace, subscription, verb, entries, now + delay)
-    subscription.counts.failed_tokens += len(failed)
+    namespace.note(subscription, _PAST[verb], [each.event.number for each in entries])
+    subscription.counts.failed_tokens += len(settled.failed)
     if entries and verb in (Verb.RELEASE, Verb.REJECT):
         namespace.serve(subscription, now)
-    return answer(succeeded, failed)
+    return settled
 
 
-def answer(succeeded: list[str], failed: Iterable[FailedToken]) -> bytes:
-    """The body of a settlement: both lists, always."""
-    items = [
-        {
-            "lockToken": each.lock_token,
-            "error": {"code": each.error.value[0], "message": each.error.value[1]},
-        }
-        for each in failed
-    ]
-    return _encode({"succeededLockTokens": succeeded, "failedLockTokens": items})
+def pretend(
+    namespace: Namespace, subscription: Subscription, tokens: Iterable[str]
+) -> Settled:
+    """As if acknowledged, but the locks stay: the events will be delivered again."""
+    now = namespace.clock.now()
+    settled = Settled()
+    for token in tokens:
+        secret = lock_tokens.decode(token)
+        if secret is not None and subscription.queue.holds(secret, now):
+            settled.succeeded.append(token)
+        else:
+            lost = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
+            settled.failed.append(FailedToken(token, lost))
+    return settled
+
+
+def lose_locks(
+    namespace: Namespace, subscription: Subscription, tokens: Iterable[str]
+) -> None:
+    """The locks end as if they had expired."""
+    now = namespace.clock.now()
+    secrets = [lock_tokens.decode(token) for token in tokens]
+    lost = [subscription.queue.lose(secret, now) for secret in secrets if secret]
+    held = [each for each in lost if each and each.state is not State.LOCKED]
+    namespace.journal.released(subscription.key, held, now)
+    namespace.serve(subscription, now)
 
 
 def _act(subscription: Subscription, verb: Verb, delay: float) -> Act:

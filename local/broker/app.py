@@ -1,0 +1,102 @@
+"""The broker put together: namespace, access, routes and the port they answer on."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.broker import deadletters, topology
+from local.broker.access import LOCAL_KEY, Access, TokenCheck
+from local.broker.clock import Clock
+from local.broker.errors import Refusal
+from local.broker.namespace import Namespace
+from local.broker.problems import TopologyError
+from local.broker.routes import Routes
+from local.broker.server import Server
+from local.broker.store import Store
+from local.broker.throttle import Throttle
+from local.broker.topology import Topology
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a broker is made from."""
+
+    topology: Topology
+    namespace: str = "local"
+    keys: Sequence[str] = (LOCAL_KEY,)
+    data: Path | None = None
+    dead_letters: str | None = None
+    throttle: Throttle | None = None
+    tokens: TokenCheck | None = None
+    tls: ssl.SSLContext | None = None
+
+
+class App:
+    """A namespace that answers on a port, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        to = settings.dead_letters
+        self.namespace = Namespace(
+            settings.topology,
+            name=settings.namespace,
+            clock=clock,
+            store=Store(settings.data) if settings.data is not None else None,
+            dead_letters=deadletters.destination(to) if to else None,
+        )
+        access = Access(settings.keys, settings.tokens)
+        self.routes = Routes(self.namespace, access, settings.throttle)
+        self._server = Server(self.routes.handle, settings.tls)
+        self._scheme = "https" if settings.tls else "http"
+        self._watching: asyncio.Task[None] | None = None
+        self.endpoint = ""
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Answers on `endpoint`; an OSError when the port cannot be opened."""
+        await self.namespace.start()
+        await self._server.start(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.endpoint = f"{self._scheme}://{shown}:{self._server.port}"
+
+    def watch(self, path: Path) -> None:
+        """The topology in this file holds, also after it changes."""
+        self._watching = asyncio.create_task(self._watch(path))
+
+    async def stop(self) -> None:
+        """Receivers are answered, what happened is stored, the port is closed."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self.namespace.close()
+        await self._server.stop()
+
+    async def _watch(self, path: Path) -> None:
+        seen = _signature(path)
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            found = _signature(path)
+            if found is not None and found != seen:
+                seen = found
+                await self._reload(path)
+
+    async def _reload(self, path: Path) -> None:
+        try:
+            await self.namespace.reload(topology.load(path))
+        except (TopologyError, Refusal) as problem:
+            logger.error("The topology in use is kept: %s", problem)
+        else:
+            logger.info("The topology in %s holds from now on", path)
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None

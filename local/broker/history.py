@@ -1,0 +1,55 @@
+"""What happened to recent events: enough to tell one event's life."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local.broker.deadletters import stamp
+
+KEPT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to some events at once."""
+
+    at: float
+    what: str
+    subscription: str | None
+    numbers: Sequence[int]
+    ids: Sequence[Any] = ()
+
+
+class History:
+    """The last steps, as many as concern fifty thousand events."""
+
+    def __init__(self) -> None:
+        self._steps: deque[Step] = deque()
+        self._size = 0
+
+    def note(self, step: Step) -> None:
+        """The step is remembered, the oldest are forgotten."""
+        if not step.numbers:
+            return
+        self._steps.append(step)
+        self._size += len(step.numbers)
+        while self._size > KEPT:
+            self._size -= len(self._steps.popleft().numbers)
+
+    def of(self, event_id: str) -> list[dict[str, Any]]:
+        """The life of the events with this id, oldest step first."""
+        numbers: set[int] = set()
+        life: list[dict[str, Any]] = []
+        for step in self._steps:
+            numbers |= {
+                number
+                for number, each in zip(step.numbers, step.ids, strict=False)
+                if each == event_id
+            }
+            for number in numbers.intersection(step.numbers):
+                told = {"time": stamp(step.at), "what": step.what, "event": number}
+                if step.subscription is not None:
+                    told["subscription"] = step.subscription
+                life.append(told)
+        return life

@@ -1,0 +1,131 @@
+"""The six operations: from a checked call to what the namespace does."""
+
+import random
+import time
+
+from aiohttp import web
+
+from local.broker import content_modes, requests, settlement
+from local.broker.access import Resource
+from local.broker.errors import FailedToken, TokenError
+from local.broker.events import MAX_BODY, too_large
+from local.broker.faults import Fault, Kind
+from local.broker.namespace import Namespace
+from local.broker.replies import JSON, JSON_UTF8, reply
+from local.broker.requests import Call, Operation
+from local.broker.settlement import Settled, Verb
+from local.broker.subscription import Subscription
+from local.broker.throttle import Throttle
+
+_VERBS = {
+    Operation.ACKNOWLEDGE: Verb.ACKNOWLEDGE,
+    Operation.RELEASE: Verb.RELEASE,
+    Operation.REJECT: Verb.REJECT,
+    Operation.RENEW_LOCK: Verb.RENEW,
+}
+
+
+class Operations:
+    """Publish, receive and the four settlements over one namespace."""
+
+    def __init__(self, namespace: Namespace, throttle: Throttle) -> None:
+        self._namespace = namespace
+        self._throttle = throttle
+
+    def find(self, resource: Resource) -> None:
+        """A 404 when the topic or the event subscription does not exist."""
+        if resource.subscription is None:
+            self._namespace.topic(resource.topic)
+        else:
+            self._namespace.subscription(resource.topic, resource.subscription)
+
+    async def run(
+        self,
+        request: web.BaseRequest,
+        call: Call,
+        fault: Fault | None = None,
+        chance: random.Random | None = None,
+    ) -> web.Response:
+        """The answer of a call that may go on."""
+        if call.operation is Operation.PUBLISH:
+            return await self._publish(request, call, fault)
+        if call.operation is Operation.RECEIVE:
+            return await self._receive(call)
+        return await self._settle(request, call, fault, chance)
+
+    async def _publish(
+        self, request: web.BaseRequest, call: Call, fault: Fault | None
+    ) -> web.Response:
+        topic = self._namespace.topic(call.resource.topic)
+        self._throttle.ingress.check(time.monotonic())
+        body = await _read(request)
+        events = content_modes.read_request(
+            request.headers.get("Content-Type"), request.headers.items(), body
+        )
+        self._throttle.ingress.take(len(events), len(body))
+        if fault is not None and fault.kind is Kind.DUPLICATE:
+            events = events * 2
+        await self._namespace.publish(topic, events)
+        return reply(b"{}", JSON)
+
+    async def _receive(self, call: Call) -> web.Response:
+        subscription = self._subscription(call)
+        limit = requests.max_events(call.query)
+        longest = requests.max_wait_time(call.query)
+        egress = self._throttle.egress
+        egress.check(time.monotonic())
+        body = await self._namespace.receive(subscription, limit, longest)
+        egress.take(body.count(b'{"brokerProperties":'), len(body))
+        return reply(body, JSON_UTF8)
+
+    async def _settle(
+        self,
+        request: web.BaseRequest,
+        call: Call,
+        fault: Fault | None,
+        chance: random.Random | None,
+    ) -> web.Response:
+        subscription = self._subscription(call)
+        verb = _VERBS[call.operation]
+        delay = requests.release_delay(call.query) if verb is Verb.RELEASE else 0
+        tokens = settlement.read_tokens(await _read(request))
+        self._throttle.settlements.check(time.monotonic())
+        self._namespace.check()
+        spared: list[str] = []
+        if fault is not None and chance is not None and fault.kind is Kind.TOKENS_FAIL:
+            spared = [each for each in tokens if chance.random() < fault.share]
+            tokens = [each for each in tokens if each not in spared]
+        settled = self._do(subscription, verb, tokens, delay, fault)
+        settled.failed += [FailedToken(each, TokenError.INTERNAL) for each in spared]
+        self._throttle.settlements.take(len(settled.succeeded))
+        await self._namespace.stored()
+        return reply(settled.answer(), JSON)
+
+    def _do(
+        self,
+        subscription: Subscription,
+        verb: Verb,
+        tokens: list[str],
+        delay: int,
+        fault: Fault | None,
+    ) -> Settled:
+        kind = fault.kind if fault is not None else None
+        if kind is Kind.LOCK_LOST:
+            settlement.lose_locks(self._namespace, subscription, tokens)
+        if kind is Kind.DUPLICATE:
+            return settlement.pretend(self._namespace, subscription, tokens)
+        return settlement.settle(self._namespace, subscription, verb, tokens, delay)
+
+    def _subscription(self, call: Call) -> Subscription:
+        name = call.resource.subscription or ""
+        return self._namespace.subscription(call.resource.topic, name)
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    length = request.content_length
+    if length is not None and length > MAX_BODY:
+        raise too_large()
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large() from None
