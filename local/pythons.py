@@ -109,7 +109,7 @@ def _brought_by_uv() -> str:
             advice,
         )
         attempt(
-            f"Downloading Python {WANTED} with uv",
+            f"Downloading Python {WANTED} from GitHub with uv",
             [str(scripts / "uv"), *UV_INSTALL, str(BROUGHT), WANTED],
             advice,
         )
