@@ -32,12 +32,13 @@ def host_settings(app_dir: Path) -> HostSettings:
     document = _read(path)
     if document and document.get("version") != "2.0":
         raise BadSettings(f'{path}: "version" must be "2.0"')
-    http = _section(document, "extensions", "http")
+    http = _section(path, document, "extensions", "http")
     return HostSettings(
         route_prefix=str(http.get("routePrefix", "api")),
         function_timeout=_timeout(path, document.get("functionTimeout")),
         log_levels={
-            str(k): str(v) for k, v in _section(document, "logging", "logLevel").items()
+            str(k): str(v)
+            for k, v in _section(path, document, "logging", "logLevel").items()
         },
     )
 
@@ -50,7 +51,7 @@ def apply_local_settings(app_dir: Path, environ: MutableMapping[str, str]) -> No
     document = _read(path)
     if document.get("IsEncrypted"):
         raise BadSettings(f"{path} is encrypted: run `func settings decrypt`")
-    for name, value in _section(document, "Values").items():
+    for name, value in _section(path, document, "Values").items():
         if not isinstance(value, str):
             raise BadSettings(f'{path}: the value of "{name}" must be a string')
         environ.setdefault(name, value)
@@ -79,11 +80,11 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _section(document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+def _section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     section: Any = document
     for name in names:
-        section = section.get(name) or {}
+        section = section.get(name, {})
         if not isinstance(section, dict):
-            raise BadSettings(f'"{name}" must be a JSON object')
+            raise BadSettings(f'{path}: "{name}" must be a JSON object')
     found: Mapping[str, Any] = section
     return found

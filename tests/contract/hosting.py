@@ -3,6 +3,8 @@
 import http.client
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from local import azurite, parts
 
 ROOT = Path(__file__).parents[2]
 # Settings of whoever runs the tests that a host would act on.
@@ -66,8 +70,15 @@ class RunningHost:
 
     def stop(self) -> int:
         """Ask it to stop and wait until it has; the exit code."""
-        self.process.terminate()
+        self.ask_to_stop()
         return self.process.wait(timeout=20)
+
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, in the way of the operating system."""
+        if sys.platform == "win32":
+            self.process.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            self.process.terminate()
 
 
 @contextmanager
@@ -88,6 +99,7 @@ def running(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
     try:
         yield RunningHost(process, _port(process, log_file), log_file)
@@ -152,3 +164,32 @@ def _received(response: http.client.HTTPResponse) -> Answer:
     except http.client.IncompleteRead as cut:
         body = cut.partial
     return Answer(response.status, headers, body)
+
+
+@contextmanager
+def blob_storage(folder: Path, port: int = 0) -> Iterator[str]:
+    """An Azurite that keeps its blobs in the folder; its connection string."""
+    azurite.install()
+    process = subprocess.Popen(
+        [
+            *(azurite.node(), str(azurite.blob_service())),
+            *("--blobPort", str(port), "--location", str(folder)),
+            *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        said = next(line for line in process.stdout if "successfully listen" in line)
+        yield parts.connection_string(int(said.strip().rpartition(":")[2]))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def a_free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
