@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from tests.e2e.conftest import Stack, StartStack, until
+from tests.e2e.stacks import Stack, StartStack, until
 
 pytestmark = pytest.mark.e2e
 
@@ -72,11 +72,11 @@ def closed_port() -> int:
         return int(unused.getsockname()[1])
 
 
-def test_five_samples_reach_two_two_and_five(stack: Stack) -> None:
+def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
     """
     Each event subscription gets what its filter takes, once.
     """
-    pull(stack)
+    stack = fresh_stack
     published = post(stack, "/api/events/samples")
 
     first, second = pull(stack), pull(stack)
@@ -286,25 +286,6 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
     assert activity["lastDrain"].keys() == wanted.keys()
 
 
-def test_the_audit_log_outlives_a_restart(start_stack: StartStack) -> None:
-    """
-    What was recorded is there after everything was stopped and started again.
-    """
-    stack = start_stack()
-    post(stack, "/api/events/samples")
-    pull(stack)
-    before = audit(stack)
-    post(stack, "/api/events", a_result("waits-for-the-restart"))
-    assert stack.stop() == 0
-
-    again = start_stack()
-
-    assert audit(again) == before
-    pulled = pull(again, "/api/pull?subscription=sub-flagged")
-    contents = [one["contentId"] for one in pulled["sub-flagged"]["deliveries"]]
-    assert contents == ["waits-for-the-restart"]
-
-
 def test_an_app_without_settings_starts_and_says_what_it_needs(
     start_stack: StartStack,
 ) -> None:
@@ -373,32 +354,3 @@ def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:
         one["deliveryCount"] for sub in pulled.values() for one in sub["deliveries"]
     }
     assert counts == {1}
-
-
-def test_nothing_is_lost_when_each_part_is_killed(fresh_stack: Stack) -> None:
-    """
-    Azurite, broker and host each die once with events on their way; all are recorded.
-    """
-    published: set[str] = set()
-    for n, part in enumerate(("host", "broker", "Azurite")):
-        for m in range(5):
-            result = a_result(f"doc-{n}-{m}")
-            published.add(post(fresh_stack, "/api/events", result)["events"][0]["id"])
-        if part == "Azurite":
-            # Azurite writes what it knows to disk every 5 s: see docs/limits.md.
-            pull(fresh_stack)
-        fresh_stack.kill_and_wait(part)
-
-    def all_recorded() -> bool:
-        pull(fresh_stack)
-        seen = Counter(
-            (entry["subscription"], entry["id"]) for entry in audit(fresh_stack)
-        )
-        wanted = {
-            (name, event_id)
-            for name in ("sub-flagged", "sub-all-events")
-            for event_id in published
-        }
-        return seen.keys() >= wanted
-
-    until("every event to be recorded", all_recorded, patience=100)
