@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +155,11 @@ class DeadLetterQueue:
         self._waiting[letter.id] = letter
         self._news.set()
 
+    def replace(self, letters: Iterable[DeadLetter]) -> None:
+        """These wait, and no others."""
+        self._waiting = {letter.id: letter for letter in letters}
+        self._news.set()
+
     def look_again(self) -> None:
         """The clock moved: a pause may be over."""
         self._news.set()
@@ -220,5 +225,5 @@ class DeadLetterQueue:
 
     def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
         for letter in letters:
-            del self._waiting[letter.id]
+            self._waiting.pop(letter.id, None)
         self._delivered(letters, arrived)

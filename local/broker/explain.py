@@ -18,7 +18,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "time": stamp(now),
-        "deadLettersWaiting": len(namespace.dead_letters or ()),
+        "deadLettersWaiting": namespace.burial.waiting,
         "topics": [
             {
                 "topic": topic.name,

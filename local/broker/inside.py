@@ -69,7 +69,7 @@ class Inside:
         raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
 
     def _health(self) -> web.Response:
-        failure = self._namespace.failure
+        failure = self._namespace.commits.failure
         if failure is None:
             return reply(b'{"status":"ok"}', JSON)
         return _json({"status": "failing", "problem": failure}, status=503)

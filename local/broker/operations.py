@@ -90,7 +90,7 @@ class Operations:
         delay = requests.release_delay(call.query) if verb is Verb.RELEASE else 0
         tokens = settlement.read_tokens(await _read(request))
         self._throttle.settlements.check(time.monotonic())
-        self._namespace.check()
+        self._namespace.commits.check()
         spared: list[str] = []
         if fault is not None and chance is not None and fault.kind is Kind.TOKENS_FAIL:
             spared = [each for each in tokens if chance.random() < fault.share]
@@ -98,7 +98,7 @@ class Operations:
         settled = self._do(subscription, verb, tokens, delay, fault)
         settled.failed += [FailedToken(each, TokenError.INTERNAL) for each in spared]
         self._throttle.settlements.take(len(settled.succeeded))
-        await self._namespace.stored()
+        await self._namespace.commits.stored()
         return reply(settled.answer(), JSON)
 
     def _do(

@@ -40,6 +40,8 @@ class Options:
     namespace: str
     throughput_units: int | None
     throttle_with: Code
+    tls: Path | None
+    identity_port: int
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,6 +104,25 @@ def parser() -> argparse.ArgumentParser:
         default="429",
         help="how a throttled request is refused: 429 TooManyRequests or 403 QuotaExceeded",
     )
+    add(
+        "--tls",
+        action="store_true",
+        help="serve HTTPS and issue Entra tokens; see --tls-folder",
+    )
+    add(
+        "--tls-folder",
+        type=Path,
+        default=Path(".local", "tls"),
+        metavar="DIR",
+        help="where --tls writes ca.pem and identity.env, the variables a client needs"
+        " (default %(default)s)",
+    )
+    add(
+        "--identity-port",
+        type=_port,
+        default=0,
+        help="port of the token endpoint under --tls (default: a free one)",
+    )
     return made
 
 
@@ -124,6 +145,8 @@ def read_options(arguments: list[str]) -> Options:
         given.namespace,
         given.throughput_units,
         THROTTLED[given.throttle_with],
+        given.tls_folder if given.tls else None,
+        given.identity_port,
     )
 
 

@@ -8,6 +8,7 @@ from types import FrameType
 
 from local.broker import topology
 from local.broker.app import App, Settings
+from local.broker.identity import Identity, make
 from local.broker.options import Options
 from local.broker.problems import TopologyError
 from local.broker.store import StoreError
@@ -24,11 +25,14 @@ async def serve(options: Options) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        app = App(_settings(options))
+        identity = make(options.tls, [options.host]) if options.tls else None
+        app = App(_settings(options, identity))
     except (TopologyError, StoreError) as problem:
         return _cannot_start(problem)
     try:
         await app.start(options.host, options.port)
+        if identity is not None:
+            await identity.start(options.identity_port)
         app.watch(options.topology)
         _say(f"Event Grid broker on {app.endpoint}")
         await stop.wait()
@@ -38,11 +42,13 @@ async def serve(options: Options) -> int:
             f" {problem.strerror or problem}. Stop what uses it, or give another --port."
         )
     finally:
+        if identity is not None:
+            await identity.stop()
         await app.stop()
     return 0
 
 
-def _settings(options: Options) -> Settings:
+def _settings(options: Options, identity: Identity | None) -> Settings:
     return Settings(
         topology.load(options.topology),
         namespace=options.namespace,
@@ -50,6 +56,8 @@ def _settings(options: Options) -> Settings:
         data=options.data,
         dead_letters=options.dead_letters,
         throttle=Throttle(options.throughput_units, options.throttle_with),
+        tokens=identity.tokens if identity else None,
+        tls=identity.context if identity else None,
     )
 
 

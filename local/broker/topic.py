@@ -25,6 +25,15 @@ class Topic:
             if not clauses or all(clause.matches(event) for clause in clauses):
                 yield each
 
+    def count(self, published: int, kept: int) -> None:
+        """So many events came, and so many of them matched somewhere."""
+        self.published += published
+        self.unmatched += published - kept
+
+    def continue_from(self, before: "Topic") -> None:
+        """The counts go on from those of the topic as it was declared before."""
+        self.published, self.unmatched = before.published, before.unmatched
+
     def _candidates(self, kind: object) -> list[Subscription]:
         if not isinstance(kind, str):
             kind = None

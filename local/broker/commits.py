@@ -1,0 +1,117 @@
+"""Nothing is answered before it is stored, and a failing disk costs nothing."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+
+from local.broker.errors import Code, Refusal
+from local.broker.journal import Journal
+from local.broker.schema import Stored, read_all
+from local.broker.store import Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN_AFTER = 1.0
+
+type Answer = tuple[asyncio.Future[bytes], bytes]
+
+
+class Commits:
+    """Hands the journal to the store and the answers to the receivers, in this order."""
+
+    def __init__(
+        self,
+        store: Store | None,
+        journal: Journal,
+        restore: Callable[[Stored], None],
+    ) -> None:
+        self.failure: str | None = None
+        self._store = store
+        self._journal = journal
+        self._restore = restore
+        self._answers: list[Answer] = []
+        self._recovery: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """The store takes writes from now on."""
+        if self._store is not None:
+            self._store.start()
+
+    async def close(self) -> None:
+        """All that happened is stored, and the file is closed."""
+        with contextlib.suppress(Refusal):
+            await self.stored()
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+        if self._store is not None:
+            await self._store.close()
+
+    def check(self) -> None:
+        """A 503 while the data folder cannot be written."""
+        if self.failure is not None:
+            raise unavailable(self.failure)
+
+    def answer(self, receiver: asyncio.Future[bytes], body: bytes) -> None:
+        """The receiver gets this body once all that happened so far is stored."""
+        self._answers.append((receiver, body))
+
+    def commit(self) -> asyncio.Future[None] | None:
+        """Done when all that happened so far is stored; None when it is already."""
+        done = self._journal.commit()
+        answers, self._answers = self._answers, []
+        if done is None:
+            _hand_out(answers)
+            return None
+        done.add_done_callback(lambda done: self._committed(done, answers))
+        return done
+
+    async def stored(self) -> None:
+        """All that happened so far is stored; a 503 when that fails."""
+        done = self.commit()
+        if done is None:
+            return
+        try:
+            await asyncio.shield(done)
+        except StoreError as problem:
+            raise unavailable(problem) from None
+
+    def _committed(self, done: asyncio.Future[None], answers: list[Answer]) -> None:
+        problem = done.exception()
+        if problem is None:
+            _hand_out(answers)
+            return
+        for receiver, _ in answers:
+            if not receiver.done():
+                receiver.set_exception(problem)
+        if self.failure is None:
+            self.failure = str(problem)
+            logger.error("The data folder cannot be written: %s", problem)
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        # What is in memory is ahead of the file, and nobody was told about it.
+        while self._store is not None and self.failure is not None:
+            try:
+                stored = await self._store.recover(read_all)
+            except StoreError:
+                await asyncio.sleep(TRY_AGAIN_AFTER)
+                continue
+            self._journal.discard()
+            self._restore(stored)
+            self.failure = None
+
+
+def unavailable(problem: object) -> Refusal:
+    """A 503: nothing was done, and nothing is lost."""
+    return Refusal(
+        Code.UNAVAILABLE,
+        f"Nothing was done, because the data folder cannot be written: {problem}",
+    )
+
+
+def _hand_out(answers: Iterable[Answer]) -> None:
+    for receiver, body in answers:
+        if not receiver.done():
+            receiver.set_result(body)

@@ -1,0 +1,118 @@
+"""A certificate made at start, under an authority of its own that clients can trust."""
+
+import ipaddress
+import ssl
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+VALID_FOR = timedelta(days=90)
+NAMES = ("localhost", "127.0.0.1", "::1")
+
+type Key = ec.EllipticCurvePrivateKey
+
+
+def server_context(ca_file: Path, hosts: Sequence[str], now: float) -> ssl.SSLContext:
+    """A TLS 1.2+ server context; the authority's certificate is written to `ca_file`."""
+    start = datetime.fromtimestamp(now, UTC) - timedelta(minutes=5)
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = _authority(authority_key, start)
+    certificate = _certificate(key, authority, authority_key, {*NAMES, *hosts}, start)
+    ca_file.parent.mkdir(parents=True, exist_ok=True)
+    ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with tempfile.TemporaryDirectory() as folder:  # OpenSSL reads keys from files only
+        path = Path(folder, "server.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(_private(key) + _public(certificate) + _public(authority))
+        context.load_cert_chain(path)
+    return context
+
+
+def _authority(key: Key, start: datetime) -> x509.Certificate:
+    name = _name("Local Event Grid broker CA")
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return (
+        _builder(name, name, key, start)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _certificate(
+    key: Key,
+    authority: x509.Certificate,
+    authority_key: Key,
+    hosts: set[str],
+    start: datetime,
+) -> x509.Certificate:
+    names = x509.SubjectAlternativeName([_general_name(host) for host in sorted(hosts)])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+        authority_key.public_key()
+    )
+    return (
+        _builder(_name("localhost"), authority.subject, key, start)
+        .add_extension(names, critical=False)
+        .add_extension(usage, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(signer, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: Key, start: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + VALID_FOR)
+    )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _private(key: Key) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
