@@ -48,10 +48,7 @@ def run(arguments: list[str]) -> int:
     azurite.install()
     folders = ["--data", str(given.data.absolute()), "--app", str(given.app.absolute())]
     command = [str(environment.interpreter()), "-m", "local", *arguments, *folders]
-    if os.name != "nt":  # execv there gives the prompt back while the child runs on
-        os.chdir(ROOT)
-        os.execv(command[0], command)  # noqa: S606
-    return wait_for(command)
+    return become(command)
 
 
 def test(arguments: list[str]) -> int:
@@ -61,6 +58,7 @@ def test(arguments: list[str]) -> int:
         usage="dev.py test [--no-check] [pytest arguments]",
         description="Run the checks, then every test. What else is on the command "
         "line goes to pytest: dev.py test tests/unit -k ports",
+        allow_abbrev=False,
     )
     parser.add_argument("--no-check", action="store_true", help="run only the tests")
     given, for_pytest = parser.parse_known_args(arguments)
@@ -71,7 +69,7 @@ def test(arguments: list[str]) -> int:
         say(f"dev.py: {error}\nTests that need Azurite will fail without it.")
     if not given.no_check and run_checks():
         return 1
-    return wait_for([str(environment.interpreter()), "-m", "pytest", *for_pytest])
+    return become([str(environment.interpreter()), "-m", "pytest", *for_pytest])
 
 
 def check(arguments: list[str]) -> int:
@@ -105,8 +103,11 @@ def passes(name: str, command: str) -> bool:
     return False
 
 
-def wait_for(command: list[str]) -> int:
-    """Run it on this terminal; Ctrl-C is for it to answer, and its exit code is ours."""
+def become(command: list[str]) -> int:
+    """Give it this terminal, its signals and our exit code."""
+    if os.name != "nt":  # execv there gives the prompt back while the child runs on
+        os.chdir(ROOT)
+        os.execv(command[0], command)  # noqa: S606
     with subprocess.Popen(command, cwd=ROOT) as process:
         while True:
             try:

@@ -39,6 +39,7 @@ class Kept:
             code = await self._while_it_runs(process)
             self.answering.clear()
             processes.end_group(process.pid)
+            self.process = None  # its pid may soon be someone else's
             self._deaths = restarts.deaths_in_a_row(self._deaths, clock() - started)
             await self._pause(process.pid, code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -18,8 +19,11 @@ class CannotGoOn(Exception):
 
 def say(text: str, end: str = "\n") -> None:
     """One line on stdout, there at once even when stdout is a file."""
-    sys.stdout.write(text + end)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+    except OSError:  # nobody reads any more, which must not keep us from tidying up
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -136,9 +137,8 @@ class Stack:
         """Wait until another process than `after` serves as the part; its pid."""
 
         def new_pid() -> int | None:
-            pid = self.pid(part)
-            said = f"{part} is back (process {pid})."
-            return pid if pid != after and said in self.output() else None
+            back = re.findall(rf"{part} is back \(process (\d+)\)", self.output())
+            return next((int(pid) for pid in back[-1:] if int(pid) != after), None)
 
         return until(f"{part} to be back", new_pid)
 
