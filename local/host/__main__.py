@@ -26,6 +26,8 @@ def main() -> int:
     """Run the host; the exit code."""
     options = _options()
     app_dir: Path = options.app.resolve()
+    if not app_dir.is_dir():
+        return _refuse(f"there is no folder {app_dir}: name the app's with --app")
     try:
         settings.apply_local_settings(app_dir, os.environ)
         keys = Keys(app_dir / options.secrets)

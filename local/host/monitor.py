@@ -40,7 +40,7 @@ class ScheduleMonitor:
             try:
                 return await self._begin(function, schedule)
             except StoreUnavailable as error:
-                self._away(f"monitored timers wait for it: {error}")
+                self._away(f"monitored timers wait for it ({error})")
             await self._time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
@@ -49,7 +49,7 @@ class ScheduleMonitor:
         try:
             await self._store.write(function, status)
         except StoreUnavailable as error:
-            self._away(f"timers go on, missed occurrences will not be noticed: {error}")
+            self._away(f"timers go on, but are not recorded ({error})")
         else:
             self._back()
 
@@ -70,10 +70,10 @@ class ScheduleMonitor:
 
     def _away(self, consequence: str) -> None:
         if self.problem is None:
-            LOG.warning("%s does not answer; %s", SETTING, consequence)
-        self.problem = f"{SETTING} does not answer; {consequence}"
+            LOG.warning("%s is not available: %s", SETTING, consequence)
+        self.problem = f"{SETTING} is not available: {consequence}"
 
     def _back(self) -> None:
         if self.problem is not None:
-            LOG.info("%s answers again", SETTING)
+            LOG.info("%s is available again", SETTING)
         self.problem = None

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-from typing import Any
 
 from aiohttp import web
 
@@ -30,7 +29,7 @@ ROOT_PAGE = (
 )
 
 
-class Protocol(web.RequestHandler):
+class Connection(web.RequestHandler):
     """Refuses what is no HTTP with a status and nothing else."""
 
     def handle_error(
@@ -55,8 +54,8 @@ class Server(web.Server):
         self._admin = Admin(app)
 
     def __call__(self) -> web.RequestHandler:
-        """A protocol for one connection."""
-        return Protocol(
+        """The handler of one connection."""
+        return Connection(
             self,
             loop=asyncio.get_running_loop(),
             access_log=NO_LOG,
@@ -80,22 +79,27 @@ class Server(web.Server):
             return _closing(400)
         if path == "/" and request.method in {"GET", "HEAD"}:
             return web.Response(text=ROOT_PAGE, content_type="text/html")
-        if path.lower() == "/admin" or path.lower().startswith("/admin/"):
+        if f"{path.lower()}/".startswith("/admin/"):
             return await self._admin.answer(request, path, self._key(request, query))
         if self._app.broken:
             return bare(503)
+        return await self._from_function(request, path, query)
+
+    async def _from_function(
+        self, request: web.BaseRequest, path: str, query: str
+    ) -> web.Response:
         found = self._app.router.find(request.method, path)
         if not found:
             return bare(404)
         route, values = found
         if not self._may_call(route, self._key(request, query)):
             return bare(401)
-        value = typed_request(request, path, query, values, await body_of(request))
-        return await self._call(route, request, value)
-
-    async def _call(
-        self, route: Route, request: web.BaseRequest, value: Any
-    ) -> web.Response:
+        try:
+            body = await body_of(request)
+        except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError):
+            # The caller went away, or sent less than it had announced.
+            return _closing(400)
+        value = typed_request(request, path, query, values, body)
         try:
             returned = await self._app.invocations.run(route.function, value)
             return to_response(request, returned)

@@ -4,6 +4,7 @@ The host's one door to `azure.storage.blob`.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import importlib
 import json
@@ -74,7 +75,9 @@ class StatusBlobs:
         try:
             await blob.upload_blob(raw, overwrite=True)
         except self._errors.ResourceNotFoundError:
-            await self._container.create_container()
+            # Another timer may make it at the same moment.
+            with contextlib.suppress(self._errors.ResourceExistsError):
+                await self._container.create_container()
             await blob.upload_blob(raw, overwrite=True)
 
     async def _blob(self, function: str) -> Any:

@@ -9,6 +9,8 @@ PARAMETER = re.compile(
     r"(?P<constraints>(?::[a-zA-Z]+(?:\((?:[^()]|\([^()]*\))*\))?)*)"
     r"(?:=(?P<default>[^}?]*))?(?P<optional>\?)?\}"
 )
+SEGMENT = re.compile(r"(?:\{[^{}]*\}|[^/{])+|\{")
+OPEN, CLOSE = "\x01", "\x02"
 CONSTRAINT = re.compile(r":([a-zA-Z]+)(?:\(((?:[^()]|\([^()]*\))*)\))?")
 
 
@@ -43,7 +45,8 @@ class Template:
 def compile_template(text: str) -> Template:
     """The template's pattern; BadTemplate says what is wrong with it."""
     pattern, checks, defaults = "", [], []
-    for segment in _segments(text):
+    # A doubled brace stands for one of its own.
+    for segment in SEGMENT.findall(text.replace("{{", OPEN).replace("}}", CLOSE)):
         parameter = PARAMETER.fullmatch(segment)
         pattern += _pattern(segment, parameter, text, first=not pattern)
         for part in PARAMETER.finditer(segment):
@@ -57,9 +60,8 @@ def compile_template(text: str) -> Template:
     return Template(text, compiled, tuple(checks), tuple(defaults))
 
 
-def _segments(text: str) -> list[str]:
-    """The segments; a slash within braces does not part them."""
-    return re.findall(r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|[^/{])+|\{", text)
+def _unmasked(text: str) -> str:
+    return text.replace(OPEN, "{").replace(CLOSE, "}")
 
 
 def _pattern(
@@ -80,20 +82,20 @@ def _literal(segment: str, text: str) -> str:
     """A segment with text in it, and perhaps parameters between the text."""
     pattern, position = "", 0
     for part in PARAMETER.finditer(segment):
-        pattern += re.escape(segment[position : part.start()])
+        pattern += re.escape(_unmasked(segment[position : part.start()]))
         pattern += f"(?P<{part['name']}>[^/]+)"
         position = part.end()
     rest = segment[position:]
     if "{" in rest or "}" in rest:
         raise BadTemplate(f"route {text!r}: {segment!r} is not a parameter")
-    return pattern + re.escape(rest)
+    return pattern + re.escape(_unmasked(rest))
 
 
 def _checks(parameter: re.Match[str], text: str) -> list[Check]:
     checks = []
     for name, argument in CONSTRAINT.findall(parameter["constraints"]):
         try:
-            checks.append(CONSTRAINTS[name.lower()](argument))
+            checks.append(CONSTRAINTS[name.lower()](_unmasked(argument)))
         except (KeyError, ValueError):
             raise BadTemplate(
                 f"route {text!r}: {name}({argument}) is not a constraint"

@@ -1,6 +1,7 @@
 """What a page and its files need of HTTP is carried through the stand-in unchanged."""
 
 import gzip
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,6 +139,21 @@ def test_a_header_cannot_smuggle_another(host: RunningHost) -> None:
 def test_a_segment_may_hold_several_values(host: RunningHost) -> None:
     """Names with dots in them are split at the last one."""
     assert host.get("/api/files/a.b.txt").body == b"a.b is txt"
+
+
+def test_a_caller_that_goes_away_leaves_no_trace(host: RunningHost) -> None:
+    """Half a body, or one that is no chunks, is nobody's error but the caller's."""
+    heads = [
+        b"Content-Length: 100\r\n\r\nhalf",
+        b"Transfer-Encoding: chunked\r\n\r\nzz",
+    ]
+    for head in heads:
+        with socket.create_connection(("127.0.0.1", host.port)) as connection:
+            connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\n" + head)
+
+    for _ in range(3):
+        assert host.get("/api/later").status == 429
+    assert "Traceback" not in host.log
 
 
 def test_a_connection_serves_many_requests(host: RunningHost) -> None:

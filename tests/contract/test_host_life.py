@@ -234,6 +234,11 @@ def refused(app: Path, *options: str) -> str:
     return done.stderr
 
 
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """With the option to name another."""
+    assert f"there is no folder {tmp_path / 'gone'}" in refused(tmp_path / "gone")
+
+
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     """With what to do about it."""
     with socket.socket() as taken:

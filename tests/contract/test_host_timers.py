@@ -105,7 +105,7 @@ def test_ticks_come_with_the_second(tmp_path: Path) -> None:
         found = runs(host, "tick", 4)
 
     seconds = [int(one["at"]) for one in found]
-    assert seconds == list(range(seconds[0], seconds[0] + len(found)))
+    assert seconds == sorted(set(seconds))
     assert min(one["at"] % 1 for one in found) < 0.2
     assert [one["past_due"] for one in found] == [False] * len(found)
     assert found[0]["status"] == {}
@@ -168,9 +168,9 @@ def test_http_is_served_while_timers_wait_for_storage(tmp_path: Path) -> None:
     code = HEAD + HELD + EVERY_SECOND
     with running(an_app(tmp_path, code), environment=settings) as host:
         status = until(lambda: host.get("/admin/functions/held/status").json)
-        assert "AzureWebJobsStorage does not answer" in status["errors"][0]
+        assert "AzureWebJobsStorage is not available" in status["errors"][0]
         runs(host, "tick")
-        assert host.log.count("AzureWebJobsStorage does not answer") == 1
+        assert host.log.count("AzureWebJobsStorage is not available") == 1
         assert host.stop() == 0
 
 
@@ -178,12 +178,16 @@ def test_timers_start_when_storage_does(tmp_path: Path) -> None:
     """Storage may come up after the host."""
     port = a_free_port()
     settings = {"AzureWebJobsStorage": connection_string(port)}
-    app = an_app(tmp_path / "app", HEAD + HELD)
+    others = HELD.replace("held", "other") + HELD.replace("held", "third")
+    app = an_app(tmp_path / "app", HEAD + HELD + others)
     with running(app, environment=settings) as host:
-        until(lambda: "AzureWebJobsStorage does not answer" in host.log)
+        until(lambda: "AzureWebJobsStorage is not available" in host.log)
         with blob_storage(tmp_path, port):
             runs(host, "held")
-            until(lambda: "AzureWebJobsStorage answers again" in host.log)
+            runs(host, "other")
+            runs(host, "third")
+            assert host.log.count("AzureWebJobsStorage is available again") == 1
+            assert host.log.count("AzureWebJobsStorage is not available") == 1
 
 
 def test_losing_storage_stops_nothing(tmp_path: Path) -> None:
