@@ -21,7 +21,8 @@ ADMIN = next(name for name in RECORDED if name.startswith("admin ("))
 # Left out of the record: whoever serves decides them.
 UNRECORDED = {"date", "server", "transfer-encoding"}
 
-# What the stand-in does otherwise on purpose. docs/host.md says the same.
+# Cases answered otherwise on purpose, with the reason, which docs/host.md gives as well:
+# none. (Two schedules are refused: see tests/unit/host/test_schedules.py.)
 NOT_HONOURED: dict[str, str] = {}
 
 

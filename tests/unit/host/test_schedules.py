@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from local.host import schedules
 from local.host.schedules import NEVER, BadSchedule
 
+ROOT = Path(__file__).parents[3]
 RECORDED: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "contract" / "host-answers.json").read_text("utf-8")
+    (ROOT / "tests" / "contract" / "host-answers.json").read_text("utf-8")
 )["schedules"]
 NOW = datetime(2026, 11, 23, 9, 25, 20, tzinfo=UTC)
 
@@ -43,9 +44,12 @@ def test_a_schedule_is_read_as_recorded(case: dict[str, Any]) -> None:
     assert same == (case["schedule"] not in NOT_HONOURED)
 
 
-def test_what_is_not_honoured_was_recorded() -> None:
-    """The table of exceptions names schedules that exist."""
+def test_what_is_not_honoured_was_recorded_and_is_documented() -> None:
+    """The table of exceptions names schedules that exist, and users are told of them."""
+    documented = (ROOT / "docs" / "host.md").read_text("utf-8")
+
     assert set(NOT_HONOURED) <= {case["schedule"] for case in RECORDED["cases"]}
+    assert all(f"`{schedule}`" in documented for schedule in NOT_HONOURED)
 
 
 @pytest.mark.parametrize(
