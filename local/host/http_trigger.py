@@ -1,6 +1,6 @@
 """From an HTTP request to a function and back, as the Functions host carries them."""
 
-import logging
+import asyncio
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
@@ -10,7 +10,6 @@ from aiohttp import HttpVersion11, web
 from local.host import target
 from local.host.protos import RpcHttp, TypedData
 
-LOG = logging.getLogger("local.host")
 EMPTY_STATUSES = frozenset({204, 304})
 # The server says these itself; a function's own are taken out.
 HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
@@ -18,6 +17,10 @@ HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
 
 class BadAnswer(Exception):
     """The function's answer cannot be sent over HTTP."""
+
+
+class BodyLost(Exception):
+    """The caller went away, or sent less than it had announced."""
 
 
 def typed_request(
@@ -50,7 +53,10 @@ async def body_of(request: web.BaseRequest) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Else aiohttp takes the interim answer for the beginning of the final one.
         request.writer.output_size = 0
-    return await request.content.readexactly(request.content_length)
+    try:
+        return await request.content.readexactly(request.content_length)
+    except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
+        raise BodyLost from error
 
 
 def to_response(request: web.BaseRequest, returned: Any) -> web.Response:

@@ -10,7 +10,13 @@ from local.host import target
 from local.host.admin import Admin
 from local.host.app import App
 from local.host.functions import AuthLevel
-from local.host.http_trigger import BadAnswer, body_of, to_response, typed_request
+from local.host.http_trigger import (
+    BadAnswer,
+    BodyLost,
+    body_of,
+    to_response,
+    typed_request,
+)
 from local.host.keys import Access
 from local.host.replies import bare
 from local.host.router import Route
@@ -66,17 +72,17 @@ class Server(web.Server):
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        response = await self._answer(request)
+        try:
+            response = await self._answer(request)
+        except (BadTarget, BodyLost):
+            response = _closing(400)
         response.headers["Server"] = "local.host"
         return response
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if refusal := _refused(request):
             return refusal
-        try:
-            path, query = target.split(request.raw_path)
-        except BadTarget:
-            return _closing(400)
+        path, query = target.split(request.raw_path)
         if path == "/" and request.method in {"GET", "HEAD"}:
             return web.Response(text=ROOT_PAGE, content_type="text/html")
         if f"{path.lower()}/".startswith("/admin/"):
@@ -94,11 +100,7 @@ class Server(web.Server):
         route, values = found
         if not self._may_call(route, self._key(request, query)):
             return bare(401)
-        try:
-            body = await body_of(request)
-        except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError):
-            # The caller went away, or sent less than it had announced.
-            return _closing(400)
+        body = await body_of(request)
         value = typed_request(request, path, query, values, body)
         try:
             returned = await self._app.invocations.run(route.function, value)

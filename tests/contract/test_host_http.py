@@ -3,6 +3,7 @@
 import gzip
 import socket
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -147,9 +148,10 @@ def test_a_caller_that_goes_away_leaves_no_trace(host: RunningHost) -> None:
         b"Content-Length: 100\r\n\r\nhalf",
         b"Transfer-Encoding: chunked\r\n\r\nzz",
     ]
-    for head in heads:
+    for path, head in product((b"/api/echo", b"/admin/functions/web"), heads):
         with socket.create_connection(("127.0.0.1", host.port)) as connection:
-            connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: x\r\n" + head)
+            start = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n"
+            connection.sendall(start + b"Content-Type: application/json\r\n" + head)
 
     for _ in range(3):
         assert host.get("/api/later").status == 429
