@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import socket
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from local.host import settings
 from local.host.keys import BadKeyFile, Keys
@@ -40,13 +42,10 @@ def main() -> int:
             "or choose another with --port"
         )
     _set_environment(app_dir, listening)
-    with asyncio.Runner(loop_factory=HostLoop) as runner:
-        ended = runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
-        if not ended:
-            os._exit(0)
-        last = threading.Timer(EXIT_GRACE, os._exit, [0])
-        last.daemon = True
-        last.start()
+    runner = asyncio.Runner(loop_factory=HostLoop)
+    ended = runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
+    if ended:
+        _end_the_apps_tasks(runner)
     return 0
 
 
@@ -69,6 +68,26 @@ async def _serve(
             sys.__stdout__.flush()
 
     return await serve(app, listening, stop, announce)
+
+
+def _end_the_apps_tasks(runner: asyncio.Runner) -> None:
+    """Cancel what the app has left on the loop, but do not wait for it for ever."""
+    last = threading.Timer(EXIT_GRACE, _leave, [0])
+    last.daemon = True
+    last.start()
+    runner.close()
+    last.cancel()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process here, as the end of its host ends a worker.
+
+    Clients that the app keeps as long as its process would be torn down with the
+    interpreter, and complain.
+    """
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _clock() -> datetime:
@@ -116,4 +135,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

@@ -133,6 +133,31 @@ def test_a_running_call_may_end_in_its_own_time(tmp_path: Path) -> None:
         assert host.log.count("the app was told") == 1
 
 
+def test_what_the_app_keeps_open_makes_no_noise_at_the_end(tmp_path: Path) -> None:
+    """Its tasks are cancelled; its clients live as long as the process and go with it."""
+    code = HEAD + (
+        "\nimport aiohttp\n"
+        "kept = []\n\n"
+        "async def background():\n"
+        "    try:\n"
+        "        await asyncio.Event().wait()\n"
+        "    finally:\n"
+        "        print('background ended')\n\n"
+        "@app.route('keep')\n"
+        "async def keep(req: func.HttpRequest) -> func.HttpResponse:\n"
+        "    kept.append(aiohttp.ClientSession())\n"
+        "    kept.append(asyncio.create_task(background()))\n"
+        "    return func.HttpResponse('kept')\n"
+    )
+    with running(an_app(tmp_path, code)) as host:
+        assert host.get("/api/keep").status == 200
+
+        assert host.stop() == 0
+        assert "background ended" in host.log
+        assert "Unclosed" not in host.log
+        assert "Traceback" not in host.log
+
+
 @POSIX
 def test_an_app_may_listen_to_signals_the_plain_way(tmp_path: Path) -> None:
     """Its handler is called, and the host stops all the same."""
