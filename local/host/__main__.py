@@ -43,15 +43,14 @@ def main() -> int:
         )
     _set_environment(app_dir, listening)
     runner = asyncio.Runner(loop_factory=HostLoop)
-    ended = runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
-    if ended:
-        _end_the_apps_tasks(runner)
+    runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
+    _end_the_apps_tasks(runner)
     return 0
 
 
 async def _serve(
     app_dir: Path, keys: Keys, listening: socket.socket, *, auth: bool
-) -> bool:
+) -> None:
     stop = StopRequest()
     loop = asyncio.get_running_loop()
     if not isinstance(loop, HostLoop):
@@ -67,7 +66,7 @@ async def _serve(
             sys.__stdout__.write(f"Functions host on {address}\n")
             sys.__stdout__.flush()
 
-    return await serve(app, listening, stop, announce)
+    await serve(app, listening, stop, announce)
 
 
 def _end_the_apps_tasks(runner: asyncio.Runner) -> None:

@@ -81,11 +81,11 @@ class Invocations:
         finally:
             self._running.pop(invocation_id, None)
 
-    async def drain(self, grace: float, hurried: asyncio.Event) -> bool:
-        """Wait for what runs, then cancel it; whether all of it ended by itself."""
+    async def drain(self, grace: float, hurried: asyncio.Event) -> None:
+        """Wait for what runs, then cancel it."""
         tasks = [running.task for running in self._running.values()]
         if not tasks:
-            return True
+            return
         LOG.info("waiting up to %.0f s for %d invocation(s)", grace, len(tasks))
         hurry = asyncio.create_task(hurried.wait())
         ended = asyncio.create_task(asyncio.wait(tasks))
@@ -99,7 +99,6 @@ class Invocations:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=CANCEL_GRACE)
-        return not late
 
     def overdue(self, now: float) -> list[str]:
         """The functions that should have been answered for by now, loop or no loop."""

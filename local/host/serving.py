@@ -29,8 +29,8 @@ class StopRequest:
 
 async def serve(
     app: App, listening: socket.socket, stop: StopRequest, announce: Callable[[], None]
-) -> bool:
-    """Serve until told to stop; whether everything that ran has ended."""
+) -> None:
+    """Serve until told to stop, and then until what runs has ended or had its time."""
     http = Server(app)
     listener = await asyncio.get_running_loop().create_server(http, sock=listening)
     announce()
@@ -44,10 +44,9 @@ async def serve(
     listener.close()
     http.pre_shutdown()
     app.timers.stop()
-    ended = await app.invocations.drain(STOP_GRACE, stop.hurried)
+    await app.invocations.drain(STOP_GRACE, stop.hurried)
     await http.shutdown(1.0)
     await app.timers.close()
-    return ended
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -402,3 +402,16 @@ def test_a_disabled_function_is_not_served(tmp_path: Path) -> None:
             f["name"]: f["isDisabled"] for f in host.get("/admin/functions").json
         }
         assert described == {"hello": True, "open_gate": True, "wait": False}
+
+
+def test_a_thread_that_does_not_end_does_not_keep_the_host(tmp_path: Path) -> None:
+    """A second signal is enough for it as well."""
+    with running(an_app(tmp_path, HEAD + BLOCKING)) as host:
+        call = Call(host, "/api/thread")
+        until(lambda: "blocking a thread" in host.log)
+        host.ask_to_stop()
+        until(lambda: "waiting up to" in host.log)
+        host.ask_to_stop()
+
+        assert host.process.wait(timeout=10) == 0
+        assert call.ended() == 500
