@@ -2,12 +2,14 @@
 
 import azure.functions as func
 
-from moderation import api, runtime
+from moderation import api, runtime, stopping
 from moderation import health as health_checks
 from moderation import web as page
 from moderation.reply import Reply, Request
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+stopping.listen(runtime.stop)
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 

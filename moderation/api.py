@@ -9,11 +9,11 @@ from pathlib import Path
 from moderation import activity, intake, query, reply
 from moderation.activity import Spread, Summary
 from moderation.appendlog import StoreUnavailable
-from moderation.eventgrid import EventGridError
 from moderation.intake import BadRequest, Json
 from moderation.publishing import Published
 from moderation.query import BadQuery, Values
 from moderation.reply import Reply, Request
+from moderation.retry import EventGridError
 from moderation.runtime import ProbeNotSeen, Runtime, current
 from moderation.settings import SettingsInvalid
 from moderation.tally import Outcome, Tally

@@ -43,7 +43,7 @@ def service(target: str, credential: AsyncTokenCredential | None) -> BlobService
     It gives up soon: whoever waits holds locks that last a minute.
     """
     options = {
-        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=0.5),
+        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
         "connection_timeout": 5,
         "read_timeout": 20,
         "transport": AioHttpTransport(use_env_settings=False),

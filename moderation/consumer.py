@@ -5,61 +5,47 @@ delivery and a second entry; the other order could lose the record of something 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from time import perf_counter
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from moderation import audit, settlement, tally
+from moderation import batch
 from moderation.activity import Summary
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.audit import AuditLog
-from moderation.delivery import (
-    Delivery,
-    Disposition,
-    Release,
-    ReleaseDelay,
-    settled_on,
-)
-from moderation.eventgrid import EventGridError
-from moderation.handlers import Handler
-from moderation.settlement import Settler
-from moderation.tally import Outcome, Tally
-
-_log = logging.getLogger(__name__)
+from moderation.batch import Desk
+from moderation.delivery import Delivery
+from moderation.retry import EventGridError
+from moderation.settlement import Renewer
+from moderation.tally import Tally
 
 BATCH = 100
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
+MAX_RECEIVERS = 4
 
 
-class Receiver(Settler, Protocol):
+class Receiver(Renewer, Protocol):
     """An event subscription to pull from; see `eventgrid.Subscription`."""
 
-    async def receive(self, max_events: int, max_wait: int) -> list[Delivery]:
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
         """Up to so many deliveries; waits so many seconds for the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """One drain of one event subscription, and all that it needs.
+    """One drain of one event subscription.
 
     `time_left` gives the seconds of the budget that remain; a receive that could
     outlive it is not started. `until_empty` stops at the first receive that brings
-    nothing. `enough` is asked before each receive; `settled` is told each outcome.
+    nothing. Set, `ending` lets what is in hand be finished and nothing more be taken.
     """
 
-    subscription: str
-    max_delivery_count: int
+    desk: Desk
     receiver: Receiver
-    handler: Handler
-    audit: AuditLog
-    clock: Callable[[], datetime]
     time_left: Callable[[], float]
     until_empty: bool = False
-    enough: Callable[[], bool] = lambda: False
-    settled: Callable[[Outcome], None] = lambda outcome: None
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def drain(job: Drain) -> Tally:
@@ -67,89 +53,85 @@ async def drain(job: Drain) -> Tally:
 
     Never raises for what Event Grid or the store do; the tally has it as `error`.
     """
-    done = Tally(job.subscription, Summary(at="", subscription=job.subscription))
+    name = job.desk.subscription
+    done = Tally(name, Summary(at="", subscription=name))
     try:
         # Look before taking: while nothing can be recorded, no delivery is used up.
-        await job.audit.open(job.subscription, job.clock())
-        done.stopped = await _pull(job, done)
-    except (StoreUnavailable, EventGridError) as error:
-        done.stopped, done.error = "failed", str(error)
-    done.summary.at = stamp(job.clock())
+        await job.desk.audit.open(name, job.desk.clock())
+    except StoreUnavailable as error:
+        done.fail(error)
+    else:
+        await _Receivers(job, done).run()
+    done.summary.at = stamp(job.desk.clock())
+    done.summary.completed = done.error is None
     return done
 
 
-async def _pull(job: Drain, done: Tally) -> str:
-    """Batch after batch; returns why it stopped."""
-    while not job.enough():
-        left = job.time_left()
-        if left < SHORTEST_WAIT:
-            return "budget"
-        wait = SHORTEST_WAIT if job.until_empty else min(int(left), LONGEST_WAIT)
-        deliveries = await job.receiver.receive(BATCH, wait)
-        if deliveries:
-            await _work(job, deliveries, done)
-        elif job.until_empty:
-            return "empty"
-    return "enough"
+class _Receivers:
+    """Receivers of one drain: one more for a full batch, one less for another."""
 
+    def __init__(self, job: Drain, done: Tally) -> None:
+        self._job = job
+        self._done = done
+        self._count = 0
 
-async def _work(job: Drain, deliveries: list[Delivery], done: Tally) -> None:
-    """Take one batch all the way: decide, record, settle."""
-    began, now = perf_counter(), job.clock()
-    dispositions = await asyncio.gather(*(_decide(job, one) for one in deliveries))
-    decided = list(zip(deliveries, dispositions, strict=True))
-    done.summary.handling.add((perf_counter() - began) * 1000)
-    done.summary.full_batches += len(deliveries) == BATCH
-    _measure_queue_delay(done.summary, deliveries, now)
-    now = job.clock()
-    entries = [audit.entry(job.subscription, *pair, now) for pair in decided]
-    try:
-        await job.audit.record(job.subscription, entries, now)
-    except StoreUnavailable:
-        await _give_back(job, deliveries)
-        raise
-    results, failure = await settlement.settle(job.receiver, decided)
-    for delivery, entry in zip(deliveries, entries, strict=True):
-        outcome = Outcome(entry, results[delivery.lock_token])
-        done.add(delivery, outcome)
-        tally.report(outcome)
-        job.settled(outcome)
-    if failure is not None:
-        raise failure
+    async def run(self) -> None:
+        """Receive until there is a reason to stop."""
+        async with asyncio.TaskGroup() as group:
+            self._add(group)
 
+    def _add(self, group: asyncio.TaskGroup) -> None:
+        self._count += 1
+        group.create_task(self._receive_on(group))
 
-async def _decide(job: Drain, delivery: Delivery) -> Disposition:
-    """The handler's disposition; what it raises concerns this event alone."""
-    disposition: Disposition
-    try:
-        disposition = await job.handler(delivery.event)
-    except Exception as error:  # the one place where a failure becomes a disposition
-        disposition = Release(f"the handler failed: {type(error).__name__}")
-        _log.exception(
-            "the handler of %s failed on event %s",
-            job.subscription,
-            delivery.event.id[:64],
+    async def _receive_on(self, group: asyncio.TaskGroup) -> None:
+        try:
+            while (deliveries := await self._receive()) is not None:
+                full = len(deliveries) == BATCH
+                if full and self._count < MAX_RECEIVERS:
+                    self._add(group)
+                await self._work(deliveries)
+                if not full and self._count > 1:
+                    return
+        except (StoreUnavailable, EventGridError) as error:
+            self._done.fail(error)
+            self._job.ending.set()
+        finally:
+            self._count -= 1
+
+    async def _receive(self) -> list[Delivery] | None:
+        """The next batch; None, with the reason in the tally, when there is none."""
+        job = self._job
+        while not job.ending.is_set():
+            left = job.time_left()
+            if left < SHORTEST_WAIT:
+                return self._none("budget")
+            wait = SHORTEST_WAIT if job.until_empty else min(int(left), LONGEST_WAIT)
+            deliveries = await self._receive_unless_ending(wait, left)
+            if deliveries:
+                return deliveries
+            if job.until_empty and not job.ending.is_set():
+                return self._none("empty")
+        return self._none("ended")
+
+    def _none(self, why: str) -> list[Delivery] | None:
+        if self._done.error is None:
+            self._done.stopped = why
+        return None
+
+    async def _receive_unless_ending(self, wait: int, within: float) -> list[Delivery]:
+        receiving = asyncio.create_task(
+            self._job.receiver.receive(BATCH, wait, within=within)
         )
-    return settled_on(
-        disposition, delivery.delivery_count, limit=job.max_delivery_count
-    )
+        ending = asyncio.create_task(self._job.ending.wait())
+        try:
+            await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
+            return receiving.result() if receiving.done() else []
+        finally:
+            ending.cancel()
+            receiving.cancel()
 
-
-async def _give_back(job: Drain, deliveries: list[Delivery]) -> None:
-    """Nothing could be recorded, so nothing is settled as done."""
-    tokens = [delivery.lock_token for delivery in deliveries]
-    try:
-        await job.receiver.release(tokens, ReleaseDelay.ONE_MINUTE)
-    except EventGridError as error:
-        _log.error("%s: the locks have to expire: %s", job.subscription, error)
-
-
-def _measure_queue_delay(
-    summary: Summary, deliveries: list[Delivery], now: datetime
-) -> None:
-    """How long events waited for their first delivery, by their own time."""
-    for delivery in deliveries:
-        time = delivery.event.time
-        if time is not None and delivery.delivery_count == 1:
-            waited = (now - time).total_seconds() * 1000
-            summary.queue_delay.add(max(0.0, waited))
+    async def _work(self, deliveries: list[Delivery]) -> None:
+        self._done.summary.full_batches += len(deliveries) == BATCH
+        self._done.measure_queue_delay(deliveries, self._job.desk.clock())
+        await batch.work(self._job.desk, deliveries, self._done)

@@ -7,6 +7,7 @@ tokens of its batch, as `receive()` would.
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,11 +23,12 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.core.rest import HttpRequest
+from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 from moderation import events
 from moderation.delivery import Delivery, ReleaseDelay
+from moderation.retry import EventGridError, retried
 
 _log = logging.getLogger(__name__)
 
@@ -34,23 +36,11 @@ API_VERSION = "2024-06-01"
 BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
 
+# A publish has someone waiting; a settlement has a lock that lasts a minute or more.
+PUBLISH_SECONDS, SETTLE_SECONDS = 20.0, 15.0
+ANSWER_SECONDS = 15.0
+
 type Credential = AzureKeyCredential | AsyncTokenCredential
-
-
-class EventGridError(Exception):
-    """Event Grid did not do what was asked; the message says what to look at.
-
-    `status` is the HTTP status it answered, None when it did not answer.
-    """
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
-    @property
-    def refused(self) -> bool:
-        """Whether the request itself was at fault, so that repeating it is no use."""
-        return self.status in (400, 413)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +100,12 @@ async def _post(
     params: Mapping[str, str | int],
     body: bytes = b"",
     content_type: str = "application/json",
+    wait: int = 0,
 ) -> bytes:
-    """The body of a 200; EventGridError for anything else."""
+    """The body of a 200; EventGridError for anything else.
+
+    `wait` is how long Event Grid may take over it before it answers.
+    """
     request = HttpRequest(
         "POST",
         path,
@@ -121,35 +115,45 @@ async def _post(
     )
     try:
         # Streamed, because the pipeline parses a body that it has read a second time.
-        response = await client.send_request(request, stream=True)
+        response = await client.send_request(
+            request, stream=True, read_timeout=wait + ANSWER_SECONDS
+        )
         content = await response.read()
     except AzureError as error:
-        raise EventGridError(_unanswered(error)) from error
+        raise _unanswered(error) from error
     if response.status_code != 200:
-        raise EventGridError(
-            _refused(response.status_code, content), response.status_code
-        )
+        raise _refused(response, content)
     return content
 
 
-def _unanswered(error: AzureError) -> str:
+def _unanswered(error: AzureError) -> EventGridError:
     if isinstance(error, ClientAuthenticationError):
-        return (
+        return EventGridError(
             "no token for Event Grid: sign in (az login), give the app an identity, "
             "or set EVENTGRID_KEY"
         )
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
-    return f"Event Grid could not be asked: {type(error).__name__}: {error}"
+        message = "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
+        return EventGridError(message, transient=True)
+    message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
+    return EventGridError(message)
 
 
-def _refused(status: int, content: bytes) -> str:
+def _refused(response: AsyncHttpResponse, content: bytes) -> EventGridError:
+    status = response.status_code
     try:
         error = _refusals.decode(content).error
     except msgspec.MsgspecError:
         error = _Error("", "")
     said = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
-    return f"{said}. {_ADVICE.get(status, '')}".strip()
+    message = f"{said}. {_ADVICE.get(status, '')}".strip()
+    wait = _seconds(response.headers.get("retry-after", ""))
+    return EventGridError(message, status, code=error.code, retry_after=wait)
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Retry-After in seconds; a date, or nonsense, is left to our own pauses."""
+    return float(retry_after) if re.fullmatch(r"\d{1,6}", retry_after) else None
 
 
 _ADVICE = {
@@ -174,7 +178,11 @@ class Topic:
     def __init__(self, endpoint: str, topic: str, credential: Credential) -> None:
         self._path = f"/topics/{quote(topic, safe='')}:publish"
         self._client = EventGridPublisherClient(
-            endpoint, credential, namespace_topic=topic, transport=transport()
+            endpoint,
+            credential,
+            namespace_topic=topic,
+            transport=transport(),
+            retry_total=0,  # see retry.py
         )
 
     async def publish(self, batch: Sequence[bytes]) -> None:
@@ -183,7 +191,10 @@ class Topic:
         At most 1,000 events and 1 MB. Raises EventGridError.
         """
         body = b"[" + b",".join(batch) + b"]"
-        await _post(self._client, self._path, {}, body, BATCH_TYPE)
+        await retried(
+            lambda: _post(self._client, self._path, {}, body, BATCH_TYPE),
+            within=PUBLISH_SECONDS,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -203,16 +214,24 @@ class Subscription:
             namespace_topic=topic,
             subscription=name,
             transport=transport(),
+            retry_total=0,  # see retry.py
         )
 
-    async def receive(self, max_events: int, max_wait: int) -> list[Delivery]:
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
         """Up to 1..100 deliveries; waits up to 10..120 seconds for the first one.
 
-        What cannot be read is delivered as MalformedEvent, with its lock token. Raises
-        EventGridError.
+        Tried again while that can end `within` so many seconds: a receive whose answer
+        was lost costs only lock time. What cannot be read is delivered as
+        MalformedEvent, with its lock token. Raises EventGridError.
         """
         params = {"maxEvents": max_events, "maxWaitTime": max_wait}
-        content = await _post(self._client, f"{self._path}:receive", params)
+        path = f"{self._path}:receive"
+        content = await retried(
+            lambda: _post(self._client, path, params, wait=max_wait),
+            within=within - max_wait,
+        )
         try:
             items = _received.decode(content).value
         except msgspec.MsgspecError as error:
@@ -234,6 +253,10 @@ class Subscription:
         """Dead-letter these."""
         return await self._settle("reject", tokens, {})
 
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        """Keep these for another lock duration, within an hour of their receive."""
+        return await self._settle("renewLock", tokens, {})
+
     async def probe(self) -> None:
         """See that it is reachable, authorised and there; nothing is received.
 
@@ -246,7 +269,10 @@ class Subscription:
         self, verb: str, tokens: Sequence[str], params: Mapping[str, str | int]
     ) -> Settled:
         body = msgspec.json.encode({"lockTokens": tokens})
-        content = await _post(self._client, f"{self._path}:{verb}", params, body)
+        path = f"{self._path}:{verb}"
+        content = await retried(
+            lambda: _post(self._client, path, params, body), within=SETTLE_SECONDS
+        )
         try:
             result = _results.decode(content)
         except msgspec.MsgspecError as error:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from moderation import reply
 from moderation.appendlog import StoreUnavailable
-from moderation.eventgrid import EventGridError
 from moderation.reply import Reply, Request
+from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from moderation.audit import AuditEntry
+from moderation.consumer import Drain
 from moderation.handlers import PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
 from moderation.tally import Outcome
@@ -33,9 +34,13 @@ def probe(now: datetime) -> Json:
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Looks out for what becomes of one event, in a drain or in the audit log."""
+    """Looks out for what becomes of one event, in a drain or in the audit log.
+
+    `drain` is the one that was begun for it, if any: it ends when the event is seen.
+    """
 
     event_id: str
+    drain: Drain | None = None
     outcome: Outcome | None = None
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,6 +49,8 @@ class Watch:
         if outcome.entry.id == self.event_id:
             self.outcome = outcome
             self._seen.set()
+            if self.drain is not None:
+                self.drain.ending.set()
 
     def is_over(self) -> bool:
         """Whether the event has been seen."""

@@ -7,8 +7,8 @@ from typing import Protocol
 import msgspec
 
 from moderation.cloudevents import Problem
-from moderation.eventgrid import EventGridError
 from moderation.intake import MAX_EVENTS, BadRequest, Json
+from moderation.retry import EventGridError
 
 # Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.
 MAX_BYTES = 1_000_000

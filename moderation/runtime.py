@@ -16,12 +16,14 @@ from moderation import inspection, publishing, topology
 from moderation.activity import ActivityLog
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.batch import Desk
 from moderation.consumer import Drain, drain
-from moderation.eventgrid import EventGridError, Subscription, Topic
+from moderation.eventgrid import Subscription, Topic
 from moderation.handlers import HANDLERS
 from moderation.inspection import Inspected, Watch
 from moderation.intake import Json
 from moderation.publishing import Published
+from moderation.retry import EventGridError
 from moderation.settings import Settings
 from moderation.tally import Outcome, Tally
 from moderation.topology import EventSubscription, Topology
@@ -29,6 +31,7 @@ from moderation.topology import EventSubscription, Topology
 _log = logging.getLogger(__name__)
 
 INSPECT_SECONDS = 30
+STOP_SECONDS = 10
 
 # Two lines for every request would cost more than the request.
 logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
@@ -65,6 +68,8 @@ class Runtime:
         self.audit_store = audit_log
         self.clock = clock
         self._draining: dict[str, asyncio.Task[Tally]] = {}
+        self._jobs: dict[str, Drain] = {}
+        self._stopping = False
         self._watches: set[Watch] = set()
 
     async def publish(self, events: list[Json]) -> Published:
@@ -86,57 +91,76 @@ class Runtime:
         return await asyncio.shield(self._drain(name, until_empty=True)), joined
 
     def _drain(
-        self,
-        name: str,
-        *,
-        until_empty: bool = False,
-        enough: Callable[[], bool] = lambda: False,
+        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
     ) -> asyncio.Task[Tally]:
         """The one drain of that event subscription in this process; begun if need be.
 
-        It goes on when whoever waits for it gives up, and ends with its budget.
+        It goes on when whoever waits for it gives up, and ends with its budget. One
+        that is begun for a `watch` ends when that has seen its event.
         """
         if name not in self._draining:
-            job = self._job(name, until_empty=until_empty, enough=enough)
+            job = self._job(name, until_empty=until_empty)
+            if watch is not None:
+                watch.drain = job
+            if self._stopping:
+                job.ending.set()
             task = asyncio.create_task(self._run(job), name=f"drain {name}")
             self._draining[name] = task
-            task.add_done_callback(lambda _: self._draining.pop(name, None))
+            self._jobs[name] = job
+            task.add_done_callback(lambda _: self._drained(name))
         return self._draining[name]
 
-    def _job(
-        self, name: str, *, until_empty: bool, enough: Callable[[], bool]
-    ) -> Drain:
+    def _drained(self, name: str) -> None:
+        del self._draining[name], self._jobs[name]
+
+    def _job(self, name: str, *, until_empty: bool) -> Drain:
         ends = monotonic() + self.settings.pull_budget
-        return Drain(
+        declared = self.topology.subscription(name)
+        receiver = self.subscriptions[name]
+        desk = Desk(
             subscription=name,
-            max_delivery_count=self.topology.subscription(name).max_delivery_count,
-            receiver=self.subscriptions[name],
+            max_delivery_count=declared.max_delivery_count,
+            lock_seconds=declared.receive_lock_duration_in_seconds,
+            handler_seconds=self.settings.handler_seconds,
             handler=HANDLERS[name],
+            receiver=receiver,
             audit=self.audit,
             clock=self.clock,
+            stopping=lambda: self._stopping,
+            settled=self._tell,
+        )
+        return Drain(
+            desk=desk,
+            receiver=receiver,
             time_left=lambda: ends - monotonic(),
             until_empty=until_empty,
-            enough=enough,
-            settled=self._tell,
         )
 
     async def _run(self, job: Drain) -> Tally:
         tally = await drain(job)
         _log.info(
             "drained %s: received %d, settled %s, failed %s, stopped: %s",
-            job.subscription,
+            tally.subscription,
             tally.summary.received,
             dict(tally.settled),
             dict(tally.failed),
             tally.stopped,
         )
         if tally.error is not None:
-            _log.error("drain of %s ended: %s", job.subscription, tally.error)
+            _log.error("drain of %s ended: %s", tally.subscription, tally.error)
         try:
             await self.activity.note(tally.summary, self.clock())
         except StoreUnavailable as error:
-            _log.warning("activity of %s not noted: %s", job.subscription, error)
+            _log.warning("activity of %s not noted: %s", tally.subscription, error)
         return tally
+
+    async def stop(self) -> None:
+        """Take nothing more; finish what is in hand, or hand it back, in 10 seconds."""
+        self._stopping = True
+        for job in self._jobs.values():
+            job.ending.set()
+        if self._draining:
+            await asyncio.wait(self._draining.values(), timeout=STOP_SECONDS)
 
     def _tell(self, outcome: Outcome) -> None:
         for watch in self._watches:
@@ -168,9 +192,7 @@ class Runtime:
         return inspection.report(entry, here=False, failed=None)
 
     async def _receive_probe(self, watch: Watch) -> None:
-        task = self._drain(
-            inspection.SUBSCRIPTION, until_empty=True, enough=watch.is_over
-        )
+        task = self._drain(inspection.SUBSCRIPTION, until_empty=True, watch=watch)
         seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
         await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
         seen.cancel()
@@ -188,8 +210,8 @@ class Runtime:
         return await anext(self.audit.find(query), None)
 
     async def close(self) -> None:
-        """Let drains at work end, then close the connections."""
-        await asyncio.gather(*self._draining.values(), return_exceptions=True)
+        """Stop, then close the connections."""
+        await self.stop()
         await self.topic.close()
         for subscription in self.subscriptions.values():
             await subscription.close()
@@ -257,3 +279,9 @@ def current() -> Runtime:
     declared = topology.load()
     settings = Settings.from_environ(os.environ, topic=declared.topic)
     return build(settings, declared)
+
+
+async def stop() -> None:
+    """Stop the runtime of this process, if there is one; see `Runtime.stop`."""
+    if current.cache_info().currsize:
+        await current().stop()

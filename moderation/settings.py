@@ -14,6 +14,7 @@ SCHEDULES = (
     "PULL_ALL_EVENTS_SCHEDULE",
 )
 BUDGET_SECONDS = range(10, 1801)
+HANDLER_SECONDS = range(1, 3601)
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 
@@ -31,7 +32,7 @@ class Settings:
     """What the app was told by its environment.
 
     `pull_budget`: seconds that one drain may take, shorter than the schedule's
-    interval. `key` None: the app's identity is used. Exactly one of the two storage
+    interval. `handler_seconds`: how long a handler may take over one event. `key` None: the app's identity is used. Exactly one of the two storage
     settings is there.
     """
 
@@ -43,6 +44,7 @@ class Settings:
     audit_container: str
     activity_container: str
     pull_budget: int
+    handler_seconds: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, topic: str) -> "Settings":
@@ -64,6 +66,9 @@ class Settings:
                 "ACTIVITY_CONTAINER", "activity", CONTAINER_NAME
             ),
             pull_budget=read.whole_number("PULL_BUDGET_SECONDS", 25, BUDGET_SECONDS),
+            handler_seconds=read.whole_number(
+                "HANDLER_TIMEOUT_SECONDS", 300, HANDLER_SECONDS
+            ),
         )
         read.one_storage()
         read.schedules()

@@ -12,7 +12,8 @@ from moderation.delivery import (
     Release,
     ReleaseDelay,
 )
-from moderation.eventgrid import EventGridError, Settled
+from moderation.eventgrid import Settled
+from moderation.retry import EventGridError
 
 UNANSWERED = "Unanswered"
 
@@ -28,6 +29,13 @@ class Settler(Protocol):
 
     async def reject(self, tokens: Sequence[str]) -> Settled:
         """Dead-letter these."""
+
+
+class Renewer(Settler, Protocol):
+    """Where locks are renewed, too."""
+
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        """Keep these for another lock duration."""
 
 
 type Decided = Sequence[tuple[Delivery, Disposition]]

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from moderation.activity import Summary
 from moderation.audit import AuditEntry
@@ -12,6 +13,7 @@ from moderation.events import Moderation
 _log = logging.getLogger(__name__)
 
 LISTED = 200
+LOCK_LOST = "LockLost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,7 @@ class Tally:
     """What a drain did. `outcomes` lists the first 200; the counts count them all.
 
     `stopped` says why it ended: `empty` (nothing more to receive), `budget` (no time
-    for another receive), `enough` (the caller had what it wanted), `failed` (`error`
-    says why).
+    for another receive), `ended` (told to), `failed` (`error` says why).
     """
 
     subscription: str
@@ -48,6 +49,38 @@ class Tally:
         if len(self.outcomes) < LISTED:
             self.outcomes.append(outcome)
         self._summarise(delivery, outcome)
+
+    def fail(self, error: Exception) -> None:
+        """End with the first error there was."""
+        self.stopped = "failed"
+        self.error = self.error or str(error)
+
+    def measure_queue_delay(self, deliveries: list[Delivery], now: datetime) -> None:
+        """How long events waited for their first delivery, by their own time."""
+        for delivery in deliveries:
+            time = delivery.event.time
+            if time is not None and delivery.delivery_count == 1:
+                waited = (now - time).total_seconds() * 1000
+                self.summary.queue_delay.add(max(0.0, waited))
+
+    def lose(self, subscription: str, delivery: Delivery) -> None:
+        """The lock was gone before the work was done: nothing to record or settle."""
+        self.failed[LOCK_LOST] += 1
+        self.summary.received += 1
+        _one_more(self.summary.failed, LOCK_LOST)
+        _log.warning(
+            "%s: the lock of event %s was lost on delivery %d; it will come again",
+            subscription,
+            delivery.event.id[:64],
+            delivery.delivery_count,
+            extra={
+                "event_subscription": subscription,
+                "event_id": delivery.event.id,
+                "delivery_count": delivery.delivery_count,
+                "disposition": None,
+                "reason": LOCK_LOST,
+            },
+        )
 
     def _summarise(self, delivery: Delivery, outcome: Outcome) -> None:
         summary, entry = self.summary, outcome.entry

@@ -9,7 +9,8 @@ from typing import Any
 
 from moderation import events
 from moderation.delivery import Delivery, ReleaseDelay
-from moderation.eventgrid import EventGridError, Settled
+from moderation.eventgrid import Settled
+from moderation.retry import EventGridError
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 FLAGGED = "com.contoso.ai.ContentFlagged"
@@ -74,17 +75,27 @@ class InMemoryReceiver:
     def __init__(self, *batches: list[Delivery]) -> None:
         self.batches = list(batches)
         self.waits: list[int] = []
+        self.renewals = 0
         self.settled: dict[str, tuple[str, int]] = {}
         self.fails: set[str] = set()
         self.lost: set[str] = set()
 
-    async def receive(self, max_events: int, max_wait: int) -> list[Delivery]:
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
         self.waits.append(max_wait)
         self._check("receive")
         return self.batches.pop(0) if self.batches else []
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         return self._settle("acknowledge", tokens)
+
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        self.renewals += 1
+        self._check("renew")
+        held = frozenset(token for token in tokens if token not in self.lost)
+        gone = {token: "TokenLost" for token in tokens if token in self.lost}
+        return Settled(held, gone)
 
     async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
         return self._settle("release", tokens, int(delay))

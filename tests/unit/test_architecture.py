@@ -12,12 +12,14 @@ LOCAL = sorted((ROOT / "local").rglob("*.py"))
 
 # What a module may import of its own package: only what stands above it.
 LAYERS = [
-    {"__init__", "topology", "cloudevents", "appendlog"},
+    {"__init__", "topology", "cloudevents", "appendlog", "retry", "stopping"},
     {"events"},
     {"delivery", "handlers", "settings"},
     {"audit", "activity", "eventgrid", "blobs"},
-    {"settlement", "tally", "intake", "query", "reply"},
-    {"consumer", "publishing", "inspection", "web"},
+    {"settlement", "tally", "intake", "query", "reply", "locks"},
+    {"batch"},
+    {"consumer", "publishing", "web"},
+    {"inspection"},
     {"runtime"},
     {"api", "health"},
 ]

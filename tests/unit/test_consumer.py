@@ -10,6 +10,7 @@ import pytest
 from moderation import handlers
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.batch import Desk
 from moderation.consumer import Drain, drain
 from moderation.delivery import (
     Acknowledge,
@@ -49,18 +50,27 @@ async def run(
     *,
     handler: handlers.Handler = handlers.flagged,
     time_left: Callable[[], float] | None = None,
+    until_empty: bool = True,
+    ending: asyncio.Event | None = None,
     **more: Any,
 ) -> Tally:
+    desk: dict[str, Any] = {
+        "subscription": "sub-flagged",
+        "max_delivery_count": 10,
+        "lock_seconds": 60,
+        "handler_seconds": 300,
+        "handler": handler,
+        "receiver": receiver,
+        "audit": AuditLog(store or Store()),
+        "clock": lambda: NOW,
+    }
     return await drain(
         Drain(
-            subscription="sub-flagged",
-            max_delivery_count=10,
+            desk=Desk(**(desk | more)),
             receiver=receiver,
-            handler=handler,
-            audit=AuditLog(store or Store()),
-            clock=lambda: NOW,
             time_left=time_left or (lambda: 60.0),
-            **{"until_empty": True, **more},
+            until_empty=until_empty,
+            ending=ending or asyncio.Event(),
         )
     )
 
@@ -295,16 +305,16 @@ async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
     assert tally.settled == {"acknowledge": 1}
 
 
-async def test_a_drain_stops_when_its_caller_has_enough() -> None:
+async def test_a_drain_that_is_told_to_end_takes_nothing_more() -> None:
     """
     Inspect does not wait for the queue to be empty.
     """
     receiver = InMemoryReceiver([a_delivery()], [a_delivery()])
-    seen: list[object] = []
+    ending = asyncio.Event()
 
-    tally = await run(receiver, settled=seen.append, enough=lambda: bool(seen))
+    tally = await run(receiver, settled=lambda _: ending.set(), ending=ending)
 
-    assert tally.stopped == "enough"
+    assert tally.stopped == "ended"
     assert len(receiver.settled) == 1
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from moderation.eventgrid import EventGridError
 from moderation.intake import BadRequest
 from moderation.publishing import MAX_BYTES, publish
+from moderation.retry import EventGridError
 from tests.make import a_result, an_event
 
 

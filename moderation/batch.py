@@ -1,0 +1,195 @@
+"""One batch all the way: decide about each event, then record and settle."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from moderation import audit, settlement, tally
+from moderation.appendlog import StoreUnavailable
+from moderation.audit import AuditLog
+from moderation.delivery import (
+    Delivery,
+    Disposition,
+    Release,
+    ReleaseDelay,
+    settled_on,
+)
+from moderation.handlers import Handler
+from moderation.locks import Locks
+from moderation.retry import EventGridError
+from moderation.settlement import Decided, Renewer
+from moderation.tally import Outcome, Tally
+
+_log = logging.getLogger(__name__)
+
+# Neighbours of a slow event are recorded and settled without it after this time.
+FLUSH_SECONDS = 1.0
+# When the process is told to stop, handlers at work get this long to end.
+GRACE_SECONDS = 5.0
+
+type Decision = asyncio.Task[Disposition]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where the batches of one event subscription are worked on.
+
+    `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
+    take. `stopping` says whether the process is told to stop.
+    """
+
+    subscription: str
+    max_delivery_count: int
+    lock_seconds: float
+    handler_seconds: float
+    handler: Handler
+    receiver: Renewer
+    audit: AuditLog
+    clock: Callable[[], datetime]
+    stopping: Callable[[], bool] = lambda: False
+    settled: Callable[[Outcome], None] = lambda outcome: None
+
+
+async def work(desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
+    """Decide about every delivery; record and settle each as soon as may be.
+
+    To be called as soon as the batch is there: its locks count from now. Raises
+    StoreUnavailable and EventGridError, after giving back what it can.
+    """
+    await _Batch(desk, deliveries, done).run()
+
+
+class _Batch:
+    """Handlers at work, under locks that are kept alive for as long as they take."""
+
+    def __init__(self, desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
+        self._desk = desk
+        self._done = done
+        self._began = monotonic()
+        self._stop_at = self._began + desk.handler_seconds
+        self._told_to_stop = False
+        self._locks = Locks([one.lock_token for one in deliveries], desk.lock_seconds)
+        self._pending = {_begin(desk, one): one for one in deliveries}
+
+    async def run(self) -> None:
+        """Flush what is decided, again and again, until nothing is left."""
+        try:
+            await self._flush()
+            if self._pending:
+                await self._go_on()
+        except (StoreUnavailable, EventGridError):
+            await _give_back(self._desk, list(self._pending.values()))
+            raise
+        finally:
+            for task in self._pending:
+                task.cancel()
+
+    async def _go_on(self) -> None:
+        keeping = self._locks.keep(self._desk.receiver.renew, self._working, self._lost)
+        keeper = asyncio.create_task(keeping)
+        try:
+            while self._pending:
+                await asyncio.wait(self._pending, timeout=FLUSH_SECONDS)
+                await self._flush()
+        finally:
+            keeper.cancel()
+
+    async def _flush(self) -> None:
+        """Finish what is decided or overdue; nothing whose lock is gone."""
+        overdue = self._is_overdue()
+        ready = [task for task in self._pending if overdue or task.done()]
+        held = []
+        for task in ready:
+            delivery = self._pending.pop(task)
+            disposition = self._disposition(task, delivery)
+            if self._locks.is_held(delivery.lock_token):
+                held.append((delivery, disposition))
+            else:
+                self._done.lose(self._desk.subscription, delivery)
+        if held:
+            took = (monotonic() - self._began) * 1000
+            self._done.summary.handling.add(took)
+            await _finish(self._desk, held, self._done)
+
+    def _is_overdue(self) -> bool:
+        now = monotonic()
+        if not self._told_to_stop and self._desk.stopping():
+            self._told_to_stop = True
+            self._stop_at = min(self._stop_at, now + GRACE_SECONDS)
+        return now >= self._stop_at
+
+    def _disposition(self, task: Decision, delivery: Delivery) -> Disposition:
+        if task.done() and not task.cancelled():
+            chosen = task.result()
+        elif self._told_to_stop:
+            task.cancel()
+            return Release("the app is stopping", ReleaseDelay.NONE)
+        else:
+            task.cancel()
+            seconds = self._desk.handler_seconds
+            chosen = Release(f"the handler took longer than {seconds:.0f} s")
+        limit = self._desk.max_delivery_count
+        return settled_on(chosen, delivery.delivery_count, limit=limit)
+
+    def _working(self) -> list[str]:
+        return [delivery.lock_token for delivery in self._pending.values()]
+
+    def _lost(self, token: str) -> None:
+        """Stop the work on an event that is no longer ours, and settle nothing."""
+        for task, delivery in list(self._pending.items()):
+            if delivery.lock_token == token:
+                del self._pending[task]
+                task.cancel()
+                self._done.lose(self._desk.subscription, delivery)
+
+
+def _begin(desk: Desk, delivery: Delivery) -> Decision:
+    """An eager task: a handler that waits for nothing is done at once."""
+    loop = asyncio.get_running_loop()
+    return asyncio.Task(_decide(desk, delivery), loop=loop, eager_start=True)
+
+
+async def _decide(desk: Desk, delivery: Delivery) -> Disposition:
+    """The handler's disposition; what it raises concerns this event alone."""
+    try:
+        return await desk.handler(delivery.event)
+    except Exception as error:  # the one place where a failure becomes a disposition
+        _log.exception(
+            "the handler of %s failed on event %s",
+            desk.subscription,
+            delivery.event.id[:64],
+        )
+        return Release(f"the handler failed: {type(error).__name__}")
+
+
+async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
+    """Record what was decided, then settle it."""
+    now = desk.clock()
+    entries = [audit.entry(desk.subscription, *pair, now) for pair in decided]
+    try:
+        await desk.audit.record(desk.subscription, entries, now)
+    except StoreUnavailable:
+        await _give_back(desk, [delivery for delivery, _ in decided])
+        raise
+    results, failure = await settlement.settle(desk.receiver, decided)
+    for (delivery, _), entry in zip(decided, entries, strict=True):
+        outcome = Outcome(entry, results[delivery.lock_token])
+        done.add(delivery, outcome)
+        tally.report(outcome)
+        desk.settled(outcome)
+    if failure is not None:
+        raise failure
+
+
+async def _give_back(desk: Desk, deliveries: list[Delivery]) -> None:
+    """Nothing could be recorded or settled, so others may try in a minute."""
+    tokens = [delivery.lock_token for delivery in deliveries]
+    if not tokens:
+        return
+    try:
+        await desk.receiver.release(tokens, ReleaseDelay.ONE_MINUTE)
+    except EventGridError as error:
+        _log.error("%s: the locks have to expire: %s", desk.subscription, error)

@@ -1,0 +1,66 @@
+"""Keeping the locks of work in progress alive, and knowing which are gone."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from time import monotonic
+
+from moderation.eventgrid import Settled
+from moderation.retry import EventGridError
+
+# A lock is renewed at a random point of this part of its life, so that many do not
+# beat together, and so that there is time for a second try.
+RENEW_AFTER = (0.3, 0.5)
+
+# A lock is taken for gone a little early: the answer that brought it took its time.
+MARGIN = 0.05
+
+# Event Grid renews a lock only within an hour of the receive that made it.
+RENEWABLE_SECONDS = 3600.0
+
+type Renew = Callable[[Sequence[str]], Awaitable[Settled]]
+
+
+class Locks:
+    """The locks of one batch that was just received, each lasting so many seconds."""
+
+    def __init__(self, tokens: Collection[str], seconds: float) -> None:
+        self._seconds = seconds * (1 - MARGIN)
+        self._received = monotonic()
+        self._expires = dict.fromkeys(tokens, self._received + self._seconds)
+
+    def is_held(self, token: str) -> bool:
+        """Whether the lock can still be used to settle."""
+        return self._expires.get(token, 0.0) > monotonic()
+
+    async def keep(
+        self,
+        renew: Renew,
+        working: Callable[[], Collection[str]],
+        lost: Callable[[str], None],
+    ) -> None:
+        """Renew the locks of what is being worked on, until cancelled.
+
+        `working` gives their tokens; `lost` is told once of each that is gone.
+        """
+        while True:
+            await asyncio.sleep(self._seconds * random.uniform(*RENEW_AFTER))  # noqa: S311 - jitter
+            held = [token for token in working() if token in self._expires]
+            if held and monotonic() - self._received < RENEWABLE_SECONDS:
+                await self._renew(renew, held)
+            for token in held:
+                if not self.is_held(token):
+                    self._expires.pop(token, None)
+                    lost(token)
+
+    async def _renew(self, renew: Renew, held: Sequence[str]) -> None:
+        asked = monotonic()
+        try:
+            renewed = await renew(held)
+        except EventGridError:
+            return  # there is time for another try; what expires until then is lost
+        for token in held:
+            if token in renewed.succeeded:
+                self._expires[token] = asked + self._seconds
+            elif token in renewed.failed:
+                self._expires[token] = 0.0

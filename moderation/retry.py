@@ -1,0 +1,78 @@
+"""Trying again: which failures, how soon, and never beyond the time there is.
+
+The SDK's own policy does not repeat a POST after a connection error, a timeout, 408,
+429 or 502, and would sleep through any budget on a long Retry-After; so it is off, and
+this stands in its place.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 8.0
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class EventGridError(Exception):
+    """Event Grid did not do what was asked; the message says what to look at.
+
+    `status` is the HTTP status it answered, None when it did not answer; `code` its
+    word for the error; `retry_after` the seconds that it asked to wait.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        *,
+        code: str = "",
+        retry_after: float | None = None,
+        transient: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        self.transient = transient or status in TRANSIENT or self._over_quota()
+
+    def _over_quota(self) -> bool:
+        """403 means a missing role, or a quota: only the code tells them apart."""
+        return self.status == 403 and "quota" in self.code.lower()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the request itself was at fault, so that repeating it is no use."""
+        return self.status in (400, 413)
+
+
+def pause_after(error: EventGridError, tries: int, chance: float) -> float | None:
+    """Seconds to wait after so many tries; None when another is no use.
+
+    `chance` is from 0 to 1. What Event Grid asks for is kept, and a little added, so
+    that many clients do not come back at once.
+    """
+    if not error.transient:
+        return None
+    if error.retry_after is not None:
+        return error.retry_after + chance
+    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * float(2**tries))
+    return ceiling * (0.5 + chance / 2)
+
+
+async def retried[T](call: Callable[[], Awaitable[T]], *, within: float) -> T:
+    """What the call returns, tried again while a next try begins within so many seconds.
+
+    Raises the last EventGridError.
+    """
+    ends = monotonic() + within
+    tries = 0
+    while True:
+        try:
+            return await call()
+        except EventGridError as error:
+            tries += 1
+            pause = pause_after(error, tries, random.random())  # noqa: S311 - jitter
+            if pause is None or monotonic() + pause >= ends:
+                raise
+            await asyncio.sleep(pause)
