@@ -198,3 +198,21 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
 
     with onlyone.held(tmp_path / "lock", on_wait=lambda: None):
         pass
+
+
+def test_every_check_runs_and_each_failure_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    One run of `check` tells everything there is to mend.
+    """
+    checks = {"first": "python -cexit('bad')", "second": "python -cprint('chatter')"}
+    monkeypatch.setattr(dev, "CHECKS", checks)
+
+    assert dev.run_checks() == 1
+
+    shown = capsys.readouterr().out
+    assert "FAILED\nbad\n" in shown
+    assert "second  python ... ok" in shown
+    assert "chatter" not in shown
+    assert "Checks that failed: first\n" in shown
