@@ -28,7 +28,7 @@ class LocalNamespace:
         key: str = LOCAL_KEY,
         data: Path | None = None,
         dead_letters: str | None = None,
-        throughput_units: int | None = None,
+        throttle: Throttle | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.key = key
@@ -37,7 +37,7 @@ class LocalNamespace:
             keys=(key,),
             data=data,
             dead_letters=dead_letters,
-            throttle=Throttle(throughput_units),
+            throttle=throttle,
         )
         self.app = App(settings, clock)
 
@@ -49,6 +49,10 @@ class LocalNamespace:
     async def advance(self, seconds: float) -> None:
         """The clock moves forward, and everything that is due by then happens."""
         await self.app.namespace.advance(seconds)
+
+    async def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
+        """Another topology holds from now on; what is queued stays."""
+        await self.app.namespace.reload(_topology(declared))
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
         """These faults strike from now on, and only these."""
