@@ -125,6 +125,8 @@ class Invocations:
         if function.is_async:
             task.cancel()
             ended, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)
+        # What it says to that is no answer, but has to be listened to.
+        await asyncio.gather(*ended, return_exceptions=True)
         if not ended:
             self.restart_needed.set()
         raise TimedOut(
