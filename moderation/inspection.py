@@ -45,8 +45,9 @@ class Watch:
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settled(self, outcome: Outcome) -> None:
-        """Told of each outcome of this process's drains."""
-        if outcome.entry.id == self.event_id:
+        """Told of each outcome of this process's drains, of every subscription."""
+        entry = outcome.entry
+        if (entry.subscription, entry.id) == (SUBSCRIPTION, self.event_id):
             self.outcome = outcome
             self._seen.set()
             if self.drain is not None:

@@ -281,7 +281,7 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
     inspected = post(stack, "/api/inspect")
 
     assert published["published"] == 5
-    assert inspected["rejected"] is True
+    assert inspected["rejected"] is True, inspected
     activity = stack.call("GET", "/api/activity?minutes=5").json()
     assert activity["lastDrain"].keys() == wanted.keys()
 
