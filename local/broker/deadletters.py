@@ -74,7 +74,7 @@ class BlobStorage:
     def __init__(self, connection_string: str) -> None:
         if "usedevelopmentstorage=true" in connection_string.lower():
             connection_string = AZURITE
-        self._connection_string = connection_string
+        self.connection_string = connection_string
         self._client: Any = None
 
     def put(self, container: str, name: str, content: bytes) -> None:
@@ -84,7 +84,7 @@ class BlobStorage:
 
         if self._client is None:
             self._client = BlobServiceClient.from_connection_string(
-                self._connection_string,
+                self.connection_string,
                 retry_total=0,
                 connection_timeout=5,
                 read_timeout=20,
@@ -144,7 +144,7 @@ class DeadLetterQueue:
         self._delivered = delivered
         self._waiting: dict[int, DeadLetter] = {}
         self._news = asyncio.Event()
-        self._failures = 0
+        self.failures = 0
         self._not_before = 0.0
 
     def __len__(self) -> int:
@@ -176,7 +176,7 @@ class DeadLetterQueue:
         try:
             while self._waiting:
                 await self._send(self._next_batch())
-            self._failures, self._not_before = 0, 0.0
+            self.failures, self._not_before = 0, 0.0
         except Exception as problem:  # whatever a storage client raises is "down"
             self._hold_back(problem)
 
@@ -205,8 +205,8 @@ class DeadLetterQueue:
 
     def _hold_back(self, problem: Exception) -> None:
         now = self._clock()
-        pause = RETRY_PAUSES[min(self._failures, len(RETRY_PAUSES) - 1)]
-        self._failures += 1
+        pause = RETRY_PAUSES[min(self.failures, len(RETRY_PAUSES) - 1)]
+        self.failures += 1
         self._not_before = now + pause
         line = str(problem).strip().partition("\n")[0]
         logger.warning(
