@@ -1,8 +1,10 @@
 """The function app's table of contents: every trigger, and the one call it makes."""
 
+import os
+
 import azure.functions as func
 
-from moderation import api, runtime, stopping
+from moderation import api, runtime, settings, stopping
 from moderation import health as health_checks
 from moderation import web as page
 from moderation.reply import Reply, Request
@@ -42,6 +44,24 @@ async def pull_approved(timer: func.TimerRequest) -> None:
 async def pull_all_events(timer: func.TimerRequest) -> None:
     """Record every event in the audit log."""
     await runtime.current().tick("sub-all-events")
+
+
+def _lane(function: str, schedule: str, subscription: str) -> None:
+    """Register one more timer function on an event subscription that outgrew one."""
+
+    @app.function_name(function)
+    @app.timer_trigger("timer", f"%{schedule}%")
+    async def lane(timer: func.TimerRequest) -> None:
+        await runtime.current().tick(subscription)
+
+
+for pulling, schedule, subscription in (
+    ("pull_flagged", "PULL_FLAGGED_SCHEDULE", "sub-flagged"),
+    ("pull_approved", "PULL_APPROVED_SCHEDULE", "sub-approved"),
+    ("pull_all_events", "PULL_ALL_EVENTS_SCHEDULE", "sub-all-events"),
+):
+    for number in range(2, settings.lanes(os.environ, schedule) + 1):
+        _lane(f"{pulling}_{number}", schedule, subscription)
 
 
 @app.route("pull", methods=["POST"])

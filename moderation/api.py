@@ -72,14 +72,14 @@ async def publish(runtime: Runtime, request: Request) -> Reply:
     if not request.body:
         return _no_body(request)
     events = intake.events_in(request.body, request.headers, runtime.clock())
-    return _published(await runtime.publish(events))
+    return _published(await runtime.publish(events, request.headers))
 
 
-async def publish_samples(runtime: Runtime, _: Request) -> Reply:
+async def publish_samples(runtime: Runtime, request: Request) -> Reply:
     """POST /api/events/samples: publish the five samples."""
     headers = {"content-type": intake.PLAIN}
     events = intake.events_in(SAMPLES.read_bytes(), headers, runtime.clock())
-    return _published(await runtime.publish(events))
+    return _published(await runtime.publish(events, request.headers))
 
 
 def _no_body(request: Request) -> Reply:

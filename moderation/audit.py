@@ -28,6 +28,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     type: str
     content_id: str | None = None
+    traceparent: str | None = None
     event: msgspec.Raw
 
     @property
@@ -75,6 +76,7 @@ def entry(
         id=event.id,
         type=event.type,
         content_id=event.payload.content_id,
+        traceparent=event.traceparent,
         event=_one_line(delivery.raw),
     )
 

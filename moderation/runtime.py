@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
@@ -12,7 +12,7 @@ from time import monotonic
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from moderation import inspection, publishing, topology
+from moderation import inspection, publishing, topology, tracing
 from moderation.activity import ActivityLog
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
@@ -72,9 +72,15 @@ class Runtime:
         self._stopping = False
         self._watches: set[Watch] = set()
 
-    async def publish(self, events: list[Json]) -> Published:
-        """Publish valid CloudEvents; see `publishing.publish`."""
-        return await publishing.publish(events, self.topic)
+    async def publish(
+        self, events: list[Json], headers: Mapping[str, str] | None = None
+    ) -> Published:
+        """Publish valid CloudEvents, in the trace of the request with those headers.
+
+        See `publishing.publish`.
+        """
+        traced = tracing.stamped(events, headers or {})
+        return await publishing.publish(traced, self.topic)
 
     async def tick(self, name: str) -> None:
         """Drain within the budget, as a timer does. Raises DrainFailed."""

@@ -13,6 +13,12 @@ SCHEDULES = (
     "PULL_APPROVED_SCHEDULE",
     "PULL_ALL_EVENTS_SCHEDULE",
 )
+LANES = {
+    "PULL_FLAGGED_SCHEDULE": "PULL_FLAGGED_LANES",
+    "PULL_APPROVED_SCHEDULE": "PULL_APPROVED_LANES",
+    "PULL_ALL_EVENTS_SCHEDULE": "PULL_ALL_EVENTS_LANES",
+}
+LANE_COUNT = range(1, 17)
 BUDGET_SECONDS = range(10, 1801)
 HANDLER_SECONDS = range(1, 3601)
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
@@ -70,6 +76,8 @@ class Settings:
                 "HANDLER_TIMEOUT_SECONDS", 300, HANDLER_SECONDS
             ),
         )
+        for name in LANES.values():
+            read.whole_number(name, 1, LANE_COUNT)
         read.one_storage()
         read.schedules()
         if read.problems:
@@ -138,7 +146,7 @@ class _Reader:
         value = self._get(name) or str(default)
         if not re.fullmatch(r"\d{1,9}", value) or int(value) not in allowed:
             limits = f"from {allowed[0]} to {allowed[-1]}"
-            self._wrong(name, f"must be a whole number of seconds {limits}")
+            self._wrong(name, f"must be a whole number {limits}")
             return default
         return int(value)
 
@@ -158,6 +166,19 @@ class _Reader:
                 self._wrong(name, problem)
             elif re.fullmatch(r"-.*|0+(:0+)*(\.0+)?", value):
                 self._wrong(name, "would fire without pause: use six fields")
+
+
+def lanes(environ: Mapping[str, str], schedule: str) -> int:
+    """How many timer functions drain the event subscription with that schedule, 1 to 16.
+
+    A malformed number counts as 1, so that functions can be indexed; it is named among
+    the problems of the settings.
+    """
+    try:
+        count = int(environ.get(LANES[schedule], "1"))
+    except ValueError:
+        return 1
+    return count if count in LANE_COUNT else 1
 
 
 def _split(value: str) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from moderation import tracing
 from moderation.activity import Summary
 from moderation.audit import AuditEntry
 from moderation.delivery import Delivery
@@ -108,11 +109,12 @@ def report(outcome: Outcome) -> None:
     reason = f"not settled: {outcome.failed}" if outcome.failed else entry.reason
     _log.log(
         level,
-        "%s: %s event %s on delivery %d: %s",
+        "%s: %s event %s on delivery %d in trace %s: %s",
         entry.subscription,
         entry.disposition,
         entry.id[:64],
         entry.delivery_count,
+        tracing.trace_id(entry.traceparent),
         reason or entry.verdict,
         extra={
             "event_subscription": entry.subscription,
@@ -120,5 +122,6 @@ def report(outcome: Outcome) -> None:
             "delivery_count": entry.delivery_count,
             "disposition": entry.disposition,
             "reason": reason,
+            "traceparent": entry.traceparent,
         },
     )

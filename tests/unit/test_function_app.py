@@ -1,6 +1,9 @@
 """The table of contents is what the documentation says it is."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,31 @@ def test_every_event_subscription_has_a_timer_and_a_schedule(
 
     assert schedules == set(settings.SCHEDULES)
     assert len(schedules) == len(topology.load().names)
+
+
+def test_lanes_are_further_timer_functions_on_the_same_subscription() -> None:
+    """
+    An event subscription that outgrows one instance gets more.
+    """
+    script = (
+        "import function_app\n"
+        "for one in function_app.app.get_functions(): print(one.get_function_name())"
+    )
+    named = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"PULL_FLAGGED_LANES": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert [name for name in named if name.startswith("pull_flagged")] == [
+        "pull_flagged",
+        "pull_flagged_2",
+        "pull_flagged_3",
+    ]
+    assert max(named) == "web"
 
 
 def test_there_is_no_extension_bundle() -> None:

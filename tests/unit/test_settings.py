@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from moderation import settings as settings_module
 from moderation.settings import Settings, SettingsInvalid
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +120,28 @@ def test_all_problems_are_named_at_once() -> None:
         "PULL_APPROVED_SCHEDULE",
         "PULL_ALL_EVENTS_SCHEDULE",
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [("4", 4), ("1", 1), ("", 1), ("0", 1), ("17", 1), ("many", 1), ("-2", 1)],
+)
+def test_lanes_that_are_malformed_do_not_keep_functions_from_being_indexed(
+    value: str, count: int
+) -> None:
+    """
+    One error while indexing would remove all functions.
+    """
+    environ = {"PULL_FLAGGED_LANES": value}
+
+    assert settings_module.lanes(environ, "PULL_FLAGGED_SCHEDULE") == count
+    assert settings_module.lanes({}, "PULL_FLAGGED_SCHEDULE") == 1
+
+
+@pytest.mark.parametrize("value", ["0", "17", "many"])
+def test_malformed_lanes_are_named(value: str) -> None:
+    """
+    Nobody wonders why there is only one lane.
+    """
+    with pytest.raises(SettingsInvalid, match="PULL_FLAGGED_LANES"):
+        settings(AZURE | {"PULL_FLAGGED_LANES": value})
