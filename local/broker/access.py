@@ -86,8 +86,8 @@ class Access:
             )
 
     def _check_key(self, given: str) -> None:
-        key = given.strip().encode()
-        if not any(hmac.compare_digest(key, known.encode()) for known in self.keys):
+        key = _bytes(given.strip())
+        if not any(hmac.compare_digest(key, _bytes(known)) for known in self.keys):
             raise unauthorized("The access key is not one of this namespace's keys")
 
     def _check_token(self, token: str, resource: Resource) -> None:
@@ -120,9 +120,9 @@ def sign(signed: str, key: str) -> str:
     try:
         secret = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
-        secret = key.encode()
+        secret = _bytes(key)
     return base64.b64encode(
-        hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+        hmac.new(secret, _bytes(signed), hashlib.sha256).digest()
     ).decode()
 
 
@@ -137,7 +137,12 @@ def forbidden(message: str) -> Refusal:
 
 
 def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(_bytes(given), _bytes(wanted))
+
+
+def _bytes(text: str) -> bytes:
+    # Header bytes that are no UTF-8 arrive as lone surrogates.
+    return text.encode(errors="surrogateescape")
 
 
 def _expiry(text: str) -> float:

@@ -93,7 +93,7 @@ def error_body(code: Code, message: str, now: float) -> bytes:
         {
             "error": {
                 "code": code.text,
-                "message": message,
+                "message": message.encode(errors="replace").decode(),
                 "timestamp_utc": f"{stamp}000+00:00",
                 "tracking_id": str(uuid.uuid4()).upper(),
             }

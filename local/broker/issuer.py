@@ -74,7 +74,9 @@ class Issuer:
         if request.path.rstrip("/") != self._path or request.method != "GET":
             return _problem(404, "NotFound", f"Tokens are at GET {self._path}")
         given = request.headers.get("X-IDENTITY-HEADER", "")
-        if not hmac.compare_digest(given.encode(), self.header.encode()):
+        if not hmac.compare_digest(
+            given.encode(errors="replace"), self.header.encode()
+        ):
             return _problem(401, "Unauthorized", "X-IDENTITY-HEADER is wrong")
         if request.query.get("api-version") != API_VERSION:
             return _problem(400, "BadRequest", f"api-version must be {API_VERSION}")
