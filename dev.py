@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from local import azurite, environment, options
@@ -83,24 +84,32 @@ def check(arguments: list[str]) -> int:
 
 
 def run_checks() -> int:
-    """Every check runs, whatever the ones before it found; 1 if any found something."""
-    failed = [name for name, command in CHECKS.items() if not passes(name, command)]
+    """Every check runs, side by side, and all they found is shown; 1 if they found any."""
+    say(f"Checking: {', '.join(CHECKS)} ...")
+    failed = []
+    with ThreadPoolExecutor() as pool:
+        running = {
+            name: pool.submit(timed, command) for name, command in CHECKS.items()
+        }
+        for name, future in running.items():
+            done, took = future.result()
+            program = CHECKS[name].split()[0]
+            found = "ok" if done.returncode == 0 else "FAILED"
+            say(f"  {name:<8}{program:<24}{found} ({took:.1f} s)")
+            if done.returncode:
+                failed.append(name)
+                say(done.stdout.rstrip())
     if failed:
         say(f"Checks that failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def passes(name: str, command: str) -> bool:
-    """Whether the check found nothing; what it found is shown."""
-    program, *rest = command.split()
-    say(f"{name:<8}{program} ... ", end="")
+def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    """A program of .venv with its arguments, finished, and the seconds it took."""
     started = time.monotonic()
+    program, *rest = command.split()
     done = captured([str(environment.programs() / program), *rest])
-    if done.returncode == 0:
-        say(f"ok ({time.monotonic() - started:.1f} s)")
-        return True
-    say(f"FAILED\n{done.stdout.rstrip()}")
-    return False
+    return done, time.monotonic() - started
 
 
 def become(command: list[str]) -> int:
