@@ -1,12 +1,14 @@
 """The HTTP server of a namespace: opens a port, serves, closes."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -16,6 +18,17 @@ from local.broker.events import MAX_BODY
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 GRACE = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    # What is no HTTP has its 400 already; a traceback for each would only fill the disk.
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, HttpProcessingError)
+
+
+logger.addFilter(_is_worth_a_line)
 
 
 class Server:
@@ -34,6 +47,7 @@ class Server:
             request_factory=_request,
             handler_cancellation=True,
             access_log=None,
+            logger=logger,
             keepalive_timeout=75.0,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=GRACE)
