@@ -1,15 +1,20 @@
 """One line for each thing that the app needs, probed side by side."""
 
 import asyncio
+import os
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from moderation import reply
+from moderation import doctor, reply
 from moderation.appendlog import StoreUnavailable
+from moderation.doctor import Finding
 from moderation.reply import Reply, Request
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
+
+LOOK_BACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +28,43 @@ class Check:
 
 
 async def answer(_: Request) -> Reply:
-    """GET /api/health: 200 when all is well, else 503; never anything received."""
+    """GET /api/health: 200, or 503 when something that is needed does not answer.
+
+    `attention` is 200 too: all answers, but numbers do not agree. Nothing is received.
+    """
     try:
-        checks = await _checks(current())
+        runtime = current()
     except SettingsInvalid as error:
         checks = [
             Check("settings", False, f"{wrong.path} {wrong.problem}", "set it")
             for wrong in error.problems
         ]
-    well = all(check.ok for check in checks)
-    content = {"status": "ok" if well else "failing", "checks": checks}
+        return reply.json({"status": "failing", "checks": checks}, 503)
+    needed = await _checks(runtime)
+    advice = [_advice(finding) for finding in await _findings(runtime)]
+    well = all(check.ok for check in needed)
+    status = "failing" if not well else "attention" if advice else "ok"
+    content = {"status": status, "checks": [*needed, *advice]}
     return reply.json(content, 200 if well else 503)
+
+
+async def _findings(runtime: Runtime) -> list[Finding]:
+    found = doctor.examine(
+        runtime.settings, os.environ, runtime.topology, doctor.function_timeout()
+    )
+    now = runtime.clock()
+    try:
+        summaries = await runtime.activity.read(
+            runtime.topology.names, since=now - LOOK_BACK, until=now
+        )
+    except StoreUnavailable:
+        return found  # said by the check of the storage
+    return [*found, *doctor.slow_batches(summaries, runtime.topology)]
+
+
+def _advice(finding: Finding) -> Check:
+    name = f"doctor: {finding.where}"
+    return Check(name, False, finding.problem, f"change {finding.change}")
 
 
 async def _checks(runtime: Runtime) -> list[Check]:

@@ -12,7 +12,15 @@ LOCAL = sorted((ROOT / "local").rglob("*.py"))
 
 # What a module may import of its own package: only what stands above it.
 LAYERS = [
-    {"__init__", "topology", "cloudevents", "appendlog", "retry", "stopping"},
+    {
+        "__init__",
+        "topology",
+        "cloudevents",
+        "appendlog",
+        "retry",
+        "stopping",
+        "schedule",
+    },
     {"events"},
     {"delivery", "handlers", "settings"},
     {"intake"},
@@ -21,9 +29,9 @@ LAYERS = [
     {"settlement", "tally", "query", "reply", "locks"},
     {"batch"},
     {"consumer", "publishing", "web"},
-    {"inspection"},
+    {"inspection", "doctor"},
     {"runtime"},
-    {"api", "health"},
+    {"api", "health", "__main__"},
 ]
 DOORS = {
     "azure.eventgrid": {"eventgrid"},

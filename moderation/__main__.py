@@ -1,0 +1,56 @@
+"""`python -m moderation`: the doctor, for a terminal and for CI."""
+
+import asyncio
+import os
+import sys
+
+from moderation import doctor, topology
+from moderation.cloudevents import Problem
+from moderation.doctor import Finding
+from moderation.retry import EventGridError
+from moderation.runtime import build
+from moderation.settings import Settings, SettingsInvalid
+
+WELL, UNWELL = 0, 1
+
+
+async def main() -> int:
+    """0 when everything agrees, 1 with a line for each thing that does not."""
+    declared = topology.load()
+    try:
+        settings = Settings.from_environ(os.environ, topic=declared.topic)
+    except SettingsInvalid as error:
+        return _told([_setting(problem) for problem in error.problems])
+    found = doctor.examine(settings, os.environ, declared, doctor.function_timeout())
+    return _told([*found, *await _namespace(settings, declared)])
+
+
+async def _namespace(settings: Settings, declared: topology.Topology) -> list[Finding]:
+    """Event subscriptions of the topology that the namespace does not have."""
+    runtime = build(settings, declared)
+    found = []
+    try:
+        for name, subscription in runtime.subscriptions.items():
+            try:
+                await subscription.probe()
+            except EventGridError as error:
+                found.append(Finding(name, str(error), "what is named there"))
+    finally:
+        await runtime.close()
+    return found
+
+
+def _setting(problem: Problem) -> Finding:
+    return Finding(problem.path, problem.problem, "the setting")
+
+
+def _told(findings: list[Finding]) -> int:
+    for one in findings:
+        sys.stdout.write(f"{one.where} {one.problem}\n    change {one.change}\n")
+    if not findings:
+        sys.stdout.write("Settings, topology, host.json and namespace agree.\n")
+    return UNWELL if findings else WELL
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

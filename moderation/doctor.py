@@ -1,0 +1,182 @@
+"""Checks what can be checked before it hurts, and says which number to change.
+
+`python3 dev.py doctor`, or `python -m moderation` with the settings in the environment;
+`GET /api/health` shows the same.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from moderation.activity import Spread, Summary
+from moderation.delivery import BACKOFF
+from moderation.handlers import HANDLERS
+from moderation.locks import RENEWABLE_SECONDS
+from moderation.schedule import shortest_gap
+from moderation.settings import SCHEDULES, Settings
+from moderation.topology import EventSubscription, Topology
+
+HOST_JSON = Path(__file__).parents[1] / "host.json"
+DEFAULT_TIMEOUT = 1800  # Flex Consumption's, when host.json has none
+LOCK_SECONDS = range(60, 301)
+DELIVERIES = range(1, 11)
+RETENTION_DAYS = range(1, 8)
+_DURATION = re.compile(
+    r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that will hurt: where, why, and which number to change."""
+
+    where: str
+    problem: str
+    change: str
+
+
+def examine(
+    settings: Settings,
+    environ: Mapping[str, str],
+    declared: Topology,
+    function_timeout: int,
+) -> list[Finding]:
+    """Everything that does not agree; empty when all does. Times in seconds."""
+    return [
+        *_budget(settings, environ, function_timeout),
+        *_topology(declared),
+        *(
+            finding
+            for one in declared.event_subscriptions
+            for finding in _subscription(one, declared, settings)
+        ),
+    ]
+
+
+def _budget(
+    settings: Settings, environ: Mapping[str, str], function_timeout: int
+) -> Iterator[Finding]:
+    budget = settings.pull_budget
+    for name in SCHEDULES:
+        gap = shortest_gap(environ.get(name, ""))
+        if gap is not None and budget >= gap:
+            yield Finding(
+                name,
+                f"fires every {gap} s, but a drain may take {budget} s",
+                f"PULL_BUDGET_SECONDS to less than {gap}, or a rarer schedule",
+            )
+    longest = budget + settings.handler_seconds
+    if longest >= function_timeout:
+        yield Finding(
+            "functionTimeout",
+            f"is {function_timeout} s, but a drain may take {longest} s with its last "
+            "handler: the host would kill the worker",
+            f"functionTimeout in host.json to more than {longest} s, or "
+            "PULL_BUDGET_SECONDS or HANDLER_TIMEOUT_SECONDS to less",
+        )
+
+
+def _topology(declared: Topology) -> Iterator[Finding]:
+    names = declared.names
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Finding(name, "is declared twice", "its name in topology.json")
+    for name in names:
+        if name not in HANDLERS:
+            yield Finding(name, "has no handler", "HANDLERS in moderation/handlers.py")
+    if declared.event_retention_in_days not in RETENTION_DAYS:
+        days = f"{RETENTION_DAYS[0]} to {RETENTION_DAYS[-1]}"
+        problem = f"is {declared.event_retention_in_days}, and may be {days}"
+        yield Finding("eventRetentionInDays", problem, "it in topology.json")
+    if not declared.dead_letter_container:
+        yield Finding(
+            "deadLetterContainer",
+            "is empty: rejected and worn-out events would be dropped",
+            "it to the name of a blob container",
+        )
+
+
+def _subscription(
+    one: EventSubscription, declared: Topology, settings: Settings
+) -> Iterator[Finding]:
+    lock, most = one.receive_lock_duration_in_seconds, one.max_delivery_count
+    if lock not in LOCK_SECONDS:
+        yield _out_of_range(one, "receiveLockDurationInSeconds", lock, LOCK_SECONDS)
+    if most not in DELIVERIES:
+        yield _out_of_range(one, "maxDeliveryCount", most, DELIVERIES)
+    if settings.handler_seconds > RENEWABLE_SECONDS - lock:
+        yield Finding(
+            "HANDLER_TIMEOUT_SECONDS",
+            f"is {settings.handler_seconds} s; a lock can be renewed for an hour only",
+            f"it to at most {int(RENEWABLE_SECONDS - lock)}",
+        )
+    lives = seconds(one.event_time_to_live)
+    if lives is None or lives < 60:
+        problem = f"is {one.event_time_to_live!r}: an ISO 8601 duration from PT1M"
+        yield Finding(f"{one.name}: eventTimeToLive", problem, "it in topology.json")
+        return
+    retention = declared.event_retention_in_days * 86_400
+    if lives > retention:
+        problem = f"is {lives} s, longer than the topic keeps events ({retention} s)"
+        change = "it to less, or eventRetentionInDays to more"
+        yield Finding(f"{one.name}: eventTimeToLive", problem, change)
+    delays = backoff_seconds(most)
+    if delays >= lives:
+        yield Finding(
+            f"{one.name}: maxDeliveryCount",
+            f"is {most}: the delays between deliveries add up to {delays} s, and the "
+            f"event lives {lives} s, so it would expire without a reason",
+            "maxDeliveryCount to less, or eventTimeToLive to more",
+        )
+
+
+def _out_of_range(
+    one: EventSubscription, name: str, value: int, allowed: range
+) -> Finding:
+    problem = f"is {value}, and may be {allowed[0]} to {allowed[-1]}"
+    return Finding(f"{one.name}: {name}", problem, "it in topology.json")
+
+
+def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
+    """Event subscriptions whose batches, as measured, take half of their lock or more."""
+    measured = {one.name: Spread() for one in declared.event_subscriptions}
+    for summary in summaries:
+        measured[summary.subscription].merge(summary.handling)
+    for name, handling in measured.items():
+        lock = declared.subscription(name).receive_lock_duration_in_seconds
+        took = handling.max / 1000
+        if took >= lock / 2:
+            longer = min(LOCK_SECONDS[-1], max(LOCK_SECONDS[0], int(took * 2) + 1))
+            yield Finding(
+                f"{name}: receiveLockDurationInSeconds",
+                f"is {lock} s, and a batch took {took:.0f} s: its locks had to be renewed",
+                f"it to {longer}, or make the handler faster",
+            )
+
+
+def backoff_seconds(max_delivery_count: int) -> int:
+    """How long the releases of an event that always fails take together."""
+    steps = range(max_delivery_count - 1)
+    return sum(int(BACKOFF[min(step, len(BACKOFF) - 1)]) for step in steps)
+
+
+def seconds(duration: str) -> int | None:
+    """An ISO 8601 duration of days, hours, minutes and seconds; None when it is not."""
+    match = _DURATION.match(duration)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return days * 86_400 + hours * 3600 + minutes * 60 + rest
+
+
+def function_timeout(host_json: Path = HOST_JSON) -> int:
+    """functionTimeout of host.json in seconds; what Flex Consumption has without it."""
+    try:
+        given = json.loads(host_json.read_text(encoding="utf-8"))["functionTimeout"]
+    except (OSError, ValueError, KeyError):
+        return DEFAULT_TIMEOUT
+    if given == "-1":
+        return sys.maxsize
+    return shortest_gap(str(given)) or DEFAULT_TIMEOUT

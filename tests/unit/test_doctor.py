@@ -1,0 +1,136 @@
+"""The doctor finds numbers that do not agree, and says which one to change."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from moderation import doctor, topology
+from moderation.activity import Spread, Summary
+from moderation.settings import Settings
+from moderation.topology import Topology
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE: dict[str, str] = json.loads(
+    (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+)["Values"]
+
+
+def declared(**changes: Any) -> Topology:
+    """The topology that ships, with changes to the topic or its first subscription."""
+    content = json.loads(topology.FILE.read_bytes())
+    for name, value in changes.items():
+        where = content if name in content else content["eventSubscriptions"][0]
+        where[name] = value
+    return msgspec.convert(content, Topology)
+
+
+def found(
+    environ: dict[str, str] | None = None,
+    shape: Topology | None = None,
+    timeout: int = 600,
+) -> list[doctor.Finding]:
+    environ = EXAMPLE | (environ or {})
+    settings = Settings.from_environ(environ, topic="moderation-events")
+    return doctor.examine(settings, environ, shape or declared(), timeout)
+
+
+def test_what_ships_is_well() -> None:
+    """
+    The example, the topology and host.json agree.
+    """
+    assert found(timeout=doctor.function_timeout()) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "where", "change"),
+    [
+        ({"PULL_FLAGGED_SCHEDULE": "*/20 * * * * *"}, "PULL_FLAGGED_SCHEDULE", "20"),
+        ({"PULL_BUDGET_SECONDS": "300"}, "PULL_FLAGGED_SCHEDULE", "less than 300"),
+        ({"HANDLER_TIMEOUT_SECONDS": "590"}, "functionTimeout", "more than 615"),
+        ({"HANDLER_TIMEOUT_SECONDS": "3600"}, "HANDLER_TIMEOUT_SECONDS", "3540"),
+    ],
+)
+def test_budgets_that_cannot_be_kept_are_found(
+    environ: dict[str, str], where: str, change: str
+) -> None:
+    """
+    Budget, schedule, handler time, lock and functionTimeout have to agree.
+    """
+    changes = {one.where: one.change for one in found(environ)}
+
+    assert change in changes[where]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"eventTimeToLive": "P2D"}, "sub-flagged: eventTimeToLive"),
+        ({"eventTimeToLive": "PT30S"}, "sub-flagged: eventTimeToLive"),
+        ({"eventTimeToLive": "1 day"}, "sub-flagged: eventTimeToLive"),
+        ({"eventTimeToLive": "PT6H"}, "sub-flagged: maxDeliveryCount"),
+        ({"receiveLockDurationInSeconds": 59}, "receiveLockDurationInSeconds"),
+        ({"receiveLockDurationInSeconds": 301}, "receiveLockDurationInSeconds"),
+        ({"maxDeliveryCount": 11}, "sub-flagged: maxDeliveryCount"),
+        ({"name": "sub-approved"}, "sub-approved"),
+        ({"name": "sub-new"}, "sub-new"),
+        ({"eventRetentionInDays": 8}, "eventRetentionInDays"),
+        ({"deadLetterContainer": ""}, "deadLetterContainer"),
+    ],
+)
+def test_a_topology_that_loses_events_is_found(
+    changes: dict[str, Any], where: str
+) -> None:
+    """
+    Each limit of Event Grid, and each pair of numbers that contradict each other.
+    """
+    [finding] = [one for one in found(shape=declared(**changes)) if where in one.where]
+
+    assert finding.problem
+    assert finding.change
+
+
+def test_slow_batches_are_found_by_what_was_measured() -> None:
+    """
+    Handlers that need half of the lock need a longer one.
+    """
+    slow = Summary(at="", subscription="sub-flagged", handling=Spread(9, 90e3, 45e3))
+    fast = Summary(at="", subscription="sub-approved", handling=Spread(9, 90.0, 45.0))
+
+    [finding] = doctor.slow_batches([slow, fast], declared())
+
+    assert finding.where.startswith("sub-flagged")
+    assert "91" in finding.change
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("P1D", 86_400), ("PT1M", 60), ("P1DT2H3M4S", 93_784), ("P", None), ("1", None)],
+)
+def test_durations_are_read(text: str, seconds: int | None) -> None:
+    """
+    Event Grid writes them in ISO 8601.
+    """
+    assert doctor.seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("content", "seconds"),
+    [
+        ('{"functionTimeout": "00:05:00"}', 300),
+        ('{"functionTimeout": "1.00:00:00"}', 86_400),
+        ("{}", 1800),
+        ("broken", 1800),
+    ],
+)
+def test_the_function_timeout_is_read(
+    tmp_path: Path, content: str, seconds: int
+) -> None:
+    """
+    Without one, Flex Consumption's 30 minutes hold.
+    """
+    (tmp_path / "host.json").write_text(content, encoding="utf-8")
+
+    assert doctor.function_timeout(tmp_path / "host.json") == seconds
