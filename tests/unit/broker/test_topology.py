@@ -85,6 +85,8 @@ def test_a_filter_is_read_with_its_operand() -> None:
             a_topology(a_subscription(maxDeliveryCont=3)),
             "unknown key `maxDeliveryCont`",
         ),
+        (a_topology(a_subscription(expirationTimeUtc="2030-01-01")), "unknown key"),
+        (a_topology(*[a_subscription(name=f"s-{n}") for n in range(501)]), "500"),
         (a_topology(a_subscription(maxDeliveryCount=0)), "from 1 to 10"),
         (a_topology(a_subscription(maxDeliveryCount=11)), "from 1 to 10"),
         (a_topology(a_subscription(receiveLockDurationInSeconds=59)), "60 to 300"),
