@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Mapping
 
 from local import azurite, options, parts, ports, settingsfile
@@ -36,7 +37,8 @@ def _check(given: Options) -> None:
 
 
 def _run(given: Options, data: DataFolder) -> int:
-    for sentence in data.end_leftovers():
+    ended = data.end_leftovers()
+    for sentence in ended:
         say(sentence)
     if given.fresh:
         data.forget()
@@ -46,7 +48,8 @@ def _run(given: Options, data: DataFolder) -> int:
             "--http-port": given.http_port,
             "--broker-port": given.broker_port,
             "--storage-port": given.storage_port,
-        }
+        },
+        patience=5.0 if ended else 0.0,
     )
     started, notes = parts.all_of(given, chosen, data)
     for note in notes:
@@ -54,8 +57,11 @@ def _run(given: Options, data: DataFolder) -> int:
     return asyncio.run(supervise(started, data))
 
 
-def _free_ports(wanted: Mapping[str, int]) -> dict[str, int]:
+def _free_ports(wanted: Mapping[str, int], patience: float) -> dict[str, int]:
     chosen = ports.choose(wanted)
+    deadline = time.monotonic() + patience
+    while any(map(ports.is_taken, chosen.values())) and time.monotonic() < deadline:
+        time.sleep(0.05)  # noqa: TID251  # what was ended lets go a moment later
     taken = [
         f"port {port} is taken by {ports.holder(port)}: stop it, or choose another "
         f"with {option} (0 takes a free one)."

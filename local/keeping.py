@@ -38,7 +38,7 @@ class Kept:
             process = await self._start()
             code = await self._while_it_runs(process)
             self.answering.clear()
-            processes.end_group(process.pid)
+            await processes.end_group(process.pid)
             self.process = None  # its pid may soon be someone else's
             self._deaths = restarts.deaths_in_a_row(self._deaths, clock() - started)
             await self._pause(process.pid, code)
@@ -130,5 +130,5 @@ class Kept:
                 return_when=asyncio.FIRST_COMPLETED,
             )
         hurried.cancel()
-        processes.end_group(process.pid)
+        await processes.end_group(process.pid)
         await ended

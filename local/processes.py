@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 Process = asyncio.subprocess.Process
+# A dead process counts as there until its parent or init takes note of its death.
+BURIAL = 1.0
 MARK = "LOCAL_STACK_DATA"
 
 
@@ -59,20 +61,23 @@ def _signal(process: Process, number: signal.Signals) -> None:
         process.send_signal(number)
 
 
-def end_group(leader: int) -> None:
-    """End the process and all that is left of its group, at once."""
+async def end_group(leader: int) -> None:
+    """End the process and all that is left of its group, and see them gone."""
     if sys.platform == "win32":
-        command = ["taskkill", "/F", "/T", "/PID", str(leader)]
-        subprocess.run(command, capture_output=True, check=False)
+        end(leader)
         return
+    deadline = asyncio.get_running_loop().time() + BURIAL
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+        while asyncio.get_running_loop().time() < deadline:
+            os.killpg(leader, signal.SIGKILL)
+            await asyncio.sleep(0.01)
 
 
 def end(pid: int) -> None:
-    """End one process at once."""
+    """End one process at once; on Windows, what it started as well."""
     if sys.platform == "win32":
-        end_group(pid)
+        command = ["taskkill", "/F", "/T", "/PID", str(pid)]
+        subprocess.run(command, capture_output=True, check=False)
         return
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
