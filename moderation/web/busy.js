@@ -1,0 +1,41 @@
+// A button at work: it cannot be pressed twice, and the seconds are counted where the reader looks.
+import { element } from "./dom.js";
+
+/**
+ * Does the work while these buttons rest and the place tells how long it takes.
+ * The sentence is announced once; the seconds are not, or a screen reader would never be silent.
+ */
+export async function busy(buttons, place, sentence, work) {
+  const since = performance.now();
+  const seconds = element("span", { class: "seconds", "aria-hidden": "true" }, "0 s");
+  place.replaceChildren(
+    element("span", { class: "spinner", "aria-hidden": "true" }), `${sentence} `, seconds);
+  const ticking = setInterval(() => {
+    seconds.textContent = `${Math.floor((performance.now() - since) / 1000)} s`;
+  }, 250);
+  rest(buttons, true);
+  try {
+    return await work();
+  } finally {
+    clearInterval(ticking);
+    rest(buttons, false);
+    place.replaceChildren();
+  }
+}
+
+// aria-disabled instead of disabled: the focus stays on the button that was pressed.
+function rest(buttons, resting) {
+  for (const button of buttons) {
+    button.toggleAttribute("data-resting", resting);
+    button.setAttribute("aria-disabled", String(resting));
+  }
+}
+
+/** Calls back on a press, unless the button rests. */
+export function onPress(button, callback) {
+  button.addEventListener("click", () => {
+    if (!button.hasAttribute("data-resting")) {
+      callback();
+    }
+  });
+}

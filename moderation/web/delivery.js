@@ -1,0 +1,54 @@
+// One delivery in a line or two: which event, what was decided, and why.
+import { element, moment, typeName, value } from "./dom.js";
+
+const DISPOSITIONS = {
+  acknowledge: { word: "acknowledged", mark: "✓" },
+  release: { word: "released", mark: "↺" },
+  reject: { word: "rejected", mark: "✕" },
+};
+
+/** The dispositions, in the order in which they are listed everywhere. */
+export const dispositions = Object.keys(DISPOSITIONS);
+
+/** What was done, as a word: "acknowledged". */
+export function dispositionWord(disposition) {
+  return DISPOSITIONS[disposition]?.word ?? String(disposition);
+}
+
+/** A disposition as a label: a sign, a word and a colour, in that order of importance. */
+export function dispositionLabel(disposition) {
+  const known = DISPOSITIONS[disposition];
+  return element("span", { class: `label ${known ? disposition : "other"}` },
+    element("span", { "aria-hidden": "true" }, known?.mark ?? "?"), " ", value(dispositionWord(disposition)));
+}
+
+/** Why, or what becomes of the content. */
+export function outcomeText(entry) {
+  const words = [];
+  if (entry.verdict) {
+    words.push(String(entry.verdict).replaceAll("-", " "));
+  }
+  if (entry.reason) {
+    words.push(String(entry.reason));
+  }
+  if (entry.delaySeconds) {
+    words.push(`again after ${entry.delaySeconds} s`);
+  }
+  return value(words.join(": "), { limit: 240 });
+}
+
+/** A row that opens the life of its event. */
+export function deliveryRow(entry, open) {
+  const button = element("button", { type: "button", class: "row", "aria-haspopup": "dialog" },
+    element("span", { class: "row-line" },
+      element("strong", { class: "content-id" }, value(entry.contentId ?? entry.id ?? "no content id", { limit: 60 })),
+      element("span", { class: "type" }, typeName(entry.type)),
+      entry.at ? element("span", { class: "when" }, moment(entry.at)) : null),
+    element("span", { class: "row-line" },
+      dispositionLabel(entry.disposition),
+      entry.settled === false ? element("span", { class: "label other" }, `! not settled${entry.failed ? `: ${entry.failed}` : ""}`) : null,
+      element("span", { class: "why" }, outcomeText(entry)),
+      element("span", { class: "deliveries" }, `delivery ${entry.deliveryCount ?? "?"}`)));
+  button.addEventListener("click", () => open(entry));
+  return element("li", {}, button);
+}
