@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from local.broker import deadletters
 from local.broker.clock import Clock
-from local.broker.deadletters import DeadLetter, DeadLetterQueue, Destination
+from local.broker.dead_letter_queue import DeadLetterQueue
+from local.broker.deadletters import DeadLetter, Destination
 from local.broker.entries import Ended
 from local.broker.journal import Journal
 from local.broker.subscription import Subscription

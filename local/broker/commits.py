@@ -39,9 +39,10 @@ class Commits:
             self._store.start()
 
     async def close(self) -> None:
-        """All that happened is stored, and the file is closed."""
+        """All that happened is stored, the file is closed, and nothing more is done."""
         with contextlib.suppress(Refusal):
             await self.stored()
+        self.failure = self.failure or "the broker is stopping"
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
@@ -49,7 +50,7 @@ class Commits:
             await self._store.close()
 
     def check(self) -> None:
-        """A 503 while the data folder cannot be written."""
+        """A 503 while the data folder cannot be written, and after `close`."""
         if self.failure is not None:
             raise unavailable(self.failure)
 
@@ -107,7 +108,7 @@ def unavailable(problem: object) -> Refusal:
     """A 503: nothing was done, and nothing is lost."""
     return Refusal(
         Code.UNAVAILABLE,
-        f"Nothing was done, because the data folder cannot be written: {problem}",
+        f"Nothing was done, because nothing can be stored in the data folder: {problem}",
     )
 
 

@@ -1,9 +1,6 @@
 """Dead letters: their document, their path, and the folder or container they go to."""
 
-import asyncio
-import logging
 import uuid
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +10,6 @@ import msgspec
 
 from local.broker.entries import Ended, Ending
 
-logger = logging.getLogger(__name__)
-
-RETRY_PAUSES = (10.0, 60.0, 300.0)
-GIVE_UP_AFTER = 2 * 86_400.0
-BLOB_LIMIT = 1000
 AZURITE = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
@@ -99,8 +91,19 @@ class BlobStorage:
 
 
 def destination(text: str) -> Destination:
-    """A storage connection string (it has a `=`) or a folder."""
-    return BlobStorage(text) if "=" in text else Folder(Path(text))
+    """A storage connection string (it has a `=`) or a folder.
+
+    A ValueError when it has a `=` and names no account and no address of blobs.
+    """
+    if "=" not in text:
+        return Folder(Path(text))
+    names = {part.partition("=")[0].strip().lower() for part in text.split(";")}
+    if not names & {"accountname", "blobendpoint", "usedevelopmentstorage"}:
+        raise ValueError(
+            "--dead-letters is neither a folder nor a storage connection string: it has"
+            " a `=`, but no AccountName, BlobEndpoint or UseDevelopmentStorage"
+        )
+    return BlobStorage(text)
 
 
 def document(ended: Ended) -> bytes:
@@ -128,102 +131,3 @@ def blob_name(subscription_path: str, now: float) -> str:
     at = datetime.fromtimestamp(now, UTC)
     hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
     return f"{subscription_path}/{hour}/{uuid.uuid4()}.json"
-
-
-class DeadLetterQueue:
-    """Dead letters wait here until the destination has them, two days at most."""
-
-    def __init__(
-        self,
-        to: Destination,
-        clock: Callable[[], float],
-        delivered: Callable[[list[DeadLetter], bool], None],
-    ) -> None:
-        self._to = to
-        self._clock = clock
-        self._delivered = delivered
-        self._waiting: dict[int, DeadLetter] = {}
-        self._news = asyncio.Event()
-        self.failures = 0
-        self._not_before = 0.0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def add(self, letter: DeadLetter) -> None:
-        """Send it as soon as the destination takes it."""
-        self._waiting[letter.id] = letter
-        self._news.set()
-
-    def replace(self, letters: Iterable[DeadLetter]) -> None:
-        """These wait, and no others."""
-        self._waiting = {letter.id: letter for letter in letters}
-        self._news.set()
-
-    def look_again(self) -> None:
-        """The clock moved: a pause may be over."""
-        self._news.set()
-
-    async def run(self) -> None:
-        """Deliver what comes, until cancelled."""
-        while True:
-            await self._wait()
-            if self._waiting and self._clock() >= self._not_before:
-                await self.flush()
-
-    async def flush(self) -> None:
-        """One attempt for everything that waits."""
-        try:
-            while self._waiting:
-                await self._send(self._next_batch())
-            self.failures, self._not_before = 0, 0.0
-        except Exception as problem:  # whatever a storage client raises is "down"
-            self._hold_back(problem)
-
-    async def _wait(self) -> None:
-        pause: float | None = None
-        if self._waiting:
-            pause = max(0.0, self._not_before - self._clock())
-        try:
-            async with asyncio.timeout(pause):
-                await self._news.wait()
-        except TimeoutError:
-            pass
-        self._news.clear()
-
-    def _next_batch(self) -> list[DeadLetter]:
-        path = next(iter(self._waiting.values())).path
-        batch = [letter for letter in self._waiting.values() if letter.path == path]
-        return batch[:BLOB_LIMIT]
-
-    async def _send(self, batch: list[DeadLetter]) -> None:
-        container, _, path = batch[0].path.partition("/")
-        content = b"[" + b",".join(letter.document for letter in batch) + b"]"
-        name = blob_name(path, self._clock())
-        await asyncio.to_thread(self._to.put, container, name, content)
-        self._done(batch, arrived=True)
-
-    def _hold_back(self, problem: Exception) -> None:
-        now = self._clock()
-        pause = RETRY_PAUSES[min(self.failures, len(RETRY_PAUSES) - 1)]
-        self.failures += 1
-        self._not_before = now + pause
-        line = str(problem).strip().partition("\n")[0]
-        logger.warning(
-            "%d dead letters are kept; the next attempt is in %d s: %s",
-            len(self._waiting),
-            pause,
-            line,
-        )
-        given_up = [
-            letter
-            for letter in self._waiting.values()
-            if now - letter.since >= GIVE_UP_AFTER
-        ]
-        if given_up:
-            self._done(given_up, arrived=False)
-
-    def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
-        for letter in letters:
-            self._waiting.pop(letter.id, None)
-        self._delivered(letters, arrived)

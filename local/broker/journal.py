@@ -89,7 +89,7 @@ class Journal:
 
     def enqueued(self, key: int, numbers: list[int]) -> None:
         """The event subscription holds these events."""
-        if numbers:
+        if self._store is not None and numbers:
             self._note(_INSERT_ENTRIES, (key, _text(numbers)))
 
     def received(self, key: int, taken: list[Entry]) -> None:
@@ -104,12 +104,12 @@ class Journal:
 
     def renewed(self, key: int, entries: list[Entry]) -> None:
         """These locks last longer."""
-        if entries:
+        if self._store is not None and entries:
             self._note(_RENEW, (entries[0].due, key, _numbers(entries)))
 
     def released(self, key: int, entries: list[Entry], due: float) -> None:
         """These events are no longer locked and available from then on."""
-        if entries:
+        if self._store is not None and entries:
             self._note(_RELEASE, (due, key, _numbers(entries)))
 
     def forgotten(self, key: int, events: list[Event]) -> None:

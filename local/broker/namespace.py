@@ -1,7 +1,8 @@
 """An Event Grid namespace: what its topics and event subscriptions do together."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Coroutine, Sequence
 
 from local.broker import furnish
 from local.broker.burial import Burial
@@ -19,7 +20,10 @@ from local.broker.subscription import Subscription
 from local.broker.topic import Topic
 from local.broker.topology import Topology
 
+logger = logging.getLogger(__name__)
+
 SWEEP_EVERY = 1.0
+LAST_LETTERS = 3.0
 EMPTY = b'{"value":[]}'
 
 
@@ -55,9 +59,9 @@ class Namespace:
     async def start(self) -> None:
         """What is due happens by itself from now on."""
         self.commits.start()
-        self._tasks.append(asyncio.create_task(self._sweep_forever()))
+        self._keep_running(self._sweep_forever())
         if self.burial.letters is not None:
-            self._tasks.append(asyncio.create_task(self.burial.letters.run()))
+            self._keep_running(self.burial.letters.run())
         await self.commits.stored()
 
     async def close(self) -> None:
@@ -66,6 +70,8 @@ class Namespace:
             subscription.silence()
             while (waiter := subscription.next_waiter()) is not None:
                 waiter.answer.set_result(EMPTY)
+        if self.burial.letters is not None:
+            await self.burial.letters.settle(LAST_LETTERS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -183,6 +189,11 @@ class Namespace:
         self.sweep()
         await self.commits.stored()
 
+    def _keep_running(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_report)
+        self._tasks.append(task)
+
     def _restore(self, stored: Stored) -> None:
         self._number = max(self._number, stored.last_number)
         for subscription in self.known.values():
@@ -205,3 +216,8 @@ class Namespace:
             await asyncio.sleep(SWEEP_EVERY)
             if self.commits.failure is None:
                 self.sweep()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        logger.critical("A part of the broker has died", exc_info=problem)

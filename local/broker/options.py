@@ -1,6 +1,7 @@
 """The command line of the broker."""
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--namespace",
+        type=_name,
         default="local",
         help="its name, part of dead-letter paths (default %(default)s)",
     )
@@ -148,6 +150,14 @@ def read_options(arguments: list[str]) -> Options:
         given.tls_folder if given.tls else None,
         given.identity_port,
     )
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9-]{3,50}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not 3 to 50 letters, digits or hyphens"
+        )
+    return text
 
 
 def _units(text: str) -> int:

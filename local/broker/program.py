@@ -27,7 +27,7 @@ async def serve(options: Options) -> int:
     try:
         identity = make(options.tls, [options.host]) if options.tls else None
         app = App(_settings(options, identity))
-    except (TopologyError, StoreError) as problem:
+    except (TopologyError, StoreError, ValueError) as problem:
         return _cannot_start(problem)
     try:
         await app.start(options.host, options.port)

@@ -150,7 +150,8 @@ class SubscriptionQueue:
         locked = len(self._locks)
         delayed = len(self._entries) - locked - self._ready_again
         times = [entry.event.published for entry in self._entries.values()]
-        times += [event.published for event in list(self._fresh)[:1]]
+        if self._fresh:
+            times.append(self._fresh[0].published)
         ready = len(self._fresh) + self._ready_again
         return Depth(ready, locked, delayed, min(times, default=None))
 

@@ -315,6 +315,8 @@ async def test_a_removed_event_subscription_keeps_its_events() -> None:
         (("--key", "a", "--key", "b", "--key", "c"), "2 times"),
         (("--port", "70000"), "not a port"),
         (("--throughput-units", "41"), "1 to 40"),
+        (("--namespace", "a/b"), "letters"),
+        (("--dead-letters", "Account=x"), "connection string"),
     ],
 )
 async def test_a_wrong_option_is_said_in_one_line(

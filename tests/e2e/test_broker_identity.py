@@ -1,0 +1,83 @@
+"""The whole app with an identity instead of a key: no secret anywhere but tokens."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract import broker_process
+from tests.contract.hosting import RunningHost, blob_storage, running
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+NEVER = "0 0 0 1 1 *"
+
+
+def an_app(folder: Path) -> Path:
+    """The function app as it is deployed, with no settings file beside it."""
+    folder.mkdir()
+    for name in ("function_app.py", "host.json"):
+        shutil.copy(ROOT / name, folder / name)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "moderation", folder / "moderation", ignore=ignored)
+    return folder
+
+
+@contextlib.asynccontextmanager
+async def a_broker(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """A broker over TLS; the settings of an app that uses it by identity."""
+    arguments = ("--tls", "--tls-folder", str(folder), "--key", "bm9ib2R5LWtub3dz")
+    async with broker_process.running(*arguments) as broker:
+        text = await asyncio.to_thread((folder / "identity.env").read_text)
+        identity = dict(line.split("=", 1) for line in text.splitlines())
+        yield {
+            **identity,
+            "EVENTGRID_ENDPOINT": broker.endpoint,
+            "EVENTGRID_TOPIC_NAME": "moderation-events",
+            "EVENTGRID_KEY": "",
+        }
+
+
+def story(host: RunningHost) -> Any:
+    """Publishes the samples, pulls, and looks at the app's health."""
+    headers = {"Content-Type": "application/json"}
+    published = host.call("POST", "/api/events/samples", headers, b"")
+    assert published.status == 202, published.body
+    pulled = host.call("POST", "/api/pull", headers, b"")
+    assert pulled.status == 200, pulled.body
+    health = host.get("/api/health")
+    assert health.status == 200, health.body
+    return pulled.json
+
+
+async def test_the_app_runs_with_an_identity_instead_of_a_key(tmp_path: Path) -> None:
+    """Published, pulled 2 / 2 / 5 and healthy with DefaultAzureCredential over TLS."""
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "azurite").mkdir()
+    app = an_app(tmp_path / "app")
+    with blob_storage(tmp_path / "azurite") as storage:
+        async with a_broker(tmp_path / "tls") as settings:
+            environment = settings | {
+                "FUNCTIONS_WORKER_RUNTIME": "python",
+                "AzureWebJobsStorage": storage,
+                "AUDIT_STORAGE_CONNECTION_STRING": storage,
+                "AUDIT_CONTAINER": "audit",
+                "PULL_BUDGET_SECONDS": "25",
+                "PULL_FLAGGED_SCHEDULE": NEVER,
+                "PULL_APPROVED_SCHEDULE": NEVER,
+                "PULL_ALL_EVENTS_SCHEDULE": NEVER,
+            }
+            with running(app, environment=environment) as host:
+                pulled = await asyncio.to_thread(story, host)
+                log = host.log
+
+    received = {
+        each["subscription"]: each["received"] for each in pulled["subscriptions"]
+    }
+    assert received == {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
+    assert "Bearer" not in log
