@@ -1,0 +1,77 @@
+"""The documentation says what the code does, and its links lead somewhere."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from moderation import settings, web
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text("utf-8"))
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    """
+    A reader never meets a page that is not there.
+    """
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_setting_is_documented_and_in_the_example() -> None:
+    """
+    What the app reads, a person can look up; what the example has, the app reads.
+    """
+    source = (ROOT / "moderation" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', source)) | set(settings.SCHEDULES)
+    host = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+
+    documented = text("docs/settings.md")
+
+    assert [name for name in read if f"`{name}`" not in documented] == []
+    assert set(EXAMPLE["Values"]) - host <= read
+
+
+def test_every_route_is_documented() -> None:
+    """
+    The API's table is complete.
+    """
+    documented = text("docs/api.md")
+
+    for route, method in web.ROUTES.items():
+        assert f"`{method} /api/{route}" in documented
+
+
+def test_every_decision_is_listed() -> None:
+    """
+    The list of decisions is how they are found.
+    """
+    listed = text("docs/decisions/README.md")
+    for page in (ROOT / "docs" / "decisions").glob("0*.md"):
+        assert f"({page.name})" in listed
+        title = page.read_text(encoding="utf-8").partition("\n")[0]
+        assert title.removeprefix("# ") in listed
+
+
+def test_the_readme_names_the_commands_that_there_are() -> None:
+    """
+    Copying from the README works.
+    """
+    commands = re.findall(r"python3 dev\.py (\w+)", text("README.md"))
+
+    assert set(commands) == {"run", "test"}
+    for command in commands:
+        assert f'"{command}"' in text("dev.py") + "".join(
+            path.read_text(encoding="utf-8") for path in (ROOT / "local").glob("*.py")
+        )
