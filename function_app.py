@@ -106,6 +106,7 @@ def _request(req: func.HttpRequest) -> Request:
         method=req.method.upper(),
         headers={name.lower(): value for name, value in req.headers.items()},
         params=dict(req.params),
+        url=req.url,
         path=req.route_params.get("path") or "",
         body=req.get_body(),
     )

@@ -82,7 +82,12 @@ async def _check(name: str, probe: Awaitable[None]) -> Check:
     try:
         await probe
     except (EventGridError, StoreUnavailable) as error:
-        return Check(name, False, str(error), "see what it says, then ask again")
+        return Check(
+            name,
+            False,
+            str(error),
+            "mend that, then ask again; docs/settings.md has every setting and role",
+        )
     except Exception as error:  # a probe that fails in a new way is not well either
         return Check(name, False, type(error).__name__, "look into the app's log")
     return Check(name, True, "answers")

@@ -18,12 +18,16 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a trigger was asked; names of headers are in lower case."""
+    """What a trigger was asked; names of headers are in lower case.
+
+    `path` is the rest of the route that a catch-all took, `url` the whole address.
+    """
 
     method: str
     headers: Mapping[str, str]
     params: Mapping[str, str]
     path: str = ""
+    url: str = ""
     body: bytes = b""
 
 

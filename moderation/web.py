@@ -5,6 +5,7 @@ import mimetypes
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from moderation.reply import HEADERS, Reply, Request, problem
 
@@ -42,6 +43,10 @@ def answer(request: Request) -> Reply:
         return _not_here(path, request.method)
     if request.method not in ("GET", "HEAD"):
         return _unknown(path)
+    address = urlsplit(request.url).path
+    if not path and address and not address.endswith("/"):
+        # The page names its files relative to where it is.
+        return Reply(301, b"", headers={**HEADERS, "Location": f"{address}/"})
     file = _files().get(path or INDEX)
     if file is None:
         return _unknown(path)

@@ -26,6 +26,17 @@ def test_the_page_is_served_at_the_root_of_the_api(path: str, method: str) -> No
     assert b"<title>" in reply.body
 
 
+def test_the_page_without_its_slash_is_led_to_it() -> None:
+    """
+    Otherwise its files would be looked for one level too high.
+    """
+    bare = Request("GET", {}, {}, "", "http://127.0.0.1:7071/api?x=1")
+
+    reply = web.answer(bare)
+
+    assert (reply.status, reply.headers["Location"]) == (301, "/api/")
+
+
 def test_nothing_but_our_own_files_may_run_on_the_page() -> None:
     """
     Content that got into the page as markup would still do nothing.
