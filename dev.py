@@ -83,6 +83,17 @@ def check(arguments: list[str]) -> int:
     return run_checks()
 
 
+def doctor(arguments: list[str]) -> int:
+    """Give the app's doctor the settings of this machine; its exit code is ours."""
+    return in_the_environment("local.doctor", arguments)
+
+
+def in_the_environment(module: str, arguments: list[str]) -> int:
+    """Make .venv, then become one of its modules."""
+    environment.make()
+    return become([str(environment.interpreter()), "-m", module, *arguments])
+
+
 def run_checks() -> int:
     """Every check runs, side by side, and all they found is shown; 1 if they found any."""
     say(f"Checking: {', '.join(CHECKS)} ...")
@@ -129,6 +140,7 @@ COMMANDS = {
     "run": Command("start Azurite, the Event Grid broker and the Functions host", run),
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
+    "doctor": Command("check settings, topology, host.json and namespace", doctor),
 }
 
 

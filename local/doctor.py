@@ -1,0 +1,52 @@
+"""`python3 dev.py doctor`: the app's own doctor, with the settings of this machine."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local import settingsfile
+from local.terminal import ROOT, CannotGoOn, say
+
+MODULE = "moderation"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The doctor's exit code; 1 as well when the settings cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py doctor",
+        description="Check settings, topology, host.json and namespace against each "
+        f"other. Settings are read from {settingsfile.FILE}; the environment wins.",
+    )
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="folder of the function app (default: this project)",
+    )
+    app = parser.parse_args(arguments).app.absolute()
+    try:
+        environment = told(app, os.environ)
+    except CannotGoOn as error:
+        say(f"dev.py doctor: {error}")
+        return 1
+    command = [sys.executable, "-m", MODULE]
+    return subprocess.run(command, cwd=app, env=environment, check=False).returncode
+
+
+def told(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the app's file, with the environment over them."""
+    file = app / settingsfile.FILE
+    if not file.exists():
+        raise CannotGoOn(
+            f"{file} is not there: `python3 dev.py run` makes it, or copy "
+            f"{settingsfile.EXAMPLE}."
+        )
+    return {**settingsfile.read(file), **environ}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
