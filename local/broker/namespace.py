@@ -140,6 +140,8 @@ class Namespace:
 
     def serve(self, subscription: Subscription, now: float) -> None:
         """Events that are available go to the receivers that wait, first come first."""
+        subscription.queue.sweep(now)
+        self.note(subscription, "lock expired", subscription.queue.take_lapsed())
         while (waiter := subscription.next_waiter()) is not None:
             taken = subscription.queue.receive(waiter.limit, now)
             if not taken:
@@ -163,7 +165,6 @@ class Namespace:
         """Whatever is due by now happens, in every queue."""
         now = self.clock.now()
         for subscription in self.known.values():
-            subscription.queue.sweep(now)
             self.serve(subscription, now)
         self.commits.commit()
 

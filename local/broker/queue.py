@@ -37,6 +37,7 @@ class SubscriptionQueue:
         self._marked = 0
         self._ready_again = 0
         self.ended: list[Ended] = []
+        self.lapsed: list[int] = []
 
     def enqueue(self, event: Event) -> None:
         """The event waits at the end of the line."""
@@ -145,6 +146,11 @@ class SubscriptionQueue:
         ended, self.ended = self.ended, []
         return ended
 
+    def take_lapsed(self) -> list[int]:
+        """Whose lock has ended by itself since the last call."""
+        lapsed, self.lapsed = self.lapsed, []
+        return lapsed
+
     def depth(self) -> Depth:
         """How many events are where, and when the oldest was published."""
         locked = len(self._locks)
@@ -192,6 +198,7 @@ class SubscriptionQueue:
             return
         if entry.state is State.LOCKED:
             del self._locks[entry.secret]
+            self.lapsed.append(entry.event.number)
         self._give_back(entry, due, now)
 
     def _give_back(self, entry: Entry, available: float, now: float) -> None:

@@ -126,6 +126,8 @@ async def test_one_event_s_history_is_told(wire: Wire) -> None:
     await wire.publish(EVENT | {"id": "told", "type": TYPE})
     tokens = lock_tokens(await wire.receive())
     await wire.settle("release", tokens)
+    await wire.receive()
+    await advance(wire, 60)
     await wire.settle("acknowledge", lock_tokens(await wire.receive()))
 
     life = await get(wire, "events?id=told")
@@ -140,6 +142,8 @@ async def test_one_event_s_history_is_told(wire: Wire) -> None:
         "queued",
         "received",
         "released",
+        "received",
+        "lock expired",
         "received",
         "acknowledged",
     ]

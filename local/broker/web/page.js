@@ -20,12 +20,12 @@ async function ask(path, options) {
 
 const send = (path, body) => ask(path, { method: "POST", body });
 
-async function guarded(work) {
+async function guarded(work, place = "state") {
   try {
     await work();
-    byId("state").textContent = "";
+    byId(place).textContent = "";
   } catch (problem) {
-    byId("state").textContent = problem.message;
+    byId(place).textContent = problem.message;
   }
 }
 
@@ -79,5 +79,5 @@ byId("explain").addEventListener("submit", (submitted) => {
   });
 });
 
-guarded(refresh);
-setInterval(() => guarded(refresh), 2000);
+guarded(refresh, "reach");
+setInterval(() => guarded(refresh, "reach"), 2000);
