@@ -1,0 +1,38 @@
+"""How much a bench measures."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Rounds that count (one more is thrown away), and what is in each of them.
+
+    `events` are consumed or published per round, a hundred at least; `backlog` is
+    drained whole, `broker_events` go through the broker alone, `starts` fresh
+    interpreters are started, and latency is watched for so many `seconds`.
+    """
+
+    rounds: int
+    events: int
+    backlog: int
+    broker_events: int
+    starts: int
+    seconds: float
+
+
+FULL = Size(
+    rounds=7,
+    events=4_000,
+    backlog=100_000,
+    broker_events=20_000,
+    starts=15,
+    seconds=20.0,
+)
+QUICK = Size(
+    rounds=3,
+    events=1_000,
+    backlog=20_000,
+    broker_events=4_000,
+    starts=5,
+    seconds=4.0,
+)
