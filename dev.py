@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from local import azurite, environment, options
@@ -123,6 +124,17 @@ def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
     return done, time.monotonic() - started
 
 
+def bench(arguments: list[str]) -> int:
+    """Measure; `bench` itself knows the other arguments, and has the help."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--json", type=Path)
+    given, others = parser.parse_known_args(arguments)
+    environment.make()
+    azurite.install()
+    file = ["--json", str(given.json.absolute())] if given.json else []
+    return become([str(environment.interpreter()), "-m", "bench", *others, *file])
+
+
 def become(command: list[str]) -> int:
     """Give it this terminal, its signals and our exit code."""
     if os.name != "nt":  # execv there gives the prompt back while the child runs on
@@ -141,6 +153,7 @@ COMMANDS = {
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
+    "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 
 
