@@ -230,7 +230,7 @@ async def test_competing_receivers_share_the_events(
 
 async def test_an_unknown_topic_is_not_found(behind: Any) -> None:
     """Publishing to it and receiving from it both answer 404."""
-    credential = AzureKeyCredential(behind.key)
+    credential = behind.credential
     async with EventGridPublisherClient(
         behind.endpoint, credential, namespace_topic="faketopic"
     ) as client:
@@ -268,6 +268,8 @@ async def test_a_wait_out_of_range_is_refused(
 
 async def test_the_synchronous_sdk_works_the_same(behind: Any) -> None:
     """Publish, receive, release, receive and acknowledge from a thread."""
+    if not behind.key:
+        pytest.skip("needs EVENTGRID_KEY")
 
     def story() -> tuple[int, list[Any]]:
         credential = AzureKeyCredential(behind.key)
