@@ -89,6 +89,11 @@ def doctor(arguments: list[str]) -> int:
     return in_the_environment("local.doctor", arguments)
 
 
+def package(arguments: list[str]) -> int:
+    """Compile the app and zip what is deployed."""
+    return in_the_environment("local.package", arguments)
+
+
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     environment.make()
@@ -153,6 +158,7 @@ COMMANDS = {
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
+    "package": Command("compile the app and zip what is deployed", package),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 
