@@ -37,7 +37,7 @@ BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
 
 # A publish has someone waiting; a settlement has a lock that lasts a minute or more.
-PUBLISH_SECONDS, SETTLE_SECONDS = 20.0, 15.0
+PUBLISH_SECONDS, SETTLE_SECONDS = 8.0, 15.0
 ANSWER_SECONDS = 15.0
 
 type Credential = AzureKeyCredential | AsyncTokenCredential
