@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from local.broker import explain, metrics
+from local.broker import bodies, explain, metrics
 from local.broker.errors import Code, Refusal, bad_request
 from local.broker.faults import Faults, Plan
 from local.broker.namespace import Namespace
@@ -121,11 +121,18 @@ def _check_caller(request: web.BaseRequest) -> None:
     if not _is_loopback(address):
         raise Refusal(Code.FORBIDDEN, "/_local answers on the loopback address only")
     # A page from elsewhere must not reach in through the visitor's browser.
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    origin = urlsplit(request.headers.get("Origin", "")).hostname
-    for name in (host, origin or host):
+    host = _host_of(f"//{request.headers.get('Host', '')}")
+    origin = request.headers.get("Origin")
+    for name in (host, host if origin is None else _host_of(origin)):
         if name != "localhost" and not _is_loopback(name):
             raise Refusal(Code.FORBIDDEN, f"/_local does not answer for {name}")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(address: str) -> bool:
@@ -137,11 +144,9 @@ def _is_loopback(address: str) -> bool:
 
 async def _read[T](request: web.BaseRequest, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        return msgspec.json.decode(await bodies.read(request), type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise bad_request(f"The request body cannot be used: {problem}") from None
-    except web.HTTPRequestEntityTooLarge:
-        raise Refusal(Code.TOO_LARGE, "The request body is too large") from None
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

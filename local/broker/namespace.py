@@ -209,8 +209,9 @@ class Namespace:
             self.note(subscription, f"ended: {each.ending.value}", [each.event.number])
 
     def _ring(self, subscription: Subscription) -> None:
-        self.serve(subscription, self.clock.now())
-        self.commits.commit()
+        if self.commits.failure is None:
+            self.serve(subscription, self.clock.now())
+            self.commits.commit()
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -5,10 +5,9 @@ import time
 
 from aiohttp import web
 
-from local.broker import content_modes, requests, settlement
+from local.broker import bodies, content_modes, requests, settlement
 from local.broker.access import Resource
 from local.broker.errors import FailedToken, TokenError
-from local.broker.events import MAX_BODY, too_large
 from local.broker.faults import Fault, Kind
 from local.broker.namespace import Namespace
 from local.broker.replies import JSON, JSON_UTF8, reply
@@ -58,7 +57,7 @@ class Operations:
     ) -> web.Response:
         topic = self._namespace.topic(call.resource.topic)
         self._throttle.ingress.check(time.monotonic())
-        body = await _read(request)
+        body = await bodies.read(request)
         events = content_modes.read_request(
             request.headers.get("Content-Type"), request.headers.items(), body
         )
@@ -88,7 +87,7 @@ class Operations:
         subscription = self._subscription(call)
         verb = _VERBS[call.operation]
         delay = requests.release_delay(call.query) if verb is Verb.RELEASE else 0
-        tokens = settlement.read_tokens(await _read(request))
+        tokens = settlement.read_tokens(await bodies.read(request))
         self._throttle.settlements.check(time.monotonic())
         self._namespace.commits.check()
         spared: list[str] = []
@@ -119,13 +118,3 @@ class Operations:
     def _subscription(self, call: Call) -> Subscription:
         name = call.resource.subscription or ""
         return self._namespace.subscription(call.resource.topic, name)
-
-
-async def _read(request: web.BaseRequest) -> bytes:
-    length = request.content_length
-    if length is not None and length > MAX_BODY:
-        raise too_large()
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise too_large() from None

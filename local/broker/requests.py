@@ -12,6 +12,7 @@ from local.broker.errors import bad_request, invalid_argument
 
 API_VERSIONS = ("2023-10-01-preview", "2023-11-01", "2024-06-01")
 RELEASE_DELAYS = (0, 10, 60, 600, 3600)
+MAX_PARAMETERS = 100
 _PATH = re.compile(r"/topics/([^/]+?)(?:/eventsubscriptions/([^/]+?))?:([A-Za-z]+)")
 
 
@@ -50,7 +51,12 @@ def parse(target: str) -> Call | None:
     if (operation is Operation.PUBLISH) != (subscription is None):
         return None
     resource = Resource(unquote(topic), subscription and unquote(subscription))
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise bad_request(
+            f"A request has at most {MAX_PARAMETERS} query parameters"
+        ) from None
     return Call(operation, resource, dict(reversed(pairs)))
 
 

@@ -19,13 +19,15 @@ type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 GRACE = 5.0
 
+_NO_HTTP = (HttpProcessingError, web.RequestPayloadError)
+
 logger = logging.getLogger(__name__)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     # What is no HTTP has its 400 already; a traceback for each would only fill the disk.
     kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or not issubclass(kind, HttpProcessingError)
+    return kind is None or not issubclass(kind, _NO_HTTP)
 
 
 logger.addFilter(_is_worth_a_line)

@@ -102,7 +102,7 @@ QUERIES = st.lists(
         st.sampled_from(["2024-06-01", "0", "10", "-1", "%", "%00", "%ed%a0%80", ""]),
     ).map("=".join),
     max_size=4,
-).map("&".join)
+).map("&".join) | st.just("x&" * 150)
 KINDS = st.sampled_from(
     [
         "application/cloudevents+json",
@@ -119,10 +119,10 @@ HEADERS = st.lists(
             [
                 *("ce-id", "ce-source", "ce-type", "ce-specversion", "ce-time"),
                 *("ce-data", "ce-Ünicode", "ce-", "aeg-sas-token", "Expect"),
-                *("Origin", "X-Noise"),
+                *("Origin", "X-Noise", "Content-Encoding", "Authorization"),
             ]
         ),
-        NOISE,
+        NOISE | st.sampled_from(["gzip", "deflate", "100-continue", "http://[x"]),
     ),
     max_size=6,
 )
@@ -150,7 +150,8 @@ def requests(draw: st.DrawFn) -> bytes:
     )
     target = draw(PATHS) + "?api-version=2024-06-01&" + draw(QUERIES)
     body = draw(BODIES)
-    lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
+    hosts = ["127.0.0.1"] * 6 + ["[::1", "", "x:y:z", "\xff", "127.0.0.1:99999999"]
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {draw(st.sampled_from(hosts))}"]
     if draw(st.booleans()) or draw(st.booleans()):
         lines.append(f"Authorization: SharedAccessKey {LOCAL_KEY}")
     lines.append(f"Content-Type: {draw(KINDS)}")

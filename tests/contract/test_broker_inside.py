@@ -240,7 +240,14 @@ async def test_the_inside_refuses_what_it_does_not_know(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}]
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://[x"},
+        {"Host": "[::1"},
+    ],
 )
 async def test_a_page_from_elsewhere_does_not_reach_in(
     headers: dict[str, str], wire: Wire

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import json
 import re
 import uuid
@@ -16,6 +17,7 @@ from tests.contract.wire import (
     ALL,
     EVENT,
     FLAGGED,
+    SINGLE,
     TOPIC,
     VERSION,
     Answer,
@@ -328,6 +330,47 @@ async def test_what_is_no_operation_is_refused(
         body = await answer.json()
     assert answer.status == status
     assert answer.headers["broker-errorcode"] == body["error"]["code"]
+
+
+ODD_BODIES = [
+    ({"Content-Encoding": "gzip"}, b"not gzip", 400),
+    ({"Content-Encoding": "gzip"}, gzip.compress(b"x" * 50_000_000), 413),
+    ({"Content-Encoding": "gzip"}, gzip.compress(json.dumps(EVENT).encode()), 200),
+    ({"Expect": "100-continue"}, json.dumps(EVENT).encode(), 200),
+]
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), ODD_BODIES)
+async def test_an_encoded_body_is_read_up_to_the_limit(
+    headers: dict[str, str], body: bytes, status: int, namespace: LocalNamespace
+) -> None:
+    """Compressed, garbled or announced with `Expect`: an answer, never a hang."""
+    host, port = namespace.endpoint.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    sent = headers | {
+        "Host": "x",
+        "Authorization": f"SharedAccessKey {namespace.key}",
+        "Content-Type": SINGLE,
+        "Content-Length": str(len(body)),
+    }
+    lines = [f"POST {TOPIC}:publish?api-version=2024-06-01 HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in sent.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    async with asyncio.timeout(10):
+        if "Expect" in headers:
+            assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        writer.write(body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_too_many_query_parameters_are_refused(wire: Wire) -> None:
+    """A hundred is more than anybody needs."""
+    query = {f"x{number}": "" for number in range(150)}
+    status, _, body = await wire.post(f"{ALL}:receive", query=query)
+    assert (status, body["error"]["code"]) == (400, "BadRequest")
 
 
 async def test_headers_and_body_are_one_write(namespace: LocalNamespace) -> None:

@@ -1,0 +1,24 @@
+"""Reading the body of a request, up to the limit and whatever its encoding."""
+
+from aiohttp import web
+
+from local.broker.errors import bad_request
+from local.broker.events import MAX_BODY, too_large
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+async def read(request: web.BaseRequest) -> bytes:
+    """The whole body; a 413 when it is too large, a 400 when it cannot be decoded."""
+    length = request.content_length
+    if length is not None and length > MAX_BODY:
+        raise too_large()
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large() from None
+    except web.RequestPayloadError as problem:
+        raise bad_request(f"The request body cannot be read: {problem}") from None
