@@ -8,10 +8,14 @@ this stands in its place.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 8.0
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+
+
+def loop_time() -> float:
+    """Seconds on the clock of the running loop, by which all waiting is measured."""
+    return asyncio.get_running_loop().time()
 
 
 class EventGridError(Exception):
@@ -56,7 +60,7 @@ def pause_after(error: EventGridError, tries: int, chance: float) -> float | Non
         return None
     if error.retry_after is not None:
         return error.retry_after + chance
-    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * float(2**tries))
+    ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries, 16))
     return ceiling * (0.5 + chance / 2)
 
 
@@ -65,7 +69,7 @@ async def retried[T](call: Callable[[], Awaitable[T]], *, within: float) -> T:
 
     Raises the last EventGridError.
     """
-    ends = monotonic() + within
+    ends = loop_time() + within
     tries = 0
     while True:
         try:
@@ -73,6 +77,6 @@ async def retried[T](call: Callable[[], Awaitable[T]], *, within: float) -> T:
         except EventGridError as error:
             tries += 1
             pause = pause_after(error, tries, random.random())  # noqa: S311 - jitter
-            if pause is None or monotonic() + pause >= ends:
+            if pause is None or loop_time() + pause >= ends:
                 raise
             await asyncio.sleep(pause)
