@@ -3,10 +3,9 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from time import monotonic
 
 from moderation.eventgrid import Settled
-from moderation.retry import EventGridError
+from moderation.retry import EventGridError, loop_time
 
 # A lock is renewed at a random point of this part of its life, so that many do not
 # beat together, and so that there is time for a second try.
@@ -18,6 +17,9 @@ MARGIN = 0.05
 # Event Grid renews a lock only within an hour of the receive that made it.
 RENEWABLE_SECONDS = 3600.0
 
+# Event Grid's own fault with a token: the lock may be there, and another try tells.
+NOT_KNOWN = "InternalServerError"
+
 type Renew = Callable[[Sequence[str]], Awaitable[Settled]]
 
 
@@ -26,12 +28,12 @@ class Locks:
 
     def __init__(self, tokens: Collection[str], seconds: float) -> None:
         self._seconds = seconds * (1 - MARGIN)
-        self._received = monotonic()
+        self._received = loop_time()
         self._expires = dict.fromkeys(tokens, self._received + self._seconds)
 
     def is_held(self, token: str) -> bool:
         """Whether the lock can still be used to settle."""
-        return self._expires.get(token, 0.0) > monotonic()
+        return self._expires.get(token, 0.0) > loop_time()
 
     async def keep(
         self,
@@ -46,7 +48,7 @@ class Locks:
         while True:
             await asyncio.sleep(self._seconds * random.uniform(*RENEW_AFTER))  # noqa: S311 - jitter
             held = [token for token in working() if token in self._expires]
-            if held and monotonic() - self._received < RENEWABLE_SECONDS:
+            if held and loop_time() - self._received < RENEWABLE_SECONDS:
                 await self._renew(renew, held)
             for token in held:
                 if not self.is_held(token):
@@ -54,7 +56,7 @@ class Locks:
                     lost(token)
 
     async def _renew(self, renew: Renew, held: Sequence[str]) -> None:
-        asked = monotonic()
+        asked = loop_time()
         try:
             renewed = await renew(held)
         except EventGridError:
@@ -62,5 +64,5 @@ class Locks:
         for token in held:
             if token in renewed.succeeded:
                 self._expires[token] = asked + self._seconds
-            elif token in renewed.failed:
+            elif renewed.failed.get(token, NOT_KNOWN) != NOT_KNOWN:
                 self._expires[token] = 0.0
