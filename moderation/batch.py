@@ -5,21 +5,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
 
 from moderation import audit, settlement, tally
 from moderation.appendlog import StoreUnavailable
 from moderation.audit import AuditLog
 from moderation.delivery import (
+    Acknowledge,
     Delivery,
     Disposition,
+    Reject,
     Release,
     ReleaseDelay,
     settled_on,
 )
 from moderation.handlers import Handler
 from moderation.locks import Locks
-from moderation.retry import EventGridError
+from moderation.retry import EventGridError, loop_time
 from moderation.settlement import Decided, Renewer
 from moderation.tally import Outcome, Tally
 
@@ -68,7 +69,7 @@ class _Batch:
     def __init__(self, desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
         self._desk = desk
         self._done = done
-        self._began = monotonic()
+        self._began = loop_time()
         self._stop_at = self._began + desk.handler_seconds
         self._told_to_stop = False
         self._locks = Locks([one.lock_token for one in deliveries], desk.lock_seconds)
@@ -81,11 +82,15 @@ class _Batch:
             if self._pending:
                 await self._go_on()
         except (StoreUnavailable, EventGridError):
+            self._stop_work()
             await _give_back(self._desk, list(self._pending.values()))
             raise
         finally:
-            for task in self._pending:
-                task.cancel()
+            self._stop_work()
+
+    def _stop_work(self) -> None:
+        for task in self._pending:
+            task.cancel()
 
     async def _go_on(self) -> None:
         keeping = self._locks.keep(self._desk.receiver.renew, self._working, self._lost)
@@ -110,29 +115,34 @@ class _Batch:
             else:
                 self._done.lose(self._desk.subscription, delivery)
         if held:
-            took = (monotonic() - self._began) * 1000
+            took = (loop_time() - self._began) * 1000
             self._done.summary.handling.add(took)
             await _finish(self._desk, held, self._done)
 
     def _is_overdue(self) -> bool:
-        now = monotonic()
+        now = loop_time()
         if not self._told_to_stop and self._desk.stopping():
             self._told_to_stop = True
             self._stop_at = min(self._stop_at, now + GRACE_SECONDS)
         return now >= self._stop_at
 
     def _disposition(self, task: Decision, delivery: Delivery) -> Disposition:
-        if task.done() and not task.cancelled():
-            chosen = task.result()
-        elif self._told_to_stop:
+        chosen: Disposition
+        if not task.done():
             task.cancel()
-            return Release("the app is stopping", ReleaseDelay.NONE)
+            chosen = self._out_of_time()
+        elif task.cancelled():
+            chosen = Release("the handler was cancelled")
         else:
-            task.cancel()
-            seconds = self._desk.handler_seconds
-            chosen = Release(f"the handler took longer than {seconds:.0f} s")
+            chosen = task.result()
         limit = self._desk.max_delivery_count
         return settled_on(chosen, delivery.delivery_count, limit=limit)
+
+    def _out_of_time(self) -> Release:
+        if self._told_to_stop:
+            return Release("the app is stopping", ReleaseDelay.NONE)
+        seconds = self._desk.handler_seconds
+        return Release(f"the handler took longer than {seconds:.0f} s")
 
     def _working(self) -> list[str]:
         return [delivery.lock_token for delivery in self._pending.values()]
@@ -155,7 +165,7 @@ def _begin(desk: Desk, delivery: Delivery) -> Decision:
 async def _decide(desk: Desk, delivery: Delivery) -> Disposition:
     """The handler's disposition; what it raises concerns this event alone."""
     try:
-        return await desk.handler(delivery.event)
+        return _checked(await desk.handler(delivery.event))
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
             "the handler of %s failed on event %s",
@@ -163,6 +173,16 @@ async def _decide(desk: Desk, delivery: Delivery) -> Disposition:
             delivery.event.id[:64],
         )
         return Release(f"the handler failed: {type(error).__name__}")
+
+
+def _checked(disposition: Disposition) -> Disposition:
+    """The disposition, if it can be recorded and carried out."""
+    if not isinstance(disposition, Acknowledge | Release | Reject):
+        raise TypeError(f"no disposition, but {type(disposition).__name__}")
+    (disposition.reason or "").encode()
+    if isinstance(disposition, Release) and disposition.delay is not None:
+        ReleaseDelay(disposition.delay)
+    return disposition
 
 
 async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
