@@ -14,13 +14,16 @@ from moderation.activity import Summary
 from moderation.appendlog import StoreUnavailable, stamp
 from moderation.batch import Desk
 from moderation.delivery import Delivery
-from moderation.retry import EventGridError
+from moderation.retry import EventGridError, loop_time
 from moderation.settlement import Renewer
 from moderation.tally import Tally
 
 BATCH = 100
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 MAX_RECEIVERS = 4
+
+# Some emulators answer an empty receive at once: they are not asked without a pause.
+EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
 
 
 class Receiver(Renewer, Protocol):
@@ -68,7 +71,7 @@ async def drain(job: Drain) -> Tally:
 
 
 class _Receivers:
-    """Receivers of one drain: one more for a full batch, one less for another."""
+    """Receivers of one drain: one more for a full batch, one less for any other."""
 
     def __init__(self, job: Drain, done: Tally) -> None:
         self._job = job
@@ -110,6 +113,8 @@ class _Receivers:
             deliveries = await self._receive_unless_ending(wait, left)
             if deliveries:
                 return deliveries
+            if self._count > 1:
+                return None  # another one goes on
             if job.until_empty and not job.ending.is_set():
                 return self._none("empty")
         return self._none("ended")
@@ -124,9 +129,14 @@ class _Receivers:
             self._job.receiver.receive(BATCH, wait, within=within)
         )
         ending = asyncio.create_task(self._job.ending.wait())
+        began = loop_time()
         try:
             await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            return receiving.result() if receiving.done() else []
+            deliveries = receiving.result() if receiving.done() else []
+            early = loop_time() - began < EARLY_SECONDS
+            if early and not deliveries and not self._job.until_empty:
+                await asyncio.wait((ending,), timeout=PAUSE_SECONDS)
+            return deliveries
         finally:
             ending.cancel()
             receiving.cancel()
