@@ -1,0 +1,53 @@
+metadata description = 'The event subscriptions of the topology, each with its filter, its limits and its dead-letter location.'
+
+import { topology } from '../topology.bicep'
+
+@description('Name of the namespace.')
+param namespaceName string
+
+@description('Name of the storage account of dead letters.')
+param dataAccountName string
+
+resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' existing = {
+  name: namespaceName
+
+  resource topic 'topics' existing = {
+    name: topology.topic
+  }
+}
+
+resource dataAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
+  name: dataAccountName
+}
+
+resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions@2025-02-15' = [
+  for one in topology.eventSubscriptions: {
+    parent: namespace::topic
+    name: one.name
+    properties: {
+      eventDeliverySchema: 'CloudEventSchemaV1_0'
+      deliveryConfiguration: {
+        deliveryMode: 'Queue'
+        queue: {
+          receiveLockDurationInSeconds: one.receiveLockDurationInSeconds
+          maxDeliveryCount: one.maxDeliveryCount
+          eventTimeToLive: one.eventTimeToLive
+          deadLetterDestinationWithResourceIdentity: {
+            identity: { type: 'SystemAssigned' }
+            deadLetterDestination: {
+              endpointType: 'StorageBlob'
+              properties: {
+                resourceId: dataAccount.id
+                blobContainerName: topology.deadLetterContainer
+              }
+            }
+          }
+        }
+      }
+      filtersConfiguration: {
+        includedEventTypes: one.filtersConfiguration.?includedEventTypes
+        filters: one.filtersConfiguration.?filters
+      }
+    }
+  }
+]
