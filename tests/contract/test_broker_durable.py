@@ -81,6 +81,38 @@ async def test_a_lock_that_ended_while_the_broker_was_down_is_over(
         assert body["failedLockTokens"][0]["error"]["code"] == "TokenLost"
 
 
+async def test_a_delay_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """Neither shorter nor longer than it was asked for."""
+    at = [1_800_000_000.0]
+    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
+        await wire.publish(EVENT)
+        tokens = lock_tokens(await wire.receive())
+        await wire.settle("release", tokens, releaseDelayInSeconds="600")
+    at[0] += 599
+    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (namespace, _):
+        await namespace.advance(0)
+        assert depth(namespace) == (0, 0, 1)
+        await namespace.advance(1)
+        assert depth(namespace) == (1, 0, 0)
+
+
+async def test_a_renewal_window_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """The hour is counted from the receive, wherever the broker was meanwhile."""
+    at = [1_800_000_000.0]
+    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
+        await wire.publish(EVENT)
+        tokens = lock_tokens(await wire.receive())
+    at[0] += 59
+    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
+        _, _, body = await wire.settle("renewLock", tokens)
+        assert body["succeededLockTokens"] == tokens
+        for _ in range(61):
+            at[0] += 59
+            _, _, body = await wire.settle("renewLock", tokens)
+        assert body["succeededLockTokens"] == []
+        assert at[0] > 1_800_000_000 + 3600
+
+
 async def test_the_moved_clock_comes_back(tmp_path: Path) -> None:
     """A restart does not send the broker back in time."""
     async with opened(tmp_path) as (namespace, _):

@@ -319,6 +319,32 @@ async def test_a_removed_event_subscription_keeps_its_events() -> None:
             assert len(await wire.receive()) == 1
 
 
+async def test_changed_limits_and_filters_hold_at_once() -> None:
+    """One delivery instead of ten, and only what the new filter lets through."""
+    clause = {"operatorType": "StringIn", "key": "subject", "values": ["yes"]}
+    before = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [{"name": "sub-all-events"}],
+    }
+    limited = {
+        "name": "sub-all-events",
+        "maxDeliveryCount": 1,
+        "filtersConfiguration": {"filters": [clause]},
+    }
+    async with LocalNamespace(before) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            await wire.publish(EVENT)
+            await namespace.declare(before | {"eventSubscriptions": [limited]})
+            await wire.publish(EVENT, EVENT | {"subject": "YES"})
+            found = await wire.receive()
+            assert [each["event"].get("subject") for each in found] == [None, "YES"]
+            await wire.settle("release", lock_tokens(found))
+            told = await counts(wire)
+    assert (told["ready"], told["dropped"]) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
