@@ -94,6 +94,11 @@ def package(arguments: list[str]) -> int:
     return in_the_environment("local.package", arguments)
 
 
+def status(arguments: list[str]) -> int:
+    """Ask az how a deployment is; 1 when there is something to do, 3 without az."""
+    return in_the_environment("local.azure.status", arguments)
+
+
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     environment.make()
@@ -159,6 +164,7 @@ COMMANDS = {
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
     "package": Command("compile the app and zip what is deployed", package),
+    "status": Command("check a deployment in Azure and say what to do", status),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 

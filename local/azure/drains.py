@@ -1,0 +1,84 @@
+"""When each event subscription was drained last, as Application Insights heard it."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.azure.deployment import Deployment, Json, declared, function_of
+from local.azure.findings import Finding, Level
+from local.host.schedules import BadSchedule, parse
+
+HEARD_AFTER = timedelta(minutes=10)  # telemetry takes its time
+LOOK = (
+    "look at the app's exceptions and at `GET /api/health`; if the host is silent too, "
+    "restart the app: `az functionapp restart --name {app} --resource-group {group}`"
+)
+
+
+def on_time(found: Deployment) -> Iterator[Finding]:
+    """Event subscriptions whose drains fail, or have not run when they should have."""
+    if not found.functions or not found.was_answered("drains"):
+        return
+    if found.drains is None:
+        yield Finding(
+            found.group,
+            "has no Log Analytics workspace: when drains ran cannot be told",
+            "deploy with monitoring, or ask `GET /api/activity`",
+            Level.UNKNOWN,
+        )
+        return
+    heard = last_drains(found.drains)
+    for one in declared()["eventSubscriptions"]:
+        function = function_of(one["name"])
+        lanes = [at for name, at in heard.items() if _is_lane(name, function)]
+        schedule = found.settings.get(f"{function.upper()}_SCHEDULE", "")
+        due = _due(schedule, max((ok for _, ok in lanes), default=None))
+        if due is None or due + HEARD_AFTER < found.now:
+            yield _late(one["name"], lanes, found)
+
+
+def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
+    """By function: its last run and its last success, year 1 where there was none."""
+    table = answer["tables"][0]
+    columns = [column["name"] for column in table["columns"]]
+    rows = [dict(zip(columns, row, strict=True)) for row in table["rows"]]
+    return {
+        row["Name"]: (_time(row["lastRun"]), _time(row["lastSuccess"])) for row in rows
+    }
+
+
+def _time(text: Any) -> datetime:
+    return datetime.fromisoformat(text or "0001-01-01T00:00:00Z")
+
+
+def _is_lane(name: str, function: str) -> bool:
+    return re.fullmatch(rf"{function}(_\d+)?", name) is not None
+
+
+def _due(schedule: str, success: datetime | None) -> datetime | None:
+    """When a second drain after the last good one should have begun; None for never."""
+    if success is None or success.year == 1:
+        return None
+    try:
+        timer = parse(schedule)
+    except BadSchedule:
+        return success
+    return timer.after(timer.after(success))
+
+
+def _late(
+    name: str, lanes: list[tuple[datetime, datetime]], found: Deployment
+) -> Finding:
+    do = LOOK.format(app=found.app, group=found.group)
+    where = f"event subscription {name}"
+    if not lanes:
+        return Finding(where, "was not drained within the last day", do)
+    run = max(run for run, _ in lanes)
+    success = max(success for _, success in lanes)
+    problem = f"was last drained at {success:%Y-%m-%d %H:%M} UTC"
+    if success.year == 1:
+        problem = "had no successful drain within the last day"
+    if run > success:
+        problem += f", and its drains fail: the last at {run:%Y-%m-%d %H:%M} UTC"
+    return Finding(where, problem, do)

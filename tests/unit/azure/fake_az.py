@@ -1,0 +1,72 @@
+"""Answers as `az` does, from a deployment that was saved: argv in, JSON out."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+SAVED = json.loads(Path(os.environ["FAKE_AZ_ANSWERS"]).read_text("utf-8"))
+MOOD = os.environ.get("FAKE_AZ_MOOD", "")
+
+
+def main(arguments: list[str]) -> int:
+    """0 with an answer, 1 with a refusal of the words that `az` uses."""
+    if MOOD == "signed out":
+        sys.stderr.write("ERROR: Please run 'az login' to setup account.\n")
+        return 1
+    if MOOD == "silent":
+        time.sleep(5)  # noqa: TID251  # longer than the caller waits; it is ended by then
+    if arguments[:2] == ["account", "show"]:
+        return show(SAVED["account"])
+    given = dict(zip(arguments[1::2], arguments[2::2], strict=False))
+    if MOOD and MOOD in given["--url"]:
+        sys.stderr.write('ERROR: Forbidden({"error":{"code":"AuthorizationFailed"}})\n')
+        return 1
+    if "--body" in given:
+        asked = Path(given["--body"].removeprefix("@")).read_text("utf-8")
+        assert "func-moderation-dev" in json.loads(asked)["query"]
+        return show(SAVED["drains"])
+    return show(resource(given["--url"]))
+
+
+def show(answer: Any) -> int:
+    """Print the answer."""
+    sys.stdout.write(json.dumps(answer))
+    return 0
+
+
+def resource(path: str) -> Any:
+    """What Azure Resource Manager has at the path; lists in pages of two."""
+    path, _, skip = path.partition("?skip=")
+    lists = {
+        "resources": "resources",
+        "topics": "topics",
+        "eventSubscriptions": "event_subscriptions",
+        "functions": "functions",
+        "roleAssignments": "role_assignments",
+    }
+    last = path.rpartition("/")[2]
+    if last in lists:
+        return page(SAVED[lists[last]], path, int(skip or 0))
+    if last == "containers":
+        return page(SAVED["containers"][path.split("/")[-4]], path, int(skip or 0))
+    if path.endswith("/config/appsettings/list"):
+        secret = {"EVENTGRID_KEY": "c2VjcmV0"}
+        return {"properties": SAVED["settings"] | secret}
+    if "/workspaces/" in path:
+        return {"properties": {"customerId": "77777777-7777-7777-7777-777777777777"}}
+    known = [SAVED["namespace"], SAVED["site"], *SAVED["storage_accounts"]]
+    return next(one for one in known if one["id"] == path)
+
+
+def page(members: list[Any], path: str, skip: int) -> Any:
+    """Two members, and the link to the next page as long as there is one."""
+    answer = {"value": members[skip : skip + 2]}
+    more = {"nextLink": f"{path}?skip={skip + 2}"} if len(members) > skip + 2 else {}
+    return answer | more
+
+
+if __name__ == "__main__":
+    sys.exit(main([one for one in sys.argv[1:] if one != "--output"]))

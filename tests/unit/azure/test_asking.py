@@ -1,0 +1,165 @@
+"""`dev.py status` asks `az`, a program that answers here as Azure's was seen to."""
+
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.azure import az, collecting, deployment, status
+from local.azure.az import CannotAsk, Refused
+from local.terminal import CannotGoOn
+
+HERE = Path(__file__).parent
+WELL = HERE / "well.json"
+GROUP = "rg-moderation-dev"
+
+
+@pytest.fixture
+def az_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is all of PATH, with a program named az in it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = HERE / "fake_az.py"
+    if sys.platform == "win32":
+        text = f'@"{sys.executable}" "{script}" %*\r\n'
+        (folder / "az.cmd").write_text(text)
+    else:
+        text = f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n'
+        (folder / "az").write_text(text)
+        (folder / "az").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("FAKE_AZ_ANSWERS", str(WELL))
+    monkeypatch.delenv("AZURE_RESOURCE_GROUP", raising=False)
+    return folder
+
+
+def test_everything_that_az_answers_is_collected(az_program: Path) -> None:
+    """
+    All pages of all lists are read, and secrets are dropped on the way.
+    """
+    now = datetime(2026, 11, 23, 12, 2, 30, tzinfo=UTC)
+
+    found = collecting.collect(GROUP, None, now)
+
+    assert found.settings.pop("EVENTGRID_KEY") == collecting.HIDDEN
+    assert found == replace(deployment.load(WELL), settings=found.settings)
+
+
+@pytest.mark.usefixtures("az_program")
+def test_the_group_is_the_one_that_azd_made(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """
+    Within azd's hooks and shells nothing has to be given, and the answer can be kept.
+    """
+    monkeypatch.setenv("AZURE_RESOURCE_GROUP", GROUP)
+    saved = tmp_path / "saved.json"
+
+    status.main(["--save", str(saved)])
+
+    assert f"{GROUP}, asked at" in capsys.readouterr().out
+    assert deployment.load(saved).group == GROUP
+    assert "c2VjcmV0" not in saved.read_text("utf-8")
+
+
+@pytest.mark.usefixtures("az_program")
+def test_without_a_group_it_says_how_to_give_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """
+    No guessing among somebody's resource groups.
+    """
+    assert status.main([]) == status.CANNOT_ASK
+    assert "--resource-group" in capsys.readouterr().out
+
+
+def test_without_az_it_says_so(
+    az_program: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    An exit code of its own tells a script that nothing was examined.
+    """
+    for file in az_program.iterdir():
+        file.unlink()
+
+    assert status.main(["--resource-group", GROUP]) == status.CANNOT_ASK
+    assert "az is not on PATH" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("az_program")
+def test_signed_out_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    The way on is one command.
+    """
+    monkeypatch.setenv("FAKE_AZ_MOOD", "signed out")
+
+    assert status.main(["--resource-group", GROUP]) == status.CANNOT_ASK
+    assert "run `az login`" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("az_program")
+@pytest.mark.parametrize(
+    ("forbidden", "part"),
+    [("/appsettings/list", "its settings"), ("/roleAssignments", "role assignments")],
+)
+def test_what_may_not_be_read_is_said_and_the_rest_examined(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    forbidden: str,
+    part: str,
+) -> None:
+    """
+    A reader without every right still learns what he may.
+    """
+    monkeypatch.setenv("FAKE_AZ_MOOD", forbidden)
+
+    assert status.main(["--resource-group", GROUP]) == 1
+
+    shown = capsys.readouterr().out
+    assert f"{part} could not be looked at" in shown
+    assert "AuthorizationFailed" in shown
+    assert "Event subscriptions: well" in shown
+
+
+@pytest.mark.usefixtures("az_program")
+def test_a_program_that_does_not_answer_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A login that waits for a browser does not hang a pipeline.
+    """
+    monkeypatch.setenv("FAKE_AZ_MOOD", "silent")
+
+    with pytest.raises(Refused, match="no answer within"):
+        az.output(["az", "account", "show"], seconds=0.5)
+
+
+def test_the_app_is_chosen_by_name_where_there_are_several() -> None:
+    """
+    Two apps in a group are not mixed up.
+    """
+    content = json.loads(WELL.read_text("utf-8"))
+    site = next(one for one in content["resources"] if one["type"] == collecting.SITE)
+    other = site | {"id": site["id"] + "-2"}
+
+    assert collecting._sites([site, other], "FUNC-moderation-dev-2") == [other["id"]]
+    assert collecting._sites([site], None) == [site["id"]]
+    with pytest.raises(CannotGoOn, match="--app"):
+        collecting._sites([site, other], None)
+
+
+def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    azd is asked for by its own name.
+    """
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(CannotAsk, match="azd auth login"):
+        az.program("azd")
