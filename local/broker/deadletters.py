@@ -79,7 +79,7 @@ class BlobStorage:
                 self.connection_string,
                 retry_total=0,
                 connection_timeout=5,
-                read_timeout=20,
+                read_timeout=10,
             )
         settings = ContentSettings(content_type="application/json")
         blob = self._client.get_blob_client(container, name)

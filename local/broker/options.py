@@ -24,7 +24,18 @@ The topology file declares the topic and its event subscriptions, with ARM's wor
      {"name": "sub-all", "receiveLockDurationInSeconds": 60, "maxDeliveryCount": 10,
       "eventTimeToLive": "P1D", "filtersConfiguration": {"includedEventTypes": null}}]}
 
-Once it answers, the broker prints one line with its address. /_local/health needs no key.
+Once it answers, the broker prints one line with its address. Then, for example:
+
+  curl -X POST 'http://127.0.0.1:6500/topics/orders:publish?api-version=2024-06-01' \\
+    -H 'Authorization: SharedAccessKey KEY' \\
+    -H 'Content-Type: application/cloudevents+json' \\
+    -d '{"specversion":"1.0","id":"1","source":"/shop","type":"Ordered","data":{}}'
+  curl -X POST -H 'Authorization: SharedAccessKey KEY' \\
+    'http://127.0.0.1:6500/topics/orders/eventsubscriptions/sub-all:receive?api-version=2024-06-01'
+
+Without --key, KEY is %(key)s
+On this machine, and without a key: /_local/ is a page of what is queued, /_local/health
+says whether all is well, POST /_local/clock {"advance": 3600} moves the clock an hour.
 """
 
 
@@ -50,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m local.broker",
         description=DESCRIPTION,
-        epilog=EPILOG,
+        epilog=EPILOG % {"key": LOCAL_KEY},
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = made.add_argument

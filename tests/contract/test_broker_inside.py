@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,32 @@ async def test_a_page_from_elsewhere_does_not_reach_in(
     async with wire.http.post("/_local/clock", json=body, headers=headers) as answer:
         assert answer.status == 403
     assert (await get(wire, "clock"))["ahead"] == 0
+
+
+async def test_only_the_loopback_address_sees_the_inside() -> None:
+    """From any other address of this machine there is health and nothing else."""
+    address = another_address()
+    if address is None:
+        pytest.skip("this machine has no address but loopback")
+    async with running("--host", "0.0.0.0") as broker:
+        port = broker.endpoint.rpartition(":")[2]
+        async with aiohttp.ClientSession(f"http://{address}:{port}") as http:
+            async with http.get("/_local/health") as answer:
+                assert answer.status == 200
+            local = {"Host": "127.0.0.1"}
+            async with http.get("/_local/clock", headers=local) as answer:
+                assert answer.status == 403
+
+
+def another_address() -> str | None:
+    """An address of this machine that is not loopback; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith(("127.", "0.")) else address
 
 
 async def test_health_needs_no_key_and_no_local_name(namespace: LocalNamespace) -> None:
