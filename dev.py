@@ -99,6 +99,11 @@ def status(arguments: list[str]) -> int:
     return in_the_environment("local.azure.status", arguments)
 
 
+def settings(arguments: list[str]) -> int:
+    """Point local.settings.json at a deployment, or at the local stack again."""
+    return in_the_environment("local.azure.settings", arguments)
+
+
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     environment.make()
@@ -165,6 +170,7 @@ COMMANDS = {
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
     "package": Command("compile the app and zip what is deployed", package),
     "status": Command("check a deployment in Azure and say what to do", status),
+    "settings": Command("use what is deployed from here, or the local stack", settings),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 
@@ -174,7 +180,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="dev.py",
         description="Runs, tests and checks this project. Commands:\n\n"
-        + "\n".join(f"  {name:<8}{c.purpose}" for name, c in COMMANDS.items()),
+        + "\n".join(f"  {name:<10}{c.purpose}" for name, c in COMMANDS.items()),
         epilog="dev.py COMMAND --help says more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -17,6 +17,11 @@ STORAGE = "2025-08-01"
 AUTHORIZATION = "2022-04-01"
 RESOURCES = "2021-04-01"
 WORKSPACES = "2025-07-01"
+NAMESPACE = "Microsoft.EventGrid/namespaces"
+SITE = "Microsoft.Web/sites"
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+WORKSPACE = "Microsoft.OperationalInsights/workspaces"
+ROLES = "providers/Microsoft.Authorization/roleAssignments"
 HIDDEN = "(set)"
 DRAINS = """
 AppRequests
@@ -142,13 +147,6 @@ class _Collector:
         except Refused as error:
             self._unanswered[part] = str(error)
             return None
-
-
-NAMESPACE = "Microsoft.EventGrid/namespaces"
-SITE = "Microsoft.Web/sites"
-ACCOUNT = "Microsoft.Storage/storageAccounts"
-WORKSPACE = "Microsoft.OperationalInsights/workspaces"
-ROLES = "providers/Microsoft.Authorization/roleAssignments"
 
 
 def _ids(resources: list[Json], kind: str) -> list[str]:

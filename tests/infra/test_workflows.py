@@ -1,0 +1,263 @@
+"""Workflows, Dependabot and azure.yaml: valid, pinned, with few rights and no secret."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+import dev
+from local.environment import programs
+from local.terminal import ROOT
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+HOOKS = {
+    f"{when}{what}"
+    for when in ("pre", "post")
+    for what in ("provision", "deploy", "up", "down", "package", "restore")
+}
+SECRETS = re.compile(
+    r"secrets\.|AccountKey=|SharedAccessKey|client.?secret|password|-----BEGIN", re.I
+)
+
+
+def read(file: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+
+
+CI = read(GITHUB / "workflows" / "ci.yml")
+DEPLOY = read(GITHUB / "workflows" / "azure-dev.yml")
+AZD = read(ROOT / "azure.yaml")
+
+
+def steps(workflow: Any) -> Iterator[Any]:
+    for job in workflow["jobs"].values():
+        yield from job["steps"]
+
+
+def runs(workflow: Any) -> str:
+    return "\n".join(step.get("run", "") for step in steps(workflow))
+
+
+def hooks() -> Iterator[tuple[str, Any]]:
+    yield from AZD["hooks"].items()
+    for service in AZD["services"].values():
+        yield from service["hooks"].items()
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        *(("github-workflows", file) for file in WORKFLOWS),
+        ("dependabot", GITHUB / "dependabot.yml"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.stem,
+)
+def test_each_file_is_valid_by_its_schema(schema: str, file: Path) -> None:
+    """
+    A key that GitHub does not know would be found at the first push otherwise.
+    """
+    checker = str(programs() / "check-jsonschema")
+    asked = [checker, "--builtin-schema", f"vendor.{schema}", str(file)]
+
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_workflows_lint_clean() -> None:
+    """
+    zizmor, at its most pedantic, finds nothing that could be misused.
+    """
+    asked = [str(programs() / "zizmor"), "--offline", "--pedantic", "--no-progress"]
+    asked += ["--format", "json", "--strict-collection", str(GITHUB)]
+
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_every_action_is_pinned_to_a_commit(file: Path) -> None:
+    """
+    A tag can be moved to other code, a commit cannot; the comment says which tag it was.
+    """
+    used = re.findall(r"uses: *(.+)", file.read_text(encoding="utf-8"))
+
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_a_workflow_has_no_right_that_it_does_not_need(file: Path) -> None:
+    """
+    Nothing at the top, reading the code in a job, and a sign-in only to deploy.
+    """
+    workflow = read(file)
+    allowed = {"contents": "read"}
+    if workflow["name"] == DEPLOY["name"]:
+        allowed |= {"id-token": "write"}
+
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        assert job["permissions"] == allowed
+        assert 5 <= job["timeout-minutes"] <= 90
+        [checkout] = [s for s in job["steps"] if "checkout@" in s.get("uses", "")]
+        assert checkout["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*WORKFLOWS, GITHUB / "dependabot.yml", ROOT / "azure.yaml"],
+    ids=lambda file: file.stem,
+)
+def test_there_is_no_secret_in_a_text(file: Path) -> None:
+    """
+    Deploying needs no secret at all, so none can leak.
+    """
+    assert SECRETS.search(file.read_text(encoding="utf-8")) is None
+
+
+def test_the_tests_run_on_all_three_systems() -> None:
+    """
+    The same command that a person runs, on Linux, macOS and Windows.
+    """
+    job = CI["jobs"]["test"]
+
+    assert job["strategy"]["matrix"]["os"] == [
+        *("ubuntu-latest", "macos-latest", "windows-latest"),
+    ]
+    assert job["strategy"]["fail-fast"] is False
+    assert "dev.py test" in job["steps"][-1]["run"]
+    assert {"push", "pull_request"} <= CI["on"].keys()
+
+
+def test_nothing_in_a_workflow_is_allowed_to_fail() -> None:
+    """
+    A red step is a red run.
+    """
+    for workflow in (CI, DEPLOY):
+        for step in steps(workflow):
+            assert "continue-on-error" not in step
+            assert "|| true" not in step.get("run", "")
+
+
+def test_the_bicep_is_compiled_on_linux_and_cannot_be_skipped() -> None:
+    """
+    The job installs a compiler of a fixed version, which the tests find in BICEP.
+    """
+    installs = next(s for s in steps(CI) if "az bicep install" in s.get("run", ""))
+    builds = next(s for s in steps(CI) if '"$BICEP" build' in s.get("run", ""))
+
+    assert re.search(r"install --version v\d+\.\d+\.\d+", installs["run"])
+    assert "BICEP=" in installs["run"]
+    assert '"$BICEP" lint' in builds["run"]
+    assert installs["if"] == builds["if"] == "runner.os == 'Linux'"
+
+
+def test_deploying_is_started_by_a_person_and_one_at_a_time() -> None:
+    """
+    No push changes Azure, and a deployment is not cut off by the next.
+    """
+    assert list(DEPLOY["on"]) == ["workflow_dispatch"]
+    assert DEPLOY["concurrency"]["cancel-in-progress"] is False
+    assert all("environment" in job for job in DEPLOY["jobs"].values())
+
+
+def test_deploying_signs_in_with_oidc() -> None:
+    """
+    The sign-in is GitHub's word for this repository, worth a few minutes.
+    """
+    assert "--federated-credential-provider github" in runs(DEPLOY)
+    order = [
+        runs(DEPLOY).find(word) for word in ("auth login", "provision", "deploy -")
+    ]
+    assert order == sorted(order)
+    assert -1 not in order
+
+
+def test_inputs_and_variables_reach_scripts_as_environment_only() -> None:
+    """
+    Text that somebody typed is never pasted into a script.
+    """
+    assert "${{" not in runs(CI) + runs(DEPLOY)
+
+
+def test_azure_yaml_names_what_there_is() -> None:
+    """
+    azd finds the template, and the function app by its tag.
+    """
+    infra = AZD["infra"]
+    [service] = AZD["services"]
+    templates = "".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "infra").rglob("*.bicep")
+    )
+
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", AZD["name"])
+    assert re.fullmatch(r">= \d+\.\d+\.\d+", AZD["requiredVersions"]["azd"])
+    assert infra["provider"] == "bicep"
+    assert (ROOT / infra["path"] / f"{infra['module']}.bicep").exists()
+    assert f"'azd-service-name': '{service}'" in templates
+
+
+def test_the_function_app_is_built_remotely_from_the_whole_project() -> None:
+    """
+    What the app needs is installed where it runs; .funcignore decides what is sent.
+    """
+    [service] = AZD["services"].values()
+
+    assert service["project"] == "."
+    assert service["host"] == "function"
+    assert service["language"] == "python"
+    assert service["remoteBuild"] is True
+
+
+def test_every_hook_works_in_both_worlds() -> None:
+    """
+    sh on Linux and macOS, PowerShell on Windows, with commands that dev.py has.
+    """
+    for name, hook in hooks():
+        assert name in HOOKS
+        assert {system: one["shell"] for system, one in hook.items()} == {
+            "posix": "sh",
+            "windows": "pwsh",
+        }
+        asked = [re.findall(r"dev\.py (\w+)", one["run"]) for one in hook.values()]
+        assert asked[0] == asked[1]
+        assert set(asked[0]) <= dev.COMMANDS.keys()
+
+
+def test_a_hook_for_comfort_cannot_stop_a_deployment() -> None:
+    """
+    Only the package is worth failing for.
+    """
+    for name, hook in hooks():
+        for one in hook.values():
+            assert one.get("continueOnError", False) is (name != "prepackage")
+
+
+def test_a_pipeline_writes_no_settings_of_a_laptop() -> None:
+    """
+    The hook asks for CI, which GitHub and Azure Pipelines set or can set.
+    """
+    for one in AZD["hooks"]["postprovision"].values():
+        assert "CI" in one["run"]
+        assert "settings --from-azure" in one["run"]
+
+
+def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
+    """
+    Packages and actions get their updates, in groups and not on their first day.
+    """
+    updates = read(GITHUB / "dependabot.yml")["updates"]
+
+    assert {one["package-ecosystem"] for one in updates} == {"pip", "github-actions"}
+    assert all(one["cooldown"]["default-days"] >= 3 for one in updates)
+    assert all("groups" in one for one in updates)
