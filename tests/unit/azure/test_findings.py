@@ -12,8 +12,9 @@ import pytest
 
 from local.azure import deployment, status
 from local.azure.deployment import Deployment
-from local.azure.examining import examine
+from local.azure.examining import CHECKS, examine
 from local.azure.findings import Finding
+from local.terminal import ROOT
 
 HERE = Path(__file__).parent
 WELL = HERE / "well.json"
@@ -74,6 +75,16 @@ def test_at_least_twelve_deployments_are_broken_in_a_way_of_their_own() -> None:
     explained = [json.loads(file.read_text("utf-8"))["happened"] for file in BROKEN]
 
     assert len(set(explained)) >= 12
+
+
+def test_what_to_do_is_documented_for_every_group_of_checks() -> None:
+    """
+    Whoever wants to know why finds the group's name in docs/operations.md.
+    """
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+    for title in CHECKS:
+        assert f"\n### {title}\n" in page
 
 
 def test_the_same_said_otherwise_is_no_finding() -> None:

@@ -1,0 +1,144 @@
+"""What the template deploys is what `dev.py status` calls well.
+
+The committed snapshot has every resource that a deployment makes; what only Azure can
+know (ids of identities, the namespace's host name) is filled in here.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from local.azure import roles
+from local.azure.deployment import Deployment
+from local.azure.examining import examine
+from local.azure.findings import Finding
+from local.terminal import ROOT
+
+HOST = "evgns.swedencentral-1.eventgrid.azure.net"
+APP, NAMESPACE, CLIENT = "principal-of-app", "principal-of-namespace", "client-of-app"
+WELL = json.loads((ROOT / "tests/unit/azure/well.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def plan() -> list[dict[str, Any]]:
+    """The resources that the default parameters make."""
+    snapshot = json.loads((ROOT / "infra/main.snapshot.json").read_text("utf-8"))
+    resources: list[dict[str, Any]] = snapshot["predictedResources"]
+    return resources
+
+
+def deployed(plan: list[dict[str, Any]]) -> Deployment:
+    """The plan, as az would show it once it is deployed and drained."""
+
+    def of(kind: str) -> list[dict[str, Any]]:
+        return [
+            one | {"name": one["name"].rpartition("/")[2]}
+            for one in plan
+            if one["type"] == kind
+        ]
+
+    [namespace] = of("Microsoft.EventGrid/namespaces")
+    namespace["identity"] = {"type": "SystemAssigned", "principalId": NAMESPACE}
+    namespace["properties"]["topicsConfiguration"] = {"hostname": HOST}
+    [site] = of("Microsoft.Web/sites")
+    for one in site["identity"]["userAssignedIdentities"].values():
+        one |= {"principalId": APP, "clientId": CLIENT}
+    containers = of("Microsoft.Storage/storageAccounts/blobServices/containers")
+    accounts = of("Microsoft.Storage/storageAccounts")
+    return Deployment(
+        asked_at=WELL["asked_at"],
+        account=WELL["account"],
+        group="rg-dev",
+        resources=[one for one in plan if one["type"].count("/") == 1],
+        namespace=namespace,
+        topics=of("Microsoft.EventGrid/namespaces/topics"),
+        event_subscriptions=of(
+            "Microsoft.EventGrid/namespaces/topics/eventSubscriptions"
+        ),
+        site=site,
+        settings=settings(site),
+        functions=WELL["functions"],
+        role_assignments=[
+            assignment(one) for one in of("Microsoft.Authorization/roleAssignments")
+        ],
+        storage_accounts=accounts,
+        containers={
+            account["name"]: [c for c in containers if account["id"] in c["id"]]
+            for account in accounts
+        },
+        drains=WELL["drains"],
+    )
+
+
+def settings(site: dict[str, Any]) -> dict[str, str]:
+    """The app's settings, with what Azure fills in."""
+
+    def filled(value: str) -> str:
+        if value.endswith(".clientId]"):
+            return CLIENT
+        if value.endswith(".outputs.endpoint.value]"):
+            return f"https://{HOST}"
+        storage = re.fullmatch(
+            r"\[format\('https://\{0\}\.blob\.\{1\}', '(\w+)',.*", value
+        )
+        return f"https://{storage[1]}.blob.core.windows.net" if storage else value
+
+    listed = site["properties"]["siteConfig"]["appSettings"]
+    return {one["name"]: filled(one["value"]) for one in listed}
+
+
+def assignment(one: dict[str, Any]) -> dict[str, Any]:
+    """A role assignment with its scope and with the id of whom it is for."""
+    scope = re.match(r"\[extensionResourceId\('([^']+)'", one["id"])
+    assert scope is not None
+    is_app = "userAssignedIdentities" in one["properties"]["principalId"]
+    known = {"scope": scope[1], "principalId": APP if is_app else NAMESPACE}
+    return one | {"properties": one["properties"] | known}
+
+
+def findings(plan: list[dict[str, Any]]) -> list[Finding]:
+    return [one for group in examine(deployed(plan)).values() for one in group]
+
+
+def test_what_is_planned_is_well(plan: list[dict[str, Any]]) -> None:
+    """
+    Template and status agree about names, roles, settings, filters and containers.
+    """
+    assert findings(plan) == []
+
+
+def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
+    """
+    Whatever status depends on, it misses when the template does not make it.
+    """
+    for kind in (
+        "Microsoft.EventGrid/namespaces/topics",
+        "Microsoft.EventGrid/namespaces/topics/eventSubscriptions",
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Authorization/roleAssignments",
+    ):
+        without = [one for one in plan if one["type"] != kind]
+        assert [one for one in findings(without) if one.level == "broken"], kind
+
+
+def test_each_role_assignment_is_one_that_status_asks_for(
+    plan: list[dict[str, Any]],
+) -> None:
+    """
+    The template gives no role that nobody needs, and status knows them all.
+    """
+    assignments = [one for one in plan if one["type"].endswith("/roleAssignments")]
+    for place in assignments:
+        without = [one for one in plan if one is not place]
+        assert [one for one in findings(without) if one.where.startswith("role ")]
+
+
+def test_the_roles_are_those_of_the_template() -> None:
+    """
+    One id for each role, wherever it is written.
+    """
+    named = json.loads((ROOT / "infra/roles.json").read_text("utf-8"))
+
+    assert named.items() <= roles.IDS.items()
