@@ -1,7 +1,9 @@
 """Whatever happened, a restart finds the namespace as it was."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from local.broker.entries import State
 from local.broker.events import read_batch
 from local.broker.namespace import Namespace
 from local.broker.settlement import Verb, settle
-from local.broker.store import Store
+from local.broker.store import FILE_NAME, Store
 from local.broker.topology import parse
 
 START = 1_800_000_000.0
@@ -37,9 +39,12 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("publish"), st.sampled_from(["a", "b"]), st.integers(1, 4)),
         st.tuples(st.just("receive"), st.sampled_from([0, 1]), st.integers(1, 5)),
+        st.tuples(st.just("receive"), st.sampled_from([0, 1]), st.integers(1, 5)),
         st.tuples(st.just("wait"), st.sampled_from([1, 59, 60, 600, 3600]), st.just(0)),
         st.tuples(st.sampled_from(list(Verb)), st.integers(0, 9), st.integers(0, 4)),
+        st.tuples(st.sampled_from(list(Verb)), st.integers(0, 9), st.integers(0, 4)),
     ),
+    min_size=8,
     max_size=25,
 )
 DELAYS = (0, 10, 60, 600, 3600)
@@ -105,7 +110,8 @@ class Driver:
         ]
 
     def settle(self, verb: Verb, which: int, delay: int) -> None:
-        for name, token in self.tokens[which : which + 2]:
+        start = which % (len(self.tokens) or 1)
+        for name, token in self.tokens[start : start + 2]:
             subscription = self.namespace.subscription("orders", name)
             assert lock_tokens.decode(token) is not None
             settle(self.namespace, subscription, verb, [token], delay)
@@ -123,9 +129,25 @@ async def live(folder: Path, steps: list[tuple[Any, Any, int]]) -> None:
     after = snapshot(again)
     await again.close()
     assert after == before
+    assert stored_events(folder) == held_events(after)
 
 
-@settings(max_examples=60)
+def held_events(found: Any) -> set[int]:
+    """The numbers of the events that some queue holds."""
+    return {
+        number
+        for entries, fresh, _ in found.values()
+        for number in [*entries, *(each[0] for each in fresh)]
+    }
+
+
+def stored_events(folder: Path) -> set[int]:
+    """The numbers of the events in the file."""
+    with contextlib.closing(sqlite3.connect(folder / FILE_NAME)) as connection:
+        return {number for (number,) in connection.execute("SELECT number FROM event")}
+
+
+@settings(max_examples=150)
 @given(STEPS)
 def test_a_restart_changes_nothing(steps: list[tuple[Any, Any, int]]) -> None:
     """Queues, locks, counts, delays and bytes, after any sequence of requests."""
