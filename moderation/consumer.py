@@ -20,6 +20,7 @@ from moderation.tally import Tally
 
 BATCH = 100
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
+RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
@@ -109,8 +110,10 @@ class _Receivers:
             left = job.time_left()
             if left < SHORTEST_WAIT:
                 return self._none("budget")
-            wait = SHORTEST_WAIT if job.until_empty else min(int(left), LONGEST_WAIT)
-            deliveries = await self._receive_unless_ending(wait, left)
+            wait, within = min(int(left), LONGEST_WAIT), left
+            if job.until_empty:  # someone waits for it
+                wait, within = SHORTEST_WAIT, min(left, SHORTEST_WAIT + RETRY_SECONDS)
+            deliveries = await self._receive_unless_ending(wait, within)
             if deliveries:
                 return deliveries
             if self._count > 1:
