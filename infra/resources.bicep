@@ -218,7 +218,7 @@ var problems = concat(
 )
 
 // Every name holds the suffix, so nothing can be deployed around the problems.
-var suffix = empty(problems) ? '${toLower(environmentName)}-${token}' : fail('Not deployed. ${join(problems, '. ')}.')
+var suffix = empty(problems) ? '${toLower(environmentName)}-${token}' : fail('Not deployed. ${join(problems, '; ')}')
 var token = uniqueString(subscription().id, resourceGroup().id, environmentName, location)
 var names = {
   namespace: namespaceName ?? 'evgns-${suffix}'
@@ -227,6 +227,7 @@ var names = {
   dataStorage: dataStorageName ?? 'stdata${last(split(suffix, '-'))}'
   workspace: 'log-${suffix}'
   component: 'appi-${suffix}'
+  network: 'vnet-${suffix}'
 }
 var packageContainer = 'packages'
 var blobEndpoints = {
@@ -349,7 +350,7 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
   params: {
     location: location
     tags: tags
-    suffix: suffix
+    name: names.network
     addressPrefix: vnetAddressPrefix
   }
 }
@@ -359,13 +360,12 @@ module privateEndpoints 'modules/private-endpoints.bicep' = if (vnetEnabled) {
     location: location
     tags: tags
     suffix: suffix
-    networkId: network!.outputs.networkId
-    subnetId: network!.outputs.endpointSubnetId
+    networkName: names.network
     namespaceName: names.namespace
     hostAccountName: names.hostStorage
     dataAccountName: names.dataStorage
   }
-  dependsOn: [eventGrid, storage]
+  dependsOn: [eventGrid, storage, network]
 }
 
 module functionApp 'modules/function-app.bicep' = {
@@ -385,7 +385,8 @@ module functionApp 'modules/function-app.bicep' = {
     identityClientId: identity.properties.clientId
     telemetryConnectionString: monitoring.outputs.connectionString
     settings: { ...settings, ...switchedOff }
-    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    inNetwork: vnetEnabled
+    networkName: names.network
     authClientId: authClientId
     authTenantId: authTenantId
   }
@@ -420,13 +421,6 @@ module workbook 'modules/workbook.bicep' = {
   }
   dependsOn: [monitoring, eventGrid]
 }
-
-var roleIds = loadJsonContent('roles.json')
-var commands = map(
-  concat(roles.outputs.grants, receivers.outputs.grants),
-  grant =>
-    'az role assignment create --assignee-object-id ${grant.principalId} --assignee-principal-type ${grant.principalType} --role ${roleIds[grant.role]} --scope ${grant.scope}  # ${grant.role} for ${grant.who}'
-)
 
 @description('Region.')
 output AZURE_LOCATION string = location
@@ -480,4 +474,6 @@ output DEAD_LETTER_CONTAINER string = topology.deadLetterContainer
 output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.connectionString
 
 @description('With createRoleAssignments=false: what an administrator has to run.')
-output ROLES_TO_ASSIGN string[] = createRoleAssignments ? [] : commands
+output ROLES_TO_ASSIGN string[] = createRoleAssignments
+  ? []
+  : concat(roles.outputs.commands, receivers.outputs.commands)

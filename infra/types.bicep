@@ -131,13 +131,3 @@ type Topology = {
   deadLetterContainer: string
   eventSubscriptions: EventSubscription[]
 }
-
-@export()
-@description('One role assignment, as it is made or has to be made by an administrator.')
-type Grant = {
-  who: string
-  principalId: string
-  principalType: string
-  role: string
-  scope: string
-}

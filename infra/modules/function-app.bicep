@@ -47,8 +47,11 @@ param telemetryConnectionString string
 @description('What the code reads.')
 param settings { *: string }
 
-@description('Subnet of the app; empty without private network.')
-param subnetId string
+@description('The app is in a network.')
+param inNetwork bool
+
+@description('That network, with a subnet `app`.')
+param networkName string
 
 @description('App registration of people who may see the page; empty for no sign-in.')
 param authClientId string
@@ -67,6 +70,14 @@ var hostSettings = {
 // Signing in with the identity instead of a secret; the platform knows it by this name.
 var secretless = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
 var authSettings = empty(authClientId) ? {} : { '${secretless}': identityClientId }
+
+resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
+  name: networkName
+
+  resource app 'subnets' existing = {
+    name: 'app'
+  }
+}
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
@@ -93,7 +104,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    virtualNetworkSubnetId: inNetwork ? network::app.id : null
     siteConfig: {
       minTlsVersion: '1.2'
       ftpsState: 'Disabled'

@@ -1,4 +1,4 @@
-metadata description = 'A network for the app, with private endpoints of everything it talks to. Tells nothing to the public internet.'
+metadata description = 'A network with a subnet for the app and one for private endpoints.'
 
 import { Tags } from '../types.bicep'
 
@@ -8,14 +8,14 @@ param location string
 @description('Tags.')
 param tags Tags
 
-@description('What is common to the names.')
-param suffix string
+@description('Name of the network.')
+param name string
 
 @description('Addresses of the network, at least a /23.')
 param addressPrefix string
 
 resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
-  name: 'vnet-${suffix}'
+  name: name
   location: location
   tags: tags
   properties: {
@@ -41,21 +41,4 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
       }
     ]
   }
-
-  resource app 'subnets' existing = {
-    name: 'app'
-  }
-
-  resource endpoints 'subnets' existing = {
-    name: 'endpoints'
-  }
 }
-
-@description('Subnet of the app.')
-output appSubnetId string = network::app.id
-
-@description('Subnet of private endpoints.')
-output endpointSubnetId string = network::endpoints.id
-
-@description('The network.')
-output networkId string = network.id

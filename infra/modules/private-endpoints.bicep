@@ -11,11 +11,8 @@ param tags Tags
 @description('What is common to the names.')
 param suffix string
 
-@description('The network that resolves the names.')
-param networkId string
-
-@description('Where the private endpoints are.')
-param subnetId string
+@description('The network that resolves the names, with a subnet `endpoints`.')
+param networkName string
 
 @description('Name of the namespace.')
 param namespaceName string
@@ -36,6 +33,14 @@ resource hostAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
 
 resource dataAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: dataAccountName
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
+  name: networkName
+
+  resource endpoints 'subnets' existing = {
+    name: 'endpoints'
+  }
 }
 
 var zoneNames = [
@@ -68,7 +73,7 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
     tags: tags
     properties: {
       registrationEnabled: false
-      virtualNetwork: { id: networkId }
+      virtualNetwork: { id: network.id }
     }
   }
 ]
@@ -79,7 +84,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2025-07-01' = [
     location: location
     tags: tags
     properties: {
-      subnet: { id: subnetId }
+      subnet: { id: network::endpoints.id }
       privateLinkServiceConnections: [
         {
           name: target.name

@@ -1,6 +1,7 @@
 metadata description = 'Who may receive from each event subscription.'
 
-import { Grant, PrincipalType } from '../types.bicep'
+import { asCommand } from '../grants.bicep'
+import { PrincipalType } from '../types.bicep'
 import { topology } from '../topology.bicep'
 
 @description('Assign the roles; otherwise only list them.')
@@ -61,11 +62,13 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-@description('Every role assignment that this module makes, or would make.')
-output grants Grant[] = map(receiving, one => {
+var grants = map(receiving, one => {
   who: one.who.who
   principalId: one.who.principalId
   principalType: one.who.principalType
   role: role
   scope: '${namespace::topic.id}/eventSubscriptions/${subscriptionNames[one.place]}'
 })
+
+@description('Every role assignment that this module makes, as a command for somebody who may.')
+output commands string[] = map(grants, grant => asCommand(grant, roleId))

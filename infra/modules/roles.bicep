@@ -1,6 +1,7 @@
 metadata description = 'Who may do what, each at the smallest scope. All but the receivers\' roles, which need the event subscriptions.'
 
-import { Grant, PrincipalType } from '../types.bicep'
+import { asCommand } from '../grants.bicep'
+import { PrincipalType } from '../types.bicep'
 import { topology } from '../topology.bicep'
 
 @description('Assign the roles; otherwise only list them.')
@@ -138,8 +139,7 @@ resource publishingMetrics 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   }
 }
 
-@description('Every role assignment that this module makes, or would make.')
-output grants Grant[] = concat(
+var grants = concat(
   map(senders, who => {
     who: who.who
     principalId: who.principalId
@@ -171,3 +171,6 @@ output grants Grant[] = concat(
     }
   ]
 )
+
+@description('Every role assignment that this module makes, as a command for somebody who may.')
+output commands string[] = map(grants, grant => asCommand(grant, roleIds[grant.role]))

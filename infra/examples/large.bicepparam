@@ -1,0 +1,21 @@
+using '../main.bicep'
+
+// Forty thousand events a second: all throughput units, every lane, and timers that never start cold.
+param environmentName = 'large'
+param location = 'westeurope'
+param throughputUnits = 40
+param instanceMemoryMB = 4096
+param maximumInstanceCount = 100
+param pullFlaggedLanes = 16
+param pullApprovedLanes = 16
+param pullAllEventsLanes = 16
+param pullFlaggedSchedule = '0 * * * * *'
+param pullApprovedSchedule = '0 * * * * *'
+param pullAllEventsSchedule = '0 * * * * *'
+param pullBudgetSeconds = 55
+param alwaysReady = [
+  { name: 'http', instanceCount: 2 }
+  { name: 'function:pull_flagged', instanceCount: 1 }
+  { name: 'function:pull_flagged_16', instanceCount: 1 }
+]
+param noDrainMinutes = 15

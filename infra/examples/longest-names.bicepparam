@@ -1,0 +1,11 @@
+using '../main.bicep'
+
+// Names as long as Azure takes them.
+param environmentName = 'an-environment-of-thirty-chars'
+param location = 'southafricanorth'
+param resourceGroupName = 'a-resource-group-of-ninety-characters-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'
+param functionAppName = 'a-function-app-of-sixty-characters-xxxxxxxxxxxxxxxxxxxxxxxxx'
+param hostStorageName = 'storageofthefunctionhost'
+param dataStorageName = 'storageofentriesandrejec'
+param auditContainer = 'a-container-of-sixty-three-characters-xxxxxxxxxxxxxxxxxxxxxxxxx'
+param activityContainer = 'another-container-of-sixty-three-characters-xxxxxxxxxxxxxxxxxxx'

@@ -1,0 +1,92 @@
+"""A deployment as the compiler predicts it, and as policies look at it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+Json = dict[str, Any]
+_FORMAT = re.compile(r"format\('[^']*'(?:, '[^']*')*\)")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What one file of parameters deploys."""
+
+    name: str
+    plan: Json
+
+    @cached_property
+    def resources(self) -> list[Json]:
+        """Every resource, as it would be sent to Azure."""
+        found: list[Json] = json.loads(
+            json.dumps(self.plan["predictedResources"]), object_hook=_evaluated
+        )
+        return found
+
+    def of(self, kind: str) -> list[Json]:
+        """Every resource of that type."""
+        return [one for one in self.resources if one["type"].lower() == kind.lower()]
+
+    def one(self, kind: str) -> Json:
+        """The resource of which there is only one."""
+        [found] = self.of(kind)
+        return found
+
+    @cached_property
+    def app(self) -> Json:
+        """What the function app is."""
+        properties: Json = self.one("Microsoft.Web/sites")["properties"]
+        return properties
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The app settings."""
+        listed = self.app["siteConfig"]["appSettings"]
+        assert len({one["name"] for one in listed}) == len(listed)
+        return {one["name"]: one["value"] for one in listed}
+
+    @cached_property
+    def has_network(self) -> bool:
+        """Whether it brings a network of its own."""
+        return bool(self.of("Microsoft.Network/virtualNetworks"))
+
+    def account(self, kind: str) -> Json:
+        """The storage account of the `host`, or of the `data`."""
+        host = self.settings["AzureWebJobsStorage__accountName"]
+        accounts = self.of("Microsoft.Storage/storageAccounts")
+        [found] = [one for one in accounts if (one["name"] == host) == (kind == "host")]
+        return found
+
+    def role_assignments(self) -> Iterator[tuple[str, str, str, Json]]:
+        """Who, which role's id, the scope's id, and the resource itself."""
+        for one in self.of("Microsoft.Authorization/roleAssignments"):
+            scope = one["id"].removeprefix("[extensionResourceId('").split("'")[0]
+            scope = scope.split("/providers/Microsoft.Authorization/")[0]
+            role = one["properties"]["roleDefinitionId"].rsplit("/", 1)[1]
+            yield _who(one["properties"]["principalId"]), role, scope, one
+
+
+def _evaluated(values: Json) -> Json:
+    """What the compiler leaves open because another cloud has other suffixes."""
+    return {name: _in_public_azure(value) for name, value in values.items()}
+
+
+def _in_public_azure(value: object) -> object:
+    if not isinstance(value, str) or "environment()" not in value:
+        return value
+    text = value.replace("environment().suffixes.storage", "'core.windows.net'")
+    login = "'https://login.microsoftonline.com/'"
+    text = text.replace("environment().authentication.loginEndpoint", login)
+    while inner := _FORMAT.search(text):
+        words = re.findall(r"'([^']*)'", inner[0])
+        text = text.replace(inner[0], f"'{words[0].format(*words[1:])}'")
+    return re.sub(r"^\['(.*)'\]$", r"\1", text)
+
+
+def _who(principal: str) -> str:
+    if "userAssignedIdentities" in principal:
+        return "app"
+    return "namespace" if "eventGrid" in principal else "developer"
