@@ -50,6 +50,8 @@ class SubscriptionQueue:
         self._entries[entry.event.number] = entry
         if entry.state is State.LOCKED:
             self._locks[entry.secret] = entry
+        else:
+            entry.due = min(entry.due, self._expires(entry))
         self._mark(entry.due, [entry.event.number])
 
     def reconfigure(self, limits: QueueLimits) -> None:
@@ -57,7 +59,9 @@ class SubscriptionQueue:
         self.limits = limits
         for entry in self._entries.values():
             if entry.state is State.READY:
-                entry.due = entry.event.published + limits.time_to_live
+                entry.due = self._expires(entry)
+            elif entry.state is State.DELAYED:
+                entry.due = min(entry.due, self._expires(entry))
         self._rebuild_marks()
 
     def receive(self, limit: int, now: float) -> list[Entry]:
@@ -114,13 +118,6 @@ class SubscriptionQueue:
         """Whether this is the current lock of an event."""
         entry = self._locks.get(secret)
         return entry is not None and self._is_held(entry, now)
-
-    def lose(self, secret: bytes, now: float) -> Entry | None:
-        """The lock ends before its time, as if it had expired."""
-        entry = self._take_lock(secret, now, forget=False)
-        if entry is not None:
-            self._give_back(entry, now, now)
-        return entry
 
     def sweep(self, now: float) -> None:
         """What is due happens: locks and delays end, old events expire."""
@@ -202,7 +199,7 @@ class SubscriptionQueue:
         self._give_back(entry, due, now)
 
     def _give_back(self, entry: Entry, available: float, now: float) -> None:
-        expires = entry.event.published + self.limits.time_to_live
+        expires = self._expires(entry)
         if entry.state is State.LOCKED and self._is_worn_out(entry):
             self._end(entry, Ending.MAX_DELIVERIES, now)
         elif expires <= now:
@@ -218,6 +215,9 @@ class SubscriptionQueue:
             self._ready_again += 1
             self._again.append(entry.event.number)
             self._mark(expires, [entry.event.number])
+
+    def _expires(self, entry: Entry) -> float:
+        return entry.event.published + self.limits.time_to_live
 
     def _is_worn_out(self, entry: Entry) -> bool:
         return entry.count >= self.limits.max_delivery_count

@@ -129,7 +129,7 @@ def lose_locks(
     """The locks end as if they had expired."""
     now = namespace.clock.now()
     secrets = [lock_tokens.decode(token) for token in tokens]
-    lost = [subscription.queue.lose(secret, now) for secret in secrets if secret]
+    lost = [subscription.queue.release(secret, 0, now) for secret in secrets if secret]
     held = [each for each in lost if each and each.state is not State.LOCKED]
     namespace.journal.released(subscription.key, held, now)
     namespace.serve(subscription, now)

@@ -1,6 +1,6 @@
 """The queue of one event subscription, told the time."""
 
-from local.broker.entries import Ending, Event, QueueLimits
+from local.broker.entries import Ending, Entry, Event, QueueLimits, State
 from local.broker.queue import SubscriptionQueue
 
 LIMITS = QueueLimits(lock_duration=60, max_delivery_count=3, time_to_live=7200)
@@ -157,6 +157,22 @@ def test_new_limits_hold_for_what_is_queued_already() -> None:
 
     queue.sweep(100)
     assert [each.ending for each in queue.take_ended()] == [Ending.EXPIRED]
+
+
+def test_a_delay_that_outlasts_the_life_of_its_event_ends_with_it() -> None:
+    """Whether it was asked for, restored, or the limits changed meanwhile."""
+    queue = a_queue(0)
+    [entry] = queue.receive(1, 0)
+    queue.release(entry.secret, 3600, 0)
+    queue.reconfigure(QueueLimits(60, 3, 100))
+    restored = SubscriptionQueue(QueueLimits(60, 3, 100))
+    again = Entry(Event(1, b"{}", 0), 1)
+    again.state, again.due = State.DELAYED, 3600
+    restored.restore(again)
+
+    for each in (queue, restored):
+        each.sweep(100)
+        assert [ended.ending for ended in each.take_ended()] == [Ending.EXPIRED]
 
 
 def test_the_bytes_of_an_event_are_shared_by_all_queues() -> None:
