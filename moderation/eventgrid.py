@@ -260,18 +260,22 @@ class Subscription:
     async def probe(self) -> None:
         """See that it is reachable, authorised and there; nothing is received.
 
-        Acknowledges a bogus lock token, which Event Grid answers with `BadToken`.
-        Raises EventGridError.
+        Acknowledges a bogus lock token, which Event Grid answers with `BadToken`. Not
+        tried again: whoever asks wants to know how it is now. Raises EventGridError.
         """
-        await self.acknowledge([BOGUS_TOKEN])
+        await self._settle("acknowledge", [BOGUS_TOKEN], {}, within=0)
 
     async def _settle(
-        self, verb: str, tokens: Sequence[str], params: Mapping[str, str | int]
+        self,
+        verb: str,
+        tokens: Sequence[str],
+        params: Mapping[str, str | int],
+        within: float = SETTLE_SECONDS,
     ) -> Settled:
         body = msgspec.json.encode({"lockTokens": tokens})
         path = f"{self._path}:{verb}"
         content = await retried(
-            lambda: _post(self._client, path, params, body), within=SETTLE_SECONDS
+            lambda: _post(self._client, path, params, body), within=within
         )
         try:
             result = _results.decode(content)
