@@ -1,13 +1,18 @@
 """The only door to `az` and `azd`: run with a timeout, answers parsed, refusals named."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
+from local import processes
 from local.terminal import CannotGoOn
 
 SECONDS = 60
@@ -37,28 +42,44 @@ def program(name: str) -> str:
 def output(command: Sequence[str], seconds: float = SECONDS) -> str:
     """What a program of Azure prints; CannotAsk or Refused when it does not."""
     asked = " ".join(command[1:4])
-    try:
-        done = subprocess.run(
-            [program(command[0]), *command[1:]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Refused(
-            f"{command[0]} {asked}: no answer within {seconds:.0f} s"
-        ) from error
-    if done.returncode == 0:
-        return done.stdout
-    said = done.stderr.strip() or done.stdout.strip() or "no reason given"
+    process = subprocess.Popen(
+        [program(command[0]), *command[1:]],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            problem = f"no answer within {seconds:.0f} s"
+            raise Refused(f"{command[0]} {asked}: {problem}") from error
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+    if process.returncode == 0:
+        return out
+    raise _refusal(command[0], asked, err.strip() or out.strip())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End it and what it started: az is a script around another program."""
+    if sys.platform == "win32":
+        processes.end(process.pid)
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _refusal(name: str, asked: str, said: str) -> CannotGoOn:
     if any(words in said for words in LOGIN):
-        login = "az login" if command[0] == "az" else "azd auth login"
-        raise CannotAsk(f"{command[0]} is not signed in: run `{login}`.\n{_last(said)}")
-    raise Refused(f"{command[0]} {asked}: {_last(said)}")
+        login = "az login" if name == "az" else "azd auth login"
+        return CannotAsk(f"{name} is not signed in: run `{login}`.\n{_last(said)}")
+    return Refused(f"{name} {asked}: {_last(said)}")
 
 
 def answer(command: Sequence[str], seconds: float = SECONDS) -> Any:
@@ -72,10 +93,8 @@ def answer(command: Sequence[str], seconds: float = SECONDS) -> Any:
 
 def rest(path: str, api: str, *, method: str = "get", **parameters: str) -> Any:
     """What Azure Resource Manager answers about a path; `parameters` go into the URL."""
-    asked = [f"api-version={api}"]
-    asked += [f"${name}={value}" for name, value in parameters.items()]
-    command = ["az", "rest", "--method", method, "--url", path]
-    return answer([*command, "--uri-parameters", *asked])
+    asked = {f"${name}": value for name, value in parameters.items()}
+    return _ask(path, method, {"api-version": api, **asked})
 
 
 def values(path: str, api: str, **parameters: str) -> list[Any]:
@@ -83,9 +102,18 @@ def values(path: str, api: str, **parameters: str) -> list[Any]:
     page = rest(path, api, **parameters)
     members: list[Any] = list(page.get("value", []))
     while link := page.get("nextLink"):
-        page = answer(["az", "rest", "--method", "get", "--url", link])
+        following, _, parameters_of_it = link.partition("?")
+        page = _ask(following, "get", dict(parse_qsl(parameters_of_it)))
         members += page.get("value", [])
     return members
+
+
+def _ask(url: str, method: str, parameters: Mapping[str, str]) -> Any:
+    # Parameters apart from the URL, because az is a batch file on Windows, and & ends
+    # a command there.
+    listed = [f"{name}={value}" for name, value in parameters.items()]
+    command = ["az", "rest", "--method", method, "--url", url]
+    return answer([*command, "--uri-parameters", *listed])
 
 
 def query(workspace: str, text: str) -> Any:

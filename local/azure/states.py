@@ -11,6 +11,7 @@ WANTED = (
     ("Microsoft.Web/sites", "a function app"),
     ("Microsoft.Storage/storageAccounts", "a storage account"),
 )
+PYTHONS = ("3.12", "3.13")
 PARTS = {
     "namespace": "the namespace",
     "topics": "its topics",
@@ -80,6 +81,13 @@ def running(found: Deployment) -> Iterator[Finding]:
     if dig(found.site, "properties", "state") not in (None, "Running"):
         problem = f"is {dig(found.site, 'properties', 'state')}: nothing is drained"
         yield Finding(where, problem, f"`az functionapp start {named}`")
+    python = dig(found.site, "properties", "functionAppConfig", "runtime", "version")
+    if python and python not in PYTHONS:
+        yield Finding(
+            where,
+            f"runs Python {python}: what requirements.txt pins needs {PYTHONS[0]} or newer",
+            f"set pythonVersion to {PYTHONS[-1]} and {DEPLOY}",
+        )
     if not found.was_answered("functions"):
         return
     indexed = {one["name"].rpartition("/")[2]: one for one in found.functions}
@@ -95,18 +103,28 @@ def running(found: Deployment) -> Iterator[Finding]:
 
 def _functions(found: Deployment, indexed: dict[str, Json]) -> Iterator[Finding]:
     for subscription in declared()["eventSubscriptions"]:
-        name = function_of(subscription["name"])
-        if name not in indexed:
-            yield Finding(
-                f"function {name}",
-                f"is not there: {subscription['name']} is not drained",
-                "`azd deploy`: the deployed code is older than topology.json",
-            )
-        elif dig(indexed[name], "properties", "isDisabled"):
-            yield Finding(
-                f"function {name}",
-                f"is switched off: {subscription['name']} is not drained",
-                f"delete the app setting AzureWebJobs.{name}.Disabled: `az functionapp "
-                f"config appsettings delete --name {found.app} --resource-group "
-                f"{found.group} --setting-names AzureWebJobs.{name}.Disabled`",
-            )
+        first = function_of(subscription["name"])
+        lanes = found.settings.get(f"{first.upper()}_LANES", "1")
+        count = int(lanes) if lanes.isdecimal() else 1
+        for name in (first, *(f"{first}_{lane}" for lane in range(2, count + 1))):
+            yield from _function(name, subscription["name"], found, indexed)
+
+
+def _function(
+    name: str, subscription: str, found: Deployment, indexed: dict[str, Json]
+) -> Iterator[Finding]:
+    if name not in indexed:
+        yield Finding(
+            f"function {name}",
+            f"is not there: it does not drain {subscription}",
+            "`azd deploy`: the deployed code is older than topology.json, or was not "
+            "indexed again since a setting ended in _LANES was changed",
+        )
+    elif dig(indexed[name], "properties", "isDisabled"):
+        setting = f"AzureWebJobs.{name}.Disabled"
+        yield Finding(
+            f"function {name}",
+            f"is switched off: it does not drain {subscription}",
+            f"delete the app setting: `az functionapp config appsettings delete --name "
+            f"{found.app} --resource-group {found.group} --setting-names {setting}`",
+        )

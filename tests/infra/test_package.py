@@ -173,6 +173,33 @@ def test_the_requirements_install_on_the_oldest_python_too(tmp_path: Path) -> No
     assert len(set(names)) == len(names)
 
 
+def test_the_command_packs_or_says_why_not(
+    unpacked: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """
+    A package is made whole or not at all: not of code that does not compile.
+    """
+    project, to = tmp_path / "project", tmp_path / "new" / "package.zip"
+    shutil.copytree(unpacked, project)
+    shutil.copyfile(ROOT / package.IGNORE, project / package.IGNORE)
+    orphan = project / "moderation" / "__pycache__" / "gone.cpython-313.pyc"
+    orphan.touch()
+    monkeypatch.setattr(package, "ROOT", project)
+
+    assert package.main(["--to", str(to)]) == 0
+    assert f"KiB: {to}" in capsys.readouterr().out
+    assert not orphan.exists()
+
+    (project / "moderation" / "half.py").write_text("def broken(:")
+    to.unlink()
+    assert package.main(["--to", str(to)]) == 1
+    assert "does not compile" in capsys.readouterr().out
+    assert not to.exists()
+
+
 def test_what_is_new_in_the_folder_is_decided_about() -> None:
     """
     A file that someone adds to the project is either the app's or kept out.

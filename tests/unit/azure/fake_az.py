@@ -25,10 +25,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write('ERROR: Forbidden({"error":{"code":"AuthorizationFailed"}})\n')
         return 1
     if "--body" in given:
-        asked = Path(given["--body"].removeprefix("@")).read_text("utf-8")
-        assert "func-moderation-dev" in json.loads(asked)["query"]
+        body = Path(given["--body"].removeprefix("@")).read_text("utf-8")
+        assert "func-moderation-dev" in json.loads(body)["query"]
         return show(SAVED["drains"])
-    return show(resource(given["--url"]))
+    asked = arguments[arguments.index("--uri-parameters") + 1 :]
+    parameters = dict(one.split("=", 1) for one in asked)
+    assert "api-version" in parameters
+    return show(resource(given["--url"], int(parameters.get("$skip", 0))))
 
 
 def show(answer: Any) -> int:
@@ -37,9 +40,8 @@ def show(answer: Any) -> int:
     return 0
 
 
-def resource(path: str) -> Any:
+def resource(path: str, skip: int) -> Any:
     """What Azure Resource Manager has at the path; lists in pages of two."""
-    path, _, skip = path.partition("?skip=")
     lists = {
         "resources": "resources",
         "topics": "topics",
@@ -49,9 +51,9 @@ def resource(path: str) -> Any:
     }
     last = path.rpartition("/")[2]
     if last in lists:
-        return page(SAVED[lists[last]], path, int(skip or 0))
+        return page(SAVED[lists[last]], path, skip)
     if last == "containers":
-        return page(SAVED["containers"][path.split("/")[-4]], path, int(skip or 0))
+        return page(SAVED["containers"][path.split("/")[-4]], path, skip)
     if path.endswith("/config/appsettings/list"):
         secret = {"EVENTGRID_KEY": "c2VjcmV0"}
         return {"properties": SAVED["settings"] | secret}
@@ -64,9 +66,14 @@ def resource(path: str) -> Any:
 def page(members: list[Any], path: str, skip: int) -> Any:
     """Two members, and the link to the next page as long as there is one."""
     answer = {"value": members[skip : skip + 2]}
-    more = {"nextLink": f"{path}?skip={skip + 2}"} if len(members) > skip + 2 else {}
+    more = (
+        {"nextLink": f"{path}?api-version=1&%24skip={skip + 2}"}
+        if len(members) > skip + 2
+        else {}
+    )
     return answer | more
 
 
 if __name__ == "__main__":
-    sys.exit(main([one for one in sys.argv[1:] if one != "--output"]))
+    assert sys.argv[-2:] == ["--output", "json"]
+    sys.exit(main(sys.argv[1:-2]))

@@ -138,7 +138,27 @@ def test_a_program_that_does_not_answer_is_given_up(
     monkeypatch.setenv("FAKE_AZ_MOOD", "silent")
 
     with pytest.raises(Refused, match="no answer within"):
-        az.output(["az", "account", "show"], seconds=0.5)
+        az.answer(["az", "account", "show"], seconds=0.5)
+
+
+@pytest.mark.usefixtures("az_program")
+def test_an_empty_group_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """
+    The wrong group is a finding, not a failure.
+    """
+    empty = json.loads(WELL.read_text("utf-8")) | {"resources": []}
+    (tmp_path / "empty.json").write_text(json.dumps(empty))
+    monkeypatch.setenv("FAKE_AZ_ANSWERS", str(tmp_path / "empty.json"))
+
+    assert status.main(["--resource-group", GROUP]) == 1
+
+    shown = capsys.readouterr().out
+    assert shown.count(f"{GROUP} has no ") == 3
+    assert "To do: 3 broken." in shown
 
 
 def test_the_app_is_chosen_by_name_where_there_are_several() -> None:
