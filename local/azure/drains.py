@@ -7,6 +7,7 @@ from typing import Any
 
 from local.azure.deployment import Deployment, Json, declared, function_of
 from local.azure.findings import Finding, Level
+from local.azure.states import is_running
 from local.host.schedules import BadSchedule, parse
 
 HEARD_AFTER = timedelta(minutes=10)  # telemetry takes its time
@@ -18,8 +19,10 @@ LOOK = (
 
 def on_time(found: Deployment) -> Iterator[Finding]:
     """Event subscriptions whose drains fail, or have not run when they should have."""
-    if not found.functions or not found.was_answered("drains"):
+    if not found.functions or not found.was_answered("drains", "settings"):
         return
+    if not is_running(found):
+        return  # the reason is known, and there is nothing else to do
     if found.drains is None:
         yield Finding(
             found.group,

@@ -21,6 +21,7 @@ PARTS = {
     "functions": "its functions",
     "role_assignments": "the role assignments",
     "storage_accounts": "the storage accounts",
+    "containers": "their containers",
     "drains": "what Application Insights heard of drains",
 }
 
@@ -72,13 +73,18 @@ def _not_provisioned(one: Json, group: str) -> Finding:
     )
 
 
+def is_running(found: Deployment) -> bool:
+    """Whether the app was started, as far as Azure says."""
+    return dig(found.site, "properties", "state") in (None, "Running")
+
+
 def running(found: Deployment) -> Iterator[Finding]:
     """Whether the app runs, and has and uses the functions that drain."""
     if found.site is None:
         return
     where = f"app {found.app}"
     named = f"--name {found.app} --resource-group {found.group}"
-    if dig(found.site, "properties", "state") not in (None, "Running"):
+    if not is_running(found):
         problem = f"is {dig(found.site, 'properties', 'state')}: nothing is drained"
         yield Finding(where, problem, f"`az functionapp start {named}`")
     python = dig(found.site, "properties", "functionAppConfig", "runtime", "version")

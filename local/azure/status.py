@@ -2,14 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from local.azure import collecting, deployment
 from local.azure.deployment import Deployment
-from local.azure.examining import examine
-from local.azure.findings import Finding, Level
+from local.azure.examining import Examined, examine
+from local.azure.findings import Level
 from local.terminal import CannotGoOn, say
 
 WELL, UNWELL, CANNOT_ASK = 0, 1, 3
@@ -60,14 +61,18 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def tell(found: Deployment, examined: Mapping[str, Sequence[Finding]]) -> int:
+def tell(found: Deployment, examined: Sequence[Examined]) -> int:
     """Say all that was found; 0 when nobody has to do anything."""
     say(f"{found.group}, asked at {found.now:%Y-%m-%d %H:%M} UTC")
-    for title, findings in examined.items():
-        say(f"{title}: {'well' if not findings else ''}".rstrip())
-        for one in findings:
-            say(f"  {one.level:<8}{one.where} {one.problem}\n          {one.do}")
-    every = [one for findings in examined.values() for one in findings]
+    for group in examined:
+        well = "well" if group.complete else "well, as far as it could be looked at"
+        say(f"{group.title}: {'' if group.findings else well}".rstrip())
+        # What has the same remedy is listed above it.
+        for do, findings in groupby(group.findings, key=lambda one: one.do):
+            for one in findings:
+                say(f"  {one.level:<8}{one.where} {one.problem}")
+            say(f"          {do}")
+    every = [one for group in examined for one in group.findings]
     counts = {level: sum(one.level == level for one in every) for level in Level}
     if not every:
         say("Everything is as it was deployed.")

@@ -12,7 +12,9 @@ def reachable(found: Deployment) -> Iterator[Finding]:
     """Containers that are not there, firewalls that keep Event Grid out, open doors."""
     if not found.was_answered("storage_accounts"):
         return
-    for wanted, account, without in _wanted(found):
+    for wanted, account, without in (
+        _wanted(found) if found.was_answered("containers") else ()
+    ):
         there = {one["name"] for one in found.containers.get(account, [])}
         if account and wanted not in there:
             yield Finding(

@@ -99,7 +99,7 @@ def assignment(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def findings(plan: list[dict[str, Any]]) -> list[Finding]:
-    return [one for group in examine(deployed(plan)).values() for one in group]
+    return [one for group in examine(deployed(plan)) for one in group.findings]
 
 
 def test_what_is_planned_is_well(plan: list[dict[str, Any]]) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from local.azure import az, collecting, deployment, status
 from local.azure.az import CannotAsk, Refused
+from local.azure.examining import examine
 from local.terminal import CannotGoOn
 
 HERE = Path(__file__).parent
 WELL = HERE / "well.json"
 GROUP = "rg-moderation-dev"
+NOW = datetime(2026, 11, 23, 12, 2, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -40,9 +42,7 @@ def test_everything_that_az_answers_is_collected(az_program: Path) -> None:
     """
     All pages of all lists are read, and secrets are dropped on the way.
     """
-    now = datetime(2026, 11, 23, 12, 2, 30, tzinfo=UTC)
-
-    found = collecting.collect(GROUP, None, now)
+    found = collecting.collect(GROUP, None, NOW)
 
     assert found.settings.pop("EVENTGRID_KEY") == collecting.HIDDEN
     assert found == replace(deployment.load(WELL), settings=found.settings)
@@ -107,7 +107,12 @@ def test_signed_out_it_says_so(
 @pytest.mark.usefixtures("az_program")
 @pytest.mark.parametrize(
     ("forbidden", "part"),
-    [("/appsettings/list", "its settings"), ("/roleAssignments", "role assignments")],
+    [
+        ("/appsettings/list", "its settings"),
+        ("/roleAssignments", "role assignments"),
+        ("/containers", "containers"),
+        ("/query", "drains"),
+    ],
 )
 def test_what_may_not_be_read_is_said_and_the_rest_examined(
     monkeypatch: pytest.MonkeyPatch,
@@ -120,12 +125,15 @@ def test_what_may_not_be_read_is_said_and_the_rest_examined(
     """
     monkeypatch.setenv("FAKE_AZ_MOOD", forbidden)
 
-    assert status.main(["--resource-group", GROUP]) == 1
+    found = collecting.collect(GROUP, None, NOW)
+    assert status.tell(found, examine(found)) == 1
 
     shown = capsys.readouterr().out
     assert f"{part} could not be looked at" in shown
     assert "AuthorizationFailed" in shown
     assert "Event subscriptions: well" in shown
+    assert "broken" not in shown
+    assert "well, as far as it could be looked at" in shown
 
 
 @pytest.mark.usefixtures("az_program")

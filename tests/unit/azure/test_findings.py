@@ -12,7 +12,7 @@ import pytest
 
 from local.azure import deployment, status
 from local.azure.deployment import Deployment
-from local.azure.examining import CHECKS, examine
+from local.azure.examining import GROUPS, examine
 from local.azure.findings import Finding
 from local.terminal import ROOT
 
@@ -37,7 +37,7 @@ def changed(changes: list[dict[str, Any]]) -> Deployment:
 
 
 def findings(found: Deployment) -> list[Finding]:
-    return [one for group in examine(found).values() for one in group]
+    return [one for group in examine(found) for one in group.findings]
 
 
 def test_a_well_deployment_has_no_finding() -> None:
@@ -83,8 +83,8 @@ def test_what_to_do_is_documented_for_every_group_of_checks() -> None:
     """
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
-    for title in CHECKS:
-        assert f"\n### {title}\n" in page
+    for group in GROUPS:
+        assert f"\n### {group.title}\n" in page
 
 
 def test_the_same_said_otherwise_is_no_finding() -> None:
@@ -153,6 +153,36 @@ def test_the_exit_code_says_whether_somebody_has_to_act(
 
     assert status.main(["--json", str(file)]) == code
     assert capsys.readouterr().out.rstrip().endswith(said)
+
+
+def test_the_same_remedy_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Three findings with one cause read as one.
+    """
+    content = json.loads((HERE / "broken" / "dead-lettering-dropped.json").read_text())
+
+    found = changed(content["changes"])
+    status.tell(found, examine(found))
+
+    shown = capsys.readouterr().out
+    assert shown.count("  broken  ") == 2
+    assert shown.count("whole `queue` block") == 1
+
+
+def test_nothing_is_called_well_that_was_not_looked_at(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """
+    No finding and no look are different things.
+    """
+    content = json.loads((HERE / "broken" / "rights-too-few.json").read_text())
+
+    found = changed(content["changes"])
+    status.tell(found, examine(found))
+
+    shown = capsys.readouterr().out
+    assert "Settings: well, as far as it could be looked at\n" in shown
+    assert "Event subscriptions: well\n" in shown
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"group": "rg"}', '{"surprise": 1}'])
