@@ -59,13 +59,13 @@ class Query:
 
 
 def entry(
-    subscription: str, delivery: Delivery, disposition: Disposition, now: datetime
+    subscription: str, delivery: Delivery, disposition: Disposition, at: str
 ) -> AuditEntry:
-    """The entry that records this disposition."""
+    """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event
     name, verdict, reason, delay = _words(disposition)
     return AuditEntry(
-        at=stamp(now),
+        at=at,
         subscription=subscription,
         disposition=name,
         verdict=verdict,
@@ -99,7 +99,9 @@ def _one_line(raw: bytes) -> msgspec.Raw:
         raw.decode()
     except UnicodeDecodeError:
         return msgspec.Raw(msgspec.json.encode(raw.decode(errors="replace")))
-    return msgspec.Raw(raw.replace(b"\n", b" ").replace(b"\r", b" "))
+    if b"\n" in raw or b"\r" in raw:
+        raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
+    return msgspec.Raw(raw)
 
 
 class AuditLog:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moderation import audit, settlement, tally
-from moderation.appendlog import StoreUnavailable
+from moderation.appendlog import StoreUnavailable, stamp
 from moderation.audit import AuditLog
 from moderation.delivery import (
     Acknowledge,
@@ -51,7 +51,7 @@ class Desk:
     audit: AuditLog
     clock: Callable[[], datetime]
     stopping: Callable[[], bool] = lambda: False
-    settled: Callable[[Outcome], None] = lambda outcome: None
+    settled: Callable[[list[Outcome]], None] = lambda outcomes: None
 
 
 async def work(desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
@@ -106,11 +106,11 @@ class _Batch:
         """Finish what is decided or overdue; nothing whose lock is gone."""
         overdue = self._is_overdue()
         ready = [task for task in self._pending if overdue or task.done()]
-        held = []
+        held, now = [], loop_time()
         for task in ready:
             delivery = self._pending.pop(task)
             disposition = self._disposition(task, delivery)
-            if self._locks.is_held(delivery.lock_token):
+            if self._locks.is_held(delivery.lock_token, now):
                 held.append((delivery, disposition))
             else:
                 self._done.lose(self._desk.subscription, delivery)
@@ -188,18 +188,22 @@ def _checked(disposition: Disposition) -> Disposition:
 async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
     """Record what was decided, then settle it."""
     now = desk.clock()
-    entries = [audit.entry(desk.subscription, *pair, now) for pair in decided]
+    at = stamp(now)
+    entries = [audit.entry(desk.subscription, *pair, at) for pair in decided]
     try:
         await desk.audit.record(desk.subscription, entries, now)
     except StoreUnavailable:
         await _give_back(desk, [delivery for delivery, _ in decided])
         raise
     results, failure = await settlement.settle(desk.receiver, decided)
-    for (delivery, _), entry in zip(decided, entries, strict=True):
-        outcome = Outcome(entry, results[delivery.lock_token])
-        done.add(delivery, outcome)
-        tally.report(outcome)
-        desk.settled(outcome)
+    deliveries = [delivery for delivery, _ in decided]
+    outcomes = [
+        Outcome(entry, results[delivery.lock_token])
+        for delivery, entry in zip(deliveries, entries, strict=True)
+    ]
+    done.add(deliveries, outcomes)
+    tally.report(outcomes)
+    desk.settled(outcomes)
     if failure is not None:
         raise failure
 

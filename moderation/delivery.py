@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 from moderation.events import Event
 
 
@@ -54,8 +56,7 @@ class Reject:
 type Disposition = Acknowledge | Release | Reject
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """One event on loan, with the lock token that settles it.
 
     `delivery_count` is 1 the first time. `raw` is the event's JSON as it came.

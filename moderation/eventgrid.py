@@ -84,12 +84,17 @@ class _Item(msgspec.Struct, rename="camel"):
     event: msgspec.Raw = msgspec.Raw(b"null")
 
 
+class _ReceivedWhole(msgspec.Struct):
+    value: list[_Item]
+
+
 class _Refusal(msgspec.Struct):
     error: _Error
 
 
 _results = msgspec.json.Decoder(_Result)
 _received = msgspec.json.Decoder(_Received)
+_received_whole = msgspec.json.Decoder(_ReceivedWhole)
 _items = msgspec.json.Decoder(_Item)
 _refusals = msgspec.json.Decoder(_Refusal)
 
@@ -232,12 +237,7 @@ class Subscription:
             lambda: _post(self._client, path, params, wait=max_wait),
             within=within - max_wait,
         )
-        try:
-            items = _received.decode(content).value
-        except msgspec.MsgspecError as error:
-            message = f"Event Grid's answer to receive is not readable: {error}"
-            raise EventGridError(message) from error
-        return [one for item in items if (one := _delivery(item)) is not None]
+        return [_delivery(item) for item in _items_of(content)]
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Done with these. Raises EventGridError; reads the failed tokens."""
@@ -292,17 +292,29 @@ class Subscription:
         await self._client.close()
 
 
-def _delivery(item: msgspec.Raw) -> Delivery | None:
-    """The delivery in an item of the answer; None when it names no lock token."""
+def _items_of(content: bytes) -> list[_Item]:
+    """The items of an answer to receive; one that names no lock token is left out."""
     try:
-        found = _items.decode(item)
+        return _received_whole.decode(content).value
+    except msgspec.MsgspecError:
+        pass  # one item at least is not as it should be: read each on its own
+    try:
+        items = _received.decode(content).value
+    except msgspec.MsgspecError as error:
+        message = f"Event Grid's answer to receive is not readable: {error}"
+        raise EventGridError(message) from error
+    return [found for item in items if (found := _item(item)) is not None]
+
+
+def _item(item: msgspec.Raw) -> _Item | None:
+    try:
+        return _items.decode(item)
     except msgspec.MsgspecError as error:
         _log.warning("received an item that cannot be settled: %s", error)
         return None
-    raw = bytes(found.event)
-    return Delivery(
-        lock_token=found.broker_properties.lock_token,
-        delivery_count=found.broker_properties.delivery_count,
-        raw=raw,
-        event=events.read(raw),
-    )
+
+
+def _delivery(item: _Item) -> Delivery:
+    raw = bytes(item.event)
+    lent = item.broker_properties
+    return Delivery(lent.lock_token, lent.delivery_count, raw, events.read(raw))

@@ -44,14 +44,15 @@ class Watch:
     outcome: Outcome | None = None
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def settled(self, outcome: Outcome) -> None:
-        """Told of each outcome of this process's drains, of every subscription."""
-        entry = outcome.entry
-        if (entry.subscription, entry.id) == (SUBSCRIPTION, self.event_id):
-            self.outcome = outcome
-            self._seen.set()
-            if self.drain is not None:
-                self.drain.ending.set()
+    def settled(self, outcomes: list[Outcome]) -> None:
+        """Told of the outcomes of this process's drains, of every subscription."""
+        for outcome in outcomes:
+            entry = outcome.entry
+            if (entry.subscription, entry.id) == (SUBSCRIPTION, self.event_id):
+                self.outcome = outcome
+                self._seen.set()
+                if self.drain is not None:
+                    self.drain.ending.set()
 
     def is_over(self) -> bool:
         """Whether the event has been seen."""

@@ -31,9 +31,9 @@ class Locks:
         self._received = loop_time()
         self._expires = dict.fromkeys(tokens, self._received + self._seconds)
 
-    def is_held(self, token: str) -> bool:
-        """Whether the lock can still be used to settle."""
-        return self._expires.get(token, 0.0) > loop_time()
+    def is_held(self, token: str, now: float) -> bool:
+        """Whether the lock can still be used to settle at that loop time."""
+        return self._expires.get(token, 0.0) > now
 
     async def keep(
         self,
@@ -50,8 +50,9 @@ class Locks:
             held = [token for token in working() if token in self._expires]
             if held and loop_time() - self._received < RENEWABLE_SECONDS:
                 await self._renew(renew, held)
+            now = loop_time()
             for token in held:
-                if not self.is_held(token):
+                if not self.is_held(token, now):
                     self._expires.pop(token, None)
                     lost(token)
 

@@ -168,9 +168,9 @@ class Runtime:
         if self._draining:
             await asyncio.wait(self._draining.values(), timeout=STOP_SECONDS)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcomes: list[Outcome]) -> None:
         for watch in self._watches:
-            watch.settled(outcome)
+            watch.settled(outcomes)
 
     async def inspect(self) -> Inspected:
         """Publish a probe and see it rejected, here or by another drain.

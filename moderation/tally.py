@@ -2,11 +2,14 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from moderation import tracing
-from moderation.activity import Summary
+from moderation.activity import Spread, Summary
 from moderation.audit import AuditEntry
 from moderation.delivery import Delivery
 from moderation.events import Moderation
@@ -15,10 +18,11 @@ _log = logging.getLogger(__name__)
 
 LISTED = 200
 LOCK_LOST = "LockLost"
+# Names come from the events: a summary line must not grow with what they make up.
+NAMES, OTHERS = 50, "(others)"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one delivery; `failed` is why it was not settled, None if it was."""
 
     entry: AuditEntry
@@ -41,15 +45,27 @@ class Tally:
     stopped: str = "budget"
     error: str | None = None
 
-    def add(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Take one delivery in."""
-        if outcome.failed is None:
-            self.settled[outcome.entry.disposition] += 1
-        else:
-            self.failed[outcome.failed] += 1
-        if len(self.outcomes) < LISTED:
-            self.outcomes.append(outcome)
-        self._summarise(delivery, outcome)
+    def add(self, deliveries: Iterable[Delivery], outcomes: Sequence[Outcome]) -> None:
+        """Take deliveries in, each with its outcome."""
+        summary = self.summary
+        summary.received += len(outcomes)
+        entries = [one.entry for one in outcomes]
+        self.settled.update(
+            one.entry.disposition for one in outcomes if one.failed is None
+        )
+        failed = [one.failed for one in outcomes if one.failed is not None]
+        self.failed.update(failed)
+        payloads = [
+            payload
+            for delivery in deliveries
+            if isinstance(payload := delivery.event.payload, Moderation)
+        ]
+        _count(summary.failed, failed)
+        _count(summary.dispositions, (entry.disposition for entry in entries))
+        _count(summary.types, (entry.type for entry in entries))
+        _count(summary.categories, (payload.category for payload in payloads))
+        _count(summary.severities, (payload.severity for payload in payloads))
+        self.outcomes += outcomes[: max(0, LISTED - len(self.outcomes))]
 
     def fail(self, error: Exception) -> None:
         """End with the first error there was."""
@@ -58,17 +74,21 @@ class Tally:
 
     def measure_queue_delay(self, deliveries: list[Delivery], now: datetime) -> None:
         """How long events waited for their first delivery, by their own time."""
-        for delivery in deliveries:
-            time = delivery.event.time
-            if time is not None and delivery.delivery_count == 1:
-                waited = (now - time).total_seconds() * 1000
-                self.summary.queue_delay.add(max(0.0, waited))
+        at = now.timestamp()
+        waited = [
+            max(0.0, at - time.timestamp()) * 1000
+            for one in deliveries
+            if one.delivery_count == 1 and (time := one.event.time) is not None
+        ]
+        if waited:
+            spread = Spread(len(waited), sum(waited), max(waited))
+            self.summary.queue_delay.merge(spread)
 
     def lose(self, subscription: str, delivery: Delivery) -> None:
         """The lock was gone before the work was done: nothing to record or settle."""
         self.failed[LOCK_LOST] += 1
         self.summary.received += 1
-        _one_more(self.summary.failed, LOCK_LOST)
+        _count(self.summary.failed, [LOCK_LOST])
         _log.warning(
             "%s: the lock of event %s was lost on delivery %d; it will come again",
             subscription,
@@ -83,29 +103,26 @@ class Tally:
             },
         )
 
-    def _summarise(self, delivery: Delivery, outcome: Outcome) -> None:
-        summary, entry = self.summary, outcome.entry
-        summary.received += 1
-        _one_more(summary.dispositions, entry.disposition)
-        _one_more(summary.types, entry.type)
-        if isinstance(payload := delivery.event.payload, Moderation):
-            _one_more(summary.categories, payload.category)
-            _one_more(summary.severities, payload.severity)
-        if outcome.failed is not None:
-            _one_more(summary.failed, outcome.failed)
+
+def _count(counts: dict[str, int], names: Iterable[str]) -> None:
+    for name, more in Counter(names).items():
+        known = name if name in counts or len(counts) < NAMES else OTHERS
+        counts[known] = counts.get(known, 0) + more
 
 
-def _one_more(counts: dict[str, int], name: str) -> None:
-    counts[name] = counts.get(name, 0) + 1
+def report(outcomes: Iterable[Outcome]) -> None:
+    """One line for each that needs a look; the event's data is never in it."""
+    debugging = _log.isEnabledFor(logging.DEBUG)
+    for outcome in outcomes:
+        quiet = outcome.failed is None and outcome.entry.disposition == "acknowledge"
+        if not quiet:
+            _report(outcome, logging.WARNING)
+        elif debugging:
+            _report(outcome, logging.DEBUG)
 
 
-def report(outcome: Outcome) -> None:
-    """One line for what needs a look; the event's data is never in it."""
+def _report(outcome: Outcome, level: int) -> None:
     entry = outcome.entry
-    quiet = outcome.failed is None and entry.disposition == "acknowledge"
-    level = logging.DEBUG if quiet else logging.WARNING
-    if not _log.isEnabledFor(level):
-        return
     reason = f"not settled: {outcome.failed}" if outcome.failed else entry.reason
     _log.log(
         level,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from moderation import audit
-from moderation.appendlog import InMemoryAppendLog
+from moderation.appendlog import InMemoryAppendLog, stamp
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.delivery import (
     Acknowledge,
@@ -31,7 +31,7 @@ async def record(
     ago: float = 0,
 ) -> AuditEntry:
     now = NOW - minutes(ago)
-    entry = audit.entry(subscription, delivery, disposition, now)
+    entry = audit.entry(subscription, delivery, disposition, stamp(now))
     await log.record(subscription, [entry], now)
     return entry
 
@@ -64,7 +64,7 @@ def test_an_entry_says_what_was_decided_and_why(
     """
     Disposition, verdict, reason and delay are on record.
     """
-    entry = audit.entry("sub-flagged", a_delivery(count=3), disposition, NOW)
+    entry = audit.entry("sub-flagged", a_delivery(count=3), disposition, stamp(NOW))
 
     assert words == (
         entry.disposition,
@@ -82,7 +82,7 @@ def test_the_event_is_kept_as_it_came() -> None:
     """
     raw = b'{"z": 1.50,\n "a": "x\\n"}'
 
-    entry = audit.entry("sub-flagged", a_delivery(raw), DONE, NOW)
+    entry = audit.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
 
     assert bytes(entry.event) == b'{"z": 1.50,  "a": "x\\n"}'
 

@@ -71,7 +71,7 @@ def test_extension_attributes_and_extra_payload_keys_do_no_harm() -> None:
         (an_event(a_result(confidence=1.01)), "confidence"),
         (an_event(a_result(confidence="0.5")), "confidence"),
         (an_event(a_result(severity="dire")), "severity"),
-        (an_event(a_result(contentId=" ")), "contentId"),
+        (an_event(a_result(contentId="")), "contentId"),
         (an_event(type=ESCALATED), "escalationReason"),
         (an_event() | {"data": "text"}, "object"),
         (an_event() | {"data": None}, "object"),

@@ -1,6 +1,7 @@
 """A probe is known by its id, on the event subscription that rejects it."""
 
 from moderation import audit, inspection
+from moderation.appendlog import stamp
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
 from moderation.inspection import Watch
 from moderation.tally import Outcome
@@ -15,7 +16,7 @@ def an_outcome(
 ) -> Outcome:
     delivery = a_delivery(an_event(id=event_id))
     chosen = disposition or Reject("a probe")
-    return Outcome(audit.entry(subscription, delivery, chosen, NOW), failed)
+    return Outcome(audit.entry(subscription, delivery, chosen, stamp(NOW)), failed)
 
 
 def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
@@ -25,11 +26,11 @@ def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
     watch = Watch("probe")
     recorded = Acknowledge(Verdict.RECORDED)
 
-    watch.settled(an_outcome("other"))
-    watch.settled(an_outcome("probe", "sub-all-events", recorded))
+    watch.settled([an_outcome("other")])
+    watch.settled([an_outcome("probe", "sub-all-events", recorded)])
     assert not watch.is_over()
 
-    watch.settled(an_outcome("probe"))
+    watch.settled([an_outcome("probe")])
     assert watch.is_over()
     assert watch.outcome is not None
     assert watch.outcome.entry.disposition == "reject"

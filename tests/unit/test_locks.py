@@ -79,7 +79,7 @@ async def test_a_lock_is_renewed_before_half_of_it_is_gone() -> None:
 
     assert all(0.3 * USABLE <= gap <= 0.5 * LOCK for gap in kept.gaps)
     assert 60 <= len(kept.asked) <= 110
-    assert kept.locks.is_held("a")
+    assert kept.locks.is_held("a", now())
     assert kept.lost == []
 
 
@@ -117,11 +117,11 @@ async def test_a_lock_that_nobody_renews_is_given_up_a_little_early() -> None:
     held = Locks(["a"], LOCK)
 
     await asyncio.sleep(USABLE - 0.1)
-    assert held.is_held("a")
+    assert held.is_held("a", now())
     await asyncio.sleep(0.2)
 
-    assert not held.is_held("a")
-    assert not held.is_held("never heard of")
+    assert not held.is_held("a", now())
+    assert not held.is_held("never heard of", now())
 
 
 @pytest.mark.parametrize("code", ["TokenLost", "BadToken", "Unknown"])
@@ -136,8 +136,8 @@ async def test_a_lock_that_is_gone_is_told_once(code: str) -> None:
 
     assert [token for _, token in keeping.lost] == ["a"]
     assert keeping.lost[0][0] == keeping.asked[0][0]
-    assert not keeping.locks.is_held("a")
-    assert keeping.locks.is_held("b")
+    assert not keeping.locks.is_held("a", now())
+    assert keeping.locks.is_held("b", now())
 
 
 @in_virtual_time
@@ -150,7 +150,7 @@ async def test_event_grid_s_own_fault_is_not_a_lost_lock() -> None:
     await keeping.for_seconds(58)
 
     assert keeping.lost == []
-    assert keeping.locks.is_held("a")
+    assert keeping.locks.is_held("a", now())
 
 
 @in_virtual_time
@@ -186,7 +186,7 @@ async def test_a_lock_that_cannot_be_renewed_is_lost_at_its_end(answer: Answer) 
 
     [(at, _)] = keeping.lost
     assert USABLE <= at <= USABLE + 0.5 * LOCK
-    assert not keeping.locks.is_held("a")
+    assert not keeping.locks.is_held("a", now())
 
 
 @in_virtual_time
@@ -205,7 +205,7 @@ async def test_a_renewal_counts_from_when_it_was_asked_for() -> None:
     keeper.cancel()
     await asyncio.sleep(USABLE - 10)
 
-    assert not held.is_held("a")
+    assert not held.is_held("a", now())
 
 
 @in_virtual_time
