@@ -107,6 +107,49 @@ def test_the_same_said_otherwise_is_no_finding() -> None:
     assert findings(same) == []
 
 
+def test_what_is_meant_so_is_no_finding() -> None:
+    """
+    A closed account that lets Event Grid in, and a second identity of the app, are fine.
+    """
+    other = {"a-second-one": {"principalId": "other", "clientId": "other"}}
+    content = json.loads(WELL.read_text("utf-8"))
+    identities = other | content["site"]["identity"]["userAssignedIdentities"]
+    rules = {"defaultAction": "Deny", "bypass": "Logging, AzureServices"}
+    meant: list[dict[str, Any]] = [
+        {"at": ["storage_accounts", 1, "properties", "networkAcls"], "to": rules},
+        {"at": ["site", "identity", "userAssignedIdentities"], "to": identities},
+        {"at": ["settings", "AUDIT_CONTAINER"]},
+        {"at": ["settings", "ACTIVITY_CONTAINER"]},
+    ]
+
+    assert findings(changed(meant)) == []
+
+
+@pytest.mark.parametrize("name", ["AUDIT_CONTAINER", "ACTIVITY_CONTAINER"])
+def test_containers_are_those_of_the_settings(name: str) -> None:
+    """
+    Another name needs another container, and the role on it.
+    """
+    found = findings(changed([{"at": ["settings", name], "to": "elsewhere"}]))
+
+    assert [one.where for one in found] == [
+        "container elsewhere",
+        "role Storage Blob Data Contributor",
+    ]
+
+
+def test_accounts_that_were_not_shown_are_not_said_to_be_missing() -> None:
+    """
+    No rights to see an account does not mean that it is not there.
+    """
+    hidden: list[dict[str, Any]] = [
+        {"at": ["storage_accounts"], "to": []},
+        {"at": ["unanswered"], "to": {"storage_accounts": "Forbidden"}},
+    ]
+
+    assert [one.level for one in findings(changed(hidden))] == ["unknown"]
+
+
 def test_a_wider_role_does_as_well_and_is_mentioned() -> None:
     """
     An app that may do everything on the whole group works, and should not stay so.
