@@ -190,6 +190,26 @@ def test_inputs_and_variables_reach_scripts_as_environment_only() -> None:
     assert "${{" not in runs(CI) + runs(DEPLOY)
 
 
+def test_azure_yaml_has_only_keys_that_azd_knows() -> None:
+    """
+    azd ignores a misspelt key at the top without a word, and refuses one in a hook.
+    """
+    services = list(AZD["services"].values())
+    scripts = [one for _, hook in hooks() for one in hook.values()]
+
+    assert AZD.keys() == {
+        *("name", "metadata", "requiredVersions", "infra", "services", "hooks")
+    }
+    assert AZD["infra"].keys() == {"provider", "path", "module"}
+    for service in services:
+        assert service.keys() == {
+            *("project", "language", "host", "remoteBuild", "hooks")
+        }
+    for script in scripts:
+        assert {"shell", "run"} <= script.keys()
+        assert script.keys() <= {"shell", "run", "continueOnError", "interactive"}
+
+
 def test_azure_yaml_names_what_there_is() -> None:
     """
     azd finds the template, and the function app by its tag.
