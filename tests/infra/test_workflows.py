@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 import dev
-from local.environment import programs
 from local.terminal import ROOT
 
 GITHUB = ROOT / ".github"
+PROGRAMS = Path(sys.executable).parent  # of the environment that runs the tests
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 HOOKS = {
     f"{when}{what}"
@@ -62,7 +63,7 @@ def test_each_file_is_valid_by_its_schema(schema: str, file: Path) -> None:
     """
     A key that GitHub does not know would be found at the first push otherwise.
     """
-    checker = str(programs() / "check-jsonschema")
+    checker = str(PROGRAMS / "check-jsonschema")
     asked = [checker, "--builtin-schema", f"vendor.{schema}", str(file)]
 
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -74,7 +75,7 @@ def test_workflows_lint_clean() -> None:
     """
     zizmor, at its most pedantic, finds nothing that could be misused.
     """
-    asked = [str(programs() / "zizmor"), "--offline", "--pedantic", "--no-progress"]
+    asked = [str(PROGRAMS / "zizmor"), "--offline", "--pedantic", "--no-progress"]
     asked += ["--format", "json", "--strict-collection", str(GITHUB)]
 
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
