@@ -91,14 +91,16 @@ async def activity(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("health", methods=["GET"])
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """One line for each thing that the app needs."""
-    return _http(await health_checks.answer(_request(req)))
+    request = _request(req)
+    return _http(await api.guarded(lambda: health_checks.answer(request)))
 
 
 # Routes are tried in the order of function names: a catch-all has to sort last.
 @app.route("{*path}", methods=ANY_METHOD, auth_level=func.AuthLevel.ANONYMOUS)
 async def web(req: func.HttpRequest) -> func.HttpResponse:
     """The page, its files, and what is not there."""
-    return _http(page.answer(_request(req)))
+    request = _request(req)
+    return _http(await api.guarded(lambda: page.answer(request)))
 
 
 def _request(req: func.HttpRequest) -> Request:

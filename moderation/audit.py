@@ -1,6 +1,6 @@
 """The audit log: one entry for every delivery, written before the event is settled."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,6 +56,14 @@ class Query:
             and self.type in (None, entry.type, entry.type.rpartition(".")[2])
             and self.id in (None, entry.id)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Entries, newest first; `complete` when there are no more in that time."""
+
+    entries: list[AuditEntry]
+    complete: bool
 
 
 def entry(
@@ -124,23 +132,25 @@ class AuditLog:
         lines = msgspec.json.Encoder().encode_lines(entries)
         await self._log.append(subscription, now, lines)
 
-    async def find(self, query: Query) -> AsyncIterator[AuditEntry]:
+    async def find(
+        self, query: Query, *, time_left: Callable[[], float] = lambda: 1.0
+    ) -> Found:
         """The entries asked for, newest first, at most `query.limit`.
 
         Of two entries about one delivery (an append that was repeated) only the newer
-        is given. Raises StoreUnavailable.
+        is given. When no time is left, what was found so far. Raises StoreUnavailable.
         """
-        seen: set[tuple[str, str, int, str]] = set()
-        async for line in self._candidates(query):
-            found = _decoded(line)
-            if found is None or not query.matches(found) or found.delivery_key in seen:
-                continue
-            seen.add(found.delivery_key)
-            yield found
-            if len(seen) == query.limit:
-                return
+        found: dict[tuple[str, str, int, str], AuditEntry] = {}
+        async for line in self._lines(query):
+            entry = _decoded(line) if line else None
+            if entry is not None and query.matches(entry):
+                found.setdefault(entry.delivery_key, entry)
+            if len(found) == query.limit or time_left() <= 0:
+                return Found(list(found.values()), complete=False)
+        return Found(list(found.values()), complete=True)
 
-    async def _candidates(self, query: Query) -> AsyncIterator[bytes]:
+    async def _lines(self, query: Query) -> AsyncIterator[bytes]:
+        """The lines of that time; empty in place of one that cannot match."""
         needle = msgspec.json.encode(query.id) if query.id else b""
         sources = [
             self._log.newest(name, since=query.since, until=query.until)
@@ -150,8 +160,7 @@ class AuditLog:
         async for line in merged(sources):
             if stamp_of(line) < oldest:
                 return
-            if needle in line:
-                yield line
+            yield line if needle in line else b""
 
 
 def _decoded(line: bytes) -> AuditEntry | None:

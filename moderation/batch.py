@@ -114,9 +114,9 @@ class _Batch:
                 held.append((delivery, disposition))
             else:
                 self._done.lose(self._desk.subscription, delivery)
+        if ready:
+            self._done.summary.handling.add((now - self._began) * 1000)
         if held:
-            took = (loop_time() - self._began) * 1000
-            self._done.summary.handling.add(took)
             await _finish(self._desk, held, self._done)
 
     def _is_overdue(self) -> bool:
@@ -168,7 +168,7 @@ async def _decide(desk: Desk, delivery: Delivery) -> Disposition:
         return _checked(await desk.handler(delivery.event))
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
-            "the handler of %s failed on event %s",
+            "the handler of %s failed on event %r",
             desk.subscription,
             delivery.event.id[:64],
         )

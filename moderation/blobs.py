@@ -29,7 +29,7 @@ from azure.storage.blob.aio import (
     LinearRetry,
 )
 
-from moderation.appendlog import StoreUnavailable, hours_back, merged
+from moderation.appendlog import StoreUnavailable, hour_of, hours_back, merged
 
 # Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -44,9 +44,10 @@ def service(target: str, credential: AsyncTokenCredential | None) -> BlobService
     """
     options = {
         "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
-        "connection_timeout": 5,
-        "read_timeout": 20,
-        "transport": AioHttpTransport(use_env_settings=False),
+        # Of a transport that is given, the client sets no timeouts.
+        "transport": AioHttpTransport(
+            use_env_settings=False, connection_timeout=5, read_timeout=10
+        ),
     }
     if credential is None:
         return BlobServiceClient.from_connection_string(target, **options)
@@ -71,14 +72,14 @@ class BlobAppendLog:
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Append the lines, in as few blocks as they fit into."""
-        hour = now.replace(minute=0, second=0, microsecond=0)
+        hour = hour_of(now)
         if name not in self._current or self._current[name][0] != hour:
             await self._open(name, now, part=0)
         for block in _blocks(lines):
             await self._append(name, now, block)
 
     async def _open(self, name: str, now: datetime, part: int) -> None:
-        hour = now.replace(minute=0, second=0, microsecond=0)
+        hour = hour_of(now)
         known = self._current.get(name)
         if known is not None and known[0] == hour:
             part = max(part, known[1])

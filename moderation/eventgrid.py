@@ -1,7 +1,7 @@
 """The only door to azure.eventgrid: a topic to publish to, subscriptions to pull from.
 
 Requests go through the SDK clients' public `send_request()`, which keeps credentials,
-retries, tracing and user agent. Bodies are decoded here with msgspec: the envelope
+tracing and user agent; retries are in `retry.py`. Bodies are decoded here with msgspec: the envelope
 first and each event on its own, so that one undecodable event does not strand the lock
 tokens of its batch, as `receive()` would.
 """
@@ -19,6 +19,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -38,7 +39,8 @@ BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
 
 # A publish has someone waiting; a settlement has a lock that lasts a minute or more.
 PUBLISH_SECONDS, SETTLE_SECONDS = 8.0, 15.0
-ANSWER_SECONDS = 15.0
+# Longer than a slow answer takes, short of what a drain may be late.
+ANSWER_SECONDS = 8.0
 
 type Credential = AzureKeyCredential | AsyncTokenCredential
 
@@ -137,7 +139,9 @@ def _unanswered(error: AzureError) -> EventGridError:
             "no token for Event Grid: sign in (az login), give the app an identity, "
             "or set EVENTGRID_KEY"
         )
-    if isinstance(error, ServiceRequestError | ServiceResponseError):
+    if isinstance(
+        error, ServiceRequestError | ServiceResponseError | IncompleteReadError
+    ):
         message = "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
         return EventGridError(message, transient=True)
     message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
@@ -174,7 +178,7 @@ _ADVICE = {
 
 def transport() -> AioHttpTransport:
     """An aiohttp transport that does not read .netrc and proxies on every request."""
-    return AioHttpTransport(use_env_settings=False)
+    return AioHttpTransport(use_env_settings=False, connection_timeout=5)
 
 
 class Topic:

@@ -159,6 +159,7 @@ _names: dict[type[_Known], str] = {
 _decoders = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
 _hints = msgspec.json.Decoder(_Hints)
 _content_hint = msgspec.json.Decoder(_ContentHint)
+_object = msgspec.json.Decoder(dict[str, object])
 
 
 def read(raw: bytes) -> Event:
@@ -203,9 +204,18 @@ def _payload(event_type: str, data: Raw) -> Payload:
         return UnknownContent(content_id=_content_id(data))
     try:
         return decoder.decode(data)  # type: ignore[return-value]
-    except (ValueError, RecursionError) as error:
-        reason = f"not the payload of {event_type}: {error}"
+    except (ValueError, RecursionError):
+        reason = f"not the payload of {event_type}: {_what_is_wrong(event_type, data)}"
         return MalformedEvent(reason=reason, content_id=_content_id(data))
+
+
+def _what_is_wrong(event_type: str, data: Raw) -> str:
+    """Where and what; not the values, because reasons are logged."""
+    try:
+        found = problems(TYPES[event_type], _object.decode(data), "$.data")
+    except (ValueError, RecursionError):
+        return "data is not a JSON object"
+    return "; ".join(f"{one.path} {one.problem}" for one in found) or "not readable"
 
 
 def _malformed(raw: bytes, reason: str) -> Event:

@@ -15,6 +15,7 @@ from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
 
 LOOK_BACK = timedelta(hours=1)
+PROBE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ async def answer(_: Request) -> Reply:
             for wrong in error.problems
         ]
         return reply.json({"status": "failing", "checks": checks}, 503)
-    needed = await _checks(runtime)
-    advice = [_advice(finding) for finding in await _findings(runtime)]
+    needed, findings = await asyncio.gather(_checks(runtime), _findings(runtime))
+    advice = [_advice(finding) for finding in findings]
     well = all(check.ok for check in needed)
     status = "failing" if not well else "attention" if advice else "ok"
     content = {"status": status, "checks": [*needed, *advice]}
@@ -54,10 +55,11 @@ async def _findings(runtime: Runtime) -> list[Finding]:
     )
     now = runtime.clock()
     try:
-        summaries = await runtime.activity.read(
-            runtime.topology.names, since=now - LOOK_BACK, until=now
-        )
-    except StoreUnavailable:
+        async with asyncio.timeout(PROBE_SECONDS):
+            summaries = await runtime.activity.read(
+                runtime.topology.names, since=now - LOOK_BACK, until=now
+            )
+    except (StoreUnavailable, TimeoutError):
         return found  # said by the check of the storage
     return [*found, *doctor.slow_batches(summaries, runtime.topology)]
 
@@ -80,7 +82,11 @@ async def _checks(runtime: Runtime) -> list[Check]:
 
 async def _check(name: str, probe: Awaitable[None]) -> Check:
     try:
-        await probe
+        async with asyncio.timeout(PROBE_SECONDS):
+            await probe
+    except TimeoutError:
+        wait = f"does not answer within {PROBE_SECONDS} s"
+        return Check(name, False, wait, "see whether it is up and can be reached")
     except (EventGridError, StoreUnavailable) as error:
         return Check(
             name,

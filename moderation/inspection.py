@@ -8,7 +8,6 @@ from datetime import datetime
 import msgspec
 
 from moderation.audit import AuditEntry
-from moderation.consumer import Drain
 from moderation.handlers import PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
 from moderation.tally import Outcome
@@ -34,15 +33,26 @@ def probe(now: datetime) -> Json:
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Looks out for what becomes of one event, in a drain or in the audit log.
+    """Looks out for what becomes of one event, in the drains of this process.
 
-    `drain` is the one that was begun for it, if any: it ends when the event is seen.
+    `begun` says whether a drain was begun for it. While nobody else waits for that
+    drain, `ending` ends it as soon as the event is seen.
     """
 
     event_id: str
-    drain: Drain | None = None
+    begun: bool = False
+    ending: asyncio.Event | None = None
     outcome: Outcome | None = None
     _seen: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self, ending: asyncio.Event) -> None:
+        """A drain was begun for this."""
+        self.begun, self.ending = True, ending
+
+    def share(self, ending: asyncio.Event) -> None:
+        """Someone else waits for that drain, too: it is not ours to end any more."""
+        if self.ending is ending:
+            self.ending = None
 
     def settled(self, outcomes: list[Outcome]) -> None:
         """Told of the outcomes of this process's drains, of every subscription."""
@@ -51,8 +61,8 @@ class Watch:
             if (entry.subscription, entry.id) == (SUBSCRIPTION, self.event_id):
                 self.outcome = outcome
                 self._seen.set()
-                if self.drain is not None:
-                    self.drain.ending.set()
+                if self.ending is not None:
+                    self.ending.set()
 
     def is_over(self) -> bool:
         """Whether the event has been seen."""

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import unquote
 
 import msgspec
 
@@ -75,9 +76,9 @@ def _mode(headers: Mapping[str, str]) -> str:
 
 
 def _binary_attributes(headers: Mapping[str, str]) -> Json:
-    """The attributes of a binary-mode event, from its `ce-*` headers."""
+    """The attributes of a binary-mode event, from its percent-encoded `ce-*` headers."""
     return {
-        name.removeprefix("ce-"): value
+        name.removeprefix("ce-"): unquote(value)
         for name, value in headers.items()
         if name.startswith("ce-")
     }

@@ -61,13 +61,13 @@ class Values:
         try:
             # A `+` that was not escaped arrives as a space.
             moment = datetime.fromisoformat(value.replace(" ", "+"))
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            example = "2026-01-31T12:00:00Z"
-            self.problems.append(Problem(name, f"must be a time as {example}"))
-            return default
-        return moment.astimezone(UTC)
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # said below
+        example = "2026-01-31T12:00:00Z"
+        self.problems.append(Problem(name, f"must be a time as {example}"))
+        return default
 
     def check(self) -> None:
         """Raises BadQuery when anything was wrong."""
@@ -80,11 +80,14 @@ def audit_query(
 ) -> Query:
     """Which audit entries are asked for: by default the newest 100 of the last day.
 
+    With an id, of the last 31 days.
     Raises BadQuery.
     """
     names = ("subscription", "disposition", "type", "id", "since", "limit")
     values = Values(params, names)
-    since = values.moment("since", now - DAY)
+    # An event that is asked for by its id may be old; a list begins with today.
+    default = LONGEST_LOOK_BACK if values.text("id") else DAY
+    since = values.moment("since", now - default)
     if since < now - LONGEST_LOOK_BACK:
         days = LONGEST_LOOK_BACK.days
         values.problems.append(Problem("since", f"is more than {days} days ago"))

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic
 
@@ -31,6 +32,8 @@ from moderation.topology import EventSubscription, Topology
 _log = logging.getLogger(__name__)
 
 INSPECT_SECONDS = 30
+# How far the clock of another process may be behind ours.
+CLOCK_SKEW = timedelta(minutes=1)
 STOP_SECONDS = 10
 
 # Two lines for every request would cost more than the request.
@@ -69,6 +72,7 @@ class Runtime:
         self.clock = clock
         self._draining: dict[str, asyncio.Task[Tally]] = {}
         self._jobs: dict[str, Drain] = {}
+        self._calls: set[asyncio.Task[object]] = set()
         self._stopping = False
         self._watches: set[Watch] = set()
 
@@ -104,10 +108,13 @@ class Runtime:
         It goes on when whoever waits for it gives up, and ends with its budget. One
         that is begun for a `watch` ends when that has seen its event.
         """
-        if name not in self._draining:
+        if name in self._draining:
+            for one in self._watches:
+                one.share(self._jobs[name].ending)
+        else:
             job = self._job(name, until_empty=until_empty)
             if watch is not None:
-                watch.drain = job
+                watch.begin(job.ending)
             if self._stopping:
                 job.ending.set()
             task = asyncio.create_task(self._run(job), name=f"drain {name}")
@@ -165,8 +172,21 @@ class Runtime:
         self._stopping = True
         for job in self._jobs.values():
             job.ending.set()
-        if self._draining:
-            await asyncio.wait(self._draining.values(), timeout=STOP_SECONDS)
+        busy = {*self._draining.values(), *self._calls}
+        if busy:
+            await asyncio.wait(busy, timeout=STOP_SECONDS)
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """While it lasts, a stop waits for the task that is in here."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("to be used in a task")
+        self._calls.add(task)
+        try:
+            yield
+        finally:
+            self._calls.discard(task)
 
     def _tell(self, outcomes: list[Outcome]) -> None:
         for watch in self._watches:
@@ -191,17 +211,23 @@ class Runtime:
         if (outcome := watch.outcome) is not None:
             return inspection.report(outcome.entry, here=True, failed=outcome.failed)
         entry = await inspection.found_elsewhere(
-            lambda: self._entry_of(watch.event_id, began), lambda: ends - monotonic()
+            lambda: self._entry_of(watch.event_id, began - CLOCK_SKEW),
+            lambda: ends - monotonic(),
         )
         if entry is None:
             raise ProbeNotSeen(watch.event_id)
         return inspection.report(entry, here=False, failed=None)
 
     async def _receive_probe(self, watch: Watch) -> None:
-        task = self._drain(inspection.SUBSCRIPTION, until_empty=True, watch=watch)
         seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
-        await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
-        seen.cancel()
+        try:
+            # A drain that was joined may end without it; one of our own does not.
+            while not watch.begun and not seen.done():
+                name = inspection.SUBSCRIPTION
+                task = self._drain(name, until_empty=True, watch=watch)
+                await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            seen.cancel()
         if task.done() and (error := task.result().error) and not watch.is_over():
             raise EventGridError(error)
 
@@ -213,7 +239,8 @@ class Runtime:
             id=event_id,
             limit=1,
         )
-        return await anext(self.audit.find(query), None)
+        found = await self.audit.find(query)
+        return found.entries[0] if found.entries else None
 
     async def close(self) -> None:
         """Stop, then close the connections."""

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from moderation.cloudevents import Problem
+from moderation.schedule import shortest_gap
 
-SCHEDULES = (
-    "PULL_FLAGGED_SCHEDULE",
-    "PULL_APPROVED_SCHEDULE",
-    "PULL_ALL_EVENTS_SCHEDULE",
-)
+# The schedule of each event subscription's timer, and how many such timers there are.
 LANES = {
     "PULL_FLAGGED_SCHEDULE": "PULL_FLAGGED_LANES",
     "PULL_APPROVED_SCHEDULE": "PULL_APPROVED_LANES",
     "PULL_ALL_EVENTS_SCHEDULE": "PULL_ALL_EVENTS_LANES",
 }
+SCHEDULES = tuple(LANES)
 LANE_COUNT = range(1, 17)
 BUDGET_SECONDS = range(10, 1801)
 HANDLER_SECONDS = range(1, 3601)
@@ -79,6 +77,10 @@ class Settings:
         for name in LANES.values():
             read.whole_number(name, 1, LANE_COUNT)
         read.one_storage()
+        if settings.audit_container == settings.activity_container:
+            read.problems.append(
+                Problem("ACTIVITY_CONTAINER", "is the same as AUDIT_CONTAINER: use two")
+            )
         read.schedules()
         if read.problems:
             raise SettingsInvalid(read.problems)
@@ -166,6 +168,9 @@ class _Reader:
                 self._wrong(name, problem)
             elif re.fullmatch(r"-.*|0+(:0+)*(\.0+)?", value):
                 self._wrong(name, "would fire without pause: use six fields")
+            elif shortest_gap(value) is None:
+                problem = "is no schedule: six fields, as 0 */5 * * * *"
+                self._wrong(name, problem)
 
 
 def lanes(environ: Mapping[str, str], schedule: str) -> int:

@@ -40,7 +40,7 @@ async def _end(loop: asyncio.AbstractEventLoop, finish: Finish) -> None:
     try:
         await finish()
     finally:
-        # Whoever listened before us, or nobody, is to end the process.
+        # Nobody listens any more: the signal ends the process, as it would have.
         loop.remove_signal_handler(signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 
 LISTED = 200
 LOCK_LOST = "LockLost"
+NO_EVENT = msgspec.Raw(b"null")
 # Names come from the events: a summary line must not grow with what they make up.
 NAMES, OTHERS = 50, "(others)"
 
@@ -65,7 +66,8 @@ class Tally:
         _count(summary.types, (entry.type for entry in entries))
         _count(summary.categories, (payload.category for payload in payloads))
         _count(summary.severities, (payload.severity for payload in payloads))
-        self.outcomes += outcomes[: max(0, LISTED - len(self.outcomes))]
+        room = max(0, LISTED - len(self.outcomes))
+        self.outcomes += [_listed(one) for one in outcomes[:room]]
 
     def fail(self, error: Exception) -> None:
         """End with the first error there was."""
@@ -90,7 +92,7 @@ class Tally:
         self.summary.received += 1
         _count(self.summary.failed, [LOCK_LOST])
         _log.warning(
-            "%s: the lock of event %s was lost on delivery %d; it will come again",
+            "%s: the lock of event %r was lost on delivery %d; it will come again",
             subscription,
             delivery.event.id[:64],
             delivery.delivery_count,
@@ -102,6 +104,12 @@ class Tally:
                 "reason": LOCK_LOST,
             },
         )
+
+
+def _listed(outcome: Outcome) -> Outcome:
+    """Without the event, which may be a megabyte and is in the audit log."""
+    entry = msgspec.structs.replace(outcome.entry, event=NO_EVENT)
+    return Outcome(entry, outcome.failed)
 
 
 def _count(counts: dict[str, int], names: Iterable[str]) -> None:
@@ -126,7 +134,7 @@ def _report(outcome: Outcome, level: int) -> None:
     reason = f"not settled: {outcome.failed}" if outcome.failed else entry.reason
     _log.log(
         level,
-        "%s: %s event %s on delivery %d in trace %s: %s",
+        "%s: %s event %r on delivery %d in trace %s: %s",
         entry.subscription,
         entry.disposition,
         entry.id[:64],

@@ -5,7 +5,6 @@ import mimetypes
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from moderation.reply import HEADERS, Reply, Request, problem
 
@@ -36,20 +35,20 @@ class _File:
     etag: str
 
 
-def answer(request: Request) -> Reply:
+async def answer(request: Request) -> Reply:
     """The file of that path; 404, or 405 for the path of another function."""
     path = request.path.strip("/")
     if path in ROUTES:
         return _not_here(path, request.method)
-    if request.method not in ("GET", "HEAD"):
-        return _unknown(path)
-    address = urlsplit(request.url).path
-    if not path and address and not address.endswith("/"):
-        # The page names its files relative to where it is.
-        return Reply(301, b"", headers={**HEADERS, "Location": f"{address}/"})
     file = _files().get(path or INDEX)
     if file is None:
         return _unknown(path)
+    if request.method not in ("GET", "HEAD"):
+        return _refused(path, "GET, HEAD", request.method)
+    last = request.url.partition("?")[0].rpartition("/")[2]
+    if not path and last:
+        # The page names its files relative to where it is: /api is one level too high.
+        return Reply(301, b"", "text/plain", {**HEADERS, "Location": f"{last}/"})
     headers = {
         **HEADERS,
         "Cache-Control": "no-cache",
@@ -67,6 +66,10 @@ def _not_here(path: str, method: str) -> Reply:
     if method == allowed:
         detail = f"the function behind /api/{path} is switched off in this deployment"
         return problem(404, detail, next="ask whoever deployed it, or leave it out")
+    return _refused(path, allowed, method)
+
+
+def _refused(path: str, allowed: str, method: str) -> Reply:
     detail = f"/api/{path} takes {allowed}, not {method}"
     return problem(405, detail, next=f"send {allowed}", headers={"Allow": allowed})
 

@@ -110,7 +110,8 @@ class Bench:
     async def entries(self) -> dict[str, AuditEntry]:
         """What is on record, by event id."""
         query = Query(since=NOW - minutes(1), until=NOW, subscriptions=["sub-flagged"])
-        return {one.id: one async for one in AuditLog(self.store).find(query)}
+        found = await AuditLog(self.store).find(query)
+        return {one.id: one for one in found.entries}
 
 
 def after(seconds: float, disposition: Disposition = DONE) -> Callable[[], Any]:

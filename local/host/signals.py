@@ -31,6 +31,7 @@ class HostLoop(PlatformLoop):
         super().__init__()
         self._on_stop: Callable[[], object] | None = None
         self._plain: dict[int, PlainHandler] = {}
+        self._heard: set[int] = set()
 
     def stop_on_signals(self, on_stop: Callable[[], object]) -> None:
         """Call `on_stop` at every signal to stop, whoever else listens to it."""
@@ -47,6 +48,7 @@ class HostLoop(PlatformLoop):
         """Call the app's handler, and after it the host's."""
 
         def both() -> None:
+            self._heard.add(sig)
             try:
                 callback(*args)
             finally:
@@ -58,7 +60,13 @@ class HostLoop(PlatformLoop):
     def remove_signal_handler(self, sig: int) -> bool:
         """Forget the app's handler; the host's stays."""
         if self._on_stop and sig in SIGNALS:
-            super().add_signal_handler(sig, self._on_stop)
+            on_stop = self._on_stop
+            plain = super().add_signal_handler
+
+            def passed_on() -> None:
+                plain(sig, on_stop)  # it was heard when it came: no second wish
+
+            plain(sig, passed_on if sig in self._heard else on_stop)
             return True
         return super().remove_signal_handler(sig)
 

@@ -34,6 +34,19 @@ async def test_summaries_are_read_back_newest_first() -> None:
     ]
 
 
+async def test_a_line_that_is_no_summary_is_passed_over() -> None:
+    """
+    Someone may have put a line of their own there.
+    """
+    store = InMemoryAppendLog()
+    await store.append("sub-flagged", NOW, b'{"at":"2026-11-23T10:30:00.000000Z"}\n')
+    await ActivityLog(store).note(a_summary(), NOW)
+
+    found = await ActivityLog(store).read(["sub-flagged"], since=NOW, until=NOW)
+
+    assert len(found) == 1
+
+
 def test_drains_of_one_minute_are_added_up() -> None:
     """
     Two lanes, or two ticks in a minute, are one bar.

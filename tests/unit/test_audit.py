@@ -42,7 +42,7 @@ async def find(log: AuditLog, **asked: Any) -> list[AuditEntry]:
         "until": NOW,
         "subscriptions": ["sub-flagged", "sub-all-events"],
     }
-    return [entry async for entry in log.find(Query(**(query | asked)))]
+    return (await log.find(Query(**(query | asked)))).entries
 
 
 @pytest.fixture
@@ -171,6 +171,21 @@ async def test_an_append_that_was_repeated_counts_once(log: AuditLog) -> None:
     await record(log, delivery)
 
     assert len(await find(log)) == 1
+
+
+async def test_a_search_ends_when_its_time_does(log: AuditLog) -> None:
+    """
+    What was found so far is answered, and that there may be more.
+    """
+    for n in range(5):
+        await record(log, a_delivery(an_event(id=str(n))))
+    query = Query(since=NOW - minutes(9), until=NOW, subscriptions=["sub-flagged"])
+
+    whole = await log.find(query)
+    cut = await log.find(query, time_left=iter([9.0, 9.0, 0.0]).__next__)
+
+    assert (len(whole.entries), whole.complete) == (5, True)
+    assert (len(cut.entries), cut.complete) == (3, False)
 
 
 async def test_a_line_that_is_no_entry_is_passed_over(log: AuditLog) -> None:

@@ -77,7 +77,7 @@ async def run(
 
 async def entries(store: Store) -> list[AuditEntry]:
     query = Query(since=NOW - minutes(1), until=NOW, subscriptions=["sub-flagged"])
-    return [entry async for entry in AuditLog(store).find(query)]
+    return (await AuditLog(store).find(query)).entries
 
 
 async def test_every_delivery_is_recorded_and_settled() -> None:

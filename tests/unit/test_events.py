@@ -67,7 +67,7 @@ def test_extension_attributes_and_extra_payload_keys_do_no_harm() -> None:
         (an_event(data_base64="aGk="), "both `data` and `data_base64`"),
         (an_event(Upper="x"), "extension name 'Upper'"),
         (an_event(snake_case="x"), "extension name 'snake_case'"),
-        (an_event({}), "missing required field `contentId`"),
+        (an_event({}), "$.data.contentId is required"),
         (an_event(a_result(confidence=1.01)), "confidence"),
         (an_event(a_result(confidence="0.5")), "confidence"),
         (an_event(a_result(severity="dire")), "severity"),
@@ -173,3 +173,14 @@ def test_every_problem_is_listed_with_its_path() -> None:
         ("$[3].severity", "is required: one of none, low, medium, high"),
         ("$[3].escalationReason", "is required: a string of 1 to 4096 characters"),
     ]
+
+
+def test_a_reason_never_holds_what_was_in_the_data() -> None:
+    """
+    Reasons are logged; the content is private.
+    """
+    event = read(an_event(a_result(severity="PRIVATE text", confidence="PRIVATE")))
+
+    assert isinstance(event.payload, MalformedEvent)
+    assert "severity" in event.payload.reason
+    assert "PRIVATE" not in event.payload.reason

@@ -102,11 +102,13 @@ def test_an_event_in_headers_is_put_together() -> None:
         "ce_id": "7",
         "ce_source": "/x",
         "ce_type": FLAGGED,
+        "ce_subject": "caf%C3%A9%201",
     }
 
     [event] = taken(a_result(), **headers)
 
     assert event["id"] == "7"
+    assert event["subject"] == "café 1"
     assert event["data"] == a_result()
 
 

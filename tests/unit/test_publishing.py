@@ -41,6 +41,17 @@ async def test_a_thousand_small_events_are_one_request() -> None:
     assert (result.missing, result.failure) == ([], None)
 
 
+async def test_a_request_never_holds_more_events_than_event_grid_takes() -> None:
+    """
+    The thousand-and-first event goes in a request of its own.
+    """
+    topic = Recorder()
+
+    await publish([an_event(id=str(n)) for n in range(1001)], topic)
+
+    assert [len(batch) for batch in topic.batches] == [1000, 1]
+
+
 async def test_no_chunk_is_larger_than_a_request_may_be() -> None:
     """
     Large events are spread over requests, in order.

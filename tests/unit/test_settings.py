@@ -83,6 +83,9 @@ def test_secrets_are_not_shown() -> None:
         ("PULL_FLAGGED_SCHEDULE", "", "is not set"),
         ("PULL_FLAGGED_SCHEDULE", "00:00:00", "without pause"),
         ("PULL_FLAGGED_SCHEDULE", "-00:00:10", "without pause"),
+        ("PULL_FLAGGED_SCHEDULE", "* * x", "no schedule"),
+        ("PULL_FLAGGED_SCHEDULE", "0 60 * * * *", "no schedule"),
+        ("ACTIVITY_CONTAINER", "audit", "use two"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_should_be(

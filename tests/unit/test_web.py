@@ -9,63 +9,65 @@ from moderation.reply import Reply, Request
 from moderation.web import ROUTES
 
 
-def asked(path: str, method: str = "GET", **headers: str) -> Reply:
+async def asked(path: str, method: str = "GET", **headers: str) -> Reply:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.answer(Request(method, named, {}, path))
+    return await web.answer(Request(method, named, {}, path))
 
 
 @pytest.mark.parametrize("path", ["", "/", "index.html"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_page_is_served_at_the_root_of_the_api(path: str, method: str) -> None:
+async def test_the_page_is_served_at_the_root_of_the_api(
+    path: str, method: str
+) -> None:
     """
     `/api/` is where a browser begins.
     """
-    reply = asked(path, method)
+    reply = await asked(path, method)
 
     assert (reply.status, reply.content_type) == (200, "text/html; charset=utf-8")
     assert b"<title>" in reply.body
 
 
-def test_the_page_without_its_slash_is_led_to_it() -> None:
+async def test_the_page_without_its_slash_is_led_to_it() -> None:
     """
     Otherwise its files would be looked for one level too high.
     """
     bare = Request("GET", {}, {}, "", "http://127.0.0.1:7071/api?x=1")
 
-    reply = web.answer(bare)
+    reply = await web.answer(bare)
 
-    assert (reply.status, reply.headers["Location"]) == (301, "/api/")
+    assert (reply.status, reply.headers["Location"]) == (301, "api/")
 
 
-def test_nothing_but_our_own_files_may_run_on_the_page() -> None:
+async def test_nothing_but_our_own_files_may_run_on_the_page() -> None:
     """
     Content that got into the page as markup would still do nothing.
     """
-    policy = asked("").headers["Content-Security-Policy"]
+    policy = (await asked("")).headers["Content-Security-Policy"]
 
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy
 
 
-def test_a_file_that_did_not_change_is_not_sent_again() -> None:
+async def test_a_file_that_did_not_change_is_not_sent_again() -> None:
     """
     Its tag is a hash of its content.
     """
-    tag = asked("").headers["ETag"]
+    tag = (await asked("")).headers["ETag"]
 
-    assert asked("", if_none_match=tag).status == 304
-    assert asked("", if_none_match='"other"').status == 200
+    assert (await asked("", if_none_match=tag)).status == 304
+    assert (await asked("", if_none_match='"other"')).status == 200
 
 
 @pytest.mark.parametrize(
     "path",
     ["nothing", "../runtime.py", "..%2Fruntime.py", "web/index.html", "a" * 9000],
 )
-def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> None:
+async def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> None:
     """
     The host's own 404 would have no body.
     """
-    reply = asked(path)
+    reply = await asked(path)
 
     assert (reply.status, reply.content_type) == (404, "application/problem+json")
     assert "/api/events" in json.loads(reply.body)["next"]
@@ -73,22 +75,32 @@ def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "allowed"), ROUTES.items())
-def test_a_path_with_another_method_says_which_is_allowed(
+async def test_a_path_with_another_method_says_which_is_allowed(
     path: str, allowed: str
 ) -> None:
     """
     405 with `Allow`, where the host would say 404.
     """
-    reply = asked(path, "DELETE")
+    reply = await asked(path, "DELETE")
 
     assert (reply.status, reply.headers["Allow"]) == (405, allowed)
 
 
-def test_a_function_that_is_switched_off_says_so() -> None:
+async def test_a_function_that_is_switched_off_says_so() -> None:
     """
     Only then does its own method get here.
     """
-    reply = asked("events/samples", "POST")
+    reply = await asked("events/samples", "POST")
 
     assert reply.status == 404
     assert "switched off" in json.loads(reply.body)["detail"]
+
+
+@pytest.mark.parametrize("path", ["", "app.js"])
+async def test_a_file_with_another_method_says_which_is_allowed(path: str) -> None:
+    """
+    The page is there to be read.
+    """
+    reply = await asked(path, "POST")
+
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
