@@ -204,6 +204,76 @@ def launch(
     return Stack(supervisor, console, folder / "data", app, host_kind, settings or {})
 
 
+@dataclass
+class Host:
+    """A stand-in host beside a stack: on its broker and its storage, but not watched."""
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    said: Path
+
+    def log(self) -> str:
+        """What the app in it has logged so far."""
+        return self.log_file.read_text(encoding="utf-8")
+
+    def port(self) -> int:
+        """Where it answers, as soon as it does."""
+
+        def announced() -> int | None:
+            if self.process.poll() is not None:
+                pytest.fail(f"a host did not start:\n{self.log()}")
+            found = re.search(r":(\d+)\s", self.said.read_text(encoding="utf-8"))
+            return int(found[1]) if found else None
+
+        return until("a host to serve", announced)
+
+    def fire(self, function: str) -> None:
+        """Have a timer function run now."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=30)
+        connection.request(
+            "POST",
+            f"/admin/functions/{function}",
+            b"{}",
+            {"Content-Type": "application/json"},
+        )
+        assert connection.getresponse().status == 202
+        connection.close()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        """Send it SIGTERM; its exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+def launch_host(
+    stack: Stack, folder: Path, *, app: Path | None = None, **settings: str
+) -> Host:
+    """A host that has just been started; it may not serve yet."""
+    folder.mkdir(parents=True)
+    log_file, said = folder / "log.txt", folder / "said.txt"
+    meets = {
+        settingsfile.ENDPOINT: stack.broker,
+        **dict.fromkeys(settingsfile.STORAGE, stack.storage),
+        settingsfile.KEY: stack.key,
+    }
+    command = [sys.executable, "-m", "local.host", "--port=0", "--app"]
+    with log_file.open("wb") as log, said.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, str(app or stack.app)],
+            cwd=ROOT,
+            env=environment({**meets, **settings}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+        )
+    return Host(process, log_file, said)
+
+
 def wait_until_it_serves(stack: Stack) -> Stack:
     """The stack once it has told the page's address."""
 
