@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from local.broker import snapshot
 from local.broker.entries import QueueLimits
 from local.broker.filter_rules import read_filters
 from local.broker.filters import Filters
@@ -75,13 +76,15 @@ def load(path: Path) -> Topology:
 
 
 def parse(text: bytes | str) -> Topology:
-    """The topology in this JSON: one topic, or `{"topics": [...]}`."""
+    """The topology in this JSON: one topic, `{"topics": [...]}`, or a Bicep snapshot."""
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise TopologyError(f"not valid JSON: {problem}") from None
     if not isinstance(document, dict):
         raise TopologyError("a topology is a JSON object")
+    if snapshot.PREDICTED in document:
+        document = snapshot.declared(document)
     items = document.get("topics", [document])
     if not isinstance(items, list) or not items:
         raise TopologyError("`topics` must be a list with at least one topic")
