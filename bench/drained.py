@@ -20,6 +20,7 @@ from moderation.audit import AuditLog
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
 from moderation.eventgrid import Subscription
+from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
 from moderation.tally import Outcome, Tally
 
@@ -37,7 +38,7 @@ class Drains:
 
     def __init__(self, place: Place, log: AppendLog) -> None:
         self._shares = place.shares
-        self._audit = AuditLog(log)
+        self._audit = AuditLog(GroupedAppendLog(log))
         self._receivers = {
             name: Subscription(
                 place.endpoint, place.topic, name, AzureKeyCredential(place.key)
@@ -83,17 +84,17 @@ class Drains:
             await receiver.close()
 
 
-def _ignored(outcome: Outcome) -> None:
+def _ignored(outcomes: list[Outcome]) -> None:
     pass
 
 
-def _counting(events: int, end: asyncio.Event) -> Callable[[Outcome], None]:
+def _counting(events: int, end: asyncio.Event) -> Callable[[list[Outcome]], None]:
     """Sets the end when so many events are settled; otherwise a drain would wait on."""
     left = events
 
-    def settled(outcome: Outcome) -> None:
+    def settled(outcomes: list[Outcome]) -> None:
         nonlocal left
-        left -= outcome.failed is None
+        left -= sum(outcome.failed is None for outcome in outcomes)
         if not left:
             end.set()
 

@@ -1,9 +1,9 @@
 """The only door to azure.eventgrid: a topic to publish to, subscriptions to pull from.
 
-Requests go through the SDK clients' public `send_request()`, which keeps credentials,
-tracing and user agent; retries are in `retry.py`. Bodies are decoded here with msgspec: the envelope
-first and each event on its own, so that one undecodable event does not strand the lock
-tokens of its batch, as `receive()` would.
+Requests go through the SDK clients' public `send_request()`, with the SDK's policies
+for credentials, tracing and user agent; retries are in `retry.py`. Bodies are decoded
+here with msgspec and each event on its own, so that one undecodable event does not
+strand the lock tokens of its batch, as `receive()` would.
 """
 
 import logging
@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -19,21 +20,23 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
-    IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.pipeline import policies
 from azure.core.rest import AsyncHttpResponse, HttpRequest
+from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 from moderation import events
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.retry import EventGridError, retried
+from moderation.transport import LeanTransport
 
 _log = logging.getLogger(__name__)
 
 API_VERSION = "2024-06-01"
+SCOPE = "https://eventgrid.azure.net/.default"
 BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
 
@@ -101,9 +104,16 @@ _items = msgspec.json.Decoder(_Item)
 _refusals = msgspec.json.Decoder(_Refusal)
 
 
+class _Request(HttpRequest):
+    """A request that is sent once, so the client need not keep its own copy of it."""
+
+    def __deepcopy__(self, memo: object = None) -> "_Request":
+        return self
+
+
 async def _post(
     client: EventGridPublisherClient | EventGridConsumerClient,
-    path: str,
+    url: str,
     params: Mapping[str, str | int],
     body: bytes = b"",
     content_type: str = "application/json",
@@ -113,10 +123,10 @@ async def _post(
 
     `wait` is how long Event Grid may take over it before it answers.
     """
-    request = HttpRequest(
+    query = "".join(f"&{name}={value}" for name, value in params.items())
+    request = _Request(
         "POST",
-        path,
-        params={"api-version": API_VERSION, **params},
+        f"{url}?api-version={API_VERSION}{query}",
         headers={"content-type": content_type, "accept": "application/json"},
         content=body,
     )
@@ -139,9 +149,7 @@ def _unanswered(error: AzureError) -> EventGridError:
             "no token for Event Grid: sign in (az login), give the app an identity, "
             "or set EVENTGRID_KEY"
         )
-    if isinstance(
-        error, ServiceRequestError | ServiceResponseError | IncompleteReadError
-    ):
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
         message = "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
         return EventGridError(message, transient=True)
     message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
@@ -176,22 +184,40 @@ _ADVICE = {
 }
 
 
-def transport() -> AioHttpTransport:
-    """An aiohttp transport that does not read .netrc and proxies on every request."""
-    return AioHttpTransport(use_env_settings=False, connection_timeout=5)
+def _pipeline(credential: Credential) -> dict[str, Any]:
+    """What a client is made with: the SDK's policies that a request here needs.
+
+    Not those for redirects, proxies, decoding and logging bodies, which would see
+    nothing to do on every request, nor the SDK's retries (see `retry.py`).
+    """
+    identify: list[object] = [
+        policies.RequestIdPolicy(),
+        policies.UserAgentPolicy(sdk_moniker=f"eventgrid/{sdk_version}"),
+    ]
+    if isinstance(credential, AzureKeyCredential):
+        authorise: object = policies.AzureKeyCredentialPolicy(
+            credential, "Authorization", prefix="SharedAccessKey"
+        )
+    else:
+        authorise = policies.AsyncBearerTokenCredentialPolicy(credential, SCOPE)
+    trace = policies.DistributedTracingPolicy()
+    return {
+        "transport": LeanTransport(),
+        "policies": [*identify, authorise, trace],
+    }
+
+
+def _topic_url(endpoint: str, topic: str) -> str:
+    return f"{endpoint.rstrip('/')}/topics/{quote(topic, safe='')}"
 
 
 class Topic:
     """A namespace topic to publish to. One client, for the life of the process."""
 
     def __init__(self, endpoint: str, topic: str, credential: Credential) -> None:
-        self._path = f"/topics/{quote(topic, safe='')}:publish"
+        self._url = f"{_topic_url(endpoint, topic)}:publish"
         self._client = EventGridPublisherClient(
-            endpoint,
-            credential,
-            namespace_topic=topic,
-            transport=transport(),
-            retry_total=0,  # see retry.py
+            endpoint, credential, namespace_topic=topic, **_pipeline(credential)
         )
 
     async def publish(self, batch: Sequence[bytes]) -> None:
@@ -201,7 +227,7 @@ class Topic:
         """
         body = b"[" + b",".join(batch) + b"]"
         await retried(
-            lambda: _post(self._client, self._path, {}, body, BATCH_TYPE),
+            lambda: _post(self._client, self._url, {}, body, BATCH_TYPE),
             within=PUBLISH_SECONDS,
         )
 
@@ -216,14 +242,13 @@ class Subscription:
     def __init__(
         self, endpoint: str, topic: str, name: str, credential: Credential
     ) -> None:
-        self._path = f"/topics/{quote(topic, safe='')}/eventsubscriptions/{name}"
+        self._url = f"{_topic_url(endpoint, topic)}/eventsubscriptions/{name}"
         self._client = EventGridConsumerClient(
             endpoint,
             credential,
             namespace_topic=topic,
             subscription=name,
-            transport=transport(),
-            retry_total=0,  # see retry.py
+            **_pipeline(credential),
         )
 
     async def receive(
@@ -236,9 +261,9 @@ class Subscription:
         MalformedEvent, with its lock token. Raises EventGridError.
         """
         params = {"maxEvents": max_events, "maxWaitTime": max_wait}
-        path = f"{self._path}:receive"
+        url = f"{self._url}:receive"
         content = await retried(
-            lambda: _post(self._client, path, params, wait=max_wait),
+            lambda: _post(self._client, url, params, wait=max_wait),
             within=within - max_wait,
         )
         return [_delivery(item) for item in _items_of(content)]
@@ -277,9 +302,9 @@ class Subscription:
         within: float = SETTLE_SECONDS,
     ) -> Settled:
         body = msgspec.json.encode({"lockTokens": tokens})
-        path = f"{self._path}:{verb}"
+        url = f"{self._url}:{verb}"
         content = await retried(
-            lambda: _post(self._client, path, params, body), within=within
+            lambda: _post(self._client, url, params, body), within=within
         )
         try:
             result = _results.decode(content)

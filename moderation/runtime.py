@@ -20,6 +20,7 @@ from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
 from moderation.eventgrid import Subscription, Topic
+from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
 from moderation.inspection import Inspected, Watch
 from moderation.intake import Json
@@ -66,7 +67,7 @@ class Runtime:
         self.topology = declared
         self.topic = topic
         self.subscriptions = subscriptions
-        self.audit = AuditLog(audit_log)
+        self.audit = AuditLog(GroupedAppendLog(audit_log))
         self.activity = ActivityLog(activity_log)
         self.audit_store = audit_log
         self.clock = clock
