@@ -333,4 +333,6 @@ def quiet() -> Iterator[None]:
 
 
 TestConsumer: Any = ConsumerMachine.TestCase
-TestConsumer.settings = settings(max_examples=250, stateful_step_count=15)
+TestConsumer.settings = settings(
+    max_examples=max(250, settings().max_examples), stateful_step_count=15
+)
