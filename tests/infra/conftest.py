@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
 
 from local import bicep
-from tests.infra.compiling import Bicep
+from tests.infra.compiling import Compilers
 from tests.infra.deployment import Deployment, Json
 
 EXAMPLES = sorted((bicep.INFRA / "examples").glob("*.bicepparam"))
@@ -31,25 +31,26 @@ def compiler() -> bicep.Compiler:
 
 
 @pytest.fixture(scope="session")
-def running(compiler: bicep.Compiler) -> Iterator[Bicep]:
-    """The compiler, running for all tests."""
-    with Bicep(compiler.program) as running:
-        yield running
+def running(compiler: bicep.Compiler) -> Iterator[Compilers]:
+    """The compiler, running for all tests, once for each of two cores."""
+    with Compilers(compiler.program, 2) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def template(running: Bicep) -> Json:
+def template(running: Compilers) -> Json:
     """main.bicep, compiled."""
     return running.compile(bicep.INFRA / "main.bicep")
 
 
 @pytest.fixture(scope="session")
-def deployments(running: Bicep) -> dict[str, Deployment]:
+def deployments(running: Compilers) -> dict[str, Deployment]:
     """What each file of parameters deploys."""
-    return {
-        name: Deployment(name, running.snapshot(file))
+    plans = {
+        name: running.submit(methodcaller("snapshot", file))
         for name, file in PARAMETERS.items()
     }
+    return {name: Deployment(name, plan.result()) for name, plan in plans.items()}
 
 
 @pytest.fixture(params=PARAMETERS)
@@ -66,14 +67,18 @@ def default(deployments: dict[str, Deployment]) -> Deployment:
     return deployments["default"]
 
 
-@pytest.fixture(scope="session")
-def workers(compiler: bicep.Compiler) -> Iterator[ThreadPoolExecutor]:
-    """Threads for slow calls."""
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder for a changed copy of infra/."""
     return tmp_path
+
+
+def chosen(request: pytest.FixtureRequest, test: str) -> list[str]:
+    """The cases of a parametrized test that this run is about."""
+    return [
+        str(item.callspec.params["what"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.path == request.path
+        and item.originalname == test
+    ]

@@ -1,0 +1,242 @@
+"""The Bicep itself: it compiles in silence, says what it takes, and goes in the right order."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import bicep
+from local.terminal import ROOT
+from tests.infra import expected
+from tests.infra.compiling import Change, Compilers, copied
+from tests.infra.conftest import PARAMETERS
+from tests.infra.deployment import Deployment, Json
+
+FILES = sorted(
+    file for file in bicep.INFRA.rglob("*") if file.suffix in (".bicep", ".bicepparam")
+)
+
+
+def test_the_compiler_has_nothing_to_say(compiler: bicep.Compiler) -> None:
+    """Neither error nor warning nor information; lint ends with 0 on warnings."""
+    done = compiler.run("lint", "--pattern", "infra/**/*.bicep")
+
+    assert done.stdout + done.stderr == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_give_no_diagnostic(
+    name: str, deployments: dict[str, Deployment]
+) -> None:
+    """Nor does the deployment that they make."""
+    assert deployments[name].plan["diagnostics"] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.name))
+def test_the_formatter_would_change_nothing(file: Path, running: Compilers) -> None:
+    """Every Bicep file is as `bicep format` writes it."""
+    assert running.format(file) == file.read_text(encoding="utf-8")
+
+
+def test_the_committed_plan_is_the_one_that_is_deployed(
+    compiler: bicep.Compiler,
+) -> None:
+    """`python -m local.bicep snapshot` writes it anew; the diff is what is reviewed."""
+    done = bicep.snapshot(compiler, "validate")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_change_of_the_topology_shows_in_the_plan(
+    running: Compilers, default: Deployment, folder: Path
+) -> None:
+    """A lock that is longer is longer in Azure."""
+    change = (
+        "moderation/topology.json",
+        '"receiveLockDurationInSeconds": 60',
+        '"receiveLockDurationInSeconds": 61',
+    )
+    infra = copied(folder, Change(*change))
+
+    plan = running.snapshot(infra / "main.bicepparam")
+
+    changed = [
+        (before, after)
+        for before, after in zip(
+            default.plan["predictedResources"], plan["predictedResources"], strict=True
+        )
+        if before != after
+    ]
+    assert [after["name"].split("/")[-1] for _, after in changed] == ["sub-flagged"]
+
+
+def test_both_entry_points_take_the_same_parameters(
+    running: Compilers, template: Json
+) -> None:
+    """main.bicep adds the name of the resource group, and no more."""
+    resources = running.compile(bicep.INFRA / "resources.bicep")
+    taken = {name: _plain(one) for name, one in template["parameters"].items()}
+
+    assert taken.pop("resourceGroupName")
+    assert taken == {n: _plain(one) for n, one in resources["parameters"].items()}
+    passed = template["resources"]["resources"]["properties"]["parameters"]
+    assert set(passed) == set(taken)
+
+
+def _plain(parameter: Json) -> str:
+    return json.dumps(parameter, sort_keys=True)
+
+
+def test_both_entry_points_give_the_same_outputs(
+    running: Compilers, template: Json
+) -> None:
+    """With the same descriptions."""
+    resources = running.compile(bicep.INFRA / "resources.bicep")
+
+    described = [
+        {name: one["metadata"]["description"] for name, one in file["outputs"].items()}
+        for file in (template, resources)
+    ]
+    assert described[0] == described[1]
+
+
+def test_every_parameter_can_be_set_from_the_environment(template: Json) -> None:
+    """main.bicepparam gives each its variable, so that azd and a shell can set it."""
+    text = (bicep.INFRA / "main.bicepparam").read_text(encoding="utf-8")
+    given = re.findall(r"^param (\w+) = .*readEnvironmentVariable", text, re.MULTILINE)
+
+    assert sorted(given) == sorted(template["parameters"])
+
+
+def test_without_an_environment_every_parameter_is_its_default(
+    running: Compilers, folder: Path, default: Deployment
+) -> None:
+    """main.bicepparam and main.bicep say the same."""
+    infra = copied(folder)
+    bare = infra / "bare.bicepparam"
+    bare.write_text(
+        "using 'main.bicep'\nparam environmentName = 'dev'\nparam location = 'swedencentral'\n",
+        encoding="utf-8",
+    )
+
+    assert (
+        running.snapshot(bare)["predictedResources"]
+        == default.plan["predictedResources"]
+    )
+
+
+def test_every_parameter_and_its_variable_is_in_the_readme(template: Json) -> None:
+    """With the default, in the table of infra/README.md."""
+    text = (bicep.INFRA / "README.md").read_text(encoding="utf-8")
+    params = (bicep.INFRA / "main.bicepparam").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE))
+    variables = dict(
+        re.findall(
+            r"^param (\w+) = .*?readEnvironmentVariable\('(\w+)'", params, re.MULTILINE
+        )
+    )
+
+    assert rows == variables
+    assert set(rows) == set(template["parameters"])
+
+
+def test_every_output_is_in_the_readme(template: Json) -> None:
+    """A reader finds what a deployment gives."""
+    text = (bicep.INFRA / "README.md").read_text(encoding="utf-8")
+
+    assert [name for name in template["outputs"] if f"`{name}`" not in text] == []
+
+
+def test_outputs_are_named_as_the_settings_they_are(template: Json) -> None:
+    """So a laptop's settings are copied, not translated."""
+    wanted = {
+        "EVENTGRID_ENDPOINT",
+        "EVENTGRID_TOPIC_NAME",
+        "AUDIT_STORAGE_ACCOUNT_URL",
+        "AUDIT_CONTAINER",
+        "ACTIVITY_CONTAINER",
+    }
+
+    assert wanted <= expected.settings_read()
+    assert wanted <= set(template["outputs"])
+
+
+def test_no_secret_is_asked_for_or_told(template: Json) -> None:
+    """No key is listed, and no output or parameter is one."""
+    text = json.dumps(template)
+
+    assert not re.search(
+        r"list(Keys|AccountSas|ServiceSas|Secrets)\w*\(", text, re.IGNORECASE
+    )
+    assert not re.search(r"AccountKey=|SharedAccessKey", text, re.IGNORECASE)
+    assert not re.search(r"secure(string|object)", text, re.IGNORECASE)
+
+
+def test_dead_letters_can_be_written_before_event_subscriptions_exist(
+    template: Json,
+) -> None:
+    """Roles come first, and they wait for the namespace and the containers."""
+    modules = template["resources"]["resources"]["properties"]["template"]["resources"]
+
+    assert "roles" in _before(modules, "eventSubscriptions")
+    assert {"storage", "eventGrid"} <= _before(modules, "roles")
+
+
+def test_the_app_starts_when_everything_it_needs_is_there(template: Json) -> None:
+    """Its roles, its event subscriptions and its private endpoints."""
+    modules = template["resources"]["resources"]["properties"]["template"]["resources"]
+
+    assert {
+        "roles",
+        "receivers",
+        "eventSubscriptions",
+        "privateEndpoints",
+        "monitoring",
+    } <= _before(modules, "functionApp")
+
+
+def _before(modules: Json, name: str) -> set[str]:
+    direct = {one for one in modules[name].get("dependsOn", []) if one in modules}
+    return direct.union(*(_before(modules, one) for one in direct))
+
+
+def test_no_module_comes_from_a_registry() -> None:
+    """A build needs no network."""
+    for file in FILES:
+        assert not re.search(r"'(br|ts)[:/]", file.read_text(encoding="utf-8"))
+
+
+def test_every_api_version_is_pinned_once(template: Json) -> None:
+    """For resources that are only referred to as well."""
+    for one in _resources(template):
+        if one["type"] != "Microsoft.Resources/deployments":
+            assert one["apiVersion"] == expected.PINS[one["type"]], one["type"]
+
+
+def _resources(template: Json) -> list[Any]:
+    listed = list(template["resources"].values())
+    inner = [
+        deeper
+        for one in listed
+        if one["type"] == "Microsoft.Resources/deployments"
+        for deeper in _resources(one["properties"]["template"])
+    ]
+    return [*listed, *inner]
+
+
+def test_the_role_ids_are_those_of_the_roles_named() -> None:
+    """roles.json agrees with the table of the tests."""
+    given = json.loads((bicep.INFRA / "roles.json").read_text(encoding="utf-8"))
+
+    assert {value: name for name, value in given.items()} == expected.ROLES
+
+
+def test_the_service_is_named_alike_in_azd_and_its_tag(default: Deployment) -> None:
+    """azd deploys to the app whose tag names the service of azure.yaml."""
+    text = (ROOT / "azure.yaml").read_text(encoding="utf-8")
+    [service] = re.findall(r"^services:\n  (\w+):", text, re.MULTILINE)
+
+    assert default.one("Microsoft.Web/sites")["tags"]["azd-service-name"] == service
