@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from local import bicep
+from local.broker import topology
 from local.terminal import ROOT
 from tests.infra import expected
 from tests.infra.compiling import Change, Compilers, copied
@@ -71,6 +72,40 @@ def test_a_change_of_the_topology_shows_in_the_plan(
         if before != after
     ]
     assert [after["name"].split("/")[-1] for _, after in changed] == ["sub-flagged"]
+
+
+FILTERS = """"filters": [
+    {"operatorType": "StringContains", "key": "subject", "values": ["/images/"]},
+    {"operatorType": "NumberGreaterThan", "key": "data.confidence", "value": 0.9},
+    {"operatorType": "NumberInRange", "key": "data.size", "values": [[1, 2], [8, 9.5]]},
+    {"operatorType": "BoolEquals", "key": "data.reviewRequired", "value": true},
+    {"operatorType": "IsNotNull", "key": "data.category"}
+]"""
+
+
+def test_every_kind_of_filter_is_deployed_as_it_is_declared(
+    running: Compilers, folder: Path
+) -> None:
+    """Fractions too, which Bicep has no type for; and without a word of the compiler."""
+    change = Change("moderation/topology.json", '"filters": []', FILTERS)
+    infra = copied(folder, change)
+
+    plan = running.snapshot(infra / "main.bicepparam")
+
+    declared = topology.load(folder / "moderation" / "topology.json")
+    assert topology.parse(json.dumps(plan)) == declared
+    assert running.compile(infra / "main.bicep")
+    assert len(declared.topics[0].subscriptions[0].filters.clauses) == 5
+
+
+def test_the_template_is_within_the_limits_of_resource_manager(
+    template: Json, deployments: dict[str, Deployment]
+) -> None:
+    """4 MB, 256 parameters, 64 outputs, 800 resources."""
+    assert len(json.dumps(template)) < 4_000_000
+    assert len(template["parameters"]) <= 256
+    assert len(template["outputs"]) <= 64
+    assert max(len(one.resources) for one in deployments.values()) <= 800
 
 
 def test_both_entry_points_take_the_same_parameters(
