@@ -8,6 +8,7 @@ import msgspec
 
 from moderation.appendlog import AppendLog, merged, stamp, stamp_of
 from moderation.delivery import Acknowledge, Delivery, Disposition, Reject, Release
+from moderation.events import MalformedEvent
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -85,7 +86,7 @@ def entry(
         type=event.type,
         content_id=event.payload.content_id,
         traceparent=event.traceparent,
-        event=_one_line(delivery.raw),
+        event=_one_line(delivery),
     )
 
 
@@ -101,15 +102,22 @@ def _words(
             return "reject", None, reason, None
 
 
-def _one_line(raw: bytes) -> msgspec.Raw:
+def _one_line(delivery: Delivery) -> msgspec.Raw:
     """The event's JSON on one line; line breaks can only stand between its tokens."""
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
+    raw = delivery.raw
+    if isinstance(delivery.event.payload, MalformedEvent) and not _is_utf8(raw):
         return msgspec.Raw(msgspec.json.encode(raw.decode(errors="replace")))
     if b"\n" in raw or b"\r" in raw:
         raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
     return msgspec.Raw(raw)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class AuditLog:

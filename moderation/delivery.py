@@ -1,6 +1,5 @@
 """What Event Grid lends us, and the three ways to give it back."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 import msgspec
@@ -27,16 +26,14 @@ class ReleaseDelay(IntEnum):
     ONE_HOUR = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(msgspec.Struct, frozen=True):
     """Done: Event Grid forgets the event."""
 
     verdict: Verdict
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """Not now: Event Grid delivers the event again after the delay.
 
     Without a delay it grows with the delivery count: 10 s, 1 min, 10 min, then 1 h.
@@ -46,8 +43,7 @@ class Release:
     delay: ReleaseDelay | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(msgspec.Struct, frozen=True):
     """Never: Event Grid moves the event to the dead-letter location."""
 
     reason: str

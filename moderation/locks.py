@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from moderation.eventgrid import Settled
 from moderation.retry import EventGridError, loop_time
 
-# A lock is renewed at a random point of this part of its life, so that many do not
-# beat together, and so that there is time for a second try.
+# A lock is renewed at a random point of this part of what is left of it, so that many
+# do not beat together, and a try that fails is followed by others, ever sooner.
 RENEW_AFTER = (0.3, 0.5)
+SHORTEST_PAUSE = 1 / 60  # of a lock
 
 # A lock is taken for gone a little early: the answer that brought it took its time.
 MARGIN = 0.05
@@ -46,7 +47,7 @@ class Locks:
         `working` gives their tokens; `lost` is told once of each that is gone.
         """
         while True:
-            await asyncio.sleep(self._seconds * random.uniform(*RENEW_AFTER))  # noqa: S311 - jitter
+            await asyncio.sleep(self._pause(working()))
             held = [token for token in working() if token in self._expires]
             if held and loop_time() - self._received < RENEWABLE_SECONDS:
                 await self._renew(renew, held)
@@ -55,6 +56,13 @@ class Locks:
                 if not self.is_held(token, now):
                     self._expires.pop(token, None)
                     lost(token)
+
+    def _pause(self, working: Collection[str]) -> float:
+        now = loop_time()
+        ends = [self._expires[token] for token in working if token in self._expires]
+        left = min(ends) - now if ends else self._seconds
+        part = random.uniform(*RENEW_AFTER)  # noqa: S311 - jitter
+        return max(left * part, self._seconds * SHORTEST_PAUSE)
 
     async def _renew(self, renew: Renew, held: Sequence[str]) -> None:
         asked = loop_time()
