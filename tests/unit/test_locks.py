@@ -1,7 +1,7 @@
 """Locks are renewed in time by a keeper, and known when they are gone."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -166,6 +166,40 @@ async def test_a_renewal_without_an_answer_is_tried_again() -> None:
     assert keeping.lost == []
 
 
+@in_virtual_time
+async def test_an_outage_shorter_than_what_is_left_of_a_lock_costs_nothing() -> None:
+    """
+    Tries come ever sooner as the lock runs out, even when each takes its time.
+    """
+    began, lost = now(), list[str]()
+
+    def event_grid() -> Callable[[Sequence[str]], Awaitable[Settled]]:
+        ends = began + LOCK
+
+        async def renew(tokens: Sequence[str]) -> Settled:
+            nonlocal ends
+            if now() < began + 40:
+                await asyncio.sleep(8)
+                return no_answer(tokens)
+            if now() >= ends:
+                return refused("TokenLost", "a")(tokens)
+            ends = now() + LOCK
+            return yes(tokens)
+
+        return renew
+
+    several = [
+        Locks(["a"], LOCK).keep(event_grid(), lambda: ["a"], lost.append)
+        for _ in range(50)
+    ]
+    keepers = [asyncio.create_task(one) for one in several]
+    await asyncio.sleep(100)
+    for keeper in keepers:
+        keeper.cancel()
+
+    assert lost == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -185,7 +219,7 @@ async def test_a_lock_that_cannot_be_renewed_is_lost_at_its_end(answer: Answer) 
     await keeping.for_seconds(120)
 
     [(at, _)] = keeping.lost
-    assert USABLE <= at <= USABLE + 0.5 * LOCK
+    assert USABLE <= at <= USABLE + 1.1
     assert not keeping.locks.is_held("a", now())
 
 
@@ -218,4 +252,4 @@ async def test_no_lock_is_renewed_beyond_the_hour() -> None:
     assert kept.asked[-1][0] < locks.RENEWABLE_SECONDS
     [(at, token)] = kept.lost
     assert token == "a"
-    assert kept.asked[-1][0] + USABLE <= at <= 3600 + 1.5 * LOCK
+    assert kept.asked[-1][0] + USABLE <= at <= 3600 + LOCK + 1
