@@ -212,6 +212,9 @@ var problems = concat(
       vnetEnabled || empty(allowedIpRanges)
         ? ''
         : 'allowedIpRanges would shut out the app itself: it needs vnetEnabled=true'
+      int(last(split(vnetAddressPrefix, '/'))) <= 23
+        ? ''
+        : 'vnetAddressPrefix is ${vnetAddressPrefix}, and must be a /23 or larger: the app and the endpoints take a /24 each'
     ],
     problem => !empty(problem)
   )

@@ -114,6 +114,10 @@ PARAMETERS = {
         f"{NAMED}param allowedIpRanges = ['203.0.113.0/24']",
         ["allowedIpRanges", "vnetEnabled=true"],
     ),
+    "a network that is too small": (
+        f"{NAMED}param vnetEnabled = true\nparam vnetAddressPrefix = '10.0.0.0/24'",
+        ["vnetAddressPrefix is 10.0.0.0/24", "/23 or larger"],
+    ),
     "a window that no alert has": (
         f"{NAMED}param noDrainMinutes = 20",
         ["120 | 1440 | 15"],
