@@ -1,0 +1,189 @@
+"""The door to Event Grid gives up in time, whatever the other side of the wire does."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from moderation import eventgrid
+from moderation.eventgrid import Subscription
+from moderation.retry import EventGridError
+
+pytestmark = pytest.mark.contract
+
+type Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+EMPTY = OK + b'Content-Length: 12\r\n\r\n{"value":[]}'
+
+
+@asynccontextmanager
+async def listening(answer: Answer) -> AsyncIterator[Subscription]:
+    """An event subscription behind a server that does as it is told."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    subscription = Subscription(
+        f"http://127.0.0.1:{port}", "topic", "sub", AzureKeyCredential("a2V5")
+    )
+    try:
+        yield subscription
+    finally:
+        await subscription.close()
+        server.close()
+        server.close_clients()
+        await server.wait_closed()
+
+
+def sending(*answers: bytes) -> tuple[Answer, list[bytes]]:
+    """Answers each request with the next of these, then hangs up; and the requests."""
+    left, asked = list(answers), []
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(left.pop(0))
+        await writer.drain()
+        writer.close()
+
+    return answer, asked
+
+
+async def receive(subscription: Subscription, within: float = 11) -> list[object]:
+    async with asyncio.timeout(15):
+        return [*await subscription.receive(10, 10, within=within)]
+
+
+async def test_a_request_is_as_the_service_expects_it() -> None:
+    """
+    Path, version, key, user agent and an id to ask support about.
+    """
+    answer, asked = sending(EMPTY)
+
+    async with listening(answer) as subscription:
+        await receive(subscription)
+
+    line, *headers = asked[0].decode().split("\r\n")
+    path = "/topics/topic/eventsubscriptions/sub:receive"
+    query = "api-version=2024-06-01&maxEvents=10&maxWaitTime=10"
+    assert line == f"POST {path}?{query} HTTP/1.1"
+    named = {
+        name.lower(): value for name, _, value in (h.partition(": ") for h in headers)
+    }
+    assert named["authorization"] == "SharedAccessKey a2V5"
+    assert named["content-length"] == "0"
+    assert named["user-agent"].startswith("azsdk-python-eventgrid/4.22.1 Python/")
+    assert len(named["x-ms-client-request-id"]) == 36
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        OK + b'Content-Length: 500\r\n\r\n{"value":[',
+        OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"val',
+        b"HTTP/1.1 200",
+        b"",
+        b"no http at all\r\n\r\n",
+    ],
+)
+async def test_a_torn_answer_is_asked_for_again(torn: bytes) -> None:
+    """
+    A receive whose answer was lost costs only the locks' time.
+    """
+    answer, asked = sending(torn, EMPTY)
+
+    async with listening(answer) as subscription:
+        assert await receive(subscription, within=14) == []
+
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_passing_fault_is_waited_out(status: int) -> None:
+    """
+    The SDK would give up at once after 408, 429 and 502.
+    """
+    fault = b"HTTP/1.1 %d Fault\r\nContent-Length: 0\r\n\r\n" % status
+    answer, asked = sending(fault, EMPTY)
+
+    async with listening(answer) as subscription:
+        assert await receive(subscription, within=14) == []
+
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "EVENTGRID_KEY"), (403, "EventGrid Data Receiver"), (404, "deployed")],
+)
+async def test_a_refusal_is_not_repeated_and_says_what_to_look_at(
+    status: int, advice: str
+) -> None:
+    """
+    One request, one line for whoever mends it.
+    """
+    answer, asked = sending(
+        b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status, EMPTY
+    )
+
+    async with listening(answer) as subscription:
+        with pytest.raises(EventGridError, match=advice):
+            await receive(subscription)
+
+    assert len(asked) == 1
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """
+    The key must not be sent to where someone points.
+    """
+    answer, asked = sending(
+        b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    async with listening(answer) as subscription:
+        with pytest.raises(EventGridError, match="307"):
+            await receive(subscription)
+
+    assert len(asked) == 1
+
+
+async def test_a_server_that_accepts_and_says_nothing_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A hanging namespace must not hold a drain beyond its budget.
+    """
+    monkeypatch.setattr(eventgrid, "ANSWER_SECONDS", 0.2)
+    hung: list[asyncio.StreamWriter] = []
+
+    async def says_nothing(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        hung.append(writer)
+        await reader.read()
+
+    async with listening(says_nothing) as subscription, asyncio.timeout(5):
+        with pytest.raises(EventGridError, match="EVENTGRID_ENDPOINT"):
+            await subscription.probe()
+
+    assert len(hung) == 1
+
+
+async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
+    """
+    The first thing that goes wrong on a laptop.
+    """
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        subscription = Subscription(
+            f"http://127.0.0.1:{port}", "topic", "sub", AzureKeyCredential("a2V5")
+        )
+        async with asyncio.timeout(5):
+            with pytest.raises(EventGridError, match="does not answer"):
+                await subscription.probe()
+        await subscription.close()
