@@ -70,7 +70,7 @@ def test_the_readme_names_the_commands_that_there_are() -> None:
     """
     commands = re.findall(r"python3 dev\.py (\w+)", text("README.md"))
 
-    assert set(commands) == {"run", "test"}
+    assert {"run", "test"} <= set(commands)
     for command in commands:
         assert f'"{command}"' in text("dev.py") + "".join(
             path.read_text(encoding="utf-8") for path in (ROOT / "local").glob("*.py")
