@@ -400,6 +400,7 @@ async def test_record(storage: Callable[[Stand], None], words: str) -> None:
 
         await play(stand, words, giving(DONE))
 
+        assert stand.queue.counts.released == (EVENTS if "given back" in words else 0)
         entries, stand.store = stand.store.entries, type(stand.store)()
         stand.store.entries = entries
         await end(stand, words)
