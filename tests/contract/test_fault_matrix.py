@@ -255,6 +255,20 @@ async def test_receive(fault: dict[str, Any], words: str) -> None:
         await end(stand, words)
 
 
+async def test_no_receive_is_tried_again_beyond_the_budget() -> None:
+    """
+    With a second to spare beyond the shortest wait, it is tried for a second.
+    """
+    async with standing() as stand:
+        stand.namespace.switch_faults({"kind": "error", "operation": "receive"})
+
+        async with asyncio.timeout(5):
+            tally = await stand.drain(giving(DONE), seconds=11)
+
+        assert tally.stopped == "failed"
+        assert stand.hits > 1
+
+
 @pytest.mark.parametrize(
     ("disposition", "verb"),
     [(DONE, "acknowledge"), (LATER, "release"), (NEVER, "reject")],
