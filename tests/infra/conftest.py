@@ -24,7 +24,7 @@ def compiler() -> bicep.Compiler:
     found = bicep.find(os.environ)
     if found is None:
         reason = f"no Bicep compiler in {bicep.TRIED}: infra/ IS NOT TESTED"
-        if os.environ.get("GITHUB_ACTIONS"):
+        if os.environ.get("RUNNER_OS") == "Linux":  # where the workflow installs one
             pytest.fail(reason)
         pytest.skip(reason)
     return found
