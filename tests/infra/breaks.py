@@ -1,0 +1,345 @@
+"""Fifty changes of the Bicep for the worse, each with the claim that must notice."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tests.infra import (
+    test_choices,
+    test_policies_app,
+    test_policies_event_grid,
+    test_policies_safety,
+    test_policies_watching,
+    test_template,
+)
+
+POLICIES: dict[str, Callable[..., Any]] = {
+    name: claim
+    for module in (
+        test_policies_app,
+        test_policies_event_grid,
+        test_policies_safety,
+        test_policies_watching,
+    )
+    for name, claim in vars(module).items()
+    if name.startswith("test_")
+}
+STORAGE, EVENT_GRID = "infra/modules/storage.bicep", "infra/modules/event-grid.bicep"
+SUBSCRIPTIONS = "infra/modules/event-subscriptions.bicep"
+ROLES, APP = "infra/modules/roles.bicep", "infra/modules/function-app.bicep"
+MONITORING, ALERTS = "infra/modules/monitoring.bicep", "infra/modules/alerts.bicep"
+PRIVATE, RESOURCES = "infra/modules/private-endpoints.bicep", "infra/resources.bicep"
+
+
+class Break(NamedTuple):
+    """A change for the worse, and the claim that must not survive it."""
+
+    file: str
+    old: str
+    new: str
+    claim: Callable[..., Any]
+    parameters: str = "default"
+
+
+def _p(file: str, old: str, new: str, claim: str, parameters: str = "default") -> Break:
+    return Break(file, old, new, POLICIES[f"test_{claim}"], parameters)
+
+
+BREAKS = {
+    "a shared key": _p(
+        STORAGE,
+        "allowSharedKeyAccess: false",
+        "allowSharedKeyAccess: true",
+        "no_storage_account_takes_a_shared_key",
+    ),
+    "a public account": _p(
+        STORAGE,
+        "allowBlobPublicAccess: false",
+        "allowBlobPublicAccess: true",
+        "no_blob_is_public",
+    ),
+    "a public container": _p(
+        STORAGE, "publicAccess: 'None'", "publicAccess: 'Blob'", "no_blob_is_public"
+    ),
+    "an old TLS": _p(STORAGE, "'TLS1_2'", "'TLS1_0'", "every_connection_is_encrypted"),
+    "plain HTTP": _p(
+        APP, "httpsOnly: true", "httpsOnly: false", "every_connection_is_encrypted"
+    ),
+    "FTP": _p(
+        APP,
+        "ftpsState: 'Disabled'",
+        "ftpsState: 'AllAllowed'",
+        "every_connection_is_encrypted",
+    ),
+    "telemetry from anybody": _p(
+        MONITORING,
+        "DisableLocalAuth: true",
+        "DisableLocalAuth: false",
+        "telemetry_needs_an_identity",
+    ),
+    "another region": _p(
+        MONITORING,
+        "  location: location\n",
+        "  location: toUpper(location)\n",
+        "everything_is_where_it_was_asked_to_be",
+    ),
+    "no soft delete": _p(
+        STORAGE,
+        "deleteRetentionPolicy: { enabled: true,",
+        "deleteRetentionPolicy: { enabled: false,",
+        "what_is_deleted_can_be_brought_back",
+    ),
+    "another retention": _p(
+        EVENT_GRID,
+        "topology.eventRetentionInDays",
+        "7",
+        "the_topic_is_as_the_topology_declares",
+    ),
+    "another lock": _p(
+        SUBSCRIPTIONS,
+        "receiveLockDurationInSeconds: one.receiveLockDurationInSeconds",
+        "receiveLockDurationInSeconds: 120",
+        "each_event_subscription_is_as_the_topology_declares",
+    ),
+    "another delivery count": _p(
+        SUBSCRIPTIONS,
+        "maxDeliveryCount: one.maxDeliveryCount",
+        "maxDeliveryCount: 3",
+        "each_event_subscription_is_as_the_topology_declares",
+    ),
+    "no filter": _p(
+        SUBSCRIPTIONS,
+        "includedEventTypes: one.filtersConfiguration.?includedEventTypes",
+        "includedEventTypes: null",
+        "each_event_subscription_is_as_the_topology_declares",
+    ),
+    "a missing event subscription": _p(
+        SUBSCRIPTIONS,
+        "for one in topology.eventSubscriptions",
+        "for one in take(topology.eventSubscriptions, 2)",
+        "each_event_subscription_is_as_the_topology_declares",
+    ),
+    "dead letters elsewhere": _p(
+        SUBSCRIPTIONS,
+        "blobContainerName: topology.deadLetterContainer",
+        "blobContainerName: 'rejected'",
+        "every_event_subscription_dead_letters_with_the_namespaces_identity",
+    ),
+    "a namespace without identity": _p(
+        EVENT_GRID,
+        "identity: { type: 'SystemAssigned' }",
+        "identity: { type: 'None' }",
+        "every_event_subscription_dead_letters_with_the_namespaces_identity",
+    ),
+    "a firewall against Event Grid": _p(
+        STORAGE,
+        "bypass: 'AzureServices'\n",
+        "bypass: 'None'\n",
+        "event_grid_always_reaches_the_dead_letters",
+    ),
+    "a role on the whole account": _p(
+        ROLES,
+        "scope: containers[one.place]",
+        "scope: dataAccount",
+        "every_role_is_assigned_at_its_smallest_scope",
+    ),
+    "a role on the whole namespace": _p(
+        ROLES,
+        "scope: namespace::topic\n",
+        "scope: namespace\n",
+        "every_role_is_assigned_at_its_smallest_scope",
+    ),
+    "a role that can do more": _p(
+        "infra/roles.json",
+        "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+        "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        "every_role_is_assigned_at_its_smallest_scope",
+    ),
+    "a role that nobody may assign": _p(
+        ROLES,
+        "for who in senders: if (assign)",
+        "for who in senders: if (true)",
+        "every_role_is_assigned_at_its_smallest_scope",
+        "no-role-assignments",
+    ),
+    "everybody is a user": _p(
+        ROLES,
+        "principalType: developerPrincipalType",
+        "principalType: empty(developerPrincipalType) ? developerPrincipalType : 'User'",
+        "every_role_assignment_can_be_made_again",
+        "resource-group",
+    ),
+    "an assignment that outlives its principal": _p(
+        ROLES,
+        "guid(hostAccount.id, app.principalId, roleIds[role])",
+        "guid(hostAccount.id, roleIds[role])",
+        "every_role_assignment_can_be_made_again",
+    ),
+    "a setting that is missing": _p(
+        RESOURCES,
+        "  PULL_BUDGET_SECONDS: '${pullBudgetSeconds}'\n",
+        "",
+        "the_app_gets_every_setting_that_its_code_reads",
+    ),
+    "a setting that nobody reads": _p(
+        RESOURCES,
+        "  AUDIT_CONTAINER: auditContainer\n",
+        "  AUDIT_CONTAINER: auditContainer\n  AUDIT_TABLE: 'audit'\n",
+        "the_app_gets_every_setting_that_its_code_reads",
+    ),
+    "a key": _p(
+        RESOURCES,
+        "  AUDIT_CONTAINER: auditContainer\n",
+        "  AUDIT_CONTAINER: auditContainer\n  EVENTGRID_KEY: 'key'\n",
+        "the_app_gets_no_setting_that_flex_consumption_forbids",
+    ),
+    "a setting that Flex forbids": _p(
+        APP,
+        "  AZURE_CLIENT_ID: identityClientId\n",
+        "  AZURE_CLIENT_ID: identityClientId\n  FUNCTIONS_WORKER_RUNTIME: 'python'\n",
+        "the_app_gets_no_setting_that_flex_consumption_forbids",
+    ),
+    "a budget as long as the interval": _p(
+        RESOURCES,
+        "'${pullBudgetSeconds}'",
+        "'300'",
+        "the_apps_own_checks_find_nothing_wrong_with_its_settings",
+    ),
+    "no credential for the host": _p(
+        APP,
+        "'managedidentity'",
+        "'key'",
+        "the_host_uses_its_storage_with_the_apps_identity",
+    ),
+    "another Python": _p(
+        APP,
+        "version: pythonVersion",
+        "version: replace(pythonVersion, '3.13', '3.11')",
+        "the_app_runs_on_flex_consumption",
+    ),
+    "another API version": _p(
+        APP,
+        "serverfarms@2025-03-01",
+        "serverfarms@2024-11-01",
+        "every_api_version_is_the_one_we_tried",
+    ),
+    "a name that is too long": _p(
+        RESOURCES,
+        "'evgns-${suffix}'",
+        "'event-grid-${suffix}'",
+        "every_name_is_one_that_azure_takes",
+        "longest-names",
+    ),
+    "a service that azd does not find": _p(
+        APP,
+        "'azd-service-name': 'app'",
+        "'azd-service-name': 'api'",
+        "everything_belongs_to_its_azd_environment",
+    ),
+    "a metric that is no more": _p(
+        ALERTS,
+        "'DroppedEventCount'",
+        "'DroppedEvents'",
+        "somebody_is_told_when_events_are_lost_or_about_to_be",
+    ),
+    "a silence that nobody hears": _p(
+        ALERTS,
+        "operator: 'LessThan'",
+        "operator: 'GreaterThan'",
+        "somebody_is_told_when_an_event_subscription_is_not_drained",
+    ),
+    "lanes that do not count": _p(
+        ALERTS,
+        "(_[0-9]+)?",
+        "",
+        "somebody_is_told_when_an_event_subscription_is_not_drained",
+    ),
+    "an alert that is off": _p(
+        ALERTS,
+        "enabled: true\n      autoMitigate",
+        "enabled: false\n      autoMitigate",
+        "every_alert_reaches_the_action_group",
+    ),
+    "deletions of the wrong account": _p(
+        STORAGE,
+        "scope: data::blobs",
+        "scope: host::blobs",
+        "refused_requests_and_deletions_are_on_record",
+    ),
+    "a rule for blobs that are not there": _p(
+        STORAGE,
+        "type: 'appendBlob'",
+        "type: 'blockBlob'",
+        "old_blobs_go_where_a_rule_says_so",
+    ),
+    "an open door": _p(
+        STORAGE,
+        "closed ? 'Disabled' : 'Enabled'",
+        "'Enabled'",
+        "a_private_network_closes_every_door",
+        "locked-down",
+    ),
+    "an endpoint of another service": _p(
+        PRIVATE,
+        "id: dataAccount.id, group: 'blob'",
+        "id: dataAccount.id, group: 'file'",
+        "private_endpoints_lead_to_everything_the_app_talks_to",
+        "locked-down",
+    ),
+    "an endpoint with another's names": _p(
+        PRIVATE,
+        "group: 'queue', zone: 2",
+        "group: 'queue', zone: 3",
+        "private_endpoints_lead_to_everything_the_app_talks_to",
+        "locked-down",
+    ),
+    "lanes that are not passed on": _p(
+        RESOURCES, "'${pullFlaggedLanes}'", "'1'", "what_is_kept_warm_is_there", "large"
+    ),
+    "a namespace that stays open": Break(
+        EVENT_GRID,
+        "closed && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'",
+        "'Enabled'",
+        test_choices.test_a_private_network_without_exceptions_closes_the_namespace,
+        "closed",
+    ),
+    "capacity that is not passed on": Break(
+        EVENT_GRID,
+        "capacity: throughputUnits",
+        "capacity: min(throughputUnits, 1)",
+        test_choices.test_capacity_is_what_was_asked_for,
+        "large",
+    ),
+    "one zone": Break(
+        APP,
+        "zoneRedundant: zoneRedundant",
+        "zoneRedundant: zoneRedundant && false",
+        test_choices.test_zone_redundancy_is_everywhere_or_nowhere,
+        "locked-down",
+    ),
+    "a page for everybody": Break(
+        APP,
+        "requireAuthentication: true",
+        "requireAuthentication: false",
+        test_choices.test_people_sign_in_where_an_app_registration_is_given,
+        "locked-down",
+    ),
+    "entries that can be changed": Break(
+        STORAGE,
+        "allowProtectedAppendWrites: true",
+        "allowProtectedAppendWrites: false",
+        test_choices.test_audit_entries_can_be_made_append_only,
+        "locked-down",
+    ),
+    "event subscriptions before roles": Break(
+        RESOURCES,
+        "  dependsOn: [roles]\n",
+        "",
+        test_template.test_dead_letters_can_be_written_before_event_subscriptions_exist,
+    ),
+    "an app before its endpoints": Break(
+        RESOURCES,
+        "dependsOn: [roles, receivers, privateEndpoints]",
+        "dependsOn: [roles, receivers]",
+        test_template.test_the_app_starts_when_everything_it_needs_is_there,
+    ),
+}

@@ -1,0 +1,154 @@
+"""What is true of the function app in every deployment, and of the network around it.
+
+Each claim looks at what the compiler predicts; test_mutations.py breaks the Bicep and
+asks the same claims.
+"""
+
+import json
+import re
+
+from moderation import doctor, topology
+from moderation.settings import Settings
+from tests.infra import expected
+from tests.infra.deployment import Deployment
+from tests.infra.expected import TOPOLOGY
+
+
+def test_the_app_gets_every_setting_that_its_code_reads(deployment: Deployment) -> None:
+    """And none that nobody reads."""
+    emitted = set(deployment.settings) - expected.CHOSEN_SETTINGS
+    wanted = expected.settings_read() - expected.LOCAL_SETTINGS
+
+    assert emitted == wanted | expected.HOST_SETTINGS
+
+
+def test_the_app_gets_no_setting_that_flex_consumption_forbids(
+    deployment: Deployment,
+) -> None:
+    """And no key and no connection string of anything."""
+    for name in set(deployment.settings) - {expected.SECRET_FREE}:
+        assert not expected.FORBIDDEN_ON_FLEX.fullmatch(name), name
+    assert "linuxFxVersion" not in deployment.app["siteConfig"]
+    assert "alwaysOn" not in deployment.app["siteConfig"]
+
+
+def test_the_apps_own_checks_find_nothing_wrong_with_its_settings(
+    deployment: Deployment,
+) -> None:
+    """What is deployed starts: schedules, budgets, lanes and timeouts agree."""
+    known = {"EVENTGRID_ENDPOINT": "https://namespace.region-1.eventgrid.azure.net"}
+    environ = deployment.settings | known
+    settings = Settings.from_environ(environ, topic="another-topic")
+    declared = topology.load()
+
+    assert settings.topic == TOPOLOGY["topic"]
+    assert doctor.examine(settings, environ, declared, doctor.function_timeout()) == []
+
+
+def test_the_host_uses_its_storage_with_the_apps_identity(
+    deployment: Deployment,
+) -> None:
+    """The account by name, the credential and the client id: none may be missing."""
+    settings, identity = (
+        deployment.settings,
+        "[reference('{id}', '2024-11-30').clientId]",
+    )
+    apps = deployment.one("Microsoft.ManagedIdentity/userAssignedIdentities")["id"]
+
+    assert settings["AzureWebJobsStorage__credential"] == "managedidentity"
+    for name in ("AzureWebJobsStorage__clientId", "AZURE_CLIENT_ID"):
+        assert settings[name] == identity.replace("{id}", apps)
+    assert deployment.one("Microsoft.Web/sites")["identity"] == {
+        "type": "UserAssigned",
+        "userAssignedIdentities": {apps: {}},
+    }
+
+
+def test_the_app_runs_on_flex_consumption(deployment: Deployment) -> None:
+    """Its plan, its Python, and packages that it fetches with its identity."""
+    plan = deployment.one("Microsoft.Web/serverfarms")
+    site = deployment.one("Microsoft.Web/sites")
+    config = deployment.app["functionAppConfig"]
+    host = deployment.account("host")["name"]
+
+    assert plan["sku"] == {"name": "FC1", "tier": "FlexConsumption"}
+    assert plan["properties"]["reserved"] is True
+    assert site["kind"] == "functionapp,linux"
+    assert deployment.app["serverFarmId"] == plan["id"]
+    assert config["runtime"]["name"] == "python"
+    assert config["runtime"]["version"] in ("3.12", "3.13")
+    storage = config["deployment"]["storage"]
+    assert storage["type"] == "blobContainer"
+    assert storage["value"] == f"https://{host}.blob.core.windows.net/packages"
+    assert storage["authentication"]["type"] == "UserAssignedIdentity"
+    assert storage["authentication"]["userAssignedIdentityResourceId"] in json.dumps(
+        site["identity"]
+    )
+
+
+def test_what_is_kept_warm_is_there(deployment: Deployment) -> None:
+    """Always-ready groups name functions that these lanes have."""
+    ready = deployment.app["functionAppConfig"]["scaleAndConcurrency"]["alwaysReady"]
+    for one in ready:
+        lane = re.fullmatch(r"http|function:(pull_[a-z_]+?)(?:_(\d+))?", one["name"])
+        assert lane is not None, one["name"]
+        if lane[1]:
+            lanes = deployment.settings[f"{lane[1].upper()}_LANES"]
+            assert int(lane[2] or 1) <= int(lanes)
+
+
+def test_a_private_network_closes_every_door(deployment: Deployment) -> None:
+    """With one, endpoints of all five; without one, nothing is closed and nothing billed."""
+    host, data = (deployment.account(kind)["properties"] for kind in ("host", "data"))
+    if not deployment.has_network:
+        assert deployment.of("Microsoft.Network/privateEndpoints") == []
+        assert deployment.app["virtualNetworkSubnetId"] is None
+        assert host["networkAcls"]["defaultAction"] == "Allow"
+        assert data["networkAcls"]["defaultAction"] == "Allow"
+        return
+    assert host["publicNetworkAccess"] == "Disabled"
+    assert host["networkAcls"] == {"bypass": "None", "defaultAction": "Deny"}
+    assert data["networkAcls"]["defaultAction"] == "Deny"
+    network = deployment.one("Microsoft.Network/virtualNetworks")
+    assert deployment.app["virtualNetworkSubnetId"] == f"{network['id']}/subnets/app"
+    subnets = {
+        one["name"]: one["properties"] for one in network["properties"]["subnets"]
+    }
+    [delegation] = subnets["app"]["delegations"]
+    assert delegation["properties"]["serviceName"] == "Microsoft.App/environments"
+    assert subnets["endpoints"]["privateEndpointNetworkPolicies"] == "Disabled"
+    assert not any("_" in name for name in subnets)
+
+
+def test_private_endpoints_lead_to_everything_the_app_talks_to(
+    deployment: Deployment,
+) -> None:
+    """Each with its DNS zone, which the network resolves."""
+    if not deployment.has_network:
+        assert deployment.of("Microsoft.Network/privateDnsZones") == []
+        return
+    found = set()
+    for one in deployment.of("Microsoft.Network/privateEndpoints"):
+        [connection] = one["properties"]["privateLinkServiceConnections"]
+        target = connection["properties"]
+        found.add((target["privateLinkServiceId"], *target["groupIds"]))
+        [zone] = [
+            group["properties"]["privateDnsZoneConfigs"][0]["properties"][
+                "privateDnsZoneId"
+            ]
+            for group in deployment.of(
+                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
+            )
+            if group["name"].startswith(f"{one['name']}/")
+        ]
+        kind = "eventgrid" if target["groupIds"] == ["topic"] else target["groupIds"][0]
+        assert f"privatelink.{kind}." in zone
+    host, data = (deployment.account(kind)["id"] for kind in ("host", "data"))
+
+    assert found == {
+        (deployment.one("Microsoft.EventGrid/namespaces")["id"], "topic"),
+        *((host, service) for service in ("blob", "queue", "table")),
+        (data, "blob"),
+    }
+    links = deployment.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
+    assert len(links) == len(deployment.of("Microsoft.Network/privateDnsZones")) == 4
