@@ -11,3 +11,4 @@ param zoneRedundant = true
 param publishSamples = false
 param auditImmutabilityDays = 90
 param alertEmail = 'operators@example.com'
+param noDrainMinutes = 120

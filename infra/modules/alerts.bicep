@@ -50,6 +50,9 @@ var counted = [
   }
 ]
 
+// In the words of Azure Monitor, which knows half an hour and two hours, but not 120 minutes.
+var windows = { '15': 'PT15M', '30': 'PT30M', '45': 'PT45M', '1440': 'P1D' }
+
 // A table is there only after its first line, and union isfuzzy lets a query go without.
 var searched = concat(
   [
@@ -148,7 +151,7 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       enabled: true
       autoMitigate: true
       evaluationFrequency: 'PT5M'
-      windowSize: 'PT${one.minutes}M'
+      windowSize: windows[?'${one.minutes}'] ?? 'PT${one.minutes / 60}H'
       scopes: [workspace.id]
       skipQueryValidation: true
       criteria: {
