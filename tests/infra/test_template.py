@@ -185,6 +185,11 @@ def test_every_output_is_in_the_readme(template: Json) -> None:
     assert [name for name in template["outputs"] if f"`{name}`" not in text] == []
 
 
+def test_every_setting_that_the_code_reads_is_documented() -> None:
+    """And docs/settings.md has no other; what of them is deployed, a policy says."""
+    assert expected.settings_documented() == expected.settings_read()
+
+
 def test_outputs_are_named_as_the_settings_they_are(template: Json) -> None:
     """So a laptop's settings are copied, not translated."""
     wanted = {
