@@ -6,7 +6,6 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-
 # More turns than any test needs: whoever takes them goes in circles.
 MOST_TURNS = 500_000
 
