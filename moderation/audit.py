@@ -1,7 +1,6 @@
 """The audit log: one entry for every delivery, written before the event is settled."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -38,8 +37,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return (self.subscription, self.id, self.delivery_count, self.lock_token)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """Which entries to read: all conditions must hold; None asks for nothing."""
 
     since: datetime
@@ -59,8 +57,7 @@ class Query:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Entries, newest first; `complete` when there are no more in that time."""
 
     entries: list[AuditEntry]

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from moderation import audit, settlement, tally
 from moderation.appendlog import StoreUnavailable, stamp
@@ -34,8 +35,7 @@ GRACE_SECONDS = 5.0
 type Decision = asyncio.Task[Disposition]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Where the batches of one event subscription are worked on.
 
     `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may

@@ -6,7 +6,6 @@ required).
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -21,8 +20,7 @@ EXTENSION_NAME = re.compile(r"[a-z0-9]{1,20}\Z")
 JSON_TYPE = re.compile(r"(application|text)/(json|[\w.!#$&^+-]+\+json)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong, and where: a JSON path, a header or a setting."""
 
     path: str

@@ -6,8 +6,9 @@ delivery and a second entry; the other order could lose the record of something 
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from moderation import batch
 from moderation.activity import Summary
@@ -36,8 +37,7 @@ class Receiver(Renewer, Protocol):
         """Up to so many deliveries; waits so many seconds for the first one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drain:
+class Drain(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
     `time_left` gives the seconds of the budget that remain; a receive that could
@@ -49,7 +49,7 @@ class Drain:
     receiver: Receiver
     time_left: Callable[[], float]
     until_empty: bool = False
-    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
 
 async def drain(job: Drain) -> Tally:

@@ -8,8 +8,9 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from moderation.activity import Spread, Summary
 from moderation.delivery import BACKOFF
@@ -29,8 +30,7 @@ _DURATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing that will hurt: where, why, and which number to change."""
 
     where: str

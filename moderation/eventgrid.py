@@ -10,7 +10,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -48,12 +47,11 @@ ANSWER_SECONDS = 8.0
 type Credential = AzureKeyCredential | AsyncTokenCredential
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """The lock tokens that Event Grid settled, and why it did not settle the others."""
 
     succeeded: frozenset[str]
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = {}
 
     def codes(self) -> Counter[str]:
         """How many tokens failed with which code (`TokenLost`, `BadToken`, …)."""

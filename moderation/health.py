@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from moderation import doctor, reply
 from moderation.appendlog import StoreUnavailable
@@ -18,8 +19,7 @@ LOOK_BACK = timedelta(hours=1)
 PROBE_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """Whether one thing is well; `detail` says what was seen, `next` what to do."""
 
     name: str

@@ -1,7 +1,6 @@
 """Publishing CloudEvents to the topic, in chunks that Event Grid accepts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -21,8 +20,7 @@ class Publisher(Protocol):
         """All of the events in one request; EventGridError when they are not taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(msgspec.Struct, frozen=True):
     """How far it came: with a `failure`, `missing` may not be in, and was not sent on."""
 
     accepted: list[Json]

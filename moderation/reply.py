@@ -1,7 +1,6 @@
 """What a trigger answers: JSON, or a problem that says what to do next (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import msgspec
@@ -16,8 +15,7 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What a trigger was asked; names of headers are in lower case.
 
     `path` is the rest of the route that a catch-all took, `url` the whole address.
@@ -31,14 +29,13 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Status, body and headers of an answer."""
 
     status: int
     body: bytes
     content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=lambda: HEADERS)
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: HEADERS)
 
 
 def json(content: object, status: int = 200) -> Reply:

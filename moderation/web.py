@@ -2,9 +2,10 @@
 
 import hashlib
 import mimetypes
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from moderation.reply import HEADERS, Reply, Request, problem
 
@@ -28,8 +29,7 @@ ROUTES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(msgspec.Struct, frozen=True):
     body: bytes
     content_type: str
     etag: str
