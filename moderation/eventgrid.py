@@ -44,6 +44,9 @@ PUBLISH_SECONDS, SETTLE_SECONDS = 8.0, 15.0
 # Longer than a slow answer takes, short of what a drain may be late.
 ANSWER_SECONDS = 8.0
 
+# What decoding raises: msgspec's errors are ValueErrors, and so are bad UTF-8's.
+UNREADABLE = (ValueError, RecursionError)
+
 type Credential = AzureKeyCredential | AsyncTokenCredential
 
 
@@ -59,8 +62,8 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class _Result(msgspec.Struct, rename="camel"):
-    succeeded_lock_tokens: list[str] = []
-    failed_lock_tokens: list["_Failed"] = []
+    succeeded_lock_tokens: list[str] | None = None
+    failed_lock_tokens: list["_Failed"] | None = None
 
 
 class _Error(msgspec.Struct):
@@ -70,7 +73,7 @@ class _Error(msgspec.Struct):
 
 class _Failed(msgspec.Struct, rename="camel"):
     lock_token: str
-    error: _Error = msgspec.field(default_factory=_Error)
+    error: _Error | None = None
 
 
 class _Received(msgspec.Struct):
@@ -79,7 +82,7 @@ class _Received(msgspec.Struct):
 
 class _BrokerProperties(msgspec.Struct, rename="camel"):
     lock_token: str
-    delivery_count: int = 1
+    delivery_count: int | None = 1
 
 
 class _Item(msgspec.Struct, rename="camel"):
@@ -158,7 +161,7 @@ def _refused(response: AsyncHttpResponse, content: bytes) -> EventGridError:
     status = response.status_code
     try:
         error = _refusals.decode(content).error
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         error = _Error("", "")
     said = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
     message = f"{said}. {_ADVICE.get(status, '')}".strip()
@@ -306,12 +309,15 @@ class Subscription:
         )
         try:
             result = _results.decode(content)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             message = f"Event Grid's answer to {verb} is not readable: {error}"
             raise EventGridError(message) from error
         return Settled(
-            frozenset(result.succeeded_lock_tokens),
-            {one.lock_token: one.error.code for one in result.failed_lock_tokens},
+            frozenset(result.succeeded_lock_tokens or ()),
+            {
+                one.lock_token: (one.error or _Error()).code
+                for one in result.failed_lock_tokens or ()
+            },
         )
 
     async def close(self) -> None:
@@ -323,11 +329,11 @@ def _items_of(content: bytes) -> list[_Item]:
     """The items of an answer to receive; one that names no lock token is left out."""
     try:
         return _received_whole.decode(content).value
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         pass  # one item at least is not as it should be: read each on its own
     try:
         items = _received.decode(content).value
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         message = f"Event Grid's answer to receive is not readable: {error}"
         raise EventGridError(message) from error
     return [found for item in items if (found := _item(item)) is not None]
@@ -336,7 +342,7 @@ def _items_of(content: bytes) -> list[_Item]:
 def _item(item: msgspec.Raw) -> _Item | None:
     try:
         return _items.decode(item)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         _log.warning("received an item that cannot be settled: %s", error)
         return None
 
@@ -344,4 +350,4 @@ def _item(item: msgspec.Raw) -> _Item | None:
 def _delivery(item: _Item) -> Delivery:
     raw = bytes(item.event)
     lent = item.broker_properties
-    return Delivery(lent.lock_token, lent.delivery_count, raw, events.read(raw))
+    return Delivery(lent.lock_token, lent.delivery_count or 1, raw, events.read(raw))

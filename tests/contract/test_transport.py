@@ -136,6 +136,61 @@ async def test_a_refusal_is_not_repeated_and_says_what_to_look_at(
     assert len(asked) == 1
 
 
+def an_answer(body: bytes) -> bytes:
+    return OK + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize(
+    ("item", "tokens"),
+    [
+        (b'{"brokerProperties":{"lockToken":"a","deliveryCount":null}}', ["a", "z"]),
+        (b'{"brokerProperties":{"lockToken":"\xff"},"event":{}}', ["z"]),
+        (b'{"brokerProperties":{"lockToken":7},"event":{}}', ["z"]),
+        (b'{"brokerProperties":{"lockToken":"a"},"event":"\xff"}', ["a", "z"]),
+        (b"null", ["z"]),
+    ],
+)
+async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
+    item: bytes, tokens: list[str]
+) -> None:
+    """
+    What has a lock token is delivered, whatever else is odd about it.
+    """
+    good = b'{"brokerProperties":{"lockToken":"z","deliveryCount":1},"event":{}}'
+    answer, _ = sending(an_answer(b'{"value":[%s,%s]}' % (item, good)))
+
+    async with listening(answer) as subscription:
+        deliveries = await subscription.receive(10, 10, within=11)
+
+    assert [one.lock_token for one in deliveries] == tokens
+    assert {one.delivery_count for one in deliveries} == {1}
+
+
+@pytest.mark.parametrize(
+    ("body", "failed"),
+    [
+        (b'{"succeededLockTokens":null,"failedLockTokens":null}', {}),
+        (
+            b'{"failedLockTokens":[{"lockToken":"a","error":null}]}',
+            {"a": "Unknown"},
+        ),
+        (b'{"failedLockTokens":[{"lockToken":"a"}],"x":1}', {"a": "Unknown"}),
+    ],
+)
+async def test_a_settlement_with_fields_left_out_is_read(
+    body: bytes, failed: dict[str, str]
+) -> None:
+    """
+    Other emulators leave out what the service always says.
+    """
+    answer, _ = sending(an_answer(body))
+
+    async with listening(answer) as subscription:
+        settled = await subscription.acknowledge(["a"])
+
+    assert (settled.succeeded, settled.failed) == (frozenset(), failed)
+
+
 async def test_a_redirect_is_not_followed() -> None:
     """
     The key must not be sent to where someone points.
