@@ -4,11 +4,12 @@ import asyncio
 import os
 import sys
 
-from moderation import doctor, topology
+from moderation import doctor, health, topology
+from moderation.appendlog import StoreUnavailable
 from moderation.cloudevents import Problem
 from moderation.doctor import Finding
 from moderation.retry import EventGridError
-from moderation.runtime import build
+from moderation.runtime import Runtime, build
 from moderation.settings import Settings, SettingsInvalid
 
 WELL, UNWELL = 0, 1
@@ -22,22 +23,32 @@ async def main() -> int:
     except SettingsInvalid as error:
         return _told([_setting(problem) for problem in error.problems])
     found = doctor.examine(settings, os.environ, declared, doctor.function_timeout())
-    return _told([*found, *await _namespace(settings, declared)])
-
-
-async def _namespace(settings: Settings, declared: topology.Topology) -> list[Finding]:
-    """Event subscriptions of the topology that the namespace does not have."""
     runtime = build(settings, declared)
-    found = []
     try:
-        for name, subscription in runtime.subscriptions.items():
-            try:
-                await subscription.probe()
-            except EventGridError as error:
-                found.append(Finding(name, str(error), "what is named there"))
+        found += await _namespace(runtime)
+        found += await _measured(runtime)
     finally:
         await runtime.close()
+    return _told(found)
+
+
+async def _namespace(runtime: Runtime) -> list[Finding]:
+    """Event subscriptions of the topology that the namespace does not have."""
+    found = []
+    for name, subscription in runtime.subscriptions.items():
+        try:
+            await subscription.probe()
+        except EventGridError as error:
+            found.append(Finding(name, str(error), "what is named there"))
     return found
+
+
+async def _measured(runtime: Runtime) -> list[Finding]:
+    """Locks that were too short for what the app has measured; or no measurements."""
+    try:
+        return await health.measured(runtime)
+    except StoreUnavailable as error:
+        return [Finding("audit storage:", str(error), "what is named there")]
 
 
 def _setting(problem: Problem) -> Finding:

@@ -14,7 +14,8 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What was decided, about which delivery of which event, when.
 
     `at` comes first and has a fixed width, so that lines sort by time. `event` is the
-    event's JSON as it came; text in its place is an event that was not even UTF-8.
+    event's JSON as it came; text in its place is an event that no reader of the line
+    could read: not UTF-8, or nested too deep.
     """
 
     at: str
@@ -102,17 +103,18 @@ def _words(
 def _one_line(delivery: Delivery) -> msgspec.Raw:
     """The event's JSON on one line; line breaks can only stand between its tokens."""
     raw = delivery.raw
-    if isinstance(delivery.event.payload, MalformedEvent) and not _is_utf8(raw):
+    if isinstance(delivery.event.payload, MalformedEvent) and not _is_readable(raw):
         return msgspec.Raw(msgspec.json.encode(raw.decode(errors="replace")))
     if b"\n" in raw or b"\r" in raw:
         raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
     return msgspec.Raw(raw)
 
 
-def _is_utf8(raw: bytes) -> bool:
+def _is_readable(raw: bytes) -> bool:
     try:
         raw.decode()
-    except UnicodeDecodeError:
+        _any.decode(raw)
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -172,8 +174,9 @@ def _decoded(line: bytes) -> AuditEntry | None:
     """The entry of a line; None when someone else wrote it and it is not one."""
     try:
         return _decoder.decode(line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 
 _decoder = msgspec.json.Decoder(AuditEntry)
+_any = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw] | str | None)

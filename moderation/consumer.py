@@ -23,6 +23,8 @@ BATCH = 100
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
+# A hundred events may be 100 MB, and four such batches more than an instance has.
+LARGE_BATCH = 16 * 1024 * 1024
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
@@ -91,11 +93,11 @@ class _Receivers:
     async def _receive_on(self, group: asyncio.TaskGroup) -> None:
         try:
             while (deliveries := await self._receive()) is not None:
-                full = len(deliveries) == BATCH
-                if full and self._count < MAX_RECEIVERS:
+                more = _calls_for_more(deliveries)
+                if more and self._count < MAX_RECEIVERS:
                     self._add(group)
                 await self._work(deliveries)
-                if not full and self._count > 1:
+                if not more and self._count > 1:
                     return
         except (StoreUnavailable, EventGridError) as error:
             self._done.fail(error)
@@ -148,3 +150,8 @@ class _Receivers:
         self._done.summary.full_batches += len(deliveries) == BATCH
         self._done.measure_queue_delay(deliveries, self._job.desk.clock())
         await batch.work(self._job.desk, deliveries, self._done)
+
+
+def _calls_for_more(deliveries: list[Delivery]) -> bool:
+    full = len(deliveries) == BATCH
+    return full and sum(len(one.raw) for one in deliveries) < LARGE_BATCH

@@ -117,6 +117,9 @@ def _subscription(
         problem = f"is {one.event_time_to_live!r}: an ISO 8601 duration from PT1M"
         yield Finding(f"{one.name}: eventTimeToLive", problem, "it in topology.json")
         return
+    if lives < lock:
+        problem = f"is {lives} s, shorter than a lock ({lock} s): Azure refuses it"
+        yield Finding(f"{one.name}: eventTimeToLive", problem, "it in topology.json")
     retention = declared.event_retention_in_days * 86_400
     if lives > retention:
         problem = f"is {lives} s, longer than the topic keeps events ({retention} s)"

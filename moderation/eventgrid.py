@@ -27,7 +27,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
-from moderation import events
+from moderation import events, nested
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.retry import EventGridError, retried
 from moderation.transport import LeanTransport
@@ -132,9 +132,8 @@ async def _post(
         content=body,
     )
     try:
-        # Streamed, because the pipeline parses a body that it has read a second time.
         response = await client.send_request(
-            request, stream=True, read_timeout=wait + ANSWER_SECONDS
+            request, read_timeout=wait + ANSWER_SECONDS
         )
         content = await response.read()
     except AzureError as error:
@@ -151,7 +150,10 @@ def _unanswered(error: AzureError) -> EventGridError:
             "or set EVENTGRID_KEY"
         )
     if isinstance(error, ServiceRequestError | ServiceResponseError):
-        message = "Event Grid does not answer: is EVENTGRID_ENDPOINT right, is it up?"
+        # The name tells a refused connection, DNS, a certificate and a timeout apart.
+        cause = type(error.inner_exception or error).__name__
+        advice = "is EVENTGRID_ENDPOINT right, is it up?"
+        message = f"Event Grid does not answer ({cause}): {advice}"
         return EventGridError(message, transient=True)
     message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
     return EventGridError(message)
@@ -331,12 +333,16 @@ def _items_of(content: bytes) -> list[_Item]:
         return _received_whole.decode(content).value
     except UNREADABLE:
         pass  # one item at least is not as it should be: read each on its own
+    content, deep = nested.set_apart(content)
     try:
         items = _received.decode(content).value
     except UNREADABLE as error:
         message = f"Event Grid's answer to receive is not readable: {error}"
         raise EventGridError(message) from error
-    return [found for item in items if (found := _item(item)) is not None]
+    found = [one for item in items if (one := _item(item)) is not None]
+    for one in found:
+        one.event = msgspec.Raw(deep.get(bytes(one.event), one.event))
+    return found
 
 
 def _item(item: msgspec.Raw) -> _Item | None:

@@ -38,6 +38,8 @@ class GroupedAppendLog:
                 await self._write(name, group)
         finally:
             del self._writers[name]
+            for _, _, done in self._waiting.pop(name, []):
+                done.cancel()  # only when this was cut off: nobody writes them now
 
     async def _write(self, name: str, group: list[Waiting]) -> None:
         lines = b"".join(lines for _, lines, _ in group)

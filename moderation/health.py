@@ -53,15 +53,24 @@ async def _findings(runtime: Runtime) -> list[Finding]:
     found = doctor.examine(
         runtime.settings, os.environ, runtime.topology, doctor.function_timeout()
     )
+    try:
+        return [*found, *await measured(runtime)]
+    except StoreUnavailable:
+        return found  # said by the check of the storage
+
+
+async def measured(runtime: Runtime) -> list[Finding]:
+    """What the batches of the last hour say about the locks. Raises StoreUnavailable."""
     now = runtime.clock()
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             summaries = await runtime.activity.read(
                 runtime.topology.names, since=now - LOOK_BACK, until=now
             )
-    except (StoreUnavailable, TimeoutError):
-        return found  # said by the check of the storage
-    return [*found, *doctor.slow_batches(summaries, runtime.topology)]
+    except TimeoutError as error:
+        message = f"storage does not answer within {PROBE_SECONDS} s"
+        raise StoreUnavailable(message) from error
+    return list(doctor.slow_batches(summaries, runtime.topology))
 
 
 def _advice(finding: Finding) -> Check:

@@ -67,9 +67,11 @@ class Locks:
     async def _renew(self, renew: Renew, held: Sequence[str]) -> None:
         asked = loop_time()
         try:
-            renewed = await renew(held)
-        except EventGridError:
-            return  # there is time for another try; what expires until then is lost
+            # An answer that comes after the first lock has ended is not waited for.
+            async with asyncio.timeout_at(min(self._expires[one] for one in held)):
+                renewed = await renew(held)
+        except (EventGridError, TimeoutError):
+            return  # there may be time for another try; what has expired is lost
         for token in held:
             if token in renewed.succeeded:
                 self._expires[token] = asked + self._seconds

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -62,6 +62,7 @@ class Runtime:
         audit_log: AppendLog,
         activity_log: AppendLog,
         clock: Callable[[], datetime],
+        close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.settings = settings
         self.topology = declared
@@ -71,6 +72,7 @@ class Runtime:
         self.activity = ActivityLog(activity_log)
         self.audit_store = audit_log
         self.clock = clock
+        self._close_storage = close_storage
         self._draining: dict[str, asyncio.Task[Tally]] = {}
         self._jobs: dict[str, Drain] = {}
         self._calls: set[asyncio.Task[object]] = set()
@@ -249,12 +251,16 @@ class Runtime:
         await self.topic.close()
         for subscription in self.subscriptions.values():
             await subscription.close()
+        if self._close_storage is not None:
+            await self._close_storage()
+        if _identity.cache_info().currsize:
+            await _identity().close()  # it opens again when it is asked again
 
 
 def build(settings: Settings, declared: Topology) -> Runtime:
     """A runtime with clients for what the settings name; nothing is connected yet."""
     credential = _credential(settings)
-    audit_log, activity_log = _append_logs(settings)
+    audit_log, activity_log, close_storage = _append_logs(settings)
     return Runtime(
         settings,
         declared,
@@ -266,6 +272,7 @@ def build(settings: Settings, declared: Topology) -> Runtime:
         audit_log=audit_log,
         activity_log=activity_log,
         clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge that owns the clock
+        close_storage=close_storage,
     )
 
 
@@ -291,7 +298,9 @@ def _identity() -> AsyncTokenCredential:
     return DefaultAzureCredential()
 
 
-def _append_logs(settings: Settings) -> tuple[AppendLog, AppendLog]:
+def _append_logs(
+    settings: Settings,
+) -> tuple[AppendLog, AppendLog, Callable[[], Awaitable[None]]]:
     # Imported here because it costs 200 ms of a cold start that the page does not need.
     from moderation import blobs
 
@@ -304,7 +313,7 @@ def _append_logs(settings: Settings) -> tuple[AppendLog, AppendLog]:
         blobs.BlobAppendLog(service.get_container_client(name), writer)
         for name in (settings.audit_container, settings.activity_container)
     )
-    return audit_log, activity_log
+    return audit_log, activity_log, service.close
 
 
 @cache

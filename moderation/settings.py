@@ -58,7 +58,7 @@ class Settings:
         every problem there is.
         """
         read = _Reader(environ)
-        key = environ.get("EVENTGRID_KEY") or None
+        key = read.key("EVENTGRID_KEY")
         settings = cls(
             endpoint=read.endpoint("EVENTGRID_ENDPOINT", has_key=key is not None),
             topic=read.name("EVENTGRID_TOPIC_NAME", topic, TOPIC_NAME),
@@ -115,6 +115,12 @@ class _Reader:
             problem = "is http, where only a key is sent: set EVENTGRID_KEY"
             self._wrong(name, problem)
         return value
+
+    def key(self, name: str) -> str | None:
+        value = self._get(name)
+        if not (value.isascii() and value.isprintable()):
+            self._wrong(name, "must be one line of printable ASCII, as it was copied")
+        return value or None
 
     def name(self, name: str, default: str, pattern: re.Pattern[str]) -> str:
         value = self._get(name) or default

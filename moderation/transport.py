@@ -14,6 +14,8 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import HttpRequest
 
 CONNECT_SECONDS = 5.0
+# For the rest of an answer that has begun: a trickle of bytes must come to an end, too.
+BODY_SECONDS = 10.0
 
 
 class Answer:
@@ -61,7 +63,9 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
         was sent for certain, ServiceResponseError when it may have been.
         """
         timeout = aiohttp.ClientTimeout(
-            sock_connect=CONNECT_SECONDS, sock_read=read_timeout
+            total=CONNECT_SECONDS + read_timeout + BODY_SECONDS,
+            connect=CONNECT_SECONDS,
+            sock_read=read_timeout,
         )
         try:
             inner = await self._opened().request(
@@ -72,6 +76,9 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
                 allow_redirects=False,
                 timeout=timeout,
             )
+            if inner.status == 401:
+                # The policy that answers a challenge drops this: free its connection.
+                await inner.read()
         except aiohttp.ClientConnectorError as error:
             raise ServiceRequestError(error, error=error) from error
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any, ClassVar, cast
 
 import pytest
-from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials import AccessToken, AzureKeyCredential
+from azure.core.rest import HttpRequest
+from azure.core.settings import settings as core_settings
 
-from moderation import eventgrid
+from moderation import eventgrid, transport
 from moderation.eventgrid import Subscription
 from moderation.retry import EventGridError
 
@@ -191,6 +194,20 @@ async def test_a_settlement_with_fields_left_out_is_read(
     assert (settled.succeeded, settled.failed) == (frozenset(), failed)
 
 
+async def test_what_event_grid_asks_to_wait_is_read() -> None:
+    """
+    Throttled clients that come back too soon stay throttled.
+    """
+    throttled = b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+    answer, _ = sending(throttled)
+
+    async with listening(answer) as subscription:
+        with pytest.raises(EventGridError) as caught:
+            await subscription.probe()
+
+    assert caught.value.retry_after == 7
+
+
 async def test_a_redirect_is_not_followed() -> None:
     """
     The key must not be sent to where someone points.
@@ -228,6 +245,88 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(
     assert len(hung) == 1
 
 
+async def test_a_long_poll_is_waited_for_as_long_as_it_was_asked_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Given up sooner, events would be locked for an answer that nobody reads.
+    """
+    monkeypatch.setattr(eventgrid, "ANSWER_SECONDS", 0.2)
+    asked = 0
+
+    async def answers_late(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        await asyncio.sleep(0.8)
+        writer.write(EMPTY)
+        writer.close()
+
+    async with listening(answers_late) as subscription, asyncio.timeout(5):
+        await subscription.receive(10, 1, within=3)
+
+    assert asked == 1
+
+
+async def test_an_answer_that_only_trickles_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A byte now and then must not hold a drain for ever.
+    """
+    monkeypatch.setattr(eventgrid, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "BODY_SECONDS", 0.5)
+
+    async def trickles(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 500\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    async with listening(trickles) as subscription, asyncio.timeout(5):
+        with pytest.raises(EventGridError, match="TimeoutError"):
+            await subscription.probe()
+
+
+async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
+    """
+    The body of the 401 comes late; nobody but the transport reads it.
+    """
+    requests = 0
+
+    async def challenges(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal requests
+        for said in (b"HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\n", EMPTY):
+            await reader.readuntil(b"\r\n\r\n")
+            requests += 1
+            writer.write(said)
+            if said is not EMPTY:
+                await asyncio.sleep(0.1)
+                writer.write(b"hello")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(challenges, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with transport.LeanTransport() as door, asyncio.timeout(5):
+        for status in (401, 200):
+            answer = await door.send(HttpRequest("POST", url, content=b""))
+            assert answer.status_code == status
+    server.close()
+    await server.wait_closed()
+
+    assert requests == 2
+
+
 async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
     """
     The first thing that goes wrong on a laptop.
@@ -242,3 +341,95 @@ async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
             with pytest.raises(EventGridError, match="does not answer"):
                 await subscription.probe()
         await subscription.close()
+
+
+async def test_no_proxy_of_the_environment_gets_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    It is not looked for on every request either, which would cost a thread each time.
+    """
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    answer, asked = sending(EMPTY)
+
+    async with listening(answer) as subscription:
+        assert await receive(subscription) == []
+
+    assert len(asked) == 1
+
+
+class Signing:
+    """A credential that remembers what it was asked a token for."""
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+
+    async def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        self.scopes += scopes
+        return AccessToken("t", 2**33)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> "Signing":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+
+async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
+    """
+    A token of another audience would be refused in Azure, and only there.
+    """
+    identity = Signing()
+    subscription = Subscription("https://127.0.0.1:1", "topic", "sub", identity)
+
+    with pytest.raises(EventGridError, match="ClientConnectorError"):
+        await subscription.probe()
+    await subscription.close()
+
+    assert identity.scopes == ["https://eventgrid.azure.net/.default"]
+
+
+class Span:
+    """As much of a tracing plugin as the SDK needs to put its trace on a request."""
+
+    span_instance = None
+    statuses: ClassVar[list[int]] = []
+
+    def __init__(self, name: str = "", **_: object) -> None:
+        self.name = name
+
+    @classmethod
+    def change_context(cls, _: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def to_header(self) -> dict[str, str]:
+        return {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"}
+
+    def set_http_attributes(self, request: object, response: Any) -> None:
+        self.statuses.append(response.status_code)
+
+    def add_attribute(self, name: str, value: object) -> None:
+        """Not kept."""
+
+    def finish(self) -> None:
+        """Nothing to send."""
+
+
+async def test_the_sdk_s_tracing_sees_every_request() -> None:
+    """
+    Whoever turns it on gets the SDK's spans, and a `traceparent` on the request.
+    """
+    answer, asked = sending(EMPTY)
+    core_settings.tracing_implementation.set_value(cast(Any, Span))
+    try:
+        async with listening(answer) as subscription:
+            await receive(subscription)
+    finally:
+        core_settings.tracing_implementation.unset_value()
+
+    assert b"traceparent: 00-1111" in asked[0]
+    assert Span.statuses == [200]

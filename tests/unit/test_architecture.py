@@ -21,6 +21,7 @@ LAYERS = [
         "stopping",
         "schedule",
         "transport",
+        "nested",
     },
     {"events"},
     {"delivery", "handlers", "settings"},

@@ -134,3 +134,14 @@ def test_the_function_timeout_is_read(
     (tmp_path / "host.json").write_text(content, encoding="utf-8")
 
     assert doctor.function_timeout(tmp_path / "host.json") == seconds
+
+
+def test_a_time_to_live_shorter_than_a_lock_is_found() -> None:
+    """
+    Azure refuses the deployment with less clear words.
+    """
+    shape = declared(eventTimeToLive="PT2M", receiveLockDurationInSeconds=300)
+
+    problems = [one.problem for one in found(shape=shape)]
+
+    assert "is 120 s, shorter than a lock (300 s): Azure refuses it" in problems

@@ -123,3 +123,17 @@ async def test_logs_of_different_names_do_not_wait_for_each_other() -> None:
     slow.gate.release()
     slow.gate.release()
     await asyncio.gather(*tasks)
+
+
+async def test_nobody_waits_for_a_writer_that_was_cut_off() -> None:
+    """
+    What it had not begun to write is not written, and its callers are not left hanging.
+    """
+    log = GroupedAppendLog(Slow())
+    tasks = [await begun(log, n) for n in range(2)]
+
+    log._writers["a"].cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait(tasks)
+
+    assert [task.cancelled() for task in tasks] == [True, True]

@@ -253,3 +253,20 @@ async def test_no_lock_is_renewed_beyond_the_hour() -> None:
     [(at, token)] = kept.lost
     assert token == "a"
     assert kept.asked[-1][0] + USABLE <= at <= 3600 + LOCK + 1
+
+
+@in_virtual_time
+async def test_a_renewal_that_hangs_does_not_hide_that_the_lock_has_ended() -> None:
+    """
+    Another consumer may have the event by then: the work on it stops in time.
+    """
+    kept = Keeping("a")
+
+    async def hangs(tokens: Sequence[str]) -> Settled:
+        await asyncio.sleep(24)
+        raise EventGridError("no answer", transient=True)
+
+    kept.renew = hangs  # type: ignore[method-assign]
+    await kept.for_seconds(200)
+
+    assert [(round(at), token) for at, token in kept.lost] == [(round(USABLE), "a")]

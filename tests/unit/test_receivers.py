@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moderation import consumer
 from moderation.audit import AuditLog
 from moderation.batch import Desk
 from moderation.consumer import BATCH, MAX_RECEIVERS, Drain, drain
@@ -108,6 +109,22 @@ async def test_batches_that_are_not_full_need_one_receiver() -> None:
     assert at_once(receiver) == 1
     assert tally.settled == {"acknowledge": BATCH - 1}
     assert tally.stopped == "budget"
+
+
+@in_virtual_time
+async def test_batches_of_very_large_events_are_taken_one_after_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Four batches of a hundred megabytes would be more than the instance has.
+    """
+    receiver = Supply(5 * BATCH)
+    monkeypatch.setattr(consumer, "LARGE_BATCH", BATCH * len(receiver.supply[0].raw))
+
+    tally = await drain(job(receiver, until_empty=True))
+
+    assert at_once(receiver) == 1
+    assert tally.settled == {"acknowledge": 5 * BATCH}
 
 
 @pytest.mark.parametrize("count", [BATCH * 8, BATCH * 8 + 50])

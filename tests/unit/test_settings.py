@@ -68,6 +68,8 @@ def test_secrets_are_not_shown() -> None:
         ("EVENTGRID_ENDPOINT", "http://ns.example.com", "https://"),
         ("EVENTGRID_ENDPOINT", "https://x:99999", "URL"),
         ("EVENTGRID_ENDPOINT", "http://[::1", "URL"),
+        ("EVENTGRID_KEY", "first\nsecond", "one line"),
+        ("EVENTGRID_KEY", "schlüssel", "one line"),
         ("EVENTGRID_TOPIC_NAME", "a/b", "must match"),
         ("AUDIT_CONTAINER", "Audit", "must match"),
         ("AUDIT_STORAGE_ACCOUNT_URL", "http://acc.blob.core.windows.net", "as https"),
@@ -148,3 +150,12 @@ def test_malformed_lanes_are_named(value: str) -> None:
     """
     with pytest.raises(SettingsInvalid, match="PULL_FLAGGED_LANES"):
         settings(AZURE | {"PULL_FLAGGED_LANES": value})
+
+
+def test_a_key_may_be_copied_with_its_line_end() -> None:
+    """
+    A line end in a header would stop every drain.
+    """
+    found = settings(AZURE | {"EVENTGRID_KEY": "a2V5\r\n"})
+
+    assert found.key == "a2V5"

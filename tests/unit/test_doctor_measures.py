@@ -1,0 +1,44 @@
+"""The doctor at the terminal looks at what the app has measured, too."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from moderation import __main__ as terminal
+from moderation.activity import ActivityLog, Spread, Summary
+from moderation.appendlog import InMemoryAppendLog, StoreUnavailable, stamp
+from tests.make import NOW
+from tests.unit.test_runtime import FLAGGED, Queue, a_runtime
+
+
+async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
+    """
+    Lock against batch and handling time: before a lock is lost.
+    """
+    runtime, _ = a_runtime(Queue())
+    slow = Summary(at=stamp(NOW), subscription=FLAGGED, received=1)
+    slow.handling.merge(Spread(1, 40_000.0, 40_000.0))
+    await runtime.activity.note(slow, NOW)
+
+    [finding] = await terminal._measured(runtime)
+
+    assert finding.where == f"{FLAGGED}: receiveLockDurationInSeconds"
+
+
+async def test_a_store_that_does_not_answer_is_a_finding() -> None:
+    """
+    Without it nothing can be recorded, so nothing would be received.
+    """
+
+    class Down(InMemoryAppendLog):
+        async def newest(
+            self, name: str, *, since: datetime, until: datetime
+        ) -> AsyncIterator[bytes]:
+            raise StoreUnavailable("storage does not answer")
+            yield b""
+
+    runtime, _ = a_runtime(Queue())
+    runtime.activity = ActivityLog(Down())
+
+    [finding] = await terminal._measured(runtime)
+
+    assert finding.where == "audit storage:"
