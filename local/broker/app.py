@@ -82,17 +82,20 @@ class App:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             found = _signature(path)
-            if found is not None and found != seen:
+            if found is not None and found != seen and await self._reload(path):
                 seen = found
-                await self._reload(path)
 
-    async def _reload(self, path: Path) -> None:
+    async def _reload(self, path: Path) -> bool:
+        """Whether this version of the file is dealt with; if not, it is tried again."""
         try:
             await self.namespace.reload(topology.load(path))
-        except (TopologyError, Refusal) as problem:
+        except TopologyError as problem:
             logger.error("The topology in use is kept: %s", problem)
+        except Refusal:
+            return False  # nothing can be stored just now, as the log has said
         else:
             logger.info("The topology in %s holds from now on", path)
+        return True
 
 
 def _signature(path: Path) -> tuple[int, int] | None:

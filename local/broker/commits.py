@@ -31,6 +31,7 @@ class Commits:
         self._journal = journal
         self._restore = restore
         self._answers: list[Answer] = []
+        self._latest: asyncio.Future[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -66,12 +67,14 @@ class Commits:
             _hand_out(answers)
             return None
         done.add_done_callback(lambda done: self._committed(done, answers))
+        self._latest = done
         return done
 
     async def stored(self) -> None:
         """All that happened so far is stored; a 503 when that fails."""
-        done = self.commit()
-        if done is None:
+        # What happened may be on its way already, handed over by a sweep.
+        done = self.commit() or self._latest
+        if done is None or done.done():
             return
         try:
             await asyncio.shield(done)

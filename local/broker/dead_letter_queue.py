@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from local.broker.deadletters import DeadLetter, Destination, blob_name
 
@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 RETRY_PAUSES = (10.0, 60.0, 300.0)
 GIVE_UP_AFTER = 2 * 86_400.0
 BLOB_LIMIT = 1000
+BLOB_SIZE = 4 * 1024 * 1024
 
 
 class DeadLetterQueue:
@@ -65,13 +66,17 @@ class DeadLetterQueue:
                 await self.flush()
 
     async def flush(self) -> None:
-        """One attempt for everything that waits."""
-        try:
-            while self._waiting:
-                await self._send(self._next_batch())
+        """One attempt for everything that waits; a container that is down delays no other."""
+        down: dict[str, Exception] = {}
+        while batch := self._next_batch(down):
+            try:
+                await self._send(batch)
+            except Exception as problem:  # whatever a storage client raises is "down"
+                down[_container(batch[0])] = problem
+        if down:
+            self._hold_back(next(iter(down.values())))
+        else:
             self.failures, self._not_before = 0, 0.0
-        except Exception as problem:  # whatever a storage client raises is "down"
-            self._hold_back(problem)
         self._sent.set()
 
     async def _wait(self) -> None:
@@ -85,10 +90,17 @@ class DeadLetterQueue:
             pass
         self._news.clear()
 
-    def _next_batch(self) -> list[DeadLetter]:
-        path = next(iter(self._waiting.values())).path
-        batch = [letter for letter in self._waiting.values() if letter.path == path]
-        return batch[:BLOB_LIMIT]
+    def _next_batch(self, down: Container[str]) -> list[DeadLetter]:
+        batch: list[DeadLetter] = []
+        size = 0
+        for letter in self._waiting.values():
+            if _container(letter) in down or (batch and letter.path != batch[0].path):
+                continue
+            size += len(letter.document)
+            if batch and (size > BLOB_SIZE or len(batch) == BLOB_LIMIT):
+                break
+            batch.append(letter)
+        return batch
 
     async def _send(self, batch: list[DeadLetter]) -> None:
         container, _, path = batch[0].path.partition("/")
@@ -121,3 +133,7 @@ class DeadLetterQueue:
         for letter in letters:
             self._waiting.pop(letter.id, None)
         self._delivered(letters, arrived)
+
+
+def _container(letter: DeadLetter) -> str:
+    return letter.path.partition("/")[0]

@@ -54,7 +54,6 @@ class Ended:
     event: Event
     count: int
     ending: Ending
-    at: float
     last_attempt: float
 
 

@@ -1,7 +1,7 @@
 """What a publish request holds: validated, and rewritten as the service rewrites it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -125,8 +125,3 @@ def _parse(body: bytes) -> Any:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as problem:
         raise bad_request(f"The request body is not valid JSON: {problem}") from None
-
-
-def total_size(events: Iterable[Published]) -> int:
-    """The bytes of these events as they will be delivered."""
-    return sum(len(event.body) for event in events)

@@ -121,7 +121,7 @@ class Filters:
 def resolve(event: Mapping[str, Any], key: str) -> Any:
     """What stands under an attribute name or a `data.a.b` path, or MISSING."""
     key = _LEGACY_KEYS.get(key.lower(), key)
-    if key in event and key != "data":
+    if key in event:
         return event[key]
     value: Any = event
     for name in key.split("."):

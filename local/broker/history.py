@@ -8,6 +8,7 @@ from typing import Any
 from local.broker.deadletters import stamp
 
 KEPT = 50_000
+LONGEST_ID = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,10 @@ class Step:
 
 
 class History:
-    """The last steps, as many as concern fifty thousand events."""
+    """The last steps, as many as concern fifty thousand events.
+
+    Ids over 256 characters are not remembered, because they may be a megabyte each.
+    """
 
     def __init__(self) -> None:
         self._steps: deque[Step] = deque()
@@ -53,3 +57,10 @@ class History:
                     told["subscription"] = step.subscription
                 life.append(told)
         return life
+
+
+def memorable(event_id: object) -> str | None:
+    """The id, unless it is too long to keep fifty thousand of its like."""
+    if isinstance(event_id, str) and len(event_id) <= LONGEST_ID:
+        return event_id
+    return None

@@ -16,6 +16,7 @@ from local.broker.namespace import Namespace
 from local.broker.replies import JSON, reply
 
 LONGEST_MOVE = 366 * 86_400.0
+LAST_MOMENT = 253_000_000_000.0  # late in the year 9987; times end with 9999
 _WEB = Path(__file__).parent / "web"
 _PAGE = {
     "": ("page.html", "text/html; charset=utf-8"),
@@ -90,6 +91,8 @@ class Inside:
             raise bad_request('Send {"advance": <seconds>}')
         if not 0 <= seconds <= LONGEST_MOVE:
             raise bad_request("`advance` is a number of seconds from 0 to 366 days")
+        if self._namespace.clock.now() + seconds > LAST_MOMENT:
+            raise bad_request("`advance` would leave the calendar behind")
         await self._namespace.advance(float(seconds))
         return _json(explain.clock(self._namespace.clock))
 

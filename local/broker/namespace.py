@@ -12,7 +12,7 @@ from local.broker.deadletters import Destination
 from local.broker.entries import Event
 from local.broker.errors import subscription_not_found, topic_not_found
 from local.broker.events import Published
-from local.broker.history import History, Step
+from local.broker.history import History, Step, memorable
 from local.broker.journal import Journal
 from local.broker.schema import Stored, read_all
 from local.broker.store import Store, StoreError
@@ -43,7 +43,7 @@ class Namespace:
         self.clock = clock or Clock()
         self.history = History()
         self.journal = Journal(store)
-        self.commits = Commits(store, self.journal, self._restore)
+        self.commits = Commits(store, self.journal, self._recover)
         stored = store.read(read_all) if store else Stored()
         self.clock.offset = stored.clock
         self.clock.not_before(stored.last_published)
@@ -107,7 +107,7 @@ class Namespace:
             if event.holders:
                 self._number = event.number
                 kept.append(event)
-                ids.append(published.attributes["id"])
+                ids.append(memorable(published.attributes["id"]))
         topic.count(len(events), len(kept))
         self.journal.published(kept, now)
         numbers = [event.number for event in kept]
@@ -200,6 +200,15 @@ class Namespace:
         for subscription in self.known.values():
             furnish.refill(subscription, stored)
         self.burial.restore(stored.dead_letters)
+
+    def _recover(self, stored: Stored) -> None:
+        # What was declared, and how late it is, holds though it could not be stored.
+        for place, subscription in self.known.items():
+            if place not in stored.subscriptions:
+                self.journal.subscribed(subscription.key, *place)
+        if self.clock.offset != stored.clock:
+            self.journal.clock_moved(self.clock.offset)
+        self._restore(stored)
 
     def _bury(self, subscription: Subscription) -> None:
         ended = subscription.queue.take_ended()

@@ -27,19 +27,21 @@ async def serve(options: Options) -> int:
     try:
         identity = make(options.tls, [options.host]) if options.tls else None
         app = App(_settings(options, identity))
-    except (TopologyError, StoreError, ValueError) as problem:
+    except (TopologyError, StoreError, ValueError, OSError) as problem:
         return _cannot_start(problem)
+    option, port = "--port", options.port
     try:
-        await app.start(options.host, options.port)
+        await app.start(options.host, port)
         if identity is not None:
-            await identity.start(options.identity_port)
+            option, port = "--identity-port", options.identity_port
+            await identity.start(port)
         app.watch(options.topology)
         _say(f"Event Grid broker on {app.endpoint}")
         await stop.wait()
     except OSError as problem:
         return _cannot_start(
-            f"Port {options.port} of {options.host} cannot be opened:"
-            f" {problem.strerror or problem}. Stop what uses it, or give another --port."
+            f"Port {port} cannot be opened: {problem.strerror or problem}."
+            f" Stop what uses it, or give another {option}."
         )
     finally:
         if identity is not None:

@@ -93,7 +93,7 @@ class SubscriptionQueue:
         """The event ends at once; None when the lock is not held."""
         entry = self._take_lock(secret, now, forget=True)
         if entry is not None:
-            self._ended(entry, Ending.REJECTED, now)
+            self._ended(entry, Ending.REJECTED)
         return entry
 
     def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
@@ -132,7 +132,7 @@ class SubscriptionQueue:
         while self._fresh and self._fresh[0].published <= oldest_allowed:
             event = self._fresh.popleft()
             event.holders -= 1
-            self.ended.append(Ended(event, 0, Ending.EXPIRED, now, event.published))
+            self.ended.append(Ended(event, 0, Ending.EXPIRED, event.published))
 
     def next_due(self) -> float | None:
         """The next instant at which a lock or a delay may end."""
@@ -191,7 +191,7 @@ class SubscriptionQueue:
     def _lapse(self, entry: Entry, due: float, now: float) -> None:
         if entry.state is State.READY:
             self._ready_again -= 1
-            self._end(entry, Ending.EXPIRED, now)
+            self._end(entry, Ending.EXPIRED)
             return
         if entry.state is State.LOCKED:
             del self._locks[entry.secret]
@@ -201,9 +201,9 @@ class SubscriptionQueue:
     def _give_back(self, entry: Entry, available: float, now: float) -> None:
         expires = self._expires(entry)
         if entry.state is State.LOCKED and self._is_worn_out(entry):
-            self._end(entry, Ending.MAX_DELIVERIES, now)
+            self._end(entry, Ending.MAX_DELIVERIES)
         elif expires <= now:
-            self._end(entry, Ending.EXPIRED, now)
+            self._end(entry, Ending.EXPIRED)
         elif available > now:
             entry.state = State.DELAYED
             entry.due = min(available, expires)
@@ -222,13 +222,13 @@ class SubscriptionQueue:
     def _is_worn_out(self, entry: Entry) -> bool:
         return entry.count >= self.limits.max_delivery_count
 
-    def _end(self, entry: Entry, ending: Ending, now: float) -> None:
+    def _end(self, entry: Entry, ending: Ending) -> None:
         del self._entries[entry.event.number]
         entry.event.holders -= 1
-        self._ended(entry, ending, now)
+        self._ended(entry, ending)
 
-    def _ended(self, entry: Entry, ending: Ending, now: float) -> None:
-        self.ended.append(Ended(entry.event, entry.count, ending, now, entry.received))
+    def _ended(self, entry: Entry, ending: Ending) -> None:
+        self.ended.append(Ended(entry.event, entry.count, ending, entry.received))
 
     def _mark(self, due: float, numbers: list[int]) -> None:
         self._marks += 1

@@ -10,7 +10,6 @@ from local.broker.entries import Entry, Event, State
 VERSION = 1
 
 SCHEMA = """
-BEGIN;
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT INTO meta VALUES ('opened', 1), ('clock', 0.0);
 CREATE TABLE subscription (
@@ -32,7 +31,6 @@ CREATE TABLE dead_letter (
     since REAL NOT NULL,
     document BLOB NOT NULL
 );
-COMMIT;
 """
 
 

@@ -50,7 +50,11 @@ class Store:
 
     def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What this reading gives, before `start`."""
-        return work(self._connection)
+        try:
+            return work(self._connection)
+        except sqlite3.Error as problem:
+            self._connection.close()
+            raise StoreError(_explain(self.folder, problem)) from None
 
     def start(self) -> None:
         """From now on the writing thread owns the file."""
@@ -202,8 +206,10 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
     connection.execute("PRAGMA cache_size = -8192")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     if version < VERSION:
-        connection.executescript(SCHEMA)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+        # One transaction, so that a kill leaves all of it or nothing.
+        connection.executescript(
+            f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+        )
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE meta SET value = value WHERE name = 'opened'")
     connection.execute("COMMIT")

@@ -6,6 +6,7 @@ from local.broker.events import Attributes
 from local.broker.subscription import Subscription
 
 TYPES_REMEMBERED = 1024
+LONGEST_TYPE = 512
 
 
 class Topic:
@@ -37,12 +38,15 @@ class Topic:
     def _candidates(self, kind: object) -> list[Subscription]:
         if not isinstance(kind, str):
             kind = None
-        if kind not in self._by_type:
+        if (remembered := self._by_type.get(kind)) is not None:
+            return remembered
+        found = [
+            each
+            for each in self.subscriptions.values()
+            if each.declared.filters.matches_type(kind)
+        ]
+        if kind is None or len(kind) <= LONGEST_TYPE:
             if len(self._by_type) >= TYPES_REMEMBERED:
                 self._by_type.clear()
-            self._by_type[kind] = [
-                each
-                for each in self.subscriptions.values()
-                if each.declared.filters.matches_type(kind)
-            ]
-        return self._by_type[kind]
+            self._by_type[kind] = found
+        return found

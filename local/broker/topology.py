@@ -18,6 +18,7 @@ DAY = 86_400.0
 DEFAULT_CONTAINER = "dead-letters"
 MAX_SUBSCRIPTIONS = 500
 _NAME = re.compile(r"[a-zA-Z0-9-]{3,50}")
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 _DURATION = re.compile(
     r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
@@ -114,9 +115,7 @@ def _topic(item: Any) -> Topic:
     where = f"topic {name}"
     check_keys(item, _TOPIC_KEYS, where)
     days = integer(item, "eventRetentionInDays", (1, 7), 7, where)
-    container = item.get("deadLetterContainer", DEFAULT_CONTAINER)
-    if container is not None and not isinstance(container, str):
-        raise TopologyError(f"{where}: `deadLetterContainer` must be text or null")
+    container = _container(item.get("deadLetterContainer", DEFAULT_CONTAINER), where)
     listed = item.get("eventSubscriptions", [])
     if not isinstance(listed, list) or len(listed) > MAX_SUBSCRIPTIONS:
         raise TopologyError(
@@ -160,6 +159,15 @@ def _name(value: Any, what: str) -> str:
             f"{what} is {value!r}; it must be 3 to 50 letters, digits or hyphens"
         )
     return value
+
+
+def _container(value: Any, where: str) -> str | None:
+    if value is None or (isinstance(value, str) and _CONTAINER.fullmatch(value)):
+        return value
+    raise TopologyError(
+        f"{where}: `deadLetterContainer` is {value!r}; it must be null or 3 to 63"
+        " lower-case letters, digits and single hyphens"
+    )
 
 
 def _check_unique(names: list[str], what: str) -> None:

@@ -13,6 +13,7 @@ from azure.storage.blob import ContainerClient
 
 from local.broker import LocalNamespace
 from local.broker.deadletters import BlobStorage
+from local.broker.events import read_batch
 from tests.contract.hosting import blob_storage
 from tests.contract.wire import EVENT, Wire, lock_tokens, until
 
@@ -148,6 +149,41 @@ async def test_a_destination_that_is_down_is_tried_again(
     await broker.namespace.advance(300)
     await until(lambda: broker.counts == (1, 0))
     assert len(letters(tmp_path)) == 1
+
+
+async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> None:
+    """Each topic's dead letters arrive as its own container allows."""
+    (tmp_path / "broken").write_text("a file stands where the container should be")
+    topics = [
+        {
+            "topic": f"topic-{container}",
+            "deadLetterContainer": container,
+            "eventSubscriptions": [{"name": "sub-all"}],
+        }
+        for container in ("broken", "whole")
+    ]
+    async with LocalNamespace(
+        {"topics": topics}, dead_letters=str(tmp_path)
+    ) as namespace:
+        known = namespace.app.namespace
+        [event] = read_batch(json.dumps([EVENT]).encode())
+        for topic in known.topics.values():
+            await known.publish(topic, [event])
+        await namespace.advance(7 * 86_400)
+        counts = known.subscription("topic-whole", "sub-all").counts
+        await until(lambda: counts.dead_lettered == 1)
+        assert known.burial.waiting == 1
+
+
+async def test_a_blob_does_not_grow_without_end(broker: Broker, tmp_path: Path) -> None:
+    """Large dead letters are spread over several blobs."""
+    large = EVENT | {"data": "x" * 900_000}
+    for _ in range(6):
+        await broker.wire.publish(large)
+    await broker.namespace.advance(7 * 86_400)
+    await until(lambda: broker.counts == (6, 0))
+
+    assert [len(items) for _, items in sorted(letters(tmp_path))] in ([4, 2], [2, 4])
 
 
 async def test_after_two_days_a_dead_letter_is_given_up(

@@ -12,11 +12,13 @@ import aiohttp
 import pytest
 
 from local.broker import LocalNamespace
+from local.broker.app import LOOK_EVERY
 from local.broker.clock import Clock
-from local.broker.schema import VERSION
-from local.broker.store import FILE_NAME, Store, StoreError
+from local.broker.errors import Refusal
+from local.broker.schema import VERSION, read_all
+from local.broker.store import FILE_NAME, Store, StoreError, _prepare
 from tests.contract.broker_process import refused, running
-from tests.contract.wire import EVENT, TOPIC, Wire, lock_tokens, until
+from tests.contract.wire import ALL, EVENT, TOPIC, Wire, lock_tokens, until
 
 pytestmark = pytest.mark.contract
 
@@ -204,6 +206,91 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         assert depth(namespace)[0] == taken + 1
 
 
+@contextlib.asynccontextmanager
+async def unwritable(namespace: LocalNamespace) -> AsyncIterator[None]:
+    """The data folder takes nothing for the length of a block."""
+    commits = namespace.app.namespace.commits
+    store = commits._store
+    assert store is not None
+    await store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
+    yield
+    await store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
+    await until(lambda: commits.failure is None)
+
+
+@pytest.mark.parametrize("verb", ["publish", "receive", "acknowledge", "renewLock"])
+async def test_nothing_is_answered_that_is_not_stored(
+    verb: str, tmp_path: Path
+) -> None:
+    """The first request that cannot be stored is refused, and undone."""
+    async with opened(tmp_path) as (namespace, wire):
+        await wire.publish(EVENT, EVENT)
+        tokens = lock_tokens(await wire.receive(1))
+        before = depth(namespace)
+        async with unwritable(namespace):
+            match verb:
+                case "publish":
+                    status, _, _ = await wire.publish(EVENT)
+                case "receive":
+                    status, _, _ = await wire.post(f"{ALL}:receive")
+                case _:
+                    status, _, _ = await wire.settle(verb, tokens)
+            assert status == 503
+        assert depth(namespace) == before
+
+
+async def test_a_moved_clock_is_stored_before_it_is_answered(tmp_path: Path) -> None:
+    """What cannot be stored is a 503; the time that was seen holds after a restart."""
+    async with opened(tmp_path) as (namespace, wire):
+        async with (
+            unwritable(namespace),
+            wire.http.post("/_local/clock", json={"advance": 7200}) as answer,
+        ):
+            assert answer.status == 503
+        assert (await wire.publish(EVENT))[0] == 200
+    async with opened(tmp_path) as (namespace, _):
+        assert namespace.app.namespace.clock.offset == 7200
+
+
+async def test_an_event_subscription_declared_on_a_full_disk_keeps_its_events(
+    tmp_path: Path,
+) -> None:
+    """Its name is stored once that is possible; nobody else gets what it holds."""
+
+    def declared(*names: str) -> dict[str, Any]:
+        listed = [{"name": name} for name in names]
+        return {"topic": "moderation-events", "eventSubscriptions": listed}
+
+    async with opened(tmp_path) as (namespace, wire):
+        async with unwritable(namespace):
+            with pytest.raises(Refusal):
+                await namespace.declare(declared("sub-all-events", "sub-late"))
+        assert (await wire.publish(EVENT))[0] == 200
+    both = declared("sub-all-events", "sub-other", "sub-late")
+    async with LocalNamespace(both, data=tmp_path) as namespace:
+        found = namespace.app.namespace.topic("moderation-events").subscriptions
+        depths = {name: each.queue.depth().total for name, each in found.items()}
+    assert depths == {"sub-all-events": 1, "sub-other": 0, "sub-late": 1}
+
+
+async def test_a_topology_that_changes_on_a_full_disk_holds_later(
+    tmp_path: Path,
+) -> None:
+    """The change is tried again until the folder can be written."""
+    path = tmp_path / "topology.json"
+    path.write_text('{"topic": "orders", "eventSubscriptions": []}')
+    async with LocalNamespace(path, data=tmp_path / "data") as namespace:
+        namespace.app.watch(path)
+        await asyncio.sleep(0)  # the watch has seen the file as it is
+        known = namespace.app.namespace
+        known.commits.failure = "the disk is full"
+        listed = '[{"name": "sub-late"}]'
+        path.write_text(f'{{"topic": "orders", "eventSubscriptions": {listed}}}')
+        await asyncio.sleep(2 * LOOK_EVERY)
+        known.commits.failure = None
+        await until(lambda: "sub-late" in known.topics["orders"].subscriptions)
+
+
 async def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path: Path) -> None:
     """Two brokers never write one file."""
     async with running("--data", str(tmp_path)):
@@ -216,6 +303,15 @@ async def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path: Path) -> Non
 def newer(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+
+
+def torn(path: Path) -> None:
+    Store(path.parent).read(lambda c: c.close())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE much (text)")
+        connection.execute("INSERT INTO much VALUES (?)", ("x" * 100_000,))
+        connection.execute("DROP TABLE event")
+        connection.commit()
 
 
 def garbage(path: Path) -> None:
@@ -239,6 +335,31 @@ def test_a_file_that_cannot_be_used_is_left_alone(
     assert says in str(caught.value)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
+
+
+def test_a_file_that_lost_a_table_is_named(tmp_path: Path) -> None:
+    """What can be opened and not be read is refused in the same words."""
+    torn(tmp_path / FILE_NAME)
+
+    with pytest.raises(StoreError, match="cannot be used: no such table"):
+        Store(tmp_path).read(read_all)
+
+
+def test_a_kill_while_the_file_is_made_leaves_all_of_it_or_nothing(
+    tmp_path: Path,
+) -> None:
+    """Tables and version appear together, so that the next start is not refused."""
+
+    def cut(action: int, name: str | None, value: str | None, *_: str | None) -> int:
+        writes = action == sqlite3.SQLITE_PRAGMA and name == "user_version" and value
+        return sqlite3.SQLITE_DENY if writes else sqlite3.SQLITE_OK
+
+    connection = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    connection.set_authorizer(cut)
+    with contextlib.closing(connection), pytest.raises(sqlite3.DatabaseError):
+        _prepare(connection, tmp_path)
+
+    Store(tmp_path).read(lambda c: c.close())
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

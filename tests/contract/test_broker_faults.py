@@ -1,5 +1,6 @@
 """Faults that can be switched on, and throughput units."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from azure.eventgrid.aio import EventGridConsumerClient
 
 from local.broker import LocalNamespace
 from local.broker.errors import Code
+from local.broker.events import read_batch
 from local.broker.throttle import Throttle
 from tests.contract.wire import ALL, EVENT, Wire, lock_tokens
 
@@ -218,6 +220,39 @@ async def test_a_throughput_unit_takes_a_thousand_events_a_second(
             found = await wire.receive()
             _, _, body = await wire.settle("acknowledge", lock_tokens(found))
             assert body["failedLockTokens"] == []
+
+
+async def test_a_throughput_unit_takes_a_megabyte_a_second_and_gives_two() -> None:
+    """Bytes are metered as events are, in both directions."""
+    throttle = Throttle(1)
+    large = EVENT | {"data": "x" * 900_000}
+    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            statuses = [(await wire.publish(large))[0] for _ in range(3)]
+            assert statuses == [200, 200, 429]
+
+            known = namespace.app.namespace
+            [event] = read_batch(json.dumps([large]).encode())
+            await known.publish(known.topic("moderation-events"), [event] * 4)
+            assert len(await wire.receive()) == 6
+            status, _, _ = await wire.post(f"{ALL}:receive")
+            assert status == 429
+
+
+async def test_a_receive_takes_its_events_from_the_egress() -> None:
+    """Two thousand a second per unit, whatever their size."""
+    throttle = Throttle(1)
+    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            await wire.publish(*[EVENT] * 100)
+            tokens = lock_tokens(await wire.receive())
+            await wire.settle("acknowledge", tokens)
+    for meter in (throttle.egress, throttle.settlements):
+        assert meter._buckets[0].level == 1900
 
 
 async def test_settlements_have_a_bucket_of_their_own() -> None:

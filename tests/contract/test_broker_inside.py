@@ -86,6 +86,19 @@ async def test_the_clock_moves_forward_only(seconds: Any, wire: Wire) -> None:
     assert (await get(wire, "clock"))["ahead"] == 0
 
 
+async def test_the_clock_stays_within_the_calendar(
+    namespace: LocalNamespace, wire: Wire
+) -> None:
+    """Past the year 9999 no time could be written any more."""
+    namespace.app.namespace.clock.offset += 7950 * 365.25 * 86_400
+    for _ in range(20):
+        async with wire.http.post("/_local/clock", json={"advance": 31e6}) as answer:
+            status = answer.status
+    assert status == 400
+    async with wire.http.get("/_local/subscriptions") as answer:
+        assert answer.status == 200
+
+
 async def test_depths_and_counts_are_told(
     wire: Wire, namespace: LocalNamespace
 ) -> None:
@@ -381,6 +394,7 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
         (("--throughput-units", "41"), "1 to 40"),
         (("--namespace", "a/b"), "letters"),
         (("--dead-letters", "Account=x"), "connection string"),
+        (("--tls", "--tls-folder", f"{__file__}/tls"), "tls"),
     ],
 )
 async def test_a_wrong_option_is_said_in_one_line(
@@ -391,6 +405,19 @@ async def test_a_wrong_option_is_said_in_one_line(
     assert code != 0
     assert says in problem
     assert "Traceback" not in problem
+
+
+async def test_a_taken_identity_port_is_named(
+    namespace: LocalNamespace, tmp_path: Path
+) -> None:
+    """Not the port that was free."""
+    port = namespace.endpoint.rpartition(":")[2]
+    code, problem = await refused(
+        "--tls", "--tls-folder", str(tmp_path), "--identity-port", port
+    )
+    assert code == 1
+    assert f"Port {port}" in problem
+    assert "--identity-port" in problem
 
 
 async def test_a_taken_port_is_named_with_what_to_do(namespace: LocalNamespace) -> None:

@@ -61,6 +61,25 @@ async def test_a_queued_event_takes_less_than_twice_its_size() -> None:
     assert grown / count < 2 * size
 
 
+async def test_huge_ids_and_types_are_not_remembered() -> None:
+    """What was let go takes no memory, however it was called."""
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    topic = namespace.topic("orders")
+    tracemalloc.start()
+    for number in range(20):
+        name = f"{number}" + "x" * 400_000
+        event = {"specversion": "1.0", "source": "/s", "data": 0, "id": name}
+        body = json.dumps([event | {"type": name}]).encode()
+        await namespace.publish(topic, read_batch(body))
+        for each in topic.subscriptions.values():
+            [entry] = each.queue.receive(1, namespace.clock.now())
+            each.queue.acknowledge(entry.secret, namespace.clock.now())
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert held < 4_000_000
+
+
 async def test_an_event_that_nobody_holds_is_let_go() -> None:
     """Acknowledged in every event subscription, it leaves no bytes behind."""
     namespace = Namespace(parse(json.dumps(DECLARED)))

@@ -79,6 +79,9 @@ def test_a_filter_is_read_with_its_operand() -> None:
         (a_topology(eventRetentionInDays=True), "from 1 to 7"),
         (a_topology(typo=1), "unknown key `typo`"),
         (a_topology(deadLetterContainer=1), "deadLetterContainer"),
+        (a_topology(deadLetterContainer="Dead_Letters"), "deadLetterContainer"),
+        (a_topology(deadLetterContainer="a/../b"), "deadLetterContainer"),
+        (a_topology(deadLetterContainer="dead--letters"), "deadLetterContainer"),
         (a_topology("sub"), "JSON object"),
         (a_topology(a_subscription(), a_subscription()), "declared twice"),
         (
