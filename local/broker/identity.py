@@ -1,5 +1,6 @@
 """TLS and the token issuer together: what `--tls` switches on."""
 
+import shlex
 import ssl
 import time
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ class Identity:
     async def start(self, port: int = 0) -> None:
         """The token endpoint answers, on the loopback address as in App Service."""
         await self.server.start("127.0.0.1", port)
-        lines = [f"{name}={value}\n" for name, value in self.environment.items()]
+        lines = [
+            f"{name}={shlex.quote(value)}\n" for name, value in self.environment.items()
+        ]
         path = self.folder / ENVIRONMENT_FILE
         path.touch(mode=0o600)
         path.write_text("".join(lines), encoding="utf-8")

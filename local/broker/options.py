@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--data",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="keep everything in this folder (default: in memory)",
     )
@@ -161,6 +161,12 @@ def read_options(arguments: list[str]) -> Options:
         given.tls_folder if given.tls else None,
         given.identity_port,
     )
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; leave it out to keep all in memory")
+    return Path(text)
 
 
 def _name(text: str) -> str:
