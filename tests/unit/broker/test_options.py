@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.broker.options import LOCAL_KEY, read_options
+from local.broker.access import LOCAL_KEY
+from local.broker.options import read_options
 
 
 def test_without_options_it_keeps_all_in_memory_under_the_local_key() -> None:
