@@ -10,21 +10,19 @@ from typing import Protocol
 
 import msgspec
 
-from moderation import batch
+from moderation import batch, sizing
 from moderation.activity import Summary
 from moderation.appendlog import StoreUnavailable, stamp
 from moderation.batch import Desk
 from moderation.delivery import Delivery
 from moderation.retry import EventGridError, loop_time
 from moderation.settlement import Renewer
+from moderation.sizing import BATCH
 from moderation.tally import Tally
 
-BATCH = 100
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
-# A hundred events may be 100 MB, and four such batches more than an instance has.
-LARGE_BATCH = 16 * 1024 * 1024
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
@@ -80,6 +78,7 @@ class _Receivers:
         self._job = job
         self._done = done
         self._count = 0
+        self._size = BATCH
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -93,10 +92,13 @@ class _Receivers:
     async def _receive_on(self, group: asyncio.TaskGroup) -> None:
         try:
             while (deliveries := await self._receive()) is not None:
-                more = _calls_for_more(deliveries)
+                more = sizing.calls_for_more(deliveries)
                 if more and self._count < MAX_RECEIVERS:
                     self._add(group)
+                began = loop_time()
                 await self._work(deliveries)
+                took = (loop_time() - began) / self._job.desk.lock_seconds
+                self._size = sizing.next_size(self._size, took, deliveries)
                 if not more and self._count > 1:
                     return
         except (StoreUnavailable, EventGridError) as error:
@@ -131,7 +133,7 @@ class _Receivers:
 
     async def _receive_unless_ending(self, wait: int, within: float) -> list[Delivery]:
         receiving = asyncio.create_task(
-            self._job.receiver.receive(BATCH, wait, within=within)
+            self._job.receiver.receive(self._size, wait, within=within)
         )
         ending = asyncio.create_task(self._job.ending.wait())
         began = loop_time()
@@ -150,8 +152,3 @@ class _Receivers:
         self._done.summary.full_batches += len(deliveries) == BATCH
         self._done.measure_queue_delay(deliveries, self._job.desk.clock())
         await batch.work(self._job.desk, deliveries, self._done)
-
-
-def _calls_for_more(deliveries: list[Delivery]) -> bool:
-    full = len(deliveries) == BATCH
-    return full and sum(len(one.raw) for one in deliveries) < LARGE_BATCH

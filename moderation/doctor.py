@@ -17,7 +17,7 @@ from moderation.delivery import BACKOFF
 from moderation.handlers import HANDLERS
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
-from moderation.settings import SCHEDULES, Settings
+from moderation.settings import LANES, SCHEDULES, Settings
 from moderation.topology import EventSubscription, Topology
 
 HOST_JSON = Path(__file__).parents[1] / "host.json"
@@ -156,6 +156,25 @@ def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[F
                 f"{name}: receiveLockDurationInSeconds",
                 f"is {lock} s, and a batch took {took:.0f} s: its locks had to be renewed",
                 f"it to {longer}, or make the handler faster",
+            )
+
+
+def late_events(
+    summaries: Iterable[Summary], environ: Mapping[str, str], declared: Topology
+) -> Iterator[Finding]:
+    """Event subscriptions whose events, as measured, waited for longer than two ticks."""
+    waited = {one.name: Spread() for one in declared.event_subscriptions}
+    for summary in summaries:
+        waited[summary.subscription].merge(summary.queue_delay)
+    for (name, delay), schedule in zip(waited.items(), SCHEDULES, strict=False):
+        gap = shortest_gap(environ.get(schedule, ""))
+        mean = delay.sum / delay.count / 1000 if delay.count else 0.0
+        if gap is not None and mean > 2 * gap:
+            yield Finding(
+                name,
+                f"is behind: its events waited {mean:.0f} s, and it is drained every "
+                f"{gap} s",
+                f"{LANES[schedule]} to more, or PULL_BUDGET_SECONDS, or the schedule",
             )
 
 

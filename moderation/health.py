@@ -70,7 +70,10 @@ async def measured(runtime: Runtime) -> list[Finding]:
     except TimeoutError as error:
         message = f"storage does not answer within {PROBE_SECONDS} s"
         raise StoreUnavailable(message) from error
-    return list(doctor.slow_batches(summaries, runtime.topology))
+    return [
+        *doctor.slow_batches(summaries, runtime.topology),
+        *doctor.late_events(summaries, os.environ, runtime.topology),
+    ]
 
 
 def _advice(finding: Finding) -> Check:

@@ -28,7 +28,7 @@ LAYERS = [
     {"intake"},
     {"tracing"},
     {"audit", "activity", "eventgrid", "blobs"},
-    {"settlement", "tally", "query", "reply", "locks", "grouped"},
+    {"settlement", "tally", "sizing", "query", "reply", "locks", "grouped"},
     {"batch"},
     {"consumer", "publishing", "web"},
     {"inspection", "doctor"},

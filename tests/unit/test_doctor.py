@@ -145,3 +145,17 @@ def test_a_time_to_live_shorter_than_a_lock_is_found() -> None:
     problems = [one.problem for one in found(shape=shape)]
 
     assert "is 120 s, shorter than a lock (300 s): Azure refuses it" in problems
+
+
+def test_an_event_subscription_that_falls_behind_is_found() -> None:
+    """
+    Events that wait for several ticks need more lanes, not patience.
+    """
+    late = Summary(at="", subscription="sub-flagged", queue_delay=Spread(2, 2e6, 1e6))
+    fine = Summary(at="", subscription="sub-approved", queue_delay=Spread(2, 2e5, 1e5))
+
+    [finding] = doctor.late_events([late, fine], EXAMPLE, declared())
+
+    assert finding.where == "sub-flagged"
+    assert "1000 s" in finding.problem
+    assert "PULL_FLAGGED_LANES" in finding.change

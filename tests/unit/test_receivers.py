@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from moderation import consumer
+from moderation import sizing
 from moderation.audit import AuditLog
 from moderation.batch import Desk
-from moderation.consumer import BATCH, MAX_RECEIVERS, Drain, drain
+from moderation.consumer import MAX_RECEIVERS, Drain, drain
 from moderation.delivery import Delivery, Disposition
 from moderation.events import Event
 from moderation.retry import EventGridError
+from moderation.sizing import BATCH
 from moderation.tally import Tally
 from tests.make import NOW, a_delivery
 from tests.virtual_time import in_virtual_time, now, settle_down
@@ -119,7 +120,7 @@ async def test_batches_of_very_large_events_are_taken_one_after_another(
     Four batches of a hundred megabytes would be more than the instance has.
     """
     receiver = Supply(5 * BATCH)
-    monkeypatch.setattr(consumer, "LARGE_BATCH", BATCH * len(receiver.supply[0].raw))
+    monkeypatch.setattr(sizing, "LARGE_BATCH", BATCH * len(receiver.supply[0].raw))
 
     tally = await drain(job(receiver, until_empty=True))
 
@@ -292,3 +293,53 @@ async def test_a_failing_drain_never_raises() -> None:
 
     assert (tally.stopped, tally.error) == ("failed", "wrong key")
     assert tally.summary.completed is False
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "after"),
+    [(100, 0.0, 100), (100, 0.3, 50), (50, 0.2, 50), (50, 0.05, 100), (80, 0.0, 100)],
+)
+def test_the_next_batch_is_as_large_as_the_last_one_allows(
+    size: int, took: float, after: int
+) -> None:
+    """
+    Slow batches are followed by smaller ones, quick ones by larger ones.
+    """
+    assert sizing.next_size(size, took, [a_delivery()]) == after
+
+
+def test_large_events_are_taken_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A small instance must not hold four batches of a hundred megabytes.
+    """
+    batch = [a_delivery() for _ in range(BATCH)]
+    assert sizing.calls_for_more(batch)
+
+    monkeypatch.setattr(sizing, "LARGE_BATCH", 1000)
+
+    assert sizing.next_size(100, 0.0, batch) == 50
+    assert sizing.next_size(1, 0.0, batch) == 1
+    assert not sizing.calls_for_more(batch)
+
+
+@in_virtual_time
+async def test_slow_handlers_get_fewer_events_at_once() -> None:
+    """
+    Events do not wait under their locks for neighbours that take long.
+    """
+    receiver = Supply(400)
+    sizes: list[int] = []
+    receive = receiver.receive
+
+    async def counted(
+        max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        sizes.append(max_events)
+        return await receive(max_events, max_wait, within=within)
+
+    receiver.receive = counted  # type: ignore[method-assign]
+
+    await drain(job(receiver, takes=20, budget=200))
+
+    assert sizes[0] == 100
+    assert min(sizes) < 30
