@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -31,8 +30,7 @@ def probe(now: datetime) -> Json:
     return wrap("com.contoso.ai.ContentFlagged", result, now)
 
 
-@dataclass(slots=True, eq=False)
-class Watch:
+class Watch(msgspec.Struct, eq=False):
     """Looks out for what becomes of one event, in the drains of this process.
 
     `begun` says whether a drain was begun for it. While nobody else waits for that
@@ -43,7 +41,7 @@ class Watch:
     begun: bool = False
     ending: asyncio.Event | None = None
     outcome: Outcome | None = None
-    _seen: asyncio.Event = field(default_factory=asyncio.Event)
+    _seen: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
     def begin(self, ending: asyncio.Event) -> None:
         """A drain was begun for this."""

@@ -3,8 +3,9 @@
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+import msgspec
 
 from moderation.cloudevents import Problem
 from moderation.schedule import shortest_gap
@@ -31,8 +32,7 @@ class SettingsInvalid(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app was told by its environment.
 
     `pull_budget`: seconds that one drain may take, shorter than the schedule's
@@ -42,13 +42,17 @@ class Settings:
 
     endpoint: str
     topic: str
-    key: str | None = field(repr=False)
+    key: str | None
     audit_account_url: str | None
-    audit_connection_string: str | None = field(repr=False)
+    audit_connection_string: str | None
     audit_container: str
     activity_container: str
     pull_budget: int
     handler_seconds: int
+
+    def __repr__(self) -> str:
+        """Without the secrets: it may end up in a log line."""
+        return f"Settings(endpoint={self.endpoint!r}, topic={self.topic!r}, …)"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, topic: str) -> "Settings":

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -30,8 +29,7 @@ class Outcome(msgspec.Struct, frozen=True):
     failed: str | None
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What a drain did. `outcomes` lists the first 200; the counts count them all.
 
     `stopped` says why it ended: `empty` (nothing more to receive), `budget` (no time
@@ -40,9 +38,9 @@ class Tally:
 
     subscription: str
     summary: Summary
-    settled: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    outcomes: list[Outcome] = field(default_factory=list)
+    settled: Counter[str] = msgspec.field(default_factory=Counter)
+    failed: Counter[str] = msgspec.field(default_factory=Counter)
+    outcomes: list[Outcome] = msgspec.field(default_factory=list)
     stopped: str = "budget"
     error: str | None = None
 
