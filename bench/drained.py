@@ -14,10 +14,11 @@ from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from bench.contender import Place, Work
-from moderation import blobs
 from moderation.appendlog import AppendLog
 from moderation.audit import AuditLog
 from moderation.batch import Desk
+from moderation.blobs import service as blobs
+from moderation.blobs.append import BlobAppendLog
 from moderation.consumer import Drain, drain
 from moderation.eventgrid import Subscription
 from moderation.grouped import GroupedAppendLog
@@ -141,7 +142,7 @@ async def _audit_log(place: Place) -> AsyncIterator[AppendLog]:
     service: BlobServiceClient = blobs.service(place.storage, None)
     async with service:
         container = service.get_container_client(CONTAINER)
-        yield blobs.BlobAppendLog(container, uuid.uuid4().hex[:12])
+        yield BlobAppendLog(container, uuid.uuid4().hex[:12])
 
 
 @contextlib.asynccontextmanager

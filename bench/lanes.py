@@ -15,7 +15,8 @@ from bench.report import Report, Row, compared
 from bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
 from bench.sizes import Size
 from bench.workers import Worker, workers
-from moderation import blobs
+from moderation.blobs import service as blobs
+from moderation.blobs.append import BlobAppendLog
 
 NAME = "sub-flagged"
 LANES = (1, 2, 4)
@@ -74,7 +75,7 @@ async def _entries(storage: str) -> Counter[str]:
     """How many audit entries there are for each event."""
     now = clock()
     async with blobs.service(storage, None) as service:
-        log = blobs.BlobAppendLog(service.get_container_client(CONTAINER), "reader")
+        log = BlobAppendLog(service.get_container_client(CONTAINER), "reader")
         lines = log.newest(NAME, since=now - timedelta(hours=1), until=now)
         decoder = msgspec.json.Decoder(_Entry)
         return Counter([decoder.decode(line).id async for line in lines])

@@ -4,9 +4,10 @@ import asyncio
 import os
 import sys
 
-from moderation import doctor, health, topology
+from moderation import doctor, topology
 from moderation.appendlog import StoreUnavailable
 from moderation.cloudevents import Problem
+from moderation.console import health
 from moderation.doctor import Finding
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, build

@@ -1,6 +1,6 @@
 """A log of lines that is only ever appended to, kept by name and by hour.
 
-The port, and the in-memory one; `blobs.py` has the one that lasts. A *name* is what the
+The port, and the in-memory one; `blobs/append.py` has the one that lasts. A *name* is what the
 log is about, here an event subscription. A line is one JSON object whose first member
 is `at`, as `stamp` writes it: so lines sort by time as they are.
 """

@@ -50,6 +50,8 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 type Disposition = Acknowledge | Release | Reject
+# As the audit log and the API name them.
+DISPOSITIONS = ("acknowledge", "release", "reject")
 
 
 class Delivery(msgspec.Struct, frozen=True):

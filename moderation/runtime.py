@@ -14,6 +14,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
 from moderation import inspection, publishing, topology, tracing
+from moderation.actions import ActionLog
 from moderation.activity import ActivityLog
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
@@ -70,6 +71,7 @@ class Runtime:
         self.subscriptions = subscriptions
         self.audit = AuditLog(GroupedAppendLog(audit_log))
         self.activity = ActivityLog(activity_log)
+        self.actions = ActionLog(audit_log)
         self.audit_store = audit_log
         self.clock = clock
         self._close_storage = close_storage
@@ -302,7 +304,8 @@ def _append_logs(
     settings: Settings,
 ) -> tuple[AppendLog, AppendLog, Callable[[], Awaitable[None]]]:
     # Imported here because it costs 200 ms of a cold start that the page does not need.
-    from moderation import blobs
+    from moderation.blobs import service as blobs
+    from moderation.blobs.append import BlobAppendLog
 
     if settings.audit_connection_string is not None:
         service = blobs.service(settings.audit_connection_string, None)
@@ -310,7 +313,7 @@ def _append_logs(
         service = blobs.service(settings.audit_account_url or "", _identity())
     writer = uuid.uuid4().hex[:12]
     audit_log, activity_log = (
-        blobs.BlobAppendLog(service.get_container_client(name), writer)
+        BlobAppendLog(service.get_container_client(name), writer)
         for name in (settings.audit_container, settings.activity_container)
     )
     return audit_log, activity_log, service.close

@@ -11,8 +11,9 @@ import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
 from local import azurite, parts
-from moderation import blobs
 from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
+from moderation.blobs import service as blobs
+from moderation.blobs.append import BlobAppendLog
 from tests.make import NOW, minutes
 
 pytestmark = pytest.mark.contract
@@ -61,7 +62,7 @@ async def log(request: pytest.FixtureRequest) -> AsyncIterator[AppendLog]:
         return
     address: str = request.getfixturevalue("connection_string")
     async with blobs.service(address, None) as client:
-        yield blobs.BlobAppendLog(_container(client, request), "writer-1")
+        yield BlobAppendLog(_container(client, request), "writer-1")
 
 
 def _container(service: BlobServiceClient, request: pytest.FixtureRequest) -> Any:
@@ -150,8 +151,8 @@ async def test_lines_of_several_writers_are_merged_by_time(
     Each process has a blob of its own; a reader sees one log.
     """
     container = _container(service, request)
-    one = blobs.BlobAppendLog(container, "one")
-    two = blobs.BlobAppendLog(container, "two")
+    one = BlobAppendLog(container, "one")
+    two = BlobAppendLog(container, "two")
     for n, ago in enumerate((9, 7, 5, 3)):
         await (one, two)[n % 2].append("sub-a", NOW - minutes(ago), line(n, ago))
 
@@ -165,7 +166,7 @@ async def test_two_writers_may_make_the_container_at_once(
     Three drains start side by side on an empty account.
     """
     container = _container(service, request)
-    logs = [blobs.BlobAppendLog(container, f"writer-{n}") for n in range(6)]
+    logs = [BlobAppendLog(container, f"writer-{n}") for n in range(6)]
 
     await asyncio.gather(*(one.open("sub-a", NOW) for one in logs))
     await asyncio.gather(*(one.append("sub-a", NOW, line(1)) for one in logs))
@@ -181,7 +182,7 @@ async def test_storage_that_does_not_answer_is_said_in_words() -> None:
         unused.bind(("127.0.0.1", 0))
         address = parts.connection_string(unused.getsockname()[1])
         async with blobs.service(address, None) as service:
-            log = blobs.BlobAppendLog(service.get_container_client("audit"), "w")
+            log = BlobAppendLog(service.get_container_client("audit"), "w")
 
             async with asyncio.timeout(30):
                 with pytest.raises(StoreUnavailable, match="AUDIT_STORAGE_"):

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import function_app
-from moderation import settings, topology, web
+from moderation import settings, topology
+from moderation.console.endpoints import ENDPOINTS
+from moderation.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,19 +31,18 @@ def test_the_functions_are_those_of_the_table(
     """
     Names are part of the interface: settings switch functions off by name.
     """
-    assert set(triggers) == {
-        "publish",
-        "publish_samples",
-        "pull_flagged",
-        "pull_approved",
-        "pull_all_events",
-        "pull_now",
-        "inspect",
-        "audit",
-        "activity",
-        "health",
-        "web",
-    }
+    timers = {"pull_flagged", "pull_approved", "pull_all_events"}
+
+    assert set(triggers) == timers | {route.function for route in ROUTES} | {"web"}
+
+
+def test_every_route_has_an_endpoint() -> None:
+    """
+    A function that is registered can be answered.
+    """
+    functions = {route.function for route in ROUTES}
+
+    assert set(ENDPOINTS) | {"health"} == functions
 
 
 def test_the_catch_all_sorts_last(triggers: dict[str, dict[str, Any]]) -> None:
@@ -71,13 +72,13 @@ def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None
     """
     Otherwise a wrong method would be told that there is nothing.
     """
-    routes = {
-        one["route"]: one["methods"][0].value
+    registered = {
+        (one["route"], one["methods"][0].value)
         for one in triggers.values()
         if one["type"] == "httpTrigger" and one["route"] != "{*path}"
     }
 
-    assert routes == web.ROUTES
+    assert registered == {(route.path, route.method) for route in ROUTES}
 
 
 def test_every_event_subscription_has_a_timer_and_a_schedule(

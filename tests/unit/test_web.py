@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from moderation import web
-from moderation.reply import Reply, Request
-from moderation.web import ROUTES
+from moderation.console import web
+from moderation.console.reply import Reply, Request
+from moderation.console.web import METHODS
 
 
 async def asked(path: str, method: str = "GET", **headers: str) -> Reply:
@@ -74,7 +74,7 @@ async def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> Non
     assert len(reply.body) < 2000
 
 
-@pytest.mark.parametrize(("path", "allowed"), ROUTES.items())
+@pytest.mark.parametrize(("path", "allowed"), METHODS.items())
 async def test_a_path_with_another_method_says_which_is_allowed(
     path: str, allowed: str
 ) -> None:

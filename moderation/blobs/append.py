@@ -1,4 +1,4 @@
-"""The only door to azure.storage.blob: the append log that lasts.
+"""The append log that lasts.
 
 One append blob per log name, hour and writer:
 `<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`. A writer never shares a blob, so nothing
@@ -11,47 +11,22 @@ from datetime import datetime
 from itertools import groupby
 
 from azure.core import MatchConditions
-from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
-    ServiceRequestError,
-    ServiceResponseError,
 )
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob import BlobProperties
-from azure.storage.blob.aio import (
-    BlobClient,
-    BlobServiceClient,
-    ContainerClient,
-    LinearRetry,
-)
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from moderation.appendlog import StoreUnavailable, hour_of, hours_back, merged
+from moderation.blobs.service import code, unavailable
 
 # Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
 BLOCK_BYTES = 4 * 1024 * 1024
 FIRST_READ_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
-
-
-def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
-    """A client for a connection string, or for an account's URL with a credential.
-
-    It gives up soon: whoever waits holds locks that last a minute.
-    """
-    options = {
-        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
-        # Of a transport that is given, the client sets no timeouts.
-        "transport": AioHttpTransport(
-            use_env_settings=False, connection_timeout=5, read_timeout=10
-        ),
-    }
-    if credential is None:
-        return BlobServiceClient.from_connection_string(target, **options)
-    return BlobServiceClient(target, credential=credential, **options)
 
 
 class BlobAppendLog:
@@ -105,7 +80,7 @@ class BlobAppendLog:
         try:
             await blob.append_block(block)
         except HttpResponseError as error:
-            if _code(error) != "BlockCountExceedsLimit":
+            if code(error) != "BlockCountExceedsLimit":
                 raise self._unavailable(error) from error
             await self._open(name, now, part + 1)
             await self._told(self._current[name][2].append_block(block))
@@ -158,8 +133,7 @@ class BlobAppendLog:
             raise self._unavailable(error) from error
 
     def _unavailable(self, error: AzureError) -> StoreUnavailable:
-        where = f"blob container {self._container.container_name!r}"
-        return StoreUnavailable(f"{where}: {_advice(error)}")
+        return unavailable(self._container.container_name, error)
 
 
 async def _create_if_missing(blob: BlobClient) -> None:
@@ -176,25 +150,3 @@ def _blocks(lines: bytes) -> list[bytes]:
         blocks.append(lines[start:end])
         start = end
     return [*blocks, lines[start:]]
-
-
-def _code(error: HttpResponseError) -> str:
-    """Storage's own word for what is wrong; the client adds it to the error."""
-    return str(getattr(error, "error_code", None) or "")
-
-
-def _advice(error: AzureError) -> str:
-    """What is wrong and what to do, without what the service says at length."""
-    if isinstance(error, ServiceRequestError | ServiceResponseError):
-        return (
-            "storage does not answer; is it running, and is AUDIT_STORAGE_ACCOUNT_URL "
-            "or AUDIT_STORAGE_CONNECTION_STRING right?"
-        )
-    if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
-        return (
-            f"storage answered {error.status_code}; the app's identity needs the role "
-            "Storage Blob Data Contributor on the container"
-        )
-    if isinstance(error, HttpResponseError):
-        return f"storage answered {error.status_code} {_code(error)}".rstrip()
-    return f"{type(error).__name__}: {error}"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from moderation.reply import HEADERS, Reply, Request, problem
+from moderation.console.reply import HEADERS, Reply, Request, problem
+from moderation.routes import ROUTES
 
-FOLDER = Path(__file__).with_name("web")
+FOLDER = Path(__file__).parents[1] / "web"
 INDEX = "index.html"
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -18,15 +19,7 @@ CONTENT_SECURITY_POLICY = (
 TYPES = {".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 # Which methods the other functions take; the host would answer 404 without a word.
-ROUTES = {
-    "events": "POST",
-    "events/samples": "POST",
-    "pull": "POST",
-    "inspect": "POST",
-    "audit": "GET",
-    "activity": "GET",
-    "health": "GET",
-}
+METHODS = {route.path: route.method for route in ROUTES}
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -38,7 +31,7 @@ class _File(msgspec.Struct, frozen=True):
 async def answer(request: Request) -> Reply:
     """The file of that path; 404, or 405 for the path of another function."""
     path = request.path.strip("/")
-    if path in ROUTES:
+    if path in METHODS:
         return _not_here(path, request.method)
     file = _files().get(path or INDEX)
     if file is None:
@@ -62,7 +55,7 @@ async def answer(request: Request) -> Reply:
 
 
 def _not_here(path: str, method: str) -> Reply:
-    allowed = ROUTES[path]
+    allowed = METHODS[path]
     if method == allowed:
         detail = f"the function behind /api/{path} is switched off in this deployment"
         return problem(404, detail, next="ask whoever deployed it, or leave it out")
@@ -75,7 +68,7 @@ def _refused(path: str, allowed: str, method: str) -> Reply:
 
 
 def _unknown(path: str) -> Reply:
-    known = ", ".join(f"/api/{route}" for route in ROUTES)
+    known = ", ".join(f"/api/{route}" for route in METHODS)
     detail = f"there is nothing at /api/{path[:200]}"
     return problem(404, detail, next=f"the page is /api/, the API {known}")
 

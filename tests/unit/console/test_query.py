@@ -4,10 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from moderation.query import BadQuery, audit_query
+from moderation.audit import Query
+from moderation.console import asked
+from moderation.console.asked import BadQuery
+from moderation.console.entries import AuditQuery, meant
 from tests.make import NOW, minutes
 
 NAMES = ["sub-flagged", "sub-approved"]
+
+
+def audit_query(params: dict[str, str], names: list[str], now: datetime) -> Query:
+    return meant(asked.read_query(params, AuditQuery), names, now)
 
 
 def test_without_a_query_the_newest_hundred_of_a_day_are_asked_for() -> None:
@@ -53,7 +60,7 @@ def test_every_value_is_understood() -> None:
     [
         ("subscription", "sub-x", "sub-flagged, sub-approved"),
         ("subscription", "sub-flagged,sub-approved", "sub-flagged, sub-approved"),
-        ("disposition", "done", "acknowledge, release, reject"),
+        ("disposition", "done", "acknowledge, reject, release"),
         ("since", "yesterday", "2026-01-31T12:00:00Z"),
         ("since", "2026-11-23T10:00:00", "2026-01-31T12:00:00Z"),
         ("since", "2020-01-01T00:00:00Z", "31 days"),

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import msgspec
 
-from moderation import doctor, reply
+from moderation import doctor
 from moderation.appendlog import StoreUnavailable
+from moderation.console import reply
+from moderation.console.reply import Reply, Request
 from moderation.doctor import Finding
-from moderation.reply import Reply, Request
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid

@@ -9,6 +9,7 @@ from moderation.cloudevents import Problem
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+TRY_AGAIN = "try again in a minute; GET /api/health says what is not well"
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

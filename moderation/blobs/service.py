@@ -1,0 +1,57 @@
+"""The connection to Blob Storage, and what its errors mean."""
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.storage.blob.aio import BlobServiceClient, LinearRetry
+
+from moderation.appendlog import StoreUnavailable
+
+
+def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
+    """A client for a connection string, or for an account's URL with a credential.
+
+    It gives up soon: whoever waits holds locks that last a minute.
+    """
+    options = {
+        "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
+        # Of a transport that is given, the client sets no timeouts.
+        "transport": AioHttpTransport(
+            use_env_settings=False, connection_timeout=5, read_timeout=10
+        ),
+    }
+    if credential is None:
+        return BlobServiceClient.from_connection_string(target, **options)
+    return BlobServiceClient(target, credential=credential, **options)
+
+
+def unavailable(container: str, error: AzureError) -> StoreUnavailable:
+    """What to raise about that container."""
+    return StoreUnavailable(f"blob container {container!r}: {_advice(error)}")
+
+
+def code(error: HttpResponseError) -> str:
+    """Storage's own word for what is wrong; the client adds it to the error."""
+    return str(getattr(error, "error_code", None) or "")
+
+
+def _advice(error: AzureError) -> str:
+    """What is wrong and what to do, without what the service says at length."""
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return (
+            "storage does not answer; is it running, and is AUDIT_STORAGE_ACCOUNT_URL "
+            "or AUDIT_STORAGE_CONNECTION_STRING right?"
+        )
+    if isinstance(error, HttpResponseError) and error.status_code in (401, 403):
+        return (
+            f"storage answered {error.status_code}; the app's identity needs the role "
+            "Storage Blob Data Contributor on the container"
+        )
+    if isinstance(error, HttpResponseError):
+        return f"storage answered {error.status_code} {code(error)}".rstrip()
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,81 @@
+"""The frame around every endpoint: who may ask, what was asked, what went wrong."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from moderation.appendlog import StoreUnavailable
+from moderation.console import asked, caller, health, reply, web
+from moderation.console.asked import BadQuery, Call
+from moderation.console.endpoints import ENDPOINTS
+from moderation.console.reply import Reply, Request
+from moderation.intake import BadRequest
+from moderation.retry import EventGridError
+from moderation.routes import Route
+from moderation.runtime import ProbeNotSeen, current
+from moderation.settings import SettingsInvalid
+
+_log = logging.getLogger(__name__)
+
+
+async def answer(route: Route, request: Request) -> Reply:
+    """The endpoint's answer; whatever goes wrong becomes a problem, nothing escapes."""
+    if route.method == "POST" and _is_cross_site(request):
+        detail = "the request comes from a page of another site"
+        return reply.problem(403, detail, next="open the page of this app, or a script")
+    if route.function == "health":  # it answers without settings, too
+        return await guarded(lambda: health.answer(request))
+    return await guarded(lambda: called(ENDPOINTS[route.function], request))
+
+
+async def called(call: Call, request: Request) -> Reply:
+    """The answer of an endpoint, with this process's runtime."""
+    runtime = current()
+    who = caller.of(request.headers, request.params)
+    with runtime.attending():
+        found = await call(asked.taken(call, runtime, request, who))
+    return found if isinstance(found, Reply) else reply.json(found)
+
+
+async def page(request: Request) -> Reply:
+    """The page, its files, and what is not there."""
+    return await guarded(lambda: web.answer(request))
+
+
+async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
+    """What it answers; whatever it raises becomes a problem."""
+    try:
+        return await answer()
+    except Exception as error:  # the host's own 500 says nothing at all
+        return _problem(error)
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Whether a page of another site sends it, without a key that it cannot have."""
+    origin = request.headers.get("sec-fetch-site", "none")
+    has_key = "x-functions-key" in request.headers
+    return origin not in ("same-origin", "none") and not has_key
+
+
+def _problem(error: Exception) -> Reply:
+    match error:
+        case SettingsInvalid(problems=problems):
+            detail = "the app's settings are missing or malformed"
+            todo = "set them in local.settings.json, or in the app's settings in Azure"
+            return reply.problem(503, detail, next=todo, problems=problems)
+        case BadRequest(status=status, problems=problems):
+            todo = "mend the request and send it again; nothing was published"
+            return reply.problem(status, str(error), next=todo, problems=problems)
+        case BadQuery(problems=problems):
+            todo = "mend the query and send it again"
+            detail = "the query is not one that is taken"
+            return reply.problem(400, detail, next=todo, problems=problems)
+        case EventGridError() | StoreUnavailable():
+            return reply.problem(503, str(error), next=reply.TRY_AGAIN)
+        case ProbeNotSeen():
+            detail = f"the probe {error} was published, but not received in time"
+            todo = "whichever drain receives it rejects it; look in /api/audit"
+            return reply.problem(504, detail, next=todo)
+        case _:
+            _log.error("a trigger failed", exc_info=error)
+            detail = f"a fault of this app: {type(error).__name__}"
+            return reply.problem(500, detail, next="look into the app's log")

@@ -1,0 +1,173 @@
+"""What an endpoint is asked, checked against the types that it declares."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, get_args
+
+import msgspec
+
+from moderation.cloudevents import Problem
+from moderation.console.caller import Caller
+from moderation.console.reply import Request
+from moderation.intake import BadRequest
+from moderation.runtime import Runtime
+
+
+class BadQuery(Exception):
+    """A name or value of the query is not one that is allowed."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
+        self.problems = problems
+
+
+class Asked[Query, Body](msgspec.Struct, frozen=True):
+    """One request to an endpoint.
+
+    An endpoint declares `Asked[Query, Body]`: `Query` is a Struct of the values that
+    its query string may have, `Body` a Struct for a JSON body, `bytes` for one that it
+    reads itself; None where it takes none. `Endpoint` reads both from there.
+    """
+
+    runtime: Runtime
+    request: Request
+    caller: Caller
+    query: Query
+    body: Body
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """A query of which no value is taken."""
+
+
+type Call = Callable[[Asked[Any, Any]], Awaitable[object]]
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What an endpoint takes and answers, as its annotations say."""
+
+    query: type[msgspec.Struct] | None
+    body: type[msgspec.Struct] | type[bytes] | None
+    answers: Any
+
+
+@cache
+def signature(call: Call) -> Signature:
+    """The types that an endpoint declares: `async def call(asked: Asked[Q, B]) -> A`."""
+    declared = inspect.signature(call, eval_str=True)
+    (asked,) = declared.parameters.values()
+    query, body = (None if t is type(None) else t for t in get_args(asked.annotation))
+    return Signature(query, body, declared.return_annotation)
+
+
+def taken(call: Call, runtime: Runtime, request: Request, caller: Caller) -> Any:
+    """The request as the endpoint takes it. Raises BadQuery and BadRequest."""
+    takes = signature(call)
+    query = _query(request.params, takes.query)
+    return Asked(runtime, request, caller, query, _body(request.body, takes.body))
+
+
+def _query(
+    params: Mapping[str, str], takes: type[msgspec.Struct] | None
+) -> msgspec.Struct | None:
+    return read_query(params, takes or Nothing) if takes or params else None
+
+
+def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> T:
+    """The values of a query string. Raises BadQuery with every problem there is."""
+    # `code` is a function key: the host has read it already. Empty is as good as absent.
+    given = {name: text for name, text in params.items() if name != "code" and text}
+    found, problems = checked(takes, given, strict=False)
+    if found is None:
+        raise BadQuery(problems)
+    return found
+
+
+def _body(body: bytes, takes: type[msgspec.Struct] | type[bytes] | None) -> object:
+    if takes is None:
+        return None
+    if issubclass(takes, bytes):
+        return body
+    if not body:
+        raise BadRequest(400, "the body is empty; a JSON object is expected")
+    try:
+        content = msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(400, f"the body is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadRequest(400, "the body is not a JSON object")
+    found, problems = checked(takes, content, strict=True, prefix="$.")
+    if found is None:
+        raise BadRequest(400, "the body is not one that is taken", problems)
+    return found
+
+
+def checked[T: msgspec.Struct](
+    takes: type[T], given: Mapping[str, Any], *, strict: bool, prefix: str = ""
+) -> tuple[T | None, list[Problem]]:
+    """Values as a Struct of that type; or None, and every problem there is.
+
+    Not `strict`: the values are text, as a query string has them.
+    """
+    fields = {one.encode_name: one for one in msgspec.structs.fields(takes)}
+    problems = [
+        Problem(f"{prefix}{name[:80]}", f"is not one of: {', '.join(fields) or 'none'}")
+        for name in given
+        if name not in fields
+    ]
+    values = {}
+    for name, field in fields.items():
+        if name not in given:
+            if field.required:
+                problems.append(Problem(f"{prefix}{name}", "is required"))
+            continue
+        value = given[name]
+        try:
+            values[field.name] = _converted(value, field.type, strict=strict)
+        except (msgspec.ValidationError, OverflowError) as error:
+            _, _, where = str(error).partition(" - at `$")
+            path = f"{prefix}{name}{where.removesuffix('`')}"
+            problems.append(Problem(path, _wanted(field.type, error)))
+    return (None if problems else takes(**values)), problems
+
+
+def chosen(names: Sequence[str], one: str | None) -> Sequence[str]:
+    """The event subscriptions that are meant: one of the names, or all of them.
+
+    Raises BadQuery for another name.
+    """
+    if one is None:
+        return names
+    if one not in names:
+        raise BadQuery([Problem("subscription", f"is not one of: {', '.join(names)}")])
+    return [one]
+
+
+def _converted(value: Any, to: Any, *, strict: bool) -> Any:
+    if not strict and datetime in (to, *get_args(to), *_inside(to)):
+        value = value.replace(" ", "+")  # one that was not escaped
+    found = msgspec.convert(value, to, strict=strict)
+    return found.astimezone(UTC) if isinstance(found, datetime) else found
+
+
+def _inside(to: Any) -> list[Any]:
+    return [inner for one in get_args(to) for inner in get_args(one)]
+
+
+def _wanted(of: Any, error: Exception) -> str:
+    """What a value of that type must be, as the rest of a sentence."""
+    schema = msgspec.json.schema(of)
+    wanted = [one for one in schema.get("anyOf", [schema]) if one != {"type": "null"}]
+    match wanted:
+        case [{"enum": values}]:
+            return f"is not one of: {', '.join(map(str, values))}"
+        case [{"type": "integer", "minimum": least, "maximum": most}]:
+            return f"must be a whole number {least} to {most}"
+        case [{"type": "boolean"}]:
+            return "must be true or false"
+        case [{"format": "date-time"}]:
+            return "must be a time as 2026-01-31T12:00:00Z"
+    said = str(error).partition(" - at `$")[0]
+    return f"is not taken: {said[:1].lower()}{said[1:]}"

@@ -1,0 +1,13 @@
+"""Which endpoint answers which function of `routes`."""
+
+from moderation.console import entries, flow, publish, pull
+from moderation.console.asked import Call
+
+ENDPOINTS: dict[str, Call] = {
+    "publish": publish.publish,
+    "publish_samples": publish.publish_samples,
+    "pull_now": pull.pull_now,
+    "inspect": pull.inspect,
+    "audit": entries.audit,
+    "activity": flow.recent_activity,
+}

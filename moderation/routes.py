@@ -1,0 +1,36 @@
+"""Every HTTP function of the app, as data: its name, route, method and who may call it.
+
+Light, because the host waits for it: what answers a route is imported when one is
+called (`console`).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Role(StrEnum):
+    """What a caller may do. An operator may also do what a reader may."""
+
+    READER = "reader"
+    OPERATOR = "operator"
+
+
+class Route(NamedTuple):
+    """One HTTP function; `path` comes after `/api/`."""
+
+    function: str
+    method: str
+    path: str
+    role: Role
+
+
+READER, OPERATOR = Role
+ROUTES = (
+    Route("publish", "POST", "events", OPERATOR),
+    Route("publish_samples", "POST", "events/samples", OPERATOR),
+    Route("pull_now", "POST", "pull", OPERATOR),
+    Route("inspect", "POST", "inspect", OPERATOR),
+    Route("audit", "GET", "audit", READER),
+    Route("activity", "GET", "activity", READER),
+    Route("health", "GET", "health", READER),
+)
