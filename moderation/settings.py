@@ -20,6 +20,7 @@ SCHEDULES = tuple(LANES)
 LANE_COUNT = range(1, 17)
 BUDGET_SECONDS = range(10, 1801)
 HANDLER_SECONDS = range(1, 3601)
+PAYLOADS = ("shown", "on-request", "never")
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     activity_container: str
     pull_budget: int
     handler_seconds: int
+    payloads: str
 
     def __repr__(self) -> str:
         """Without the secrets: it may end up in a log line."""
@@ -77,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             handler_seconds=read.whole_number(
                 "HANDLER_TIMEOUT_SECONDS", 300, HANDLER_SECONDS
             ),
+            payloads=read.one_of("PAYLOADS", "on-request", PAYLOADS),
         )
         for name in LANES.values():
             read.whole_number(name, 1, LANE_COUNT)
@@ -161,6 +164,12 @@ class _Reader:
             self._wrong(name, f"must be a whole number {limits}")
             return default
         return int(value)
+
+    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self._get(name) or default
+        if value not in allowed:
+            self._wrong(name, f"must be one of: {', '.join(allowed)}")
+        return value
 
     def one_storage(self) -> None:
         names = ("AUDIT_STORAGE_ACCOUNT_URL", "AUDIT_STORAGE_CONNECTION_STRING")

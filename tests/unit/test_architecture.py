@@ -33,7 +33,7 @@ LAYERS = [
     {"consumer", "publishing"},
     {"inspection", "doctor"},
     {"runtime"},
-    {"console.caller", "console.reply"},
+    {"console.caller", "console.redaction", "console.reply"},
     {"console.asked"},
     {"console.entries", "console.flow", "console.publish", "console.pull"},
     {"console.health", "console.web", "console.endpoints"},

@@ -1,0 +1,66 @@
+"""An event's data is shown to those who ask for it, where the settings allow that."""
+
+import json
+
+import pytest
+
+from moderation.console import redaction
+from moderation.settings import Settings
+
+ENVIRON = {
+    "EVENTGRID_ENDPOINT": "https://ns.westeurope-1.eventgrid.azure.net",
+    "AUDIT_STORAGE_ACCOUNT_URL": "https://account.blob.core.windows.net",
+    "PULL_FLAGGED_SCHEDULE": "0 * * * * *",
+    "PULL_APPROVED_SCHEDULE": "0 * * * * *",
+    "PULL_ALL_EVENTS_SCHEDULE": "0 * * * * *",
+}
+
+
+def settings(payloads: str) -> Settings:
+    return Settings.from_environ({**ENVIRON, "PAYLOADS": payloads}, topic="topic")
+
+
+def test_what_is_private_is_replaced_by_its_size() -> None:
+    """
+    Attributes that route an event stay readable; what it is about does not.
+    """
+    event = {"id": "1", "type": "t", "subject": "/content/7", "data": {"a": "secret"}}
+
+    shown = json.loads(redaction.redacted(json.dumps(event).encode()))
+
+    assert (shown["id"], shown["type"]) == ("1", "t")
+    assert shown["data"] == {"redacted": True, "bytes": len('{"a": "secret"}')}
+    assert shown["subject"] == {"redacted": True, "bytes": len('"/content/7"')}
+
+
+@pytest.mark.parametrize("event", [b'"text"', b"\xff\xfe", b"[" * 5000, b"", b"{"])
+def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
+    """
+    A malformed event may hold anything anywhere.
+    """
+    shown = json.loads(redaction.redacted(event))
+
+    assert shown == {"redacted": True, "bytes": len(event)}
+
+
+@pytest.mark.parametrize(
+    ("payloads", "reveal", "shows", "is_noted"),
+    [
+        ("shown", False, True, False),
+        ("shown", True, True, False),
+        ("on-request", False, False, False),
+        ("on-request", True, True, True),
+        ("never", False, False, False),
+        ("never", True, False, False),
+    ],
+)
+def test_the_setting_decides_what_is_shown(
+    payloads: str, reveal: bool, shows: bool, is_noted: bool
+) -> None:
+    """
+    Only what others are not shown is noted.
+    """
+    chosen = settings(payloads)
+
+    assert redaction.shows(chosen, reveal=reveal) is shows
+    assert redaction.is_revealed(chosen, reveal=reveal) is is_noted
