@@ -26,7 +26,7 @@ def test_what_is_private_is_replaced_by_its_size() -> None:
     """
     event = {"id": "1", "type": "t", "subject": "/content/7", "data": {"a": "secret"}}
 
-    shown = json.loads(redaction.redacted(json.dumps(event).encode()))
+    shown = json.loads(bytes(redaction.redacted(json.dumps(event).encode())))
 
     assert (shown["id"], shown["type"]) == ("1", "t")
     assert shown["data"] == {"redacted": True, "bytes": len('{"a": "secret"}')}
@@ -38,7 +38,7 @@ def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
     """
     A malformed event may hold anything anywhere.
     """
-    shown = json.loads(redaction.redacted(event))
+    shown = json.loads(bytes(redaction.redacted(event)))
 
     assert shown == {"redacted": True, "bytes": len(event)}
 
