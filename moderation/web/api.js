@@ -3,6 +3,8 @@ import { bareStatus, noAnswer, notJson } from "./words.js";
 
 const KEY = "x-functions-key";
 let listener = () => {};
+// Whether this tab's key has opened something: then a refusal elsewhere says that it opens no more.
+let opened = false;
 
 /** Says whom to tell when the app asks for a key. */
 export function onKeyNeeded(tell) {
@@ -17,29 +19,48 @@ export function hasKey() {
 /** Keeps the key for as long as the tab lives. */
 export function rememberKey(key) {
   sessionStorage.setItem(KEY, key);
+  opened = false;
 }
 
 /** Forgets the key of this tab. */
 export function forgetKey() {
   sessionStorage.removeItem(KEY);
+  opened = false;
 }
 
 /**
  * An answer: {ok: true, status, data} or {ok: false, status, data, problem}; it never throws.
- * Status 0 stands for no answer; patience is in seconds.
+ * Status 0 stands for no answer, `aborted` for one that nobody waits for any more; patience is in seconds.
+ * `quiet`: a 401 is an answer, not a reason to ask for a key.
  */
-export async function call(method, path, { body, patience = 30 } = {}) {
+export async function call(method, path, { body, patience = 30, signal = null, quiet = false } = {}) {
+  const sent = await send(method, path, { body, patience, signal });
+  return sent.response ? read(method, sent.response.status, sent.text, quiet) : sent;
+}
+
+/** The same for a body that is no JSON: {ok: true, status, blob}. */
+export async function download(path, { patience = 120, signal = null } = {}) {
+  const sent = await send("GET", path, { patience, signal, as: "blob" });
+  if (!sent.response) {
+    return sent;
+  }
+  const { status } = sent.response;
+  return status === 200 ? { ok: true, status, blob: sent.text } : read("GET", status, await sent.text.text(), false);
+}
+
+async function send(method, path, { body, patience, signal, as = "text" }) {
+  const late = AbortSignal.timeout(patience * 1000);
   try {
     const response = await fetch(new URL(path, document.baseURI), {
       method,
       body,
       headers: headers(body),
       cache: "no-store",
-      signal: AbortSignal.timeout(patience * 1000),
+      signal: signal ? AbortSignal.any([signal, late]) : late,
     });
-    return read(response.status, await response.text());
+    return { response, text: await response[as]() };
   } catch (error) {
-    return { ok: false, status: 0, problem: noAnswer(error, patience) };
+    return { ok: false, status: 0, aborted: signal?.aborted ?? false, problem: noAnswer(error, patience) };
   }
 }
 
@@ -54,13 +75,14 @@ function headers(body) {
   return all;
 }
 
-function read(status, text) {
+function read(method, status, text, quiet) {
   const data = parsed(text);
   if (status >= 200 && status < 300) {
+    opened ||= hasKey();
     return data === null ? { ok: false, status, problem: notJson(status) } : { ok: true, status, data };
   }
-  if (status === 401) {
-    listener();
+  if (status === 401 && !quiet) {
+    listener({ lesser: method !== "GET" && opened });
   }
   return { ok: false, status, data, problem: problemOf(status, data) };
 }

@@ -1,49 +1,91 @@
-// The page: its sections, put together, and one loop that keeps them current.
-import { refreshActivity, refreshEntries, subscriptionCard, tellUnknown } from "./entries.js";
+// The page: its shell, the view that the address names, and one loop that keeps both current.
+import { alertsBanner } from "./alerts.js";
+import { call } from "./api.js";
+import { callerBadge } from "./caller.js";
 import { element, moment } from "./dom.js";
-import { healthStrip } from "./health.js";
-import { inspecting } from "./inspect.js";
+import { healthPulse } from "./health.js";
 import { keyForm } from "./key.js";
-import { lifeDialog } from "./life.js";
+import { navigation } from "./nav.js";
 import { poll } from "./poll.js";
 import { problemView } from "./problem.js";
-import { publishing } from "./publish.js";
-import { pulling } from "./pull.js";
+import { here } from "./router.js";
+import { stageOf } from "./stage.js";
+import { first } from "./views.js";
 
-const MINUTES = 30;
+const ALERTS_EVERY = 30_000;
+const NAME = "Moderation events";
 const section = (id) => document.getElementById(id);
 
-const open = lifeDialog(section("life"));
-const cards = [...document.querySelectorAll("[data-subscription]")].map(subscriptionCard);
-const health = healthStrip(section("health"));
 let failed = false;
+let alertsDue = 0;
+let topology = null;
+
+const showAlerts = alertsBanner(section("alerts"));
+const health = healthPulse(section("health-pulse"));
+const mark = navigation(section("nav"));
+const askKey = keyForm(section("key"), () => {
+  caller.soon();
+  look();
+});
+const caller = callerBadge(section("caller"), askKey);
+const stage = stageOf(section("stage"), { look: () => look(), round: () => again(), title, alerts, topology: askTopology }, entered);
+const again = poll(round, tellPulse);
 
 /** One look at everything, one request after another; it ends at the first that fails. */
 async function round() {
+  const view = stage.view();
+  const seen = (await view?.refresh?.()) ?? null;
   await health.refresh();
-  const steps = [
-    ...cards.map((card) => () => refreshEntries(card, open)),
-    () => refreshActivity(cards, MINUTES),
-  ];
-  let anything = false;
-  for (const step of steps) {
-    const { answer, changed } = await step();
-    anything ||= changed;
-    if (!answer.ok) {
-      return stumbled(answer);
-    }
+  if (seen?.answer && !seen.answer.ok && view === stage.view()) {
+    return stumbled(seen.answer);
+  }
+  await caller.refresh();
+  const looked = await lookForAlerts();
+  if (looked && !looked.ok) {
+    return stumbled(looked);
   }
   failed = false;
   section("refresh-problem").replaceChildren();
-  return anything;
+  return seen?.changed ?? false;
 }
 
 function stumbled(answer) {
+  if (answer.aborted) {
+    return false;
+  }
   failed = true;
-  // A missing key is said once, where it can be given.
+  // A missing key is said once, where it can be given; what the health says of it, there.
   section("refresh-problem").replaceChildren(answer.status === 401 ? "" : problemView(answer));
-  cards.forEach(tellUnknown);
   return false;
+}
+
+async function lookForAlerts() {
+  if (performance.now() < alertsDue) {
+    return null;
+  }
+  const answer = await call("GET", "activity?minutes=30");
+  if (answer.ok) {
+    alerts(answer.data.alerts);
+  }
+  return answer;
+}
+
+function alerts(list) {
+  alertsDue = performance.now() + ALERTS_EVERY;
+  showAlerts(list);
+}
+
+/** The topic and its event subscriptions: asked once, because they change with a deployment only. */
+async function askTopology() {
+  topology = topology?.ok ? topology : await call("GET", "topology");
+  return topology.status === 404 ? names() : topology;
+}
+
+// An app that does not tell its filters still tells the names.
+async function names() {
+  const answer = await call("GET", "activity?minutes=1");
+  const data = { topic: null, subscriptions: Object.keys(answer.data?.lastDrain ?? {}).map((name) => ({ name })) };
+  return answer.ok ? { ...answer, data } : answer;
 }
 
 function tellPulse(delay) {
@@ -56,13 +98,32 @@ function tellPulse(delay) {
   }
 }
 
-const again = poll(round, tellPulse);
-const look = () => {
+function look() {
   health.soon();
   again();
-};
-keyForm(section("key"), look);
-publishing(section("publish"), look, open);
-inspecting(section("inspect"), look);
-pulling(section("pull-all"), cards, look, open);
+}
+
+function title(words) {
+  section("title").textContent = words;
+  document.title = `${words} · ${NAME}`;
+}
+
+function entered(view) {
+  title(view.label);
+  mark(view.name);
+  section("refresh-problem").replaceChildren();
+}
+
+addEventListener("hashchange", async () => {
+  const before = section("title").textContent;
+  await stage.enter(here(first));
+  if (section("title").textContent !== before) {
+    section("title").focus({ preventScroll: true });
+  }
+});
+section("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  section("main").focus();
+});
 section("zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "local time";
+stage.enter(here(first));

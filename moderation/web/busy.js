@@ -27,14 +27,14 @@ export async function busy(buttons, place, sentence, work) {
 function rest(buttons, resting) {
   for (const button of buttons) {
     button.toggleAttribute("data-resting", resting);
-    button.setAttribute("aria-disabled", String(resting));
+    button.setAttribute("aria-disabled", String(resting || button.hasAttribute("data-forbidden")));
   }
 }
 
-/** Calls back on a press, unless the button rests. */
+/** Calls back on a press, unless the button rests or the caller may not press it. */
 export function onPress(button, callback) {
   button.addEventListener("click", () => {
-    if (!button.hasAttribute("data-resting")) {
+    if (!button.hasAttribute("data-resting") && !button.hasAttribute("data-forbidden")) {
       callback();
     }
   });

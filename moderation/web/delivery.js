@@ -1,5 +1,6 @@
 // One delivery in a line or two: which event, what was decided, and why.
 import { element, moment, typeName, value } from "./dom.js";
+import { eventHref } from "./links.js";
 
 const DISPOSITIONS = {
   acknowledge: { word: "acknowledged", mark: "✓" },
@@ -37,9 +38,9 @@ export function outcomeText(entry) {
   return value(words.join(": "), { limit: 240 });
 }
 
-/** A row that opens the life of its event. */
-export function deliveryRow(entry, open) {
-  const button = element("button", { type: "button", class: "row", "aria-haspopup": "dialog" },
+/** A row that leads to the life of its event. */
+export function deliveryRow(entry) {
+  const inside = [
     element("span", { class: "row-line" },
       element("strong", { class: "content-id" }, value(entry.contentId ?? entry.id ?? "no content id", { limit: 60 })),
       element("span", { class: "type" }, typeName(entry.type)),
@@ -48,7 +49,8 @@ export function deliveryRow(entry, open) {
       dispositionLabel(entry.disposition),
       entry.settled === false ? element("span", { class: "label other" }, `! not settled${entry.failed ? `: ${entry.failed}` : ""}`) : null,
       element("span", { class: "why" }, outcomeText(entry)),
-      element("span", { class: "deliveries" }, `delivery ${entry.deliveryCount ?? "?"}`)));
-  button.addEventListener("click", () => open(entry));
-  return element("li", {}, button);
+      element("span", { class: "deliveries" }, `delivery ${entry.deliveryCount ?? "?"}`)),
+  ];
+  const to = eventHref(entry);
+  return element("li", {}, to ? element("a", { class: "row", href: to }, inside) : element("div", { class: "row" }, inside));
 }

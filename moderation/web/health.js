@@ -1,55 +1,86 @@
-// One line per dependency, and what to do about those that fail.
+// Whether everything that the app needs answers: a dot on every view, words when something does not.
 import { call } from "./api.js";
-import { element, part, value } from "./dom.js";
+import { element, value } from "./dom.js";
 import { nextStep, problemList, problemView } from "./problem.js";
+import { href } from "./router.js";
+import { viewNamed } from "./views.js";
 
 const EVERY = 30_000;
 const WHEN_FAILING = 5_000;
 
-/** Shows the health in this section: `refresh` asks when that is due, `soon` makes it due. */
-export function healthStrip(section) {
+/** Shows the health in this place: `refresh` asks when that is due, `soon` makes it due. */
+export function healthPulse(place) {
   let due = 0;
+  let shown = "";
+  const said = element("p", { class: "unseen", role: "status" });
+  const seen = element("div", {});
+  place.append(said, seen);
   return {
     soon: () => {
       due = 0;
     },
     refresh: async () => {
-      if (performance.now() >= due) {
-        due = Infinity;
-        const answer = await call("GET", "health");
-        due = Math.min(due, performance.now() + (answer.ok ? EVERY : WHEN_FAILING));
-        show(section, answer);
+      if (performance.now() < due) {
+        return;
+      }
+      due = Infinity;
+      const answer = await call("GET", "health");
+      due = Math.min(due, performance.now() + (answer.ok ? EVERY : WHEN_FAILING));
+      const now = JSON.stringify([answer.status, answer.data ?? null]);
+      if (now !== shown) {
+        shown = now;
+        show(answer, said, seen);
       }
     },
   };
 }
 
-function show(section, answer) {
-  const checks = answer.data?.checks;
-  const known = Array.isArray(checks);
-  const said = known ? summary(checks) : answer.problem.title;
-  const outcome = part(section, "outcome");
-  if (outcome.textContent !== said) {
-    outcome.textContent = said;
-  }
-  part(section, "checks").replaceChildren(known
-    ? element("ul", { class: "checks" }, Object.values(Object.groupBy(checks, (one) => one.name)).map(check))
-    : notKnown(answer));
+function show(answer, said, seen) {
+  const checks = checksOf(answer);
+  const wrong = checks?.filter((one) => !one.ok) ?? [];
+  said.textContent = checks ? summary(wrong) : answer.problem.title;
+  seen.replaceChildren(checks ? pulse(answer, wrong) : notKnown(answer));
 }
 
-// A missing key is said once, where it can be given.
+/** The checks of an answer of the health endpoint; null when it has none. */
+export function checksOf(answer) {
+  return Array.isArray(answer.data?.checks) ? answer.data.checks : null;
+}
+
+function summary(wrong) {
+  return wrong.length ? `Not healthy: ${[...new Set(wrong.map((one) => one.name))].join(", ")}.` : "Every dependency answers.";
+}
+
+// A missing key is said once, where it can be given; no answer at all, by the round.
 function notKnown(answer) {
-  return answer.status === 401
-    ? element("p", { class: "quiet" }, "Nothing can be said of the dependencies without a function key.")
+  return answer.status === 401 || answer.status === 0
+    ? element("p", { class: "quiet health-dot" }, element("span", { class: "dot unknown", "aria-hidden": "true" }), "Health not known")
     : problemView(answer);
 }
 
-function summary(checks) {
-  const failing = new Set(checks.filter((one) => !one.ok).map((one) => one.name));
-  return failing.size ? `Not healthy: ${[...failing].join(", ")}.` : "Every dependency answers.";
+function pulse(answer, wrong) {
+  if (!wrong.length) {
+    return dot("dot", "Healthy");
+  }
+  const advice = answer.status === 200;
+  return element("details", { class: advice ? "unwell advice" : "unwell", open: !advice },
+    element("summary", {}, dot(advice ? "dot waiting" : "dot failing", advice ? "Attention" : "Not healthy", "span")),
+    checksView(wrong));
 }
 
-// Checks of one name are one line: each settings problem comes as a check of its own.
+function dot(kind, words, plain = null) {
+  const inside = [element("span", { class: kind, "aria-hidden": "true" }), words];
+  const view = plain ? null : viewNamed("settings");
+  return view
+    ? element("a", { class: "health-dot", href: href(view.name) }, inside)
+    : element("span", { class: "health-dot" }, inside);
+}
+
+/** The checks as a list: those of one name in one line, each settings problem under its own. */
+export function checksView(checks) {
+  return element("ul", { class: "checks" }, Object.values(Object.groupBy(checks, (one) => one.name)).map(check));
+}
+
 function check(same) {
   const one = same.find((each) => !each.ok) ?? same[0];
   const rest = same.length > 1;

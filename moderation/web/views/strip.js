@@ -1,6 +1,6 @@
 // Deliveries per minute: a strip of bars to see, a table to hear.
-import { element, moment, shape } from "./dom.js";
-import { dispositions, dispositionWord } from "./delivery.js";
+import { element, moment, shape } from "../dom.js";
+import { dispositions, dispositionWord } from "../delivery.js";
 
 const MINUTE = 60_000;
 const HEIGHT = 40;

@@ -1,9 +1,10 @@
 // Pulling now: all event subscriptions or one, and what each delivered.
-import { call } from "./api.js";
-import { busy, onPress } from "./busy.js";
-import { count, element } from "./dom.js";
-import { deliveryRow, dispositions, dispositionWord } from "./delivery.js";
-import { outcome as say } from "./problem.js";
+import { call } from "../api.js";
+import { busy, onPress } from "../busy.js";
+import { operatorOnly } from "../caller.js";
+import { deliveryRow, dispositions, dispositionWord } from "../delivery.js";
+import { count, element } from "../dom.js";
+import { outcome as say } from "../problem.js";
 
 const WHY_SO_LONG =
   "Receiving until nothing is left. Event Grid's shortest wait for another event is 10 seconds, so a pull takes at least that long.";
@@ -15,25 +16,35 @@ const STOPPED = {
   failed: "until something failed",
 };
 
-/** Connects the buttons; `changed` is called when a pull starts and when it has ended. */
-export function pulling(all, cards, changed, open) {
-  const outcome = document.getElementById("pull-outcome");
+/** The head above the cards, with the button for all; `changed` is called when a pull starts and when it has ended. */
+export function pullHead(cards, changed) {
+  const outcome = element("div", { class: "outcome", role: "status", id: "pull-outcome" });
+  const all = operatorOnly(element("button", { class: "primary", type: "button", id: "pull-all" }, "Pull all now"));
 
   async function pull(path, chosen, buttons, place) {
     changed();
     const answer = await busy(buttons, place, WHY_SO_LONG, () => call("POST", path, { patience: 180 }));
     const results = answer.data?.subscriptions ?? [];
     say(place, answer, () => told(results));
-    share(results, chosen, open);
+    share(results, chosen);
     changed();
   }
 
-  const each = cards.map((card) => card.pull);
-  onPress(all, () => pull("pull", cards, [all, ...each], outcome));
-  for (const card of cards) {
-    const path = `pull?subscription=${encodeURIComponent(card.name)}`;
-    onPress(card.pull, () => pull(path, [card], [all, card.pull], card.outcome));
-  }
+  onPress(all, () => pull("pull", cards.all(), [all, ...cards.all().map((card) => card.pull)], outcome));
+  cards.whenMade((made) => {
+    for (const card of made) {
+      const path = `pull?subscription=${encodeURIComponent(card.name)}`;
+      onPress(card.pull, () => pull(path, [card], [all, card.pull], card.outcome));
+    }
+  });
+  return [
+    element("div", { class: "section-head" },
+      element("div", {},
+        element("h2", { id: "subscriptions-title" }, "Event subscriptions"),
+        element("p", { class: "lead" }, "Deliveries per minute over the last 30 minutes, and the latest entries of the audit log.")),
+      all),
+    outcome,
+  ];
 }
 
 function told(results) {
@@ -42,23 +53,23 @@ function told(results) {
   return `Pull finished: ${count(received, "event")} received${broken.length ? `; not all went well at ${broken.join(", ")}` : ""}.`;
 }
 
-function share(results, cards, open) {
+function share(results, cards) {
   for (const card of cards) {
     const result = results.find((one) => one.subscription === card.name);
     if (result) {
-      card.result.replaceChildren(resultView(result, card.result.querySelector("details")?.open ?? true, open));
+      card.result.replaceChildren(resultView(result, card.result.querySelector("details")?.open ?? true));
     }
   }
 }
 
-function resultView(result, opened, open) {
+function resultView(result, opened) {
   const deliveries = result.deliveries ?? [];
   return element("details", { class: "pulled", open: opened },
     element("summary", {}, `Last pull: ${counts(result)}`),
     element("p", { class: "quiet" }, manner(result)),
     result.error ? element("p", { class: "problem" }, result.error) : null,
     deliveries.length
-      ? element("ul", { class: "rows" }, deliveries.map((delivery) => deliveryRow(delivery, open)))
+      ? element("ul", { class: "rows" }, deliveries.map((delivery) => deliveryRow(delivery)))
       : null,
     result.omitted ? element("p", { class: "quiet" }, `and ${result.omitted.toLocaleString()} more that are not listed here`) : null);
 }

@@ -1,0 +1,93 @@
+// Where views are shown: loads the one that the address names, and tells the one that is left.
+import { call } from "./api.js";
+import { markForbidden } from "./caller.js";
+import { element } from "./dom.js";
+import { problemView } from "./problem.js";
+import { first, viewNamed } from "./views.js";
+
+/**
+ * Shows views in this place. `shell` has what every view may use: `look()` asks for a round now, health and all,
+ * `title(text)` names what is shown, `alerts(list)` shows alerts, `topology()` answers with the topic and its
+ * event subscriptions. A view is given those, `call` (which ends when the reader leaves) and `signal`.
+ */
+export function stageOf(place, shell, entered) {
+  const kept = new Map();
+  let open = null;
+
+  async function enter({ name, params }) {
+    if (open?.name === name && open.handle?.update) {
+      return open.handle.update(params);
+    }
+    leave();
+    const mine = (open = kept.get(name) ?? { name, place: element("div", { class: `view ${safe(name)}` }) });
+    entered(viewNamed(name) ?? { name, label: "Not here" });
+    if (kept.has(name)) {
+      mine.place.hidden = false;
+      mine.handle.update?.(params);
+      scrollTo(0, mine.scroll);
+      shell.round();
+      return undefined;
+    }
+    place.append(mine.place);
+    scrollTo(0, 0);
+    await mount(mine, params);
+    return undefined;
+  }
+
+  async function mount(mine, params) {
+    mine.left = new AbortController();
+    const waiting = setTimeout(() => mine.place.append(element("p", { class: "quiet" }, "Loading…")), 300);
+    const found = await load(mine.name);
+    clearTimeout(waiting);
+    if (open !== mine) {
+      return;
+    }
+    mine.place.replaceChildren();
+    if (found.view) {
+      const { signal } = mine.left;
+      mine.view = found.view;
+      mine.handle = found.view.mount(mine.place, params, {
+        ...shell, signal, call: (method, path, options) => call(method, path, { signal, ...options }),
+      }) ?? {};
+      markForbidden(mine.place);
+      shell.round();
+    } else {
+      mine.place.append(problemView(found));
+    }
+  }
+
+  function leave() {
+    if (open?.view?.keep) {
+      open.scroll = scrollY;
+      open.place.hidden = true;
+      kept.set(open.name, open);
+    } else if (open) {
+      open.left?.abort();
+      open.handle?.unmount?.();
+      open.place.remove();
+    }
+    open = null;
+  }
+
+  return { enter, view: () => open?.handle ?? null };
+}
+
+async function load(name) {
+  if (!viewNamed(name)) {
+    return refused("There is no such view", "The address names a view that this page does not have.", `Choose one from the list, or open #/${first}.`);
+  }
+  try {
+    return await import(`./views/${name}.js`);
+  } catch (error) {
+    return refused("This view could not be loaded", String(error.message ?? error), "Look at whether the app is running, then load the page again.");
+  }
+}
+
+function refused(title, detail, next) {
+  return { view: null, status: 0, problem: { title, detail, next, problems: [] } };
+}
+
+// A class name for the styles, also when the address was written by someone else.
+function safe(name) {
+  return /^[a-z-]+$/.test(name) ? `view-${name}` : "";
+}

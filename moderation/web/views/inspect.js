@@ -1,0 +1,65 @@
+// Inspect and reject: one probe, exactly as Event Grid delivered it.
+import { call } from "../api.js";
+import { busy, onPress } from "../busy.js";
+import { operatorOnly } from "../caller.js";
+import { element, value } from "../dom.js";
+import { envelopeView } from "../envelope.js";
+import { eventLink } from "../links.js";
+import { outcome } from "../problem.js";
+
+/** The section; `changed` is called when a probe has come back. */
+export function inspectSection(changed) {
+  const button = operatorOnly(element("button", { class: "primary", type: "button" }, "Inspect and reject a probe"));
+  const said = element("div", { class: "outcome", role: "status" });
+  const result = element("div", { class: "result" });
+  const steps = howItGoes();
+  onPress(button, async () => {
+    result.replaceChildren();
+    const answer = await busy([button], said, "Publishing the probe and waiting for its delivery…", () =>
+      call("POST", "inspect", { patience: 120 }));
+    steps.hidden = answer.ok;
+    outcome(said, answer, () => told(answer.data));
+    result.replaceChildren(...(answer.ok ? resultView(answer.data) : []));
+    changed();
+  });
+  return element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
+    element("h2", { id: "inspect-title" }, "Inspect and reject"),
+    element("p", { class: "lead" }, "See one event exactly as Event Grid delivers it."),
+    steps,
+    element("div", { class: "buttons" }, button),
+    said, result);
+}
+
+function howItGoes() {
+  const code = (text) => element("code", {}, text);
+  return element("ol", { class: "steps" },
+    element("li", {}, "A probe, content id ", code("test-inspect"), ", is published as a ", code("ContentFlagged"), " event."),
+    element("li", {}, "It is received from ", code("sub-flagged"), ". Events met on the way are handled as always."),
+    element("li", {}, "The probe is rejected, so Event Grid dead-letters it, and its envelope is shown here."));
+}
+
+function told(data) {
+  if (!data.rejected) {
+    return "The probe was received but not rejected.";
+  }
+  return data.by && data.by !== "this call" ? `The probe was rejected, by ${data.by}.` : "The probe was received and rejected.";
+}
+
+function resultView(data) {
+  const properties = data.brokerProperties ?? {};
+  const { id, time } = data.event ?? {};
+  return [
+    element("dl", { class: "facts" },
+      fact("Event subscription", data.subscription),
+      fact("Delivery count", properties.deliveryCount),
+      fact("Lock token", properties.lockToken, "code"),
+      fact("Rejected", data.rejected ? `yes, by ${data.by ?? "this call"}` : "no"),
+      fact("Reason", data.reason),
+      id ? element("div", {}, element("dt", {}, "Its life"), element("dd", {}, eventLink({ id, at: time }, "One event"))) : null),
+    envelopeView(data.event),
+  ];
+}
+
+function fact(name, what, tag = "span") {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, element(tag, {}, value(what ?? "unknown"))));
+}
