@@ -23,7 +23,7 @@ LAYERS = [
         "transport",
         "nested",
     },
-    {"events"},
+    {"events", "filters"},
     {"delivery", "handlers", "settings"},
     {"intake"},
     {"tracing", "blobs.service"},

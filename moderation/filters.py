@@ -1,0 +1,209 @@
+"""Which event subscriptions take an event, and which clause refuses it, in words.
+
+All 19 operators of Event Grid namespaces. Between clauses it is "and", between the
+values of one clause "or"; text is compared without regard to case. The local broker has
+these rules of its own: docs/decisions/0008-two-filter-implementations.md says why.
+"""
+
+import json
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from moderation.topology import Filters
+
+type Json = Mapping[str, object]
+
+LONGEST_TEXT = 80
+MISSING = object()
+# Names that the documentation has from the schema before CloudEvents.
+LEGACY_KEYS = {"eventid": "id", "eventtype": "type", "eventtypeversion": "specversion"}
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """One condition of an event subscription, whether an event meets it, and why."""
+
+    clause: str
+    holds: bool
+    because: str
+
+
+class Operator(NamedTuple):
+    """One of the 19: which values it looks at, and what it asks of them.
+
+    `negated`: no value may pass the test, instead of any. `holds_without` says what
+    comes of a key that is missing, null, or without a value of that `kind`.
+    """
+
+    kind: str
+    test: Callable[[Any, Any], bool]
+    words: str
+    negated: bool = False
+    holds_without: bool = False
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    lowest, highest = bounds
+    return lowest <= value <= highest
+
+
+NUMBER, TEXT, BOOLEAN = "a number", "text", "true or false"
+OPERATORS: dict[str, Operator] = {
+    "NumberIn": Operator(NUMBER, operator.eq, "is"),
+    "NumberNotIn": Operator(NUMBER, operator.eq, "is", True, True),
+    "NumberLessThan": Operator(NUMBER, operator.lt, "is less than"),
+    "NumberGreaterThan": Operator(NUMBER, operator.gt, "is greater than"),
+    "NumberLessThanOrEquals": Operator(NUMBER, operator.le, "is at most"),
+    "NumberGreaterThanOrEquals": Operator(NUMBER, operator.ge, "is at least"),
+    "NumberInRange": Operator(NUMBER, _within, "is within"),
+    "NumberNotInRange": Operator(NUMBER, _within, "is within", True, True),
+    "BoolEquals": Operator(BOOLEAN, operator.eq, "is"),
+    "StringIn": Operator(TEXT, operator.eq, "is"),
+    "StringNotIn": Operator(TEXT, operator.eq, "is", True, True),
+    "StringContains": Operator(TEXT, operator.contains, "contains"),
+    "StringNotContains": Operator(TEXT, operator.contains, "contains", True),
+    "StringBeginsWith": Operator(TEXT, str.startswith, "begins with"),
+    "StringNotBeginsWith": Operator(TEXT, str.startswith, "begins with", True),
+    "StringEndsWith": Operator(TEXT, str.endswith, "ends with"),
+    "StringNotEndsWith": Operator(TEXT, str.endswith, "ends with", True),
+}
+PRESENCE = {"IsNullOrUndefined": True, "IsNotNull": False}
+
+
+def takes(filters: Filters, event: Json) -> bool:
+    """Whether the event subscription with these filters gets the event."""
+    return all(one.holds for one in judged(filters, event))
+
+
+def judged(filters: Filters, event: Json) -> list[Clause]:
+    """Every clause of an event subscription, with what it says of the event.
+
+    One that takes every event has one clause, which holds.
+    """
+    clauses = [_judged(one, event) for one in filters.filters]
+    if filters.included_event_types:
+        clauses.insert(0, _type_clause(filters.included_event_types, event))
+    return clauses or [Clause("no filter", True, "it takes every event")]
+
+
+def _type_clause(included: list[str], event: Json) -> Clause:
+    found = event.get("type", MISSING)
+    kind = found.lower() if isinstance(found, str) else None
+    holds = any(kind == one.lower() for one in included)
+    which = "which is one of them" if holds else "which is none of them"
+    missing = found is MISSING
+    because = "type is missing" if missing else f"type is {_shown(found)}, {which}"
+    return Clause(f"type is one of {', '.join(included)}", holds, because)
+
+
+def _judged(declared: Json, event: Json) -> Clause:
+    name, key = str(declared.get("operatorType")), str(declared.get("key"))
+    found = resolve(event, key)
+    if name in PRESENCE:
+        return _presence(name, key, found)
+    known = OPERATORS.get(name)
+    if known is None:
+        return Clause(f"{key} {name}", False, f"Event Grid has no operator {name}")
+    clause = f"{key} {name} {', '.join(_shown(one) for one in _wanted(declared))}"
+    try:
+        return Clause(clause, *_compared(name, known, key, found, _wanted(declared)))
+    except (TypeError, ValueError):
+        return Clause(clause, False, f"its values are not such as {name} takes")
+
+
+def _compared(
+    name: str, known: Operator, key: str, found: object, wanted: list[object]
+) -> tuple[bool, str]:
+    """Whether the clause holds, and why."""
+    values = list(_comparable(known.kind, found))
+    if not values:
+        so = "holds" if known.holds_without else "does not hold"
+        return known.holds_without, f"{key} {_nothing(found, known.kind)}: {name} {so}"
+    hit = _hit(known, values, wanted)
+    which = "of which none" if isinstance(found, list) else "which"
+    if hit is not None:
+        value, one = hit
+        which = f"of which {_shown(value)}" if isinstance(found, list) else which
+        because = f"{which} {known.words} {_shown(one)}"
+    else:
+        words = known.words if isinstance(found, list) else _not(known.words)
+        because = f"{which} {words} {' or '.join(_shown(one) for one in wanted)}"
+    return (hit is None) == known.negated, f"{key} is {_shown(found)}, {because}"
+
+
+def _not(words: str) -> str:
+    """The words of an operator in the negative."""
+    verb, _, rest = words.partition(" ")
+    negative = "is not" if verb == "is" else f"does not {verb.removesuffix('s')}"
+    return f"{negative} {rest}".rstrip()
+
+
+def _presence(name: str, key: str, found: object) -> Clause:
+    absent = found is MISSING or found is None
+    because = f"{key} {_nothing(found, '') if absent else 'is there'}"
+    return Clause(f"{key} {name}", absent == PRESENCE[name], because)
+
+
+def _hit(
+    known: Operator, values: list[object], wanted: list[object]
+) -> tuple[object, object] | None:
+    """The first value that passes the test, and for which wanted one; None if none."""
+    for value in values:
+        for one in wanted:
+            if known.test(_folded(value), _folded(one)):
+                return value, one
+    return None
+
+
+def _nothing(found: object, kind: str) -> str:
+    if found is MISSING:
+        return "is missing"
+    return "is null" if found is None else f"is {_shown(found)}, not {kind}"
+
+
+def _wanted(declared: Json) -> list[object]:
+    values = declared.get("values")
+    return values if isinstance(values, list) else [declared.get("value")]
+
+
+def _comparable(kind: str, found: object) -> Iterator[object]:
+    """Of a value, or of a list's elements, those that the operator looks at."""
+    for value in found if isinstance(found, list) else [found]:
+        if _kind(value) == kind:
+            yield value
+
+
+def _kind(value: object) -> str | None:
+    match value:
+        case bool():
+            return BOOLEAN
+        case int() | float():
+            return NUMBER
+        case str():
+            return TEXT
+    return None
+
+
+def _folded(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def resolve(event: Json, key: str) -> object:
+    """What stands under an attribute's name or a `data.a.b` path; MISSING if nothing."""
+    key = LEGACY_KEYS.get(key.lower(), key)
+    if key in event:
+        return event[key]
+    found: object = event
+    for name in key.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            return MISSING
+        found = found[name]
+    return found
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, not longer than a sentence bears."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
