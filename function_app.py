@@ -9,9 +9,13 @@ import os
 import azure.functions as func
 
 from moderation import runtime, settings, stopping
-from moderation.routes import ROUTES, Route
+from moderation.routes import ROUTES, Route, is_easy_auth_on
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+# Where Easy Auth is on, the user's roles decide (`console.caller`) and not the host's keys.
+LEVEL = (
+    func.AuthLevel.ANONYMOUS if is_easy_auth_on(os.environ) else func.AuthLevel.FUNCTION
+)
+app = func.FunctionApp(http_auth_level=LEVEL)
 
 stopping.listen(runtime.stop)
 

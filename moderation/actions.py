@@ -33,7 +33,6 @@ class ActionLog:
 
     async def note(self, action: Action, now: datetime) -> None:
         """Keep one action, durable when this returns. Raises StoreUnavailable."""
-        await self._log.open(LOG, now)
         await self._log.append(LOG, now, msgspec.json.encode(action) + b"\n")
 
 

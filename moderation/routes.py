@@ -4,6 +4,7 @@ Light, because the host waits for it: what answers a route is imported when one 
 called (`console`).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,4 +34,15 @@ ROUTES = (
     Route("audit", "GET", "audit", READER),
     Route("activity", "GET", "activity", READER),
     Route("health", "GET", "health", READER),
+    Route("me", "GET", "me", READER),
+    Route("operator", "GET", "operator", OPERATOR),
 )
+
+
+def is_easy_auth_on(environ: Mapping[str, str]) -> bool:
+    """Whether App Service signs users in, and lets nobody else send its headers.
+
+    The platform sets the variable, read-only; then the host asks for no keys, and the
+    roles of the user decide.
+    """
+    return environ.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true"

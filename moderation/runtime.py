@@ -69,9 +69,10 @@ class Runtime:
         self.topology = declared
         self.topic = topic
         self.subscriptions = subscriptions
-        self.audit = AuditLog(GroupedAppendLog(audit_log))
+        grouped = GroupedAppendLog(audit_log)
+        self.audit = AuditLog(grouped)
         self.activity = ActivityLog(activity_log)
-        self.actions = ActionLog(audit_log)
+        self.actions = ActionLog(grouped)
         self.audit_store = audit_log
         self.clock = clock
         self._close_storage = close_storage

@@ -1,16 +1,18 @@
 """The frame around every endpoint: who may ask, what was asked, what went wrong."""
 
 import logging
+import os
 from collections.abc import Awaitable, Callable
 
 from moderation.appendlog import StoreUnavailable
 from moderation.console import asked, caller, health, reply, web
 from moderation.console.asked import BadQuery, Call
+from moderation.console.caller import Caller, Refused
 from moderation.console.endpoints import ENDPOINTS
 from moderation.console.reply import Reply, Request
 from moderation.intake import BadRequest
 from moderation.retry import EventGridError
-from moderation.routes import Route
+from moderation.routes import Route, is_easy_auth_on
 from moderation.runtime import ProbeNotSeen, current
 from moderation.settings import SettingsInvalid
 
@@ -19,18 +21,22 @@ _log = logging.getLogger(__name__)
 
 async def answer(route: Route, request: Request) -> Reply:
     """The endpoint's answer; whatever goes wrong becomes a problem, nothing escapes."""
-    if route.method == "POST" and _is_cross_site(request):
-        detail = "the request comes from a page of another site"
-        return reply.problem(403, detail, next="open the page of this app, or a script")
+    return await guarded(lambda: _answer(route, request))
+
+
+async def _answer(route: Route, request: Request) -> Reply:
+    easy_auth = is_easy_auth_on(os.environ)
+    caller.refuse_other_sites(request.headers, easy_auth=easy_auth)
+    who = caller.of(request, easy_auth=easy_auth)
+    caller.admit(who, route.role)
     if route.function == "health":  # it answers without settings, too
-        return await guarded(lambda: health.answer(request))
-    return await guarded(lambda: called(ENDPOINTS[route.function], request))
+        return await health.answer(request)
+    return await called(ENDPOINTS[route.function], request, who)
 
 
-async def called(call: Call, request: Request) -> Reply:
+async def called(call: Call, request: Request, who: Caller) -> Reply:
     """The answer of an endpoint, with this process's runtime."""
     runtime = current()
-    who = caller.of(request.headers, request.params)
     with runtime.attending():
         found = await call(asked.taken(call, runtime, request, who))
     return found if isinstance(found, Reply) else reply.json(found)
@@ -49,15 +55,10 @@ async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
         return _problem(error)
 
 
-def _is_cross_site(request: Request) -> bool:
-    """Whether a page of another site sends it, without a key that it cannot have."""
-    origin = request.headers.get("sec-fetch-site", "none")
-    has_key = "x-functions-key" in request.headers
-    return origin not in ("same-origin", "none") and not has_key
-
-
 def _problem(error: Exception) -> Reply:
     match error:
+        case Refused(status=status):
+            return reply.problem(status, str(error), next=error.next)
         case SettingsInvalid(problems=problems):
             detail = "the app's settings are missing or malformed"
             todo = "set them in local.settings.json, or in the app's settings in Azure"

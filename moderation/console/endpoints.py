@@ -1,6 +1,6 @@
 """Which endpoint answers which function of `routes`."""
 
-from moderation.console import entries, flow, publish, pull
+from moderation.console import entries, flow, me, publish, pull
 from moderation.console.asked import Call
 
 ENDPOINTS: dict[str, Call] = {
@@ -10,4 +10,6 @@ ENDPOINTS: dict[str, Call] = {
     "inspect": pull.inspect,
     "audit": entries.audit,
     "activity": flow.recent_activity,
+    "me": me.me,
+    "operator": me.operator,
 }

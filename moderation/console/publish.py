@@ -1,31 +1,60 @@
 """Publishing over HTTP."""
 
+import asyncio
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from moderation import intake
+from moderation import actions, intake
+from moderation.appendlog import StoreUnavailable
 from moderation.console import reply
 from moderation.console.asked import Asked
 from moderation.console.reply import Reply, Request
 from moderation.intake import Json
 from moderation.publishing import Published
 
+_log = logging.getLogger(__name__)
+
+NOTE_SECONDS = 10
+LONGEST_ID = 256
 SAMPLES = Path(__file__).parents[1] / "samples" / "moderation_events.json"
 
 
 async def publish(asked: Asked[None, bytes]) -> Reply:
     """Publish the moderation results or CloudEvents in the body."""
-    request, runtime = asked.request, asked.runtime
     if not asked.body:
-        return _no_body(request)
-    events = intake.events_in(asked.body, request.headers, runtime.clock())
-    return _published(await runtime.publish(events, request.headers))
+        return _no_body(asked.request)
+    return await _publish(asked, asked.body, asked.request.headers)
 
 
 async def publish_samples(asked: Asked[None, None]) -> Reply:
     """Publish the five sample events."""
-    runtime, headers = asked.runtime, {"content-type": intake.PLAIN}
-    events = intake.events_in(SAMPLES.read_bytes(), headers, runtime.clock())
-    return _published(await runtime.publish(events, asked.request.headers))
+    headers = {"content-type": intake.PLAIN}
+    return await _publish(asked, SAMPLES.read_bytes(), headers)
+
+
+async def _publish(
+    asked: Asked[Any, Any], body: bytes, headers: Mapping[str, str]
+) -> Reply:
+    runtime = asked.runtime
+    events = intake.events_in(body, headers, runtime.clock())
+    result = await runtime.publish(events, asked.request.headers)
+    if result.accepted:
+        await _note(asked, result.accepted)
+    return _published(result)
+
+
+async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
+    """Keep who published what; what is published stays so when that cannot be kept."""
+    now = asked.runtime.clock()
+    ids = [str(event["id"])[:LONGEST_ID] for event in accepted]
+    action = actions.action("publish", asked.caller.name, now, ids=ids)
+    try:
+        async with asyncio.timeout(NOTE_SECONDS):
+            await asked.runtime.actions.note(action, now)
+    except (StoreUnavailable, TimeoutError) as error:
+        _log.warning("who published %d events was not noted: %r", len(ids), error)
 
 
 def _no_body(request: Request) -> Reply:

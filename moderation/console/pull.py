@@ -1,14 +1,16 @@
 """Pulling now, and inspecting one event, over HTTP."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 
+from moderation import actions
 from moderation.console import reply
 from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
 from moderation.delivery import DISPOSITIONS
-from moderation.inspection import Inspected
+from moderation.inspection import SUBSCRIPTION, Inspected
 from moderation.intake import Json
 from moderation.runtime import Runtime
 from moderation.tally import Outcome, Tally
@@ -24,6 +26,7 @@ async def pull_now(asked: Asked[PullQuery, None]) -> Reply:
     """Drain one event subscription or all of them now, side by side."""
     runtime = asked.runtime
     names = chosen(runtime.topology.names, asked.query.subscription)
+    await _note(asked, "pull", asked.query.subscription)
     results = await asyncio.gather(*(_pulled(runtime, name) for name in names))
     content = [result for result, _ in results]
     errors = [tally.error for _, tally in results if tally.error]
@@ -68,4 +71,12 @@ def _delivery(outcome: Outcome) -> Json:
 
 async def inspect(asked: Asked[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
+    await _note(asked, "inspect", SUBSCRIPTION)
     return await asked.runtime.inspect()
+
+
+async def _note(asked: Asked[Any, Any], verb: str, subscription: str | None) -> None:
+    """Keep who does it, before it is done. Raises StoreUnavailable."""
+    now = asked.runtime.clock()
+    action = actions.action(verb, asked.caller.name, now, subscription=subscription)
+    await asked.runtime.actions.note(action, now)

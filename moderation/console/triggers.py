@@ -20,12 +20,17 @@ async def page(req: func.HttpRequest) -> func.HttpResponse:
 def _request(req: func.HttpRequest) -> Request:
     return Request(
         method=req.method.upper(),
-        headers={name.lower(): value for name, value in req.headers.items()},
-        params=dict(req.params),
-        url=req.url,
-        path=req.route_params.get("path") or "",
+        headers={name.lower(): _text(value) for name, value in req.headers.items()},
+        params={_text(name): _text(value) for name, value in req.params.items()},
+        url=_text(req.url),
+        path=_text(req.route_params.get("path") or ""),
         body=req.get_body(),
     )
+
+
+def _text(given: str) -> str:
+    """What can be encoded again: bytes that are no UTF-8 arrive as lone surrogates."""
+    return given if given.isascii() else given.encode(errors="replace").decode()
 
 
 def _http(reply: Reply) -> func.HttpResponse:

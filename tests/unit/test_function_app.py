@@ -68,6 +68,28 @@ def test_every_http_function_but_the_page_needs_a_key(
     assert {name for name, level in levels.items() if level != "function"} == {"web"}
 
 
+def test_with_easy_auth_the_host_asks_for_no_key() -> None:
+    """
+    Who signed in, and with which role, is looked at by the app itself.
+    """
+    script = (
+        "import function_app\n"
+        "for one in function_app.app.get_functions():\n"
+        "    trigger = one.get_bindings_dict()['bindings'][0]\n"
+        "    if 'authLevel' in trigger: print(trigger['authLevel'].value)"
+    )
+    levels = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"WEBSITE_AUTH_ENABLED": "True"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert set(levels) == {"anonymous"}
+
+
 def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None:
     """
     Otherwise a wrong method would be told that there is nothing.

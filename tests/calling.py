@@ -1,0 +1,132 @@
+"""The app's HTTP API in this process, over queues and logs in memory."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import azure.functions as func
+import pytest
+
+from moderation import topology
+from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
+from moderation.console import answering, health, triggers
+from moderation.eventgrid import Subscription, Topic
+from moderation.retry import EventGridError
+from moderation.routes import ROUTES, Route
+from moderation.runtime import Runtime
+from moderation.settings import Settings
+from tests.make import NOW, InMemoryReceiver
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE: dict[str, str] = json.loads(
+    (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+)["Values"]
+
+
+class Sink:
+    """A topic that keeps what is published; `fails` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes] = []
+        self.fails = False
+
+    async def publish(self, batch: Sequence[bytes]) -> None:
+        if self.fails:
+            raise EventGridError("Event Grid does not answer", transient=True)
+        self.events += batch
+
+
+class Receiver(InMemoryReceiver):
+    """An event subscription that answers probes, too."""
+
+    async def probe(self) -> None:
+        self._check("probe")
+
+
+class Store(InMemoryAppendLog):
+    """An append log; `fails` makes it refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = False
+
+    async def append(self, name: str, now: datetime, lines: bytes) -> None:
+        if self.fails:
+            raise StoreUnavailable("storage does not answer")
+        await super().append(name, now, lines)
+
+
+class Answer:
+    """An HTTP answer of the app."""
+
+    def __init__(self, response: func.HttpResponse) -> None:
+        self.status = response.status_code
+        self.headers = dict(response.headers)
+        self.body = response.get_body()
+
+    @property
+    def content_type(self) -> str:
+        """As the caller is told."""
+        return str(self.headers["Content-Type"])
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+class Api:
+    """Calls what the Functions host would call."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, **settings: str) -> None:
+        declared = topology.load()
+        self.sink, self.store = Sink(), Store()
+        self.receivers = {name: Receiver() for name in declared.names}
+        self.runtime = Runtime(
+            Settings.from_environ(EXAMPLE | settings, topic=declared.topic),
+            declared,
+            topic=cast(Topic, self.sink),
+            subscriptions=cast(dict[str, Subscription], self.receivers),
+            audit_log=self.store,
+            activity_log=InMemoryAppendLog(),
+            clock=lambda: NOW,
+        )
+        for module in (answering, health):
+            patch.setattr(module, "current", lambda: self.runtime)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a call of `/api/<path>`."""
+        address = f"http://127.0.0.1:7071/api/{path}"
+        request = func.HttpRequest(
+            method,
+            address,
+            headers={"host": urlsplit(address).netloc, **(headers or {})},
+            params=dict(params or {}),
+            route_params={"path": path},
+            body=body,
+        )
+        route = route_of(method, path)
+        if route is None:
+            return Answer(await triggers.page(request))
+        return Answer(await triggers.answered(route, request))
+
+    async def actions(self) -> list[dict[str, Any]]:
+        """What was noted about people's doings, newest first."""
+        lines = self.store.newest("actions", since=NOW, until=NOW)
+        return [json.loads(line) async for line in lines]
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """The route that the host would choose; None for the catch-all."""
+    found = (r for r in ROUTES if (r.method, r.path) == (method, path))
+    return next(found, None)
