@@ -37,11 +37,33 @@ class BadRequest(Exception):
         self.problems = list(problems)
 
 
+class Carried(msgspec.Struct, frozen=True):
+    """The CloudEvents of a request; with `problems`, none of them may be published.
+
+    What is no JSON object is not among the events, only among the problems.
+    """
+
+    events: list[Json]
+    problems: list[Problem]
+
+
 def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Json]:
     """The CloudEvents that a request carries, each of them valid.
 
     Takes structured, batched and binary CloudEvents, and plain moderation results.
     `headers` has lower-case names. Raises BadRequest.
+    """
+    found = carried(body, headers, now)
+    if problems := found.problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+        raise BadRequest(400, f"{count}; nothing was published", problems)
+    return found.events
+
+
+def carried(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
+    """The same with problems and all, to see where such events would go.
+
+    Raises BadRequest for what carries no events at all.
     """
     if len(body) > MAX_BODY_BYTES:
         detail = f"the body has more than {MAX_BODY_BYTES:,} bytes; send it in parts"
@@ -103,8 +125,8 @@ def _members(content: object) -> tuple[list[object], list[str]]:
     return content, [f"$[{index}]" for index in range(len(content))]
 
 
-def _checked(found: list[object], paths: list[str]) -> list[Json]:
-    """CloudEvents as they came, when every one of them is valid."""
+def _checked(found: list[object], paths: list[str]) -> Carried:
+    """CloudEvents as they came."""
     problems: list[Problem] = []
     checked: list[Json] = []
     for event, path in zip(found, paths, strict=True):
@@ -114,8 +136,7 @@ def _checked(found: list[object], paths: list[str]) -> list[Json]:
         problems += cloudevents.problems(event, path)
         problems += _payload_problems(event.get("type"), event.get("data"), path)
         checked.append(event)
-    _raise_any(problems)
-    return checked
+    return Carried(checked, problems)
 
 
 def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
@@ -128,7 +149,7 @@ def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
     return events.problems(payload, data, f"{path}.data")
 
 
-def _wrapped(found: list[object], paths: list[str], now: datetime) -> list[Json]:
+def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
     """Plain moderation results, each made into a CloudEvent."""
     problems: list[Problem] = []
     wrapped: list[Json] = []
@@ -140,11 +161,10 @@ def _wrapped(found: list[object], paths: list[str], now: datetime) -> list[Json]
         if payload is None:
             known = ", ".join(one.__name__ for one in events.TYPES.values())
             problems.append(Problem(f"{path}.type", f"is not one of {known}"))
-            continue
-        problems += events.problems(payload, result, path)
+        else:
+            problems += events.problems(payload, result, path)
         wrapped.append(wrap(name, result, now))
-    _raise_any(problems)
-    return wrapped
+    return Carried(wrapped, problems)
 
 
 def _type_of(result: Json) -> tuple[str, type[events.Moderation] | None]:
@@ -176,12 +196,6 @@ def wrap(name: str, result: Json, now: datetime) -> Json:
         "datacontenttype": "application/json",
         "data": data,
     }
-
-
-def _raise_any(problems: list[Problem]) -> None:
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
-        raise BadRequest(400, f"{count}; nothing was published", problems)
 
 
 def uuid7(now: datetime) -> str:

@@ -33,10 +33,8 @@ async def publish(events: list[Json], publisher: Publisher) -> Published:
 
     Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
     """
-    encoded = [msgspec.json.encode(event) for event in events]
-    _check_sizes(encoded)
     done = 0
-    for chunk in _chunks(encoded):
+    for chunk in _chunks(encoded(events)):
         try:
             await publisher.publish(chunk)
         except EventGridError as error:
@@ -45,18 +43,21 @@ async def publish(events: list[Json], publisher: Publisher) -> Published:
     return Published(events, [])
 
 
-def _check_sizes(encoded: list[bytes]) -> None:
+def encoded(events: list[Json]) -> list[bytes]:
+    """Each event as JSON. Raises BadRequest when one is larger than 1 MB."""
+    found = [msgspec.json.encode(event) for event in events]
     problems = [
         Problem(
-            f"$[{index}]" if len(encoded) > 1 else "$",
+            f"$[{index}]" if len(found) > 1 else "$",
             f"has {len(event):,} bytes as a CloudEvent",
         )
-        for index, event in enumerate(encoded)
+        for index, event in enumerate(found)
         if len(event) + 2 > MAX_BYTES
     ]
     if problems:
         detail = f"an event may have {MAX_BYTES:,} bytes; nothing was published"
         raise BadRequest(413, detail, problems)
+    return found
 
 
 def _chunks(encoded: list[bytes]) -> Iterator[list[bytes]]:

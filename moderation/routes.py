@@ -29,6 +29,9 @@ READER, OPERATOR = Role
 ROUTES = (
     Route("publish", "POST", "events", OPERATOR),
     Route("publish_samples", "POST", "events/samples", OPERATOR),
+    Route("check", "POST", "events/check", READER),
+    Route("explain", "POST", "why", READER),
+    Route("topology", "GET", "topology", READER),
     Route("pull_now", "POST", "pull", OPERATOR),
     Route("inspect", "POST", "inspect", OPERATOR),
     Route("audit", "GET", "audit", READER),

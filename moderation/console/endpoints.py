@@ -1,11 +1,14 @@
 """Which endpoint answers which function of `routes`."""
 
-from moderation.console import entries, flow, me, publish, pull
+from moderation.console import check, entries, flow, me, publish, pull, topology_view
 from moderation.console.asked import Call
 
 ENDPOINTS: dict[str, Call] = {
     "publish": publish.publish,
     "publish_samples": publish.publish_samples,
+    "check": check.check,
+    "explain": check.explain,
+    "topology": topology_view.topology,
     "pull_now": pull.pull_now,
     "inspect": pull.inspect,
     "audit": entries.audit,

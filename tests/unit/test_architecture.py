@@ -37,11 +37,13 @@ LAYERS = [
     {"console.caller"},
     {"console.asked"},
     {
+        "console.check",
         "console.entries",
         "console.flow",
         "console.me",
         "console.publish",
         "console.pull",
+        "console.topology_view",
     },
     {"console.health", "console.web", "console.endpoints"},
     {"console.answering"},

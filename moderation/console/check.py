@@ -1,0 +1,86 @@
+"""Checking events before they are published, and saying where they would go."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from moderation import filters, intake, publishing, tracing
+from moderation.cloudevents import Problem
+from moderation.console.asked import Asked
+from moderation.filters import Clause
+from moderation.intake import BadRequest, Json
+from moderation.topology import Topology
+
+EMPTY = "the body is empty; an event or a list of events is expected"
+MOST_EXPLAINED = 100
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What publishing would say: how many events, or every problem there is."""
+
+    valid: bool
+    events: int
+    problems: Sequence[Problem] = ()
+    detail: str | None = None
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Whether an event subscription takes an event, and what each clause says of it."""
+
+    name: str
+    takes: bool
+    clauses: Sequence[Clause]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """Where one event would go; `id` and `type` are null where it has no such text."""
+
+    id: str | None
+    type: str | None
+    subscriptions: Sequence[Route]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Where events would go, and what would keep them from being published."""
+
+    events: Sequence[Explained]
+    problems: Sequence[Problem]
+
+
+async def check(asked: Asked[None, bytes]) -> Checked:
+    """Check events as publishing does; nothing is published."""
+    headers = asked.request.headers
+    if not asked.body:
+        return Checked(False, 0, detail=EMPTY)
+    try:
+        events = intake.events_in(asked.body, headers, asked.runtime.clock())
+        publishing.encoded(tracing.stamped(events, headers))
+    except BadRequest as error:
+        return Checked(False, 0, error.problems, str(error))
+    return Checked(True, len(events))
+
+
+async def explain(asked: Asked[None, bytes]) -> Explanation:
+    """Say which event subscriptions take an event, and which clause refuses it."""
+    runtime = asked.runtime
+    if not asked.body:
+        raise BadRequest(400, EMPTY)
+    found = intake.carried(asked.body, asked.request.headers, runtime.clock())
+    if len(found.events) > MOST_EXPLAINED:
+        detail = f"at most {MOST_EXPLAINED} events are explained at once"
+        raise BadRequest(413, detail)
+    events = [_explained(one, runtime.topology) for one in found.events]
+    return Explanation(events, found.problems)
+
+
+def _explained(event: Json, declared: Topology) -> Explained:
+    routes = []
+    for one in declared.event_subscriptions:
+        clauses = filters.judged(one.filters_configuration, event)
+        takes = all(clause.holds for clause in clauses)
+        routes.append(Route(one.name, takes, clauses))
+    return Explained(_text(event.get("id")), _text(event.get("type")), routes)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,60 @@
+"""The topic, its event subscriptions, and the timers that drain them."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from moderation import settings
+from moderation.console.asked import Asked
+from moderation.topology import EventSubscription
+
+
+class Queue(msgspec.Struct, frozen=True, rename="camel"):
+    """One event subscription, with its limits and its timer.
+
+    `time_to_live` is an ISO 8601 duration. `schedule` is null where no timer of this
+    app drains it; `lanes` is how many timer functions share it.
+    """
+
+    name: str
+    included_event_types: Sequence[str] | None
+    filters: Sequence[dict[str, object]]
+    lock_seconds: int
+    max_delivery_count: int
+    time_to_live: str
+    schedule: str | None
+    lanes: int
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """What the app is deployed with."""
+
+    topic: str
+    subscriptions: Sequence[Queue]
+
+
+async def topology(asked: Asked[None, None]) -> Layout:
+    """Show the topic and its event subscriptions, as they are declared."""
+    declared = asked.runtime.topology.event_subscriptions
+    queues = [_queue(one, os.environ) for one in declared]
+    return Layout(asked.runtime.settings.topic, queues)
+
+
+def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
+    schedule = f"PULL_{_upper(declared.name)}_SCHEDULE"
+    is_drained = schedule in settings.LANES
+    return Queue(
+        name=declared.name,
+        included_event_types=declared.filters_configuration.included_event_types,
+        filters=declared.filters_configuration.filters,
+        lock_seconds=declared.receive_lock_duration_in_seconds,
+        max_delivery_count=declared.max_delivery_count,
+        time_to_live=declared.event_time_to_live,
+        schedule=(environ.get(schedule) or None) if is_drained else None,
+        lanes=settings.lanes(environ, schedule) if is_drained else 0,
+    )
+
+
+def _upper(name: str) -> str:
+    return name.removeprefix("sub-").replace("-", "_").upper()

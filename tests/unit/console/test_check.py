@@ -1,0 +1,250 @@
+"""Events can be checked, and their way explained, without publishing any."""
+
+import json
+from typing import Any
+
+import pytest
+
+from moderation import settings, topology
+from moderation.console.topology_view import _queue
+from tests.calling import Api
+from tests.make import ESCALATED, FLAGGED, a_result, an_event
+
+PLAIN = {"content-type": "application/json"}
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+BATCHED = {"content-type": "application/cloudevents-batch+json"}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    """The app's API."""
+    return Api(monkeypatch)
+
+
+async def asked(
+    api: Api, path: str, content: Any, headers: dict[str, str] = PLAIN
+) -> Any:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    answer = await api.call("POST", path, body, headers=headers)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "count"),
+    [
+        (a_result(), PLAIN, 1),
+        ([a_result(), a_result(category="safe")], PLAIN, 2),
+        (an_event(), STRUCTURED, 1),
+        ([an_event(), an_event(id="2")], BATCHED, 2),
+        (
+            a_result(),
+            PLAIN
+            | {
+                "ce-id": "1",
+                "ce-type": FLAGGED,
+                "ce-source": "/s",
+                "ce-specversion": "1.0",
+            },
+            1,
+        ),
+    ],
+)
+async def test_what_would_be_published_is_valid_and_is_not_published(
+    api: Api, content: Any, headers: dict[str, str], count: int
+) -> None:
+    """
+    In every form that publishing takes.
+    """
+    said = await asked(api, "events/check", content, headers)
+
+    assert said == {"valid": True, "events": count, "problems": [], "detail": None}
+    assert api.sink.events == []
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (a_result(confidence=7, severity="x"), PLAIN),
+        ([a_result(), a_result(contentId=None)], PLAIN),
+        (an_event(type="other"), STRUCTURED),
+        ({**an_event(), "Bad": 1}, STRUCTURED),
+        (b'{"contentId": ', PLAIN),
+        (b"\xff", PLAIN),
+        ([], PLAIN),
+        (5, PLAIN),
+        (b"[" * 100_000, PLAIN),
+        (a_result(), {"content-type": "text/plain"}),
+        (a_result(note="x" * 1_000_000), PLAIN),
+        ([a_result()] * 1001, PLAIN),
+    ],
+)
+async def test_a_check_says_what_publishing_would_say(
+    api: Api, content: Any, headers: dict[str, str]
+) -> None:
+    """
+    The same problems in the same words.
+    """
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    refused = await api.call("POST", "events", body, headers=headers)
+
+    said = await asked(api, "events/check", body, headers)
+
+    assert refused.status in (400, 413, 415)
+    problem = refused.json()
+    assert said == {
+        "valid": False,
+        "events": 0,
+        "problems": problem["problems"],
+        "detail": problem["detail"],
+    }
+
+
+async def test_nothing_is_not_valid(api: Api) -> None:
+    """
+    An empty field is a problem that says what is expected.
+    """
+    said = await asked(api, "events/check", b"")
+
+    assert said["valid"] is False
+    assert "an event or a list of events is expected" in said["detail"]
+
+
+def taking(explained: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in explained["subscriptions"] if one["takes"]]
+
+
+async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
+    api: Api,
+) -> None:
+    """
+    By the topology that is deployed.
+    """
+    said = await asked(api, "why", an_event(type=ESCALATED), STRUCTURED)
+
+    [event] = said["events"]
+    assert (event["id"], event["type"]) == ("event-1", ESCALATED)
+    assert taking(event) == ["sub-all-events"]
+    [flagged, _, everything] = event["subscriptions"]
+    assert flagged["clauses"] == [
+        {
+            "clause": f"type is one of {FLAGGED}",
+            "holds": False,
+            "because": f'type is "{ESCALATED}", which is none of them',
+        }
+    ]
+    assert [one["holds"] for one in everything["clauses"]] == [True]
+
+
+async def test_results_are_explained_as_the_events_they_become(api: Api) -> None:
+    """
+    A list of moderation results has one explanation each.
+    """
+    said = await asked(api, "why", [a_result(), a_result(category="safe")])
+
+    assert [taking(one) for one in said["events"]] == [
+        ["sub-flagged", "sub-all-events"],
+        ["sub-approved", "sub-all-events"],
+    ]
+    assert said["problems"] == []
+
+
+async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
+    api: Api,
+) -> None:
+    """
+    Filters look at the envelope; what publishing would refuse is said beside it.
+    """
+    broken = an_event(data={"confidence": "high"}, id=7)
+
+    said = await asked(api, "why", [broken, "not an event"], BATCHED)
+
+    [event] = said["events"]
+    assert (event["id"], taking(event)) == (None, ["sub-flagged", "sub-all-events"])
+    paths = {one["path"] for one in said["problems"]}
+    assert {"$[0].id", "$[0].data.confidence", "$[1]"} <= paths
+
+
+async def test_a_type_that_the_app_does_not_know_is_explained(api: Api) -> None:
+    """
+    Only what takes everything gets it.
+    """
+    said = await asked(api, "why", a_result(type="ContentSeen"))
+
+    [event] = said["events"]
+    assert event["type"] == "com.contoso.ai.ContentSeen"
+    assert taking(event) == ["sub-all-events"]
+    assert [one["path"] for one in said["problems"]] == ["$.type"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[" * 100_000, 400),
+        (json.dumps([a_result()] * 101).encode(), 413),
+    ],
+)
+async def test_what_carries_no_events_or_too_many_is_refused(
+    api: Api, body: bytes, status: int
+) -> None:
+    """
+    An answer is bounded.
+    """
+    answer = await api.call("POST", "why", body, headers=PLAIN)
+
+    assert answer.status == status
+
+
+async def test_a_deep_event_is_explained(api: Api) -> None:
+    """
+    As deep as a body may be.
+    """
+    deep: dict[str, Any] = {}
+    for _ in range(900):
+        deep = {"x": deep}
+
+    said = await asked(api, "why", an_event(data=deep), STRUCTURED)
+
+    assert len(said["events"]) == 1
+
+
+async def test_the_topology_is_shown_with_its_timers(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What is declared, and what the settings say about it.
+    """
+    monkeypatch.setenv("PULL_FLAGGED_SCHEDULE", "0 */5 * * * *")
+    monkeypatch.setenv("PULL_FLAGGED_LANES", "3")
+    monkeypatch.delenv("PULL_APPROVED_SCHEDULE", raising=False)
+
+    layout = (await api.call("GET", "topology")).json()
+
+    assert layout["topic"] == "moderation-events"
+    [flagged, approved, everything] = layout["subscriptions"]
+    assert flagged == {
+        "name": "sub-flagged",
+        "includedEventTypes": [FLAGGED],
+        "filters": [],
+        "lockSeconds": 60,
+        "maxDeliveryCount": 10,
+        "timeToLive": "P1D",
+        "schedule": "0 */5 * * * *",
+        "lanes": 3,
+    }
+    assert (approved["schedule"], approved["lanes"]) == (None, 1)
+    assert everything["includedEventTypes"] is None
+
+
+def test_every_event_subscription_has_the_schedule_of_its_name() -> None:
+    """
+    And one that no timer drains is shown without any.
+    """
+    environ = dict.fromkeys(settings.SCHEDULES, "0 * * * * *")
+    declared = topology.load().event_subscriptions
+
+    queues = [_queue(one, environ) for one in declared]
+
+    assert {one.schedule for one in queues} == {"0 * * * * *"}
