@@ -108,7 +108,8 @@ class Timed:
     def __init__(self, log: AppendLog) -> None:
         self._log = log
         self._appended: list[tuple[float, bytes]] = []
-        self.probe, self.open, self.newest = log.probe, log.open, log.newest
+        self.probe, self.open = log.probe, log.open
+        self.newest, self.search = log.newest, log.search
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Append, then look at the clock."""

@@ -2,9 +2,12 @@
 
 The port, and the in-memory one; `blobs/append.py` has the one that lasts. A *name* is what the
 log is about, here an event subscription. A line is one JSON object whose first member
-is `at`, as `stamp` writes it: so lines sort by time as they are.
+is `at`, as `stamp` writes it: so lines sort by time as they are, and a line is kept under
+the hour of its moment. One writer's lines of an hour are in the order of their moments,
+but for what an append that was repeated has twice.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -33,9 +36,17 @@ class AppendLog(Protocol):
     def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines of the hours from `until` back to `since`, newest first.
+        """The lines stamped from `until` back to `since`, newest first; both included.
 
-        Whole hours: the caller leaves out what is older than `since`. Raises
+        Those of one moment always come in the same order. Raises StoreUnavailable.
+        """
+
+    async def search(
+        self, name: str, needle: bytes, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time that hold the needle, oldest first.
+
+        For a needle that few lines hold: nothing else is taken apart. Raises
         StoreUnavailable.
         """
 
@@ -48,6 +59,11 @@ def stamp(moment: datetime) -> str:
 def stamp_of(line: bytes) -> bytes:
     """The moment that a line begins with."""
     return line[7:34]
+
+
+def is_within(line: bytes, since: datetime, until: datetime) -> bool:
+    """Whether the line is of that time; both ends are."""
+    return stamp(since).encode() <= stamp_of(line) <= stamp(until).encode()
 
 
 def hour_of(now: datetime) -> datetime:
@@ -65,10 +81,12 @@ def hours_back(since: datetime, until: datetime) -> list[datetime]:
 
 
 async def merged(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
-    """The lines of several sources, each newest first, as one: newest first."""
-    heads: dict[int, bytes] = {}
-    for index, source in enumerate(sources):
-        await _advance(heads, index, source)
+    """The lines of several sources, each newest first, as one: newest first.
+
+    Of lines of one moment, those of the first source come first.
+    """
+    first = await asyncio.gather(*(anext(source, None) for source in sources))
+    heads = {index: line for index, line in enumerate(first) if line is not None}
     while heads:
         newest = max(heads, key=lambda index: stamp_of(heads[index]))
         yield heads[newest]
@@ -104,7 +122,25 @@ class InMemoryAppendLog:
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines of those hours, newest first."""
+        """The lines stamped from `until` back to `since`, newest first."""
         for hour in hours_back(since, until):
             for line in reversed(self._lines.get((name, hour), [])):
-                yield line
+                if is_within(line, since, until):
+                    yield line
+
+    async def search(
+        self, name: str, needle: bytes, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time that hold the needle, oldest first."""
+        found = self.newest(name, since=since, until=until)
+        return [line async for line in found if needle in line][::-1]
+
+    async def whole(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """All lines of those hours."""
+        return [line async for line in self.newest(name, since=since, until=until)]
+
+    async def is_empty(self, name: str) -> bool:
+        """Whether nothing was ever appended under that name."""
+        return not any(named == name for named, _ in self._lines)

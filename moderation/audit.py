@@ -1,5 +1,6 @@
 """The audit log: one entry for every delivery, written before the event is settled."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
@@ -7,15 +8,27 @@ import msgspec
 
 from moderation.appendlog import AppendLog, merged, stamp, stamp_of
 from moderation.delivery import Acknowledge, Delivery, Disposition, Reject, Release
-from moderation.events import MalformedEvent
+from moderation.reading import DeliveryKey, Page, Position, Windows, details
+
+SLOW_SECONDS = 0.5
 
 
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Lineage(msgspec.Struct, frozen=True):
+    """The dead letter that was redriven: its blob, and its place in it from 0."""
+
+    name: str
+    index: int
+
+
+class AuditEntry(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
+):
     """What was decided, about which delivery of which event, when.
 
     `at` comes first and has a fixed width, so that lines sort by time. `event` is the
     event's JSON as it came; text in its place is an event that no reader of the line
-    could read: not UTF-8, or nested too deep.
+    could read: not UTF-8, or nested too deep. `by` is who settled it by hand, `redrive`
+    the dead letter that was handled again. What is None is not in the line.
     """
 
     at: str
@@ -30,24 +43,36 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     type: str
     content_id: str | None = None
     traceparent: str | None = None
+    by: str | None = None
+    redrive: Lineage | None = None
     event: msgspec.Raw
 
     @property
-    def delivery_key(self) -> tuple[str, str, int, str]:
+    def delivery_key(self) -> DeliveryKey:
         """The same for two entries about one delivery: the newer one overrules."""
-        return (self.subscription, self.id, self.delivery_count, self.lock_token)
+        token = self.lock_token or self.at  # by hand there may be none
+        return (self.subscription, self.id, self.delivery_count, token)
 
 
-class Query(msgspec.Struct, frozen=True):
-    """Which entries to read: all conditions must hold; None asks for nothing."""
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries to read: all conditions must hold; None asks for nothing.
+
+    Stamped from `since` to `until`, both included. `text` is looked for in what
+    an answer shows, in any case; in the event's subject only when `subjects` says that
+    it is shown. `after` goes on where a page ended.
+    """
 
     since: datetime
     until: datetime
     subscriptions: Sequence[str]
     disposition: str | None = None
     type: str | None = None
+    category: str | None = None
+    text: str | None = None
+    subjects: bool = False
     id: str | None = None
     limit: int = 100
+    after: Position | None = None
 
     def matches(self, entry: AuditEntry) -> bool:
         """Whether the entry is asked for; the type may be given without its prefix."""
@@ -55,18 +80,44 @@ class Query(msgspec.Struct, frozen=True):
             self.disposition in (None, entry.disposition)
             and self.type in (None, entry.type, entry.type.rpartition(".")[2])
             and self.id in (None, entry.id)
+            and ((self.category is None and self.text is None) or self._says(entry))
         )
+
+    def _says(self, entry: AuditEntry) -> bool:
+        told = details(bytes(entry.event))
+        if self.category not in (None, told.category):
+            return False
+        if self.text is None:
+            return True
+        subject = told.subject if self.subjects else None
+        words = (
+            *(entry.id, entry.type, entry.content_id, entry.subscription, subject),
+            *(entry.disposition, entry.verdict, entry.reason, entry.by),
+            *(told.category, told.severity, told.model, entry.traceparent),
+        )
+        wanted = self.text.casefold()
+        return any(wanted in word.casefold() for word in words if word)
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Entries, newest first; `complete` when there are no more in that time."""
+    """Entries, newest first; `complete` when there are no more in that time.
+
+    Otherwise there may be more after `position`.
+    """
 
     entries: list[AuditEntry]
     complete: bool
+    position: Position | None = None
 
 
 def entry(
-    subscription: str, delivery: Delivery, disposition: Disposition, at: str
+    subscription: str,
+    delivery: Delivery,
+    disposition: Disposition,
+    at: str,
+    *,
+    by: str | None = None,
+    redrive: Lineage | None = None,
 ) -> AuditEntry:
     """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event
@@ -84,7 +135,9 @@ def entry(
         type=event.type,
         content_id=event.payload.content_id,
         traceparent=event.traceparent,
-        event=_one_line(delivery),
+        by=by,
+        redrive=redrive,
+        event=msgspec.Raw(delivery.line),
     )
 
 
@@ -98,25 +151,6 @@ def _words(
             return "release", None, reason, int(delay or 0)
         case Reject(reason=reason):
             return "reject", None, reason, None
-
-
-def _one_line(delivery: Delivery) -> msgspec.Raw:
-    """The event's JSON on one line; line breaks can only stand between its tokens."""
-    raw = delivery.raw
-    if isinstance(delivery.event.payload, MalformedEvent) and not _is_readable(raw):
-        return msgspec.Raw(msgspec.json.encode(raw.decode(errors="replace")))
-    if b"\n" in raw or b"\r" in raw:
-        raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
-    return msgspec.Raw(raw)
-
-
-def _is_readable(raw: bytes) -> bool:
-    try:
-        raw.decode()
-        _any.decode(raw)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 class AuditLog:
@@ -145,32 +179,62 @@ class AuditLog:
         """The entries asked for, newest first, at most `query.limit`.
 
         Of two entries about one delivery (an append that was repeated) only the newer
-        is given. When no time is left, what was found so far. Raises StoreUnavailable.
+        is given. When no time is left, or the answer gets large, what was found so far.
+        Raises StoreUnavailable.
         """
-        found: dict[tuple[str, str, int, str], AuditEntry] = {}
-        async for line in self._lines(query):
-            entry = _decoded(line) if line else None
-            if entry is not None and query.matches(entry):
-                found.setdefault(entry.delivery_key, entry)
-            if len(found) == query.limit or time_left() <= 0:
-                return Found(list(found.values()), complete=False)
-        return Found(list(found.values()), complete=True)
+        page = Page(query.limit, query.after, read=decoded, wanted=query.matches)
+        async for line in self._lines(query, time_left):
+            page.take(line)
+            if page.is_full() or time_left() <= 0:
+                return Found(page.entries, False, page.position)
+        return Found(page.entries, True)
 
-    async def _lines(self, query: Query) -> AsyncIterator[bytes]:
-        """The lines of that time; empty in place of one that cannot match."""
-        needle = msgspec.json.encode(query.id) if query.id else b""
-        sources = [
-            self._log.newest(name, since=query.since, until=query.until)
-            for name in query.subscriptions
-        ]
-        oldest = stamp(query.since).encode()
-        async for line in merged(sources):
-            if stamp_of(line) < oldest:
-                return
-            yield line if needle in line else b""
+    def _lines(
+        self, query: Query, time_left: Callable[[], float]
+    ) -> AsyncIterator[bytes]:
+        until = min(query.until, query.after.moment) if query.after else query.until
+        if query.id is not None:
+            return self._lines_with(query.id, query, until, time_left)
+        return merged(
+            [
+                self._log.newest(name, since=query.since, until=until)
+                for name in query.subscriptions
+            ]
+        )
+
+    async def _lines_with(
+        self,
+        event_id: str,
+        query: Query,
+        until: datetime,
+        time_left: Callable[[], float],
+    ) -> AsyncIterator[bytes]:
+        """The lines about one event; after each piece of time a line that is no entry."""
+        pieces = Windows(query.since, until, forwards=False)
+        for since, end in pieces:
+            began = time_left()
+            lines = await self.about(event_id, query.subscriptions, since, end)
+            for line in sorted(lines, key=stamp_of, reverse=True):
+                yield line
+            yield b'{"at":"%s"}' % stamp(since).encode()
+            if began - time_left() > SLOW_SECONDS:
+                pieces.slow()
+
+    async def about(
+        self, event_id: str, names: Sequence[str], since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time that hold the id as a value, oldest first."""
+        needle = msgspec.json.encode(event_id)
+        found = await asyncio.gather(
+            *(
+                self._log.search(name, needle, since=since, until=until)
+                for name in names
+            )
+        )
+        return sorted((line for lines in found for line in lines), key=stamp_of)
 
 
-def _decoded(line: bytes) -> AuditEntry | None:
+def decoded(line: bytes) -> AuditEntry | None:
     """The entry of a line; None when someone else wrote it and it is not one."""
     try:
         return _decoder.decode(line)
@@ -179,4 +243,3 @@ def _decoded(line: bytes) -> AuditEntry | None:
 
 
 _decoder = msgspec.json.Decoder(AuditEntry)
-_any = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw] | str | None)

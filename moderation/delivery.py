@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
-from moderation.events import Event
+from moderation.events import Event, MalformedEvent
 
 
 class Verdict(StrEnum):
@@ -70,6 +70,32 @@ class Delivery(msgspec.Struct, frozen=True):
         """Enough of the lock token to recognise it, too little to settle with."""
         token = self.lock_token
         return token if len(token) <= 12 else f"{token[:4]}…{token[-6:]}"
+
+    @property
+    def line(self) -> bytes:
+        """The event's JSON on one line, else as it came.
+
+        Line breaks can only stand between its tokens. What no reader of JSON could read
+        (not UTF-8, or nested too deep) becomes a JSON string.
+        """
+        raw = self.raw
+        if isinstance(self.event.payload, MalformedEvent) and not _is_readable(raw):
+            return msgspec.json.encode(raw.decode(errors="replace"))
+        if b"\n" in raw or b"\r" in raw:
+            raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
+        return raw
+
+
+def _is_readable(raw: bytes) -> bool:
+    try:
+        raw.decode()
+        _any.decode(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+_any = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw] | str | None)
 
 
 BACKOFF = (

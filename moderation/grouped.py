@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from moderation.appendlog import AppendLog
+from moderation.appendlog import AppendLog, hour_of
 
 type Waiting = tuple[datetime, bytes, asyncio.Future[None]]
 
@@ -34,12 +34,20 @@ class GroupedAppendLog:
 
     async def _write_all(self, name: str) -> None:
         try:
-            while group := self._waiting.pop(name, None):
+            while group := self._next(name):
                 await self._write(name, group)
         finally:
             del self._writers[name]
             for _, _, done in self._waiting.pop(name, []):
                 done.cancel()  # only when this was cut off: nobody writes them now
+
+    def _next(self, name: str) -> list[Waiting]:
+        """All that wait, but of one hour: a line is kept under that of its moment."""
+        waiting = self._waiting.pop(name, [])
+        group = [one for one in waiting if hour_of(one[0]) == hour_of(waiting[0][0])]
+        if rest := [one for one in waiting if one not in group]:
+            self._waiting[name] = rest
+        return group
 
     async def _write(self, name: str, group: list[Waiting]) -> None:
         lines = b"".join(lines for _, lines, _ in group)
@@ -63,3 +71,9 @@ class GroupedAppendLog:
     ) -> AsyncIterator[bytes]:
         """The lines, newest first, as the other has them."""
         return self._log.newest(name, since=since, until=until)
+
+    async def search(
+        self, name: str, needle: bytes, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines that hold the needle, as the other has them."""
+        return await self._log.search(name, needle, since=since, until=until)

@@ -5,10 +5,11 @@ One append blob per log name, hour and writer:
 has to be locked, and Azure may make the container append-only.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -20,13 +21,14 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from moderation.appendlog import StoreUnavailable, hour_of, hours_back, merged
+from moderation.appendlog import StoreUnavailable, hour_of, hours_back
+from moderation.blobs.reading import Reader
 from moderation.blobs.service import code, unavailable
 
 # Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
 BLOCK_BYTES = 4 * 1024 * 1024
-FIRST_READ_BYTES = 64 * 1024
-READ_BYTES = 1024 * 1024
+# Requests for whole blobs that are under way at once.
+READS = 16
 
 
 class BlobAppendLog:
@@ -34,6 +36,7 @@ class BlobAppendLog:
 
     def __init__(self, container: ContainerClient, writer: str) -> None:
         self._container = container
+        self._reader = Reader(container)
         self._writer = writer
         self._current: dict[str, tuple[datetime, int, BlobClient]] = {}
 
@@ -90,16 +93,19 @@ class BlobAppendLog:
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines of those hours, newest first; read from their ends, in pieces."""
+        """The lines of that time, newest first; read from their ends, in pieces."""
         try:
-            for day, hours in groupby(
-                hours_back(since, until), key=lambda hour: f"{hour:%Y/%m/%d}"
-            ):
-                blobs = await self._blobs_by_hour(f"{name}/{day}/")
-                for hour in hours:
-                    found = blobs.get(f"{name}/{hour:%Y/%m/%d/%H}", [])
-                    async for line in merged([self._backwards(one) for one in found]):
-                        yield line
+            async for line in self._reader.newest(name, since=since, until=until):
+                yield line
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def search(
+        self, name: str, needle: bytes, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time that hold the needle, oldest first."""
+        try:
+            return await self._reader.search(name, needle, since=since, until=until)
         except AzureError as error:
             raise self._unavailable(error) from error
 
@@ -112,19 +118,45 @@ class BlobAppendLog:
             return {}  # no container yet: nothing was ever written
         return found
 
-    async def _backwards(self, properties: BlobProperties) -> AsyncIterator[bytes]:
+    async def whole(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of those hours, in any order: each blob in one read, side by side."""
+        hours = {f"{name}/{one:%Y/%m/%d/%H}" for one in hours_back(since, until)}
+        days = sorted({hour.rpartition("/")[0] for hour in hours})
+        try:
+            listed = await _side_by_side(self._blobs_by_hour(f"{day}/") for day in days)
+            blobs = [
+                blob
+                for by_hour in listed
+                for hour in hours & by_hour.keys()
+                for blob in by_hour[hour]
+            ]
+            contents = await _side_by_side(self._content(blob) for blob in blobs)
+        except AzureError as error:
+            raise self._unavailable(error) from error
+        return [line for content in contents for line in content.split(b"\n") if line]
+
+    async def is_empty(self, name: str) -> bool:
+        """Whether nothing was ever appended under that name."""
+        blobs = self._container.list_blobs(
+            name_starts_with=f"{name}/", results_per_page=1
+        )
+        try:
+            async for _ in blobs:
+                return False
+        except ResourceNotFoundError:
+            return True  # no container yet
+        except AzureError as error:
+            raise self._unavailable(error) from error
+        return True
+
+    async def _content(self, properties: BlobProperties) -> bytes:
+        if not properties.size:
+            return b""
         blob = self._container.get_blob_client(properties.name)
-        end, size, rest = properties.size, FIRST_READ_BYTES, b""
-        while end > 0:
-            start = max(0, end - size)
-            stream = await blob.download_blob(offset=start, length=end - start)
-            first, *lines = (await stream.readall() + rest).split(b"\n")
-            for line in reversed(lines):
-                if line:
-                    yield line
-            rest, end, size = first, start, READ_BYTES
-        if rest:
-            yield rest
+        stream = await blob.download_blob(offset=0, length=properties.size)
+        return await stream.readall()
 
     async def _told(self, call: Awaitable[object]) -> None:
         try:
@@ -134,6 +166,22 @@ class BlobAppendLog:
 
     def _unavailable(self, error: AzureError) -> StoreUnavailable:
         return unavailable(self._container.container_name, error)
+
+
+async def _side_by_side[T](calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What they answer, in their order; when one fails, the others are given up."""
+    few = asyncio.Semaphore(READS)
+
+    async def called(call: Coroutine[Any, Any, T]) -> T:
+        async with few:
+            return await call
+
+    tasks = [asyncio.create_task(called(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _create_if_missing(blob: BlobClient) -> None:

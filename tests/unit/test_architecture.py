@@ -22,11 +22,13 @@ LAYERS = [
         "schedule",
         "transport",
         "nested",
+        "spread",
+        "counts",
     },
     {"events", "filters"},
     {"delivery", "handlers", "settings"},
     {"intake"},
-    {"tracing", "blobs.service"},
+    {"tracing", "reading", "blobs.service", "blobs.reading"},
     {"audit", "actions", "activity", "eventgrid", "blobs.append"},
     {"settlement", "tally", "sizing", "locks", "grouped"},
     {"batch"},
@@ -51,7 +53,7 @@ LAYERS = [
 ]
 DOORS = {
     "azure.eventgrid": {"eventgrid"},
-    "azure.storage": {"blobs.service", "blobs.append"},
+    "azure.storage": {"blobs.service", "blobs.append", "blobs.reading"},
     "azure.identity": {"runtime"},
     "azure.functions": {"console.triggers"},
 }
