@@ -104,6 +104,11 @@ def settings(arguments: list[str]) -> int:
     return in_the_environment("local.azure.settings", arguments)
 
 
+def keys(arguments: list[str]) -> int:
+    """Say how to set the keys of readers and operators in Azure; or set them here."""
+    return in_the_environment("local.azure.keys", arguments)
+
+
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     environment.make()
@@ -171,6 +176,7 @@ COMMANDS = {
     "package": Command("compile the app and zip what is deployed", package),
     "status": Command("check a deployment in Azure and say what to do", status),
     "settings": Command("use what is deployed from here, or the local stack", settings),
+    "keys": Command("make keys for readers and operators, in Azure or here", keys),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 

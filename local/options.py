@@ -30,6 +30,7 @@ class Options:
     fresh: bool
     host: str | None
     app: Path
+    enable_auth: bool
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +67,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         default=ROOT,
         metavar="DIR",
         help="folder of the function app (default: this project)",
+    )
+    parser.add_argument(
+        "--enable-auth",
+        action="store_true",
+        help="have the host ask for access keys, as in Azure: `dev.py keys --local` "
+        "makes and shows them",
     )
 
 

@@ -5,9 +5,10 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from local import azurite, probes, processes, settingsfile
+from local import azurite, localkeys, probes, processes, settingsfile
 from local.datafolder import DataFolder
 from local.options import Options
 from local.terminal import ROOT, CannotGoOn
@@ -117,21 +118,36 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
         answers=probes.host_answers,
         stops=(Stop(processes.terminate, 30),),
     )
-    return standing_in if func is None else _in_func(standing_in, func, options.app)
+    if func is not None:
+        return _in_func(standing_in, func, options)
+    return _guarded(standing_in, options) if options.enable_auth else standing_in
 
 
-def _in_func(part: Part, func: str, app: Path) -> Part:
+def _guarded(part: Part, options: Options) -> Part:
+    """The stand-in with keys that are there before it begins."""
+    file = options.data / localkeys.FILE
+    keys = localkeys.make(file, localkeys.reading_functions(options.app))
+    return replace(
+        part,
+        command=(*part.command, "--enable-auth", "--secrets", str(file)),
+        answers=partial(probes.host_answers, key=keys.master),
+    )
+
+
+def _in_func(part: Part, func: str, options: Options) -> Part:
     environment = {k: v for k, v in part.environment.items() if k not in NOT_FOR_FUNC}
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, environment.get("PATH", "")])
     environment |= {"PATH": path, "VIRTUAL_ENV": sys.prefix}
     interrupt = processes.interrupt
+    auth = ("--enableAuth",) if options.enable_auth else ()
     return replace(
         part,
         serves=f"the app, in {func}",
-        command=(func, "start", "--port", str(part.port)),
+        command=(func, "start", "--port", str(part.port), *auth),
         environment=environment,
-        folder=app,
+        folder=options.app,
+        answers=probes.page_answers if auth else part.answers,
         stops=(Stop(interrupt, 12), Stop(interrupt, 5)),
         ends_quietly="It ends itself, with exit code 0, when storage was away for about "
         "35 s or its worker crashed three times.",

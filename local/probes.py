@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from local.ports import LOOPBACK
@@ -35,9 +36,12 @@ def broker_answers(port: int) -> bool:
     return answer is not None and answer.status == 200
 
 
-def host_answers(port: int) -> bool:
-    """Whether the host runs the app with at least one function, or will never do."""
-    status = _json(port, "/admin/host/status")
+def host_answers(port: int, key: str | None = None) -> bool:
+    """Whether the host runs the app with at least one function, or will never do.
+
+    `key`: its master key, where it asks for keys.
+    """
+    status = _json(port, "/admin/host/status", key)
     if not isinstance(status, dict):
         return False
     if status.get("state") == "Error":
@@ -45,14 +49,20 @@ def host_answers(port: int) -> bool:
         raise CannotServe(f"cannot start the app: {'; '.join(errors)}")
     if status.get("state") != "Running":
         return False
-    functions = _json(port, "/admin/functions")
+    functions = _json(port, "/admin/functions", key)
     if functions == []:
         raise NotIndexed("found no function in the app")
     return isinstance(functions, list)
 
 
-def _json(port: int, path: str) -> Any:
-    answer = _get(port, path)
+def page_answers(port: int) -> bool:
+    """Whether the app's page is there, of a host whose master key is not known."""
+    answer = _get(port, "/api/")
+    return answer is not None and answer.status == 200
+
+
+def _json(port: int, path: str, key: str | None) -> Any:
+    answer = _get(port, path, {"x-functions-key": key} if key else {})
     if answer is None or answer.status != 200:
         return None
     try:
@@ -61,10 +71,12 @@ def _json(port: int, path: str) -> Any:
         return None
 
 
-def _get(port: int, path: str) -> Answer | None:
+def _get(
+    port: int, path: str, headers: Mapping[str, str] | None = None
+) -> Answer | None:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
         server = answer.getheader("Server", "")
         return Answer(answer.status, server, answer.read())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import azurite, parts, processes
+from local import azurite, parts, probes, processes
 from local.datafolder import DataFolder
 from local.options import read
 from local.terminal import CannotGoOn
@@ -63,6 +63,28 @@ def test_the_stand_in_is_used_where_func_is_not_found(
     assert "local.host" in parts.host(read([]), 7071, {}).command
     with pytest.raises(CannotGoOn, match="--host stand-in"):
         parts.host(read(["--host", "func"]), 7071, {})
+
+
+def test_either_host_is_told_to_ask_for_keys(
+    func: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The stand-in gets the keys of the data folder; those of func are in its storage.
+    """
+    monkeypatch.setenv("FUNC_PATH", str(func))
+    asked = ["--enable-auth", "--data", str(tmp_path)]
+
+    real = parts.host(read(asked), 7071, {})
+    standing_in = parts.host(read([*asked, "--host", "stand-in"]), 7071, {})
+
+    assert real.command[-1] == "--enableAuth"
+    assert real.answers is probes.page_answers
+    assert standing_in.command[-3:] == (
+        "--enable-auth",
+        "--secrets",
+        str(tmp_path / "host-keys.json"),
+    )
+    assert (tmp_path / "host-keys.json").exists()
 
 
 def test_the_stand_in_is_used_when_asked_for(
