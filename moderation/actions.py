@@ -1,6 +1,6 @@
 """What people did by hand: who, when, and to which events; kept beside the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -26,14 +26,27 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ActionLog:
-    """Appends actions."""
+    """Appends actions, and gives them back."""
 
     def __init__(self, log: AppendLog) -> None:
         self._log = log
 
     async def note(self, action: Action, now: datetime) -> None:
         """Keep one action, durable when this returns. Raises StoreUnavailable."""
-        await self._log.append(LOG, now, msgspec.json.encode(action) + b"\n")
+        await self.keep([action], now)
+
+    async def keep(self, actions: Sequence[Action], now: datetime) -> None:
+        """Keep several in one append."""
+        lines = msgspec.json.Encoder().encode_lines(actions)
+        await self._log.append(LOG, now, lines)
+
+    async def open(self, now: datetime) -> None:
+        """Look before doing: StoreUnavailable when nothing could be kept."""
+        await self._log.open(LOG, now)
+
+    def newest(self, *, since: datetime, until: datetime) -> AsyncIterator[bytes]:
+        """The lines of those hours, newest first. Raises StoreUnavailable."""
+        return self._log.newest(LOG, since=since, until=until)
 
 
 def action(

@@ -14,6 +14,7 @@ class Verdict(StrEnum):
     SENT_TO_REVIEW = "sent-to-review"
     APPROVED = "approved"
     RECORDED = "recorded"
+    SETTLED_BY_HAND = "settled-by-hand"  # whoever did it knows; see the entry's `by`
 
 
 class ReleaseDelay(IntEnum):

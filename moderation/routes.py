@@ -34,6 +34,8 @@ ROUTES = (
     Route("topology", "GET", "topology", READER),
     Route("pull_now", "POST", "pull", OPERATOR),
     Route("inspect", "POST", "inspect", OPERATOR),
+    Route("peek", "POST", "peek", OPERATOR),
+    Route("settle", "POST", "settle", OPERATOR),
     Route("audit", "GET", "audit", READER),
     Route("activity", "GET", "activity", READER),
     Route("health", "GET", "health", READER),

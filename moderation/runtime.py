@@ -74,6 +74,7 @@ class Runtime:
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
         self.audit_store = audit_log
+        self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.clock = clock
         self._close_storage = close_storage
         self._draining: dict[str, asyncio.Task[Tally]] = {}

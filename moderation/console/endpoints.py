@@ -1,6 +1,15 @@
 """Which endpoint answers which function of `routes`."""
 
-from moderation.console import check, entries, flow, me, publish, pull, topology_view
+from moderation.console import (
+    check,
+    entries,
+    flow,
+    me,
+    peek,
+    publish,
+    pull,
+    topology_view,
+)
 from moderation.console.asked import Call
 
 ENDPOINTS: dict[str, Call] = {
@@ -11,6 +20,8 @@ ENDPOINTS: dict[str, Call] = {
     "topology": topology_view.topology,
     "pull_now": pull.pull_now,
     "inspect": pull.inspect,
+    "peek": peek.peek,
+    "settle": peek.settle,
     "audit": entries.audit,
     "activity": flow.recent_activity,
     "me": me.me,
