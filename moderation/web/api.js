@@ -30,15 +30,21 @@ export function forgetKey() {
 
 /**
  * An answer: {ok: true, status, data} or {ok: false, status, data, problem}; it never throws.
+ * `needsKey`: the host itself lets nobody in without a function key, or not with this one.
  * Status 0 stands for no answer, `aborted` for one that nobody waits for any more; patience is in seconds.
  * `quiet`: a 401 is an answer, not a reason to ask for a key.
  */
-export async function call(method, path, { body, patience = 30, signal = null, quiet = false } = {}) {
-  const sent = await send(method, path, { body, patience, signal });
+export async function call(method, path, { body, type = "application/json", patience = 30, signal = null, quiet = false } = {}) {
+  const sent = await send(method, path, { body, type, patience, signal });
   return sent.response ? read(method, sent.response.status, sent.text, quiet) : sent;
 }
 
-/** The same for a body that is no JSON: {ok: true, status, blob}. */
+/** Sends a body although the page is being left: nobody learns what came of it. */
+export function sendLast(path, body) {
+  fetch(new URL(path, document.baseURI), { method: "POST", body, headers: headers(body), keepalive: true }).catch(() => {});
+}
+
+/** A call whose answer is no JSON: {ok: true, status, blob}. */
 export async function download(path, { patience = 120, signal = null } = {}) {
   const sent = await send("GET", path, { patience, signal, as: "blob" });
   if (!sent.response) {
@@ -48,13 +54,13 @@ export async function download(path, { patience = 120, signal = null } = {}) {
   return status === 200 ? { ok: true, status, blob: sent.text } : read("GET", status, await sent.text.text(), false);
 }
 
-async function send(method, path, { body, patience, signal, as = "text" }) {
+async function send(method, path, { body, type, patience, signal, as = "text" }) {
   const late = AbortSignal.timeout(patience * 1000);
   try {
     const response = await fetch(new URL(path, document.baseURI), {
       method,
       body,
-      headers: headers(body),
+      headers: headers(body, type),
       cache: "no-store",
       signal: signal ? AbortSignal.any([signal, late]) : late,
     });
@@ -64,10 +70,10 @@ async function send(method, path, { body, patience, signal, as = "text" }) {
   }
 }
 
-function headers(body) {
+function headers(body, type = "application/json") {
   const all = { accept: "application/json, application/problem+json" };
   if (body !== undefined) {
-    all["content-type"] = "application/json";
+    all["content-type"] = type;
   }
   if (hasKey()) {
     all[KEY] = sessionStorage.getItem(KEY);
@@ -81,10 +87,12 @@ function read(method, status, text, quiet) {
     opened ||= hasKey();
     return data === null ? { ok: false, status, problem: notJson(status) } : { ok: true, status, data };
   }
-  if (status === 401 && !quiet) {
+  // The host's own 401 says nothing; the app's says who has to sign in, and a key would not help.
+  const needsKey = status === 401 && data === null;
+  if (needsKey && !quiet) {
     listener({ lesser: method !== "GET" && opened });
   }
-  return { ok: false, status, data, problem: problemOf(status, data) };
+  return { ok: false, status, data, needsKey, problem: problemOf(status, data) };
 }
 
 function parsed(text) {

@@ -28,7 +28,7 @@ const askKey = keyForm(section("key"), () => {
   look();
 });
 const caller = callerBadge(section("caller"), askKey);
-const stage = stageOf(section("stage"), { look: () => look(), round: () => again(), title, alerts, topology: askTopology }, entered);
+const stage = stageOf(section("stage"), { look: () => look(), title, alerts, topology: askTopology }, entered);
 const again = poll(round, tellPulse);
 
 /** One look at everything, one request after another; it ends at the first that fails. */
@@ -55,7 +55,7 @@ function stumbled(answer) {
   }
   failed = true;
   // A missing key is said once, where it can be given; what the health says of it, there.
-  section("refresh-problem").replaceChildren(answer.status === 401 ? "" : problemView(answer));
+  section("refresh-problem").replaceChildren(answer.needsKey ? "" : problemView(answer));
   return false;
 }
 

@@ -9,6 +9,12 @@ const ROLES = {
   reader: ["reader", "May look at everything; what changes something needs an operator's key"],
 };
 let may = "unknown";
+let payloads = "on-request";
+
+/** Whether events' data is "shown", shown "on-request" or "never". */
+export function payloadsAre() {
+  return payloads;
+}
 
 /** Marks a button that only an operator may press; it says why when the caller may not. */
 export function operatorOnly(button) {
@@ -63,6 +69,7 @@ export function callerBadge(place, askKey) {
     if (said !== shown) {
       shown = said;
       may = role;
+      payloads = me.data.payloads ?? payloads;
       note.textContent = role === "reader" ? WHY_NOT : "";
       badge.replaceChildren(...badgeParts(me.data, role, askKey, forget));
       markForbidden(document);

@@ -5,22 +5,30 @@ const LIMIT = 100_000;
 
 /** The envelope as formatted JSON with a button that copies all of it. */
 export function envelopeView(event, label = "CloudEvent envelope") {
-  const whole = JSON.stringify(event, null, 2);
+  const whole = JSON.stringify(event, null, 2) ?? "";
   const shown = whole.length > LIMIT ? `${whole.slice(0, LIMIT)}\n… cut here; the copy has all of it` : whole;
   const text = element("pre", { tabindex: "0", role: "group", "aria-label": label }, shown);
-  const copy = element("button", { type: "button", class: "plain" }, "Copy");
-  const said = element("span", { class: "hint", role: "status" });
-  copy.addEventListener("click", () => copyText(whole, text, said));
   return element("div", { class: "envelope" },
-    element("div", { class: "envelope-head" }, element("span", { class: "small-title" }, label), said, copy), text);
+    element("div", { class: "envelope-head" }, element("span", { class: "small-title" }, label), copyButton("Copy", () => whole, "the envelope", text)),
+    text);
 }
 
-async function copyText(whole, text, said) {
+/** A button that copies what `words` gives; `of` says what, for those who hear the page. */
+export function copyButton(label, words, of = null, shown = null) {
+  const said = element("span", { class: "hint", role: "status" });
+  const button = element("button", { type: "button", class: "plain copy" }, label, of ? element("span", { class: "unseen" }, ` ${of}`) : null);
+  button.addEventListener("click", () => copyText(words(), shown ?? button, said));
+  return element("span", { class: "copying" }, said, button);
+}
+
+// Without leave to write to the clipboard, the reader copies what is selected.
+async function copyText(whole, shown, said) {
   try {
     await navigator.clipboard.writeText(whole);
     said.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(text);
-    said.textContent = "Selected: copy it with the keyboard";
+    getSelection().selectAllChildren(shown);
+    said.textContent = shown.tagName === "PRE" ? "Selected: copy it with the keyboard" : "The browser does not let this page copy";
   }
+  setTimeout(() => said.replaceChildren(), 4000);
 }

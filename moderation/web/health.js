@@ -7,25 +7,28 @@ import { viewNamed } from "./views.js";
 
 const EVERY = 30_000;
 const WHEN_FAILING = 5_000;
+const LEAST = 3_000;
 
 /** Shows the health in this place: `refresh` asks when that is due, `soon` makes it due. */
 export function healthPulse(place) {
   let due = 0;
+  let asked = -Infinity;
   let shown = "";
   const said = element("p", { class: "unseen", role: "status" });
   const seen = element("div", {});
   place.append(said, seen);
   return {
     soon: () => {
-      due = 0;
+      due = Math.min(due, asked + LEAST);
     },
     refresh: async () => {
       if (performance.now() < due) {
         return;
       }
+      asked = performance.now();
       due = Infinity;
       const answer = await call("GET", "health");
-      due = Math.min(due, performance.now() + (answer.ok ? EVERY : WHEN_FAILING));
+      due = performance.now() + (answer.ok ? EVERY : WHEN_FAILING);
       const now = JSON.stringify([answer.status, answer.data ?? null]);
       if (now !== shown) {
         shown = now;
@@ -53,7 +56,7 @@ function summary(wrong) {
 
 // A missing key is said once, where it can be given; no answer at all, by the round.
 function notKnown(answer) {
-  return answer.status === 401 || answer.status === 0
+  return answer.needsKey || answer.status === 0
     ? element("p", { class: "quiet health-dot" }, element("span", { class: "dot unknown", "aria-hidden": "true" }), "Health not known")
     : problemView(answer);
 }

@@ -6,7 +6,7 @@ import { problemView } from "./problem.js";
 import { first, viewNamed } from "./views.js";
 
 /**
- * Shows views in this place. `shell` has what every view may use: `look()` asks for a round now, health and all,
+ * Shows views in this place. `shell` has what every view may use: `look()` asks for a round now,
  * `title(text)` names what is shown, `alerts(list)` shows alerts, `topology()` answers with the topic and its
  * event subscriptions. A view is given those, `call` (which ends when the reader leaves) and `signal`.
  */
@@ -25,7 +25,7 @@ export function stageOf(place, shell, entered) {
       mine.place.hidden = false;
       mine.handle.update?.(params);
       scrollTo(0, mine.scroll);
-      shell.round();
+      shell.look();
       return undefined;
     }
     place.append(mine.place);
@@ -50,7 +50,7 @@ export function stageOf(place, shell, entered) {
         ...shell, signal, call: (method, path, options) => call(method, path, { signal, ...options }),
       }) ?? {};
       markForbidden(mine.place);
-      shell.round();
+      shell.look();
     } else {
       mine.place.append(problemView(found));
     }

@@ -15,6 +15,12 @@ export const views = [
     icon: "M13 3 5 14h6l-1 7 8-11h-6z",
   },
   {
+    name: "stream",
+    label: "Stream",
+    what: "The latest audit entries, live",
+    icon: "M4 6h10M4 12h16M4 18h7",
+  },
+  {
     name: "event",
     label: "One event",
     what: "The life of one event over all event subscriptions",

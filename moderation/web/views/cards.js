@@ -43,7 +43,7 @@ function peakOf(minutes) {
   return Math.max(1, ...counts);
 }
 
-function subscriptionCard({ name, includedEventTypes }) {
+function subscriptionCard({ name, includedEventTypes: types }) {
   const card = {
     name,
     pull: operatorOnly(element("button", { type: "button", class: "plain" }, "Pull now", element("span", { class: "unseen" }, ` from ${name}`))),
@@ -56,7 +56,7 @@ function subscriptionCard({ name, includedEventTypes }) {
   };
   card.article = element("article", { class: "card subscription", "aria-labelledby": `title-${name}` },
     element("h3", { id: `title-${name}` }, value(name)), card.pull,
-    includedEventTypes ? element("p", { class: "receives" }, receives(includedEventTypes)) : null,
+    types === undefined ? null : element("p", { class: "receives" }, receives(types)),
     card.activity, card.outcome, card.result,
     element("div", { class: "latest-head" }, element("h4", {}, "Latest entries"), allLink(name)),
     element("div", { class: "latest", tabindex: "0", role: "region", "aria-label": `Latest entries of ${name}` }, card.list, card.empty));
@@ -68,8 +68,8 @@ function subscriptionCard({ name, includedEventTypes }) {
 }
 
 function receives(types) {
-  return types.length
-    ? ["receives ", types.map((type, index) => [index ? ", " : "", element("code", {}, typeName(type))]).flat()].flat()
+  return types?.length
+    ? ["receives ", ...types.flatMap((type, index) => [index ? ", " : "", element("code", {}, typeName(type))])]
     : ["receives every event"];
 }
 
