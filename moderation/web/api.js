@@ -44,14 +44,14 @@ export function sendLast(path, body) {
   fetch(new URL(path, document.baseURI), { method: "POST", body, headers: headers(body), keepalive: true }).catch(() => {});
 }
 
-/** A call whose answer is no JSON: {ok: true, status, blob}. */
+/** A call whose answer is no JSON: {ok: true, status, blob, cursor}; the cursor asks for what comes next, if anything does. */
 export async function download(path, { patience = 120, signal = null } = {}) {
   const sent = await send("GET", path, { patience, signal, as: "blob" });
   if (!sent.response) {
     return sent;
   }
   const { status } = sent.response;
-  return status === 200 ? { ok: true, status, blob: sent.text } : read("GET", status, await sent.text.text(), false);
+  return status === 200 ? { ok: true, status, blob: sent.text, cursor: sent.response.headers.get("x-next-cursor") } : read("GET", status, await sent.text.text(), false);
 }
 
 async function send(method, path, { body, type, patience, signal, as = "text" }) {
