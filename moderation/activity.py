@@ -1,39 +1,37 @@
-"""The activity log: one summary line per drain, so that charts never scan events."""
+"""The activity log: a summary line per drain and minute, so charts never scan events."""
 
-from collections import Counter
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Protocol
 
 import msgspec
 
-from moderation.appendlog import AppendLog, merged, stamp, stamp_of
+from moderation.appendlog import AppendLog
+from moderation.counts import count_into, count_pairs_into
+from moderation.spread import Spread
+
+COUNTS = ("dispositions", "types", "categories", "severities", "models", "failed")
+# A share of confidences each: from 0.0 to below 0.1, …, from 0.9 to 1.0.
+CONFIDENCES = 10
+# What every line begins with: blobs are searched side by side, not read one by one.
+EVERY = b'{"at":"'
+# How far the clock of another process may be ahead of ours.
+CLOCK_SKEW = timedelta(minutes=1)
 
 
-class Spread(msgspec.Struct, rename="camel"):
-    """How many times something was measured, their sum and the largest, in ms."""
+class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """What a drain, a minute of one, or many did to one event subscription.
 
-    count: int = 0
-    sum: float = 0.0
-    max: float = 0.0
-
-    def add(self, milliseconds: float) -> None:
-        """Take one more measurement in."""
-        self.merge(Spread(1, milliseconds, milliseconds))
-
-    def merge(self, other: "Spread") -> None:
-        """Take all measurements of another in."""
-        self.count += other.count
-        self.sum += other.sum
-        self.max = max(self.max, other.max)
-
-
-class Summary(msgspec.Struct, kw_only=True, rename="camel"):
-    """What one drain, or many, did to one event subscription.
-
-    `queue_delay` is from the event's own time to its first delivery, `handling` how
-    long the handlers of a batch took. `failed` counts lock tokens that were not
-    settled. `completed` is false when Event Grid or the store ended the drain.
+    `at` is when it was noted; `drains` is 0 for a drain that goes on. `last_full` says
+    that the last receive brought as many events as it may: there are more.
+    `matrix` counts by category and severity, `models` by name and version,
+    `confidences` in ten shares of 0.1. `queue_delay` is from the event's own time to
+    its first delivery, `handling` how long the handlers of a batch took. `failed`
+    counts lock tokens that were not settled. `completed` is false when Event Grid or
+    the store ended the drain.
     """
 
     at: str
@@ -42,10 +40,14 @@ class Summary(msgspec.Struct, kw_only=True, rename="camel"):
     drains: int = 1
     received: int = 0
     full_batches: int = 0
+    last_full: bool = False
     dispositions: dict[str, int] = {}
     types: dict[str, int] = {}
     categories: dict[str, int] = {}
     severities: dict[str, int] = {}
+    matrix: dict[str, dict[str, int]] = {}
+    models: dict[str, int] = {}
+    confidences: list[int] = []
     failed: dict[str, int] = {}
     queue_delay: Spread = msgspec.field(default_factory=Spread)
     handling: Spread = msgspec.field(default_factory=Spread)
@@ -55,20 +57,36 @@ class Summary(msgspec.Struct, kw_only=True, rename="camel"):
         self.drains += other.drains
         self.received += other.received
         self.full_batches += other.full_batches
-        for name in ("dispositions", "types", "categories", "severities", "failed"):
-            both = Counter(getattr(self, name)) + Counter(getattr(other, name))
-            setattr(self, name, dict(both))
+        for name in COUNTS:
+            if more := getattr(other, name):
+                count_into(getattr(self, name), more)
+        count_pairs_into(self.matrix, other.matrix)
+        self.count_confidences(enumerate(other.confidences))
         self.queue_delay.merge(other.queue_delay)
         self.handling.merge(other.handling)
+
+    def count_confidences(self, counts: Iterable[tuple[int, int]]) -> None:
+        """Add counts of confidences, each with the number of its share; 1.0 is 9."""
+        for share, count in counts:
+            if not self.confidences:
+                self.confidences = [0] * CONFIDENCES
+            self.confidences[min(share, CONFIDENCES - 1)] += count
 
 
 _decoder = msgspec.json.Decoder(Summary)
 
 
-class ActivityLog:
-    """Appends summaries, and reads them back by the minute."""
+class Store(AppendLog, Protocol):
+    """An append log that also tells whether it was ever written to."""
 
-    def __init__(self, log: AppendLog) -> None:
+    async def is_empty(self, name: str) -> bool:
+        """Whether nothing was ever appended under that name; StoreUnavailable."""
+
+
+class ActivityLog:
+    """Appends summaries, and reads them back."""
+
+    def __init__(self, log: Store) -> None:
         self._log = log
 
     async def note(self, summary: Summary, now: datetime) -> None:
@@ -84,28 +102,35 @@ class ActivityLog:
 
         Raises StoreUnavailable.
         """
-        found, oldest = [], stamp(since).encode()
-        sources = [
-            self._log.newest(name, since=since, until=until) for name in subscriptions
+        logs = [
+            self._log.search(name, EVERY, since=since, until=until + CLOCK_SKEW)
+            for name in subscriptions
         ]
-        async for line in merged(sources):
-            if stamp_of(line) < oldest:
-                break
+        found = []
+        for line in chain.from_iterable(await asyncio.gather(*logs)):
             with suppress(msgspec.MsgspecError):  # someone else wrote it
                 found.append(_decoder.decode(line))
-        return found
+        return sorted(found, key=lambda one: one.at, reverse=True)
+
+    async def was_drained(self, subscription: str) -> bool:
+        """Whether any drain was ever noted. Raises StoreUnavailable."""
+        return not await self._log.is_empty(subscription)
 
 
-def by_minute(summaries: Iterable[Summary]) -> dict[str, dict[str, Summary]]:
-    """Summaries added up: minute (ISO 8601) → event subscription → one summary."""
-    minutes: dict[str, dict[str, Summary]] = {}
+def by_time(
+    summaries: Iterable[Summary], step: timedelta
+) -> dict[datetime, dict[str, Summary]]:
+    """Summaries added up: when a step began → event subscription → one summary."""
+    steps: dict[datetime, dict[str, Summary]] = {}
+    seconds = int(step.total_seconds())
     for summary in summaries:
-        minute = minutes.setdefault(summary.at[:16] + ":00Z", {})
-        if summary.subscription in minute:
-            minute[summary.subscription].merge(summary)
-        else:
-            minute[summary.subscription] = summary
-    return dict(sorted(minutes.items()))
+        at = datetime.fromisoformat(summary.at).timestamp() // seconds * seconds
+        counted = steps.setdefault(datetime.fromtimestamp(at, UTC), {})
+        name = summary.subscription
+        if name not in counted:
+            counted[name] = Summary(at=summary.at, subscription=name, drains=0)
+        counted[name].merge(summary)
+    return dict(sorted(steps.items()))
 
 
 def last_drains(

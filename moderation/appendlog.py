@@ -135,12 +135,6 @@ class InMemoryAppendLog:
         found = self.newest(name, since=since, until=until)
         return [line async for line in found if needle in line][::-1]
 
-    async def whole(
-        self, name: str, *, since: datetime, until: datetime
-    ) -> list[bytes]:
-        """All lines of those hours."""
-        return [line async for line in self.newest(name, since=since, until=until)]
-
     async def is_empty(self, name: str) -> bool:
         """Whether nothing was ever appended under that name."""
         return not any(named == name for named, _ in self._lines)

@@ -5,14 +5,14 @@ delivery and a second entry; the other order could lose the record of something 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
 
 from moderation import batch, sizing
 from moderation.activity import Summary
-from moderation.appendlog import StoreUnavailable, stamp
+from moderation.appendlog import StoreUnavailable
 from moderation.batch import Desk
 from moderation.delivery import Delivery
 from moderation.retry import EventGridError, loop_time
@@ -23,6 +23,9 @@ from moderation.tally import Tally
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
+
+# A drain that goes on is noted that often: half an hour of it would be one bar.
+NOTE_SECONDS = 60
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
@@ -43,6 +46,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
     `time_left` gives the seconds of the budget that remain; a receive that could
     outlive it is not started. `until_empty` stops at the first receive that brings
     nothing. Set, `ending` lets what is in hand be finished and nothing more be taken.
+    `note` keeps a summary, once a minute and at the end; it never raises.
     """
 
     desk: Desk
@@ -50,6 +54,7 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True):
     time_left: Callable[[], float]
     until_empty: bool = False
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+    note: Callable[[Summary], Awaitable[None]] | None = None
 
 
 async def drain(job: Drain) -> Tally:
@@ -65,10 +70,32 @@ async def drain(job: Drain) -> Tally:
     except StoreUnavailable as error:
         done.fail(error)
     else:
-        await _Receivers(job, done).run()
-    done.summary.at = stamp(job.desk.clock())
-    done.summary.completed = done.error is None
+        await _run(job, done)
+    last = done.end(job.desk.clock())
+    if job.note is not None:
+        await job.note(last)
     return done
+
+
+async def _run(job: Drain, done: Tally) -> None:
+    """Receive until there is a reason to stop; note once a minute what was done."""
+    over = asyncio.Event()
+    noting = asyncio.create_task(_note_each_minute(job, done, over))
+    try:
+        await _Receivers(job, done).run()
+    finally:
+        over.set()  # not cut off: a summary that is being noted is noted once
+        await noting
+
+
+async def _note_each_minute(job: Drain, done: Tally, over: asyncio.Event) -> None:
+    ending = asyncio.create_task(over.wait())
+    while not over.is_set():
+        await asyncio.wait((ending,), timeout=NOTE_SECONDS)
+        # Silence is not noted: it is told by how long ago the last summary was.
+        if done.is_alive() and not over.is_set() and job.note is not None:
+            await job.note(done.take(job.desk.clock()))
+    await ending
 
 
 class _Receivers:
@@ -139,7 +166,7 @@ class _Receivers:
         began = loop_time()
         try:
             await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            deliveries = receiving.result() if receiving.done() else []
+            deliveries = self._heard(receiving) if receiving.done() else []
             early = loop_time() - began < EARLY_SECONDS
             if early and not deliveries and not self._job.until_empty:
                 await asyncio.wait((ending,), timeout=PAUSE_SECONDS)
@@ -148,7 +175,17 @@ class _Receivers:
             ending.cancel()
             receiving.cancel()
 
+    def _heard(self, receiving: asyncio.Task[list[Delivery]]) -> list[Delivery]:
+        deliveries = receiving.result()
+        self._done.heard = True
+        self._done.summary.last_full = len(deliveries) >= self._size
+        return deliveries
+
     async def _work(self, deliveries: list[Delivery]) -> None:
         self._done.summary.full_batches += len(deliveries) == BATCH
         self._done.measure_queue_delay(deliveries, self._job.desk.clock())
-        await batch.work(self._job.desk, deliveries, self._done)
+        self._done.working += 1
+        try:
+            await batch.work(self._job.desk, deliveries, self._done)
+        finally:
+            self._done.working -= 1

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from moderation.activity import Spread, Summary
+from moderation.activity import Summary
 from moderation.delivery import BACKOFF
 from moderation.handlers import HANDLERS
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
 from moderation.settings import LANES, SCHEDULES, Settings
+from moderation.spread import Spread
 from moderation.topology import EventSubscription, Topology
 
 HOST_JSON = Path(__file__).parents[1] / "host.json"

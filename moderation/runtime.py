@@ -15,7 +15,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from moderation import inspection, publishing, topology, tracing
 from moderation.actions import ActionLog
-from moderation.activity import ActivityLog
+from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.batch import Desk
@@ -61,7 +61,7 @@ class Runtime:
         topic: Topic,
         subscriptions: dict[str, Subscription],
         audit_log: AppendLog,
-        activity_log: AppendLog,
+        activity_log: Store,
         clock: Callable[[], datetime],
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
@@ -154,6 +154,7 @@ class Runtime:
             receiver=receiver,
             time_left=lambda: ends - monotonic(),
             until_empty=until_empty,
+            note=self._note,
         )
 
     async def _run(self, job: Drain) -> Tally:
@@ -168,11 +169,13 @@ class Runtime:
         )
         if tally.error is not None:
             _log.error("drain of %s ended: %s", tally.subscription, tally.error)
-        try:
-            await self.activity.note(tally.summary, self.clock())
-        except StoreUnavailable as error:
-            _log.warning("activity of %s not noted: %s", tally.subscription, error)
         return tally
+
+    async def _note(self, summary: Summary) -> None:
+        try:
+            await self.activity.note(summary, self.clock())
+        except StoreUnavailable as error:
+            _log.warning("activity of %s not noted: %s", summary.subscription, error)
 
     async def stop(self) -> None:
         """Take nothing more; finish what is in hand, or hand it back, in 10 seconds."""
@@ -304,7 +307,7 @@ def _identity() -> AsyncTokenCredential:
 
 def _append_logs(
     settings: Settings,
-) -> tuple[AppendLog, AppendLog, Callable[[], Awaitable[None]]]:
+) -> tuple[AppendLog, Store, Callable[[], Awaitable[None]]]:
     # Imported here because it costs 200 ms of a cold start that the page does not need.
     from moderation.blobs import service as blobs
     from moderation.blobs.append import BlobAppendLog

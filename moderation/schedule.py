@@ -1,16 +1,27 @@
-"""How often a timer's schedule fires at most.
+"""How often a timer's schedule fires at most, and when it should have fired last.
 
 Six fields (second minute hour day month weekday; five without the second), or a time
 span `[d.]hh:mm:ss`, as the Functions host reads them.
 """
 
 import re
+from bisect import bisect_right
+from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 
 _SPAN = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+)(?:\.\d+)?\Z")
 _PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?\Z")
 _LIMITS = (59, 59, 23)
+_MONTHS = [
+    *("jan", "feb", "mar", "apr", "may", "jun"),
+    *("jul", "aug", "sep", "oct", "nov", "dec"),
+]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_NAME = re.compile(r"[a-z]{3,}")
 DAY = 86_400
+# How far back an occurrence is looked for.
+MOST_DAYS = 366
 
 
 def shortest_gap(schedule: str) -> int | None:
@@ -36,7 +47,62 @@ def shortest_gap(schedule: str) -> int | None:
     return min(after - before for before, after in pairwise([*times, times[0] + DAY]))
 
 
-def _values(field: str, limit: int) -> list[int]:
+def last_due(schedule: str, now: datetime) -> datetime | None:
+    """The latest occurrence up to `now`, in UTC as `now` is.
+
+    Of a time span, whose occurrences are not at set times, the latest one there must
+    have been. None when the schedule cannot be read, or none was within a year.
+    """
+    if _SPAN.match(schedule.strip()):
+        gap = shortest_gap(schedule)
+        return now - timedelta(seconds=gap) if gap else None
+    fields = _calendar(schedule)
+    if fields is None:
+        return None
+    times, days, months, weekdays = fields
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    until = (now - today).total_seconds()
+    for ago in range(MOST_DAYS):
+        day = today - timedelta(days=ago)
+        fires = day.month in months and day.isoweekday() % 7 in weekdays
+        before = bisect_right(times, DAY if ago else until)
+        if fires and day.day in days and before:
+            return day + timedelta(seconds=times[before - 1])
+    return None
+
+
+@cache
+def _calendar(
+    schedule: str,
+) -> tuple[list[int], list[int], list[int], list[int]] | None:
+    """Seconds of the day, days, months and weekdays (Sunday is 0) of six fields."""
+    fields = schedule.split()
+    if len(fields) == 5:
+        fields = ["0", *fields]
+    if len(fields) != 6:
+        return None
+    seconds, minutes, hours = (
+        _values(field, limit) for field, limit in zip(fields, _LIMITS, strict=False)
+    )
+    days = _values(fields[3], 31, 1)
+    months = _values(_numbered(fields[4], _MONTHS, 1), 12, 1)
+    weekdays = _values(_numbered(fields[5], _DAYS, 0), 6)
+    times = [h * 3600 + m * 60 + s for h in hours for m in minutes for s in seconds]
+    found = (times, days, months, weekdays)
+    return found if all(found) else None
+
+
+def _numbered(field: str, names: list[str], first: int) -> str:
+    """The field with numbers for the names of months or days; others stay."""
+
+    def number(match: re.Match[str]) -> str:
+        name = match[0][:3]
+        return str(names.index(name) + first) if name in names else match[0]
+
+    return _NAME.sub(number, field.lower())
+
+
+def _values(field: str, limit: int, least: int = 0) -> list[int]:
     """The sorted numbers that a field stands for; empty when it cannot be read."""
     found: set[int] = set()
     for part in field.split(","):
@@ -45,11 +111,11 @@ def _values(field: str, limit: int) -> list[int]:
             return []
         first, last, step = (int(one) if one else None for one in match.groups())
         if first is None:
-            first, last = 0, limit
+            first, last = least, limit
         elif last is None:
             last = limit if step else first
         first, last = sorted((first, last))
-        if last > limit or step == 0:
+        if first < least or last > limit or step == 0:
             return []
         found.update(range(first, last + 1, step or 1))
     return sorted(found)

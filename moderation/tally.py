@@ -4,12 +4,15 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
 from moderation import tracing
-from moderation.activity import Spread, Summary
+from moderation.activity import Summary
+from moderation.appendlog import stamp
 from moderation.audit import AuditEntry
+from moderation.counts import count_into, count_pairs_into
 from moderation.delivery import Delivery
 from moderation.events import Moderation
 
@@ -18,8 +21,11 @@ _log = logging.getLogger(__name__)
 LISTED = 200
 LOCK_LOST = "LockLost"
 NO_EVENT = msgspec.Raw(b"null")
-# Names come from the events: a summary line must not grow with what they make up.
-NAMES, OTHERS = 50, "(others)"
+# Kinds of events that are counted before they are added to the summary.
+KINDS = 1000
+
+_disposition, _type = attrgetter("disposition"), attrgetter("type")
+_kind = attrgetter("category", "severity", "model_name", "model_version")
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -32,8 +38,10 @@ class Outcome(msgspec.Struct, frozen=True):
 class Tally(msgspec.Struct):
     """What a drain did. `outcomes` lists the first 200; the counts count them all.
 
-    `stopped` says why it ended: `empty` (nothing more to receive), `budget` (no time
-    for another receive), `ended` (told to), `failed` (`error` says why).
+    `summary` is what was counted since the last `take`, and in the end everything.
+    `heard` says that a receive was answered since, `working` how many batches are in
+    hand. `stopped` says why it ended: `empty` (nothing more to receive), `budget` (no
+    time for another receive), `ended` (told to), `failed` (`error` says why).
     """
 
     subscription: str
@@ -43,29 +51,77 @@ class Tally(msgspec.Struct):
     outcomes: list[Outcome] = msgspec.field(default_factory=list)
     stopped: str = "budget"
     error: str | None = None
+    heard: bool = False
+    working: int = 0
+    _taken: list[Summary] = msgspec.field(default_factory=list)
+    _kinds: Counter[tuple[str, str, str, str]] = msgspec.field(default_factory=Counter)
 
     def add(self, deliveries: Iterable[Delivery], outcomes: Sequence[Outcome]) -> None:
         """Take deliveries in, each with its outcome."""
         summary = self.summary
         summary.received += len(outcomes)
         entries = [one.entry for one in outcomes]
-        self.settled.update(
-            one.entry.disposition for one in outcomes if one.failed is None
+        dispositions = Counter(map(_disposition, entries))
+        self.settled += dispositions
+        if failed := [one for one in outcomes if one.failed is not None]:
+            self._add_failed(failed)
+        count_into(summary.dispositions, dispositions)
+        count_into(summary.types, Counter(map(_type, entries)))
+        self._add_payloads(
+            [
+                payload
+                for delivery in deliveries
+                if isinstance(payload := delivery.event.payload, Moderation)
+            ]
         )
-        failed = [one.failed for one in outcomes if one.failed is not None]
-        self.failed.update(failed)
-        payloads = [
-            payload
-            for delivery in deliveries
-            if isinstance(payload := delivery.event.payload, Moderation)
-        ]
-        _count(summary.failed, failed)
-        _count(summary.dispositions, (entry.disposition for entry in entries))
-        _count(summary.types, (entry.type for entry in entries))
-        _count(summary.categories, (payload.category for payload in payloads))
-        _count(summary.severities, (payload.severity for payload in payloads))
-        room = max(0, LISTED - len(self.outcomes))
-        self.outcomes += [_listed(one) for one in outcomes[:room]]
+        if room := max(0, LISTED - len(self.outcomes)):
+            self.outcomes += [_listed(one) for one in outcomes[:room]]
+
+    def _add_failed(self, outcomes: Sequence[Outcome]) -> None:
+        failed = Counter([one.failed or "" for one in outcomes])
+        self.settled -= Counter([one.entry.disposition for one in outcomes])
+        self.failed += failed
+        count_into(self.summary.failed, failed)
+
+    def _add_payloads(self, payloads: Sequence[Moderation]) -> None:
+        self._kinds.update(map(_kind, payloads))
+        if len(self._kinds) > KINDS:
+            self._add_kinds()
+        shares = Counter([int(payload.confidence * 10) for payload in payloads])
+        self.summary.count_confidences(shares.items())
+
+    def _add_kinds(self) -> None:
+        """Add what was counted by kind to the summary: rarely, because it takes long."""
+        counts, self._kinds, summary = self._kinds, Counter(), self.summary
+        for (category, severity, model, version), count in counts.items():
+            count_into(summary.categories, {category: count})
+            count_into(summary.severities, {severity: count})
+            count_pairs_into(summary.matrix, {category: {severity: count}})
+            count_into(summary.models, {f"{model} {version}": count})
+
+    def is_alive(self) -> bool:
+        """Whether Event Grid was heard since the last `take`, or there is work."""
+        return self.heard or self.working > 0
+
+    def take(self, now: datetime) -> Summary:
+        """What was counted since this was asked before; the next one begins."""
+        self._add_kinds()
+        taken = self.summary
+        taken.at, taken.drains = stamp(now), 0
+        self._taken.append(taken)
+        self.summary = Summary(at="", subscription=self.subscription)
+        self.heard = False
+        return taken
+
+    def end(self, now: datetime) -> Summary:
+        """The same for the last time; `summary` is everything from now on."""
+        last = self.take(now)
+        last.drains, last.completed = 1, self.error is None
+        self.summary = Summary(at=last.at, subscription=self.subscription, drains=0)
+        self.summary.completed, self.summary.last_full = last.completed, last.last_full
+        for one in self._taken:
+            self.summary.merge(one)
+        return last
 
     def fail(self, error: Exception) -> None:
         """End with the first error there was."""
@@ -81,14 +137,13 @@ class Tally(msgspec.Struct):
             if one.delivery_count == 1 and (time := one.event.time) is not None
         ]
         if waited:
-            spread = Spread(len(waited), sum(waited), max(waited))
-            self.summary.queue_delay.merge(spread)
+            self.summary.queue_delay.add_all(waited)
 
     def lose(self, subscription: str, delivery: Delivery) -> None:
         """The lock was gone before the work was done: nothing to record or settle."""
         self.failed[LOCK_LOST] += 1
         self.summary.received += 1
-        _count(self.summary.failed, [LOCK_LOST])
+        count_into(self.summary.failed, {LOCK_LOST: 1})
         _log.warning(
             "%s: the lock of event %r was lost on delivery %d; it will come again",
             subscription,
@@ -108,12 +163,6 @@ def _listed(outcome: Outcome) -> Outcome:
     """Without the event, which may be a megabyte and is in the audit log."""
     entry = msgspec.structs.replace(outcome.entry, event=NO_EVENT)
     return Outcome(entry, outcome.failed)
-
-
-def _count(counts: dict[str, int], names: Iterable[str]) -> None:
-    for name, more in Counter(names).items():
-        known = name if name in counts or len(counts) < NAMES else OTHERS
-        counts[known] = counts.get(known, 0) + more
 
 
 def report(outcomes: Iterable[Outcome]) -> None:

@@ -5,11 +5,9 @@ One append blob per log name, hour and writer:
 has to be locked, and Azure may make the container append-only.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -18,17 +16,14 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceNotFoundError,
 )
-from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from moderation.appendlog import StoreUnavailable, hour_of, hours_back
+from moderation.appendlog import StoreUnavailable, hour_of
 from moderation.blobs.reading import Reader
 from moderation.blobs.service import code, unavailable
 
 # Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
 BLOCK_BYTES = 4 * 1024 * 1024
-# Requests for whole blobs that are under way at once.
-READS = 16
 
 
 class BlobAppendLog:
@@ -109,34 +104,6 @@ class BlobAppendLog:
         except AzureError as error:
             raise self._unavailable(error) from error
 
-    async def _blobs_by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
-        found: dict[str, list[BlobProperties]] = {}
-        try:
-            async for blob in self._container.list_blobs(name_starts_with=prefix):
-                found.setdefault(blob.name.rpartition("/")[0], []).append(blob)
-        except ResourceNotFoundError:
-            return {}  # no container yet: nothing was ever written
-        return found
-
-    async def whole(
-        self, name: str, *, since: datetime, until: datetime
-    ) -> list[bytes]:
-        """The lines of those hours, in any order: each blob in one read, side by side."""
-        hours = {f"{name}/{one:%Y/%m/%d/%H}" for one in hours_back(since, until)}
-        days = sorted({hour.rpartition("/")[0] for hour in hours})
-        try:
-            listed = await _side_by_side(self._blobs_by_hour(f"{day}/") for day in days)
-            blobs = [
-                blob
-                for by_hour in listed
-                for hour in hours & by_hour.keys()
-                for blob in by_hour[hour]
-            ]
-            contents = await _side_by_side(self._content(blob) for blob in blobs)
-        except AzureError as error:
-            raise self._unavailable(error) from error
-        return [line for content in contents for line in content.split(b"\n") if line]
-
     async def is_empty(self, name: str) -> bool:
         """Whether nothing was ever appended under that name."""
         blobs = self._container.list_blobs(
@@ -151,13 +118,6 @@ class BlobAppendLog:
             raise self._unavailable(error) from error
         return True
 
-    async def _content(self, properties: BlobProperties) -> bytes:
-        if not properties.size:
-            return b""
-        blob = self._container.get_blob_client(properties.name)
-        stream = await blob.download_blob(offset=0, length=properties.size)
-        return await stream.readall()
-
     async def _told(self, call: Awaitable[object]) -> None:
         try:
             await call
@@ -166,22 +126,6 @@ class BlobAppendLog:
 
     def _unavailable(self, error: AzureError) -> StoreUnavailable:
         return unavailable(self._container.container_name, error)
-
-
-async def _side_by_side[T](calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What they answer, in their order; when one fails, the others are given up."""
-    few = asyncio.Semaphore(READS)
-
-    async def called(call: Coroutine[Any, Any, T]) -> T:
-        async with few:
-            return await call
-
-    tasks = [asyncio.create_task(called(call)) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 async def _create_if_missing(blob: BlobClient) -> None:

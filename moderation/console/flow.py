@@ -1,62 +1,196 @@
-"""What flows: counts and delays per minute, from the activity log."""
+"""What flows: counts and delays over time, from the activity log alone."""
 
-from datetime import timedelta
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from moderation import activity
-from moderation.activity import Spread, Summary
-from moderation.console import reply
-from moderation.console.asked import Asked
-from moderation.console.reply import Reply
+from moderation.activity import CONFIDENCES, Summary
+from moderation.console import alerts
+from moderation.console.alerts import Alert, Timer
+from moderation.console.asked import Asked, chosen
+from moderation.counts import largest
 from moderation.delivery import DISPOSITIONS
-from moderation.intake import Json
+from moderation.runtime import Runtime
+from moderation.settings import SCHEDULES
+from moderation.spread import Spread
+
+# Steps of at least a minute, so that there are no more than 144 of them.
+STEPS = {120: 60, 720: 300, 1440: 900}
+NAMES_A_STEP = 10
 
 
 class ActivityQuery(msgspec.Struct, frozen=True):
-    """How many minutes to look back."""
+    """How many minutes to look back, and at which event subscription (all of them)."""
 
-    minutes: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)] = 30
+    minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 30
+    subscription: str | None = None
 
 
-async def recent_activity(asked: Asked[ActivityQuery, None]) -> Reply:
-    """Counts and delays per minute."""
+class Delays(msgspec.Struct, frozen=True):
+    """How long something took, in ms; percentiles are within 5 % of the true ones."""
+
+    count: int
+    mean: float | None
+    max: float | None
+    p50: float | None
+    p99: float | None
+
+
+class Counted(msgspec.Struct, frozen=True, rename="camel"):
+    """What was done to one event subscription in one step."""
+
+    received: int
+    acknowledge: int
+    release: int
+    reject: int
+    failed: int
+    drains: int
+    full_batches: int
+    types: dict[str, int]
+    categories: dict[str, int]
+    severities: dict[str, int]
+    queue_delay_ms: Delays
+    handling_ms: Delays
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of time, by when it began; those in which nothing was done are left out."""
+
+    minute: datetime
+    subscriptions: dict[str, Counted]
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """How many deliveries had that category and severity."""
+
+    category: str
+    severity: str
+    count: int
+
+
+class Model(msgspec.Struct, frozen=True):
+    """How many deliveries a model judged: its name and version."""
+
+    model: str
+    count: int
+
+
+class Totals(msgspec.Struct, frozen=True, rename="camel"):
+    """All steps added up: an event counts once for each delivery.
+
+    `confidence`: ten counts, from 0.0 to below 0.1, …, from 0.9 to 1.0.
+    """
+
+    queue_delay_ms: Delays
+    handling_ms: Delays
+    dispositions: dict[str, int]
+    types: dict[str, int]
+    matrix: list[Cell]
+    confidence: list[int]
+    models: list[Model]
+
+
+class Activity(msgspec.Struct, frozen=True, rename="camel"):
+    """Steps of so many seconds, oldest first, and what needs a look."""
+
+    step_seconds: int
+    since: datetime
+    until: datetime
+    minutes: list[Step]
+    totals: Totals
+    last_drain: dict[str, datetime | None]
+    alerts: list[Alert]
+
+
+async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
+    """Counts and delays over time, and what needs a look."""
     runtime, minutes = asked.runtime, asked.query.minutes
+    names = chosen(runtime.topology.names, asked.query.subscription)
     until = runtime.clock()
-    since = until.replace(second=0, microsecond=0) - timedelta(minutes=minutes - 1)
-    names = runtime.topology.names
-    summaries = await runtime.activity.read(names, since=since, until=until)
-    last = activity.last_drains(summaries, names)
-    by_minute = [
-        {
-            "minute": minute,
-            "subscriptions": {name: _minute(one) for name, one in counted.items()},
-        }
-        for minute, counted in activity.by_minute(summaries).items()
+    step = timedelta(seconds=next(STEPS[most] for most in STEPS if minutes <= most))
+    since = _begin(until, step, minutes)
+    earliest = min(since, until - alerts.LOOK_BACK)
+    summaries = await runtime.activity.read(names, since=earliest, until=until)
+    shown = [one for one in summaries if datetime.fromisoformat(one.at) >= since]
+    return Activity(
+        step_seconds=int(step.total_seconds()),
+        since=since,
+        until=until,
+        minutes=[
+            Step(begin, {name: _counted(one) for name, one in counted.items()})
+            for begin, counted in activity.by_time(shown, step).items()
+        ],
+        totals=_totals(shown),
+        last_drain={
+            name: datetime.fromisoformat(at) if at else None
+            for name, at in activity.last_drains(summaries, names).items()
+        },
+        alerts=await alerts.found(
+            runtime.activity, _timers(runtime, names), summaries, earliest, until
+        ),
+    )
+
+
+def _timers(runtime: Runtime, names: Sequence[str]) -> list[Timer]:
+    scheduled = zip(runtime.topology.names, SCHEDULES, strict=False)
+    return [
+        Timer(name, setting, os.environ.get(setting, ""))
+        for name, setting in scheduled
+        if name in names
     ]
-    return reply.json({"minutes": by_minute, "lastDrain": last})
 
 
-def _minute(summary: Summary) -> Json:
-    counts = {one: summary.dispositions.get(one, 0) for one in DISPOSITIONS}
-    return {
-        "received": summary.received,
-        **counts,
-        "failed": sum(summary.failed.values()),
-        "drains": summary.drains,
-        "fullBatches": summary.full_batches,
-        "types": summary.types,
-        "categories": summary.categories,
-        "severities": summary.severities,
-        "queueDelayMs": _spread(summary.queue_delay),
-        "handlingMs": _spread(summary.handling),
-    }
+def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:
+    """When the first of so many minutes' steps begins; the last has `until` in it."""
+    midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    steps = -(-timedelta(minutes=minutes) // step)
+    return midnight + ((until - midnight) // step - steps + 1) * step
 
 
-def _spread(spread: Spread) -> Json:
-    mean = spread.sum / spread.count if spread.count else None
-    return {
-        "mean": None if mean is None else round(mean, 1),
-        "max": round(spread.max, 1) if spread.count else None,
-    }
+def _counted(summary: Summary) -> Counted:
+    return Counted(
+        received=summary.received,
+        **{one: summary.dispositions.get(one, 0) for one in DISPOSITIONS},
+        failed=sum(summary.failed.values()),
+        drains=summary.drains,
+        full_batches=summary.full_batches,
+        types=largest(summary.types, NAMES_A_STEP),
+        categories=largest(summary.categories, NAMES_A_STEP),
+        severities=summary.severities,
+        queue_delay_ms=_delays(summary.queue_delay),
+        handling_ms=_delays(summary.handling),
+    )
+
+
+def _totals(summaries: Iterable[Summary]) -> Totals:
+    total = Summary(at="", subscription="", drains=0)
+    for summary in summaries:
+        total.merge(summary)
+    return Totals(
+        queue_delay_ms=_delays(total.queue_delay),
+        handling_ms=_delays(total.handling),
+        dispositions={one: total.dispositions.get(one, 0) for one in DISPOSITIONS},
+        types=largest(total.types),
+        matrix=[
+            Cell(category, severity, count)
+            for category, severities in sorted(total.matrix.items())
+            for severity, count in sorted(severities.items())
+        ],
+        confidence=total.confidences or [0] * CONFIDENCES,
+        models=[Model(name, count) for name, count in largest(total.models).items()],
+    )
+
+
+def _delays(spread: Spread) -> Delays:
+    p50, p99 = spread.percentiles(0.5, 0.99)
+    largest = spread.max if spread.count else None
+    return Delays(spread.count, *map(_rounded, (spread.mean, largest, p50, p99)))
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 1)

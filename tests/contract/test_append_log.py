@@ -11,6 +11,7 @@ import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
 from local import azurite, parts
+from moderation.activity import Store
 from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
@@ -142,6 +143,17 @@ async def test_an_append_larger_than_a_block_is_kept_whole(log: AppendLog) -> No
     await log.append("sub-a", NOW, lines)
 
     assert await numbers(log) == list(reversed(range(9)))
+
+
+async def test_a_log_is_empty_until_something_is_appended(log: Store) -> None:
+    """
+    By its own name, not by one that begins with it.
+    """
+    before = await log.is_empty("sub-a")
+    await log.append("sub-a", NOW - minutes(40 * 24 * 60), line(1, 40 * 24 * 60))
+
+    assert (before, await log.is_empty("sub-a")) == (True, False)
+    assert await log.is_empty("sub")
 
 
 async def test_lines_of_several_writers_are_merged_by_time(

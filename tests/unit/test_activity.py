@@ -1,8 +1,17 @@
-"""Summaries of drains add up by the minute."""
+"""Summaries of drains are kept, read back, and add up over time."""
 
-from moderation.activity import ActivityLog, Spread, Summary, by_minute, last_drains
+import msgspec
+
+from moderation.activity import ActivityLog, Summary, by_time, last_drains
 from moderation.appendlog import InMemoryAppendLog, stamp
+from moderation.spread import Spread
 from tests.make import NOW, minutes
+
+
+def a_spread(*milliseconds: float) -> Spread:
+    spread = Spread()
+    spread.add_all(milliseconds)
+    return spread
 
 
 def a_summary(
@@ -14,7 +23,7 @@ def a_summary(
         completed=completed,
         received=3,
         dispositions={"acknowledge": 2, "reject": 1},
-        queue_delay=Spread(2, 30.0, 20.0),
+        queue_delay=a_spread(10.0, 20.0),
     )
 
 
@@ -47,17 +56,86 @@ async def test_a_line_that_is_no_summary_is_passed_over() -> None:
     assert len(found) == 1
 
 
-def test_drains_of_one_minute_are_added_up() -> None:
+async def test_a_line_of_before_there_were_percentiles_is_read() -> None:
+    """
+    An upgrade does not lose the last day.
+    """
+    store = InMemoryAppendLog()
+    old = (
+        b'{"at":"2026-11-23T10:30:00.000000Z","subscription":"sub-flagged",'
+        b'"completed":true,"drains":1,"received":2,"fullBatches":0,"dispositions":'
+        b'{"acknowledge":2},"types":{},"categories":{},"severities":{},"failed":{},'
+        b'"queueDelay":{"count":2,"sum":30.0,"max":20.0},'
+        b'"handling":{"count":0,"sum":0.0,"max":0.0}}\n'
+    )
+    await store.append("sub-flagged", NOW, old)
+
+    [found] = await ActivityLog(store).read(["sub-flagged"], since=NOW, until=NOW)
+
+    assert found.dispositions == {"acknowledge": 2}
+    assert found.queue_delay == Spread(2, 30.0, 20.0)
+    assert list(found.queue_delay.percentiles(0.5)) == [None]
+
+
+async def test_a_summary_is_read_back_as_it_was_noted() -> None:
+    """
+    What is left out of a line because it is empty is empty again.
+    """
+    log, noted = ActivityLog(InMemoryAppendLog()), a_summary(completed=False)
+    noted.matrix, noted.last_full = {"violence": {"high": 1}}, True
+    await log.note(noted, NOW)
+
+    [found] = await log.read(["sub-flagged"], since=NOW, until=NOW)
+
+    assert found == noted
+
+
+async def test_it_is_known_whether_anything_was_ever_noted() -> None:
+    """
+    A fresh app is no reason to worry.
+    """
+    log = ActivityLog(InMemoryAppendLog())
+    await log.note(a_summary(), NOW)
+
+    drained = [await log.was_drained(one) for one in ("sub-flagged", "sub-approved")]
+
+    assert drained == [True, False]
+
+
+def test_an_idle_drain_is_a_short_line() -> None:
+    """
+    Three event subscriptions note four thousand of them a day.
+    """
+    idle = Summary(at=stamp(NOW), subscription="sub-flagged")
+
+    assert len(msgspec.json.encode(idle)) < 130
+
+
+def test_drains_of_one_step_are_added_up() -> None:
     """
     Two lanes, or two ticks in a minute, are one bar.
     """
-    minutes_ = by_minute([a_summary(0), a_summary(0), a_summary(2)])
+    summaries = [a_summary(0), a_summary(0), a_summary(2)]
 
-    assert list(minutes_) == ["2026-11-23T10:28:00Z", "2026-11-23T10:30:00Z"]
-    both = minutes_["2026-11-23T10:30:00Z"]["sub-flagged"]
+    by_minute, by_hour = (by_time(summaries, minutes(one)) for one in (1, 60))
+
+    assert list(by_minute) == [NOW - minutes(2), NOW]
+    both = by_minute[NOW]["sub-flagged"]
     assert (both.received, both.drains) == (6, 2)
     assert both.dispositions == {"acknowledge": 4, "reject": 2}
-    assert both.queue_delay == Spread(4, 60.0, 20.0)
+    assert both.queue_delay == a_spread(10.0, 10.0, 20.0, 20.0)
+    assert [one["sub-flagged"].received for one in by_hour.values()] == [9]
+
+
+def test_adding_up_leaves_the_summaries_as_they_were() -> None:
+    """
+    The same summaries are looked at for alerts afterwards.
+    """
+    summaries = [a_summary(0), a_summary(0)]
+
+    by_time(summaries, minutes(1))
+
+    assert summaries == [a_summary(0), a_summary(0)]
 
 
 def test_a_drain_that_failed_does_not_count_as_the_last_one() -> None:

@@ -39,6 +39,7 @@ LAYERS = [
     {"console.redaction", "console.reply"},
     {"console.caller"},
     {"console.asked"},
+    {"console.alerts"},
     {
         "console.check",
         "console.entries",

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from moderation import doctor, topology
-from moderation.activity import Spread, Summary
+from moderation.activity import Summary
 from moderation.settings import Settings
+from moderation.spread import Spread
 from moderation.topology import Topology
 
 ROOT = Path(__file__).parents[2]

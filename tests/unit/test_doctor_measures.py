@@ -1,11 +1,11 @@
 """The doctor at the terminal looks at what the app has measured, too."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 from moderation import __main__ as terminal
-from moderation.activity import ActivityLog, Spread, Summary
+from moderation.activity import ActivityLog, Summary
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable, stamp
+from moderation.spread import Spread
 from tests.make import NOW
 from tests.unit.test_runtime import FLAGGED, Queue, a_runtime
 
@@ -30,11 +30,10 @@ async def test_a_store_that_does_not_answer_is_a_finding() -> None:
     """
 
     class Down(InMemoryAppendLog):
-        async def newest(
-            self, name: str, *, since: datetime, until: datetime
-        ) -> AsyncIterator[bytes]:
+        async def search(
+            self, name: str, needle: bytes, *, since: datetime, until: datetime
+        ) -> list[bytes]:
             raise StoreUnavailable("storage does not answer")
-            yield b""
 
     runtime, _ = a_runtime(Queue())
     runtime.activity = ActivityLog(Down())

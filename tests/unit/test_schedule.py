@@ -1,14 +1,18 @@
-"""How often a schedule fires at most."""
+"""How often a schedule fires at most, and when it should have fired last."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from moderation.schedule import shortest_gap
+from local.host import schedules
+from moderation.schedule import last_due, shortest_gap
+from tests.make import NOW
 
 ANSWERS = Path(__file__).parents[1] / "contract" / "host-answers.json"
 RECORDED: list[dict[str, Any]] = [
@@ -61,3 +65,69 @@ def test_no_recorded_gap_is_shorter(case: dict[str, Any]) -> None:
     recorded = min((b - a).total_seconds() for a, b in pairwise(times))
 
     assert gap is None or gap <= recorded
+
+
+@pytest.mark.parametrize(
+    ("schedule", "due"),
+    [
+        ("0 * * * * *", "2026-11-23T10:30:00"),
+        ("*/7 * * * *", "2026-11-23T10:28:00"),
+        ("30 * * * * *", "2026-11-23T10:29:30"),
+        ("0 0 11 * * *", "2026-11-22T11:00:00"),
+        ("0 */5 9-17 * * Mon-Fri", "2026-11-23T10:30:00"),
+        ("0 */5 11-17 * * mon-fri", "2026-11-20T17:55:00"),
+        ("0 0 0 1 jan,July *", "2026-07-01T00:00:00"),
+        ("00:05:00", "2026-11-23T10:25:00"),
+        ("1.00:00:00", "2026-11-22T10:30:00"),
+    ],
+)
+def test_the_time_it_was_due_last_is_found(schedule: str, due: str) -> None:
+    """
+    A drain before that, and none since, is late. The moment itself counts.
+    """
+    assert last_due(schedule, NOW) == datetime.fromisoformat(f"{due}+00:00")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["", "often", "0 60 * * * *", "0 0 0 0 * *", "0 0 0 * * x", "0 0 0 29 2 *"],
+)
+def test_what_cannot_be_read_or_does_not_come_is_not_due(schedule: str) -> None:
+    """
+    No alert rather than a wrong one.
+    """
+    assert last_due(schedule, NOW) is None
+
+
+def fields(low: int, high: int) -> st.SearchStrategy[str]:
+    """A field of a schedule."""
+    numbers = st.integers(low, high)
+    return st.one_of(
+        st.just("*"),
+        numbers.map(str),
+        st.tuples(numbers, numbers).map(lambda two: f"{min(two)}-{max(two)}"),
+        st.integers(1, high).map("*/{}".format),
+        st.lists(numbers, min_size=1, max_size=4).map(
+            lambda some: ",".join(map(str, some))
+        ),
+    )
+
+
+@given(
+    st.tuples(fields(0, 59), fields(0, 59), fields(0, 23)),
+    st.sampled_from(["* * *", "* * MON-FRI", "1 * *", "*/3 * 0,6", "* JUN-SEP *"]),
+    st.timedeltas(timedelta(), timedelta(days=1200)),
+)
+def test_it_agrees_with_the_stand_in_host(
+    times: tuple[str, str, str], days: str, later: timedelta
+) -> None:
+    """
+    What counts as late is what the timer would have done.
+    """
+    schedule, now = f"{' '.join(times)} {days}", NOW + later
+
+    due = last_due(schedule, now)
+
+    assert due is not None
+    host, second = schedules.parse(schedule), timedelta(seconds=1)
+    assert host.after(due - second) == due <= now < host.after(due)

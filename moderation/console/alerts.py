@@ -1,0 +1,178 @@
+"""What of the flow needs a look: late drains, full batches, rejected events."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Literal
+
+import msgspec
+
+from moderation.activity import ActivityLog, Summary
+from moderation.appendlog import stamp
+from moderation.schedule import last_due
+from moderation.settings import LANES
+
+LOOK_BACK = timedelta(hours=1)
+# From when a drain is due until something of it is noted: a cold start, a minute of it.
+GRACE = timedelta(minutes=3)
+# So many drains in a row that end with a full batch are no coincidence.
+FULL_DRAINS = 5
+HEALTH = "GET /api/health says what is not well"
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """When an event subscription is drained, and by which setting."""
+
+    subscription: str
+    setting: str
+    schedule: str
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """What needs a look, since when (null: not known), and what to do next.
+
+    `info` is no reason to worry yet.
+    """
+
+    kind: Literal["late", "full", "dead-lettered"]
+    level: Literal["info", "warning"] = "warning"
+    subscription: str
+    since: datetime | None = None
+    text: str
+    next: str
+
+
+async def found(
+    log: ActivityLog,
+    timers: Sequence[Timer],
+    summaries: Sequence[Summary],
+    since: datetime,
+    now: datetime,
+) -> list[Alert]:
+    """The alerts of event subscriptions, by their summaries since then, newest first.
+
+    `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
+    """
+    alerts: list[Alert | None] = []
+    for timer in timers:
+        own = [one for one in summaries if one.subscription == timer.subscription]
+        alerts.append(await _late(log, timer, own, since, now))
+        alerts.append(_full(timer, _of_last_hour(own, now)))
+        alerts.append(_rejected(timer, _of_last_hour(own, now)))
+    return [alert for alert in alerts if alert is not None]
+
+
+def _of_last_hour(summaries: Sequence[Summary], now: datetime) -> list[Summary]:
+    oldest = stamp(now - LOOK_BACK)
+    return [one for one in summaries if one.at >= oldest]
+
+
+async def _late(
+    log: ActivityLog,
+    timer: Timer,
+    summaries: Sequence[Summary],
+    since: datetime,
+    now: datetime,
+) -> Alert | None:
+    """Nothing was noted since the timer was due; a drain that goes on notes by minute."""
+    name, due = timer.subscription, last_due(timer.schedule, now - GRACE)
+    if due is None:
+        return None
+    if due < since:  # a rare schedule
+        summaries = await log.read([name], since=due, until=now)
+    tried = [one for one in summaries if one.at >= stamp(due)]
+    if any(one.completed for one in tried):
+        return None
+    if tried:
+        return _failing(name, tried)
+    if not summaries and not await log.was_drained(name):
+        return _fresh(timer)
+    return Alert(
+        kind="late",
+        subscription=name,
+        since=due,
+        text=f"{name} should have been drained {_ago(now - due)} ago and was not: "
+        f"{_last(summaries, now)}",
+        next=f"see that the app runs and its timer is not disabled; {HEALTH}; "
+        f"POST /api/pull?subscription={name} drains it now",
+    )
+
+
+def _last(summaries: Sequence[Summary], now: datetime) -> str:
+    if not summaries:
+        return "no drain is known of the time that was looked at"
+    return f"the last drain was {_ago(now - _at(summaries[0]))} ago"
+
+
+def _failing(name: str, tried: Sequence[Summary]) -> Alert:
+    return Alert(
+        kind="late",
+        subscription=name,
+        since=_at(tried[-1]),
+        text=f"the drains of {name} fail: {_so_many(len(tried), 'attempt')} since "
+        "the timer was due, none to its end",
+        next=f"{HEALTH}; the app's log has the reason",
+    )
+
+
+def _fresh(timer: Timer) -> Alert:
+    return Alert(
+        kind="late",
+        level="info",
+        subscription=timer.subscription,
+        text=f"{timer.subscription} has not been drained yet; its timer is "
+        f"{timer.setting}={timer.schedule}",
+        next="wait for the timer, or drain it now: "
+        f"POST /api/pull?subscription={timer.subscription}",
+    )
+
+
+def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
+    run = list(takewhile(lambda one: one.last_full, summaries))
+    if len(run) < FULL_DRAINS:
+        return None
+    name = timer.subscription
+    return Alert(
+        kind="full",
+        subscription=name,
+        since=_at(run[-1]),
+        text=f"{name} is not drained to its end: the last {len(run)} times there was "
+        "more when time was up",
+        next=f"set {LANES[timer.setting]} to more, or PULL_BUDGET_SECONDS, or a denser "
+        f"{timer.setting}",
+    )
+
+
+def _rejected(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
+    with_some = [one for one in summaries if one.dispositions.get("reject")]
+    if not with_some:
+        return None
+    name, count = (
+        timer.subscription,
+        sum(one.dispositions["reject"] for one in with_some),
+    )
+    return Alert(
+        kind="dead-lettered",
+        subscription=name,
+        since=_at(with_some[-1]),
+        text=f"{_so_many(count, 'event')} of {name} rejected in the last hour",
+        next="see why in the dead letters, mend the cause, then redrive them: "
+        f"GET /api/deadletters?subscription={name}",
+    )
+
+
+def _at(summary: Summary) -> datetime:
+    return datetime.fromisoformat(summary.at)
+
+
+def _ago(span: timedelta) -> str:
+    """As 90 s, 12 min, 3 h or 2 days."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _so_many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
