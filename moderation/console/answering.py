@@ -30,7 +30,8 @@ async def _answer(route: Route, request: Request) -> Reply:
     who = caller.of(request, easy_auth=easy_auth)
     caller.admit(who, route.role)
     if route.function == "health":  # it answers without settings, too
-        return await health.answer(request)
+        found = await health.look()
+        return reply.json(found, 200 if found.is_well() else health.UNWELL)
     return await called(ENDPOINTS[route.function], request, who)
 
 
@@ -39,7 +40,9 @@ async def called(call: Call, request: Request, who: Caller) -> Reply:
     runtime = current()
     with runtime.attending():
         found = await call(asked.taken(call, runtime, request, who))
-    return found if isinstance(found, Reply) else reply.json(found)
+    return (
+        found if isinstance(found, Reply) else reply.json(found, reply.status_of(found))
+    )
 
 
 async def page(request: Request) -> Reply:

@@ -4,13 +4,12 @@ import asyncio
 import os
 from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
 from moderation import doctor
 from moderation.appendlog import StoreUnavailable
-from moderation.console import reply
-from moderation.console.reply import Reply, Request
 from moderation.doctor import Finding
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
@@ -18,6 +17,7 @@ from moderation.settings import SettingsInvalid
 
 LOOK_BACK = timedelta(hours=1)
 PROBE_SECONDS = 10
+UNWELL = 503
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -29,11 +29,19 @@ class Check(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-async def answer(_: Request) -> Reply:
-    """GET /api/health: 200, or 503 when something that is needed does not answer.
+class Health(msgspec.Struct, frozen=True):
+    """All checks: `attention` when everything answers, but numbers do not agree."""
 
-    `attention` is 200 too: all answers, but numbers do not agree. Nothing is received.
-    """
+    status: Literal["ok", "attention", "failing"]
+    checks: list[Check]
+
+    def is_well(self) -> bool:
+        """Whether all that is needed answers."""
+        return self.status != "failing"
+
+
+async def look() -> Health:
+    """Probe everything that the app needs; nothing is received."""
     try:
         runtime = current()
     except SettingsInvalid as error:
@@ -41,13 +49,12 @@ async def answer(_: Request) -> Reply:
             Check("settings", False, f"{wrong.path} {wrong.problem}", "set it")
             for wrong in error.problems
         ]
-        return reply.json({"status": "failing", "checks": checks}, 503)
+        return Health("failing", checks)
     needed, findings = await asyncio.gather(_checks(runtime), _findings(runtime))
     advice = [_advice(finding) for finding in findings]
-    well = all(check.ok for check in needed)
-    status = "failing" if not well else "attention" if advice else "ok"
-    content = {"status": status, "checks": [*needed, *advice]}
-    return reply.json(content, 200 if well else 503)
+    if not all(check.ok for check in needed):
+        return Health("failing", [*needed, *advice])
+    return Health("attention" if advice else "ok", [*needed, *advice])
 
 
 async def _findings(runtime: Runtime) -> list[Finding]:

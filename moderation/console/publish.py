@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+import msgspec
 
 from moderation import actions, intake
 from moderation.appendlog import StoreUnavailable
@@ -21,14 +23,34 @@ LONGEST_ID = 256
 SAMPLES = Path(__file__).parents[1] / "samples" / "moderation_events.json"
 
 
-async def publish(asked: Asked[None, bytes]) -> Reply:
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One event that is in the topic now."""
+
+    id: str
+    content_id: str | None
+    type: str
+    category: str | None
+    confidence: float | None
+    status: Literal["published"] = "published"
+
+
+class Receipts(msgspec.Struct, frozen=True):
+    """How many events were published, and which."""
+
+    STATUS: ClassVar[int] = 202
+
+    published: int
+    events: Sequence[Receipt]
+
+
+async def publish(asked: Asked[None, bytes]) -> Receipts | Reply:
     """Publish the moderation results or CloudEvents in the body."""
     if not asked.body:
         return _no_body(asked.request)
     return await _publish(asked, asked.body, asked.request.headers)
 
 
-async def publish_samples(asked: Asked[None, None]) -> Reply:
+async def publish_samples(asked: Asked[None, None]) -> Receipts | Reply:
     """Publish the five sample events."""
     headers = {"content-type": intake.PLAIN}
     return await _publish(asked, SAMPLES.read_bytes(), headers)
@@ -36,7 +58,7 @@ async def publish_samples(asked: Asked[None, None]) -> Reply:
 
 async def _publish(
     asked: Asked[Any, Any], body: bytes, headers: Mapping[str, str]
-) -> Reply:
+) -> Receipts | Reply:
     runtime = asked.runtime
     events = intake.events_in(body, headers, runtime.clock())
     result = await runtime.publish(events, asked.request.headers)
@@ -67,11 +89,10 @@ def _no_body(request: Request) -> Reply:
     return reply.problem(400, detail, next=todo)
 
 
-def _published(result: Published) -> Reply:
-    accepted = [_receipt(event) for event in result.accepted]
+def _published(result: Published) -> Receipts | Reply:
     if result.failure is None:
-        content = {"published": len(accepted), "events": accepted}
-        return reply.json(content, 202)
+        accepted = [_receipt(event) for event in result.accepted]
+        return Receipts(len(accepted), accepted)
     status = 502 if result.failure.refused else 503
     return reply.problem(
         status,
@@ -85,14 +106,14 @@ def _published(result: Published) -> Reply:
     )
 
 
-def _receipt(event: Json) -> Json:
+def _receipt(event: Json) -> Receipt:
+    """What was published: the event is valid, so its members are what they should be."""
     data = event["data"]
-    content = data if isinstance(data, dict) else {}
-    return {
-        "id": event["id"],
-        "contentId": content.get("contentId"),
-        "type": event["type"],
-        "category": content.get("category"),
-        "confidence": content.get("confidence"),
-        "status": "published",
-    }
+    content: dict[str, Any] = data if isinstance(data, dict) else {}
+    return Receipt(
+        id=str(event["id"]),
+        content_id=content.get("contentId"),
+        type=str(event["type"]),
+        category=content.get("category"),
+        confidence=content.get("confidence"),
+    )

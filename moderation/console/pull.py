@@ -11,9 +11,8 @@ from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
 from moderation.delivery import DISPOSITIONS
 from moderation.inspection import SUBSCRIPTION, Inspected
-from moderation.intake import Json
 from moderation.runtime import Runtime
-from moderation.tally import Outcome, Tally
+from moderation.tally import Outcome
 
 
 class PullQuery(msgspec.Struct, frozen=True):
@@ -22,51 +21,89 @@ class PullQuery(msgspec.Struct, frozen=True):
     subscription: str | None = None
 
 
-async def pull_now(asked: Asked[PullQuery, None]) -> Reply:
+class Handled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of one delivery; `failed` says why it is not settled."""
+
+    id: str
+    type: str
+    content_id: str | None
+    disposition: str
+    verdict: str | None
+    reason: str | None
+    delivery_count: int
+    settled: bool
+    failed: str | None
+
+
+class Drained(msgspec.Struct, frozen=True, kw_only=True):
+    """What one drain did. `settled` and `failed` count deliveries by disposition.
+
+    `joined`: the drain was at work already. `omitted` deliveries are counted and not
+    listed.
+    """
+
+    subscription: str
+    received: int
+    settled: dict[str, int]
+    failed: dict[str, int]
+    stopped: str
+    joined: bool
+    seconds: float
+    error: str | None
+    deliveries: list[Handled]
+    omitted: int
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """One drain for each event subscription that was asked for."""
+
+    subscriptions: list[Drained]
+
+
+async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
     """Drain one event subscription or all of them now, side by side."""
     runtime = asked.runtime
     names = chosen(runtime.topology.names, asked.query.subscription)
     await _note(asked, "pull", asked.query.subscription)
-    results = await asyncio.gather(*(_pulled(runtime, name) for name in names))
-    content = [result for result, _ in results]
-    errors = [tally.error for _, tally in results if tally.error]
+    results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
+    errors = [one.error for one in results if one.error]
     if errors:
         detail = " ".join(dict.fromkeys(errors))
-        return reply.problem(503, detail, next=reply.TRY_AGAIN, subscriptions=content)
-    return reply.json({"subscriptions": content})
+        return reply.problem(503, detail, next=reply.TRY_AGAIN, subscriptions=results)
+    return Pulled(results)
 
 
-async def _pulled(runtime: Runtime, name: str) -> tuple[Json, Tally]:
+async def _pulled(runtime: Runtime, name: str) -> Drained:
     began = runtime.clock()
     tally, joined = await runtime.pull_now(name)
     received = tally.summary.received
-    return {
-        "subscription": name,
-        "received": received,
-        "settled": {one: tally.settled[one] for one in DISPOSITIONS},
-        "failed": dict(tally.failed),
-        "stopped": tally.stopped,
-        "joined": joined,
-        "seconds": round((runtime.clock() - began).total_seconds(), 1),
-        "error": tally.error,
-        "deliveries": [_delivery(outcome) for outcome in tally.outcomes],
-        "omitted": received - len(tally.outcomes),
-    }, tally
+    return Drained(
+        subscription=name,
+        received=received,
+        settled={one: tally.settled[one] for one in DISPOSITIONS},
+        failed=dict(tally.failed),
+        stopped=tally.stopped,
+        joined=joined,
+        seconds=round((runtime.clock() - began).total_seconds(), 1),
+        error=tally.error,
+        deliveries=[_handled(outcome) for outcome in tally.outcomes],
+        omitted=received - len(tally.outcomes),
+    )
 
 
-def _delivery(outcome: Outcome) -> Json:
+def _handled(outcome: Outcome) -> Handled:
     entry = outcome.entry
-    return {
-        "id": entry.id,
-        "type": entry.type,
-        "contentId": entry.content_id,
-        "disposition": entry.disposition,
-        "verdict": entry.verdict,
-        "reason": entry.reason,
-        "deliveryCount": entry.delivery_count,
-        "settled": outcome.failed is None,
-        "failed": outcome.failed,
-    }
+    return Handled(
+        id=entry.id,
+        type=entry.type,
+        content_id=entry.content_id,
+        disposition=entry.disposition,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        delivery_count=entry.delivery_count,
+        settled=outcome.failed is None,
+        failed=outcome.failed,
+    )
 
 
 async def inspect(asked: Asked[None, None]) -> Inspected:

@@ -44,6 +44,11 @@ def json(content: object, status: int = 200) -> Reply:
     return Reply(status, msgspec.json.encode(content))
 
 
+def status_of(content: object) -> int:
+    """The status that goes with an answer, or with its type: its STATUS, or 200."""
+    return int(getattr(content, "STATUS", 200))
+
+
 def problem(
     status: int,
     detail: str,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from moderation.console.reply import HEADERS, Reply, Request, problem
+from moderation.console import openapi
+from moderation.console.reply import HEADERS, JSON, Reply, Request, problem
 from moderation.routes import ROUTES
 
 FOLDER = Path(__file__).parents[1] / "web"
@@ -33,7 +34,7 @@ async def answer(request: Request) -> Reply:
     path = request.path.strip("/")
     if path in METHODS:
         return _not_here(path, request.method)
-    file = _files().get(path or INDEX)
+    file = _description() if path == openapi.PATH else _files().get(path or INDEX)
     if file is None:
         return _unknown(path)
     if request.method not in ("GET", "HEAD"):
@@ -70,7 +71,13 @@ def _refused(path: str, allowed: str, method: str) -> Reply:
 def _unknown(path: str) -> Reply:
     known = ", ".join(f"/api/{route}" for route in METHODS)
     detail = f"there is nothing at /api/{path[:200]}"
-    return problem(404, detail, next=f"the page is /api/, the API {known}")
+    todo = f"the page is /api/, its description /api/{openapi.PATH}, the API {known}"
+    return problem(404, detail, next=todo)
+
+
+@cache
+def _description() -> _File:
+    return _file(openapi.encoded(), JSON)
 
 
 @cache
@@ -88,5 +95,8 @@ def _read(path: Path) -> _File:
     guessed = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if guessed.startswith("text/"):
         guessed += "; charset=utf-8"
-    content_type = TYPES.get(path.suffix, guessed)
+    return _file(body, TYPES.get(path.suffix, guessed))
+
+
+def _file(body: bytes, content_type: str) -> _File:
     return _File(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:16]}"')

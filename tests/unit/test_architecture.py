@@ -50,7 +50,9 @@ LAYERS = [
         "console.pull",
         "console.topology_view",
     },
-    {"console.health", "console.web", "console.endpoints"},
+    {"console.health", "console.endpoints", "console.eventschemas"},
+    {"console.openapi"},
+    {"console.web"},
     {"console.answering"},
     {"console.triggers", "__main__"},
 ]

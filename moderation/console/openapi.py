@@ -1,0 +1,239 @@
+"""The API's description: OpenAPI 3.1, from the types that check requests and answers."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from http import HTTPStatus
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import NODEFAULT
+
+from moderation import events
+from moderation.cloudevents import Problem
+from moderation.console import eventschemas, health
+from moderation.console.asked import Signature, signature
+from moderation.console.endpoints import ENDPOINTS
+from moderation.console.health import Health
+from moderation.console.reply import JSON, PROBLEM, Reply, status_of
+from moderation.routes import ROUTES, Route
+
+PATH = "openapi.json"
+VERSION = "1.0"
+COMPONENT = "#/components/schemas/{name}"
+ABOUT = (
+    "Publishes content moderation events, pulls them from their event subscriptions, "
+    "and shows what became of them. Times are ISO 8601 in UTC. Everything that goes "
+    "wrong is application/problem+json that says what to do next. A reader's key opens "
+    "what has x-role reader, an operator's everything."
+)
+RESPONSE = "#/components/responses/{name}"
+WRONG = {"401": "Unknown", "4XX": "Refused", "5XX": "Failed"}
+KEYS = {
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-functions-key",
+        "description": "An access key of the function or its host; never in a URL.",
+    },
+    "user": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "With Easy Auth: a token of Entra ID with the app role "
+        "Moderation.Reader or Moderation.Operator, or the session of a browser.",
+    },
+}
+
+# What an endpoint with a `format` answers besides JSON; see `exports`.
+FILES = ("application/x-ndjson", "text/csv")
+ITSELF: dict[str, object] = {
+    "operationId": "describe",
+    "summary": "This description",
+    "security": [],
+    "responses": {"200": {"description": "OK", "content": {JSON: {}}}},
+}
+ANYTHING = {"$comment": "any JSON"}
+
+type Json = dict[str, Any]
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """What went wrong (RFC 9457), where, and what to do next."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    next: str
+    problems: list[Problem]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One route with what its endpoint takes and answers."""
+
+    route: Route
+    takes: Signature
+    said: str
+
+    @property
+    def answer(self) -> Any:
+        """The type of a good answer; None where the endpoint does not say."""
+        declared = self.takes.answers
+        either = get_origin(declared) in (Union, UnionType)
+        kinds = get_args(declared) if either else (declared,)
+        return next((kind for kind in kinds if kind is not Reply), None)
+
+    def fields(self) -> Iterator[msgspec.structs.FieldInfo]:
+        """The values that its query may have."""
+        if self.takes.query is not None:
+            yield from msgspec.structs.fields(self.takes.query)
+
+    def types(self) -> Iterator[Any]:
+        """Every type that its description needs a schema of."""
+        yield from (one.type for one in self.fields())
+        yield from (one for one in (self.takes.body, self.answer) if _has_schema(one))
+
+
+@cache
+def encoded() -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(document())
+
+
+def document() -> Json:
+    """The whole description of the API."""
+    operations = [_operation(route) for route in ROUTES]
+    wanted = [one for operation in operations for one in operation.types()]
+    wanted += [ProblemDetails, *events.TYPES.values()]
+    found, components = msgspec.json.schema_components(
+        wanted, schema_hook=lambda _: ANYTHING, ref_template=COMPONENT
+    )
+    schemas = list(zip(wanted, found, strict=True))
+    for operation in operations:
+        _close(operation.takes.body, schemas, components)
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        method = operation.route.method.lower()
+        path = paths.setdefault(f"/{operation.route.path}", {})
+        path[method] = _described(operation, schemas)
+    paths[f"/{PATH}"] = {"get": ITSELF}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Moderation events",
+            "version": VERSION,
+            "description": ABOUT,
+        },
+        "servers": [{"url": "/api"}],
+        "paths": paths,
+        "components": {
+            "schemas": {**components, **eventschemas.of(components)},
+            "responses": _wrong(_schema(ProblemDetails, schemas)),
+            "securitySchemes": KEYS,
+        },
+    }
+
+
+def _wrong(schema: Json) -> Json:
+    content = {PROBLEM: {"schema": schema}}
+    return {
+        "Unknown": _response(
+            "No user is signed in; or, from the host, no key", content
+        ),
+        "Refused": _response("Not done, with the reason", content),
+        "Failed": _response("Not possible now, with the reason", content),
+    }
+
+
+def _operation(route: Route) -> Operation:
+    if (
+        route.function == "health"
+    ):  # it answers without settings, and so without `Asked`
+        takes = Signature(None, None, Health)
+        return Operation(route, takes, _first_line(health.look.__doc__))
+    call = ENDPOINTS[route.function]
+    return Operation(route, signature(call), _first_line(call.__doc__))
+
+
+def _described(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Json:
+    route, takes = operation.route, operation.takes
+    content: Json = {
+        "operationId": route.function,
+        "summary": operation.said.removesuffix("."),
+        "x-role": route.role.value,
+        "security": [{name: []} for name in KEYS],
+        "responses": _responses(operation, schemas),
+    }
+    if takes.query is not None:
+        content["parameters"] = [_parameter(one, schemas) for one in operation.fields()]
+    if takes.body is bytes:
+        content["requestBody"] = {
+            "required": True,
+            "content": eventschemas.bodies(COMPONENT),
+        }
+    elif takes.body is not None:
+        body = {"schema": _schema(takes.body, schemas)}
+        content["requestBody"] = {"required": True, "content": {JSON: body}}
+    return content
+
+
+def _parameter(
+    field: msgspec.structs.FieldInfo, schemas: Iterable[tuple[Any, Json]]
+) -> Json:
+    schema = _without_null(_schema(field.type, schemas))
+    content: Json = {"name": field.encode_name, "in": "query", "schema": schema}
+    if description := schema.pop("description", None):
+        content["description"] = description
+    if field.default not in (NODEFAULT, None):
+        schema["default"] = msgspec.to_builtins(field.default)
+    return content | ({"required": True} if field.required else {})
+
+
+def _responses(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Json:
+    kind = operation.answer
+    good = {JSON: {"schema": _schema(kind, schemas)}} if _has_schema(kind) else {}
+    if any(field.encode_name == "format" for field in operation.fields()):
+        good |= {one: {"schema": {"type": "string"}} for one in FILES}
+    status = status_of(kind)
+    answers: Json = {
+        str(status): _response(HTTPStatus(status).phrase, good),
+        **{
+            status: {"$ref": RESPONSE.format(name=name)}
+            for status, name in WRONG.items()
+        },
+    }
+    if kind is Health:
+        answers[str(health.UNWELL)] = _response("Something does not answer", good)
+    return answers
+
+
+def _response(description: str, content: Json) -> Json:
+    return {"description": description} | ({"content": content} if content else {})
+
+
+def _close(body: Any, schemas: Iterable[tuple[Any, Json]], components: Json) -> None:
+    """Say of a body that other names than its own are refused."""
+    if _has_schema(body):
+        name = _schema(body, schemas)["$ref"].rpartition("/")[2]
+        components[name]["additionalProperties"] = False
+
+
+def _schema(of: Any, schemas: Iterable[tuple[Any, Json]]) -> Json:
+    return next(schema for kind, schema in schemas if kind == of)
+
+
+def _has_schema(kind: Any) -> bool:
+    return kind is not None and kind is not bytes
+
+
+def _without_null(schema: Json) -> Json:
+    """The schema of a value that may be absent: a query has no null."""
+    kinds = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if not kinds:
+        return dict(schema)
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
+    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").partition("\n")[0]
