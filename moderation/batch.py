@@ -19,6 +19,7 @@ from moderation.delivery import (
     ReleaseDelay,
     settled_on,
 )
+from moderation.events import Event
 from moderation.handlers import Handler
 from moderation.locks import Locks
 from moderation.retry import EventGridError, loop_time
@@ -159,18 +160,17 @@ class _Batch:
 def _begin(desk: Desk, delivery: Delivery) -> Decision:
     """An eager task: a handler that waits for nothing is done at once."""
     loop = asyncio.get_running_loop()
-    return asyncio.Task(_decide(desk, delivery), loop=loop, eager_start=True)
+    deciding = decide(desk.subscription, desk.handler, delivery.event)
+    return asyncio.Task(deciding, loop=loop, eager_start=True)
 
 
-async def _decide(desk: Desk, delivery: Delivery) -> Disposition:
+async def decide(subscription: str, handler: Handler, event: Event) -> Disposition:
     """The handler's disposition; what it raises concerns this event alone."""
     try:
-        return _checked(await desk.handler(delivery.event))
+        return _checked(await handler(event))
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
-            "the handler of %s failed on event %r",
-            desk.subscription,
-            delivery.event.id[:64],
+            "the handler of %s failed on event %r", subscription, event.id[:64]
         )
         return Release(f"the handler failed: {type(error).__name__}")
 

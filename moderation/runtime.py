@@ -20,6 +20,7 @@ from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
+from moderation.deadletterstore import DeadLetterStore, InMemoryDeadLetters
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
@@ -63,6 +64,7 @@ class Runtime:
         audit_log: AppendLog,
         activity_log: Store,
         clock: Callable[[], datetime],
+        dead_letters: DeadLetterStore | None = None,
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.settings = settings
@@ -74,6 +76,7 @@ class Runtime:
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
         self.audit_store = audit_log
+        self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.clock = clock
         self._close_storage = close_storage
@@ -186,6 +189,10 @@ class Runtime:
         if busy:
             await asyncio.wait(busy, timeout=STOP_SECONDS)
 
+    def is_stopping(self) -> bool:
+        """Whether the process is told to stop: nothing more is to be begun."""
+        return self._stopping
+
     @contextmanager
     def attending(self) -> Iterator[None]:
         """While it lasts, a stop waits for the task that is in here."""
@@ -267,7 +274,7 @@ class Runtime:
 def build(settings: Settings, declared: Topology) -> Runtime:
     """A runtime with clients for what the settings name; nothing is connected yet."""
     credential = _credential(settings)
-    audit_log, activity_log, close_storage = _append_logs(settings)
+    audit_log, activity_log, dead_letters, close_storage = _storage(settings, declared)
     return Runtime(
         settings,
         declared,
@@ -279,6 +286,7 @@ def build(settings: Settings, declared: Topology) -> Runtime:
         audit_log=audit_log,
         activity_log=activity_log,
         clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge that owns the clock
+        dead_letters=dead_letters,
         close_storage=close_storage,
     )
 
@@ -305,12 +313,13 @@ def _identity() -> AsyncTokenCredential:
     return DefaultAzureCredential()
 
 
-def _append_logs(
-    settings: Settings,
-) -> tuple[AppendLog, Store, Callable[[], Awaitable[None]]]:
+def _storage(
+    settings: Settings, declared: Topology
+) -> tuple[AppendLog, Store, DeadLetterStore, Callable[[], Awaitable[None]]]:
     # Imported here because it costs 200 ms of a cold start that the page does not need.
     from moderation.blobs import service as blobs
     from moderation.blobs.append import BlobAppendLog
+    from moderation.blobs.deadletters import BlobDeadLetters
 
     if settings.audit_connection_string is not None:
         service = blobs.service(settings.audit_connection_string, None)
@@ -321,7 +330,8 @@ def _append_logs(
         BlobAppendLog(service.get_container_client(name), writer)
         for name in (settings.audit_container, settings.activity_container)
     )
-    return audit_log, activity_log, service.close
+    container = service.get_container_client(declared.dead_letter_container)
+    return audit_log, activity_log, BlobDeadLetters(container), service.close
 
 
 @cache

@@ -37,7 +37,8 @@ def unavailable(container: str, error: AzureError) -> StoreUnavailable:
 
 def code(error: HttpResponseError) -> str:
     """Storage's own word for what is wrong; the client adds it to the error."""
-    return str(getattr(error, "error_code", None) or "")
+    word = getattr(error, "error_code", None) or ""
+    return str(getattr(word, "value", word))  # of an enum, where the client knows it
 
 
 def _advice(error: AzureError) -> str:

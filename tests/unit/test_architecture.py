@@ -29,9 +29,15 @@ LAYERS = [
     {"delivery", "handlers", "settings"},
     {"intake"},
     {"tracing", "reading", "blobs.service", "blobs.reading"},
+    {"ledger", "deadletters"},
+    {"deadletterstore"},
+    {"blobs.deadletters", "deadletterlist"},
     {"audit", "actions", "activity", "eventgrid", "blobs.append"},
     {"settlement", "tally", "sizing", "locks", "grouped"},
     {"batch"},
+    {"redrivable"},
+    {"underlease"},
+    {"redrive"},
     {"consumer", "publishing"},
     {"inspection", "doctor", "peeking"},
     {"byhand"},
@@ -58,7 +64,12 @@ LAYERS = [
 ]
 DOORS = {
     "azure.eventgrid": {"eventgrid"},
-    "azure.storage": {"blobs.service", "blobs.append", "blobs.reading"},
+    "azure.storage": {
+        "blobs.append",
+        "blobs.deadletters",
+        "blobs.reading",
+        "blobs.service",
+    },
     "azure.identity": {"runtime"},
     "azure.functions": {"console.triggers"},
 }
