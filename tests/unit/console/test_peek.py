@@ -2,14 +2,17 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from moderation import peeking
 from moderation.appendlog import StoreUnavailable
 from moderation.audit import AuditEntry, Query
 from moderation.delivery import Delivery
+from moderation.eventgrid import Settled
 from tests.calling import Api
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
 
@@ -303,6 +306,79 @@ async def test_what_was_received_long_ago_is_not_looked_for(
     said = await settle(api, "acknowledge", one.lock_token)
 
     assert said["results"][0]["failed"] == "NotPeeked"
+
+
+async def test_a_search_that_takes_too_long_settles_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever asks is told to try again, instead of that it is not known.
+    """
+    one, other = a_delivery(), a_delivery(an_event(id="event-2"))
+    receiver = queue(api, one, other)
+    await post(api, "peek")
+    monkeypatch.setattr(peeking, "SEARCH_SECONDS", -1.0)
+    body: dict[str, Any] = {"lockTokens": [one.lock_token]}
+
+    problem = await post(api, "settle", 503, disposition="acknowledge", **body)
+
+    assert "takes too long" in problem["detail"]
+    assert receiver.settled == {}
+
+
+async def test_lines_of_others_in_the_log_are_passed_over(api: Api) -> None:
+    """
+    Whatever they hold, and whatever an event pretends to be.
+    """
+    one = a_delivery()
+    queue(api, one, a_delivery(an_event(note=peeking.hash_of(one.lock_token))))
+    await post(api, "peek")
+    pretends = b'{"at":"2026-11-23T10:30:00.000000Z","tokenHash":"%s"}\n'
+    line = pretends % peeking.hash_of(one.lock_token).encode()
+    await api.store.append("actions", NOW, line)
+
+    said = await settle(api, "acknowledge", one.lock_token)
+
+    assert [r["id"] for r in said["results"]] == ["event-1"]
+    assert said["results"][0]["settled"] is True
+
+
+async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The lock may be there all the same, and settling tells.
+    """
+    one = a_delivery()
+    receiver = queue(api, one)
+    await post(api, "peek")
+
+    async def faulty(tokens: Sequence[str]) -> Settled:
+        return Settled(frozenset(), dict.fromkeys(tokens, "InternalServerError"))
+
+    monkeypatch.setattr(receiver, "renew", faulty)
+
+    said = await settle(api, "acknowledge", one.lock_token)
+    renewed = await settle(api, "renew", one.lock_token)
+
+    assert said["results"][0]["settled"] is True
+    assert renewed["results"][0]["failed"] == "InternalServerError"
+    assert "try again" in renewed["results"][0]["why"]
+
+
+async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
+    """
+    The locks are asked for first.
+    """
+    one = a_delivery()
+    queue(api, one).fails = {"renew"}
+    await post(api, "peek")
+    body: dict[str, Any] = {"lockTokens": [one.lock_token]}
+
+    await post(api, "settle", 503, disposition="acknowledge", **body)
+    await post(api, "settle", 503, disposition="renew", **body)
+
+    assert await entries(api) == []
 
 
 async def test_in_its_last_minutes_a_lock_is_settled_without_renewing_it(
