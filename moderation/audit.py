@@ -185,7 +185,7 @@ class AuditLog:
         page = Page(query.limit, query.after, read=decoded, wanted=query.matches)
         async for line in self._lines(query, time_left):
             page.take(line)
-            if page.is_full() or time_left() <= 0:
+            if page.is_full() or (page.has_moved and time_left() <= 0):
                 return Found(page.entries, False, page.position)
         return Found(page.entries, True)
 

@@ -74,12 +74,15 @@ class Page[Entry: Keyed]:
         self._passed: set[DeliveryKey] = set()
         self._bytes = 0
         self._last: bytes | None = None
+        self._oldest = b""
+        self._of_the_moment: set[bytes] = set()
 
     def take(self, line: bytes) -> None:
         """One more line."""
-        if self._is_before(line):
+        if self._is_repeated(line) or self._is_before(line):
             return
-        self._last = line
+        if stamp_of(line) == self._oldest:
+            self._last = line
         entry = self._read(line)
         if entry is None or not self._wanted(entry):
             return
@@ -87,6 +90,21 @@ class Page[Entry: Keyed]:
         if key not in self._found and key not in self._passed:
             self._found[key] = entry
             self._bytes += len(line)
+
+    def _is_repeated(self, line: bytes) -> bool:
+        """Whether the line came already, of an append that was repeated.
+
+        One that is newer than what came before it belongs to such an append, too: the
+        page does not go back for it.
+        """
+        at = stamp_of(line)
+        if not self._oldest or at < self._oldest:
+            self._oldest, self._of_the_moment = at, set()
+        elif at > self._oldest:
+            return False
+        seen = line in self._of_the_moment
+        self._of_the_moment.add(line)
+        return seen
 
     def _is_before(self, line: bytes) -> bool:
         """Whether the line came with an earlier page, or was written since.
@@ -106,6 +124,11 @@ class Page[Entry: Keyed]:
     def is_full(self) -> bool:
         """Whether the answer is as long as it may be."""
         return len(self._found) >= self._limit or self._bytes >= PAGE_BYTES
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the next page would begin later than this one did."""
+        return self._last is not None
 
     @property
     def entries(self) -> list[Entry]:

@@ -1,4 +1,4 @@
-"""Audit entries over HTTP: the newest ones, or those of one event."""
+"""Audit entries over HTTP, page by page."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,16 +7,27 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from moderation import actions
 from moderation.appendlog import stamp
-from moderation.audit import Query
+from moderation.audit import AuditEntry, Found, Lineage, Query
 from moderation.cloudevents import Problem
-from moderation.console import reply
+from moderation.console import cursors, exports, redaction
 from moderation.console.asked import Asked, BadQuery, chosen
+from moderation.console.cursors import Micros
+from moderation.console.exports import Format
 from moderation.console.reply import Reply
+from moderation.reading import Position, details
 
-SEARCH_SECONDS = 30
+SEARCH_SECONDS = 10
 LONGEST_LOOK_BACK = timedelta(days=31)
 DAY = timedelta(days=1)
+# How far the clock of another instance may be ahead of ours.
+CLOCK_SKEW = timedelta(minutes=1)
+# The ids of what was revealed are noted up to so many characters.
+NOTED_CHARACTERS = 64 * 1024
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Text = Annotated[str, msgspec.Meta(max_length=256)]
 
 
 class AuditQuery(msgspec.Struct, frozen=True):
@@ -28,38 +39,168 @@ class AuditQuery(msgspec.Struct, frozen=True):
     subscription: str | None = None
     disposition: Literal["acknowledge", "release", "reject"] | None = None
     type: str | None = None
+    category: str | None = None
+    text: Text | None = None
     id: str | None = None
-    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    cursor: str | None = None
+    format: Format = "json"
+    reveal: bool = False
 
 
-async def audit(asked: Asked[AuditQuery, None]) -> Reply:
-    """The newest audit entries, or the life of one event."""
-    runtime = asked.runtime
-    query = meant(asked.query, runtime.topology.names, runtime.clock())
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a list of audit entries goes on, and where it ends."""
+
+    since: Micros
+    at: Micros
+    mark: str
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was decided about one delivery, and what its event says.
+
+    `redacted`: the event's data and subject are left out.
+    """
+
+    at: str
+    subscription: str
+    disposition: str
+    verdict: str | None
+    reason: str | None
+    delay_seconds: int | None
+    delivery_count: int
+    lock_token: str
+    id: str
+    type: str
+    content_id: str | None
+    category: str | None
+    severity: str | None
+    confidence: float | None
+    model: str | None
+    traceparent: str | None
+    by: str | None
+    redrive: Lineage | None
+    event: msgspec.Raw
+    redacted: bool
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """Entries, newest first. `complete`: there are no more since then.
+
+    Otherwise `cursor` asks for what is older; an answer may be empty and still have
+    one, when its time ended before something was found.
+    """
+
+    entries: list[Entry]
+    complete: bool
+    since: str
+    cursor: str | None
+
+
+async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
+    """The newest audit entries, as JSON or as a file."""
+    runtime, wanted, now = asked.runtime, asked.query, asked.runtime.clock()
+    shows = redaction.shows(runtime.settings, reveal=wanted.reveal)
+    query = meant(wanted, runtime.topology.names, now, subjects=shows)
     ends = monotonic() + SEARCH_SECONDS
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
-    return reply.json(
-        {
-            "entries": found.entries,
-            "complete": found.complete,
-            "since": stamp(query.since),
-        }
-    )
+    await note_reveal(asked, wanted.reveal, [one.id for one in found.entries])
+    entries = [told(one, shows=shows) for one in found.entries]
+    cursor = _cursor(query.since, found)
+    if wanted.format != "json":
+        return exports.exported(
+            entries, Entry, wanted.format, name="audit", now=now, cursor=cursor
+        )
+    return Entries(entries, found.complete, stamp(query.since), cursor)
 
 
-def meant(asked: AuditQuery, names: Sequence[str], now: datetime) -> Query:
+def meant(
+    asked: AuditQuery, names: Sequence[str], now: datetime, *, subjects: bool = False
+) -> Query:
     """The query with its defaults. Raises BadQuery."""
+    cursor = cursors.read(asked.cursor, Cursor) if asked.cursor else None
     since = asked.since or now - (LONGEST_LOOK_BACK if asked.id else DAY)
+    if cursor is not None:
+        since = max(cursors.moment(cursor.since), now - LONGEST_LOOK_BACK)
+    until = min(asked.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
     if since < now - LONGEST_LOOK_BACK:
         days = LONGEST_LOOK_BACK.days
         raise BadQuery([Problem("since", f"is more than {days} days ago")])
+    if since > until:
+        raise BadQuery([Problem("until", "is before the beginning")])
     return Query(
         since=since,
-        until=now,
+        until=until,
         subscriptions=chosen(names, asked.subscription),
         disposition=asked.disposition,
         type=asked.type,
+        category=asked.category,
+        text=asked.text,
+        subjects=subjects,
         id=asked.id,
         limit=asked.limit,
+        after=_position(cursor),
+    )
+
+
+def _cursor(since: datetime, found: Found) -> str | None:
+    if (place := found.position) is None:
+        return None
+    state = Cursor(cursors.micros(since), cursors.micros(place.moment), place.mark)
+    return cursors.written(state)
+
+
+def _position(cursor: Cursor | None) -> Position | None:
+    if cursor is None:
+        return None
+    return Position(stamp(cursors.moment(cursor.at)), cursor.mark)
+
+
+async def note_reveal[Q, B](
+    asked: Asked[Q, B], reveal: bool, ids: Sequence[str]
+) -> None:
+    """Put on record who is shown these events; before they are, or not at all.
+
+    Raises StoreUnavailable.
+    """
+    if not redaction.is_revealed(asked.runtime.settings, reveal=reveal):
+        return
+    now, kept, room = asked.runtime.clock(), [], NOTED_CHARACTERS
+    for one in dict.fromkeys(ids):
+        room -= len(one)
+        if room < 0:
+            break
+        kept.append(one)
+    detail = f"{len(ids)} events"
+    action = actions.action("reveal", asked.caller.name, now, ids=kept, detail=detail)
+    await asked.runtime.actions.note(action, now)
+
+
+def told(entry: AuditEntry, *, shows: bool) -> Entry:
+    """The entry as an answer has it."""
+    raw = bytes(entry.event)
+    known = details(raw)
+    return Entry(
+        at=entry.at,
+        subscription=entry.subscription,
+        disposition=entry.disposition,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        delay_seconds=entry.delay_seconds,
+        delivery_count=entry.delivery_count,
+        lock_token=entry.lock_token,
+        id=entry.id,
+        type=entry.type,
+        content_id=entry.content_id,
+        category=known.category,
+        severity=known.severity,
+        confidence=known.confidence,
+        model=known.model,
+        traceparent=entry.traceparent,
+        by=entry.by,
+        redrive=entry.redrive,
+        event=entry.event if shows else redaction.redacted(raw),
+        redacted=not shows,
     )

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
@@ -15,6 +16,7 @@ from moderation.activity import Store
 from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
+from moderation.reading import Page
 from tests.make import NOW, minutes
 
 pytestmark = pytest.mark.contract
@@ -201,3 +203,147 @@ async def test_storage_that_does_not_answer_is_said_in_words() -> None:
                     await log.open("sub-a", NOW)
                 with pytest.raises(StoreUnavailable, match="does not answer"):
                     await numbers(log)
+
+
+async def found(log: AppendLog, since: float, until: float) -> list[int]:
+    """The numbers of the lines from so many minutes ago to so many."""
+    lines = log.newest("sub-a", since=NOW - minutes(since), until=NOW - minutes(until))
+    return [int(re.findall(rb'"n":(\d+)', one)[0]) async for one in lines]
+
+
+async def searched(
+    log: AppendLog, needle: bytes, since: float, until: float
+) -> list[int]:
+    """The same of those that hold the needle."""
+    lines = await log.search(
+        "sub-a", needle, since=NOW - minutes(since), until=NOW - minutes(until)
+    )
+    return [int(re.findall(rb'"n":(\d+)', one)[0]) for one in lines]
+
+
+@pytest.mark.parametrize("size", [0, 2_000, 30_000])
+async def test_a_moment_is_found_in_the_middle_of_an_hour(
+    log: AppendLog, size: int
+) -> None:
+    """
+    Both ends of the time are kept, and lines of one moment stay together.
+    """
+    moments = [29 - n / 10 for n in range(100) for _ in range(3)]
+    lines = [line(n, ago, size) for n, ago in enumerate(moments)]
+    for at in range(0, 300, 30):
+        batch = b"".join(lines[at : at + 30])
+        await log.append("sub-a", NOW - minutes(moments[at]), batch)
+
+    for since, until in ((25, 24), (29, 28.9), (28.95, 28.85), (19.1, 0), (60, 29)):
+        wanted = [n for n, ago in enumerate(moments) if until <= ago <= since]
+        assert await found(log, since, until) == wanted[::-1]
+        assert await searched(log, b'"x":', since, until) == wanted
+
+
+async def test_a_moment_is_found_between_large_lines_and_small_ones(
+    log: AppendLog,
+) -> None:
+    """
+    A line may be longer than what is looked at in one go.
+    """
+    sizes = [10, 1_000_000, 10, 10, 700_000, 300_000, 10, 900_000, 10]
+    for n, size in enumerate(sizes):
+        await log.append("sub-a", NOW - minutes(20 - n), line(n, 20 - n, size))
+
+    for n in range(9):
+        assert await found(log, 20, 20 - n) == list(range(n, -1, -1))
+        assert await searched(log, b'"n":', 20 - n, 0) == list(range(n, 9))
+
+
+async def test_a_needle_is_found_wherever_it_stands(log: AppendLog) -> None:
+    """
+    Over hours, at the ends of a blob, across the pieces that it is read in.
+    """
+    marked = {0, 7, 130, 131, 259, 399}
+    for n in range(400):
+        ago = 170 - n * 0.4
+        text = line(n, ago, 9_000 + n)
+        if n in marked:
+            text = text.replace(b'"x":"', b'"x":"needle')
+        await log.append("sub-a", NOW - minutes(ago), text)
+
+    assert await searched(log, b"needle", 180, 0) == sorted(marked)
+    assert await searched(log, b"needle", 170 - 7 * 0.4, 170 - 131 * 0.4) == [
+        *(7, 130, 131)
+    ]
+    assert await searched(log, b"n" * 64_000, 180, 0) == []
+
+
+async def test_nothing_is_found_where_nothing_is(log: AppendLog) -> None:
+    """
+    Before the first line, after the last one, and in a log that was never written.
+    """
+    assert await searched(log, b"n", 180, 0) == []
+    await log.append("sub-a", NOW - minutes(30), line(1, 30))
+
+    assert await found(log, 20, 0) == await found(log, 180, 31) == []
+    assert await searched(log, b"n", 20, 0) == await searched(log, b"n", 180, 31) == []
+
+
+async def test_a_month_without_a_line_is_read_in_a_moment(log: AppendLog) -> None:
+    """
+    What lies far back is found without asking for every hour.
+    """
+    await log.append("sub-a", NOW - minutes(29 * 24 * 60), line(1, 29 * 24 * 60))
+
+    async with asyncio.timeout(5):
+        assert await found(log, 31 * 24 * 60, 0) == [1]
+        assert await searched(log, b"n", 31 * 24 * 60, 0) == [1]
+
+
+async def test_pages_over_several_writers_join_to_the_whole(
+    service: BlobServiceClient, request: pytest.FixtureRequest
+) -> None:
+    """
+    Nothing twice and nothing missing, while the writers go on writing.
+    """
+    container = _container(service, request)
+    writers = [BlobAppendLog(container, f"writer-{n}") for n in range(3)]
+    batches = [(n, 150 - n * 4 + n % 3 * 2) for n in range(30)]
+    for n, ago in batches:
+        lines = b"".join(line(n * 10 + one, ago) for one in range(7))
+        await writers[n % 3].append("sub-a", NOW - minutes(ago), lines)
+    whole = await numbers(writers[0])
+
+    pages: list[int] = []
+    page = Page[Numbered](11, None, read=Numbered.read, wanted=lambda _: True)
+    while page.position is not None or not pages:
+        after = page.position
+        page = Page[Numbered](11, after, read=Numbered.read, wanted=lambda _: True)
+        until = after.moment if after else NOW
+        async for one in writers[0].newest(
+            "sub-a", since=NOW - minutes(180), until=until
+        ):
+            page.take(one)
+            if page.is_full():
+                break
+        pages += [one.number for one in page.entries]
+        if not page.is_full():
+            break
+        late = len(pages) + 1_000
+        await writers[1].append("sub-a", NOW, line(late))
+
+    assert pages == whole
+    assert len(whole) == 210
+
+
+class Numbered(msgspec.Struct, rename={"number": "n"}):
+    """A line of these tests."""
+
+    at: str
+    number: int
+
+    @property
+    def delivery_key(self) -> tuple[str, str, int, str]:
+        """Its number is all there is."""
+        return ("", "", self.number, "")
+
+    @classmethod
+    def read(cls, text: bytes) -> "Numbered":
+        """The line, decoded."""
+        return msgspec.json.decode(text, type=cls)

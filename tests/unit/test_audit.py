@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from moderation import audit
 from moderation.appendlog import InMemoryAppendLog, stamp
-from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.audit import AuditEntry, AuditLog, Lineage, Query
 from moderation.delivery import (
     Acknowledge,
     Delivery,
@@ -17,9 +18,13 @@ from moderation.delivery import (
     ReleaseDelay,
     Verdict,
 )
-from tests.make import APPROVED, NOW, a_delivery, an_event, minutes
+from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
 
 DONE = Acknowledge(Verdict.QUARANTINED)
+HOSTILE = [
+    *("'\"--", "a\nb\r\tc", "\x00\x1b", "\u202egpj.exe", "<b>&amp;</b>", "\\u0041"),
+    *("{}", '","id":"', "é ü ß", "%00", "../../..", "x" * 64_000),
+]
 
 
 async def record(
@@ -36,13 +41,17 @@ async def record(
     return entry
 
 
-async def find(log: AuditLog, **asked: Any) -> list[AuditEntry]:
+def a_query(**asked: Any) -> Query:
     query: dict[str, Any] = {
         "since": NOW - minutes(24 * 60),
         "until": NOW,
         "subscriptions": ["sub-flagged", "sub-all-events"],
     }
-    return (await log.find(Query(**(query | asked)))).entries
+    return Query(**(query | asked))
+
+
+async def find(log: AuditLog, **asked: Any) -> list[AuditEntry]:
+    return (await log.find(a_query(**asked))).entries
 
 
 @pytest.fixture
@@ -197,3 +206,120 @@ async def test_a_line_that_is_no_entry_is_passed_over(log: AuditLog) -> None:
     await record(AuditLog(store), a_delivery())
 
     assert len(await find(AuditLog(store))) == 1
+
+
+async def test_a_category_and_what_is_said_are_looked_for(log: AuditLog) -> None:
+    """
+    The text is one of what an answer shows, in any case.
+    """
+    hate = a_result(category="hate", contentId="Img-77")
+    await record(log, a_delivery(an_event(hate, id="1")), Reject("Not a picture"))
+    await record(log, a_delivery(an_event(id="2", subject="/content/secret")))
+
+    assert [one.id for one in await find(log, category="hate")] == ["1"]
+    assert await find(log, category="Hate") == []
+    for text in ("img-77", "NOT A PIC", "text-moderator-v2 2.4.0", "sub-flag"):
+        assert "1" in [one.id for one in await find(log, text=text)]
+    assert await find(log, text="secret") == []
+    shown = await find(log, text="secret", subjects=True)
+    assert [one.id for one in shown] == ["2"]
+
+
+async def test_the_data_of_an_event_is_not_searched(log: AuditLog) -> None:
+    """
+    Whoever may not see it must not find out what is in it.
+    """
+    result = a_result() | {"comment": "a word"}
+    await record(log, a_delivery(an_event(result)))
+
+    assert await find(log, text="a word", subjects=True) == []
+
+
+async def test_an_end_is_kept_as_exactly_as_a_beginning(log: AuditLog) -> None:
+    """
+    Both ends belong to the time that is asked for.
+    """
+    for ago in (30, 20, 10, 0):
+        await record(log, a_delivery(an_event(id=f"f-{ago}")), ago=ago)
+
+    found = await find(log, since=NOW - minutes(20), until=NOW - minutes(10))
+
+    assert [one.id for one in found] == ["f-10", "f-20"]
+
+
+@pytest.mark.parametrize("event_id", HOSTILE)
+async def test_an_event_is_found_by_any_id(log: AuditLog, event_id: str) -> None:
+    """
+    However its publisher wrote the id in JSON.
+    """
+    escaped = "".join(f"\\u{ord(one):04x}" for one in event_id if ord(one) < 0x10000)
+    raw = json.dumps(an_event(id="ID")).replace("ID", escaped).encode()
+    await record(log, a_delivery(raw), ago=60 * 24 * 20)
+    await record(log, a_delivery(an_event(id=f"{event_id}.")))
+
+    found = await find(log, id=event_id, since=NOW - minutes(60 * 24 * 30))
+
+    assert [one.id for one in found] == [event_id]
+
+
+async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) -> None:
+    """
+    What was looked through is not looked through again.
+    """
+    await record(log, a_delivery(), ago=60 * 24 * 3)
+    query = a_query(since=NOW - minutes(60 * 24 * 30), id="event-1")
+
+    first = await log.find(query, time_left=lambda: 0.0)
+    assert first.position is not None
+    again = await log.find(msgspec.structs.replace(query, after=first.position))
+
+    assert (first.entries, first.complete) == ([], False)
+    assert NOW - minutes(5) < first.position.moment < NOW
+    assert [one.id for one in again.entries] == ["event-1"]
+
+
+async def test_an_answer_ends_when_it_gets_large(log: AuditLog) -> None:
+    """
+    A thousand events of a megabyte each are not one answer.
+    """
+    large = a_result() | {"text": "x" * 1_000_000}
+    for n in range(6):
+        await record(log, a_delivery(an_event(large, id=str(n))), ago=10 - n)
+
+    first = await log.find(a_query())
+    rest = await log.find(a_query(after=first.position))
+
+    assert [one.id for one in first.entries] == ["5", "4", "3", "2", "1"]
+    assert ([one.id for one in rest.entries], rest.complete) == (["0"], True)
+
+
+async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
+    log: AuditLog,
+) -> None:
+    """
+    Of a drain's entries both are empty, and not in the line.
+    """
+    lineage = Lineage("ns/topic/sub/2026/11/23/10/a.json", 3)
+    by_hand = audit.entry(
+        "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=lineage
+    )
+    await log.record("sub-flagged", [by_hand], NOW)
+
+    [entry] = await find(log)
+
+    assert (entry.by, entry.redrive) == ("key 1", lineage)
+    drained = audit.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
+    assert b'"by"' not in msgspec.json.encode(drained)
+
+
+async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
+    """
+    Without a lock token, the moment tells them apart.
+    """
+    for ago in (1, 0):
+        now = NOW - minutes(ago)
+        delivery = msgspec.structs.replace(a_delivery(), lock_token="")
+        entry = audit.entry("sub-flagged", delivery, DONE, stamp(now))
+        await log.record("sub-flagged", [entry], now)
+
+    assert len(await find(log)) == 2
