@@ -39,6 +39,7 @@ ROUTES = (
     Route("audit", "GET", "audit", READER),
     Route("activity", "GET", "activity", READER),
     Route("health", "GET", "health", READER),
+    Route("settings", "GET", "settings", READER),
     Route("me", "GET", "me", READER),
     Route("operator", "GET", "operator", OPERATOR),
 )

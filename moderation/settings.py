@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moderation.cloudevents import Problem
+from moderation.knownsettings import BY_NAME, PAYLOADS
 from moderation.schedule import shortest_gap
 
 # The schedule of each event subscription's timer, and how many such timers there are.
@@ -17,10 +18,6 @@ LANES = {
     "PULL_ALL_EVENTS_SCHEDULE": "PULL_ALL_EVENTS_LANES",
 }
 SCHEDULES = tuple(LANES)
-LANE_COUNT = range(1, 17)
-BUDGET_SECONDS = range(10, 1801)
-HANDLER_SECONDS = range(1, 3601)
-PAYLOADS = ("shown", "on-request", "never")
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 
@@ -67,22 +64,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         key = read.key("EVENTGRID_KEY")
         settings = cls(
             endpoint=read.endpoint("EVENTGRID_ENDPOINT", has_key=key is not None),
-            topic=read.name("EVENTGRID_TOPIC_NAME", topic, TOPIC_NAME),
+            topic=read.name("EVENTGRID_TOPIC_NAME", TOPIC_NAME, default=topic),
             key=key,
             audit_account_url=read.account_url("AUDIT_STORAGE_ACCOUNT_URL"),
             audit_connection_string=read.connection("AUDIT_STORAGE_CONNECTION_STRING"),
-            audit_container=read.name("AUDIT_CONTAINER", "audit", CONTAINER_NAME),
-            activity_container=read.name(
-                "ACTIVITY_CONTAINER", "activity", CONTAINER_NAME
-            ),
-            pull_budget=read.whole_number("PULL_BUDGET_SECONDS", 25, BUDGET_SECONDS),
-            handler_seconds=read.whole_number(
-                "HANDLER_TIMEOUT_SECONDS", 300, HANDLER_SECONDS
-            ),
-            payloads=read.one_of("PAYLOADS", "on-request", PAYLOADS),
+            audit_container=read.name("AUDIT_CONTAINER", CONTAINER_NAME),
+            activity_container=read.name("ACTIVITY_CONTAINER", CONTAINER_NAME),
+            pull_budget=read.whole_number("PULL_BUDGET_SECONDS"),
+            handler_seconds=read.whole_number("HANDLER_TIMEOUT_SECONDS"),
+            payloads=read.one_of("PAYLOADS", PAYLOADS),
         )
         for name in LANES.values():
-            read.whole_number(name, 1, LANE_COUNT)
+            read.whole_number(name)
         read.one_storage()
         if settings.audit_container == settings.activity_container:
             read.problems.append(
@@ -105,7 +98,7 @@ class _Reader:
         self.problems.append(Problem(name, problem))
 
     def _get(self, name: str) -> str:
-        return self._environ.get(name, "").strip()
+        return self._environ.get(name, "").strip() or BY_NAME[name].default
 
     def endpoint(self, name: str, *, has_key: bool) -> str:
         value = self._get(name)
@@ -129,7 +122,7 @@ class _Reader:
             self._wrong(name, "must be one line of printable ASCII, as it was copied")
         return value or None
 
-    def name(self, name: str, default: str, pattern: re.Pattern[str]) -> str:
+    def name(self, name: str, pattern: re.Pattern[str], default: str = "") -> str:
         value = self._get(name) or default
         if not pattern.match(value):
             self._wrong(name, f"must match {pattern.pattern.removesuffix('\\Z')}")
@@ -157,16 +150,16 @@ class _Reader:
             self._wrong(name, "is not a connection string of a storage account")
         return value or None
 
-    def whole_number(self, name: str, default: int, allowed: range) -> int:
-        value = self._get(name) or str(default)
+    def whole_number(self, name: str) -> int:
+        value, allowed = self._get(name), BY_NAME[name].allowed
         if not re.fullmatch(r"\d{1,9}", value) or int(value) not in allowed:
             limits = f"from {allowed[0]} to {allowed[-1]}"
             self._wrong(name, f"must be a whole number {limits}")
-            return default
+            return allowed[0]
         return int(value)
 
-    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self._get(name) or default
+    def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
+        value = self._get(name)
         if value not in allowed:
             self._wrong(name, f"must be one of: {', '.join(allowed)}")
         return value
@@ -202,7 +195,7 @@ def lanes(environ: Mapping[str, str], schedule: str) -> int:
         count = int(environ.get(LANES[schedule], "1"))
     except ValueError:
         return 1
-    return count if count in LANE_COUNT else 1
+    return count if count in BY_NAME[LANES[schedule]].allowed else 1
 
 
 def _split(value: str) -> tuple[str, str] | None:

@@ -8,7 +8,8 @@ from moderation.appendlog import StoreUnavailable
 from moderation.console import asked, caller, health, reply, web
 from moderation.console.asked import BadQuery, Call
 from moderation.console.caller import Caller, Refused
-from moderation.console.endpoints import ENDPOINTS
+from moderation.console.endpoints import ENDPOINTS, LOOKS
+from moderation.console.health import Health
 from moderation.console.reply import Reply, Request
 from moderation.intake import BadRequest
 from moderation.retry import EventGridError
@@ -29,9 +30,10 @@ async def _answer(route: Route, request: Request) -> Reply:
     caller.refuse_other_sites(request.headers, easy_auth=easy_auth)
     who = caller.of(request, easy_auth=easy_auth)
     caller.admit(who, route.role)
-    if route.function == "health":  # it answers without settings, too
-        found = await health.look()
-        return reply.json(found, 200 if found.is_well() else health.UNWELL)
+    if (look := LOOKS.get(route.function)) is not None:
+        found = await look()
+        unwell = isinstance(found, Health) and not found.is_well()
+        return reply.json(found, health.UNWELL if unwell else 200)
     return await called(ENDPOINTS[route.function], request, who)
 
 

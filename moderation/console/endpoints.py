@@ -1,13 +1,17 @@
 """Which endpoint answers which function of `routes`."""
 
+from collections.abc import Awaitable, Callable
+
 from moderation.console import (
     check,
     entries,
     flow,
+    health,
     me,
     peek,
     publish,
     pull,
+    settings_view,
     topology_view,
 )
 from moderation.console.asked import Call
@@ -26,4 +30,9 @@ ENDPOINTS: dict[str, Call] = {
     "activity": flow.recent_activity,
     "me": me.me,
     "operator": me.operator,
+}
+# These answer without settings, and so without a runtime.
+LOOKS: dict[str, Callable[[], Awaitable[object]]] = {
+    "health": health.look,
+    "settings": settings_view.look,
 }

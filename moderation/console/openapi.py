@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
+from inspect import get_annotations
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -13,7 +14,7 @@ from moderation import events
 from moderation.cloudevents import Problem
 from moderation.console import eventschemas, health
 from moderation.console.asked import Signature, signature
-from moderation.console.endpoints import ENDPOINTS
+from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.console.health import Health
 from moderation.console.reply import JSON, PROBLEM, Reply, status_of
 from moderation.routes import ROUTES, Route
@@ -146,11 +147,9 @@ def _wrong(schema: Json) -> Json:
 
 
 def _operation(route: Route) -> Operation:
-    if (
-        route.function == "health"
-    ):  # it answers without settings, and so without `Asked`
-        takes = Signature(None, None, Health)
-        return Operation(route, takes, _first_line(health.look.__doc__))
+    if (look := LOOKS.get(route.function)) is not None:
+        takes = Signature(None, None, get_annotations(look, eval_str=True)["return"])
+        return Operation(route, takes, _first_line(look.__doc__))
     call = ENDPOINTS[route.function]
     return Operation(route, signature(call), _first_line(call.__doc__))
 

@@ -7,7 +7,7 @@ import msgspec
 
 from moderation import settings
 from moderation.console.asked import Asked
-from moderation.topology import EventSubscription
+from moderation.topology import EventSubscription, Topology
 
 
 class Queue(msgspec.Struct, frozen=True, rename="camel"):
@@ -36,9 +36,13 @@ class Layout(msgspec.Struct, frozen=True):
 
 async def topology(asked: Asked[None, None]) -> Layout:
     """Show the topic and its event subscriptions, as they are declared."""
-    declared = asked.runtime.topology.event_subscriptions
-    queues = [_queue(one, os.environ) for one in declared]
-    return Layout(asked.runtime.settings.topic, queues)
+    declared = queues(asked.runtime.topology, os.environ)
+    return Layout(asked.runtime.settings.topic, declared)
+
+
+def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
+    """The event subscriptions as they are declared, with the timers that are set."""
+    return [_queue(one, environ) for one in declared.event_subscriptions]
 
 
 def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
