@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from moderation import settings, topology
@@ -197,17 +198,42 @@ async def test_what_carries_no_events_or_too_many_is_refused(
     assert answer.status == status
 
 
-async def test_a_deep_event_is_explained(api: Api) -> None:
-    """
-    As deep as a body may be.
-    """
-    deep: dict[str, Any] = {}
-    for _ in range(900):
-        deep = {"x": deep}
+def deepest() -> int:
+    """How deep a list may be for the decoder to read it."""
+    reads, refuses = 100, 100_000
+    while refuses - reads > 1:
+        depth = (reads + refuses) // 2
+        try:
+            msgspec.json.decode(b"[" * depth + b"]" * depth)
+            reads = depth
+        except RecursionError:
+            refuses = depth
+    return reads
 
-    said = await asked(api, "why", an_event(data=deep), STRUCTURED)
 
-    assert len(said["events"]) == 1
+@pytest.mark.parametrize("path", ["events", "events/check", "why"])
+async def test_an_event_that_is_too_deep_is_refused_in_words(
+    api: Api, path: str
+) -> None:
+    """
+    What can just be read can be written, too.
+    """
+    api.runtime.topology = msgspec.json.decode(
+        topology.FILE.read_bytes(), type=topology.Topology
+    )
+    everything = api.runtime.topology.subscription("sub-all-events")
+    everything.filters_configuration.filters.append(
+        {"operatorType": "StringIn", "key": "data.x", "values": ["a"]}
+    )
+    whole = json.dumps(a_result(x=0)).encode()
+    limit = deepest()
+
+    for depth in range(limit - 10, limit + 3):
+        deep = whole.replace(b'"x": 0', b'"x":' + b"[" * depth + b"]" * depth)
+        answer = await api.call("POST", path, deep, headers=PLAIN)
+        assert answer.status in (200, 202, 400), depth
+
+    assert answer.status == 400 or answer.json().get("valid") is False
 
 
 async def test_the_topology_is_shown_with_its_timers(
