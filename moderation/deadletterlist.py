@@ -15,6 +15,8 @@ from moderation.ledger import Attempt
 
 LOOK_BACK = timedelta(days=31)
 READ_TOGETHER = 8
+# So many names of an hour may be in memory, besides those of two pages.
+NAMES = 1000
 # A page ends after so many bytes of blobs: one may hold a thousand events.
 PAGE_BYTES = 8 * 1024 * 1024
 
@@ -117,19 +119,19 @@ async def _roots(
 async def page(
     store: DeadLetterStore, wanted: Wanted, time_left: Callable[[], float]
 ) -> Page:
-    """One page; only its own blobs are read. When no time is left, what there is.
-
-    Raises StoreUnavailable.
-    """
+    """One page; only its own blobs are read. When no time is left, what there is."""
     found = _Filling(wanted)
     for hour, paths in await _hours(store, wanted):
-        names = await _first(_blobs(store, paths, hour, wanted), found.room() + 1)
+        count = found.room() + 2  # the last one of the page before, and one too many
+        names = await _first(_blobs(store, paths, hour, wanted), count)
         tried = await _redriven(store, paths) if names else set()
         for start in range(0, len(names), READ_TOGETHER):
             together = names[start : start + READ_TOGETHER]
             blobs = [_read(store, wanted, one, one.name in tried) for one in together]
             if not found.take(await asyncio.gather(*blobs)) or time_left() <= 0:
                 return found.page(complete=False)
+        if len(names) == count:  # some were moved meanwhile, and the hour has more
+            return found.page(complete=False)
     return found.page(complete=True)
 
 
@@ -194,7 +196,7 @@ async def _first(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
     kept: list[Filed] = []
     async for one in blobs:
         kept.append(one)
-        if len(kept) > 2 * count + 1000:
+        if len(kept) > 2 * count + NAMES:
             kept = heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
     return heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
 
@@ -205,12 +207,12 @@ def _order(at: datetime, name: str) -> tuple[float, str]:
 
 async def _redriven(store: DeadLetterStore, paths: list[str]) -> set[str]:
     """The names of those folders' blobs that have a ledger."""
-    found = set()
-    for path in paths:
-        path = f"{LEDGERS}/{path.removeprefix(f'{ARCHIVE}/')}"
-        async for one in store.blobs(path):
-            found.add(one.name.removeprefix(f"{LEDGERS}/").removesuffix(".ndjson"))
-    return found
+    ledgers = [f"{LEDGERS}/{path.removeprefix(f'{ARCHIVE}/')}" for path in paths]
+    return {
+        one.name.removeprefix(f"{LEDGERS}/").removesuffix(".ndjson")
+        for path in ledgers
+        async for one in store.blobs(path)
+    }
 
 
 async def _read(

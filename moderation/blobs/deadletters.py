@@ -113,7 +113,7 @@ class BlobDeadLetters:
 
     async def delete(self, name: str, lease: Lease) -> None:
         """Delete the blob, if it is there."""
-        held = lease.client if isinstance(lease, BlobLease) else None
+        held = lease.id if isinstance(lease, BlobLease) else ""
         with suppress(ResourceNotFoundError):
             await self.told(self._blob(name).delete_blob(lease=held))
 
@@ -147,10 +147,13 @@ class BlobLease:
 
     def __init__(self, client: BlobLeaseClient, store: BlobDeadLetters) -> None:
         self.client = client
+        self.id = str(client.id)
         self._store = store
 
     async def renew(self) -> None:
         """For LEASE_SECONDS from now."""
+        if self.client.id is None:
+            raise Overtaken("the lease was released")
         try:
             await self._store.told(self.client.renew())
         except (ResourceExistsError, ResourceNotFoundError) as error:
