@@ -31,7 +31,7 @@ class PeekBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Held(msgspec.Struct, frozen=True, rename="camel"):
-    """One event on loan. `last_delivery`: not settled now, it is dead-lettered.
+    """One event on loan. `lastDelivery`: not settled now, it is dead-lettered.
 
     `malformed` says what is wrong with it, if anything is.
     """
@@ -62,7 +62,7 @@ class Peeked(msgspec.Struct, frozen=True, rename="camel"):
 class SettleBody(msgspec.Struct, frozen=True, rename="camel"):
     """What is to become of which lock tokens.
 
-    `delay_seconds` is for a release. `give_up` allows to release the last permitted
+    `delaySeconds` is for a release. `giveUp` allows to release the last permitted
     delivery, which rejects it with the reason.
     """
 
@@ -75,7 +75,7 @@ class SettleBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Settled(msgspec.Struct, frozen=True, rename="camel"):
-    """What became of each; `locked_until` is for what was renewed."""
+    """What became of each; `lockedUntil` is for what was renewed."""
 
     results: Sequence[Result]
     locked_until: str | None = None

@@ -13,7 +13,7 @@ from moderation.topology import EventSubscription, Topology
 class Queue(msgspec.Struct, frozen=True, rename="camel"):
     """One event subscription, with its limits and its timer.
 
-    `time_to_live` is an ISO 8601 duration. `schedule` is null where no timer of this
+    `timeToLive` is an ISO 8601 duration. `schedule` is null where no timer of this
     app drains it; `lanes` is how many timer functions share it.
     """
 
