@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 import azure.functions as func
 import pytest
 
-from moderation import topology
+from moderation import events, topology
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.console import answering, health, triggers
+from moderation.delivery import Delivery
 from moderation.eventgrid import Subscription, Topic
 from moderation.retry import EventGridError
 from moderation.routes import ROUTES, Route
 from moderation.runtime import Runtime
 from moderation.settings import Settings
-from tests.make import NOW, InMemoryReceiver
+from tests.make import NOW, InMemoryReceiver, a_lock_token
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE: dict[str, str] = json.loads(
@@ -27,20 +28,34 @@ EXAMPLE: dict[str, str] = json.loads(
 
 
 class Sink:
-    """A topic that keeps what is published; `fails` makes it refuse."""
+    """A topic that keeps what is published, and delivers it to event subscriptions.
 
-    def __init__(self) -> None:
+    `fails` makes it refuse.
+    """
+
+    def __init__(self, *receivers: InMemoryReceiver) -> None:
         self.events: list[bytes] = []
         self.fails = False
+        self._receivers = receivers
 
     async def publish(self, batch: Sequence[bytes]) -> None:
         if self.fails:
             raise EventGridError("Event Grid does not answer", transient=True)
         self.events += batch
+        for receiver in self._receivers:
+            receiver.batches.append(
+                [Delivery(a_lock_token(), 1, raw, events.read(raw)) for raw in batch]
+            )
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
 
 class Receiver(InMemoryReceiver):
     """An event subscription that answers probes, too."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
     async def probe(self) -> None:
         self._check("probe")
@@ -82,8 +97,9 @@ class Api:
 
     def __init__(self, patch: pytest.MonkeyPatch, **settings: str) -> None:
         declared = topology.load()
-        self.sink, self.store = Sink(), Store()
+        self.store = Store()
         self.receivers = {name: Receiver() for name in declared.names}
+        self.sink = Sink(self.receivers["sub-flagged"])
         self.runtime = Runtime(
             Settings.from_environ(EXAMPLE | settings, topic=declared.topic),
             declared,
