@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from moderation.console import (
     check,
+    dead_letters,
     entries,
     flow,
     health,
@@ -11,6 +12,7 @@ from moderation.console import (
     peek,
     publish,
     pull,
+    redriving,
     settings_view,
     topology_view,
 )
@@ -26,6 +28,9 @@ ENDPOINTS: dict[str, Call] = {
     "inspect": pull.inspect,
     "peek": peek.peek,
     "settle": peek.settle,
+    "dead_letters": dead_letters.dead_letters,
+    "dead_letter": dead_letters.dead_letter,
+    "redrive": redriving.redrive_dead_letters,
     "audit": entries.audit,
     "activity": flow.recent_activity,
     "me": me.me,

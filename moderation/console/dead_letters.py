@@ -1,0 +1,146 @@
+"""Dead letters over HTTP: those of a day, and one with all that was tried with it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+
+from moderation import deadletterlist
+from moderation.cloudevents import Problem
+from moderation.console import cursors, exports, shown
+from moderation.console.asked import Asked, BadQuery, chosen
+from moderation.console.cursors import Micros
+from moderation.console.entries import note_reveal
+from moderation.console.exports import Format
+from moderation.console.reply import Reply
+from moderation.console.shown import DeadLetter
+from moderation.deadletterlist import Listed, Mark, Page, Wanted
+from moderation.runtime import Runtime
+
+LIST_SECONDS = 10.0
+
+
+class DeadLettersQuery(msgspec.Struct, frozen=True):
+    """Which dead letters: by default the newest 50 of today (UTC).
+
+    `archived`: those that were redriven to the end.
+    """
+
+    subscription: str | None = None
+    day: date | None = None
+    archived: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+    format: Format = "json"
+    reveal: bool = False
+
+
+class DeadLetterQuery(msgspec.Struct, frozen=True):
+    """Which dead letter: the name of its blob, and its position in it from 0."""
+
+    name: str
+    index: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    reveal: bool = False
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a list of dead letters goes on."""
+
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
+    at: Micros
+    name: str
+    index: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
+    """Dead letters of a day, newest hour first; `days` of the last 31 that have any.
+
+    `days` is on the first page only. `complete`: the day has no more after these.
+    """
+
+    day: str
+    dead_letters: Sequence[DeadLetter]
+    complete: bool
+    cursor: str | None
+    days: Sequence[str] | None
+
+
+async def dead_letters(
+    asked: Asked[DeadLettersQuery, None],
+) -> DeadLetters | Reply:
+    """The dead letters of one day, and which days have any."""
+    runtime, query, now = asked.runtime, asked.query, asked.runtime.clock()
+    wanted = _wanted(query, runtime.topology.names, now)
+    ends = monotonic() + LIST_SECONDS
+    found = await deadletterlist.page(
+        runtime.dead_letters, wanted, lambda: ends - monotonic()
+    )
+    await note_reveal(asked, query.reveal, _ids(found.listed))
+    letters = await shown.told(runtime, found.listed, reveal=query.reveal)
+    cursor = _cursor(found)
+    if query.format != "json":
+        return exports.exported(
+            letters,
+            DeadLetter,
+            query.format,
+            name="dead-letters",
+            now=now,
+            cursor=cursor,
+        )
+    days = None if query.cursor else await _days(runtime, wanted, now)
+    return DeadLetters(wanted.day.isoformat(), letters, found.complete, cursor, days)
+
+
+async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
+    """One dead letter, with its event and what was tried with it."""
+    store, query = asked.runtime.dead_letters, asked.query
+    found = await deadletterlist.one(store, query.name, archived=False)
+    if not found:
+        found = await deadletterlist.one(store, query.name, archived=True)
+    if query.index >= len(found):
+        where = "index" if found else "name"
+        raise BadQuery([Problem(where, "there is no such dead letter")])
+    listed = found[query.index]
+    await note_reveal(asked, query.reveal, _ids([listed]))
+    [letter] = await shown.told(asked.runtime, [listed], reveal=query.reveal)
+    return letter
+
+
+def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wanted:
+    mark = None
+    if query.cursor is not None:
+        state = cursors.read(query.cursor, Cursor)
+        moment = cursors.moment(state.at)
+        mark = Mark(state.hour, moment, state.name, state.index)
+    if query.subscription is not None:
+        chosen(names, query.subscription)
+    return Wanted(
+        day=query.day or now.date(),
+        subscription=query.subscription,
+        archived=query.archived,
+        limit=query.limit,
+        after=mark,
+    )
+
+
+def _cursor(page: Page) -> str | None:
+    if (mark := page.mark()) is None:
+        return None
+    at = cursors.micros(mark.at)
+    return cursors.written(Cursor(mark.hour, at, mark.name, mark.index))
+
+
+async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
+    found = await deadletterlist.days(
+        runtime.dead_letters,
+        now,
+        subscription=wanted.subscription,
+        archived=wanted.archived,
+    )
+    return [day.isoformat() for day in found]
+
+
+def _ids(listed: Sequence[Listed]) -> list[str]:
+    return [one.letter.event.id for one in listed if one.letter.event is not None]

@@ -1,0 +1,162 @@
+"""A dead letter as answers show it, with what our audit log says of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+import msgspec
+
+from moderation.appendlog import stamp
+from moderation.audit import AuditLog, Query
+from moderation.console import redaction
+from moderation.deadletterlist import Listed
+from moderation.deadletters import Letter
+from moderation.delivery import Delivery
+from moderation.ledger import Attempt
+from moderation.runtime import Runtime
+
+REASON_SECONDS = 5.0
+ASK_TOGETHER = 4
+# Our entry is stamped when the handler is done, soon after the delivery as a rule.
+SOON = timedelta(seconds=15)
+CLOCK_SKEW = timedelta(seconds=5)
+# So much is shown of what cannot be read.
+UNREADABLE_BYTES = 64 * 1024
+
+
+class Redrive(msgspec.Struct, frozen=True):
+    """One redrive; `outcome` is `unknown` while none is recorded."""
+
+    at: str
+    by: str
+    outcome: str
+    reason: str | None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A dead-lettered event. `name` is its blob's, `index` its position in it.
+
+    `reason`, `result` and what comes after them is what Event Grid says; `ourReason` is
+    what the audit log says of the last delivery. Where `unreadable` says what is wrong,
+    `event` is null or, shown, the text that was found.
+    """
+
+    name: str
+    index: int
+    subscription: str
+    at: str
+    id: str | None
+    type: str | None
+    content_id: str | None
+    reason: str | None
+    delivery_attempts: int | None
+    result: str | None
+    published_at: str | None
+    last_attempt_at: str | None
+    our_reason: str | None
+    traceparent: str | None
+    unreadable: str | None
+    event: msgspec.Raw
+    redacted: bool
+    archived: bool
+    redriven: Sequence[Redrive]
+
+
+async def told(
+    runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
+) -> list[DeadLetter]:
+    """The dead letters as an answer has them, our own reasons with them."""
+    ends = monotonic() + REASON_SECONDS
+    known = {one.lower(): one for one in runtime.topology.names}
+    reasons = _Reasons(
+        runtime.audit, runtime.settings.handler_seconds, lambda: ends - monotonic()
+    )
+    names = [known.get(one.place.subscription.lower()) for one in listed]
+    ours = await asyncio.gather(*map(reasons.of, names, listed))
+    shows = redaction.shows(runtime.settings, reveal=reveal)
+    return [
+        _shown(one, name or one.place.subscription, reason, shows=shows)
+        for one, name, reason in zip(listed, names, ours, strict=True)
+    ]
+
+
+class _Reasons:
+    """What the audit log says of the last deliveries, a few asked for at a time."""
+
+    def __init__(
+        self, audit: AuditLog, handler_seconds: float, time_left: Callable[[], float]
+    ) -> None:
+        self._audit = audit
+        self._late = SOON + timedelta(seconds=handler_seconds)
+        self._time_left = time_left
+        self._turn = asyncio.Semaphore(ASK_TOGETHER)
+
+    async def of(self, subscription: str | None, listed: Listed) -> str | None:
+        """The reason of the entry about the last delivery; None when there is none."""
+        event, last = listed.letter.event, listed.letter.said.last_attempt_at
+        if subscription is None or event is None or last is None:
+            return None
+        async with self._turn:
+            for late in (SOON, self._late):
+                if self._time_left() <= 0:
+                    return None
+                query = Query(
+                    since=last - CLOCK_SKEW,
+                    until=last + late,
+                    subscriptions=[subscription],
+                    id=event.id,
+                )
+                found = await self._audit.find(query, time_left=self._time_left)
+                for entry in found.entries:
+                    if entry.redrive is None:
+                        return entry.reason
+        return None
+
+
+def _shown(
+    listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
+) -> DeadLetter:
+    letter = listed.letter
+    said, event = letter.said, letter.event
+    return DeadLetter(
+        name=listed.name,
+        index=letter.index,
+        subscription=subscription,
+        at=stamp(listed.at),
+        id=event.id if event else None,
+        type=event.type if event else None,
+        content_id=event.payload.content_id if event else None,
+        reason=said.reason,
+        delivery_attempts=said.attempts,
+        result=said.result,
+        published_at=_stamp(said.published_at),
+        last_attempt_at=_stamp(said.last_attempt_at),
+        our_reason=our_reason,
+        traceparent=event.traceparent if event else None,
+        unreadable=letter.unreadable,
+        event=_event(letter, shows=shows),
+        redacted=not shows,
+        archived=listed.archived,
+        redriven=[_redrive(one) for one in listed.attempts],
+    )
+
+
+def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
+    """The event as JSON on one line; what cannot be read as text in a JSON string."""
+    if letter.event is not None:
+        line = Delivery("", 0, letter.raw, letter.event).line
+        return msgspec.Raw(line) if shows else redaction.redacted(line)
+    if not shows:
+        return redaction.redacted(letter.raw)
+    text = letter.raw[:UNREADABLE_BYTES].decode(errors="replace")
+    return msgspec.Raw(msgspec.json.encode(text))
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return stamp(moment) if moment else None
+
+
+def _redrive(attempt: Attempt) -> Redrive:
+    outcome, reason = attempt.outcome or "unknown", attempt.reason or attempt.verdict
+    return Redrive(attempt.at, attempt.by, outcome, reason)

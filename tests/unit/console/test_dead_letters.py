@@ -1,0 +1,277 @@
+"""Dead letters over HTTP: listed, opened, exported and redriven."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from moderation import audit
+from moderation.appendlog import stamp
+from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.delivery import Reject
+from tests.calling import Answer, Api
+from tests.make import NOW, a_delivery, a_result, an_event
+
+ROOT = "local/moderation-events/sub-flagged/2026/11/23/10/"
+NAME = f"{ROOT}a.json"
+KEY = {"x-functions-key": "secret"}
+LAST_ATTEMPT = NOW - timedelta(minutes=1)
+
+
+class DeadLetterApi(Api):
+    """The API over dead letters in memory."""
+
+    def put(self, name: str, *events: Any) -> None:
+        """A blob with a dead letter for each event, as Event Grid writes it."""
+        said = {
+            "deadletterreason": "Event was rejected.",
+            "deliveryattempts": 1,
+            "deliveryresult": "Event was rejected.",
+            "publishutc": "2026-11-23T10:28:00.0000000Z",
+            "deliveryattemptutc": stamp(LAST_ATTEMPT),
+        }
+        letters = [{"deadLetterProperties": said, "event": event} for event in events]
+        store = self.runtime.dead_letters
+        assert isinstance(store, InMemoryDeadLetters)
+        store.put(name, json.dumps(letters).encode(), NOW)
+
+    async def list(self, **params: str) -> Any:
+        answer = await self.call("GET", "deadletters", params=params)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    async def redrive(self, *names: str, **more: Any) -> Answer:
+        chosen = [{"name": name, "index": 0} for name in names]
+        body = json.dumps({"deadLetters": chosen, **more}).encode()
+        return await self.call("POST", "redrive", body, headers=KEY)
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> DeadLetterApi:
+    """With one dead letter of today."""
+    monkeypatch.delenv("WEBSITE_AUTH_ENABLED", raising=False)
+    found = DeadLetterApi(monkeypatch)
+    found.put(NAME, an_event(a_result(contentId="img-1"), id="a"))
+    return found
+
+
+async def test_the_dead_letters_of_today_are_listed(api: DeadLetterApi) -> None:
+    """
+    With all that Event Grid says, and without what the event is about.
+    """
+    answer = await api.list()
+
+    assert answer["day"] == "2026-11-23"
+    assert (answer["complete"], answer["cursor"]) == (True, None)
+    assert answer["days"] == ["2026-11-23"]
+    [letter] = answer["deadLetters"]
+    event = letter.pop("event")
+    assert event["data"] == {"redacted": True, "bytes": 193}
+    assert letter == {
+        "name": NAME,
+        "index": 0,
+        "subscription": "sub-flagged",
+        "at": "2026-11-23T10:30:00.000000Z",
+        "id": "a",
+        "type": "com.contoso.ai.ContentFlagged",
+        "contentId": "img-1",
+        "reason": "Event was rejected.",
+        "deliveryAttempts": 1,
+        "result": "Event was rejected.",
+        "publishedAt": "2026-11-23T10:28:00.000000Z",
+        "lastAttemptAt": "2026-11-23T10:29:00.000000Z",
+        "ourReason": None,
+        "traceparent": None,
+        "unreadable": None,
+        "redacted": True,
+        "archived": False,
+        "redriven": [],
+    }
+
+
+@pytest.mark.parametrize("seconds", [0.2, 200])
+async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -> None:
+    """
+    Event Grid keeps none; the audit log has it, near the last delivery.
+    """
+    at = LAST_ATTEMPT + timedelta(seconds=seconds)
+    delivery = a_delivery(an_event(id="a"))
+    entry = audit.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
+    await api.runtime.audit.record("sub-flagged", [entry], at)
+
+    [letter] = (await api.list())["deadLetters"]
+
+    assert letter["ourReason"] == "no good"
+
+
+async def test_what_is_revealed_is_noted_with_who_asked(api: DeadLetterApi) -> None:
+    """
+    Before it is shown.
+    """
+    params = {"name": NAME, "reveal": "true"}
+    answer = await api.call("GET", "deadletter", params=params, headers=KEY)
+
+    letter = answer.json()
+    assert (letter["redacted"], letter["event"]["data"]["contentId"]) == (
+        False,
+        "img-1",
+    )
+    [action] = await api.actions()
+    assert (action["action"], action["ids"]) == ("reveal", ["a"])
+
+
+async def test_a_day_without_any_is_empty(api: DeadLetterApi) -> None:
+    """
+    The days that have some are told.
+    """
+    answer = await api.list(day="2026-11-20")
+
+    assert answer["deadLetters"] == []
+    assert answer["days"] == ["2026-11-23"]
+
+
+async def test_pages_go_on_with_the_cursor(api: DeadLetterApi) -> None:
+    """
+    The days are on the first page only.
+    """
+    for letter in "bcd":
+        api.put(f"{ROOT}{letter}.json", an_event(id=letter))
+
+    first = await api.list(limit="3")
+    second = await api.list(limit="3", cursor=first["cursor"])
+
+    ids = [one["id"] for page in (first, second) for one in page["deadLetters"]]
+    assert sorted(ids) == ["a", "b", "c", "d"]
+    assert (second["complete"], second["cursor"], second["days"]) == (True, None, None)
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+async def test_they_are_exported(api: DeadLetterApi, kind: str) -> None:
+    """
+    With the cursor in a header.
+    """
+    api.put(f"{ROOT}b.json", an_event(id="b"))
+    params = {"format": kind, "limit": "1"}
+    answer = await api.call("GET", "deadletters", params=params)
+
+    assert answer.status == 200
+    assert "dead-letters-" in answer.headers["Content-Disposition"]
+    assert answer.headers["X-Next-Cursor"]
+    assert len(answer.body.splitlines()) == (2 if kind == "csv" else 1)
+
+
+async def test_garbage_is_listed_as_such(api: DeadLetterApi) -> None:
+    """
+    Its text is shown only to who may see events, too.
+    """
+    store = api.runtime.dead_letters
+    assert isinstance(store, InMemoryDeadLetters)
+    store.put(NAME, b"<b>\xff", NOW)
+
+    [letter] = (await api.list())["deadLetters"]
+    [shown] = (await api.list(reveal="true"))["deadLetters"]
+
+    assert letter["unreadable"].startswith("not a list of dead letters")
+    assert (letter["id"], letter["event"]) == (None, {"redacted": True, "bytes": 4})
+    assert shown["event"] == "<b>�"
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("deadletters", {"day": "tomorrow"}),
+        ("deadletters", {"day": "2026-02-30"}),
+        ("deadletters", {"limit": "201"}),
+        ("deadletters", {"cursor": "nonsense"}),
+        ("deadletters", {"cursor": "lAHDAaExAA"}),
+        ("deadletters", {"subscription": "sub-other"}),
+        ("deadletters", {"format": "xml"}),
+        ("deadletter", {}),
+        ("deadletter", {"name": "../audit/x"}),
+        ("deadletter", {"name": NAME, "index": "1"}),
+        ("deadletter", {"name": NAME, "index": "-1"}),
+        ("deadletter", {"name": NAME.replace("a.json", "z.json")}),
+    ],
+)
+async def test_a_query_that_is_none_is_refused(
+    api: DeadLetterApi, path: str, params: dict[str, str]
+) -> None:
+    """
+    With what is wrong.
+    """
+    answer = await api.call("GET", path, params=params)
+
+    assert answer.status == 400
+    assert answer.json()["problems"]
+
+
+async def test_a_dry_run_is_what_is_done_by_default(api: DeadLetterApi) -> None:
+    """
+    It notes nothing, because nothing happens.
+    """
+    answer = await api.redrive(NAME)
+
+    assert answer.json()["dryRun"] is True
+    [result] = answer.json()["results"]
+    assert (result["outcome"], result["id"]) == ("notBegun", "a")
+    assert await api.actions() == []
+
+
+async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
+    """
+    The dead letter is in the archive then, with who redrove it.
+    """
+    answer = await api.redrive(NAME, dryRun=False)
+
+    [result] = answer.json()["results"]
+    assert (result["outcome"], result["archived"]) == ("acknowledge", True)
+    [action] = await api.actions()
+    assert (action["action"], action["ids"]) == ("redrive", ["a"])
+    assert action["by"].startswith("key ")
+    assert (await api.list())["deadLetters"] == []
+    [letter] = (await api.list(archived="true"))["deadLetters"]
+    assert letter["archived"]
+    assert [(one["by"], one["outcome"]) for one in letter["redriven"]] == [
+        (action["by"], "acknowledge")
+    ]
+    opened = await api.call("GET", "deadletter", params={"name": NAME})
+    assert opened.json()["archived"]
+
+
+async def test_what_cannot_be_noted_is_not_done(api: DeadLetterApi) -> None:
+    """
+    Nobody acts without leaving a name.
+    """
+    api.store.fails = True
+
+    answer = await api.redrive(NAME, dryRun=False)
+
+    assert answer.status == 503
+    assert await api.runtime.dead_letters.ledger(NAME) == b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"deadLetters": []},
+        {"deadLetters": [{"name": NAME}] * 51},
+        {"deadLetters": [{"name": NAME, "index": -1}]},
+        {"deadLetters": [{"index": 0}]},
+        {"deadLetters": [{"name": ""}]},
+        {"deadLetters": "all"},
+        {"deadLetters": [{"name": NAME}], "dryRun": "no"},
+        {"deadLetters": [{"name": NAME}], "subscription": "sub-flagged"},
+    ],
+)
+async def test_a_body_that_is_none_is_refused(
+    api: DeadLetterApi, body: dict[str, Any]
+) -> None:
+    """
+    Nothing is redriven by mistake.
+    """
+    answer = await api.call("POST", "redrive", json.dumps(body).encode())
+
+    assert answer.status == 400
+    assert answer.json()["problems"]
