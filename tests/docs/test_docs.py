@@ -45,12 +45,14 @@ def test_every_setting_is_documented_and_in_the_example() -> None:
 
 def test_every_route_is_documented() -> None:
     """
-    The API's table is complete.
+    The API's table is complete, with who may call what.
     """
     documented = text("docs/api.md")
 
     for route in ROUTES:
-        assert f"`{route.method} /api/{route.path}" in documented
+        call = re.escape(f"| `{route.method} /api/{route.path}")
+        row = rf"^{call}([\[?][^`]*)?` \| {route.role} \|"
+        assert re.search(row, documented, re.MULTILINE), f"no row for {route}"
 
 
 def test_every_decision_is_listed() -> None:
