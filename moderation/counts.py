@@ -9,8 +9,11 @@ LONGEST = 80
 def count_into(counts: dict[str, int], more: Mapping[str, int]) -> None:
     """Add counts to counts, of which there may be 50 names; the others are one more."""
     for name, count in more.items():
-        known = _known(name, counts)
-        counts[known] = counts.get(known, 0) + count
+        if name in counts:
+            counts[name] += count
+        else:
+            known = _known(name, counts)
+            counts[known] = counts.get(known, 0) + count
 
 
 def count_pairs_into(

@@ -73,7 +73,7 @@ async def days(
 ) -> list[date]:
     """The days of the last 31 that have dead letters, newest first; no blob is read."""
     oldest, found = (now - LOOK_BACK).date(), set[date]()
-    for root in await _roots(store, subscription, archived=archived):
+    for root in await roots(store, subscription, archived=archived):
         for year in await _numbered(store, root, oldest.year, now.year):
             for month in await _numbered(store, f"{root}{year}/", 1, 12):
                 path = f"{root}{year}/{month}/"
@@ -97,7 +97,7 @@ async def _numbered(
     return [one for one in digits if len(one) <= 4 and least <= int(one) <= most]
 
 
-async def _roots(
+async def roots(
     store: DeadLetterStore, subscription: str | None, *, archived: bool
 ) -> list[str]:
     """The folders of the event subscriptions, whatever namespace and topic it is."""
@@ -163,14 +163,14 @@ async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list
     """The hours that are left of the day, newest first, with their folders."""
     found: dict[int, list[str]] = {}
     newest = 23 if wanted.after is None else wanted.after.hour
-    for root in await _roots(store, wanted.subscription, archived=wanted.archived):
-        for path in _folders_of(root, wanted.day):
+    for root in await roots(store, wanted.subscription, archived=wanted.archived):
+        for path in folders_of(root, wanted.day):
             for hour in await _numbered(store, path, 0, newest):
                 found.setdefault(int(hour), []).append(f"{path}{hour}/")
     return sorted(found.items(), reverse=True)
 
 
-def _folders_of(root: str, day: date) -> set[str]:
+def folders_of(root: str, day: date) -> set[str]:
     """Not padded, as Event Grid writes it; padded, as its documents might mean."""
     return {
         f"{root}{day.year}/{day.month}/{day.day}/",

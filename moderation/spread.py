@@ -11,6 +11,7 @@ import msgspec
 GROWTH = 1.1
 ERROR = 0.05
 LAST = 256  # begins beyond a year: whatever takes longer is counted there
+LONGEST = GROWTH ** (LAST - 1)
 _SCALE = 1 / log(GROWTH)
 
 
@@ -41,6 +42,9 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
         if brief := len(milliseconds) - buckets.total():
             buckets[0] = brief
         total, largest = sum(milliseconds), max(milliseconds)
+        if largest >= LONGEST:
+            late = [bucket for bucket in buckets if bucket > LAST]
+            buckets[LAST] += sum(buckets.pop(bucket) for bucket in late)
         self.merge(Spread(len(milliseconds), total, largest, buckets))
 
     def merge(self, other: "Spread") -> None:
@@ -48,9 +52,9 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
         self.count += other.count
         self.sum += other.sum
         self.max = max(self.max, other.max)
+        mine = self.buckets
         for bucket, count in other.buckets.items():
-            number = min(bucket, LAST)
-            self.buckets[number] = self.buckets.get(number, 0) + count
+            mine[bucket] = mine.get(bucket, 0) + count
 
     def percentiles(self, *shares: float) -> Iterator[float | None]:
         """What that share (0 to 1) of the measurements does not exceed, in ms.

@@ -1,5 +1,6 @@
 """What of the flow needs a look: late drains, full batches, rejected events."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -7,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from moderation import deadletterlist
 from moderation.activity import ActivityLog, Summary
-from moderation.appendlog import stamp
+from moderation.appendlog import StoreUnavailable, stamp
+from moderation.deadletterstore import DeadLetterStore
 from moderation.schedule import last_due
 from moderation.settings import LANES
 
@@ -17,6 +20,10 @@ LOOK_BACK = timedelta(hours=1)
 GRACE = timedelta(minutes=3)
 # So many drains in a row that end with a full batch are no coincidence.
 FULL_DRAINS = 5
+# Alerts do not wait for dead letters for longer.
+LIST_SECONDS = 3.0
+# Padded or not, as folders of dead letters are named.
+HOURS = {f"{hour:{width}}" for hour in range(24) for width in ("", "02")}
 HEALTH = "GET /api/health says what is not well"
 
 
@@ -42,8 +49,15 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     next: str
 
 
+class Logs(msgspec.Struct, frozen=True):
+    """Where alerts come from."""
+
+    activity: ActivityLog
+    dead_letters: DeadLetterStore
+
+
 async def found(
-    log: ActivityLog,
+    logs: Logs,
     timers: Sequence[Timer],
     summaries: Sequence[Summary],
     since: datetime,
@@ -54,12 +68,43 @@ async def found(
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
     alerts: list[Alert | None] = []
+    lying = await _newest_today(logs.dead_letters, now)
     for timer in timers:
         own = [one for one in summaries if one.subscription == timer.subscription]
-        alerts.append(await _late(log, timer, own, since, now))
-        alerts.append(_full(timer, _of_last_hour(own, now)))
-        alerts.append(_rejected(timer, _of_last_hour(own, now)))
+        alerts.append(await _late(logs.activity, timer, own, since, now))
+        recent = _of_last_hour(own, now)
+        alerts.append(_full(timer, recent))
+        newest = lying.get(timer.subscription.lower())
+        alerts.append(_dead_lettered(timer.subscription, recent, newest))
     return [alert for alert in alerts if alert is not None]
+
+
+async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, datetime]:
+    """Event subscription (in lower case) → the newest hour of today with dead letters.
+
+    Folders only: a handful of short lists. Empty when they cannot be had quickly, as
+    the view of dead letters will say.
+    """
+    newest: dict[str, datetime] = {}
+    try:
+        async with asyncio.timeout(LIST_SECONDS):
+            roots = await deadletterlist.roots(store, None, archived=False)
+            hours = await asyncio.gather(*(_hours(store, one, now) for one in roots))
+    except (StoreUnavailable, TimeoutError):
+        return {}
+    for root, found in zip(roots, hours, strict=True):
+        name = root.split("/")[-2].lower()
+        for hour in found:
+            at = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+            newest[name] = max(at, newest.get(name, at))
+    return newest
+
+
+async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
+    paths = deadletterlist.folders_of(root, now.date())
+    folders = await asyncio.gather(*(store.folders(path) for path in paths))
+    names = {name for found in folders for name in found}
+    return [int(name) for name in names if name in HOURS]
 
 
 def _of_last_hour(summaries: Sequence[Summary], now: datetime) -> list[Summary]:
@@ -143,19 +188,27 @@ def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
     )
 
 
-def _rejected(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
-    with_some = [one for one in summaries if one.dispositions.get("reject")]
-    if not with_some:
+def _dead_lettered(
+    name: str, summaries: Sequence[Summary], newest: datetime | None
+) -> Alert | None:
+    """By what this app rejected, and by what lies there: Event Grid gives up, too."""
+    rejecting = [one for one in summaries if one.dispositions.get("reject")]
+    said, since = [], newest
+    if rejecting:
+        count = sum(one.dispositions["reject"] for one in rejecting)
+        said.append(f"{_so_many(count, 'event')} of {name} rejected in the last hour")
+        since = _at(rejecting[-1])
+    if newest:
+        said.append(
+            f"dead letters of {name} from today, the newest of {newest:%H}:00 UTC"
+        )
+    if not said:
         return None
-    name, count = (
-        timer.subscription,
-        sum(one.dispositions["reject"] for one in with_some),
-    )
     return Alert(
         kind="dead-lettered",
         subscription=name,
-        since=_at(with_some[-1]),
-        text=f"{_so_many(count, 'event')} of {name} rejected in the last hour",
+        since=since,
+        text="; ".join(said),
         next="see why in the dead letters, mend the cause, then redrive them: "
         f"GET /api/deadletters?subscription={name}",
     )

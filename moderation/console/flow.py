@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Meta
 from moderation import activity
 from moderation.activity import CONFIDENCES, Summary
 from moderation.console import alerts
-from moderation.console.alerts import Alert, Timer
+from moderation.console.alerts import Alert, Logs, Timer
 from moderation.console.asked import Asked, chosen
 from moderation.counts import largest
 from moderation.delivery import DISPOSITIONS
@@ -117,21 +118,26 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
     earliest = min(since, until - alerts.LOOK_BACK)
     summaries = await runtime.activity.read(names, since=earliest, until=until)
     shown = [one for one in summaries if datetime.fromisoformat(one.at) >= since]
+    steps = activity.by_time(shown, step)
     return Activity(
         step_seconds=int(step.total_seconds()),
         since=since,
         until=until,
         minutes=[
             Step(begin, {name: _counted(one) for name, one in counted.items()})
-            for begin, counted in activity.by_time(shown, step).items()
+            for begin, counted in steps.items()
         ],
-        totals=_totals(shown),
+        totals=_totals(chain.from_iterable(one.values() for one in steps.values())),
         last_drain={
             name: datetime.fromisoformat(at) if at else None
             for name, at in activity.last_drains(summaries, names).items()
         },
         alerts=await alerts.found(
-            runtime.activity, _timers(runtime, names), summaries, earliest, until
+            Logs(runtime.activity, runtime.dead_letters),
+            _timers(runtime, names),
+            summaries,
+            earliest,
+            until,
         ),
     )
 

@@ -1,11 +1,12 @@
 """The banner: late drains, batches that stay full, rejected events, and what to do."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from moderation.activity import Summary
-from moderation.appendlog import stamp
+from moderation.appendlog import StoreUnavailable, stamp
+from moderation.deadletterstore import InMemoryDeadLetters
 from tests.calling import Api
 from tests.make import NOW, minutes
 
@@ -153,3 +154,44 @@ async def test_rejected_events_are_said_for_an_hour(api: Api) -> None:
     assert (alert["kind"], alert["since"]) == ("dead-lettered", "2026-11-23T09:31:00Z")
     assert alert["text"].startswith("4 events of sub-flagged")
     assert "/api/deadletters" in alert["next"]
+
+
+@pytest.mark.parametrize("folder", ["2026/11/23/9", "2026/11/23/09"])
+async def test_what_event_grid_gave_up_is_said_until_it_is_redriven(
+    api: Api, folder: str
+) -> None:
+    """
+    An event that expired was never seen by this app, but lies in the dead letters.
+    """
+    await noted(api, 1)
+    store = cast(InMemoryDeadLetters, api.runtime.dead_letters)
+    name = f"NS/moderation-events/SUB-FLAGGED/{folder}/1.json"
+    store.put(name, b"[]", NOW - minutes(60))
+
+    [alert] = await alerts(api)
+
+    assert (alert["kind"], alert["since"]) == ("dead-lettered", "2026-11-23T09:00:00Z")
+    assert "from today, the newest of 09:00 UTC" in alert["text"]
+
+    del store.kept[name]
+    store.put(f"archived/{name}", b"[]", NOW)
+    assert await alerts(api) == []
+
+
+async def test_dead_letters_that_cannot_be_listed_hide_nothing_else(
+    api: Api,
+) -> None:
+    """
+    The app's identity may lack the role for that container.
+    """
+
+    class Closed(InMemoryDeadLetters):
+        async def folders(self, path: str) -> list[str]:
+            raise StoreUnavailable("no role")
+
+    api.runtime.dead_letters = Closed()
+    await noted(api, 1, dispositions={"reject": 1})
+
+    [alert] = await alerts(api)
+
+    assert alert["text"] == "1 event of sub-flagged rejected in the last hour"
