@@ -55,7 +55,7 @@ type Disposition = Acknowledge | Release | Reject
 DISPOSITIONS = ("acknowledge", "release", "reject")
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One event on loan, with the lock token that settles it.
 
     `delivery_count` is 1 the first time. `raw` is the event's JSON as it came.

@@ -2,18 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Final, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from moderation import cloudevents
 from moderation.cloudevents import Problem
 
 PREFIX = "com.contoso.ai."
-FLAGGED = f"{PREFIX}ContentFlagged"
-APPROVED = f"{PREFIX}ContentApproved"
-ESCALATED = f"{PREFIX}ReviewEscalated"
+FLAGGED: Final = "com.contoso.ai.ContentFlagged"
+APPROVED: Final = "com.contoso.ai.ContentApproved"
+ESCALATED: Final = "com.contoso.ai.ReviewEscalated"
 
 
 class Severity(StrEnum):
@@ -42,7 +42,7 @@ type Moment = Annotated[
 ]
 
 
-class Moderation(Struct, frozen=True, kw_only=True, rename="camel"):
+class Moderation(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """What a moderation model said about one piece of content.
 
     `confidence` is 0 to 1. Keys of the JSON are in camelCase; others are kept as they
@@ -98,7 +98,7 @@ TYPES: dict[str, type[Moderation]] = {
 }
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, gc=False, kw_only=True):
     """One event as a handler sees it: attributes of the envelope, and the payload.
 
     `id` and `type` are empty for a malformed event that has none.
@@ -113,30 +113,39 @@ class Event(Struct, frozen=True, kw_only=True):
     payload: Payload
 
 
-class _Known(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _Known(Event, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A delivered event of a type we know, read in one go: envelope and payload."""
 
-    id: str
     source: str
     specversion: Literal["1.0"]
-    subject: str | None = None
-    time: datetime | None = None
+    time: Moment | None = None
     datacontenttype: str | None = None
     dataschema: str | None = None
-    traceparent: str | None = None
     tracestate: str | None = None
 
 
+# JSON's `type` chooses the class, so the field of that name goes by another in JSON,
+# where it may be an extension attribute: one that says the same, or it is not read here.
+_TYPE = "eventtype"
+
+
 class _Flagged(_Known, frozen=True, kw_only=True, tag_field="type", tag=FLAGGED):
-    data: ContentFlagged
+    type: Literal["com.contoso.ai.ContentFlagged"] = field(default=FLAGGED, name=_TYPE)
+    payload: ContentFlagged = field(name="data")
 
 
 class _Approved(_Known, frozen=True, kw_only=True, tag_field="type", tag=APPROVED):
-    data: ContentApproved
+    type: Literal["com.contoso.ai.ContentApproved"] = field(
+        default=APPROVED, name=_TYPE
+    )
+    payload: ContentApproved = field(name="data")
 
 
 class _Escalated(_Known, frozen=True, kw_only=True, tag_field="type", tag=ESCALATED):
-    data: ReviewEscalated
+    type: Literal["com.contoso.ai.ReviewEscalated"] = field(
+        default=ESCALATED, name=_TYPE
+    )
+    payload: ReviewEscalated = field(name="data")
 
 
 class _Hints(Struct, frozen=True):
@@ -150,12 +159,9 @@ class _ContentHint(Struct, frozen=True, rename="camel"):
     content_id: object = None
 
 
-_known = msgspec.json.Decoder(_Flagged | _Approved | _Escalated)
-_names: dict[type[_Known], str] = {
-    _Flagged: FLAGGED,
-    _Approved: APPROVED,
-    _Escalated: ESCALATED,
-}
+_known: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
+    _Flagged | _Approved | _Escalated
+)
 _decoders = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
 _hints = msgspec.json.Decoder(_Hints)
 _content_hint = msgspec.json.Decoder(_ContentHint)
@@ -165,19 +171,11 @@ _object = msgspec.json.Decoder(dict[str, object])
 def read(raw: bytes) -> Event:
     """The event in a delivery. Never raises: what cannot be read is MalformedEvent."""
     try:
-        raw.decode()
-        known = _known.decode(raw)
+        if not raw.isascii():
+            raw.decode()
+        return _known.decode(raw)
     except (ValueError, RecursionError):
         return _read_carefully(raw)
-    return Event(
-        id=known.id,
-        type=_names[type(known)],
-        source=known.source,
-        subject=known.subject,
-        time=_aware(known.time),
-        traceparent=known.traceparent,
-        payload=known.data,
-    )
 
 
 def _read_carefully(raw: bytes) -> Event:
@@ -248,13 +246,13 @@ def problems(
 ) -> list[Problem]:
     """Everything in `data` that is not as the payload's type says; empty when fine."""
     found = []
-    for field in msgspec.structs.fields(payload):
-        where = f"{path}.{field.encode_name}"
-        if field.encode_name in data:
-            if not _fits(data[field.encode_name], field.type):
-                found.append(Problem(where, f"must be {_description(field.type)}"))
-        elif field.required:
-            found.append(Problem(where, f"is required: {_description(field.type)}"))
+    for one in msgspec.structs.fields(payload):
+        where = f"{path}.{one.encode_name}"
+        if one.encode_name in data:
+            if not _fits(data[one.encode_name], one.type):
+                found.append(Problem(where, f"must be {_description(one.type)}"))
+        elif one.required:
+            found.append(Problem(where, f"is required: {_description(one.type)}"))
     return found
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any, ClassVar, cast
 
 import pytest
 from azure.core.credentials import AccessToken, AzureKeyCredential
+from azure.core.exceptions import ServiceResponseError
 from azure.core.rest import HttpRequest
 from azure.core.settings import settings as core_settings
 
@@ -79,7 +81,26 @@ async def test_a_request_is_as_the_service_expects_it() -> None:
     assert named["authorization"] == "SharedAccessKey a2V5"
     assert named["content-length"] == "0"
     assert named["user-agent"].startswith("azsdk-python-eventgrid/4.22.1 Python/")
-    assert len(named["x-ms-client-request-id"]) == 36
+    assert str(uuid.UUID(named["x-ms-client-request-id"]))
+
+
+async def test_every_request_has_an_id_of_its_own() -> None:
+    """
+    With it Azure's support finds one request among many.
+    """
+    answer, asked = sending(EMPTY, EMPTY)
+
+    async with listening(answer) as subscription:
+        await receive(subscription)
+        await receive(subscription)
+
+    ids = {
+        line
+        for head in asked
+        for line in head.split(b"\r\n")
+        if line.startswith(b"x-ms-client-request-id: ")
+    }
+    assert len(ids) == 2
 
 
 @pytest.mark.parametrize(
@@ -277,8 +298,6 @@ async def test_an_answer_that_only_trickles_is_given_up(
     A byte now and then must not hold a drain for ever.
     """
     monkeypatch.setattr(eventgrid, "ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(transport, "BODY_SECONDS", 0.5)
 
     async def trickles(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -398,6 +417,7 @@ class Span:
 
     span_instance = None
     statuses: ClassVar[list[int]] = []
+    errors: ClassVar[list[type[BaseException] | None]] = []
 
     def __init__(self, name: str = "", **_: object) -> None:
         self.name = name
@@ -410,7 +430,8 @@ class Span:
         return {"traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"}
 
     def set_http_attributes(self, request: object, response: Any) -> None:
-        self.statuses.append(response.status_code)
+        if response is not None:
+            self.statuses.append(response.status_code)
 
     def add_attribute(self, name: str, value: object) -> None:
         """Not kept."""
@@ -418,18 +439,43 @@ class Span:
     def finish(self) -> None:
         """Nothing to send."""
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.errors.append(kind)
 
+
+@pytest.fixture
+def tracing() -> Iterator[None]:
+    """The SDK's tracing, turned on before the clients are made."""
+    Span.statuses.clear()
+    Span.errors.clear()
+    core_settings.tracing_implementation.set_value(cast(Any, Span))
+    yield
+    core_settings.tracing_implementation.unset_value()
+
+
+@pytest.mark.usefixtures("tracing")
 async def test_the_sdk_s_tracing_sees_every_request() -> None:
     """
     Whoever turns it on gets the SDK's spans, and a `traceparent` on the request.
     """
     answer, asked = sending(EMPTY)
-    core_settings.tracing_implementation.set_value(cast(Any, Span))
-    try:
-        async with listening(answer) as subscription:
-            await receive(subscription)
-    finally:
-        core_settings.tracing_implementation.unset_value()
+
+    async with listening(answer) as subscription:
+        await receive(subscription)
 
     assert b"traceparent: 00-1111" in asked[0]
     assert Span.statuses == [200]
+
+
+@pytest.mark.usefixtures("tracing")
+async def test_the_sdk_s_tracing_sees_a_request_that_is_not_answered() -> None:
+    """
+    A span that nobody ends would hide what went wrong.
+    """
+    answer, _ = sending(b"")
+
+    async with listening(answer) as subscription:
+        with pytest.raises(EventGridError):
+            await subscription.probe()
+
+    assert Span.errors == [ServiceResponseError]

@@ -28,7 +28,7 @@ LAYERS = [
     },
     {"events", "filters"},
     {"delivery", "handlers", "settings"},
-    {"intake"},
+    {"intake", "received"},
     {"tracing", "reading", "blobs.service", "blobs.reading"},
     {"ledger", "deadletters"},
     {"deadletterstore"},

@@ -54,6 +54,21 @@ def test_extension_attributes_and_extra_payload_keys_do_no_harm() -> None:
     assert event.traceparent == "00-1-2-3"
 
 
+@pytest.mark.parametrize("name", ["eventtype", "payload"])
+@pytest.mark.parametrize("value", ["com.contoso.ai.ContentFlagged", "x", 3])
+def test_an_extension_attribute_never_changes_what_an_event_is(
+    name: str, value: object
+) -> None:
+    """
+    Whatever producers call their attributes, `type` and `data` say what it is.
+    """
+    plain = read(an_event(a_result(), type=APPROVED))
+
+    event = read(an_event(a_result(), type=APPROVED, **{name: value}))
+
+    assert (event.type, event.payload) == (APPROVED, plain.payload)
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [

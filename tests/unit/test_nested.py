@@ -5,11 +5,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from moderation import audit, eventgrid, nested
+from moderation import audit, nested
 from moderation.appendlog import InMemoryAppendLog, stamp
 from moderation.audit import AuditLog, Query
 from moderation.delivery import Delivery, Reject
 from moderation.events import MalformedEvent
+from moderation.received import deliveries
 from tests.make import NOW
 
 DEPTH = 200_000  # a hundredth of what Event Grid's megabyte has room for would do
@@ -26,7 +27,7 @@ def deep(opens: bytes = b"[", closes: bytes = b"]", inside: bytes = b"") -> byte
 
 def received(*items: bytes) -> list[Delivery]:
     content = b'{"value": [%s]}' % b",\n".join(items)
-    return [eventgrid._delivery(one) for one in eventgrid._items_of(content)]
+    return deliveries(content)
 
 
 @pytest.mark.parametrize(
