@@ -23,6 +23,7 @@ FORBIDDEN = {
 HOST = "AzureWebJobsStorage"
 HOST_IDENTITY = (f"{HOST}__accountName", f"{HOST}__credential", f"{HOST}__clientId")
 URL = "AUDIT_STORAGE_ACCOUNT_URL"
+EASY_AUTH = "WEBSITE_AUTH_ENABLED"
 SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
 PREFIXES = (HOST, "AzureFunctions", "APPLICATIONINSIGHTS_", "WEBSITE_", "OVERRIDE_")
 
@@ -98,6 +99,13 @@ def _forbidden(found: Deployment) -> Iterator[Finding]:
             "is a secret, and is used instead of the app's identity",
             f"{delete}{name}`",
             Level.LOOK,
+        )
+    if EASY_AUTH in found.settings:
+        yield Finding(
+            f"setting {EASY_AUTH}",
+            "is the platform's own, set by hand: without Easy Auth, whoever sends a header "
+            "about a user is that user, and no key is asked for",
+            f"{delete}{EASY_AUTH}`; switch Easy Auth itself on: docs/operations.md",
         )
 
 
