@@ -40,6 +40,7 @@ ROUTES = (
     Route("dead_letter", "GET", "deadletter", READER),
     Route("redrive", "POST", "redrive", OPERATOR),
     Route("audit", "GET", "audit", READER),
+    Route("life", "GET", "life", READER),
     Route("activity", "GET", "activity", READER),
     Route("health", "GET", "health", READER),
     Route("settings", "GET", "settings", READER),

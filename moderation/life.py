@@ -1,0 +1,223 @@
+"""One event's life: what the audit log and the actions say of it, found piece by piece.
+
+An event whose time is known is looked for from there on, until every event subscription
+that takes it is done with it. Otherwise the newest comes first; and as soon as anything
+is found, the event itself says how far back there may be more.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from moderation import actions
+from moderation.appendlog import stamp_of
+from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
+from moderation.reading import DeliveryKey, Windows, details, time_of
+
+LONGEST_LOOK_BACK = timedelta(days=31)
+# How far the clocks of publishers and of other instances may be from ours.
+CLOCK_SKEW = timedelta(minutes=1)
+# An event of which nobody knows the time lives no longer than Event Grid allows.
+LONGEST_LIFE = timedelta(days=7)
+TERMINAL = ("acknowledge", "reject")
+
+type Span = tuple[datetime, datetime]
+
+
+class Doing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What somebody did by hand to the event; `action` is a verb (`actions.Action`)."""
+
+    at: str
+    action: str
+    by: str
+    subscription: str | None = None
+    ids: Sequence[str] = ()
+    detail: str | None = None
+    delivery_count: int | None = None
+
+
+class Search(msgspec.Struct, kw_only=True):
+    """How far a search has come: what it goes on with.
+
+    `ahead` is searched first, from its beginning on; then `behind`, from its end back.
+    `since` and `until`: what was searched. `expected` event subscriptions take the
+    event (None: not known yet); those that are `done` have settled it for good.
+    """
+
+    event_id: str
+    ahead: Span | None
+    behind: Span | None
+    since: datetime
+    until: datetime
+    expected: list[str] | None = None
+    done: list[str] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to search."""
+        return self.ahead is None and self.behind is None
+
+
+class Lived(msgspec.Struct):
+    """What was found, oldest first: deliveries, and doings by hand."""
+
+    entries: list[AuditEntry]
+    doings: list[Doing]
+
+    @property
+    def event(self) -> bytes | None:
+        """The event's JSON, from its first delivery."""
+        return bytes(self.entries[0].event) if self.entries else None
+
+
+def begun(event_id: str, at: datetime | None, now: datetime) -> Search:
+    """A search from `at` on, a time near the event's own, or from the id's time.
+
+    From the newest backwards when neither is known.
+    """
+    floor, end = now - LONGEST_LOOK_BACK, now + CLOCK_SKEW
+    known = [one for one in (at, time_of(event_id)) if one and floor < one <= end]
+    start = min(known, default=end)
+    if known:
+        start = max(start - CLOCK_SKEW, floor)
+    return Search(
+        event_id=event_id,
+        ahead=(start, end) if known else None,
+        behind=(floor, start),
+        since=start,
+        until=start,
+    )
+
+
+async def lived(
+    log: AuditLog,
+    names: Sequence[str],
+    search: Search,
+    *,
+    expects: Callable[[bytes], list[str]],
+    time_left: Callable[[], float],
+) -> Lived:
+    """What is found in that time; `search` is left at where it came to.
+
+    `expects` says which event subscriptions take an event. Raises StoreUnavailable.
+    """
+    quest = _Quest(log, [*names, actions.LOG], search, expects)
+    was_ahead = search.ahead is not None
+    await quest.go_ahead(time_left)
+    if search.ahead is None and not (was_ahead and time_left() <= 0):
+        await quest.go_behind(time_left)
+    return quest.found()
+
+
+class _Quest:
+    """A search at work."""
+
+    def __init__(
+        self,
+        log: AuditLog,
+        names: list[str],
+        search: Search,
+        expects: Callable[[bytes], list[str]],
+    ) -> None:
+        self._log, self._names, self._search = log, names, search
+        self._expects = expects
+        self._entries: dict[DeliveryKey, AuditEntry] = {}
+        self._doings: dict[bytes, Doing] = {}
+
+    async def go_ahead(self, time_left: Callable[[], float]) -> None:
+        """To the end, or until all that take the event are done with it."""
+        search = self._search
+        if search.ahead is None:
+            return
+        pieces = Windows(*search.ahead, forwards=True)
+        for since, until in pieces:
+            await self._look(since, until, pieces, time_left)
+            search.until = until
+            search.ahead = (until, pieces.until)
+            if self._all_done():
+                break
+            if time_left() <= 0 and until < pieces.until:
+                return
+        search.ahead = None
+
+    async def go_behind(self, time_left: Callable[[], float]) -> None:
+        """Back to the oldest that there may be."""
+        search = self._search
+        if search.behind is None:
+            return
+        pieces = Windows(*search.behind, forwards=False)
+        for since, until in pieces:
+            await self._look(since, until, pieces, time_left)
+            search.since = since
+            floor, _ = search.behind  # what was found may have raised it
+            pieces.since, search.behind = floor, (floor, since)
+            if time_left() <= 0 and floor < since:
+                return
+        search.behind = None
+
+    async def _look(
+        self,
+        since: datetime,
+        until: datetime,
+        pieces: Windows,
+        time_left: Callable[[], float],
+    ) -> None:
+        began = time_left()
+        event_id = self._search.event_id
+        for line in await self._log.about(event_id, self._names, since, until):
+            self._take(line)
+        if began - time_left() > SLOW_SECONDS:
+            pieces.slow()
+
+    def _take(self, line: bytes) -> None:
+        event_id = self._search.event_id
+        entry = decoded(line)
+        doing = _doing(line) if entry is None else None
+        if entry is not None and entry.id == event_id:
+            self._meet(entry)
+            self._entries[entry.delivery_key] = entry
+        elif doing is not None and event_id in doing.ids:
+            self._doings[line] = doing
+
+    def _meet(self, entry: AuditEntry) -> None:
+        """An entry says who else takes the event, and when its life began."""
+        search = self._search
+        raw = bytes(entry.event)
+        if search.expected is None:
+            search.expected = self._expects(raw)
+            self._bound(entry, details(raw).time)
+        if entry.disposition in TERMINAL and entry.subscription not in search.done:
+            search.done = [*search.done, entry.subscription]
+
+    def _bound(self, entry: AuditEntry, time: datetime | None) -> None:
+        """Nothing is found of an event before its own time."""
+        search = self._search
+        if search.behind is None:
+            return
+        floor, end = search.behind
+        at = datetime.fromisoformat(entry.at)
+        if time is None or time > at + CLOCK_SKEW:
+            search.behind = max(at - LONGEST_LIFE, floor), end
+        elif time - floor > CLOCK_SKEW:
+            search.behind = time - CLOCK_SKEW, end
+
+    def _all_done(self) -> bool:
+        expected = self._search.expected
+        return expected is not None and set(expected) <= set(self._search.done)
+
+    def found(self) -> Lived:
+        """What was found, oldest first."""
+        entries = sorted(self._entries.values(), key=lambda one: one.at)
+        doings = sorted(self._doings.items(), key=lambda one: stamp_of(one[0]))
+        return Lived(entries, [doing for _, doing in doings])
+
+
+def _doing(line: bytes) -> Doing | None:
+    try:
+        return _decoder.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+_decoder = msgspec.json.Decoder(Doing)

@@ -1,0 +1,197 @@
+"""One event's life over HTTP."""
+
+import json
+from typing import Any
+
+import pytest
+
+from moderation import actions, audit
+from moderation.appendlog import stamp
+from moderation.audit import Lineage
+from moderation.console.life import expected
+from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verdict
+from moderation.ledger import Attempt
+from tests.calling import Answer, Api
+from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes
+
+DONE = Acknowledge(Verdict.QUARANTINED)
+PUBLISHED = stamp(NOW - minutes(60))
+EVENT = an_event(time=PUBLISHED, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+LETTER = "local/moderation-events/sub-flagged/2026/11/23/9/one.json"
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    return Api(monkeypatch)
+
+
+async def record(
+    api: Api,
+    subscription: str,
+    disposition: Disposition,
+    *,
+    ago: float,
+    count: int = 1,
+    **more: Any,
+) -> None:
+    now = NOW - minutes(ago)
+    delivery = a_delivery(EVENT, count)
+    entry = audit.entry(subscription, delivery, disposition, stamp(now), **more)
+    await api.runtime.audit.record(subscription, [entry], now)
+
+
+async def life(api: Api, **query: str) -> Answer:
+    return await api.call("GET", "life", params={"id": "event-1"} | query)
+
+
+def steps(answer: Answer) -> list[tuple[str, str | None, str | None]]:
+    told = answer.json()["steps"]
+    return [(one["kind"], one["subscription"], one["disposition"]) for one in told]
+
+
+async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
+    """
+    Every event subscription that takes it, oldest first.
+    """
+    now = NOW - minutes(60)
+    action = actions.action("publish", "ann", now, ids=["event-1"])
+    await api.runtime.actions.note(action, now)
+    await record(api, "sub-flagged", Release("boom"), ago=59)
+    await record(api, "sub-all-events", DONE, ago=58)
+    await record(api, "sub-flagged", DONE, ago=57, count=2)
+
+    answer = await life(api, at=PUBLISHED)
+
+    assert steps(answer) == [
+        ("published", None, None),
+        ("delivery", "sub-flagged", "release"),
+        ("delivery", "sub-all-events", "acknowledge"),
+        ("delivery", "sub-flagged", "acknowledge"),
+    ]
+    told = answer.json()
+    assert told["steps"][0]["by"] == "ann"
+    assert told["expected"] == ["sub-flagged", "sub-all-events"]
+    assert (told["traceId"], told["complete"]) == ("a" * 32, True)
+    assert told["event"]["data"]["redacted"] is True
+    assert told["searched"]["until"] < stamp(NOW)
+
+
+async def test_an_event_from_elsewhere_was_published_at_its_own_time(api: Api) -> None:
+    """
+    Nobody here knows who did it.
+    """
+    await record(api, "sub-flagged", DONE, ago=59)
+
+    [published, _] = (await life(api)).json()["steps"]
+
+    assert (published["at"], published["by"]) == (PUBLISHED, None)
+
+
+async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None:
+    """
+    What Event Grid says of it, and what was tried with it.
+    """
+    store = api.runtime.dead_letters = InMemoryDeadLetters()
+    await record(api, "sub-flagged", Reject("never"), ago=59)
+    buried = NOW - minutes(58)
+    said = {"deadletterreason": "Rejected", "deliveryattempts": 1}
+    letter = {"event": EVENT, "deadletterproperties": said}
+    other = {"event": an_event(id="another"), "deadletterproperties": said}
+    store.put(LETTER.replace("one", "two"), json.dumps([other]).encode(), buried)
+    store.put(LETTER, json.dumps([other, letter]).encode(), buried)
+    for attempt in (
+        Attempt(at=stamp(NOW), index=1, number=1, by="bob", outcome="reject"),
+        Attempt(at=stamp(NOW), index=1, number=2, by="eve"),
+    ):
+        size = len(await store.ledger(LETTER))
+        await store.note(LETTER, attempt.line(), after=size)
+
+    answer = await life(api)
+
+    assert steps(answer) == [
+        ("published", None, None),
+        ("delivery", "sub-flagged", "reject"),
+        ("dead-lettered", "sub-flagged", None),
+        ("redriven", "sub-flagged", "reject"),
+        ("redriven", "sub-flagged", None),
+    ]
+    _, _, dead, redriven, begun = answer.json()["steps"]
+    assert dead["deadLetter"] == {"name": LETTER, "index": 1}
+    assert (dead["reason"], dead["deliveryCount"]) == ("Rejected", 1)
+    assert (redriven["by"], begun["by"]) == ("bob", "eve")
+
+
+async def test_a_redrive_is_told_once(api: Api) -> None:
+    """
+    It stands in the audit log and in the dead letter's ledger.
+    """
+    store = api.runtime.dead_letters = InMemoryDeadLetters()
+    await record(api, "sub-flagged", Reject("never"), ago=59)
+    store.put(LETTER, json.dumps([{"event": EVENT}]).encode(), NOW - minutes(58))
+    lineage = Lineage(LETTER, 0)
+    await record(api, "sub-flagged", DONE, ago=1, count=2, by="bob", redrive=lineage)
+    attempt = Attempt(
+        at=stamp(NOW - minutes(1)),
+        index=0,
+        number=1,
+        by="bob",
+        outcome="acknowledge",
+        verdict="quarantined",
+    )
+    await store.note(LETTER, attempt.line(), after=0)
+
+    answer = await life(api)
+
+    assert [kind for kind, _, _ in steps(answer)].count("redriven") == 1
+
+
+async def test_a_revealed_event_is_noted(api: Api) -> None:
+    """
+    And shown whole.
+    """
+    await record(api, "sub-flagged", DONE, ago=59)
+
+    answer = await life(api, reveal="true")
+
+    assert answer.json()["event"]["data"]["contentId"] == "doc-1"
+    [noted] = await api.actions()
+    assert (noted["action"], noted["ids"]) == ("reveal", ["event-1"])
+
+
+async def test_an_event_that_is_not_known_has_no_steps(api: Api) -> None:
+    """
+    A month was looked through.
+    """
+    told = (await life(api, id="nobody")).json()
+
+    assert (told["steps"], told["event"], told["complete"]) == ([], None, True)
+    assert told["searched"]["since"] == "2026-10-23T10:30:00.000000Z"
+
+
+@pytest.mark.parametrize("query", [{"id": ""}, {"cursor": "x"}, {"at": "noon"}])
+async def test_what_cannot_be_asked_is_refused(api: Api, query: dict[str, str]) -> None:
+    """
+    With the name of what is wrong.
+    """
+    answer = await life(api, **query)
+
+    assert answer.status == 400
+    assert answer.json()["problems"][0]["path"] in query
+
+
+def test_who_takes_an_event_is_said_by_the_filters(api: Api) -> None:
+    """
+    One that cannot be read goes to whoever takes everything.
+    """
+    declared = api.runtime.topology
+
+    assert expected(declared, json.dumps(EVENT).encode()) == [
+        "sub-flagged",
+        "sub-all-events",
+    ]
+    approved = json.dumps(an_event(type=APPROVED)).encode()
+    assert expected(declared, approved) == ["sub-approved", "sub-all-events"]
+    escalated = json.dumps(an_event(type=ESCALATED)).encode()
+    assert expected(declared, escalated) == ["sub-all-events"]
+    assert expected(declared, b'"not an event"') == ["sub-all-events"]
