@@ -99,6 +99,10 @@ class InMemoryDeadLetters:
         """Store a blob, as Event Grid does."""
         self.kept[name] = Stored(content, at)
 
+    def end_leases(self) -> None:
+        """What a minute does to the leases of those who died."""
+        self._leases.clear()
+
     async def folders(self, path: str) -> list[str]:
         """The names of the folders in that folder."""
         rests = [name.removeprefix(path) for name in self.kept if name.startswith(path)]

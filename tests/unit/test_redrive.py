@@ -23,7 +23,7 @@ from moderation.delivery import (
 from moderation.events import Event
 from moderation.redrivable import Bench, Redriven
 from tests.make import NOW, Budget, an_event
-from tests.virtual_time import in_virtual_time, now
+from tests.virtual_time import VirtualLoop, in_virtual_time, now
 from tests.workbench import Store
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"
@@ -418,6 +418,31 @@ async def test_who_has_lost_the_lease_records_nothing() -> None:
     assert (result.outcome, result.reason) == ("skipped", redrive.OVERTAKEN)
     assert await stand.entries() == []
     assert NAME in store.kept
+
+
+@in_virtual_time
+async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look() -> (
+    None
+):
+    """
+    Nothing could be renewed while it did; so the lease is asked for before recording.
+    """
+    stand = Stand()
+    stand.store = store = Watched()
+    store.lost = True
+    stand.put(NAME, an_event(id="a"))
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+
+    async def block(event: Event) -> Disposition:
+        loop.clock.now += 100
+        return DONE
+
+    stand.handler = block  # type: ignore[method-assign]
+    [result] = await stand.redrive()
+
+    assert result.reason == redrive.OVERTAKEN
+    assert await stand.entries() == []
 
 
 async def test_without_the_audit_log_nothing_is_begun() -> None:
