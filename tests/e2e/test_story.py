@@ -252,6 +252,24 @@ def test_a_chunked_body_is_told_to_send_its_length(stack: Stack) -> None:
     assert "Content-Length" in said
 
 
+def test_what_was_pulled_is_seen_to_flow(stack: Stack) -> None:
+    """
+    What the models said and how long events waited, as soon as the drain has ended.
+    """
+    result = a_result("flowing", modelName="flow-moderator", modelVersion="1.2.3")
+    post(stack, "/api/events", result)
+    pull(stack)
+
+    path = "/api/activity?minutes=5&subscription=sub-flagged"
+    totals = stack.call("GET", path).json()["totals"]
+
+    assert {"model": "flow-moderator 1.2.3", "count": 1} in totals["models"]
+    assert sum(totals["confidence"]) == sum(one["count"] for one in totals["matrix"])
+    delay = totals["queueDelayMs"]
+    assert delay["count"]
+    assert delay["p50"] <= delay["p99"] <= delay["max"]
+
+
 def test_two_pulls_at_once_share_one_drain(stack: Stack) -> None:
     """
     One drain per event subscription; the second caller sees the first one's result.
@@ -284,6 +302,7 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
     assert inspected["rejected"] is True, inspected
     activity = stack.call("GET", "/api/activity?minutes=5").json()
     assert activity["lastDrain"].keys() == wanted.keys()
+    assert activity["stepSeconds"] == 60
 
 
 def test_an_app_without_settings_starts_and_says_what_it_needs(
@@ -302,6 +321,8 @@ def test_an_app_without_settings_starts_and_says_what_it_needs(
     named = {one["path"] for one in answer.json()["problems"]}
     assert named == set(wrong)
     assert all(name in health.body.decode() for name in wrong)
+    shown = stack.call("GET", "/api/settings").json()
+    assert {one["name"] for one in shown["settings"] if one["problem"]} == set(wrong)
     assert stack.call("GET", "/api/").status == 200
 
 
