@@ -1,5 +1,6 @@
 """The API's description: OpenAPI 3.1, from the types that check requests and answers."""
 
+import inspect
 from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
@@ -164,6 +165,7 @@ def _described(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Jso
         "responses": _responses(operation, schemas),
     }
     if takes.query is not None:
+        content["description"] = inspect.cleandoc(takes.query.__doc__ or "")
         content["parameters"] = [_parameter(one, schemas) for one in operation.fields()]
     if takes.body is bytes:
         content["requestBody"] = {

@@ -83,6 +83,7 @@ def test_what_an_endpoint_takes_is_described(function: str) -> None:
     takes = signature(ENDPOINTS[function])
     found = operation(f"/{route.path}", route.method.lower())
 
+    assert ("parameters" in found) == ("description" in found)
     assert ("parameters" in found) == (takes.query is not None)
     assert ("requestBody" in found) == (takes.body is not None)
 
