@@ -24,12 +24,13 @@ function mount(place, params, shell) {
     problem: element("div", {}),
     list: element("ul", { class: "letters" }),
     empty: element("div", { hidden: true }),
+    others: element("p", { class: "hint" }),
     more: element("button", { type: "button", hidden: true }, "Show more"),
   };
   const dialog = letterDialog(shell, () => keep(NAME, address(state)));
   const redrive = redriving(shell, state, () => load(false, { quiet: true }));
   const card = element("section", { class: "card", "aria-label": "Dead letters of the day" },
-    parts.said, parts.problem, redrive.all, parts.list, parts.empty, parts.more, redrive.bar);
+    parts.said, parts.problem, redrive.all, parts.list, parts.empty, parts.more, parts.others, redrive.bar);
   place.append(parts.head, redrive.results, card, dialog.node, redrive.dialog);
   onPress(parts.more, () => load(true));
 
@@ -91,7 +92,10 @@ function mount(place, params, shell) {
   function tell(data) {
     const number = state.rows.size;
     parts.empty.hidden = number > 0;
-    parts.empty.replaceChildren(number ? "" : none(state, data));
+    parts.empty.replaceChildren(number ? "" : none(state));
+    if (data.days) {
+      parts.others.replaceChildren(...otherDays(state, data.days));
+    }
     parts.more.hidden = !state.cursor;
     const kind = state.archived ? "archived" : "waiting";
     const rest = data.complete === false || state.cursor ? ", and there are more" : "";
@@ -103,6 +107,7 @@ function mount(place, params, shell) {
     state.rows.clear();
     parts.list.replaceChildren();
     parts.empty.hidden = parts.more.hidden = true;
+    parts.others.replaceChildren();
     parts.said.textContent = "Looking for dead letters…";
     redrive.reset();
     controls(parts.head, state, shell);
@@ -206,14 +211,18 @@ function exporting(state, shell) {
   return element("div", { class: "field export" }, element("span", { class: "field-label" }, "Export"), element("div", { class: "buttons" }, buttons), said);
 }
 
-function none(state, data) {
-  const others = (data.days ?? []).map((one) => one.day ?? one).filter((one) => one !== state.day);
+function none(state) {
   const where = state.subscription ? ` of ${state.subscription}` : "";
   return nothing(
     state.archived
       ? `Nothing${where} that was dead-lettered on this day has been redriven and archived.`
       : `Nothing${where} was dead-lettered on this day: every event was acknowledged, or still has a delivery to come.`,
-    others.length ? element("p", {}, "There are dead letters of ", others.slice(0, 12).map((day, index) =>
-      [index ? ", " : "", linkTo(NAME, { ...address(state), day }, day)]), ".") : null,
-    state.archived ? null : element("p", { class: "quiet" }, "To see one: ", linkTo("now", {}, "inspect and reject a probe"), "; it lands here within moments."));
+    state.archived ? null : element("p", {}, "To see one: ", linkTo("now", {}, "inspect and reject a probe"), "; it lands here within moments."));
+}
+
+function otherDays(state, days) {
+  const others = days.filter((one) => one !== state.day).slice(0, 14);
+  return others.length
+    ? ["Other days with some: ", ...others.flatMap((day, index) => [index ? ", " : "", linkTo(NAME, { ...address(state), day }, day)]), "."]
+    : [];
 }

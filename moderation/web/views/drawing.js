@@ -52,24 +52,27 @@ export function drawLines(chart, size) {
   for (const { key, shade, look } of chart.series) {
     const known = chart.shown.map((slot) => slot.values[key] ?? null);
     frame.svg.append(shape("path", { class: `line ${shade} ${look}`, d: path(known, frame) }));
+    frame.svg.append(shape("path", { class: `line lone ${shade}`, d: lonePoints(known, frame) }));
   }
   return frame;
 }
 
-// A lone point is a line of no length, which a round cap makes a dot.
 function path(known, frame) {
-  let drawn = false;
   return known.map((number, index) => {
-    if (number === null) {
-      drawn = false;
-      return "";
-    }
-    const at = `${(frame.x(index) + frame.slot / 2).toFixed(1)} ${(frame.bottom - number * frame.perUnit).toFixed(1)}`;
-    const alone = !drawn && (known[index + 1] ?? null) === null;
-    const move = `${drawn ? "L" : "M"}${at}${alone ? "h0" : ""}`;
-    drawn = true;
-    return move;
+    const goesOn = index > 0 && known[index - 1] !== null;
+    return number === null ? "" : `${goesOn ? "L" : "M"}${placeOf(number, index, frame)}`;
   }).join("");
+}
+
+// A lone point is a line of no length, which a round cap makes a dot.
+function lonePoints(known, frame) {
+  const none = (index) => (known[index] ?? null) === null;
+  return known.map((number, index) =>
+    number !== null && none(index - 1) && none(index + 1) ? `M${placeOf(number, index, frame)}h0` : "").join("");
+}
+
+function placeOf(number, index, frame) {
+  return `${(frame.x(index) + frame.slot / 2).toFixed(1)} ${(frame.bottom - number * frame.perUnit).toFixed(1)}`;
 }
 
 function framed(chart, { width, height, rem }, top) {

@@ -23,7 +23,7 @@ function mount(place, params, shell) {
     element("div", { "data-part": "tiles" }),
     element("div", { class: "flow-grid" },
       charts.cards,
-      card("What was flagged", "heat"), card("Confidence", "confidence"), card("Model versions", "models")));
+      card("Categories by severity", "heat"), card("Confidence", "confidence"), card("Model versions", "models")));
   const waiting = element("p", { class: "quiet card", role: "status" }, "Adding up what was noted of each drain…");
   place.append(head, waiting, body);
   controls(head, state, shell);

@@ -20,7 +20,7 @@ export function heatView(matrix) {
   }
   const sorted = [...rows].map(([name, row]) => [name, row, sumOf(row)]).sort((one, other) => other[2] - one[2]);
   const most = Math.max(...sorted.flatMap(([, row]) => [...row.values()]));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Categories by severity" },
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Categories by severity, as a table" },
     element("table", { class: "heat" },
       element("caption", { class: "unseen" }, "Deliveries by category and severity"),
       element("thead", {}, element("tr", {}, ["Category", ...severities, "Sum"].map((head) => element("th", { scope: "col" }, value(head, { limit: 30 }))))),

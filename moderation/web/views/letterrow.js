@@ -51,7 +51,7 @@ function second(letter) {
   return element("span", { class: "row-line" },
     labelled("reject", "✕", value(letter.reason ?? "no reason given", { limit: 60 })),
     element("code", {}, value(letter.subscription ?? "unknown", { limit: 60 })),
-    letter.result ? element("span", { class: "type" }, value(letter.result, { limit: 80 })) : null,
+    letter.result && letter.result !== letter.reason ? element("span", { class: "type" }, value(letter.result, { limit: 80 })) : null,
     lastRedrive(letter),
     typeof attempts === "number" ? element("span", { class: "deliveries" }, `${attempts} ${attempts === 1 ? "attempt" : "attempts"}`) : null);
 }

@@ -14,11 +14,7 @@ const OTHER = {
   notBegun: ["other", "…", "not begun: the time was up"],
   already: ["other", "↻", "redriven already"],
 };
-const AFTER = {
-  acknowledge: ["it would be archived", "archived"],
-  release: ["it would stay a dead letter", "stays a dead letter"],
-  reject: ["it would stay a dead letter", "stays a dead letter"],
-};
+const DRY = { ...OTHER, notBegun: ["acknowledge", "→", "ready"] };
 
 /** What chooses and redrives: {all, bar, results, dialog, changed, shown, reset, holds}. */
 export function redriving(shell, state, done) {
@@ -44,7 +40,7 @@ export function redriving(shell, state, done) {
     const over = rows.length > CAP;
     const isTried = tried.of !== "" && tried.of === which(rows);
     bar.hidden = !rows.length;
-    said.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it asks the handlers and changes nothing."}`;
+    said.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it says which can be redriven, and changes nothing."}`;
     dry.toggleAttribute("data-resting", over);
     wet.hidden = !isTried;
     dry.classList.toggle("primary", !isTried);
@@ -59,7 +55,7 @@ export function redriving(shell, state, done) {
 
   async function ask(rows, dryRun) {
     const body = JSON.stringify({ deadLetters: rows.map(({ letter: { name, index } }) => ({ name, index })), dryRun });
-    const sentence = dryRun ? "Asking the handlers what they would do…" : "Redriving…";
+    const sentence = dryRun ? "Looking at what would be done…" : "Redriving…";
     const answer = await busy([dry, wet, clear], place, sentence, () => shell.call("POST", "redrive", { body, patience: PATIENCE }));
     outcome(place, answer, () => "");
     if (answer.ok) {
@@ -73,7 +69,7 @@ export function redriving(shell, state, done) {
     for (const one of list) {
       const row = state.rows.get(keyOf(one));
       row?.tell(resultLine(one, dryRun));
-      if (one.archived && !dryRun) {
+      if (!dryRun && (one.archived || one.outcome === "acknowledge")) {
         row?.done();
       }
     }
@@ -121,16 +117,22 @@ export function redriving(shell, state, done) {
 }
 
 function resultLine(one, dryRun) {
-  const [would, did] = AFTER[one.outcome] ?? ["", ""];
-  const after = dryRun ? would : one.archived ? "archived" : did;
   return element("p", { class: "result-line" },
-    element("span", { class: "quiet" }, dryRun ? "dry run:" : "redriven:"), outcomeLabel(one.outcome),
+    element("span", { class: "quiet" }, dryRun ? "dry run:" : "redriven:"), outcomeLabel(one.outcome, dryRun),
     value([one.verdict?.replaceAll("-", " "), one.reason].filter(Boolean).join(": "), { limit: 300 }),
-    after ? element("span", { class: "quiet" }, `(${after})`) : null);
+    dryRun ? null : element("span", { class: "quiet" }, after(one)));
 }
 
-function outcomeLabel(name) {
-  return OTHER[name] ? labelled(...OTHER[name]) : dispositionLabel(name);
+function after({ outcome: name, archived }) {
+  if (name === "acknowledge") {
+    return archived ? "(archived)" : "(archived as soon as all in its blob are done)";
+  }
+  return name === "release" || name === "reject" ? "(stays a dead letter)" : "";
+}
+
+function outcomeLabel(name, dryRun) {
+  const known = (dryRun ? DRY : OTHER)[name];
+  return known ? labelled(...known) : dispositionLabel(name);
 }
 
 function summary(list, dryRun, state) {
@@ -139,7 +141,7 @@ function summary(list, dryRun, state) {
   const title = dryRun ? "Dry run: nothing was changed" : "Redriven";
   return element("section", { class: "card result-card", "aria-labelledby": "redrive-results" },
     element("h2", { id: "redrive-results", tabindex: "-1" }, title),
-    element("p", { class: "row-line" }, [...sums].map(([one, number]) => element("span", {}, `${number} × `, outcomeLabel(one)))),
+    element("p", { class: "row-line" }, [...sums].map(([one, number]) => element("span", {}, `${number} × `, outcomeLabel(one, dryRun)))),
     element("details", { open: !dryRun || null },
       element("summary", {}, `Each of the ${list.length}`),
       element("ul", { class: "rows" }, list.map((one) => element("li", {},

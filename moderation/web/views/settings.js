@@ -126,7 +126,7 @@ function versionsView(versions) {
 
 function settingsTable(settings) {
   const ordered = [...settings].sort((one, other) => one.name.localeCompare(other.name));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings" },
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every setting" },
     element("table", { class: "wrapping settings" },
       element("thead", {}, element("tr", {}, ["Setting", "Value", "What it is"].map((head) => element("th", { scope: "col" }, head)))),
       element("tbody", {}, ordered.map((one) => element("tr", {},
