@@ -8,7 +8,16 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bench import broker_rows, coldstart, consume, drain, lanes, latency, publish
+from bench import (
+    broker_rows,
+    coldstart,
+    console,
+    consume,
+    drain,
+    lanes,
+    latency,
+    publish,
+)
 from bench.report import Report, document, table
 from bench.sizes import FULL, QUICK, Size
 from local.terminal import CannotGoOn, say
@@ -23,6 +32,7 @@ BENCHES: dict[str, Bench] = {
     "coldstart": coldstart.run,
     "broker": broker_rows.run,
     "lanes": lanes.run,
+    "console": console.run,
 }
 
 

@@ -9,7 +9,8 @@ class Size:
 
     `events` are consumed or published per round, a hundred at least; `backlog` is
     drained whole, `broker_events` go through the broker alone, `starts` fresh
-    interpreters are started, and latency is watched for so many `seconds`.
+    interpreters are started, latency is watched for so many `seconds`, and the console
+    answers over so many `entries`.
     """
 
     rounds: int
@@ -18,6 +19,7 @@ class Size:
     broker_events: int
     starts: int
     seconds: float
+    entries: int
 
 
 FULL = Size(
@@ -27,6 +29,7 @@ FULL = Size(
     broker_events=20_000,
     starts=15,
     seconds=20.0,
+    entries=1_000_000,
 )
 QUICK = Size(
     rounds=3,
@@ -35,4 +38,5 @@ QUICK = Size(
     broker_events=4_000,
     starts=5,
     seconds=4.0,
+    entries=100_000,
 )
