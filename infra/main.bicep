@@ -18,6 +18,7 @@ import {
   Lanes
   LogRetentionDays
   NamespaceName
+  Payloads
   PrincipalType
   PythonVersion
   Schedule
@@ -97,6 +98,9 @@ param pullBudgetSeconds BudgetSeconds = 25
 
 @description('How many seconds a handler may take over one event, 1 to 3600.')
 param handlerTimeoutSeconds HandlerSeconds = 300
+
+@description('Whether the page and the API show the data of events: `shown`, `on-request` (noted with who asked) or `never`.')
+param payloads Payloads = 'on-request'
 
 @description('How many timer functions drain sub-flagged, 1 to 16; each has an instance of its own.')
 param pullFlaggedLanes Lanes = 1
@@ -187,6 +191,7 @@ module resources 'resources.bicep' = {
     pullAllEventsSchedule: pullAllEventsSchedule
     pullBudgetSeconds: pullBudgetSeconds
     handlerTimeoutSeconds: handlerTimeoutSeconds
+    payloads: payloads
     pullFlaggedLanes: pullFlaggedLanes
     pullApprovedLanes: pullApprovedLanes
     pullAllEventsLanes: pullAllEventsLanes

@@ -32,6 +32,7 @@ param pullApprovedSchedule = readEnvironmentVariable('PULL_APPROVED_SCHEDULE', '
 param pullAllEventsSchedule = readEnvironmentVariable('PULL_ALL_EVENTS_SCHEDULE', '0 */5 * * * *')
 param pullBudgetSeconds = int(readEnvironmentVariable('PULL_BUDGET_SECONDS', '25'))
 param handlerTimeoutSeconds = int(readEnvironmentVariable('HANDLER_TIMEOUT_SECONDS', '300'))
+param payloads = readEnvironmentVariable('PAYLOADS', 'on-request')
 param pullFlaggedLanes = int(readEnvironmentVariable('PULL_FLAGGED_LANES', '1'))
 param pullApprovedLanes = int(readEnvironmentVariable('PULL_APPROVED_LANES', '1'))
 param pullAllEventsLanes = int(readEnvironmentVariable('PULL_ALL_EVENTS_LANES', '1'))

@@ -16,6 +16,7 @@ import {
   Lanes
   LogRetentionDays
   NamespaceName
+  Payloads
   PrincipalType
   PythonVersion
   Schedule
@@ -92,6 +93,9 @@ param pullBudgetSeconds BudgetSeconds = 25
 
 @description('How many seconds a handler may take over one event, 1 to 3600.')
 param handlerTimeoutSeconds HandlerSeconds = 300
+
+@description('Whether the page and the API show the data of events: `shown`, `on-request` (noted with who asked) or `never`.')
+param payloads Payloads = 'on-request'
 
 @description('How many timer functions drain sub-flagged, 1 to 16; each has an instance of its own.')
 param pullFlaggedLanes Lanes = 1
@@ -254,6 +258,7 @@ var settings = {
   PULL_ALL_EVENTS_LANES: '${pullAllEventsLanes}'
   PULL_BUDGET_SECONDS: '${pullBudgetSeconds}'
   HANDLER_TIMEOUT_SECONDS: '${handlerTimeoutSeconds}'
+  PAYLOADS: payloads
 }
 var switchedOff = publishSamples ? {} : { 'AzureWebJobs.publish_samples.Disabled': 'true' }
 

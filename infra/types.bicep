@@ -71,6 +71,9 @@ type BudgetSeconds = int
 type HandlerSeconds = int
 
 @export()
+type Payloads = 'shown' | 'on-request' | 'never'
+
+@export()
 @minValue(1)
 @maxValue(16)
 type Lanes = int

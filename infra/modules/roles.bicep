@@ -49,8 +49,8 @@ var deadLetters = length(logContainers)
 var senders = [app, ...developers]
 var hostRoles = ['Storage Blob Data Owner', 'Storage Queue Data Contributor', 'Storage Table Data Contributor']
 var writers = concat(
-  flatten(map(range(0, length(logContainers)), place => map([app, ...developers], who => { place: place, who: who }))),
-  map([eventGrid, ...developers], who => { place: deadLetters, who: who })
+  flatten(map(range(0, length(containerNames)), place => map([app, ...developers], who => { place: place, who: who }))),
+  [{ place: deadLetters, who: eventGrid }]
 )
 
 resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' existing = {

@@ -58,9 +58,15 @@ var sku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 
 var lifecycle = filter(
   [
-    { name: 'audit', container: auditContainer, days: auditRetentionDays, type: 'appendBlob' }
-    { name: 'activity', container: activityContainer, days: auditRetentionDays, type: 'appendBlob' }
-    { name: 'dead-letters', container: deadLetterContainer, days: deadLetterRetentionDays, type: 'blockBlob' }
+    { name: 'audit', container: auditContainer, days: auditRetentionDays, types: ['appendBlob'] }
+    { name: 'activity', container: activityContainer, days: auditRetentionDays, types: ['appendBlob'] }
+    // What was tried with a dead letter is in an append blob; redriven ones count from the day of their redrive.
+    {
+      name: 'dead-letters'
+      container: deadLetterContainer
+      days: deadLetterRetentionDays
+      types: ['blockBlob', 'appendBlob']
+    }
   ],
   rule => rule.days > 0
 )
@@ -168,7 +174,7 @@ resource rules 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08-01'
           enabled: true
           definition: {
             actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: rule.days } } }
-            filters: { blobTypes: [rule.type], prefixMatch: ['${rule.container}/'] }
+            filters: { blobTypes: rule.types, prefixMatch: ['${rule.container}/'] }
           }
         }
       ]

@@ -114,14 +114,9 @@ def _app_needs(
             scope = f"{topic}/eventSubscriptions/{one['name']}"
             yield Need(who, principal, RECEIVER, scope, "its drains fail with 403")
     data = account_of(found, found.settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
-    for name, default in (
-        ("AUDIT_CONTAINER", "audit"),
-        ("ACTIVITY_CONTAINER", "activity"),
-    ):
-        if data:
-            container = found.settings.get(name) or default
-            scope = f"{data}/blobServices/default/containers/{container}"
-            yield Need(who, principal, CONTRIBUTOR, scope, "no event is settled")
+    for container, without in _containers(found, shape).items() if data else ():
+        scope = f"{data}/blobServices/default/containers/{container}"
+        yield Need(who, principal, CONTRIBUTOR, scope, without)
     host = account_of(found, found.settings.get("AzureWebJobsStorage__accountName", ""))
     for role in (OWNER, QUEUES, TABLES) if host else ():
         yield Need(who, principal, role, host, "timers do not fire")
@@ -129,6 +124,16 @@ def _app_needs(
         if component["type"].lower() == COMPONENT:
             scope = component["id"]
             yield Need(who, principal, METRICS, scope, "its telemetry is refused")
+
+
+def _containers(found: Deployment, shape: Json) -> dict[str, str]:
+    """The containers that the app works with, and what it cannot do without the role."""
+    audit = found.settings.get("AUDIT_CONTAINER") or "audit"
+    activity = found.settings.get("ACTIVITY_CONTAINER") or "activity"
+    return {
+        **dict.fromkeys((audit, activity), "no event is settled"),
+        shape["deadLetterContainer"]: "dead letters can neither be listed nor redriven",
+    }
 
 
 def account_of(found: Deployment, name_or_url: str) -> str:

@@ -267,8 +267,8 @@ BREAKS = {
     ),
     "a rule for blobs that are not there": _p(
         STORAGE,
-        "type: 'appendBlob'",
-        "type: 'blockBlob'",
+        "types: ['appendBlob']",
+        "types: ['blockBlob']",
         "old_blobs_go_where_a_rule_says_so",
     ),
     "an open door": _p(

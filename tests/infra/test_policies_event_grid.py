@@ -120,11 +120,10 @@ def _roles(deployment: Deployment) -> set[tuple[str, str, str]]:
             deployment.one("Microsoft.Insights/components")["id"],
         ),
         ("namespace", writer, f"{containers}/{dead_letters}"),
-        *(("developer", writer, f"{containers}/{dead_letters}") for _ in people),
         *(
-            (who, writer, f"{containers}/{log}")
+            (who, writer, f"{containers}/{container}")
             for who in ["app", *people]
-            for log in logs
+            for container in [*logs, dead_letters]
         ),
         *((who, "EventGrid Data Sender", topic) for who in ["app", *people]),
         *(
