@@ -189,16 +189,24 @@ def details(event: bytes) -> Details:
     """What the event's JSON says, if it is an event that can be read. Never raises."""
     found = events.read(event)
     said = found.payload
+    time = _in_utc(found.time)
     if not isinstance(said, Moderation):
-        return Details(subject=found.subject, time=found.time)
+        return Details(subject=found.subject, time=time)
     return Details(
         category=said.category,
         severity=said.severity.value,
         confidence=said.confidence,
         model=f"{said.model_name} {said.model_version}",
         subject=found.subject,
-        time=found.time,
+        time=time,
     )
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    try:
+        return time and time.astimezone(UTC)
+    except OverflowError:  # in the first or the last hours of all time
+        return None
 
 
 def time_of(event_id: str) -> datetime | None:

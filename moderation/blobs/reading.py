@@ -20,6 +20,8 @@ SCAN_BYTES = 4 * 1024 * 1024
 # Halving ends at a piece that is read as fast as one more look.
 NEAR_BYTES = 128 * 1024
 LOOK_BYTES = 8 * 1024
+# What a line begins with; one that does not is somebody else's.
+BEGINS = b'{"at":"2'
 STAMP_ENDS = len(b'{"at":"2026-01-31T12:00:00.000000Z')
 
 
@@ -84,16 +86,19 @@ class Reader:
         end = blob.size
         if _hour_ends(blob) > newest:
             _, end = await self._halved(blob, lambda at: at > newest)
-        size, rest = FIRST_READ_BYTES, b""
+        size, rest, is_whole = FIRST_READ_BYTES, b"", False
         while end > 0:
             start = max(0, end - size)
             read = await self._read(blob, start, end)
             first, *lines = (read + rest).split(b"\n")
+            if lines and not is_whole:
+                lines.pop()  # what comes after the last line: of one not yet written
+                is_whole = True
             for line in reversed(lines):
-                if line and stamp_of(line) <= newest:
+                if line.startswith(BEGINS) and stamp_of(line) <= newest:
                     yield line
             rest, end, size = first, start, READ_BYTES
-        if rest and stamp_of(rest) <= newest:
+        if is_whole and rest.startswith(BEGINS) and stamp_of(rest) <= newest:
             yield rest
 
     async def _scanned(

@@ -285,6 +285,34 @@ async def test_nothing_is_found_where_nothing_is(log: AppendLog) -> None:
     assert await searched(log, b"n", 20, 0) == await searched(log, b"n", 180, 31) == []
 
 
+async def test_a_line_that_is_not_yet_whole_is_not_read(
+    service: BlobServiceClient, request: pytest.FixtureRequest
+) -> None:
+    """
+    One longer than a block is written in two; a reader may come between them.
+    """
+    container = _container(service, request)
+    log = BlobAppendLog(container, "writer-1")
+    await log.append("sub-a", NOW, line(1))
+    await log.append("sub-a", NOW, line(2)[:-8])
+    assert await numbers(log) == await searched(log, b"n", 60, 0) == [1]
+
+    await log.append("sub-a", NOW, line(2)[-8:])
+
+    assert await numbers(log) == [2, 1]
+
+
+async def test_lines_of_somebody_else_are_passed_over(log: AppendLog) -> None:
+    """
+    They hide nothing of what was written before them.
+    """
+    for n, text in enumerate((b"hello\n", b"\n\n", b'{"at":"0"}\n', b"{}\n")):
+        await log.append("sub-a", NOW, line(n) + text)
+
+    assert await numbers(log) == [3, 2, 1, 0]
+    assert await searched(log, b'"n"', 60, 0) == [0, 1, 2, 3]
+
+
 async def test_a_month_without_a_line_is_read_in_a_moment(log: AppendLog) -> None:
     """
     What lies far back is found without asking for every hour.

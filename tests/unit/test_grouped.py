@@ -137,3 +137,24 @@ async def test_nobody_waits_for_a_writer_that_was_cut_off() -> None:
         await asyncio.wait(tasks)
 
     assert [task.cancelled() for task in tasks] == [True, True]
+
+
+async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
+    """
+    What was stamped before the full hour is not written after it with what came later.
+    """
+    slow = Slow()
+    log = GroupedAppendLog(slow)
+    later = NOW + minutes(60)
+    first = await begun(log, 0)
+    others = [
+        asyncio.create_task(log.append("a", now, line(n)))
+        for n, now in enumerate((NOW, later, NOW, later), 1)
+    ]
+    await asyncio.sleep(0)
+
+    for _ in range(3):
+        slow.gate.release()
+    await asyncio.gather(first, *others)
+
+    assert slow.writes == [line(0), line(1) + line(3), line(2) + line(4)]

@@ -159,6 +159,23 @@ async def test_a_revealed_event_is_noted(api: Api) -> None:
     assert (noted["action"], noted["ids"]) == ("reveal", ["event-1"])
 
 
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon", None]
+)
+async def test_an_event_whose_time_is_none_has_a_life(
+    api: Api, monkeypatch: pytest.MonkeyPatch, time: str | None
+) -> None:
+    """
+    Publishers may write anything there.
+    """
+    monkeypatch.setitem(EVENT, "time", time)
+    await record(api, "sub-flagged", DONE, ago=59)
+
+    answer = await life(api)
+
+    assert steps(answer) == [("delivery", "sub-flagged", "acknowledge")]
+
+
 async def test_an_event_that_is_not_known_has_no_steps(api: Api) -> None:
     """
     A month was looked through.
