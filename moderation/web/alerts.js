@@ -6,21 +6,45 @@ import { viewNamed } from "./views.js";
 const WHERE = { "dead-lettered": "deadletters", late: "flow", full: "flow" };
 const MARKS = { late: "◷", full: "≡", "dead-lettered": "✕" };
 
-/** What shows alerts in this section: a list of {kind, subscription, since, text, next}. */
+/**
+ * What shows alerts in this section: a list of {kind, subscription, since, text, next}. They take a line that is there
+ * anyway, and open over the view: nothing moves under the pointer because of them.
+ */
 export function alertsBanner(section) {
   let shown = "[]";
+  const first = element("span", { class: "alert-first" });
+  const summary = element("summary", {}, element("span", { class: "mark", "aria-hidden": "true" }, "!"), first);
   const list = element("ul", {});
+  const details = element("details", {}, summary, list);
   const said = element("p", { class: "unseen", role: "status" });
-  section.append(said, list);
+  section.append(said, details);
+  closes(section, details, summary);
   return (alerts) => {
-    const now = JSON.stringify(alerts ?? []);
-    if (now !== shown) {
-      shown = now;
-      list.replaceChildren(...(alerts ?? []).map(alertView));
-      section.hidden = !alerts?.length;
-      said.textContent = (alerts ?? []).map((one) => one.text).join(" ").slice(0, 500);
+    const all = alerts ?? [];
+    const now = JSON.stringify(all);
+    if (now === shown) {
+      return;
     }
+    shown = now;
+    first.replaceChildren(all.length > 1 ? `${all.length} alerts: ` : "", all.length ? value(all[0].text, { limit: 200 }) : "");
+    list.replaceChildren(...all.map(alertView));
+    section.hidden = all.length === 0;
+    said.textContent = all.map((one) => one.text).join(". ").slice(0, 500);
   };
+}
+
+function closes(section, details, summary) {
+  document.addEventListener("click", (event) => {
+    if (!section.contains(event.target) || event.target.closest("a")) {
+      details.open = false;
+    }
+  });
+  section.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && details.open) {
+      details.open = false;
+      summary.focus();
+    }
+  });
 }
 
 function alertView(alert) {
@@ -30,6 +54,6 @@ function alertView(alert) {
     element("p", {},
       element("strong", {}, value(alert.text, { limit: 400 })),
       alert.since ? [" since ", moment(alert.since)] : null,
-      alert.next ? [". ", value(alert.next, { limit: 400 })] : null),
+      alert.next ? element("span", { class: "next" }, value(alert.next, { limit: 400 })) : null),
     view ? element("a", { href: href(view.name, { subscription: alert.subscription }) }, view.label) : null);
 }

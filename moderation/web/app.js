@@ -33,13 +33,13 @@ const again = poll(round, tellPulse);
 
 /** One look at everything, one request after another; it ends at the first that fails. */
 async function round() {
+  await caller.refresh();
   const view = stage.view();
   const seen = (await view?.refresh?.()) ?? null;
   await health.refresh();
   if (seen?.answer && !seen.answer.ok && view === stage.view()) {
     return stumbled(seen.answer);
   }
-  await caller.refresh();
   const looked = await lookForAlerts();
   if (looked && !looked.ok) {
     return stumbled(looked);

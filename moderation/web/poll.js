@@ -5,7 +5,7 @@ const MOST = 30_000;
 
 /**
  * Runs rounds for as long as the page lives; a round resolves to true when something changed.
- * The answer is how to ask for a round now.
+ * The answer is how to ask for a round now, the first one too.
  */
 export function poll(round, tell) {
   let pause = LEAST;
@@ -43,6 +43,5 @@ export function poll(round, tell) {
   }
 
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : now()));
-  now();
   return now;
 }

@@ -50,10 +50,10 @@ export function stageOf(place, shell, entered) {
         ...shell, signal, call: (method, path, options) => call(method, path, { signal, ...options }),
       }) ?? {};
       markForbidden(mine.place);
-      shell.look();
     } else {
       mine.place.append(problemView(found));
     }
+    shell.look();
   }
 
   function leave() {

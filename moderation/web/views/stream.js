@@ -176,7 +176,8 @@ function pauses(seen, state, flush) {
 }
 
 function isPaused(seen, state) {
-  return state.stopped || seen.hovered || scrollY > 8 || seen.rows.list.contains(document.activeElement);
+  const focused = document.activeElement;
+  return state.stopped || seen.hovered || scrollY > 8 || focused === seen.fresh || seen.rows.list.contains(focused);
 }
 
 function tellUnknown(state, seen) {

@@ -1,0 +1,54 @@
+// What the event is: its content, its ids to copy, and the link that opens it anywhere.
+import { copyButton } from "../envelope.js";
+import { element, moment, typeName, value } from "../dom.js";
+import { address, go } from "../router.js";
+import { linkTo } from "./fields.js";
+
+/** A form that looks for an id. */
+export function searchForm(id) {
+  const field = element("input", {
+    id: "event-id", type: "search", required: true, autocomplete: "off", spellcheck: "false", maxlength: 1024, value: id.slice(0, 1024),
+  });
+  const near = element("input", { id: "event-at", type: "datetime-local", step: 1 });
+  const form = element("form", { class: "filters search", role: "search", "aria-label": "Find an event" },
+    element("div", { class: "field wide" }, element("label", { for: "event-id" }, "Event id"), field),
+    element("div", { class: "field" }, element("label", { for: "event-at" }, "Near ", element("span", { class: "quiet" }, "(if known)")), near),
+    element("button", { class: "primary" }, "Find"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const at = near.value ? new Date(near.value).toISOString() : null;
+    go("event", { id: field.value.trim(), at });
+  });
+  return form;
+}
+
+/** The card above the timeline. */
+export function eventHead(state) {
+  const event = state.event ?? {};
+  const facts = state.facts ?? {};
+  const at = state.at ?? state.steps[0]?.at ?? null;
+  const { contentId = null } = facts;
+  return element("section", { class: "card event-head", "aria-labelledby": "event-name" },
+    element("div", { class: "section-head" },
+      element("h2", { id: "event-name" }, contentId ? value(contentId, { limit: 120 }) : ["Event ", element("code", {}, value(state.id, { limit: 80 }))]),
+      element("div", { class: "buttons" }, copyButton("Copy link", () => address("event", { id: state.id, at })))),
+    element("dl", { class: "facts" },
+      fact("Id", code(state.id), copyButton("Copy", () => state.id, "the id")),
+      event.type ? fact("Event type", typeName(event.type)) : null,
+      typeof event.source === "string" ? fact("Source", value(event.source, { limit: 120 })) : null,
+      typeof event.time === "string" ? fact("Time of the event", moment(event.time)) : null,
+      facts.category ? fact("Category", value(facts.category, { limit: 60 })) : null,
+      facts.severity ? fact("Severity", value(facts.severity, { limit: 60 })) : null,
+      typeof facts.confidence === "number" ? fact("Confidence", String(facts.confidence)) : null,
+      facts.model ? fact("Model", value(facts.model, { limit: 60 })) : null,
+      state.traceId ? fact("Trace id", code(state.traceId), copyButton("Copy", () => state.traceId, "the trace id")) : null,
+      fact("Everything of it", linkTo("stream", { text: state.id.slice(0, 200) }, "In the stream"))));
+}
+
+function code(text) {
+  return element("code", {}, value(text, { limit: 120 }));
+}
+
+function fact(name, ...what) {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, what.flatMap((one) => [one, " "])));
+}

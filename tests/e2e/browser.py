@@ -1,0 +1,156 @@
+"""A real browser, what it is shown, and what accessibility rules say of that."""
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobServiceClient
+from playwright.async_api import Page
+
+from tests.e2e.stacks import Stack
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+ELSEWHERE = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+A_PULL = 40_000  # ms: Event Grid's shortest long poll is 10 s, and machines are slow
+SCRIPT = "<script>document.title='owned'</script>"
+MARKUP = "<img src=x onerror=\"document.title='owned'\"><style>*{display:none}</style>"
+SPOOF = "\u202eevil\u202c \u2066x\u2069 \u0000\u0007\u001b[31m \ud83d\ude00 A\u0301"
+HOSTILE = f"{MARKUP}{SCRIPT} {SPOOF} javascript:alert(1)"
+HUGE = "W" * 1_000_000
+
+
+def find_browser(bundled: str) -> str:
+    """Where Chromium is; skips the test, and says how to get it, when it is nowhere."""
+    named = os.environ.get("CHROMIUM_PATH", "")
+    on_path = [found for name in BROWSERS if (found := shutil.which(name))]
+    for candidate in (named, *on_path, *ELSEWHERE, bundled):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    pytest.skip(
+        "NOT RUN in a browser: no Chromium found. Install it (Debian: apt-get install "
+        f"chromium; anywhere: {sys.executable} -m playwright install chromium), or name "
+        "one in CHROMIUM_PATH"
+    )
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds wrong with what is shown now: rule, and where."""
+    found = await Axe().run(page)
+    return [
+        f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary')}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+async def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    width = (
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    found = await page.evaluate(width)
+    assert isinstance(found, int)
+    return found
+
+
+async def look_again(page: Page) -> None:
+    """Have the page ask now what it would ask within half a minute: as a tab that is seen again does."""
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def unique(prefix: str = "img") -> str:
+    """A content id that no other test has."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def an_entry(at: datetime, **changes: Any) -> dict[str, Any]:
+    """A line of the audit log; `data` is merged into its event's."""
+    content_id = changes.get("contentId", "img-1")
+    data = {
+        "contentId": content_id,
+        "contentType": "image",
+        "modelName": "vision-moderator-v3",
+        "modelVersion": "3.2.1",
+        "confidence": 0.91,
+        "category": "violence",
+        "severity": "high",
+        "reviewRequired": True,
+    } | changes.pop("data", {})
+    id = changes.get("id", str(uuid.uuid4()))
+    kind = changes.get("type", "com.contoso.ai.ContentFlagged")
+    event = {
+        "specversion": "1.0",
+        "id": id,
+        "source": "/services/content-moderation",
+        "type": kind,
+        "time": _stamp(at - timedelta(seconds=1)),
+        "data": data,
+    } | changes.pop("event", {})
+    return {
+        "at": _stamp(at),
+        "subscription": "sub-flagged",
+        "disposition": "acknowledge",
+        "verdict": "quarantined",
+        "deliveryCount": 1,
+        "lockToken": uuid.uuid4().hex[:11],
+        "id": id,
+        "type": kind,
+        "contentId": content_id,
+        "event": event,
+    } | changes
+
+
+def entries(count: int, *, until: datetime, **changes: Any) -> list[dict[str, Any]]:
+    """So many entries, a tenth of a second apart, the last at `until`."""
+    return [
+        an_entry(until - timedelta(seconds=(count - 1 - i) / 10), **changes)
+        for i in range(count)
+    ]
+
+
+def store(stack: Stack, *lines: dict[str, Any]) -> None:
+    """Write audit entries where the app would, as another writer than the app."""
+    writer = f"page-{uuid.uuid4().hex}"
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for line in sorted(lines, key=lambda one: str(one["at"])):
+        at = str(line["at"])
+        hour = at[:13].replace("-", "/").replace("T", "/")
+        path = f"{line['subscription']}/{hour}/{writer}.ndjson"
+        grouped.setdefault(path, []).append(line)
+    with BlobServiceClient.from_connection_string(stack.storage) as service:
+        container = service.get_container_client("audit")
+        with suppress(ResourceExistsError):
+            container.create_container()
+        for path, of_hour in grouped.items():
+            blob = container.get_blob_client(path)
+            blob.create_append_blob()
+            for block in _blocks(of_hour):
+                blob.append_block(block)
+
+
+def _blocks(lines: list[dict[str, Any]]) -> list[bytes]:
+    blocks, block = [], b""
+    for line in lines:
+        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        if block and len(block) + len(text) > 4 * 1024 * 1024:
+            blocks.append(block)
+            block = b""
+        block += text
+    return [*blocks, block]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
