@@ -9,8 +9,8 @@ from itertools import chain
 import msgspec
 
 from moderation import deadletters, ledger
-from moderation.deadletters import ARCHIVE, LEDGERS, Letter, Place
-from moderation.deadletterstore import DeadLetterStore, Filed
+from moderation.deadletters import Letter, Place
+from moderation.deadletterstore import ARCHIVE, LEDGERS, DeadLetterStore, Filed
 from moderation.ledger import Attempt
 
 LOOK_BACK = timedelta(days=31)

@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 import msgspec
 
 from moderation import events
+from moderation.deadletterstore import ARCHIVE, LEDGERS
 from moderation.events import Event
 
 # As many bytes of a blob are read; Event Grid and the local broker stay far below.
 BLOB_BYTES = 32 * 1024 * 1024
 TEXT_CHARACTERS = 500
-ARCHIVE = "archived"
-LEDGERS = "redrives"
 _NAME = re.compile(
     r"(?P<namespace>[A-Za-z0-9-]{1,50})/(?P<topic>[A-Za-z0-9-]{1,50})"
     r"/(?P<subscription>[A-Za-z0-9-]{1,50})"
@@ -82,11 +81,6 @@ def place(name: str) -> Place | None:
     except ValueError:
         return None
     return Place(found["namespace"], found["topic"], found["subscription"], when)
-
-
-def ledger_name(name: str) -> str:
-    """Where it is kept what was tried with the dead letters of that blob."""
-    return f"{LEDGERS}/{name}.ndjson"
 
 
 def read(content: bytes) -> list[Letter]:

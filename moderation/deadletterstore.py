@@ -12,9 +12,14 @@ from typing import Protocol
 
 import msgspec
 
-from moderation.deadletters import ARCHIVE, ledger_name
-
+ARCHIVE = "archived"
+LEDGERS = "redrives"
 LEASE_SECONDS = 60
+
+
+def ledger_name(name: str) -> str:
+    """Where it is kept what was tried with the dead letters of that blob."""
+    return f"{LEDGERS}/{name}.ndjson"
 
 
 class Filed(msgspec.Struct, frozen=True):

@@ -2,17 +2,80 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic
 
 import msgspec
 
-from moderation.audit import AuditEntry
+from moderation import publishing, tracing
+from moderation.audit import AuditEntry, Query
 from moderation.handlers import PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
-from moderation.tally import Outcome
+from moderation.retry import EventGridError
+from moderation.runtime import Runtime
+from moderation.watching import Watch
 
 SUBSCRIPTION = "sub-flagged"
+INSPECT_SECONDS = 30
 LOOK_AGAIN_SECONDS = 1.0
+# How far the clock of another process may be behind ours.
+CLOCK_SKEW = timedelta(minutes=1)
+
+
+class ProbeNotSeen(Exception):
+    """The probe was published, but nobody received it in time."""
+
+
+async def inspect(runtime: Runtime) -> "Inspected":
+    """Publish a probe and see it rejected, here or by another drain.
+
+    Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
+    """
+    began, ends = runtime.clock(), monotonic() + INSPECT_SECONDS
+    event = probe(began)
+    watch = Watch(str(event["id"]), SUBSCRIPTION)
+    with runtime.watching(watch):
+        traced = tracing.stamped([event], {})
+        published = await publishing.publish(traced, runtime.topic)
+        if published.failure is not None:
+            raise published.failure
+        await _receive_probe(runtime, watch)
+    if (outcome := watch.outcome) is not None:
+        return report(outcome.entry, here=True, failed=outcome.failed)
+    entry = await found_elsewhere(
+        lambda: _entry_of(runtime, watch.event_id, began - CLOCK_SKEW),
+        lambda: ends - monotonic(),
+    )
+    if entry is None:
+        raise ProbeNotSeen(watch.event_id)
+    return report(entry, here=False, failed=None)
+
+
+async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
+    seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
+    try:
+        # A drain that was joined may end without it; one of our own does not.
+        while not watch.begun and not seen.done():
+            task = runtime.drain_for(watch, SUBSCRIPTION)
+            await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        seen.cancel()
+    if task.done() and (error := task.result().error) and not watch.is_over():
+        raise EventGridError(error)
+
+
+async def _entry_of(
+    runtime: Runtime, event_id: str, since: datetime
+) -> AuditEntry | None:
+    query = Query(
+        since=since,
+        until=runtime.clock(),
+        subscriptions=[SUBSCRIPTION],
+        id=event_id,
+        limit=1,
+    )
+    found = await runtime.audit.find(query)
+    return found.entries[0] if found.entries else None
 
 
 def probe(now: datetime) -> Json:
@@ -28,51 +91,6 @@ def probe(now: datetime) -> Json:
         "reviewRequired": True,
     }
     return wrap("com.contoso.ai.ContentFlagged", result, now)
-
-
-class Watch(msgspec.Struct, eq=False):
-    """Looks out for what becomes of one event, in the drains of this process.
-
-    `begun` says whether a drain was begun for it. While nobody else waits for that
-    drain, `ending` ends it as soon as the event is seen.
-    """
-
-    event_id: str
-    begun: bool = False
-    ending: asyncio.Event | None = None
-    outcome: Outcome | None = None
-    _seen: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-
-    def begin(self, ending: asyncio.Event) -> None:
-        """A drain was begun for this."""
-        self.begun, self.ending = True, ending
-
-    def share(self, ending: asyncio.Event) -> None:
-        """Someone else waits for that drain, too: it is not ours to end any more."""
-        if self.ending is ending:
-            self.ending = None
-
-    def settled(self, outcomes: list[Outcome]) -> None:
-        """Told of the outcomes of this process's drains, of every subscription."""
-        for outcome in outcomes:
-            entry = outcome.entry
-            if (entry.subscription, entry.id) == (SUBSCRIPTION, self.event_id):
-                self.outcome = outcome
-                self._seen.set()
-                if self.ending is not None:
-                    self.ending.set()
-
-    def is_over(self) -> bool:
-        """Whether the event has been seen."""
-        return self._seen.is_set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Whether the event is seen within so many seconds."""
-        try:
-            await asyncio.wait_for(self._seen.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
 
 
 async def found_elsewhere(

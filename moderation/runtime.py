@@ -4,39 +4,33 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from moderation import inspection, publishing, topology, tracing
+from moderation import topology
 from moderation.actions import ActionLog
 from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
-from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.audit import AuditLog
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
 from moderation.deadletterstore import DeadLetterStore, InMemoryDeadLetters
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
-from moderation.inspection import Inspected, Watch
-from moderation.intake import Json
-from moderation.publishing import Published
-from moderation.retry import EventGridError
 from moderation.settings import Settings
 from moderation.tally import Outcome, Tally
 from moderation.topology import EventSubscription, Topology
+from moderation.watching import Watch
 
 _log = logging.getLogger(__name__)
 
-INSPECT_SECONDS = 30
-# How far the clock of another process may be behind ours.
-CLOCK_SKEW = timedelta(minutes=1)
 STOP_SECONDS = 10
 
 # Two lines for every request would cost more than the request.
@@ -45,10 +39,6 @@ logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
 
 class DrainFailed(Exception):
     """A drain ended early; the message says what to look at."""
-
-
-class ProbeNotSeen(Exception):
-    """The probe was published, but nobody received it in time."""
 
 
 class Runtime:
@@ -76,8 +66,8 @@ class Runtime:
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
         self.audit_store = audit_log
-        self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
+        self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage
         self._draining: dict[str, asyncio.Task[Tally]] = {}
@@ -85,16 +75,6 @@ class Runtime:
         self._calls: set[asyncio.Task[object]] = set()
         self._stopping = False
         self._watches: set[Watch] = set()
-
-    async def publish(
-        self, events: list[Json], headers: Mapping[str, str] | None = None
-    ) -> Published:
-        """Publish valid CloudEvents, in the trace of the request with those headers.
-
-        See `publishing.publish`.
-        """
-        traced = tracing.stamped(events, headers or {})
-        return await publishing.publish(traced, self.topic)
 
     async def tick(self, name: str) -> None:
         """Drain within the budget, as a timer does. Raises DrainFailed."""
@@ -205,59 +185,22 @@ class Runtime:
         finally:
             self._calls.discard(task)
 
+    @contextmanager
+    def watching(self, watch: Watch) -> Iterator[None]:
+        """While it lasts, the watch is told of every outcome of this process's drains."""
+        self._watches.add(watch)
+        try:
+            yield
+        finally:
+            self._watches.discard(watch)
+
+    def drain_for(self, watch: Watch, name: str) -> asyncio.Task[Tally]:
+        """The drain of that event subscription, which the watch may end if it is its."""
+        return self._drain(name, until_empty=True, watch=watch)
+
     def _tell(self, outcomes: list[Outcome]) -> None:
         for watch in self._watches:
             watch.settled(outcomes)
-
-    async def inspect(self) -> Inspected:
-        """Publish a probe and see it rejected, here or by another drain.
-
-        Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
-        """
-        began, ends = self.clock(), monotonic() + INSPECT_SECONDS
-        event = inspection.probe(began)
-        watch = Watch(str(event["id"]))
-        self._watches.add(watch)
-        try:
-            published = await self.publish([event])
-            if published.failure is not None:
-                raise published.failure
-            await self._receive_probe(watch)
-        finally:
-            self._watches.discard(watch)
-        if (outcome := watch.outcome) is not None:
-            return inspection.report(outcome.entry, here=True, failed=outcome.failed)
-        entry = await inspection.found_elsewhere(
-            lambda: self._entry_of(watch.event_id, began - CLOCK_SKEW),
-            lambda: ends - monotonic(),
-        )
-        if entry is None:
-            raise ProbeNotSeen(watch.event_id)
-        return inspection.report(entry, here=False, failed=None)
-
-    async def _receive_probe(self, watch: Watch) -> None:
-        seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
-        try:
-            # A drain that was joined may end without it; one of our own does not.
-            while not watch.begun and not seen.done():
-                name = inspection.SUBSCRIPTION
-                task = self._drain(name, until_empty=True, watch=watch)
-                await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            seen.cancel()
-        if task.done() and (error := task.result().error) and not watch.is_over():
-            raise EventGridError(error)
-
-    async def _entry_of(self, event_id: str, since: datetime) -> AuditEntry | None:
-        query = Query(
-            since=since,
-            until=self.clock(),
-            subscriptions=[inspection.SUBSCRIPTION],
-            id=event_id,
-            limit=1,
-        )
-        found = await self.audit.find(query)
-        return found.entries[0] if found.entries else None
 
     async def close(self) -> None:
         """Stop, then close the connections."""

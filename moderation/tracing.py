@@ -9,15 +9,14 @@ import os
 import re
 from collections.abc import Mapping
 
-from moderation.intake import Json
-
+type Event = dict[str, object]
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z"
 )
 LONGEST_TRACESTATE = 512
 
 
-def stamped(events: list[Json], headers: Mapping[str, str]) -> list[Json]:
+def stamped(events: list[Event], headers: Mapping[str, str]) -> list[Event]:
     """The events, each with a `traceparent`: its own, the request's, or a new one.
 
     `headers` has lower-case names. All events of a request share its trace.
@@ -43,6 +42,6 @@ def _of_request(headers: Mapping[str, str]) -> dict[str, str]:
     return {"traceparent": given, "tracestate": state}
 
 
-def _is_traced(event: Json) -> bool:
+def _is_traced(event: Event) -> bool:
     own = event.get("traceparent")
     return isinstance(own, str) and trace_id(own) is not None

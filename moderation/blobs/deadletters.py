@@ -15,8 +15,9 @@ from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
 from moderation.appendlog import StoreUnavailable
 from moderation.blobs.service import code, unavailable
-from moderation.deadletters import ARCHIVE, BLOB_BYTES, ledger_name
+from moderation.deadletters import BLOB_BYTES
 from moderation.deadletterstore import (
+    ARCHIVE,
     LEASE_SECONDS,
     Busy,
     Filed,
@@ -24,6 +25,7 @@ from moderation.deadletterstore import (
     Lease,
     Overtaken,
     Stored,
+    ledger_name,
 )
 
 

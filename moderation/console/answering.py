@@ -11,10 +11,11 @@ from moderation.console.caller import Caller, Refused
 from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.console.health import Health
 from moderation.console.reply import Reply, Request
+from moderation.inspection import ProbeNotSeen
 from moderation.intake import BadRequest
 from moderation.retry import EventGridError
 from moderation.routes import Route, is_easy_auth_on
-from moderation.runtime import ProbeNotSeen, current
+from moderation.runtime import current
 from moderation.settings import SettingsInvalid
 
 _log = logging.getLogger(__name__)

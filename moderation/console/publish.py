@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from moderation import actions, intake
+from moderation import actions, intake, publishing, tracing
 from moderation.appendlog import StoreUnavailable
 from moderation.console import reply
 from moderation.console.asked import Asked
@@ -61,7 +61,8 @@ async def _publish(
 ) -> Receipts | Reply:
     runtime = asked.runtime
     events = intake.events_in(body, headers, runtime.clock())
-    result = await runtime.publish(events, asked.request.headers)
+    traced = tracing.stamped(events, asked.request.headers)
+    result = await publishing.publish(traced, runtime.topic)
     if result.accepted:
         await _note(asked, result.accepted)
     return _published(result)

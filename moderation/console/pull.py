@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from moderation import actions
+from moderation import actions, inspection
 from moderation.console import reply
 from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
@@ -109,7 +109,7 @@ def _handled(outcome: Outcome) -> Handled:
 async def inspect(asked: Asked[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
     await _note(asked, "inspect", SUBSCRIPTION)
-    return await asked.runtime.inspect()
+    return await inspection.inspect(asked.runtime)
 
 
 async def _note(asked: Asked[Any, Any], verb: str, subscription: str | None) -> None:

@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
-from moderation import byhand, peeking, topology
+from moderation import byhand, peeking, publishing, topology
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, Query
 from moderation.byhand import Result, Wish
@@ -100,7 +100,8 @@ class Table:
         return self.namespace.app.namespace.subscription(TOPIC, NAME)
 
     async def publish(self, *ids: str) -> None:
-        await self.runtime.publish([an_event(id=one) for one in ids])
+        events = [an_event(id=one) for one in ids]
+        await publishing.publish(events, self.runtime.topic)
 
     async def peek(self, most: int = 10) -> Peek:
         return await peeking.peek(self.hand(), most, reveals=False)

@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
-from moderation import topology
+from moderation import publishing, topology
 from moderation.appendlog import InMemoryAppendLog
 from moderation.eventgrid import Subscription, Topic
 from moderation.runtime import DrainFailed, Runtime
@@ -77,7 +77,9 @@ async def test_overlapping_ticks_do_not_double_up(space: LocalNamespace) -> None
         await until(lambda: queue_of(space).waiters)
         assert len(queue_of(space).waiters) == 1
 
-        await runtime.publish([an_event(id=f"e{number}") for number in range(20)])
+        await publishing.publish(
+            [an_event(id=f"e{number}") for number in range(20)], runtime.topic
+        )
         await until(lambda: queue_of(space).counts.acknowledged == 20)
         await runtime.stop()
         await asyncio.gather(*ticks)
@@ -99,7 +101,7 @@ async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
             await runtime.stop()
             await tick
         await until(lambda: not queue_of(space).waiters)
-        await runtime.publish([an_event(id="late")])
+        await publishing.publish([an_event(id="late")], runtime.topic)
         await runtime.tick(NAME)
 
     depth = queue_of(space).queue.depth()
@@ -123,7 +125,7 @@ async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
     if value == "nowhere":
         value = f"http://127.0.0.1:{a_free_port()}"
     async with a_runtime(space, Store()) as publisher:
-        await publisher.publish([an_event()])
+        await publishing.publish([an_event()], publisher.topic)
     # So little budget is left after a long poll's ten seconds that it soon gives up.
     wrong = {setting: value, "PULL_BUDGET_SECONDS": "11"}
     async with a_runtime(space, Store(), **wrong) as runtime:
@@ -142,7 +144,7 @@ async def test_a_tick_without_storage_fails_and_the_next_makes_up_for_it(
     store = Store()
     store.opens = False
     async with a_runtime(space, store) as runtime:
-        await runtime.publish([an_event()])
+        await publishing.publish([an_event()], runtime.topic)
         for _ in range(12):
             with pytest.raises(DrainFailed, match="storage does not answer"):
                 await runtime.tick(NAME)

@@ -3,8 +3,8 @@
 from moderation import audit, inspection
 from moderation.appendlog import stamp
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
-from moderation.inspection import Watch
 from moderation.tally import Outcome
+from moderation.watching import Watch
 from tests.make import NOW, a_delivery, an_event
 
 
@@ -23,7 +23,7 @@ def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
     """
     The audit log gets the probe too, and acknowledges it; that is another delivery.
     """
-    watch = Watch("probe")
+    watch = Watch("probe", inspection.SUBSCRIPTION)
     recorded = Acknowledge(Verdict.RECORDED)
 
     watch.settled([an_outcome("other")])
