@@ -134,7 +134,7 @@ def dead_letters(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
         container = service.get_container_client("dead-letters")
         if not container.exists():
             return
-        for name in list(container.list_blob_names()):
+        for name in list(container.list_blob_names(name_starts_with="local/")):
             for one in json.loads(container.download_blob(name).readall()):
                 yield name, one
 
@@ -147,7 +147,8 @@ def test_an_event_can_be_followed_over_all_event_subscriptions(stack: Stack) -> 
     [event] = post(stack, "/api/events", result)["events"]
     pull(stack)
 
-    life = {one["subscription"]: one for one in audit(stack, f"id={event['id']}")}
+    asked = f"id={event['id']}&reveal=true"
+    life = {one["subscription"]: one for one in audit(stack, asked)}
 
     assert life["sub-flagged"]["disposition"] == "reject"
     assert "contradiction" in life["sub-flagged"]["reason"]
