@@ -41,7 +41,7 @@ def dead_letter_of(stack: Stack, event_id: str) -> dict[str, Any] | None:
         container = service.get_container_client("dead-letters")
         if not container.exists():
             return None
-        for name in list(container.list_blob_names()):
+        for name in list(container.list_blob_names(name_starts_with="local/")):
             for one in json.loads(container.download_blob(name).readall()):
                 if one["event"]["id"] == event_id and f"/{NAME}/" in name:
                     found: dict[str, Any] = one

@@ -1,0 +1,102 @@
+"""The whole way of a dead letter: rejected, listed, redriven, and seen in the end."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.e2e.stacks import Stack, until
+from tests.make import a_result
+
+pytestmark = pytest.mark.e2e
+
+
+def posted(stack: Stack, path: str, **body: Any) -> Any:
+    """The answer to a POST of that JSON."""
+    content = json.dumps(body).encode() if body else b""
+    answer = stack.call(
+        "POST", f"/api/{path}", content, Content_Type="application/json"
+    )
+    assert answer.status in (200, 202), answer.body
+    return answer.json()
+
+
+def got(stack: Stack, path: str) -> Any:
+    """The answer to a GET."""
+    answer = stack.call("GET", f"/api/{path}")
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def dead_lettered(stack: Stack, event_id: str, query: str = "") -> dict[str, Any]:
+    """The event's dead letter, as soon as it is listed."""
+
+    def look() -> dict[str, Any] | None:
+        path = f"deadletters?subscription=sub-flagged&limit=200{query}"
+        letters: list[dict[str, Any]] = got(stack, path)["deadLetters"]
+        return next((one for one in letters if one["id"] == event_id), None)
+
+    return until("the dead letter to be listed", look, patience=30)
+
+
+def redriven(stack: Stack, letter: dict[str, Any], *, dry_run: bool) -> dict[str, Any]:
+    """What became of that dead letter."""
+    chosen = [{"name": letter["name"], "index": letter["index"]}]
+    answer = posted(stack, "redrive", deadLetters=chosen, dryRun=dry_run)
+    [result] = answer["results"]
+    assert isinstance(result, dict)
+    return result
+
+
+def test_a_dead_letter_is_redriven_to_the_end(stack: Stack) -> None:
+    """
+    A probe's handler rejects it again: it stays. An event that a person rejected is
+    handled in the end: it is archived, and the audit log says who wanted it.
+    """
+    probe = posted(stack, "inspect")["event"]["id"]
+    rejected = dead_lettered(stack, probe)
+    assert rejected["reason"] == "Event was rejected."
+    assert rejected["ourReason"].startswith("a probe of inspect and reject")
+
+    again = redriven(stack, rejected, dry_run=False)
+    stays = dead_lettered(stack, probe)
+    assert (again["outcome"], again["archived"]) == ("reject", False)
+    assert [one["outcome"] for one in stays["redriven"]] == ["reject"]
+
+    posted(stack, "pull?subscription=sub-flagged")
+    content_id = f"redrive-{uuid.uuid4()}"
+    [event] = posted(stack, "events", **a_result(contentId=content_id))["events"]
+    by_hand(stack, event["id"])
+    letter = dead_lettered(stack, event["id"])
+    assert (letter["contentId"], letter["redacted"]) == (content_id, True)
+    assert "the model was wrong" in letter["ourReason"]
+
+    planned = redriven(stack, letter, dry_run=True)
+    done = redriven(stack, letter, dry_run=False)
+    repeated = redriven(stack, letter, dry_run=False)
+
+    assert planned["outcome"] == "notBegun"
+    assert (done["outcome"], done["archived"]) == ("acknowledge", True)
+    assert (repeated["outcome"], repeated["archived"]) == ("already", True)
+    archived = dead_lettered(stack, event["id"], "&archived=true")
+    assert [one["by"] for one in archived["redriven"]] == ["anyone"]
+    entries = got(stack, f"audit?id={event['id']}&subscription=sub-flagged")["entries"]
+    assert [one["disposition"] for one in entries] == ["acknowledge", "reject"]
+    assert entries[0]["redrive"] == {"name": letter["name"], "index": 0}
+
+
+def by_hand(stack: Stack, event_id: str) -> None:
+    """Receive from sub-flagged and reject that event; what else there is, acknowledge."""
+    held = posted(stack, "peek", subscription="sub-flagged")["deliveries"]
+    for one in held:
+        is_it = one["id"] == event_id
+        posted(
+            stack,
+            "settle",
+            subscription="sub-flagged",
+            disposition="reject" if is_it else "acknowledge",
+            lockTokens=[one["lockToken"]],
+            reason="the model was wrong" if is_it else "in the way",
+        )
+    assert event_id in [one["id"] for one in held]
