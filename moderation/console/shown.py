@@ -8,7 +8,7 @@ from time import monotonic
 import msgspec
 
 from moderation.appendlog import stamp
-from moderation.audit import AuditLog, Query
+from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.console import redaction
 from moderation.deadletterlist import Listed
 from moderation.deadletters import Letter
@@ -94,7 +94,8 @@ class _Reasons:
 
     async def of(self, subscription: str | None, listed: Listed) -> str | None:
         """The reason of the entry about the last delivery; None when there is none."""
-        event, last = listed.letter.event, listed.letter.said.last_attempt_at
+        letter = listed.letter
+        event, last = letter.event, letter.said.last_attempt_at
         if subscription is None or event is None or last is None:
             return None
         async with self._turn:
@@ -109,9 +110,14 @@ class _Reasons:
                 )
                 found = await self._audit.find(query, time_left=self._time_left)
                 for entry in found.entries:
-                    if entry.redrive is None:
+                    if entry.redrive is None and (event.id or _is_of(entry, letter)):
                         return entry.reason
         return None
+
+
+def _is_of(entry: AuditEntry, letter: Letter) -> bool:
+    """Whether the entry is about that event, which has no id to tell it from others."""
+    return msgspec.Raw(_line(letter)) == entry.event
 
 
 def _shown(
@@ -143,14 +149,18 @@ def _shown(
 
 
 def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
+    if letter.event is None and not shows:
+        return redaction.redacted(letter.raw)
+    line = _line(letter)
+    return msgspec.Raw(line) if shows else redaction.redacted(line)
+
+
+def _line(letter: Letter) -> bytes:
     """The event as JSON on one line; what cannot be read as text in a JSON string."""
     if letter.event is not None:
-        line = Delivery("", 0, letter.raw, letter.event).line
-        return msgspec.Raw(line) if shows else redaction.redacted(line)
-    if not shows:
-        return redaction.redacted(letter.raw)
+        return Delivery("", 0, letter.raw, letter.event).line
     text = letter.raw[:UNREADABLE_BYTES].decode(errors="replace")
-    return msgspec.Raw(msgspec.json.encode(text))
+    return msgspec.json.encode(text)
 
 
 def _stamp(moment: datetime | None) -> str | None:

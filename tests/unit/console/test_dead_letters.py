@@ -105,6 +105,23 @@ async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -
     assert letter["ourReason"] == "no good"
 
 
+async def test_events_without_an_id_are_told_apart_by_what_they_are(
+    api: DeadLetterApi,
+) -> None:
+    """
+    The reason of one is not shown as that of another.
+    """
+    events: list[Any] = [{"id": "", "note": "one"}, {"id": "", "note": "two"}]
+    api.put(NAME, *events)
+    delivery = a_delivery(events[1])
+    entry = audit.entry("sub-flagged", delivery, Reject("no"), stamp(LAST_ATTEMPT))
+    await api.runtime.audit.record("sub-flagged", [entry], LAST_ATTEMPT)
+
+    letters = (await api.list())["deadLetters"]
+
+    assert [one["ourReason"] for one in letters] == [None, "no"]
+
+
 async def test_what_is_revealed_is_noted_with_who_asked(api: DeadLetterApi) -> None:
     """
     Before it is shown.
