@@ -13,7 +13,7 @@ import msgspec
 from moderation import actions
 from moderation.appendlog import stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
-from moderation.reading import DeliveryKey, Windows, details, time_of
+from moderation.reading import MOMENT, DeliveryKey, Windows, details, time_of
 
 LONGEST_LOOK_BACK = timedelta(days=31)
 # How far the clocks of publishers and of other instances may be from ours.
@@ -42,7 +42,8 @@ class Search(msgspec.Struct, kw_only=True):
 
     `ahead` is searched first, from its beginning on; then `behind`, from its end back.
     `since` and `until`: what was searched. `expected` event subscriptions take the
-    event (None: not known yet); those that are `done` have settled it for good.
+    event (None: not known yet); those that are `done` have settled it for good. `time`
+    is the event's own; `is_noted` says that its publication was found.
     """
 
     event_id: str
@@ -52,6 +53,8 @@ class Search(msgspec.Struct, kw_only=True):
     until: datetime
     expected: list[str] | None = None
     done: list[str] = []
+    time: datetime | None = None
+    is_noted: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -84,7 +87,7 @@ def begun(event_id: str, at: datetime | None, now: datetime) -> Search:
     return Search(
         event_id=event_id,
         ahead=(start, end) if known else None,
-        behind=(floor, start),
+        behind=(floor, start - MOMENT if known else end),
         since=start,
         until=start,
     )
@@ -134,7 +137,7 @@ class _Quest:
         for since, until in pieces:
             await self._look(since, until, pieces, time_left)
             search.until = until
-            search.ahead = (until, pieces.until)
+            search.ahead = (until + MOMENT, pieces.until)
             if self._all_done():
                 break
             if time_left() <= 0 and until < pieces.until:
@@ -151,7 +154,7 @@ class _Quest:
             await self._look(since, until, pieces, time_left)
             search.since = since
             floor, _ = search.behind  # what was found may have raised it
-            pieces.since, search.behind = floor, (floor, since)
+            pieces.since, search.behind = floor, (floor, since - MOMENT)
             if time_left() <= 0 and floor < since:
                 return
         search.behind = None
@@ -179,6 +182,7 @@ class _Quest:
             self._entries[entry.delivery_key] = entry
         elif doing is not None and event_id in doing.ids:
             self._doings[line] = doing
+            self._search.is_noted |= doing.action == "publish"
 
     def _meet(self, entry: AuditEntry) -> None:
         """An entry says who else takes the event, and when its life began."""
@@ -186,7 +190,8 @@ class _Quest:
         raw = bytes(entry.event)
         if search.expected is None:
             search.expected = self._expects(raw)
-            self._bound(entry, details(raw).time)
+            search.time = details(raw).time
+            self._bound(entry, search.time)
         if entry.disposition in TERMINAL and entry.subscription not in search.done:
             search.done = [*search.done, entry.subscription]
 

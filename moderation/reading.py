@@ -13,6 +13,8 @@ from moderation.events import Moderation
 
 # A page ends after so many bytes of lines: one event alone may have a megabyte.
 PAGE_BYTES = 4 * 1024 * 1024
+# The least that two stamps differ by.
+MOMENT = timedelta(microseconds=1)
 SHORTEST, LONGEST = timedelta(minutes=2), timedelta(hours=24)
 
 
@@ -145,7 +147,7 @@ class Windows:
     """Pieces of a time, one after the other, each longer than the one before.
 
     `forwards` from the oldest to the newest, or the other way. After a piece that
-    took long (`slow`) the next one is shorter. Neighbours share their border.
+    took long (`slow`) the next one is shorter. No moment is in two of them.
     """
 
     def __init__(self, since: datetime, until: datetime, *, forwards: bool) -> None:
@@ -154,13 +156,13 @@ class Windows:
         self._length = SHORTEST
 
     def __iter__(self) -> Iterator[tuple[datetime, datetime]]:
-        while self.since < self.until:
-            piece = self._piece()
-            yield piece
+        while self.since <= self.until:
+            since, until = self._piece()
+            yield since, until
             if self._forwards:
-                self.since = piece[1]
+                self.since = until + MOMENT
             else:
-                self.until = piece[0]
+                self.until = since - MOMENT
             self._length = min(self._length * 4, LONGEST)
 
     def _piece(self) -> tuple[datetime, datetime]:

@@ -13,7 +13,8 @@ from moderation.console.asked import BadQuery
 LONGEST = 4096
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A moment in a cursor: microseconds since 1970, up to the year 2300.
-Micros = Annotated[int, msgspec.Meta(ge=0, le=330 * 365 * 86_400 * 1_000_000)]
+MOST_MICROS = 330 * 365 * 86_400 * 1_000_000
+Micros = Annotated[int, msgspec.Meta(ge=0, le=MOST_MICROS)]
 
 
 def micros(moment: datetime) -> int:

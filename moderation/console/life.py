@@ -69,6 +69,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     until: Micros
     expected: list[str] | None
     done: list[str]
+    time: Micros | None
+    is_noted: bool
 
 
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
@@ -76,7 +78,6 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     runtime, query = asked.runtime, asked.query
     names = runtime.topology.names
     search = _search(query, names, runtime.clock())
-    is_new = search.expected is None
     ends = monotonic() + SEARCH_SECONDS
     found = await life.lived(
         runtime.audit,
@@ -85,7 +86,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
         expects=lambda raw: expected(runtime.topology, raw),
         time_left=lambda: ends - monotonic(),
     )
-    told = steps.published(found) if is_new else []
+    told = steps.published(search, found)
     told += [steps.delivery(entry) for entry in found.entries]
     told += steps.by_hand(found)
     told += await _letters(runtime, query.id, found, is_over=search.is_over)
@@ -155,7 +156,7 @@ async def _letters(
         step
         for entry, listed in zip(wanted, letters, strict=True)
         if listed is not None
-        for step in steps.letter(entry.subscription, listed, found.entries)
+        for step in steps.letter(entry, listed, found.entries)
     ]
 
 
@@ -173,6 +174,8 @@ def _search(query: LifeQuery, names: Sequence[str], now: datetime) -> Search:
     if state.expected is not None:
         search.expected = [one for one in names if one in state.expected]
     search.done = [one for one in names if one in state.done]
+    search.time = None if state.time is None else cursors.moment(state.time)
+    search.is_noted = state.is_noted
     return search
 
 
@@ -193,8 +196,15 @@ def _cursor(search: Search) -> Cursor:
         until=cursors.micros(search.until),
         expected=search.expected,
         done=search.done,
+        time=_time(search.time),
+        is_noted=search.is_noted,
     )
 
 
 def _micros(span: Span | None) -> tuple[int, int] | None:
     return span and (cursors.micros(span[0]), cursors.micros(span[1]))
+
+
+def _time(time: datetime | None) -> int | None:
+    """The event's own time, which may be anything."""
+    return None if time is None else min(cursors.micros(time), cursors.MOST_MICROS)

@@ -9,8 +9,7 @@ from moderation.appendlog import stamp
 from moderation.audit import AuditEntry, Lineage
 from moderation.deadletterlist import Listed
 from moderation.ledger import Attempt
-from moderation.life import Doing, Lived
-from moderation.reading import details
+from moderation.life import Doing, Lived, Search
 
 # What somebody did that is a step of the event's life; the rest is in its entries.
 STEPS = {"publish": "published", "peek": "peek", "renew": "renew"}
@@ -36,13 +35,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     dead_letter: Lineage | None = None
 
 
-def published(found: Lived) -> list[Step]:
-    """When the event was published, and by whom when it was by hand."""
-    acts = [one for one in found.doings if one.action == "publish"]
-    time = details(found.event).time if found.event is not None else None
-    if not acts:
-        return [Step(at=stamp(time), kind="published")] if time else []
-    return [_done(one) for one in acts]
+def published(search: Search, found: Lived) -> list[Step]:
+    """Who published the event by hand; in the end, if nobody did, its own time."""
+    acts = [_done(one) for one in found.doings if one.action == "publish"]
+    if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
+        acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
+    if search.is_over and not search.is_noted and search.time is not None:
+        return [Step(at=stamp(search.time), kind="published")]
+    return acts
 
 
 def by_hand(found: Lived) -> list[Step]:
@@ -78,9 +78,10 @@ def delivery(entry: AuditEntry) -> Step:
 
 
 def letter(
-    subscription: str, listed: Listed, entries: Sequence[AuditEntry]
+    last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
 ) -> list[Step]:
-    """The dead letter, and its redrives but for those that entries tell already."""
+    """The dead letter after that delivery; its redrives that no entry tells already."""
+    subscription = last.subscription
     lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
     told: Counter[tuple[str | None, ...]] = Counter(
         (one.by, one.disposition, one.verdict, one.reason)
@@ -88,7 +89,7 @@ def letter(
         if one.redrive == lineage
     )
     buried = Step(
-        at=stamp(listed.at),
+        at=max(stamp(listed.at), last.at),  # storage's clock has whole seconds
         kind="dead-lettered",
         subscription=subscription,
         reason=said.reason,

@@ -8,6 +8,7 @@ import pytest
 from moderation import actions, audit
 from moderation.appendlog import stamp
 from moderation.audit import Lineage
+from moderation.console import life as console_life
 from moderation.console.life import expected
 from moderation.deadletterstore import InMemoryDeadLetters
 from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verdict
@@ -122,6 +123,24 @@ async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None
     assert (redriven["by"], begun["by"]) == ("bob", "eve")
 
 
+async def test_what_was_noted_a_little_late_is_told_in_its_order(api: Api) -> None:
+    """
+    Publishing is noted after it is done, and storage's clock has whole seconds.
+    """
+    store = api.runtime.dead_letters = InMemoryDeadLetters()
+    await record(api, "sub-flagged", Reject("never"), ago=59)
+    now = NOW - minutes(58.999)
+    action = actions.action("publish", "ann", now, ids=["event-1"])
+    await api.runtime.actions.note(action, now)
+    store.put(LETTER, json.dumps([{"event": EVENT}]).encode(), NOW - minutes(59.01))
+
+    answer = await life(api)
+
+    assert [kind for kind, _, _ in steps(answer)] == [
+        *("published", "delivery", "dead-lettered")
+    ]
+
+
 async def test_a_redrive_is_told_once(api: Api) -> None:
     """
     It stands in the audit log and in the dead letter's ledger.
@@ -144,6 +163,32 @@ async def test_a_redrive_is_told_once(api: Api) -> None:
     answer = await life(api)
 
     assert [kind for kind, _, _ in steps(answer)].count("redriven") == 1
+
+
+async def test_a_search_that_takes_long_goes_on_with_its_cursor(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Each answer has further steps; when it was published is told once.
+    """
+    monkeypatch.setattr(console_life, "SEARCH_SECONDS", -1.0)
+    await record(api, "sub-flagged", Release("boom"), ago=59)
+    await record(api, "sub-flagged", DONE, ago=57, count=2)
+    found, calls, query = [], 0, dict[str, str]()
+    while calls == 0 or query:
+        answer = await life(api, **query)
+        told = answer.json()
+        found += steps(answer)
+        query = {"cursor": told["cursor"]} if told["cursor"] else {}
+        calls += 1
+
+    assert sorted(found, key=str) == [
+        ("delivery", "sub-flagged", "acknowledge"),
+        ("delivery", "sub-flagged", "release"),
+        ("published", None, None),
+    ]
+    assert told["expected"] == ["sub-flagged", "sub-all-events"]
+    assert (told["complete"], calls > 5) == (True, True)
 
 
 async def test_a_revealed_event_is_noted(api: Api) -> None:
