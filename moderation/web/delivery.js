@@ -20,7 +20,7 @@ export function dispositionWord(disposition) {
 export function dispositionLabel(disposition) {
   const known = DISPOSITIONS[disposition];
   return element("span", { class: `label ${known ? disposition : "other"}` },
-    element("span", { "aria-hidden": "true" }, known?.mark ?? "?"), " ", value(dispositionWord(disposition)));
+    element("span", { "aria-hidden": "true" }, known?.mark ?? "?"), " ", value(dispositionWord(disposition), { limit: 60 }));
 }
 
 /** Why, or what becomes of the content. */

@@ -27,9 +27,12 @@ ELSEWHERE = (
 A_PULL = 40_000  # ms: Event Grid's shortest long poll is 10 s, and machines are slow
 SCRIPT = "<script>document.title='owned'</script>"
 MARKUP = "<img src=x onerror=\"document.title='owned'\"><style>*{display:none}</style>"
-SPOOF = "\u202eevil\u202c \u2066x\u2069 \u0000\u0007\u001b[31m \ud83d\ude00 A\u0301"
+SPOOF = "\u202eevil\u202c \u2066x\u2069 \u0000\u0007\u001b[31m \U0001f600 A\u0301"
 HOSTILE = f"{MARKUP}{SCRIPT} {SPOOF} javascript:alert(1)"
 HUGE = "W" * 1_000_000
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+    .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`).slice(-5)"""
 
 
 def find_browser(bundled: str) -> str:
@@ -63,6 +66,8 @@ async def overflow(page: Page) -> int:
     )
     found = await page.evaluate(width)
     assert isinstance(found, int)
+    if found:
+        print("too wide:", await page.evaluate(TOO_WIDE))  # noqa: T201  # seen on failure
     return found
 
 
@@ -144,7 +149,8 @@ def store(stack: Stack, *lines: dict[str, Any]) -> None:
 def _blocks(lines: list[dict[str, Any]]) -> list[bytes]:
     blocks, block = [], b""
     for line in lines:
-        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        line_text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+        text = line_text.encode() + b"\n"  # as the app writes them: not escaped
         if block and len(block) + len(text) > 4 * 1024 * 1024:
             blocks.append(block)
             block = b""
