@@ -15,7 +15,7 @@ function mount(place, params, shell) {
     caller: section("caller", "Who you are to the app", null),
     settings: section("settings", "Settings", "Secrets are never shown, nor sent to this page."),
     topology: section("topology", "Topic and event subscriptions", "Declared in topology.json, and deployed from there."),
-    versions: section("versions", "Versions", null),
+    versions: section("versions", "App and host", null),
   };
   const filter = element("input", { type: "search", id: "settings-filter", autocomplete: "off", spellcheck: "false" });
   const found = element("p", { class: "hint", role: "status" });
@@ -50,12 +50,12 @@ function mount(place, params, shell) {
       known = settings.data;
       parts.settings.body.replaceChildren(tools, table);
       showSettings();
-      parts.versions.fill(versionsView(known.versions ?? {}));
+      parts.versions.fill(versionsView(known));
     } else if (!known) {
       parts.settings.body.replaceChildren(problemView(settings));
       parts.versions.fill(element("p", { class: "quiet" }, "Not known."));
     }
-    parts.topology.fill(topology.ok ? topologyView(topology.data) : problemView(topology));
+    parts.topology.fill(topology.ok ? topologyView(topology.data) : known?.limits ? topologyView({ subscriptions: known.limits }) : problemView(topology));
     return { answer: health.data ? { ok: true } : health, changed: false };
   }
 
@@ -114,24 +114,28 @@ function callerView(me) {
   return facts([
     ["Name in the audit log", me.name],
     ["Known as", KINDS[me.kind] ?? me.kind],
-    ["May act as", me.roles ? me.roles.join(", ") || "no role" : "the key decides: see the badge beside the list of views"],
+    ["May act as", me.roles ? me.roles.join(", ") || "no role" : "what the key opens: see the badge at the list of views"],
     ["Data of events", PAYLOADS[me.payloads] ?? me.payloads],
   ]);
 }
 
-function versionsView(versions) {
-  const pairs = Object.entries(versions);
-  return pairs.length ? facts(pairs.map(([name, one]) => [name, String(one)])) : element("p", { class: "quiet" }, "None are told.");
+function versionsView({ versions = {}, host }) {
+  return element("div", {},
+    host ? facts([
+      ["Host", host.name], ["Environment", host.environment], ["Functions host", host.functions],
+      ["Longest run of a function", host.functionTimeoutSeconds ? `${host.functionTimeoutSeconds} s` : null],
+    ]) : null,
+    facts(Object.entries(versions).map(([name, one]) => [name, String(one)])));
 }
 
 function settingsTable(settings) {
-  const ordered = [...settings].sort((one, other) => one.name.localeCompare(other.name));
+  const ordered = [...settings].sort((one, other) => Boolean(other.problem) - Boolean(one.problem) || one.name.localeCompare(other.name));
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every setting" },
     element("table", { class: "wrapping settings" },
       element("thead", {}, element("tr", {}, ["Setting", "Value", "What it is"].map((head) => element("th", { scope: "col" }, head)))),
       element("tbody", {}, ordered.map((one) => element("tr", {},
         element("th", { scope: "row" }, element("code", {}, value(one.name, { limit: 100 }))),
-        element("td", {}, settingValue(one)),
+        element("td", {}, settingValue(one), one.problem ? element("p", { class: "setting-problem" }, labelled("reject", "!", value(one.problem, { limit: 300 }))) : null),
         element("td", {}, value(one.what ?? "", { limit: 600 })))))));
 }
 
@@ -150,7 +154,7 @@ function settingValue(one) {
 
 function topologyView({ topic, subscriptions = [] }) {
   return element("div", {},
-    element("p", {}, "Topic ", element("code", {}, value(topic))),
+    topic ? element("p", {}, "Topic ", element("code", {}, value(topic))) : null,
     element("div", { class: "subscription-cards" }, subscriptions.map((one) =>
       element("article", { class: "sunken", "aria-label": one.name.slice(0, 200) },
         element("h3", {}, value(one.name, { limit: 80 })),
