@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,7 +14,12 @@ from moderation.events import Event
 from moderation.handlers import Handler
 from moderation.ledger import Ledger
 
-SKIPPED, NOT_BEGUN, ALREADY = "skipped", "notBegun", "already"
+type NotDone = Literal["skipped", "notBegun", "already"]
+type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
+
+SKIPPED: Final = "skipped"
+NOT_BEGUN: Final = "notBegun"
+ALREADY: Final = "already"
 NO_TIME = "there was no time for it: ask again"
 LEASED = "someone redrives it now; if that has died, it is free again within a minute"
 
@@ -30,7 +36,7 @@ class Redriven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     index: int
     id: str | None = None
     subscription: str | None = None
-    outcome: str
+    outcome: Outcome
     verdict: str | None = None
     reason: str | None = None
     archived: bool = False
@@ -95,9 +101,11 @@ class NotRedriven(Exception):
     `outcome` is skipped, notBegun or already.
     """
 
-    def __init__(self, outcome: str, reason: str, *, archived: bool = False) -> None:
+    def __init__(
+        self, outcome: NotDone, reason: str, *, archived: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.outcome = outcome
+        self.outcome: Outcome = outcome
         self.archived = archived
 
     def result(self, name: str, index: int, blob: Blob | None = None) -> Redriven:

@@ -42,9 +42,9 @@ from moderation.redrivable import (
     Blob,
     Case,
     NotRedriven,
+    Outcome,
     Redriven,
 )
-from moderation.tally import Outcome
 from moderation.underlease import Held, decided
 
 _log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class _Work:
             index=index,
             id=entry.id,
             subscription=entry.subscription,
-            outcome=entry.disposition,
+            outcome=msgspec.convert(entry.disposition, Outcome),
             verdict=entry.verdict,
             reason=entry.reason,
         )
@@ -180,7 +180,7 @@ class _Work:
         now = bench.clock()
         entry = _entry(case, attempt, disposition, stamp(now))
         await bench.audit.record(case.subscription, [entry], now)
-        tally.report([Outcome(entry, None)])
+        tally.report([tally.Outcome(entry, None)])
         await self._note(blob, _ended(attempt, entry))
         return entry
 
