@@ -1,5 +1,6 @@
 """The table of contents is what the documentation says it is."""
 
+import gc
 import json
 import os
 import subprocess
@@ -34,6 +35,13 @@ def test_the_functions_are_those_of_the_table(
     timers = {"pull_flagged", "pull_approved", "pull_all_events"}
 
     assert set(triggers) == timers | {route.function for route in ROUTES} | {"web"}
+
+
+def test_the_garbage_collector_is_at_work_once_all_is_imported() -> None:
+    """
+    It is off only while nothing could be garbage.
+    """
+    assert gc.isenabled()
 
 
 def test_every_route_has_an_endpoint() -> None:
