@@ -20,7 +20,7 @@ from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditLog
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
-from moderation.deadletterstore import DeadLetterStore, InMemoryDeadLetters
+from moderation.deadletters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS

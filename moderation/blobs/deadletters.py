@@ -15,8 +15,8 @@ from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
 from moderation.appendlog import StoreUnavailable
 from moderation.blobs.service import code, unavailable
-from moderation.deadletters import BLOB_BYTES
-from moderation.deadletterstore import (
+from moderation.deadletters.documents import BLOB_BYTES
+from moderation.deadletters.store import (
     ARCHIVE,
     LEASE_SECONDS,
     Busy,

@@ -8,10 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from moderation import deadletterlist
 from moderation.activity import ActivityLog, Summary
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.deadletterstore import DeadLetterStore
+from moderation.deadletters import listing
+from moderation.deadletters.store import DeadLetterStore
 from moderation.schedule import last_due
 from moderation.settings import LANES
 
@@ -88,7 +88,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     newest: dict[str, datetime] = {}
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            roots = await deadletterlist.roots(store, None, archived=False)
+            roots = await listing.roots(store, None, archived=False)
             hours = await asyncio.gather(*(_hours(store, one, now) for one in roots))
     except (StoreUnavailable, TimeoutError):
         return {}
@@ -101,7 +101,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
 
 
 async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
-    paths = deadletterlist.folders_of(root, now.date())
+    paths = listing.folders_of(root, now.date())
     folders = await asyncio.gather(*(store.folders(path) for path in paths))
     names = {name for found in folders for name in found}
     return [int(name) for name in names if name in HOURS]

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import msgspec
 
-from moderation import deadletterlist
 from moderation.cloudevents import Problem
 from moderation.console import cursors, exports, shown
 from moderation.console.asked import Asked, BadQuery, chosen
@@ -16,7 +15,8 @@ from moderation.console.entries import note_reveal
 from moderation.console.exports import Format
 from moderation.console.reply import Reply
 from moderation.console.shown import DeadLetter
-from moderation.deadletterlist import Listed, Mark, Page, Wanted
+from moderation.deadletters import listing
+from moderation.deadletters.listing import Listed, Mark, Page, Wanted
 from moderation.runtime import Runtime
 
 LIST_SECONDS = 10.0
@@ -74,9 +74,7 @@ async def dead_letters(
     runtime, query, now = asked.runtime, asked.query, asked.runtime.clock()
     wanted = _wanted(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
-    found = await deadletterlist.page(
-        runtime.dead_letters, wanted, lambda: ends - monotonic()
-    )
+    found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
     await note_reveal(asked, query.reveal, _ids(found.listed))
     letters = await shown.told(runtime, found.listed, reveal=query.reveal)
     cursor = _cursor(found)
@@ -96,9 +94,9 @@ async def dead_letters(
 async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
     """One dead letter, with its event and what was tried with it."""
     store, query = asked.runtime.dead_letters, asked.query
-    found = await deadletterlist.one(store, query.name, archived=False)
+    found = await listing.one(store, query.name, archived=False)
     if not found:
-        found = await deadletterlist.one(store, query.name, archived=True)
+        found = await listing.one(store, query.name, archived=True)
     if query.index >= len(found):
         where = "index" if found else "name"
         raise BadQuery([Problem(where, "there is no such dead letter")])
@@ -133,7 +131,7 @@ def _cursor(page: Page) -> str | None:
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
-    found = await deadletterlist.days(
+    found = await listing.days(
         runtime.dead_letters,
         now,
         subscription=wanted.subscription,

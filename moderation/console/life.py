@@ -8,13 +8,14 @@ from typing import Annotated
 
 import msgspec
 
-from moderation import filters, life, lifeletters, tracing
+from moderation import filters, life, tracing
 from moderation.appendlog import stamp
 from moderation.console import cursors, redaction, steps
 from moderation.console.asked import Asked
 from moderation.console.cursors import Micros
 from moderation.console.entries import Moment, note_reveal
 from moderation.console.steps import Step
+from moderation.deadletters import finding
 from moderation.life import Lived, Search, Span
 from moderation.runtime import Runtime
 from moderation.topology import Topology
@@ -142,7 +143,7 @@ async def _letters(
     ]
     letters = await asyncio.gather(
         *(
-            lifeletters.of_event(
+            finding.of_event(
                 runtime.dead_letters,
                 one.subscription,
                 event_id,

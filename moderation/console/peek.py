@@ -5,16 +5,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from moderation import byhand, peeking
 from moderation.appendlog import stamp
-from moderation.byhand import Result, Wish
+from moderation.byhand import peeking, settling
+from moderation.byhand.peeking import Hand
+from moderation.byhand.settling import Result, Wish
 from moderation.cloudevents import Problem
 from moderation.console import redaction
 from moderation.console.asked import Asked
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.events import MalformedEvent
 from moderation.intake import BadRequest
-from moderation.peeking import Hand
 
 type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 type LockTokens = Annotated[
@@ -104,7 +104,7 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
     hand = _hand(asked, body.subscription)
     tokens = list(dict.fromkeys(body.lock_tokens))
     if body.disposition == "renew":
-        results, until = await byhand.renew(hand, tokens)
+        results, until = await settling.renew(hand, tokens)
         return Settled(results, stamp(until) if until else None)
     if body.disposition == "reject" and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
@@ -116,7 +116,7 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
         reason=body.reason,
         gives_up=body.give_up,
     )
-    return Settled(await byhand.settle(hand, wish))
+    return Settled(await settling.settle(hand, wish))
 
 
 def _hand(asked: Asked[Any, Any], name: str) -> Hand:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import msgspec
 
-from moderation import actions, redrivable, redrive
+from moderation import actions
 from moderation.audit import Lineage
 from moderation.console.asked import Asked
+from moderation.deadletters import redrivable, redrive
+from moderation.deadletters.redrivable import Bench, Redriven
 from moderation.handlers import HANDLERS
-from moderation.redrivable import Bench, Redriven
 
 # After so many seconds no other dead letter is begun: the rest is `notBegun`.
 BEGIN_SECONDS = 60.0

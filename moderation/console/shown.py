@@ -10,10 +10,10 @@ import msgspec
 from moderation.appendlog import stamp
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.console import redaction
-from moderation.deadletterlist import Listed
-from moderation.deadletters import Letter
+from moderation.deadletters.documents import Letter
+from moderation.deadletters.ledger import Attempt
+from moderation.deadletters.listing import Listed
 from moderation.delivery import Delivery
-from moderation.ledger import Attempt
 from moderation.runtime import Runtime
 
 REASON_SECONDS = 5.0

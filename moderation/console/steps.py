@@ -7,8 +7,8 @@ import msgspec
 
 from moderation.appendlog import stamp
 from moderation.audit import AuditEntry, Lineage
-from moderation.deadletterlist import Listed
-from moderation.ledger import Attempt
+from moderation.deadletters.ledger import Attempt
+from moderation.deadletters.listing import Listed
 from moderation.life import Doing, Lived, Search
 
 # What somebody did that is a step of the event's life; the rest is in its entries.

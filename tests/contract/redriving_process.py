@@ -15,15 +15,15 @@ from pathlib import Path
 
 import msgspec
 
-from moderation import redrive
 from moderation.audit import AuditLog, Lineage
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
 from moderation.blobs.deadletters import BlobDeadLetters, BlobLease
-from moderation.deadletterstore import Lease, Stored
+from moderation.deadletters import redrive
+from moderation.deadletters.redrivable import Bench, Redriven
+from moderation.deadletters.store import Lease, Stored
 from moderation.delivery import Acknowledge, Disposition, Verdict
 from moderation.events import Event
-from moderation.redrivable import Bench, Redriven
 
 KILLED = 9
 

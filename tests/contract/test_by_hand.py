@@ -12,13 +12,14 @@ from azure.core.credentials import AzureKeyCredential
 
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
-from moderation import byhand, peeking, publishing, topology
+from moderation import publishing, topology
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, Query
-from moderation.byhand import Result, Wish
+from moderation.byhand import peeking, settling
+from moderation.byhand.peeking import Hand, Peek
+from moderation.byhand.settling import Result, Wish
 from moderation.delivery import ReleaseDelay
 from moderation.eventgrid import Settled, Subscription, Topic
-from moderation.peeking import Hand, Peek
 from moderation.runtime import Runtime
 from moderation.settings import Settings
 from tests.contract.wire import until
@@ -109,7 +110,7 @@ class Table:
     async def settle(self, peek: Peek, disposition: Any, **more: Any) -> list[Result]:
         tokens = [one.lock_token for one in peek.deliveries]
         wish = Wish(disposition=disposition, tokens=tokens, **more)
-        return await byhand.settle(self.hand(), wish)
+        return await settling.settle(self.hand(), wish)
 
     async def entries(self) -> list[AuditEntry]:
         """What is on record, newest first."""
@@ -187,7 +188,7 @@ async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
     tokens = [one.lock_token for one in peek.deliveries]
 
     await table.advance(40)
-    renewed, until_ = await byhand.renew(table.hand(), tokens)
+    renewed, until_ = await settling.renew(table.hand(), tokens)
     await table.advance(40)
     results = await table.settle(peek, "acknowledge")
 
@@ -208,7 +209,9 @@ async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
     again = await table.peek()
 
     late = await table.settle(peek, "reject", reason="too late")
-    renewed, until_ = await byhand.renew(table.hand(), [peek.deliveries[0].lock_token])
+    renewed, until_ = await settling.renew(
+        table.hand(), [peek.deliveries[0].lock_token]
+    )
     in_time = await table.settle(again, "acknowledge")
 
     assert told(late) == told(renewed) == [("e1", "TokenLost")]
@@ -228,10 +231,10 @@ async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
     tokens = [one.lock_token for one in peek.deliveries]
     for _ in range(66):
         await table.advance(54)
-        await byhand.renew(table.hand(), tokens)
+        await settling.renew(table.hand(), tokens)
     await table.advance(50)  # 1 h 14 s after it was received
 
-    renewed, _ = await byhand.renew(table.hand(), tokens)
+    renewed, _ = await settling.renew(table.hand(), tokens)
     results = await table.settle(peek, "acknowledge")
 
     assert told(renewed) == [("e1", "TokenLost")]
@@ -309,10 +312,10 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     [delivery] = (await table.peek()).deliveries
     dying = Dying(table.runtime.subscriptions[NAME])
     wish = Wish(disposition="acknowledge", tokens=[delivery.lock_token])
-    settling = asyncio.create_task(byhand.settle(table.hand(dying), wish))
+    work = asyncio.create_task(settling.settle(table.hand(dying), wish))
     await dying.asked.wait()
-    settling.cancel()
-    await asyncio.gather(settling, return_exceptions=True)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
 
     await table.advance(61)
     tick = asyncio.create_task(table.runtime.tick(NAME))
@@ -368,9 +371,9 @@ async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None
     [delivery] = (await table.peek()).deliveries
     wish = {"disposition": "release", "tokens": [delivery.lock_token]}
 
-    refused = await byhand.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
+    refused = await settling.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
     locked = table.queue.queue.depth().locked
-    given_up = await byhand.settle(
+    given_up = await settling.settle(
         table.hand(limit=1),
         Wish(**wish, gives_up=True),  # type: ignore[arg-type]
     )
@@ -396,5 +399,5 @@ async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
     assert [one.event.id for one in found] == ["bad", "good"]
     tokens = [one.lock_token for one in found]
     wish = Wish(disposition="reject", tokens=tokens, reason="seen")
-    results = await byhand.settle(table.hand(), wish)
+    results = await settling.settle(table.hand(), wish)
     assert told(results) == [("bad", None), ("good", None)]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
-from moderation import deadletterlist, deadletters
 from moderation.appendlog import StoreUnavailable
 from moderation.blobs import service as blobs
 from moderation.blobs.deadletters import BlobDeadLetters, BlobLease
-from moderation.deadletterlist import Mark, Page, Wanted
-from moderation.deadletterstore import (
+from moderation.deadletters import documents, listing
+from moderation.deadletters.listing import Mark, Page, Wanted
+from moderation.deadletters.store import (
     Busy,
     DeadLetterStore,
     Gone,
@@ -48,7 +48,7 @@ class Kept:
 
     async def listed(self, **wanted: Any) -> Page:
         asked = Wanted(**{"day": DAY, "limit": 50, **wanted})
-        return await deadletterlist.page(self.store, asked, lambda: 10.0)
+        return await listing.page(self.store, asked, lambda: 10.0)
 
     async def pages(self, **wanted: Any) -> list[list[tuple[str, int]]]:
         """Name and index of what is on each page, until there is no more."""
@@ -232,8 +232,8 @@ async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -
     await kept.put(f"{ROOT}2026/11/31/10/a.json", b"")
     await kept.put(f"archived/{ROOT}2026/11/5/10/a.json", b"")
 
-    days = await deadletterlist.days(kept.store, NOW, subscription=None, archived=False)
-    archived = await deadletterlist.days(
+    days = await listing.days(kept.store, NOW, subscription=None, archived=False)
+    archived = await listing.days(
         kept.store, NOW, subscription="sub-flagged", archived=True
     )
 
@@ -249,7 +249,7 @@ async def test_a_page_ends_when_it_is_large(
     """
     The rest is on the next ones.
     """
-    monkeypatch.setattr(deadletterlist, "PAGE_BYTES", 10)
+    monkeypatch.setattr(listing, "PAGE_BYTES", 10)
     await kept.put(NAME, a_blob("1", "2", "3"))
 
     assert [len(page) for page in await kept.pages()] == [1, 1, 1]
@@ -261,7 +261,7 @@ async def test_an_hour_with_many_is_read_a_page_at_a_time(
     """
     Only the blobs that are shown, and never more names than a few pages have.
     """
-    monkeypatch.setattr(deadletterlist, "NAMES", 3)
+    monkeypatch.setattr(listing, "NAMES", 3)
     names = [f"{ROOT}2026/11/23/10/{letter}.json" for letter in "abcdefghijkl"]
     for name in names:
         await kept.put(name, a_blob("1"))
@@ -312,7 +312,7 @@ async def test_only_so_much_of_a_blob_is_read(
     A blob that nobody expects fills no memory.
     """
     monkeypatch.setattr("moderation.blobs.deadletters.BLOB_BYTES", 1000)
-    monkeypatch.setattr(deadletters, "BLOB_BYTES", 1000)
+    monkeypatch.setattr(documents, "BLOB_BYTES", 1000)
     async with blobs.service(connection_string, None) as client:
         container = client.get_container_client("large")
         kept = Kept(BlobDeadLetters(container), container)
@@ -322,5 +322,5 @@ async def test_only_so_much_of_a_blob_is_read(
 
     assert stored is not None
     assert len(stored.content) == 1000
-    assert "larger" in str(deadletters.read(stored.content)[0].unreadable)
+    assert "larger" in str(documents.read(stored.content)[0].unreadable)
     assert datetime.now(UTC) - stored.at < timedelta(days=1)  # noqa: TID251

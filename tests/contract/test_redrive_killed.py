@@ -14,12 +14,12 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobLeaseClient, BlobServiceClient
 
-from moderation import ledger
 from moderation.audit import AuditLog, Query
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
 from moderation.blobs.deadletters import BlobDeadLetters
-from moderation.redrivable import Redriven
+from moderation.deadletters import ledger
+from moderation.deadletters.redrivable import Redriven
 from tests.contract import redriving_process
 from tests.contract.hosting import ROOT, blob_storage
 from tests.contract.redriving_process import KILLED

@@ -8,13 +8,13 @@ from itertools import product
 
 import pytest
 
-from moderation import ledger, redrive
 from moderation.appendlog import InMemoryAppendLog
 from moderation.audit import AuditLog, Lineage, Query
-from moderation.deadletterstore import InMemoryDeadLetters, Lease, Stored
+from moderation.deadletters import ledger, redrive
+from moderation.deadletters.redrivable import Bench
+from moderation.deadletters.store import InMemoryDeadLetters, Lease, Stored
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
 from moderation.events import Event
-from moderation.redrivable import Bench
 from tests.make import NOW, an_event
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import deadletters
+from moderation.deadletters import documents
 from moderation.events import ContentFlagged, MalformedEvent
 from tests.make import an_event
 
@@ -44,9 +44,9 @@ SHAPES = {
 }
 
 
-def one(document: Any) -> deadletters.Letter:
+def one(document: Any) -> documents.Letter:
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
-    [letter] = deadletters.read(content)
+    [letter] = documents.read(content)
     return letter
 
 
@@ -61,7 +61,7 @@ def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
     assert letter.event is not None
     assert isinstance(letter.event.payload, ContentFlagged)
     assert letter.unreadable is None
-    assert letter.said == deadletters.Said(
+    assert letter.said == documents.Said(
         reason="Maximum delivery attempts was exceeded.",
         attempts=10,
         result="Event was not acknowledged nor rejected.",
@@ -76,7 +76,7 @@ def test_a_blob_holds_several_each_with_its_index() -> None:
     """
     content = [{"event": an_event(id="a")}, 5, an_event(id="b"), {"event": "no"}]
 
-    letters = deadletters.read(json.dumps(content).encode())
+    letters = documents.read(json.dumps(content).encode())
 
     assert [one.index for one in letters] == [0, 1, 2, 3]
     assert [one.event.id if one.event else None for one in letters] == [
@@ -177,7 +177,7 @@ def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
     letter = one({"event": EVENT, "deadLetterProperties": said})
 
     assert letter.event is not None
-    assert letter.said == deadletters.Said(**shown)
+    assert letter.said == documents.Said(**shown)
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
@@ -193,7 +193,7 @@ def test_a_blob_that_is_too_large_is_unreadable(
     """
     Only so much of it is ever in memory.
     """
-    monkeypatch.setattr(deadletters, "BLOB_BYTES", 100)
+    monkeypatch.setattr(documents, "BLOB_BYTES", 100)
 
     assert "larger" in str(one({"event": EVENT}).unreadable)
 
@@ -203,7 +203,7 @@ def test_nothing_that_is_in_a_blob_raises(content: bytes) -> None:
     """
     A dead letter is the last place where something may be lost.
     """
-    assert deadletters.read(content)
+    assert documents.read(content)
 
 
 JSON = st.recursive(
@@ -224,7 +224,7 @@ def test_no_document_raises(document: Any) -> None:
     """
     Whatever stands where something else should.
     """
-    assert deadletters.read(json.dumps(document).encode())
+    assert documents.read(json.dumps(document).encode())
 
 
 def test_the_name_says_whose_it_is() -> None:
@@ -232,11 +232,11 @@ def test_the_name_says_whose_it_is() -> None:
     Padded or not.
     """
     hour = datetime(2026, 9, 3, 2, tzinfo=UTC)
-    expected = deadletters.Place("local", "topic-1", "Sub-Flagged", hour)
+    expected = documents.Place("local", "topic-1", "Sub-Flagged", hour)
 
     for middle in ("2026/9/3/2", "2026/09/03/02"):
         name = f"local/topic-1/Sub-Flagged/{middle}/480b2295-ab.json"
-        assert deadletters.place(name) == expected
+        assert documents.place(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -264,4 +264,4 @@ def test_another_name_is_none_of_a_dead_letter(name: str) -> None:
     """
     A name comes from outside, and leads nowhere else.
     """
-    assert deadletters.place(name) is None
+    assert documents.place(name) is None

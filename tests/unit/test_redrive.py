@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from moderation import ledger, redrivable, redrive, underlease
 from moderation.appendlog import StoreUnavailable
 from moderation.audit import AuditEntry, AuditLog, Lineage, Query
-from moderation.deadletterstore import InMemoryDeadLetters, Lease, Overtaken
+from moderation.deadletters import ledger, redrivable, redrive, underlease
+from moderation.deadletters.redrivable import Bench, Redriven
+from moderation.deadletters.store import InMemoryDeadLetters, Lease, Overtaken
 from moderation.delivery import (
     Acknowledge,
     Disposition,
@@ -21,7 +22,6 @@ from moderation.delivery import (
     Verdict,
 )
 from moderation.events import Event
-from moderation.redrivable import Bench, Redriven
 from tests.make import NOW, Budget, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now
 from tests.workbench import Store

@@ -6,7 +6,7 @@ import pytest
 
 from moderation.activity import Summary
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.deadletters.store import InMemoryDeadLetters
 from tests.calling import Api
 from tests.make import NOW, minutes
 

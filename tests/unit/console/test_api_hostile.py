@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator
 
 from moderation.cloudevents import essence
 from moderation.console import openapi
-from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.deadletters.store import InMemoryDeadLetters
 from moderation.routes import ROUTES, Route
 from tests import hostile
 from tests.calling import Answer, Api

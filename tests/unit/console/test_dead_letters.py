@@ -8,7 +8,7 @@ import pytest
 
 from moderation import audit
 from moderation.appendlog import stamp
-from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.deadletters.store import InMemoryDeadLetters
 from moderation.delivery import Reject
 from tests.calling import Answer, Api
 from tests.make import NOW, a_delivery, a_result, an_event

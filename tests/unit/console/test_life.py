@@ -10,9 +10,9 @@ from moderation.appendlog import stamp
 from moderation.audit import Lineage
 from moderation.console import life as console_life
 from moderation.console.life import expected
-from moderation.deadletterstore import InMemoryDeadLetters
+from moderation.deadletters.ledger import Attempt
+from moderation.deadletters.store import InMemoryDeadLetters
 from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verdict
-from moderation.ledger import Attempt
 from tests.calling import Answer, Api
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from moderation import peeking
 from moderation.appendlog import StoreUnavailable
 from moderation.audit import AuditEntry, Query
+from moderation.byhand import peeking
 from moderation.delivery import Delivery
 from moderation.eventgrid import Settled
 from tests.calling import Api

@@ -1,0 +1,1 @@
+"""Events that a person receives, looks at and settles."""

@@ -1,0 +1,1 @@
+"""Dead letters: read as Event Grid writes them, listed, and redriven."""

@@ -1,0 +1,191 @@
+"""Dead letters as Event Grid writes them: where they lie, and what is in them.
+
+The service's documents show four shapes, and say of none that it is the one. All are
+taken: a list of them or a single one; the event in `event`, or at the top level beside
+`deadletterproperties`; these under `brokerProperties`, too; names in any case; and
+whatever else comes along. What cannot be read is a dead letter all the same, one that
+says so: it must not disappear from a list because it is odd.
+"""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+
+from moderation import events
+from moderation.deadletters.store import ARCHIVE, LEDGERS
+from moderation.events import Event
+
+# As many bytes of a blob are read; Event Grid and the local broker stay far below.
+BLOB_BYTES = 32 * 1024 * 1024
+TEXT_CHARACTERS = 500
+_NAME = re.compile(
+    r"(?P<namespace>[A-Za-z0-9-]{1,50})/(?P<topic>[A-Za-z0-9-]{1,50})"
+    r"/(?P<subscription>[A-Za-z0-9-]{1,50})"
+    r"/(?P<year>\d{4})/(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<hour>\d\d?)/\w[\w.-]{0,99}",
+    re.ASCII,
+)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What the name of a dead-letter blob says: whose it is, and of which hour."""
+
+    namespace: str
+    topic: str
+    subscription: str
+    hour: datetime
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What Event Grid says of a dead letter; None where it says nothing.
+
+    How often it was delivered, when it was published and last delivered (UTC).
+    """
+
+    reason: str | None = None
+    attempts: int | None = None
+    result: str | None = None
+    published_at: datetime | None = None
+    last_attempt_at: datetime | None = None
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One dead-lettered event; `index` is its position in its blob, from 0.
+
+    `raw` is the event's JSON, `event` the same read. Where `unreadable` says what is
+    wrong, there is no event, and `raw` is what was found in its place.
+    """
+
+    index: int
+    raw: bytes
+    event: Event | None = None
+    unreadable: str | None = None
+    said: Said = Said()
+
+
+def place(name: str) -> Place | None:
+    """What the name says; None for one that no dead-letter blob has.
+
+    `<namespace>/<topic>/<event subscription>/<year>/<month>/<day>/<hour>/<file>`, the
+    numbers padded or not. The name comes from outside: no part of one that is taken
+    leads to another folder.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None or found["namespace"] in (ARCHIVE, LEDGERS):
+        return None
+    year, month, day, hour = (
+        int(found[one]) for one in ("year", "month", "day", "hour")
+    )
+    try:
+        when = datetime(year, month, day, hour, tzinfo=UTC)
+    except ValueError:
+        return None
+    return Place(found["namespace"], found["topic"], found["subscription"], when)
+
+
+def read(content: bytes) -> list[Letter]:
+    """The dead letters in a blob, at least one. Never raises."""
+    if len(content) >= BLOB_BYTES:
+        problem = f"larger than the {BLOB_BYTES:,} bytes that are read of a blob"
+        return [Letter(index=0, raw=b"", unreadable=problem)]
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        items = _items.decode(content)
+    except (ValueError, RecursionError) as error:
+        problem = f"not a list of dead letters, nor one: {error}"
+        return [Letter(index=0, raw=content, unreadable=problem)]
+    if not isinstance(items, list):
+        items = [msgspec.Raw(content)]
+    if not items:
+        return [Letter(index=0, raw=content, unreadable="an empty list")]
+    return [_letter(index, bytes(item)) for index, item in enumerate(items)]
+
+
+def _letter(index: int, item: bytes) -> Letter:
+    try:
+        members = _members.decode(item)
+    except (ValueError, RecursionError) as error:
+        return Letter(index=index, raw=item, unreadable=f"not an object: {error}")
+    said = _said(members)
+    raw = _event(members)
+    if raw is None:
+        problem = "neither an event nor an object with one in `event`"
+        return Letter(index=index, raw=item, unreadable=problem, said=said)
+    return Letter(index=index, raw=raw, event=events.read(raw), said=said)
+
+
+def _event(members: dict[str, msgspec.Raw]) -> bytes | None:
+    """The event that is wrapped, or the members that make up one."""
+    for name, value in members.items():
+        if name.lower() == "event" and bytes(value).lstrip().startswith(b"{"):
+            return bytes(value).strip()
+    kept = {name: raw for name, raw in members.items() if name.lower() not in _WRAPPING}
+    if kept.keys().isdisjoint(("specversion", "source", "type", "data", "data_base64")):
+        return None
+    return msgspec.json.encode(kept)
+
+
+class _Properties(msgspec.Struct):
+    """The service's own names, in lower case; values of any kind."""
+
+    deadletterreason: object = None
+    deliveryattempts: object = None
+    deliveryresult: object = None
+    publishutc: object = None
+    deliveryattemptutc: object = None
+
+
+def _said(members: dict[str, msgspec.Raw]) -> Said:
+    """What Event Grid says of the event, as far as it can be read."""
+    said: dict[str, object] = {}
+    for name, value in members.items():
+        if name.lower() in _PROPERTIES:
+            said |= _lowered(bytes(value))
+    found = msgspec.convert(said, _Properties)
+    return Said(
+        reason=_text(found.deadletterreason),
+        attempts=_count(found.deliveryattempts),
+        result=_text(found.deliveryresult),
+        published_at=_moment(found.publishutc),
+        last_attempt_at=_moment(found.deliveryattemptutc),
+    )
+
+
+def _lowered(raw: bytes) -> dict[str, object]:
+    try:
+        return {name.lower(): value for name, value in _plain.decode(raw).items()}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    cut = len(value) > TEXT_CHARACTERS
+    return value[:TEXT_CHARACTERS] + "…" if cut else value
+
+
+def _count(value: object) -> int | None:
+    try:
+        count = msgspec.convert(value, int, strict=False)
+    except (msgspec.ValidationError, OverflowError):
+        return None
+    return count if 0 <= count < 2**31 else None
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = msgspec.convert(value, datetime)
+    except (msgspec.ValidationError, OverflowError):
+        return None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:  # the first or the last hours of all time
+        return None
+
+
+_PROPERTIES = ("deadletterproperties", "brokerproperties")
+_WRAPPING = (*_PROPERTIES, "customdeliveryproperties")
+_items = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw])
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_plain = msgspec.json.Decoder(dict[str, object])

@@ -1,0 +1,69 @@
+"""The dead letter of one event, looked for where it must lie: near its last delivery."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from moderation.deadletters import listing
+from moderation.deadletters.listing import Listed
+from moderation.deadletters.store import DeadLetterStore, Filed
+
+# Event Grid writes it soon; when it cannot, it tries again for two days.
+HOURS = 3
+MOST_BLOBS = 200
+READ_TOGETHER = 8
+CLOCK_SKEW = timedelta(minutes=1)
+
+
+async def of_event(
+    store: DeadLetterStore,
+    subscription: str,
+    event_id: str,
+    since: datetime,
+    time_left: Callable[[], float],
+) -> Listed | None:
+    """The first dead letter of the event that was written since then, if it is found.
+
+    Looks into at most `MOST_BLOBS` blobs of that hour and the next ones, redriven
+    ones after the others. Raises StoreUnavailable.
+    """
+    for archived in (False, True):
+        roots = await listing.roots(store, subscription, archived=archived)
+        filed = await _filed(store, roots, since)
+        for start in range(0, min(len(filed), MOST_BLOBS), READ_TOGETHER):
+            if time_left() <= 0:
+                return None
+            together = filed[start : start + READ_TOGETHER]
+            for found in await asyncio.gather(
+                *(listing.one(store, it.name, archived=archived) for it in together)
+            ):
+                if (listed := _about(event_id, found)) is not None:
+                    return listed
+    return None
+
+
+async def _filed(
+    store: DeadLetterStore, roots: list[str], since: datetime
+) -> list[Filed]:
+    """The blobs of those hours that were written since then, oldest first."""
+    paths = {
+        f"{folder}{name}/"
+        for root in roots
+        for hour in (since + timedelta(hours=n) for n in range(HOURS))
+        for folder in listing.folders_of(root, hour.date())
+        for name in {f"{hour.hour}", f"{hour.hour:02}"}
+    }
+    found = [
+        one
+        for path in sorted(paths)
+        async for one in store.blobs(path)
+        if one.at >= since - CLOCK_SKEW
+    ]
+    return sorted(found, key=lambda one: one.at)
+
+
+def _about(event_id: str, listed: Iterable[Listed]) -> Listed | None:
+    for one in listed:
+        if one.letter.event is not None and one.letter.event.id == event_id:
+            return one
+    return None
