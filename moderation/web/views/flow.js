@@ -2,6 +2,7 @@
 import { element, moment, part, value } from "../dom.js";
 import { go } from "../router.js";
 import { choices, field, subscriptionSelect } from "./fields.js";
+import { flowAlerts } from "./flowalerts.js";
 import { flowCharts } from "./flowcharts.js";
 import { confidenceView, heatView, modelsView } from "./flowtables.js";
 import { duration } from "./scales.js";
@@ -18,8 +19,10 @@ export const view = { title: "Flow", mount };
 function mount(place, params, shell) {
   const state = { ...asked(params), due: 0, turn: 0 };
   const head = element("div", { class: "view-head" });
+  const alerts = flowAlerts();
   const charts = flowCharts();
   const body = element("div", { class: "flow-body", hidden: true },
+    alerts.node,
     element("div", { "data-part": "tiles" }),
     element("div", { class: "flow-grid" },
       charts.cards,
@@ -37,7 +40,10 @@ function mount(place, params, shell) {
     part(body, "heat").replaceChildren(heatView(totals.matrix ?? []));
     part(body, "confidence").replaceChildren(confidenceView(totals.confidence ?? []));
     part(body, "models").replaceChildren(modelsView(totals.models ?? []));
-    shell.alerts(answer.data.alerts ?? []);
+    alerts.show(answer.data.alerts ?? []);
+    if (!state.subscription) {
+      shell.alerts(answer.data.alerts ?? []);
+    }
   }
 
   return {

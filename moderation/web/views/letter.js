@@ -31,7 +31,7 @@ export function letterDialog(shell, closed) {
     outcome(part(node, "outcome"), answer, () => "");
     if (answer.ok) {
       part(node, "which").replaceChildren(...which(answer.data));
-      part(node, "body").replaceChildren(...body(answer.data, () => revealing(answer.data)));
+      part(node, "body").replaceChildren(...body(answer.data, () => (reveal ? element("p", { class: "quiet" }, "This app is set to show the data of events to nobody.") : revealing(answer.data))));
     }
   }
 

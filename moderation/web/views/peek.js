@@ -20,10 +20,12 @@ function mount(place, params, shell) {
   const box = subscriptionSelect(shell, state.subscription);
   const number = select(Array.from({ length: MOST }, (_, index) => [String(index + 1), String(index + 1)]), String(MOST));
   const receive = operatorOnly(element("button", { class: "primary" }, "Receive"));
+  const reveal = element("input", { type: "checkbox", class: "choose", id: "peek-reveal" });
   const said = element("div", { class: "outcome", role: "status" });
   const list = element("ol", { class: "held", "aria-label": "Received events" });
   const settle = settling(state, shell);
-  const form = element("form", { class: "peek-form" }, field("Event subscription", box), field("At most", number), element("div", { class: "field" }, receive));
+  const form = element("form", { class: "peek-form" }, field("Event subscription", box), field("At most", number), receive,
+    element("div", { class: "choose-all" }, reveal, element("label", { for: "peek-reveal" }, "With the events' data"), element("span", { class: "hint" }, "that you asked is noted")));
   place.append(
     element("section", { class: "card", "aria-labelledby": "peek-title" },
       element("h2", { id: "peek-title" }, "Receive by hand"),
@@ -50,7 +52,7 @@ function mount(place, params, shell) {
     const subscription = box.value;
     // Not the shell's call, which ends when the reader leaves: what is received must be released, too.
     const answer = await busy([receive], said, sentence, () =>
-      call("POST", "peek", { body: JSON.stringify({ subscription, maxEvents: Number(number.value) }), patience: 90 }));
+      call("POST", "peek", { body: JSON.stringify({ subscription, maxEvents: Number(number.value), reveal: reveal.checked }), patience: 90 }));
     if (shell.signal.aborted) {
       parting({ subscription, held: new Map() }, (answer.data?.deliveries ?? []).map((one) => one.lockToken));
       return;
