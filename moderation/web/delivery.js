@@ -49,7 +49,7 @@ export function deliveryRow(entry) {
       dispositionLabel(entry.disposition),
       entry.settled === false ? element("span", { class: "label other" }, `! not settled${entry.failed ? `: ${entry.failed}` : ""}`) : null,
       element("span", { class: "why" }, outcomeText(entry)),
-      element("span", { class: "deliveries" }, `delivery ${entry.deliveryCount ?? "?"}`)),
+      element("span", { class: entry.deliveryCount === 1 ? "unseen" : "deliveries" }, `delivery ${entry.deliveryCount ?? "?"}`)),
   ];
   const to = eventHref(entry);
   return element("li", {}, to ? element("a", { class: "row", href: to }, inside) : element("div", { class: "row" }, inside));

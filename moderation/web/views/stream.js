@@ -3,7 +3,7 @@ import { filterBar } from "./streamfilter.js";
 import { entryRow, keyOf } from "./streamrow.js";
 import { rowsOf } from "./streamrows.js";
 import { exportButtons } from "./export.js";
-import { element, count, moment } from "../dom.js";
+import { element, moment } from "../dom.js";
 import { problemView } from "../problem.js";
 
 const PAGE = 100;
@@ -122,14 +122,16 @@ export const view = {
       seen.pause.textContent = state.stopped ? "Go on" : "Pause";
       seen.state.textContent = !state.asked ? "" : state.stopped ? "Paused" : paused ? "Paused while you read" : "Live";
       seen.state.className = paused ? "live-state paused" : "live-state";
-      seen.count.textContent = count(rows.size(), "entr").replace(/entr(s?)$/, (_, more) => (more ? "entries" : "entry"));
-      rows.label(waiting);
+      seen.count.textContent = rows.size() === 1 ? "1 entry" : `${rows.size().toLocaleString()} entries`;
     }
 
     seen.tell = tell;
     return {
       refresh,
-      update: (changed) => filter.set(changed) && restart(),
+      update: (changed) => {
+        seen.hovered = false;
+        return filter.set(changed) && restart();
+      },
       unmount: () => seen.stop(),
     };
   },

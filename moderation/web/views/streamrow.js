@@ -30,12 +30,12 @@ function cell(name, ...inside) {
 }
 
 function category({ category: name, severity, confidence }) {
-  const words = [
+  const sure = typeof confidence === "number" ? confidence.toLocaleString([], { maximumFractionDigits: 2 }) : null;
+  return [
     name ? value(name, { limit: 40 }) : null,
-    severity ? element("span", { class: "quiet" }, value(severity, { limit: 20 })) : null,
-    typeof confidence === "number" ? element("span", { class: "quiet" }, confidence.toLocaleString([], { maximumFractionDigits: 2 })) : null,
+    severity ? element("span", { class: "quiet" }, name ? " · " : "", value(severity, { limit: 20 })) : null,
+    sure ? element("span", { class: "quiet confidence" }, name || severity ? " · " : "", sure) : null,
   ].filter((one) => one !== null);
-  return words.flatMap((one, index) => (index ? [" · ", one] : [one]));
 }
 
 function by(entry) {

@@ -36,7 +36,6 @@ export function rowsOf(rowOf, keyOf, most) {
     head,
     has: (key) => keys.has(key),
     size: () => keys.size,
-    label: (waiting) => list.toggleAttribute("data-waiting", waiting > 0),
     clear: () => {
       keys.clear();
       list.replaceChildren();

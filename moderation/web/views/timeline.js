@@ -69,7 +69,7 @@ function lanesOf({ steps, expected }) {
 
 function stepView(step, before, lanes) {
   const lane = lanes.indexOf(step.subscription ?? TOPIC);
-  const item = element("li", { class: `step ${known(step.disposition)}` },
+  const item = element("li", { class: `step ${known(step)}` },
     element("span", { class: "step-at" }, step.at ? moment(step.at) : "", after(step, before)),
     element("div", { class: "step-what" },
       element("p", { class: "row-line" },
@@ -82,8 +82,8 @@ function stepView(step, before, lanes) {
   return item;
 }
 
-function known(disposition) {
-  return ["acknowledge", "release", "reject"].includes(disposition) ? disposition : "";
+function known({ disposition, kind }) {
+  return [disposition, kind].find((one) => ["acknowledge", "release", "reject", "dead-lettered"].includes(one)) ?? "";
 }
 
 // How long after the step before: what a reader of a timeline works out first.
@@ -112,9 +112,13 @@ function because(step) {
     step.disposition === "release" && step.delaySeconds ? `for ${step.delaySeconds} s` : null,
     step.verdict ? String(step.verdict).replaceAll("-", " ") : null,
     step.reason ? `because ${step.reason}` : null,
-    step.text,
+    bare(step.text) === bare(step.reason) ? null : step.text,
   ].filter(Boolean).join(" ");
   return words ? element("p", { class: "step-why" }, value(words, { limit: 500 })) : null;
+}
+
+function bare(text) {
+  return String(text ?? "").trim().replace(/\.$/, "").toLowerCase();
 }
 
 function by(step) {

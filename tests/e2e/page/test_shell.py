@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 WEB = Path(__file__).parents[3] / "moderation" / "web"
 VIEWS = re.findall(r'name: "([a-z]+)"', (WEB / "views.js").read_text("utf-8"))
+SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
 FIRST_VIEW_BYTES = 100 * 1024
 
 
@@ -217,6 +218,42 @@ async def test_alerts_are_shown_above_every_view(page: Page, stack: Stack) -> No
     await expect(banner).to_contain_text("<b>sub-flagged</b> was not drained")
     await expect(banner).to_contain_text("see whether its timer runs")
     assert await violations(page) == []
+
+
+async def test_one_request_at_a_time_and_none_from_a_hidden_tab(
+    page: Page, stack: Stack
+) -> None:
+    """
+    The page asks one thing after another, and stops asking while nobody sees it.
+    """
+    asked: list[str] = []
+    under_way: list[int] = [0, 0]
+
+    async def counted(route: Route) -> None:
+        asked.append(route.request.url)
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        await route.fulfill(response=await route.fetch())
+        under_way[0] -= 1
+
+    await page.clock.install()
+    reads = r"/api/(health|audit|activity|me|operator|topology)($|\?)"
+    await page.route(re.compile(reads), counted)
+    await page.goto(f"{stack.url}/api/#/now")
+    await expect(page.locator("#pulse")).to_contain_text("Live")
+    assert under_way[1] == 1
+
+    hides = (
+        "window.hid = true; Object.defineProperty(document, 'hidden', {get: () => hid})"
+    )
+    await page.evaluate(f"{hides}; {SEEN}")
+    before = len(asked)
+    await page.clock.fast_forward(3_600_000)
+    assert len(asked) == before
+
+    async with page.expect_request(re.compile(reads)):
+        await page.evaluate("hid = false; " + SEEN)
+        await page.clock.fast_forward(1_000)
 
 
 async def test_an_app_that_is_gone_is_told_in_words_and_found_again(
