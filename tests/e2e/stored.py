@@ -3,12 +3,14 @@
 import json
 import uuid
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from moderation.spread import Spread
 from tests.e2e.stacks import Stack
 
 TOPIC = "local/moderation-events"
@@ -89,3 +91,52 @@ def _container(service: BlobServiceClient, name: str) -> ContainerClient:
     with suppress(ResourceExistsError):
         container.create_container()
     return container
+
+
+def an_hour(stack: Stack) -> None:
+    """What an hour of moderation leaves behind: a summary a minute, some dead letters."""
+    for minute in range(60):
+        at = now() - timedelta(minutes=59 - minute, seconds=5)
+        flagged, approved = 8 + minute % 7, 30 + (minute * 7) % 23
+        _minute(stack, at, "sub-flagged", flagged, 0)
+        _minute(stack, at, "sub-approved", 0, approved)
+        _minute(stack, at, "sub-all-events", flagged, approved)
+    bury(stack, an_event(contentId="img-5120"))
+    bury(stack, an_event(contentId="doc-2054"), deliveryattempts=4)
+
+
+def _minute(
+    stack: Stack, at: datetime, subscription: str, flagged: int, approved: int
+) -> None:
+    total = flagged + approved
+    released = flagged % 4
+    note(
+        stack,
+        at,
+        subscription=subscription,
+        received=total,
+        dispositions={"acknowledge": total - released, "release": released},
+        types={
+            "com.contoso.ai.ContentFlagged": flagged,
+            "com.contoso.ai.ContentApproved": approved,
+        },
+        matrix={
+            "violence": {"high": flagged // 2, "medium": flagged // 4},
+            "hate-speech": {"low": 1, "medium": flagged // 3},
+            "safe": {"none": approved},
+        },
+        models={
+            "vision-moderator-v3 3.2.1": total // 2,
+            "text-moderator-v2 2.4.0": total - total // 2,
+        },
+        confidences=[0, 0, 0, 1, 1, 2, 3, 4, total // 3, total // 2],
+        queueDelay=_spread(2500 + 400 * (flagged % 5), total),
+        handling=_spread(12 + flagged, max(1, total // 10)),
+    )
+
+
+def _spread(milliseconds: float, count: int) -> dict[str, Any]:
+    spread = Spread()
+    spread.add(*(milliseconds * (1 + (n * n % 7) / 4) for n in range(count)))
+    found: dict[str, Any] = msgspec.to_builtins(spread, str_keys=True)
+    return found

@@ -6,7 +6,7 @@ const SEVERITIES = ["none", "low", "medium", "high"];
 const MOST_ROWS = 25;
 const NONE = "none given";
 
-/** Categories by severities as a table, the darker the more. */
+/** Categories by severities as a table, the darker the more; by the root, so that one that is frequent hides none. */
 export function heatView(matrix) {
   if (!matrix.length) {
     return nothing("Nothing with a category came in this time.");
@@ -42,7 +42,7 @@ function heatRow([name, row, sum], severities, most) {
     element("th", { scope: "row" }, value(name, { limit: 40 })),
     severities.map((severity) => {
       const count = row.get(severity) ?? 0;
-      return element("td", { class: `number warm-${count ? Math.ceil((count / most) * 5) : 0}` }, count ? count.toLocaleString() : "·");
+      return element("td", { class: `number warm-${count ? Math.ceil(Math.sqrt(count / most) * 5) : 0}` }, count ? count.toLocaleString() : "·");
     }),
     element("td", { class: "number" }, sum.toLocaleString()));
 }
