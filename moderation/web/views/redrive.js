@@ -42,6 +42,7 @@ export function redriving(shell, state, done) {
     bar.hidden = !rows.length;
     said.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it says which can be redriven, and changes nothing."}`;
     dry.toggleAttribute("data-resting", over);
+    dry.setAttribute("aria-disabled", String(over || dry.hasAttribute("data-forbidden")));
     wet.hidden = !isTried;
     dry.classList.toggle("primary", !isTried);
     wet.classList.toggle("primary", isTried);
