@@ -238,7 +238,7 @@ def decoded(line: bytes) -> AuditEntry | None:
     """The entry of a line; None when someone else wrote it and it is not one."""
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -221,7 +221,7 @@ class _Quest:
 def _doing(line: bytes) -> Doing | None:
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         return None
 
 

@@ -178,7 +178,7 @@ def _take(
 ) -> None:
     try:
         peeked = _decoder.decode(line)
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         return
     token = missing.get(peeked.token_hash.encode())
     if token is not None and peeked.subscription == name and peeked.ids:

@@ -78,7 +78,7 @@ def read(content: bytes) -> Ledger:
     for line in content.splitlines():
         try:
             ledger.take(_attempt.decode(line))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
     return ledger
 

@@ -48,7 +48,9 @@ async def test_a_line_that_is_no_summary_is_passed_over() -> None:
     Someone may have put a line of their own there.
     """
     store = InMemoryAppendLog()
-    await store.append("sub-flagged", NOW, b'{"at":"2026-11-23T10:30:00.000000Z"}\n')
+    for rest in (b"", b',"id":"\xff"', b',"x":' + b"[" * 9000):
+        line = b'{"at":"2026-11-23T10:30:00.000000Z"%s}\n' % rest
+        await store.append("sub-flagged", NOW, line)
     await ActivityLog(store).note(a_summary(), NOW)
 
     found = await ActivityLog(store).read(["sub-flagged"], since=NOW, until=NOW)

@@ -97,10 +97,10 @@ def test_what_was_not_settled_is_not_counted_as_settled() -> None:
 
 def test_a_summary_stays_small_whatever_events_make_up() -> None:
     """
-    A hundred thousand names of any length and alphabet are one line of the log.
+    Thousands of names of any length and alphabet are one line of the log.
     """
     tally = a_tally()
-    for first in range(0, 3000, 100):
+    for first in range(0, 1200, 100):
         numbers = range(first, first + 100)
         counted(
             tally,
@@ -116,7 +116,7 @@ def test_a_summary_stays_small_whatever_events_make_up() -> None:
                 for number in numbers
             ),
             *(
-                a_delivery(an_event(type=f"{number}" + "💥" * 10_000))
+                a_delivery(an_event(type=f"{number}" + "💥" * 1000))
                 for number in numbers
             ),
         )
@@ -124,8 +124,8 @@ def test_a_summary_stays_small_whatever_events_make_up() -> None:
     found = tally.end(NOW)
 
     assert len(found.models) == len(found.matrix) == len(found.types) == NAMES + 1
-    assert found.categories[OTHERS] == 3000 - NAMES
-    assert sum(found.models.values()) == 3000
+    assert found.categories[OTHERS] == 1200 - NAMES
+    assert sum(found.models.values()) == 1200
     assert len(msgspec.json.encode(found)) < 100_000
 
 
