@@ -9,7 +9,6 @@ does not strand the lock tokens of its batch, as `receive()` would.
 import itertools
 import re
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -55,10 +54,6 @@ class Settled(msgspec.Struct, frozen=True):
 
     succeeded: frozenset[str]
     failed: dict[str, str] = {}
-
-    def codes(self) -> Counter[str]:
-        """How many tokens failed with which code (`TokenLost`, `BadToken`, …)."""
-        return Counter(self.failed.values())
 
 
 class _Result(msgspec.Struct, rename="camel"):

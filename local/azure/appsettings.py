@@ -25,7 +25,6 @@ HOST_IDENTITY = (f"{HOST}__accountName", f"{HOST}__credential", f"{HOST}__client
 URL = "AUDIT_STORAGE_ACCOUNT_URL"
 EASY_AUTH = "WEBSITE_AUTH_ENABLED"
 SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
-PREFIXES = (HOST, "AzureFunctions", "APPLICATIONINSIGHTS_", "WEBSITE_", "OVERRIDE_")
 
 
 def examined(found: Deployment) -> Iterator[Finding]:

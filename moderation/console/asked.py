@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from moderation import actions
 from moderation.cloudevents import Problem
 from moderation.console.caller import Caller
 from moderation.console.reply import Request
@@ -28,7 +29,7 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
 
     An endpoint declares `Asked[Query, Body]`: `Query` is a Struct of the values that
     its query string may have, `Body` a Struct for a JSON body, `bytes` for one that it
-    reads itself; None where it takes none. `Endpoint` reads both from there.
+    reads itself; None where it takes none. `signature` reads both from there.
     """
 
     runtime: Runtime
@@ -36,6 +37,29 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
     caller: Caller
     query: Query
     body: Body
+
+    async def note(
+        self,
+        verb: str,
+        *,
+        subscription: str | None = None,
+        ids: Sequence[str] = (),
+        detail: str | None = None,
+    ) -> None:
+        """Keep that the caller does this, durable when it returns: before it is done.
+
+        `verb` and the rest as in `actions.Action`. Raises StoreUnavailable.
+        """
+        now = self.runtime.clock()
+        action = actions.action(
+            verb,
+            self.caller.name,
+            now,
+            subscription=subscription,
+            ids=ids,
+            detail=detail,
+        )
+        await self.runtime.actions.note(action, now)
 
 
 class Nothing(msgspec.Struct, frozen=True):

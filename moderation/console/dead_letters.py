@@ -8,10 +8,9 @@ from typing import Annotated
 import msgspec
 
 from moderation.cloudevents import Problem
-from moderation.console import cursors, exports, shown
+from moderation.console import cursors, exports, redaction, shown
 from moderation.console.asked import Asked, BadQuery, chosen
 from moderation.console.cursors import Micros
-from moderation.console.entries import note_reveal
 from moderation.console.exports import Format
 from moderation.console.reply import Reply
 from moderation.console.shown import DeadLetter
@@ -75,7 +74,7 @@ async def dead_letters(
     wanted = _wanted(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
-    await note_reveal(asked, query.reveal, _ids(found.listed))
+    await redaction.note(asked, query.reveal, _ids(found.listed))
     letters = await shown.told(runtime, found.listed, reveal=query.reveal)
     cursor = _cursor(found)
     if query.format != "json":
@@ -101,7 +100,7 @@ async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
         where = "index" if found else "name"
         raise BadQuery([Problem(where, "there is no such dead letter")])
     listed = found[query.index]
-    await note_reveal(asked, query.reveal, _ids([listed]))
+    await redaction.note(asked, query.reveal, _ids([listed]))
     [letter] = await shown.told(asked.runtime, [listed], reveal=query.reveal)
     return letter
 

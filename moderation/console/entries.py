@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from moderation import actions
 from moderation.appendlog import stamp
 from moderation.audit import AuditEntry, Found, Lineage, Query
 from moderation.cloudevents import Problem
@@ -23,8 +22,6 @@ LONGEST_LOOK_BACK = timedelta(days=31)
 DAY = timedelta(days=1)
 # How far the clock of another instance may be ahead of ours.
 CLOCK_SKEW = timedelta(minutes=1)
-# The ids of what was revealed are noted up to so many characters.
-NOTED_CHARACTERS = 64 * 1024
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(max_length=256)]
@@ -106,7 +103,7 @@ async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
     query = meant(wanted, runtime.topology.names, now, subjects=shows)
     ends = monotonic() + SEARCH_SECONDS
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
-    await note_reveal(asked, wanted.reveal, [one.id for one in found.entries])
+    await redaction.note(asked, wanted.reveal, [one.id for one in found.entries])
     entries = [told(one, shows=shows) for one in found.entries]
     cursor = _cursor(query.since, found)
     if wanted.format != "json":
@@ -158,26 +155,6 @@ def _position(cursor: Cursor | None) -> Position | None:
     return Position(stamp(cursors.moment(cursor.at)), cursor.mark)
 
 
-async def note_reveal[Q, B](
-    asked: Asked[Q, B], reveal: bool, ids: Sequence[str]
-) -> None:
-    """Put on record who is shown these events; before they are, or not at all.
-
-    Raises StoreUnavailable.
-    """
-    if not redaction.is_revealed(asked.runtime.settings, reveal=reveal):
-        return
-    now, kept, room = asked.runtime.clock(), [], NOTED_CHARACTERS
-    for one in dict.fromkeys(ids):
-        room -= len(one)
-        if room < 0:
-            break
-        kept.append(one)
-    detail = f"{len(ids)} events"
-    action = actions.action("reveal", asked.caller.name, now, ids=kept, detail=detail)
-    await asked.runtime.actions.note(action, now)
-
-
 def told(entry: AuditEntry, *, shows: bool) -> Entry:
     """The entry as an answer has it."""
     raw = bytes(entry.event)
@@ -201,6 +178,6 @@ def told(entry: AuditEntry, *, shows: bool) -> Entry:
         traceparent=entry.traceparent,
         by=entry.by,
         redrive=entry.redrive,
-        event=entry.event if shows else redaction.redacted(raw),
+        event=redaction.told(raw, shows=shows),
         redacted=not shows,
     )

@@ -13,7 +13,7 @@ from moderation.appendlog import stamp
 from moderation.console import cursors, redaction, steps
 from moderation.console.asked import Asked
 from moderation.console.cursors import Micros
-from moderation.console.entries import Moment, note_reveal
+from moderation.console.entries import Moment
 from moderation.console.steps import Step
 from moderation.deadletters import finding
 from moderation.life import Lived, Search, Span
@@ -93,11 +93,11 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     told += await _letters(runtime, query.id, found, is_over=search.is_over)
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
-        await note_reveal(asked, query.reveal, [query.id])
+        await redaction.note(asked, query.reveal, [query.id])
     traces = [tracing.trace_id(entry.traceparent) for entry in found.entries]
     return Life(
         id=query.id,
-        event=_shown(event, shows=shows),
+        event=None if event is None else redaction.told(event, shows=shows),
         redacted=event is not None and not shows,
         trace_id=next((one for one in traces if one), None),
         expected=search.expected or [],
@@ -119,12 +119,6 @@ def expected(declared: Topology, raw: bytes) -> list[str]:
         for one in declared.event_subscriptions
         if filters.takes(one.filters_configuration, event)
     ]
-
-
-def _shown(event: bytes | None, *, shows: bool) -> msgspec.Raw | None:
-    if event is None:
-        return None
-    return msgspec.Raw(event) if shows else redaction.redacted(event)
 
 
 async def _letters(

@@ -139,7 +139,7 @@ def _hand(asked: Asked[Any, Any], name: str) -> Hand:
 
 def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
     event = delivery.event
-    payload, line = event.payload, delivery.line
+    payload = event.payload
     return Held(
         lock_token=delivery.lock_token,
         delivery_count=delivery.delivery_count,
@@ -150,7 +150,7 @@ def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
         malformed=payload.reason if isinstance(payload, MalformedEvent) else None,
         last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
         redacted=not shows,
-        event=msgspec.Raw(line) if shows else redaction.redacted(line),
+        event=redaction.told(delivery.line, shows=shows),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from moderation import actions, intake, publishing, tracing
+from moderation import intake, publishing, tracing
 from moderation.appendlog import StoreUnavailable
 from moderation.console import reply
 from moderation.console.asked import Asked
@@ -70,12 +70,10 @@ async def _publish(
 
 async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
     """Keep who published what; what is published stays so when that cannot be kept."""
-    now = asked.runtime.clock()
     ids = [str(event["id"])[:LONGEST_ID] for event in accepted]
-    action = actions.action("publish", asked.caller.name, now, ids=ids)
     try:
         async with asyncio.timeout(NOTE_SECONDS):
-            await asked.runtime.actions.note(action, now)
+            await asked.note("publish", ids=ids)
     except (StoreUnavailable, TimeoutError) as error:
         _log.warning("who published %d events was not noted: %r", len(ids), error)
 

@@ -1,11 +1,10 @@
 """Pulling now, and inspecting one event, over HTTP."""
 
 import asyncio
-from typing import Any
 
 import msgspec
 
-from moderation import actions, inspection
+from moderation import inspection
 from moderation.console import reply
 from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
@@ -64,7 +63,7 @@ async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
     """Drain one event subscription or all of them now, side by side."""
     runtime = asked.runtime
     names = chosen(runtime.topology.names, asked.query.subscription)
-    await _note(asked, "pull", asked.query.subscription)
+    await asked.note("pull", subscription=asked.query.subscription)
     results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
     errors = [one.error for one in results if one.error]
     if errors:
@@ -108,12 +107,5 @@ def _handled(outcome: Outcome) -> Handled:
 
 async def inspect(asked: Asked[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
-    await _note(asked, "inspect", SUBSCRIPTION)
+    await asked.note("inspect", subscription=SUBSCRIPTION)
     return await inspection.inspect(asked.runtime)
-
-
-async def _note(asked: Asked[Any, Any], verb: str, subscription: str | None) -> None:
-    """Keep who does it, before it is done. Raises StoreUnavailable."""
-    now = asked.runtime.clock()
-    action = actions.action(verb, asked.caller.name, now, subscription=subscription)
-    await asked.runtime.actions.note(action, now)

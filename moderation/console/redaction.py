@@ -1,12 +1,17 @@
 """What of an event an answer shows: its data is private until someone asks for it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from moderation.console.asked import Asked
 from moderation.settings import Settings
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # The subject holds the content id and whatever else a publisher put there.
 PRIVATE = ("data", "data_base64", "subject")
+# The ids of what was revealed are noted up to so many characters.
+NOTED_CHARACTERS = 64 * 1024
 
 
 def shows(settings: Settings, *, reveal: bool) -> bool:
@@ -19,6 +24,27 @@ def is_revealed(settings: Settings, *, reveal: bool) -> bool:
     return reveal and settings.payloads == "on-request"
 
 
+async def note[Q, B](asked: Asked[Q, B], reveal: bool, ids: Sequence[str]) -> None:
+    """Put on record who is shown these events; before they are, or not at all.
+
+    Raises StoreUnavailable.
+    """
+    if not is_revealed(asked.runtime.settings, reveal=reveal):
+        return
+    kept, room = [], NOTED_CHARACTERS
+    for one in dict.fromkeys(ids):
+        room -= len(one)
+        if room < 0:
+            break
+        kept.append(one)
+    await asked.note("reveal", ids=kept, detail=f"{len(ids)} events")
+
+
+def told(event: bytes, *, shows: bool) -> msgspec.Raw:
+    """The event's JSON as an answer has it: whole, or without what is private."""
+    return msgspec.Raw(event) if shows else redacted(event)
+
+
 def redacted(event: bytes) -> msgspec.Raw:
     """The event's JSON, with `{"redacted": true, "bytes": n}` for what is private.
 
@@ -26,7 +52,7 @@ def redacted(event: bytes) -> msgspec.Raw:
     """
     try:
         members = _members.decode(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return _left_out(event)
     for name in PRIVATE:
         if name in members:

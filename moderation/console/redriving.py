@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 
-from moderation import actions
 from moderation.audit import Lineage
 from moderation.console.asked import Asked
 from moderation.deadletters import redrivable, redrive
@@ -45,7 +44,11 @@ async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer
     planned = await redrivable.planned(bench, chosen)
     if asked.body.dry_run:
         return RedriveAnswer(dry_run=True, results=planned)
-    await _note(asked, planned)
+    await asked.note(
+        "redrive",
+        ids=[one.id for one in planned if one.id],
+        detail=", ".join(f"{one.name}#{one.index}" for one in planned),
+    )
     return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))
 
 
@@ -63,16 +66,3 @@ def _bench(asked: Asked[None, RedriveBody]) -> Bench:
         time_left=lambda: ends - monotonic(),
         stopping=runtime.is_stopping,
     )
-
-
-async def _note(asked: Asked[None, RedriveBody], planned: Sequence[Redriven]) -> None:
-    """Who wants which events redriven, before anything is done."""
-    now = asked.runtime.clock()
-    action = actions.action(
-        "redrive",
-        asked.caller.name,
-        now,
-        ids=[one.id for one in planned if one.id],
-        detail=", ".join(f"{one.name}#{one.index}" for one in planned),
-    )
-    await asked.runtime.actions.note(action, now)

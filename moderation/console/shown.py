@@ -151,8 +151,7 @@ def _shown(
 def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
     if letter.event is None and not shows:
         return redaction.redacted(letter.raw)
-    line = _line(letter)
-    return msgspec.Raw(line) if shows else redaction.redacted(line)
+    return redaction.told(_line(letter), shows=shows)
 
 
 def _line(letter: Letter) -> bytes:

@@ -44,10 +44,16 @@ LAYERS = [
     {"byhand.settling"},
     {"runtime"},
     {"inspection"},
-    {"console.redaction", "console.reply"},
+    {"console.reply"},
     {"console.caller"},
     {"console.asked"},
-    {"console.cursors", "console.exports", "console.alerts", "console.steps"},
+    {
+        "console.alerts",
+        "console.cursors",
+        "console.exports",
+        "console.redaction",
+        "console.steps",
+    },
     {
         "console.check",
         "console.dead_letters",
