@@ -48,17 +48,19 @@ def told(event: bytes, *, shows: bool) -> msgspec.Raw:
 def redacted(event: bytes) -> msgspec.Raw:
     """The event's JSON, with `{"redacted": true, "bytes": n}` for what is private.
 
+    So is an object or a list, whatever its name: no attribute of an envelope is one.
     Of what is no JSON object nothing is shown.
     """
     try:
         members = _members.decode(event)
     except (ValueError, RecursionError):
-        return _left_out(event)
-    for name in PRIVATE:
-        if name in members:
-            members[name] = _left_out(bytes(members[name]))
+        return left_out(event)
+    for name, value in members.items():
+        if name.lower() in PRIVATE or bytes(value).lstrip().startswith((b"{", b"[")):
+            members[name] = left_out(bytes(value))
     return msgspec.Raw(msgspec.json.encode(members))
 
 
-def _left_out(what: bytes) -> msgspec.Raw:
+def left_out(what: bytes) -> msgspec.Raw:
+    """What stands in the place of something private: how long it is."""
     return msgspec.Raw(msgspec.json.encode({"redacted": True, "bytes": len(what)}))

@@ -33,6 +33,19 @@ def test_what_is_private_is_replaced_by_its_size() -> None:
     assert shown["subject"] == {"redacted": True, "bytes": len('"/content/7"')}
 
 
+@pytest.mark.parametrize("name", ["Data", "DATA_BASE64", "Subject", "content"])
+def test_no_other_spelling_shows_what_is_private(name: str) -> None:
+    """
+    Dead letters come in any case, and attributes of an envelope are no objects.
+    """
+    event = {"id": "1", name: {"a": "secret"}, "more": ["secret"]}
+
+    shown = bytes(redaction.redacted(json.dumps(event).encode()))
+
+    assert b"secret" not in shown
+    assert json.loads(shown)[name] == {"redacted": True, "bytes": 15}
+
+
 @pytest.mark.parametrize("event", [b'"text"', b"\xff\xfe", b"[" * 5000, b"", b"{"])
 def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
     """
