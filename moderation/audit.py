@@ -8,7 +8,8 @@ import msgspec
 
 from moderation.appendlog import AppendLog, merged, stamp, stamp_of
 from moderation.delivery import Acknowledge, Delivery, Disposition, Reject, Release
-from moderation.reading import DeliveryKey, Page, Position, Windows, details
+from moderation.details import details
+from moderation.paging import DeliveryKey, Page, Position, Windows
 
 SLOW_SECONDS = 0.5
 

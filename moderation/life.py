@@ -13,7 +13,8 @@ import msgspec
 from moderation import actions
 from moderation.appendlog import stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
-from moderation.reading import MOMENT, DeliveryKey, Windows, details, time_of
+from moderation.details import details, time_of
+from moderation.paging import MOMENT, DeliveryKey, Windows
 
 LONGEST_LOOK_BACK = timedelta(days=31)
 # How far the clocks of publishers and of other instances may be from ours.

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Literal
 
 import msgspec
 
 from moderation.activity import ActivityLog, Summary
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.deadletters import listing
+from moderation.deadletters import folders
 from moderation.deadletters.store import DeadLetterStore
 from moderation.schedule import last_due
 from moderation.settings import LANES
@@ -22,8 +22,6 @@ GRACE = timedelta(minutes=3)
 FULL_DRAINS = 5
 # Alerts do not wait for dead letters for longer.
 LIST_SECONDS = 3.0
-# Padded or not, as folders of dead letters are named.
-HOURS = {f"{hour:{width}}" for hour in range(24) for width in ("", "02")}
 HEALTH = "GET /api/health says what is not well"
 
 
@@ -88,7 +86,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     newest: dict[str, datetime] = {}
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            roots = await listing.roots(store, None, archived=False)
+            roots = await folders.roots(store, None, archived=False)
             hours = await asyncio.gather(*(_hours(store, one, now) for one in roots))
     except (StoreUnavailable, TimeoutError):
         return {}
@@ -101,10 +99,11 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
 
 
 async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
-    paths = listing.folders_of(root, now.date())
-    folders = await asyncio.gather(*(store.folders(path) for path in paths))
-    names = {name for found in folders for name in found}
-    return [int(name) for name in names if name in HOURS]
+    paths = folders.of_day(root, now.date())
+    found = await asyncio.gather(
+        *(folders.numbered(store, path, 0, 23) for path in paths)
+    )
+    return [int(name) for name in chain.from_iterable(found)]
 
 
 def _of_last_hour(summaries: Sequence[Summary], now: datetime) -> list[Summary]:

@@ -8,13 +8,13 @@ from typing import Annotated
 import msgspec
 
 from moderation.cloudevents import Problem
-from moderation.console import cursors, exports, redaction, shown
+from moderation.console import cursors, exports, letters, redaction
 from moderation.console.asked import Asked, BadQuery, chosen
 from moderation.console.cursors import Micros
 from moderation.console.exports import Format
+from moderation.console.letters import DeadLetter
 from moderation.console.reply import Reply
-from moderation.console.shown import DeadLetter
-from moderation.deadletters import listing
+from moderation.deadletters import folders, listing
 from moderation.deadletters.listing import Listed, Mark, Page, Wanted
 from moderation.runtime import Runtime
 
@@ -75,11 +75,11 @@ async def dead_letters(
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
     await redaction.note(asked, query.reveal, _ids(found.listed))
-    letters = await shown.told(runtime, found.listed, reveal=query.reveal)
+    told = await letters.told(runtime, found.listed, reveal=query.reveal)
     cursor = _cursor(found)
     if query.format != "json":
         return exports.exported(
-            letters,
+            told,
             DeadLetter,
             query.format,
             name="dead-letters",
@@ -87,7 +87,7 @@ async def dead_letters(
             cursor=cursor,
         )
     days = None if query.cursor else await _days(runtime, wanted, now)
-    return DeadLetters(wanted.day.isoformat(), letters, found.complete, cursor, days)
+    return DeadLetters(wanted.day.isoformat(), told, found.complete, cursor, days)
 
 
 async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
@@ -101,7 +101,7 @@ async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
         raise BadQuery([Problem(where, "there is no such dead letter")])
     listed = found[query.index]
     await redaction.note(asked, query.reveal, _ids([listed]))
-    [letter] = await shown.told(asked.runtime, [listed], reveal=query.reveal)
+    [letter] = await letters.told(asked.runtime, [listed], reveal=query.reveal)
     return letter
 
 
@@ -130,7 +130,7 @@ def _cursor(page: Page) -> str | None:
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
-    found = await listing.days(
+    found = await folders.days(
         runtime.dead_letters,
         now,
         subscription=wanted.subscription,

@@ -13,7 +13,7 @@ from moderation.console import (
     peek,
     publish,
     pull,
-    redriving,
+    redrive,
     settings_view,
     topology_view,
 )
@@ -31,7 +31,7 @@ ENDPOINTS: dict[str, Call] = {
     "settle": peek.settle,
     "dead_letters": dead_letters.dead_letters,
     "dead_letter": dead_letters.dead_letter,
-    "redrive": redriving.redrive_dead_letters,
+    "redrive": redrive.redrive_dead_letters,
     "audit": entries.audit,
     "life": life.one_life,
     "activity": flow.recent_activity,

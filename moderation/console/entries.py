@@ -15,7 +15,8 @@ from moderation.console.asked import Asked, BadQuery, chosen
 from moderation.console.cursors import Micros
 from moderation.console.exports import Format
 from moderation.console.reply import Reply
-from moderation.reading import Position, details
+from moderation.details import details
+from moderation.paging import Position
 
 SEARCH_SECONDS = 10
 LONGEST_LOOK_BACK = timedelta(days=31)

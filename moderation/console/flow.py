@@ -59,7 +59,7 @@ class Counted(msgspec.Struct, frozen=True, rename="camel"):
     handling_ms: Delays
 
 
-class Step(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True):
     """One step of time, by when it began; those in which nothing was done are left out."""
 
     minute: datetime
@@ -102,7 +102,7 @@ class Activity(msgspec.Struct, frozen=True, rename="camel"):
     step_seconds: int
     since: datetime
     until: datetime
-    minutes: list[Step]
+    minutes: list[Interval]
     totals: Totals
     last_drain: dict[str, datetime | None]
     alerts: list[Alert]
@@ -124,7 +124,7 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
         since=since,
         until=until,
         minutes=[
-            Step(begin, {name: _counted(one) for name, one in counted.items()})
+            Interval(begin, {name: _counted(one) for name, one in counted.items()})
             for begin, counted in steps.items()
         ],
         totals=_totals(chain.from_iterable(one.values() for one in steps.values())),

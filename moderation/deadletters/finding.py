@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 
-from moderation.deadletters import listing
+from moderation.deadletters import folders, listing
 from moderation.deadletters.listing import Listed
 from moderation.deadletters.store import DeadLetterStore, Filed
 
@@ -28,17 +29,16 @@ async def of_event(
     ones after the others. Raises StoreUnavailable.
     """
     for archived in (False, True):
-        roots = await listing.roots(store, subscription, archived=archived)
-        filed = await _filed(store, roots, since)
-        for start in range(0, min(len(filed), MOST_BLOBS), READ_TOGETHER):
+        roots = await folders.roots(store, subscription, archived=archived)
+        filed = (await _filed(store, roots, since))[:MOST_BLOBS]
+        for start in range(0, len(filed), READ_TOGETHER):
             if time_left() <= 0:
                 return None
             together = filed[start : start + READ_TOGETHER]
-            for found in await asyncio.gather(
-                *(listing.one(store, it.name, archived=archived) for it in together)
-            ):
-                if (listed := _about(event_id, found)) is not None:
-                    return listed
+            blobs = (listing.one(store, it.name, archived=archived) for it in together)
+            found = chain.from_iterable(await asyncio.gather(*blobs))
+            if (listed := _about(event_id, found)) is not None:
+                return listed
     return None
 
 
@@ -50,7 +50,7 @@ async def _filed(
         f"{folder}{name}/"
         for root in roots
         for hour in (since + timedelta(hours=n) for n in range(HOURS))
-        for folder in listing.folders_of(root, hour.date())
+        for folder in folders.of_day(root, hour.date())
         for name in {f"{hour.hour}", f"{hour.hour:02}"}
     }
     found = [

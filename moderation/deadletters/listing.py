@@ -1,19 +1,18 @@
-"""Dead letters of a day, newest hour first, in pages; and which days have any."""
+"""Dead letters of a day, newest hour first, in pages."""
 
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import chain
 
 import msgspec
 
-from moderation.deadletters import documents, ledger
+from moderation.deadletters import documents, folders, ledger
 from moderation.deadletters.documents import Letter, Place
 from moderation.deadletters.ledger import Attempt
 from moderation.deadletters.store import ARCHIVE, LEDGERS, DeadLetterStore, Filed
 
-LOOK_BACK = timedelta(days=31)
 READ_TOGETHER = 8
 # So many names of an hour may be in memory, besides those of two pages.
 NAMES = 1000
@@ -68,54 +67,6 @@ class Page(msgspec.Struct):
         return Mark(last.place.hour.hour, last.at, last.name, last.letter.index)
 
 
-async def days(
-    store: DeadLetterStore, now: datetime, *, subscription: str | None, archived: bool
-) -> list[date]:
-    """The days of the last 31 that have dead letters, newest first; no blob is read."""
-    oldest, found = (now - LOOK_BACK).date(), set[date]()
-    for root in await roots(store, subscription, archived=archived):
-        for year in await _numbered(store, root, oldest.year, now.year):
-            for month in await _numbered(store, f"{root}{year}/", 1, 12):
-                path = f"{root}{year}/{month}/"
-                for day in await _numbered(store, path, 1, 31):
-                    found.add(_date(int(year), int(month), int(day)))
-    return sorted((day for day in found if day >= oldest), reverse=True)
-
-
-def _date(year: int, month: int, day: int) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError:  # a folder 2026/2/31 that nobody but a joker makes
-        return date.min
-
-
-async def _numbered(
-    store: DeadLetterStore, path: str, least: int, most: int
-) -> list[str]:
-    names = await store.folders(path)
-    digits = (one for one in names if one.isascii() and one.isdigit())
-    return [one for one in digits if len(one) <= 4 and least <= int(one) <= most]
-
-
-async def roots(
-    store: DeadLetterStore, subscription: str | None, *, archived: bool
-) -> list[str]:
-    """The folders of the event subscriptions, whatever namespace and topic it is."""
-    start = f"{ARCHIVE}/" if archived else ""
-    spaces = [
-        f"{start}{one}/"
-        for one in await store.folders(start)
-        if one not in (ARCHIVE, LEDGERS)
-    ]
-    topics = [f"{path}{one}/" for path in spaces for one in await store.folders(path)]
-    return [
-        f"{path}{one}/"
-        for path in topics
-        for one in await store.folders(path)
-        if subscription is None or one.lower() == subscription.lower()
-    ]
-
-
 async def page(
     store: DeadLetterStore, wanted: Wanted, time_left: Callable[[], float]
 ) -> Page:
@@ -163,19 +114,13 @@ async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list
     """The hours that are left of the day, newest first, with their folders."""
     found: dict[int, list[str]] = {}
     newest = 23 if wanted.after is None else wanted.after.hour
-    for root in await roots(store, wanted.subscription, archived=wanted.archived):
-        for path in folders_of(root, wanted.day):
-            for hour in await _numbered(store, path, 0, newest):
+    for root in await folders.roots(
+        store, wanted.subscription, archived=wanted.archived
+    ):
+        for path in folders.of_day(root, wanted.day):
+            for hour in await folders.numbered(store, path, 0, newest):
                 found.setdefault(int(hour), []).append(f"{path}{hour}/")
     return sorted(found.items(), reverse=True)
-
-
-def folders_of(root: str, day: date) -> set[str]:
-    """Not padded, as Event Grid writes it; padded, as its documents might mean."""
-    return {
-        f"{root}{day.year}/{day.month}/{day.day}/",
-        f"{root}{day.year}/{day.month:02}/{day.day:02}/",
-    }
 
 
 async def _blobs(

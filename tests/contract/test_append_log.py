@@ -16,7 +16,7 @@ from moderation.activity import Store
 from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
-from moderation.reading import Page
+from moderation.paging import Page
 from tests.make import NOW, minutes
 
 pytestmark = pytest.mark.contract

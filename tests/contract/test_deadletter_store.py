@@ -11,7 +11,7 @@ from azure.storage.blob.aio import ContainerClient
 from moderation.appendlog import StoreUnavailable
 from moderation.blobs import service as blobs
 from moderation.blobs.deadletters import BlobDeadLetters, BlobLease
-from moderation.deadletters import documents, listing
+from moderation.deadletters import documents, folders, listing
 from moderation.deadletters.listing import Mark, Page, Wanted
 from moderation.deadletters.store import (
     Busy,
@@ -232,8 +232,8 @@ async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -
     await kept.put(f"{ROOT}2026/11/31/10/a.json", b"")
     await kept.put(f"archived/{ROOT}2026/11/5/10/a.json", b"")
 
-    days = await listing.days(kept.store, NOW, subscription=None, archived=False)
-    archived = await listing.days(
+    days = await folders.days(kept.store, NOW, subscription=None, archived=False)
+    archived = await folders.days(
         kept.store, NOW, subscription="sub-flagged", archived=True
     )
 

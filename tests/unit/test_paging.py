@@ -11,7 +11,7 @@ from moderation import audit
 from moderation.appendlog import InMemoryAppendLog, merged, stamp
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.delivery import Acknowledge, Reject, Verdict
-from moderation.reading import Position
+from moderation.paging import Position
 from tests.make import NOW, a_delivery, an_event, minutes
 
 NAMES = ["sub-flagged", "sub-approved"]

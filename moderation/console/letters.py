@@ -109,15 +109,19 @@ class _Reasons:
                     id=event.id,
                 )
                 found = await self._audit.find(query, time_left=self._time_left)
-                for entry in found.entries:
-                    if entry.redrive is None and (event.id or _is_of(entry, letter)):
-                        return entry.reason
+                if (entry := _about(letter, found.entries)) is not None:
+                    return entry.reason
         return None
 
 
-def _is_of(entry: AuditEntry, letter: Letter) -> bool:
-    """Whether the entry is about that event, which has no id to tell it from others."""
-    return msgspec.Raw(_line(letter)) == entry.event
+def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+    """The first entry about a delivery of that event, whose id they all have.
+
+    An empty id tells nothing: then the event itself has to be the same.
+    """
+    line = None if letter.event and letter.event.id else msgspec.Raw(_line(letter))
+    deliveries = (one for one in entries if one.redrive is None)
+    return next((one for one in deliveries if line in (None, one.event)), None)
 
 
 def _shown(
