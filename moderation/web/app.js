@@ -117,7 +117,8 @@ function entered(view) {
 addEventListener("hashchange", async () => {
   const before = section("title").textContent;
   await stage.enter(here(first));
-  if (section("title").textContent !== before) {
+  // Who came by the keyboard goes on at the view's head, also when what had the focus is gone.
+  if (section("title").textContent !== before || document.activeElement === document.body) {
     section("title").focus({ preventScroll: true });
   }
 });
