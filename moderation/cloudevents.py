@@ -17,6 +17,8 @@ ATTRIBUTES = frozenset(
     (*REQUIRED, *OPTIONAL, "time", "datacontenttype", "data", "data_base64")
 )
 EXTENSION_NAME = re.compile(r"[a-z0-9]{1,20}\Z")
+# Of an event with more bad extension attributes no more are named.
+MOST_NAMED = 50
 JSON_TYPE = re.compile(r"(application|text)/(json|[\w.!#$&^+-]+\+json)\Z")
 
 
@@ -122,6 +124,11 @@ def _extension_problems(event: dict[str, object], path: str) -> list[Problem]:
     for name, value in event.items():
         if name in ATTRIBUTES:
             continue
+        if len(found) >= MOST_NAMED:
+            problem = (
+                "has more extension attributes; not looked at until these are mended"
+            )
+            return [*found, Problem(path, problem)]
         where = f"{path}.{name[:40]}"
         if not EXTENSION_NAME.match(name):
             problem = "extension names are 1 to 20 of a-z and 0-9"

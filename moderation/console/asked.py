@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, get_args
 
 import msgspec
@@ -14,6 +15,11 @@ from moderation.console.caller import Caller
 from moderation.console.reply import Request
 from moderation.intake import BadRequest
 from moderation.runtime import Runtime
+
+# A body of fields that are checked; the largest that is taken needs less.
+MOST_BYTES = 1024 * 1024
+# So many names that are not taken are listed.
+MOST_NAMED = 50
 
 
 class BadQuery(Exception):
@@ -116,6 +122,8 @@ def _body(body: bytes, takes: type[msgspec.Struct] | type[bytes] | None) -> obje
         return body
     if not body:
         raise BadRequest(400, "the body is empty; a JSON object is expected")
+    if len(body) > MOST_BYTES:
+        raise BadRequest(413, f"the body has more than {MOST_BYTES:,} bytes")
     try:
         content = msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:
@@ -131,15 +139,15 @@ def _body(body: bytes, takes: type[msgspec.Struct] | type[bytes] | None) -> obje
 def checked[T: msgspec.Struct](
     takes: type[T], given: Mapping[str, Any], *, strict: bool, prefix: str = ""
 ) -> tuple[T | None, list[Problem]]:
-    """Values as a Struct of that type; or None, and every problem there is.
+    """Values as a Struct of that type; or None, and the problems there are.
 
     Not `strict`: the values are text, as a query string has them.
     """
     fields = {one.encode_name: one for one in msgspec.structs.fields(takes)}
+    unknown = islice((name for name in given if name not in fields), MOST_NAMED)
     problems = [
         Problem(f"{prefix}{name[:80]}", f"is not one of: {', '.join(fields) or 'none'}")
-        for name in given
-        if name not in fields
+        for name in unknown
     ]
     values = {}
     for name, field in fields.items():

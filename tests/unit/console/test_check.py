@@ -101,6 +101,18 @@ async def test_a_check_says_what_publishing_would_say(
     }
 
 
+async def test_an_event_of_nothing_but_mistakes_is_answered_shortly(api: Api) -> None:
+    """
+    An answer is never many times as large as what was asked.
+    """
+    event = {**an_event(), **{f"Bad-{number}": [] for number in range(10_000)}}
+
+    said = await asked(api, "events/check", event, STRUCTURED)
+
+    assert said["valid"] is False
+    assert len(said["problems"]) < 100
+
+
 async def test_nothing_is_not_valid(api: Api) -> None:
     """
     An empty field is a problem that says what is expected.

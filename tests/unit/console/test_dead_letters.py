@@ -292,3 +292,19 @@ async def test_a_body_that_is_none_is_refused(
 
     assert answer.status == 400
     assert answer.json()["problems"]
+
+
+async def test_a_body_of_nothing_but_mistakes_is_answered_shortly(
+    api: DeadLetterApi,
+) -> None:
+    """
+    An answer is never many times as large as what was asked.
+    """
+    names = {f"name-{number}": 1 for number in range(10_000)}
+
+    answer = await api.call("POST", "redrive", json.dumps(names).encode())
+    large = await api.call("POST", "redrive", b" " * 2_000_000 + b"{}")
+
+    assert answer.status == 400
+    assert len(answer.json()["problems"]) < 100
+    assert large.status == 413
