@@ -120,7 +120,7 @@ def _data_problems(event: dict[str, object], path: str) -> list[Problem]:
 
 
 def _extension_problems(event: dict[str, object], path: str) -> list[Problem]:
-    found = []
+    found: list[Problem] = []
     for name, value in event.items():
         if name in ATTRIBUTES:
             continue
