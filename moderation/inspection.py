@@ -34,7 +34,7 @@ async def inspect(runtime: Runtime) -> "Inspected":
     began, ends = runtime.clock(), monotonic() + INSPECT_SECONDS
     event = probe(began)
     watch = Watch(str(event["id"]), SUBSCRIPTION)
-    with runtime.watching(watch):
+    with runtime.drains.watching(watch):
         traced = tracing.stamped([event], {})
         published = await publishing.publish(traced, runtime.topic)
         if published.failure is not None:
@@ -56,7 +56,7 @@ async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
     try:
         # A drain that was joined may end without it; one of our own does not.
         while not watch.begun and not seen.done():
-            task = runtime.drain_for(watch, SUBSCRIPTION)
+            task = runtime.drains.of(SUBSCRIPTION, until_empty=True, watch=watch)
             await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         seen.cancel()

@@ -19,15 +19,15 @@ from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditLog
 from moderation.batch import Desk
-from moderation.consumer import Drain, drain
+from moderation.consumer import Drain
 from moderation.deadletters.store import DeadLetterStore, InMemoryDeadLetters
+from moderation.draining import Drains
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
 from moderation.settings import Settings
-from moderation.tally import Outcome, Tally
+from moderation.tally import Tally
 from moderation.topology import EventSubscription, Topology
-from moderation.watching import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -70,15 +70,12 @@ class Runtime:
         self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage
-        self._draining: dict[str, asyncio.Task[Tally]] = {}
-        self._jobs: dict[str, Drain] = {}
+        self.drains = Drains(self._job)
         self._calls: set[asyncio.Task[object]] = set()
-        self._stopping = False
-        self._watches: set[Watch] = set()
 
     async def tick(self, name: str) -> None:
         """Drain within the budget, as a timer does. Raises DrainFailed."""
-        tally = await asyncio.shield(self._drain(name))
+        tally = await asyncio.shield(self.drains.of(name))
         if tally.error is not None:
             raise DrainFailed(f"{name}: {tally.error}")
 
@@ -87,36 +84,11 @@ class Runtime:
 
         The second value says which: whether it was joined.
         """
-        joined = name in self._draining
-        return await asyncio.shield(self._drain(name, until_empty=True)), joined
+        joined = name in self.drains.at_work
+        draining = self.drains.of(name, until_empty=True)
+        return await asyncio.shield(draining), joined
 
-    def _drain(
-        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
-    ) -> asyncio.Task[Tally]:
-        """The one drain of that event subscription in this process; begun if need be.
-
-        It goes on when whoever waits for it gives up, and ends with its budget. One
-        that is begun for a `watch` ends when that has seen its event.
-        """
-        if name in self._draining:
-            for one in self._watches:
-                one.share(self._jobs[name].ending)
-        else:
-            job = self._job(name, until_empty=until_empty)
-            if watch is not None:
-                watch.begin(job.ending)
-            if self._stopping:
-                job.ending.set()
-            task = asyncio.create_task(self._run(job), name=f"drain {name}")
-            self._draining[name] = task
-            self._jobs[name] = job
-            task.add_done_callback(lambda _: self._drained(name))
-        return self._draining[name]
-
-    def _drained(self, name: str) -> None:
-        del self._draining[name], self._jobs[name]
-
-    def _job(self, name: str, *, until_empty: bool) -> Drain:
+    def _job(self, name: str, until_empty: bool) -> Drain:
         ends = monotonic() + self.settings.pull_budget
         declared = self.topology.subscription(name)
         receiver = self.subscriptions[name]
@@ -129,8 +101,8 @@ class Runtime:
             receiver=receiver,
             audit=self.audit,
             clock=self.clock,
-            stopping=lambda: self._stopping,
-            settled=self._tell,
+            stopping=self.is_stopping,
+            settled=self.drains.settled,
         )
         return Drain(
             desk=desk,
@@ -140,20 +112,6 @@ class Runtime:
             note=self._note,
         )
 
-    async def _run(self, job: Drain) -> Tally:
-        tally = await drain(job)
-        _log.info(
-            "drained %s: received %d, settled %s, failed %s, stopped: %s",
-            tally.subscription,
-            tally.summary.received,
-            dict(tally.settled),
-            dict(tally.failed),
-            tally.stopped,
-        )
-        if tally.error is not None:
-            _log.error("drain of %s ended: %s", tally.subscription, tally.error)
-        return tally
-
     async def _note(self, summary: Summary) -> None:
         try:
             await self.activity.note(summary, self.clock())
@@ -162,16 +120,14 @@ class Runtime:
 
     async def stop(self) -> None:
         """Take nothing more; finish what is in hand, or hand it back, in 10 seconds."""
-        self._stopping = True
-        for job in self._jobs.values():
-            job.ending.set()
-        busy = {*self._draining.values(), *self._calls}
+        self.drains.stop()
+        busy = {*self.drains.at_work.values(), *self._calls}
         if busy:
             await asyncio.wait(busy, timeout=STOP_SECONDS)
 
     def is_stopping(self) -> bool:
         """Whether the process is told to stop: nothing more is to be begun."""
-        return self._stopping
+        return self.drains.is_stopping
 
     @contextmanager
     def attending(self) -> Iterator[None]:
@@ -184,23 +140,6 @@ class Runtime:
             yield
         finally:
             self._calls.discard(task)
-
-    @contextmanager
-    def watching(self, watch: Watch) -> Iterator[None]:
-        """While it lasts, the watch is told of every outcome of this process's drains."""
-        self._watches.add(watch)
-        try:
-            yield
-        finally:
-            self._watches.discard(watch)
-
-    def drain_for(self, watch: Watch, name: str) -> asyncio.Task[Tally]:
-        """The drain of that event subscription, which the watch may end if it is its."""
-        return self._drain(name, until_empty=True, watch=watch)
-
-    def _tell(self, outcomes: list[Outcome]) -> None:
-        for watch in self._watches:
-            watch.settled(outcomes)
 
     async def close(self) -> None:
         """Stop, then close the connections."""

@@ -41,7 +41,7 @@ LAYERS = [
     {"deadletters.redrive"},
     {"consumer", "publishing"},
     {"doctor", "byhand.peeking", "life", "deadletters.finding"},
-    {"byhand.settling"},
+    {"byhand.settling", "draining"},
     {"runtime"},
     {"inspection"},
     {"console.reply"},

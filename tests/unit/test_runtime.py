@@ -87,7 +87,7 @@ async def within[T](call: Any) -> Any:
 
 async def idle(runtime: Runtime) -> None:
     """Return when no drain is at work, without telling any to end."""
-    await asyncio.gather(*runtime._draining.values())
+    await asyncio.gather(*runtime.drains.at_work.values())
 
 
 async def test_a_second_pull_joins_the_first() -> None:
