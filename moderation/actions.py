@@ -67,3 +67,9 @@ def action(
         ids=ids,
         detail=detail,
     )
+
+
+def needles(event_id: str) -> list[bytes]:
+    """What a line with that event holds: its id, first among the `ids` or after one."""
+    value = msgspec.json.encode(event_id)
+    return [b"[" + value, b"," + value]

@@ -211,28 +211,30 @@ class AuditLog:
         time_left: Callable[[], float],
     ) -> AsyncIterator[bytes]:
         """The lines about one event; after each piece of time a line that is no entry."""
+        needles = [(name, needle(event_id)) for name in query.subscriptions]
         pieces = Windows(query.since, until, forwards=False)
         for since, end in pieces:
             began = time_left()
-            lines = await self.about(event_id, query.subscriptions, since, end)
+            lines = await self.holding(needles, since, end)
             for line in sorted(lines, key=stamp_of, reverse=True):
                 yield line
             yield b'{"at":"%s"}' % stamp(since).encode()
             if began - time_left() > SLOW_SECONDS:
                 pieces.slow()
 
-    async def about(
-        self, event_id: str, names: Sequence[str], since: datetime, until: datetime
+    async def holding(
+        self, needles: Sequence[tuple[str, bytes]], since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time that hold the id as a value, oldest first."""
-        needle = msgspec.json.encode(event_id)
+        """The lines of that time with a needle in the log of its name, oldest first."""
         found = await asyncio.gather(
-            *(
-                self._log.search(name, needle, since=since, until=until)
-                for name in names
-            )
+            *(self._log.search(*one, since=since, until=until) for one in needles)
         )
         return sorted((line for lines in found for line in lines), key=stamp_of)
+
+
+def needle(event_id: str) -> bytes:
+    """What every line about that event holds, and hardly another one."""
+    return b'"id":' + msgspec.json.encode(event_id)
 
 
 def decoded(line: bytes) -> AuditEntry | None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from moderation import actions
+from moderation import actions, audit
 from moderation.appendlog import stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
 from moderation.details import details, time_of
@@ -21,6 +21,9 @@ LONGEST_LOOK_BACK = timedelta(days=31)
 CLOCK_SKEW = timedelta(minutes=1)
 # An event of which nobody knows the time lives no longer than Event Grid allows.
 LONGEST_LIFE = timedelta(days=7)
+# A piece of time in which there is more is the last one of an answer.
+MOST_STEPS = 1000
+MOST_BYTES = 16 * 1024 * 1024
 TERMINAL = ("acknowledge", "reject")
 
 type Span = tuple[datetime, datetime]
@@ -102,15 +105,19 @@ async def lived(
     expects: Callable[[bytes], list[str]],
     time_left: Callable[[], float],
 ) -> Lived:
-    """What is found in that time; `search` is left at where it came to.
+    """What is found until no time is left, or it is a lot; `search` says how far.
 
     `expects` says which event subscriptions take an event. Raises StoreUnavailable.
     """
-    quest = _Quest(log, [*names, actions.LOG], search, expects)
+    quest = _Quest(log, names, search, expects)
     was_ahead = search.ahead is not None
-    await quest.go_ahead(time_left)
-    if search.ahead is None and not (was_ahead and time_left() <= 0):
-        await quest.go_behind(time_left)
+
+    def left() -> float:
+        return 0.0 if quest.is_full() else time_left()
+
+    await quest.go_ahead(left)
+    if search.ahead is None and not (was_ahead and left() <= 0):
+        await quest.go_behind(left)
     return quest.found()
 
 
@@ -120,14 +127,24 @@ class _Quest:
     def __init__(
         self,
         log: AuditLog,
-        names: list[str],
+        names: Sequence[str],
         search: Search,
         expects: Callable[[bytes], list[str]],
     ) -> None:
-        self._log, self._names, self._search = log, names, search
+        self._log, self._search = log, search
+        self._needles = [
+            *((name, audit.needle(search.event_id)) for name in names),
+            *((actions.LOG, one) for one in actions.needles(search.event_id)),
+        ]
         self._expects = expects
         self._entries: dict[DeliveryKey, AuditEntry] = {}
         self._doings: dict[bytes, Doing] = {}
+        self._bytes = 0
+
+    def is_full(self) -> bool:
+        """Whether it is enough for one answer: some publishers know only one id."""
+        count = len(self._entries) + len(self._doings)
+        return count >= MOST_STEPS or self._bytes >= MOST_BYTES
 
     async def go_ahead(self, time_left: Callable[[], float]) -> None:
         """To the end, or until all that take the event are done with it."""
@@ -168,8 +185,7 @@ class _Quest:
         time_left: Callable[[], float],
     ) -> None:
         began = time_left()
-        event_id = self._search.event_id
-        for line in await self._log.about(event_id, self._names, since, until):
+        for line in await self._log.holding(self._needles, since, until):
             self._take(line)
         if began - time_left() > SLOW_SECONDS:
             pieces.slow()
@@ -181,8 +197,10 @@ class _Quest:
         if entry is not None and entry.id == event_id:
             self._meet(entry)
             self._entries[entry.delivery_key] = entry
+            self._bytes += len(line)
         elif doing is not None and event_id in doing.ids:
             self._doings[line] = doing
+            self._bytes += len(line)
             self._search.is_noted |= doing.action == "publish"
 
     def _meet(self, entry: AuditEntry) -> None:

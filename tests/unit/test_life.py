@@ -28,13 +28,16 @@ class Log(InMemoryAppendLog):
     def __init__(self) -> None:
         super().__init__()
         self.searched: list[tuple[datetime, datetime]] = []
+        self.brought = 0
 
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
         if name == NAMES[0]:
             self.searched.append((since, until))
-        return await super().search(name, needle, since=since, until=until)
+        found = await super().search(name, needle, since=since, until=until)
+        self.brought += len(found)
+        return found
 
 
 class Told:
@@ -110,6 +113,43 @@ async def test_a_time_in_the_middle_of_its_life_is_near_enough() -> None:
     assert len(found.entries) == 3
     assert search.is_over
     assert min(since for since, _ in one.log.searched) >= NOW - minutes(DAY + 2)
+
+
+@pytest.mark.parametrize(
+    "word", ["acknowledge", "sub-flagged", "violence", "publish", "ann"]
+)
+async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
+    """
+    Whoever looks for it does not have the whole log brought into memory.
+    """
+    one = Told()
+    await one.delivered("sub-flagged", 1)
+    await one.done_by_hand("publish", 1)
+
+    found, search = await one.looked_for(life.begun(word, None, NOW))
+
+    assert (found.entries, found.doings, search.is_over) == ([], [], True)
+    assert one.log.brought == 0
+
+
+async def test_a_publisher_that_knows_one_id_is_not_loaded_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The next answer goes on where this one ended, until all were told.
+    """
+    monkeypatch.setattr(life, "MOST_STEPS", 10)
+    one = Told(published=60)
+    for ago in range(60):
+        await one.delivered("sub-flagged", ago, count=ago + 1)
+    search = life.begun(one.id, None, NOW)
+
+    counts = [len((await one.looked_for(search))[0].entries)]
+    while not search.is_over:
+        counts.append(len((await one.looked_for(search))[0].entries))
+
+    assert max(counts) < 30
+    assert sum(counts) == 60
 
 
 async def test_an_id_that_is_a_uuid_of_version_7_has_the_time_in_itself() -> None:
