@@ -18,6 +18,8 @@ from moderation.settings import LANES
 LOOK_BACK = timedelta(hours=1)
 # From when a drain is due until something of it is noted: a cold start, a minute of it.
 GRACE = timedelta(minutes=3)
+# Whether a rarer timer is late would take reading months of the log, at every look.
+LONGEST_WATCHED = timedelta(days=7)
 # So many drains in a row that end with a full batch are no coincidence.
 FULL_DRAINS = 5
 # Alerts do not wait for dead letters for longer.
@@ -118,10 +120,15 @@ async def _late(
     since: datetime,
     now: datetime,
 ) -> Alert | None:
-    """Nothing was noted since the timer was due; a drain that goes on notes by minute."""
+    """Nothing was noted since the timer was due; a drain that goes on notes by minute.
+
+    A timer that was due more than a week ago is not watched.
+    """
     name, due = timer.subscription, last_due(timer.schedule, now - GRACE)
     if due is None:
         return None
+    if now - due > LONGEST_WATCHED:
+        return None if await log.was_drained(name) else _fresh(timer)
     if due < since:  # a rare schedule
         summaries = await log.read([name], since=due, until=now)
     tried = [one for one in summaries if one.at >= stamp(due)]

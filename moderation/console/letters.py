@@ -133,7 +133,7 @@ def _shown(
         name=listed.name,
         index=letter.index,
         subscription=subscription,
-        at=stamp(listed.at),
+        at=stamp(listed.lettered_at),
         id=event.id if event else None,
         type=event.type if event else None,
         content_id=event.payload.content_id if event else None,

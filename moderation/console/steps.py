@@ -89,7 +89,7 @@ def letter(
         if one.redrive == lineage
     )
     buried = Step(
-        at=max(stamp(listed.at), last.at),  # storage's clock has whole seconds
+        at=max(stamp(listed.lettered_at), last.at),  # storage's clock has whole seconds
         kind="dead-lettered",
         subscription=subscription,
         reason=said.reason,

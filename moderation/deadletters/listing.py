@@ -52,6 +52,15 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     attempts: list[Attempt]
     archived: bool
 
+    @property
+    def lettered_at(self) -> datetime:
+        """When it was dead-lettered, as near as is known.
+
+        Its blob's own time, but for one in the archive, which has the time of its move.
+        """
+        last = self.letter.said.last_attempt_at
+        return last or self.place.hour if self.archived else self.at
+
 
 class Page(msgspec.Struct):
     """Dead letters; `complete` when the day has no more after them."""

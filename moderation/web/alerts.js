@@ -7,7 +7,7 @@ const WHERE = { "dead-lettered": "deadletters", late: "flow", full: "flow" };
 const MARKS = { late: "◷", full: "≡", "dead-lettered": "✕" };
 
 /**
- * What shows alerts in this section: a list of {kind, subscription, since, text, next}. They take a line that is there
+ * What shows alerts in this section: a list of {kind, level, subscription, since, text, next}. They take a line that is there
  * anyway, and open over the view: nothing moves under the pointer because of them.
  */
 export function alertsBanner(section) {
@@ -20,7 +20,8 @@ export function alertsBanner(section) {
   section.append(said, details);
   closes(section, details, summary);
   return (alerts) => {
-    const all = alerts ?? [];
+    // What is only to be known, as a timer that has not fired yet, is said in the flow.
+    const all = (alerts ?? []).filter((one) => one.level !== "info");
     const now = JSON.stringify(all);
     if (now === shown) {
       return;

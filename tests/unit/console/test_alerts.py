@@ -118,6 +118,18 @@ async def test_an_app_that_has_been_silent_for_days_is_not_fresh(api: Api) -> No
     assert (alert["kind"], alert["level"]) == ("late", "warning")
 
 
+async def test_a_timer_that_fires_once_in_a_while_is_not_watched(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    To know whether it is late would take months of the log at every look.
+    """
+    monkeypatch.setenv(SCHEDULE, "0 0 0 1 1 *")
+    await noted(api, 60 * 24 * 60)
+
+    assert await alerts(api) == []
+
+
 async def test_batches_that_stay_full_call_for_more(api: Api) -> None:
     """
     More comes than is drained; the settings to change are named.

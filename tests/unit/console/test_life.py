@@ -11,7 +11,7 @@ from moderation.audit import Lineage
 from moderation.console import life as console_life
 from moderation.console.life import expected
 from moderation.deadletters.ledger import Attempt
-from moderation.deadletters.store import InMemoryDeadLetters
+from moderation.deadletters.store import ARCHIVE, InMemoryDeadLetters
 from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verdict
 from tests.calling import Answer, Api
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes
@@ -139,6 +139,22 @@ async def test_what_was_noted_a_little_late_is_told_in_its_order(api: Api) -> No
     assert [kind for kind, _, _ in steps(answer)] == [
         *("published", "delivery", "dead-lettered")
     ]
+
+
+async def test_an_archived_dead_letter_keeps_its_time(api: Api) -> None:
+    """
+    Its blob has the time of the move into the archive, which is not when it was lost.
+    """
+    store = api.runtime.dead_letters = InMemoryDeadLetters()
+    await record(api, "sub-flagged", Reject("never"), ago=59)
+    said = {"deliveryattemptutc": stamp(NOW - minutes(58))}
+    letter = {"event": EVENT, "deadletterproperties": said}
+    store.put(f"{ARCHIVE}/{LETTER}", json.dumps([letter]).encode(), NOW)
+
+    answer = await life(api)
+
+    dead = answer.json()["steps"][-1]
+    assert (dead["kind"], dead["at"]) == ("dead-lettered", stamp(NOW - minutes(58)))
 
 
 async def test_a_redrive_is_told_once(api: Api) -> None:
