@@ -33,17 +33,10 @@ def shortest_gap(schedule: str) -> int | None:
     if span := _SPAN.match(schedule.strip()):
         days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
         return (days * DAY + hours * 3600 + minutes * 60 + seconds) or None
-    fields = schedule.split()
-    if len(fields) == len(_LIMITS) + 2:
-        fields = ["0", *fields]
-    if len(fields) != len(_LIMITS) + 3:
+    fields = _fields(schedule)
+    times = _times(fields) if fields else []
+    if not times:
         return None
-    seconds_, minutes_, hours_ = (
-        _values(field, limit) for field, limit in zip(fields, _LIMITS, strict=False)
-    )
-    if not (seconds_ and minutes_ and hours_):
-        return None
-    times = [h * 3600 + m * 60 + s for h in hours_ for m in minutes_ for s in seconds_]
     return min(after - before for before, after in pairwise([*times, times[0] + DAY]))
 
 
@@ -76,20 +69,33 @@ def _calendar(
     schedule: str,
 ) -> tuple[list[int], list[int], list[int], list[int]] | None:
     """Seconds of the day, days, months and weekdays (Sunday is 0) of six fields."""
+    fields = _fields(schedule)
+    if fields is None:
+        return None
+    *_, days, months, weekdays = fields
+    found = (
+        _times(fields),
+        _values(days, 31, 1),
+        _values(_numbered(months, _MONTHS, 1), 12, 1),
+        _values(_numbered(weekdays, _DAYS, 0), 6),
+    )
+    return found if all(found) else None
+
+
+def _fields(schedule: str) -> list[str] | None:
+    """The six fields; of five, the second is 0."""
     fields = schedule.split()
     if len(fields) == 5:
         fields = ["0", *fields]
-    if len(fields) != 6:
-        return None
+    return fields if len(fields) == 6 else None
+
+
+def _times(fields: list[str]) -> list[int]:
+    """The seconds of the day at which it fires; empty when they cannot be read."""
     seconds, minutes, hours = (
         _values(field, limit) for field, limit in zip(fields, _LIMITS, strict=False)
     )
-    days = _values(fields[3], 31, 1)
-    months = _values(_numbered(fields[4], _MONTHS, 1), 12, 1)
-    weekdays = _values(_numbered(fields[5], _DAYS, 0), 6)
-    times = [h * 3600 + m * 60 + s for h in hours for m in minutes for s in seconds]
-    found = (times, days, months, weekdays)
-    return found if all(found) else None
+    return [h * 3600 + m * 60 + s for h in hours for m in minutes for s in seconds]
 
 
 def _numbered(field: str, names: list[str], first: int) -> str:

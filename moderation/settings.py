@@ -34,8 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app was told by its environment.
 
     `pull_budget`: seconds that one drain may take, shorter than the schedule's
-    interval. `handler_seconds`: how long a handler may take over one event. `key` None: the app's identity is used. Exactly one of the two storage
-    settings is there.
+    interval. `handler_seconds`: how long a handler may take over one event. `key`
+    None: the app's identity is used. Exactly one of the two storage settings is there.
     """
 
     endpoint: str

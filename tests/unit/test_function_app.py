@@ -26,6 +26,18 @@ def triggers() -> dict[str, dict[str, Any]]:
     }
 
 
+def printed(script: str, **environ: str) -> list[str]:
+    """The words that a new process prints, which has imported nothing yet."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+
 def test_the_functions_are_those_of_the_table(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
@@ -86,16 +98,22 @@ def test_with_easy_auth_the_host_asks_for_no_key() -> None:
         "    trigger = one.get_bindings_dict()['bindings'][0]\n"
         "    if 'authLevel' in trigger: print(trigger['authLevel'].value)"
     )
-    levels = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=os.environ | {"WEBSITE_AUTH_ENABLED": "True"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+
+    levels = printed(script, WEBSITE_AUTH_ENABLED="True")
 
     assert set(levels) == {"anonymous"}
+
+
+def test_what_answers_http_is_imported_with_the_first_request() -> None:
+    """
+    A timer's cold start does not wait for the console, storage and identity.
+    """
+    late = ("moderation.console", "moderation.blobs", "azure.storage", "azure.identity")
+
+    imported = printed("import function_app, sys; print(*sys.modules)")
+
+    assert "moderation.runtime" in imported
+    assert [name for name in imported if name.startswith(late)] == []
 
 
 def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None:
@@ -135,14 +153,8 @@ def test_lanes_are_further_timer_functions_on_the_same_subscription() -> None:
         "import function_app\n"
         "for one in function_app.app.get_functions(): print(one.get_function_name())"
     )
-    named = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=os.environ | {"PULL_FLAGGED_LANES": "3"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+
+    named = printed(script, PULL_FLAGGED_LANES="3")
 
     assert [name for name in named if name.startswith("pull_flagged")] == [
         "pull_flagged",
