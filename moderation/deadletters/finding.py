@@ -30,7 +30,7 @@ async def of_event(
     """
     for archived in (False, True):
         roots = await folders.roots(store, subscription, archived=archived)
-        filed = (await _filed(store, roots, since))[:MOST_BLOBS]
+        filed = (await _filed(store, roots, since, time_left))[:MOST_BLOBS]
         for start in range(0, len(filed), READ_TOGETHER):
             if time_left() <= 0:
                 return None
@@ -43,9 +43,15 @@ async def of_event(
 
 
 async def _filed(
-    store: DeadLetterStore, roots: list[str], since: datetime
+    store: DeadLetterStore,
+    roots: list[str],
+    since: datetime,
+    time_left: Callable[[], float],
 ) -> list[Filed]:
-    """The blobs of those hours that were written since then, oldest first."""
+    """The blobs of those hours that were written since then, oldest first.
+
+    Listing ends with the time: an hour may have a hundred thousand.
+    """
     paths = {
         f"{folder}{name}/"
         for root in roots
@@ -53,12 +59,13 @@ async def _filed(
         for folder in folders.of_day(root, hour.date())
         for name in {f"{hour.hour}", f"{hour.hour:02}"}
     }
-    found = [
-        one
-        for path in sorted(paths)
-        async for one in store.blobs(path)
-        if one.at >= since - CLOCK_SKEW
-    ]
+    found: list[Filed] = []
+    for path in sorted(paths):
+        async for one in store.blobs(path):
+            if time_left() <= 0:
+                return found
+            if one.at >= since - CLOCK_SKEW:
+                found.append(one)
     return sorted(found, key=lambda one: one.at)
 
 
