@@ -140,4 +140,8 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
 
 
 def _ids(listed: Sequence[Listed]) -> list[str]:
-    return [one.letter.event.id for one in listed if one.letter.event is not None]
+    """The events' ids; the blob and the place in it of one that has none."""
+    return [
+        (one.letter.event and one.letter.event.id) or f"{one.name}#{one.letter.index}"
+        for one in listed
+    ]

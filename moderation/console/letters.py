@@ -154,7 +154,7 @@ def _shown(
 
 def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
     if letter.event is None and not shows:
-        return redaction.redacted(letter.raw)
+        return redaction.left_out(letter.raw)
     return redaction.told(_line(letter), shows=shows)
 
 

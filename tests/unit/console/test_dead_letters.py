@@ -178,6 +178,49 @@ async def test_they_are_exported(api: DeadLetterApi, kind: str) -> None:
     assert len(answer.body.splitlines()) == (2 if kind == "csv" else 1)
 
 
+@pytest.mark.parametrize(
+    "letter",
+    [
+        {"event": '{"data": "secret"'},
+        {"Event": ["secret"], "deadLetterProperties": {}},
+        {"text": "secret"},
+        "secret",
+    ],
+)
+async def test_what_cannot_be_read_is_not_shown_in_part(
+    api: DeadLetterApi, letter: Any
+) -> None:
+    """
+    Nobody knows what of it is private.
+    """
+    store = api.runtime.dead_letters
+    assert isinstance(store, InMemoryDeadLetters)
+    store.put(NAME, json.dumps([letter]).encode(), NOW)
+
+    answer = await api.call("GET", "deadletters", params={})
+
+    [told] = answer.json()["deadLetters"]
+    assert told["unreadable"]
+    assert told["event"]["redacted"] is True
+    assert b"secret" not in answer.body
+
+
+async def test_what_is_revealed_has_a_name_where_its_event_has_none(
+    api: DeadLetterApi,
+) -> None:
+    """
+    Who saw what is on record, whatever it was.
+    """
+    store = api.runtime.dead_letters
+    assert isinstance(store, InMemoryDeadLetters)
+    store.put(NAME, json.dumps([5, an_event(id="b")]).encode(), NOW)
+
+    await api.list(reveal="true")
+
+    [action] = await api.actions()
+    assert (action["action"], action["ids"]) == ("reveal", [f"{NAME}#0", "b"])
+
+
 async def test_garbage_is_listed_as_such(api: DeadLetterApi) -> None:
     """
     Its text is shown only to who may see events, too.
