@@ -135,11 +135,11 @@ def by_time(
 
 def last_drains(
     summaries: Iterable[Summary], subscriptions: Sequence[str]
-) -> dict[str, str | None]:
+) -> dict[str, datetime | None]:
     """When each event subscription was last drained without a failure, if at all."""
-    last: dict[str, str | None] = dict.fromkeys(subscriptions)
+    last: dict[str, datetime | None] = dict.fromkeys(subscriptions)
     for summary in summaries:
         if summary.completed:
-            known = last[summary.subscription] or ""
-            last[summary.subscription] = max(summary.at, known)
+            at = datetime.fromisoformat(summary.at)
+            last[summary.subscription] = max(at, last[summary.subscription] or at)
     return last

@@ -17,7 +17,7 @@ from moderation.delivery import BACKOFF
 from moderation.handlers import HANDLERS
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
-from moderation.settings import LANES, SCHEDULES, Settings
+from moderation.settings import LANES, SCHEDULES, Settings, schedule_of
 from moderation.spread import Spread
 from moderation.topology import EventSubscription, Topology
 
@@ -167,9 +167,11 @@ def late_events(
     waited = {one.name: Spread() for one in declared.event_subscriptions}
     for summary in summaries:
         waited[summary.subscription].merge(summary.queue_delay)
-    for (name, delay), schedule in zip(waited.items(), SCHEDULES, strict=False):
+    for name, delay in waited.items():
+        if (schedule := schedule_of(name)) is None:
+            continue
         gap = shortest_gap(environ.get(schedule, ""))
-        mean = delay.sum / delay.count / 1000 if delay.count else 0.0
+        mean = (delay.mean or 0.0) / 1000
         if gap is not None and mean > 2 * gap:
             yield Finding(
                 name,

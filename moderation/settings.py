@@ -185,6 +185,13 @@ class _Reader:
                 self._wrong(name, problem)
 
 
+def schedule_of(subscription: str) -> str | None:
+    """The setting with the schedule of the timer that drains it; None without one."""
+    upper = subscription.removeprefix("sub-").replace("-", "_").upper()
+    name = f"PULL_{upper}_SCHEDULE"
+    return name if name in LANES else None
+
+
 def lanes(environ: Mapping[str, str], schedule: str) -> int:
     """How many timer functions drain the event subscription with that schedule, 1 to 16.
 

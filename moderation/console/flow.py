@@ -1,7 +1,7 @@
 """What flows: counts and delays over time, from the activity log alone."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Annotated
@@ -11,13 +11,13 @@ from msgspec import Meta
 
 from moderation import activity
 from moderation.activity import CONFIDENCES, Summary
+from moderation.appendlog import stamp
 from moderation.console import alerts
 from moderation.console.alerts import Alert, Logs, Timer
 from moderation.console.asked import Asked, chosen
 from moderation.counts import largest
 from moderation.delivery import DISPOSITIONS
-from moderation.runtime import Runtime
-from moderation.settings import SCHEDULES
+from moderation.settings import schedule_of
 from moderation.spread import Spread
 
 # Steps of at least a minute, so that there are no more than 144 of them.
@@ -117,38 +117,30 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
     since = _begin(until, step, minutes)
     earliest = min(since, until - alerts.LOOK_BACK)
     summaries = await runtime.activity.read(names, since=earliest, until=until)
-    shown = [one for one in summaries if datetime.fromisoformat(one.at) >= since]
+    shown = [one for one in summaries if one.at >= stamp(since)]
     steps = activity.by_time(shown, step)
+    logs, timers = Logs(runtime.activity, runtime.dead_letters), _timers(names)
     return Activity(
         step_seconds=int(step.total_seconds()),
         since=since,
         until=until,
-        minutes=[
-            Interval(begin, {name: _counted(one) for name, one in counted.items()})
-            for begin, counted in steps.items()
-        ],
+        minutes=[_interval(begin, counted) for begin, counted in steps.items()],
         totals=_totals(chain.from_iterable(one.values() for one in steps.values())),
-        last_drain={
-            name: datetime.fromisoformat(at) if at else None
-            for name, at in activity.last_drains(summaries, names).items()
-        },
-        alerts=await alerts.found(
-            Logs(runtime.activity, runtime.dead_letters),
-            _timers(runtime, names),
-            summaries,
-            earliest,
-            until,
-        ),
+        last_drain=activity.last_drains(summaries, names),
+        alerts=await alerts.found(logs, timers, summaries, earliest, until),
     )
 
 
-def _timers(runtime: Runtime, names: Sequence[str]) -> list[Timer]:
-    scheduled = zip(runtime.topology.names, SCHEDULES, strict=False)
+def _timers(names: Sequence[str]) -> list[Timer]:
     return [
         Timer(name, setting, os.environ.get(setting, ""))
-        for name, setting in scheduled
-        if name in names
+        for name in names
+        if (setting := schedule_of(name)) is not None
     ]
+
+
+def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:
+    return Interval(begin, {name: _counted(one) for name, one in counted.items()})
 
 
 def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:

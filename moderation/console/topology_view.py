@@ -46,8 +46,7 @@ def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
 
 
 def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
-    schedule = f"PULL_{_upper(declared.name)}_SCHEDULE"
-    is_drained = schedule in settings.LANES
+    schedule = settings.schedule_of(declared.name)
     return Queue(
         name=declared.name,
         included_event_types=declared.filters_configuration.included_event_types,
@@ -55,10 +54,6 @@ def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
         lock_seconds=declared.receive_lock_duration_in_seconds,
         max_delivery_count=declared.max_delivery_count,
         time_to_live=declared.event_time_to_live,
-        schedule=(environ.get(schedule) or None) if is_drained else None,
-        lanes=settings.lanes(environ, schedule) if is_drained else 0,
+        schedule=(environ.get(schedule) or None) if schedule else None,
+        lanes=settings.lanes(environ, schedule) if schedule else 0,
     )
-
-
-def _upper(name: str) -> str:
-    return name.removeprefix("sub-").replace("-", "_").upper()

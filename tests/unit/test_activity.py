@@ -147,6 +147,6 @@ def test_a_drain_that_failed_does_not_count_as_the_last_one() -> None:
     summaries = [a_summary(0, completed=False), a_summary(7), a_summary(9)]
 
     assert last_drains(summaries, ["sub-flagged", "sub-approved"]) == {
-        "sub-flagged": stamp(NOW - minutes(7)),
+        "sub-flagged": NOW - minutes(7),
         "sub-approved": None,
     }

@@ -142,7 +142,7 @@ def test_every_event_subscription_has_a_timer_and_a_schedule(
     }
 
     assert schedules == set(settings.SCHEDULES)
-    assert len(schedules) == len(topology.load().names)
+    assert schedules == {settings.schedule_of(one) for one in topology.load().names}
 
 
 def test_lanes_are_further_timer_functions_on_the_same_subscription() -> None:
