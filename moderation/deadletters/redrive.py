@@ -162,18 +162,22 @@ class _Work:
             id=case.event.id,
             limit=1000,
         )
-        found = await self._bench.audit.find(query, time_left=self._bench.time_left)
         wanted = (case.lineage, _token(case.lineage, attempt.number))
-        for entry in found.entries:
-            if (entry.redrive, entry.lock_token) == wanted:
-                return entry
-        if not found.complete:
-            raise NotRedriven(NOT_BEGUN, UNSEEN)
-        return None
+        while True:
+            found = await self._bench.audit.find(query, time_left=self._bench.time_left)
+            for entry in found.entries:
+                if (entry.redrive, entry.lock_token) == wanted:
+                    return entry
+            if found.complete:
+                return None
+            if self._bench.time_left() <= 0:
+                raise NotRedriven(NOT_BEGUN, UNSEEN)
+            query = msgspec.structs.replace(query, after=found.position)
 
     async def _handled(self, held: Held, blob: Blob, case: Case) -> AuditEntry:
         bench, now = self._bench, self._bench.clock()
         await bench.audit.open(case.subscription, now)  # look before it is begun
+        await held.renew_when_due()  # what an earlier one recorded may take long to see
         attempt = blob.ledger.beginning(case.lineage.index, bench.by, now)
         await self._note(blob, attempt)
         disposition = await decided(held, bench, case.subscription, case.event)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from moderation.appendlog import StoreUnavailable
+from moderation import audit
+from moderation.appendlog import StoreUnavailable, stamp
 from moderation.audit import AuditEntry, AuditLog, Lineage, Query
 from moderation.deadletters import ledger, redrivable, redrive, underlease
 from moderation.deadletters.redrivable import Bench, Redriven
@@ -22,7 +23,7 @@ from moderation.delivery import (
     Verdict,
 )
 from moderation.events import Event
-from tests.make import NOW, Budget, an_event
+from tests.make import NOW, Budget, a_delivery, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now
 from tests.workbench import Store
 
@@ -443,6 +444,55 @@ async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look(
 
     assert result.reason == redrive.OVERTAKEN
     assert await stand.entries() == []
+
+
+@in_virtual_time
+async def test_who_lost_the_lease_while_looking_back_calls_no_handler() -> None:
+    """
+    To see what an earlier redrive recorded may take longer than a lease lasts.
+    """
+    stand = Stand()
+    stand.store = store = Watched()
+    store.lost = True
+    stand.put(NAME, an_event(id="a"))
+    attempt = ledger.Ledger().beginning(0, "anna", NOW)
+    await store.note(NAME, attempt.line(), after=0)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    search = stand.log.search
+
+    async def slowly(name: str, needle: bytes, **when: Any) -> list[bytes]:
+        loop.clock.now += 61
+        return await search(name, needle, **when)
+
+    stand.log.search = slowly  # type: ignore[method-assign]
+    [result] = await stand.redrive()
+
+    assert (result.reason, stand.handled) == (redrive.OVERTAKEN, [])
+
+
+async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
+    """
+    Some publishers know only one id.
+    """
+    stand = Stand()
+    [first] = await stand.redrive()
+    attempt = ledger.Ledger().beginning(0, "anna", NOW)
+    stand.put(NAME, an_event(id="a"))
+    stand.store.kept.pop(f"redrives/{NAME}.ndjson")
+    await stand.store.note(NAME, attempt.line(), after=0)
+    others = [
+        audit.entry(
+            "sub-flagged", a_delivery(an_event(id="a")), DONE, stamp(at), by="x"
+        )
+        for at in (NOW + timedelta(milliseconds=n) for n in range(1500))
+    ]
+    await stand.audit.record("sub-flagged", others, NOW)
+
+    [second] = await stand.redrive()
+
+    assert (first.outcome, second.outcome) == ("acknowledge", "already")
+    assert stand.handled == ["a"]
 
 
 async def test_without_the_audit_log_nothing_is_begun() -> None:
