@@ -39,6 +39,7 @@ async def days(
         for root in await roots(store, subscription, archived=archived)
         for year in await numbered(store, root, oldest.year, now.year)
         for month in await numbered(store, f"{root}{year}/", 1, 12)
+        if oldest.replace(day=1) <= _date(int(year), int(month), 1) <= now.date()
     ]
     found = {
         _date(year, month, int(day))

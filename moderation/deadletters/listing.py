@@ -63,15 +63,21 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct):
-    """Dead letters; `complete` when the day has no more after them."""
+    """Dead letters; `complete` when the day has no more after them.
+
+    `looked` is how far was looked, should none of it be there any more.
+    """
 
     listed: list[Listed]
     complete: bool = True
+    looked: Mark | None = None
 
     def mark(self) -> Mark | None:
         """Where the next page goes on; None when there is none."""
-        if self.complete or not self.listed:
+        if self.complete:
             return None
+        if not self.listed:
+            return self.looked
         last = self.listed[-1]
         return Mark(last.place.hour.hour, last.at, last.name, last.letter.index)
 
@@ -88,6 +94,7 @@ async def page(
         for start in range(0, len(names), READ_TOGETHER):
             together = names[start : start + READ_TOGETHER]
             blobs = [_read(store, wanted, one, one.name in tried) for one in together]
+            found.look(hour, together[-1])
             if not found.take(await asyncio.gather(*blobs)) or time_left() <= 0:
                 return found.page(complete=False)
         if len(names) == count:  # some were moved meanwhile, and the hour has more
@@ -102,6 +109,12 @@ class _Filling:
         self._wanted = wanted
         self._listed: list[Listed] = []
         self._bytes = 0
+        self._looked = wanted.after
+
+    def look(self, hour: int, last: Filed) -> None:
+        """So far was looked."""
+        if self._looked is None or self._looked.name != last.name:
+            self._looked = Mark(hour, last.at, last.name, 0)
 
     def room(self) -> int:
         return self._wanted.limit - len(self._listed)
@@ -116,7 +129,7 @@ class _Filling:
         return True
 
     def page(self, *, complete: bool) -> Page:
-        return Page(self._listed, complete)
+        return Page(self._listed, complete, self._looked)
 
 
 async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list[str]]]:
