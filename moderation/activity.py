@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from moderation.appendlog import AppendLog
+from moderation.appendlog import CLOCK_SKEW, AppendLog
 from moderation.counts import count_into, count_pairs_into
 from moderation.spread import Spread
 
@@ -18,8 +18,6 @@ COUNTS = ("dispositions", "types", "categories", "severities", "models", "failed
 CONFIDENCES = 10
 # What every line begins with: blobs are searched side by side, not read one by one.
 EVERY = b'{"at":"'
-# How far the clock of another process may be ahead of ours.
-CLOCK_SKEW = timedelta(minutes=1)
 
 
 class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):

@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+# How far the clock of another process, of storage or a publisher may be from ours.
+CLOCK_SKEW = timedelta(minutes=1)
+
 
 class StoreUnavailable(Exception):
     """The store did not take or give what was asked; the message says what to do."""

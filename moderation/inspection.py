@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
 import msgspec
 
 from moderation import publishing, tracing
+from moderation.appendlog import CLOCK_SKEW
 from moderation.audit import AuditEntry, Query
 from moderation.handlers import PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
@@ -18,8 +19,6 @@ from moderation.watching import Watch
 SUBSCRIPTION = "sub-flagged"
 INSPECT_SECONDS = 30
 LOOK_AGAIN_SECONDS = 1.0
-# How far the clock of another process may be behind ours.
-CLOCK_SKEW = timedelta(minutes=1)
 
 
 class ProbeNotSeen(Exception):

@@ -20,6 +20,8 @@ STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 PLAIN = "application/json"
 
+EMPTY = "the body is empty; an event or a list of events is expected"
+
 type Json = dict[str, object]
 
 

@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from moderation import actions, audit
-from moderation.appendlog import stamp_of
+from moderation.appendlog import CLOCK_SKEW, stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
 from moderation.details import details, time_of
 from moderation.paging import MOMENT, DeliveryKey, Windows
 
 LONGEST_LOOK_BACK = timedelta(days=31)
-# How far the clocks of publishers and of other instances may be from ours.
-CLOCK_SKEW = timedelta(minutes=1)
 # An event of which nobody knows the time lives no longer than Event Grid allows.
 LONGEST_LIFE = timedelta(days=7)
 # A piece of time in which there is more is the last one of an answer.

@@ -15,7 +15,7 @@ import msgspec
 
 from moderation import actions, events
 from moderation.actions import Action, ActionLog
-from moderation.appendlog import StoreUnavailable, stamp, stamp_of
+from moderation.appendlog import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
 from moderation.audit import AuditLog
 from moderation.consumer import RETRY_SECONDS, SHORTEST_WAIT, Receiver
 from moderation.delivery import Delivery, ReleaseDelay
@@ -29,7 +29,6 @@ _log = logging.getLogger(__name__)
 MOST = 10
 WAIT_SECONDS = SHORTEST_WAIT
 LONGEST_LOCK = timedelta(minutes=5)
-CLOCK_SKEW = timedelta(minutes=1)
 # A lock can be renewed for an hour, and lasts once more after that.
 RECALLED = timedelta(seconds=RENEWABLE_SECONDS) + LONGEST_LOCK + CLOCK_SKEW
 SEARCH_SECONDS = 10.0

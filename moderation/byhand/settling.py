@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from moderation import actions, audit, settlement, tally
-from moderation.appendlog import stamp
+from moderation.appendlog import CLOCK_SKEW, stamp
 from moderation.byhand import peeking
 from moderation.byhand.peeking import Hand, Peeked
 from moderation.delivery import (
@@ -153,7 +153,7 @@ async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
 def _is_renewable(peeked: Peeked, now: datetime) -> bool:
     """Whether its lock can be renewed; in its last minutes it is held all the same."""
     age = now - datetime.fromisoformat(peeked.at)
-    return age < timedelta(seconds=RENEWABLE_SECONDS) - peeking.CLOCK_SKEW
+    return age < timedelta(seconds=RENEWABLE_SECONDS) - CLOCK_SKEW
 
 
 async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Results:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -20,6 +20,10 @@ from moderation.runtime import Runtime
 MOST_BYTES = 1024 * 1024
 # So many names that are not taken are listed.
 MOST_NAMED = 50
+
+
+# A time in a query: with its zone.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class BadQuery(Exception):

@@ -11,7 +11,6 @@ from moderation.filters import Clause
 from moderation.intake import BadRequest, Json
 from moderation.topology import Topology
 
-EMPTY = "the body is empty; an event or a list of events is expected"
 MOST_EXPLAINED = 100
 
 
@@ -51,7 +50,7 @@ async def check(asked: Asked[None, bytes]) -> Checked:
     """Check events as publishing does; nothing is published."""
     headers = asked.request.headers
     if not asked.body:
-        return Checked(False, 0, detail=EMPTY)
+        return Checked(False, 0, detail=intake.EMPTY)
     try:
         events = intake.events_in(asked.body, headers, asked.runtime.clock())
         publishing.encoded(tracing.stamped(events, headers))
@@ -64,7 +63,7 @@ async def explain(asked: Asked[None, bytes]) -> Explanation:
     """Say which event subscriptions take an event, and which clause refuses it."""
     runtime = asked.runtime
     if not asked.body:
-        raise BadRequest(400, EMPTY)
+        raise BadRequest(400, intake.EMPTY)
     found = intake.carried(asked.body, asked.request.headers, runtime.clock())
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"

@@ -7,24 +7,21 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from moderation.appendlog import stamp
+from moderation.appendlog import CLOCK_SKEW, stamp
 from moderation.audit import AuditEntry, Found, Lineage, Query
 from moderation.cloudevents import Problem
 from moderation.console import cursors, exports, redaction
-from moderation.console.asked import Asked, BadQuery, chosen
+from moderation.console.asked import Asked, BadQuery, Moment, chosen
 from moderation.console.cursors import Micros
 from moderation.console.exports import Format
 from moderation.console.reply import Reply
 from moderation.details import details
+from moderation.life import LONGEST_LOOK_BACK
 from moderation.paging import Position
 
 SEARCH_SECONDS = 10
-LONGEST_LOOK_BACK = timedelta(days=31)
 DAY = timedelta(days=1)
-# How far the clock of another instance may be ahead of ours.
-CLOCK_SKEW = timedelta(minutes=1)
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 
 

@@ -20,7 +20,7 @@ REASON_SECONDS = 5.0
 ASK_TOGETHER = 4
 # Our entry is stamped when the handler is done, soon after the delivery as a rule.
 SOON = timedelta(seconds=15)
-CLOCK_SKEW = timedelta(seconds=5)
+EARLY = timedelta(seconds=5)
 # So much is shown of what cannot be read.
 UNREADABLE_BYTES = 64 * 1024
 
@@ -103,7 +103,7 @@ class _Reasons:
                 if self._time_left() <= 0:
                     return None
                 query = Query(
-                    since=last - CLOCK_SKEW,
+                    since=last - EARLY,
                     until=last + late,
                     subscriptions=[subscription],
                     id=event.id,

@@ -9,13 +9,15 @@ from typing import Annotated
 import msgspec
 
 from moderation import filters, life, tracing
-from moderation.appendlog import stamp
+from moderation.appendlog import CLOCK_SKEW, stamp
+from moderation.audit import AuditEntry
 from moderation.console import cursors, redaction, steps
-from moderation.console.asked import Asked
+from moderation.console.asked import Asked, Moment
 from moderation.console.cursors import Micros
-from moderation.console.entries import Moment
 from moderation.console.steps import Step
 from moderation.deadletters import finding
+from moderation.deadletters.listing import Listed
+from moderation.deadletters.store import DeadLetterStore
 from moderation.life import Lived, Search, Span
 from moderation.runtime import Runtime
 from moderation.topology import Topology
@@ -77,31 +79,26 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     """The life of one event over all event subscriptions."""
     runtime, query = asked.runtime, asked.query
-    names = runtime.topology.names
-    search = _search(query, names, runtime.clock())
+    search = _search(query, runtime.topology.names, runtime.clock())
     ends = monotonic() + SEARCH_SECONDS
     found = await life.lived(
         runtime.audit,
-        names,
+        runtime.topology.names,
         search,
         expects=lambda raw: expected(runtime.topology, raw),
         time_left=lambda: ends - monotonic(),
     )
-    told = steps.published(search, found)
-    told += [steps.delivery(entry) for entry in found.entries]
-    told += steps.by_hand(found)
-    told += await _letters(runtime, query.id, found, is_over=search.is_over)
+    told = await _steps(runtime, search, found)
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
         await redaction.note(asked, query.reveal, [query.id])
-    traces = [tracing.trace_id(entry.traceparent) for entry in found.entries]
     return Life(
         id=query.id,
         event=None if event is None else redaction.told(event, shows=shows),
         redacted=event is not None and not shows,
-        trace_id=next((one for one in traces if one), None),
+        trace_id=_trace_id(found),
         expected=search.expected or [],
-        steps=sorted(told, key=lambda one: one.at),
+        steps=told,
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
         cursor=None if search.is_over else cursors.written(_cursor(search)),
@@ -121,32 +118,39 @@ def expected(declared: Topology, raw: bytes) -> list[str]:
     ]
 
 
-async def _letters(
-    runtime: Runtime, event_id: str, found: Lived, *, is_over: bool
-) -> list[Step]:
+def _trace_id(found: Lived) -> str | None:
+    traces = (tracing.trace_id(entry.traceparent) for entry in found.entries)
+    return next((one for one in traces if one), None)
+
+
+async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
+    """What was found as steps, oldest first, with those of its dead letters."""
+    told = [
+        *steps.published(search, found),
+        *map(steps.delivery, found.entries),
+        *steps.by_hand(found),
+        *await _letters(runtime.dead_letters, search, found),
+    ]
+    return sorted(told, key=lambda one: one.at)
+
+
+async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list[Step]:
     """Where the event was dead-lettered, and what was tried with it there.
 
     That is looked for where it was rejected, or released and not seen again.
     """
     ends = monotonic() + LETTER_SECONDS
     last = {one.subscription: one for one in found.entries if one.redrive is None}
-    wanted = [
-        one
-        for one in last.values()
-        if one.disposition == "reject" or (one.disposition == "release" and is_over)
-    ]
-    letters = await asyncio.gather(
-        *(
-            finding.of_event(
-                runtime.dead_letters,
-                one.subscription,
-                event_id,
-                datetime.fromisoformat(one.at),
-                lambda: ends - monotonic(),
-            )
-            for one in wanted
+    ended = ("reject", "release") if search.is_over else ("reject",)
+    wanted = [one for one in last.values() if one.disposition in ended]
+
+    async def near(entry: AuditEntry) -> Listed | None:
+        name, at = entry.subscription, datetime.fromisoformat(entry.at)
+        return await finding.of_event(
+            store, name, search.event_id, at, lambda: ends - monotonic()
         )
-    )
+
+    letters = await asyncio.gather(*map(near, wanted))
     return [
         step
         for entry, listed in zip(wanted, letters, strict=True)
@@ -160,7 +164,7 @@ def _search(query: LifeQuery, names: Sequence[str], now: datetime) -> Search:
     search = life.begun(query.id, query.at, now)
     if query.cursor is None:
         return search
-    state, newest = cursors.read(query.cursor, Cursor), now + life.CLOCK_SKEW
+    state, newest = cursors.read(query.cursor, Cursor), now + CLOCK_SKEW
     oldest = now - life.LONGEST_LOOK_BACK
     search.ahead = _span(state.ahead, oldest, newest)
     search.behind = _span(state.behind, oldest, newest)

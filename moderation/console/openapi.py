@@ -1,7 +1,7 @@
 """The API's description: OpenAPI 3.1, from the types that check requests and answers."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
 from inspect import get_annotations
@@ -57,6 +57,7 @@ ITSELF: dict[str, object] = {
 ANYTHING = {"$comment": "any JSON"}
 
 type Json = dict[str, Any]
+type Schemas = list[tuple[Any, Json]]
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
@@ -105,20 +106,7 @@ def encoded() -> bytes:
 def document() -> Json:
     """The whole description of the API."""
     operations = [_operation(route) for route in ROUTES]
-    wanted = [one for operation in operations for one in operation.types()]
-    wanted += [ProblemDetails, *events.TYPES.values()]
-    found, components = msgspec.json.schema_components(
-        wanted, schema_hook=lambda _: ANYTHING, ref_template=COMPONENT
-    )
-    schemas = list(zip(wanted, found, strict=True))
-    for operation in operations:
-        _close(operation.takes.body, schemas, components)
-    paths: dict[str, Json] = {}
-    for operation in operations:
-        method = operation.route.method.lower()
-        path = paths.setdefault(f"/{operation.route.path}", {})
-        path[method] = _described(operation, schemas)
-    paths[f"/{PATH}"] = {"get": ITSELF}
+    schemas, components = _schemas(operations)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -127,13 +115,36 @@ def document() -> Json:
             "description": ABOUT,
         },
         "servers": [{"url": "/api"}],
-        "paths": paths,
+        "paths": _paths(operations, schemas),
         "components": {
             "schemas": {**components, **eventschemas.of(components)},
             "responses": _wrong(_schema(ProblemDetails, schemas)),
             "securitySchemes": KEYS,
         },
     }
+
+
+def _schemas(operations: list[Operation]) -> tuple[Schemas, Json]:
+    """The schema of each type, and what these refer to by name."""
+    wanted = [one for operation in operations for one in operation.types()]
+    wanted += [ProblemDetails, *events.TYPES.values()]
+    found, components = msgspec.json.schema_components(
+        wanted, schema_hook=lambda _: ANYTHING, ref_template=COMPONENT
+    )
+    schemas = list(zip(wanted, found, strict=True))
+    for operation in operations:
+        _close(operation.takes.body, schemas, components)
+    return schemas, components
+
+
+def _paths(operations: list[Operation], schemas: Schemas) -> Json:
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        method = operation.route.method.lower()
+        path = paths.setdefault(f"/{operation.route.path}", {})
+        path[method] = _described(operation, schemas)
+    paths[f"/{PATH}"] = {"get": ITSELF}
+    return paths
 
 
 def _wrong(schema: Json) -> Json:
@@ -155,7 +166,7 @@ def _operation(route: Route) -> Operation:
     return Operation(route, signature(call), _first_line(call.__doc__))
 
 
-def _described(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Json:
+def _described(operation: Operation, schemas: Schemas) -> Json:
     route, takes = operation.route, operation.takes
     content: Json = {
         "operationId": route.function,
@@ -178,9 +189,7 @@ def _described(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Jso
     return content
 
 
-def _parameter(
-    field: msgspec.structs.FieldInfo, schemas: Iterable[tuple[Any, Json]]
-) -> Json:
+def _parameter(field: msgspec.structs.FieldInfo, schemas: Schemas) -> Json:
     schema = _without_null(_schema(field.type, schemas))
     content: Json = {"name": field.encode_name, "in": "query", "schema": schema}
     if description := schema.pop("description", None):
@@ -190,7 +199,7 @@ def _parameter(
     return content | ({"required": True} if field.required else {})
 
 
-def _responses(operation: Operation, schemas: Iterable[tuple[Any, Json]]) -> Json:
+def _responses(operation: Operation, schemas: Schemas) -> Json:
     kind = operation.answer
     good = {JSON: {"schema": _schema(kind, schemas)}} if _has_schema(kind) else {}
     if any(field.encode_name == "format" for field in operation.fields()):
@@ -212,14 +221,14 @@ def _response(description: str, content: Json) -> Json:
     return {"description": description} | ({"content": content} if content else {})
 
 
-def _close(body: Any, schemas: Iterable[tuple[Any, Json]], components: Json) -> None:
+def _close(body: Any, schemas: Schemas, components: Json) -> None:
     """Say of a body that other names than its own are refused."""
     if _has_schema(body):
         name = _schema(body, schemas)["$ref"].rpartition("/")[2]
         components[name]["additionalProperties"] = False
 
 
-def _schema(of: Any, schemas: Iterable[tuple[Any, Json]]) -> Json:
+def _schema(of: Any, schemas: Schemas) -> Json:
     return next(schema for kind, schema in schemas if kind == of)
 
 

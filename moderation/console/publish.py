@@ -83,9 +83,8 @@ def _no_body(request: Request) -> Reply:
         detail = "the Functions host drops a body that is sent in chunks"
         todo = "send it with a Content-Length (curl does so with --data-binary @file)"
         return reply.problem(411, detail, next=todo)
-    detail = "the body is empty; an event or a list of events is expected"
     todo = "POST /api/events/samples publishes the five sample events"
-    return reply.problem(400, detail, next=todo)
+    return reply.problem(400, intake.EMPTY, next=todo)
 
 
 def _published(result: Published) -> Receipts | Reply:

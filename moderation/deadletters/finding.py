@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 
+from moderation.appendlog import CLOCK_SKEW
 from moderation.deadletters import folders, listing
 from moderation.deadletters.listing import Listed
 from moderation.deadletters.store import DeadLetterStore, Filed
@@ -13,7 +14,6 @@ from moderation.deadletters.store import DeadLetterStore, Filed
 HOURS = 3
 MOST_BLOBS = 200
 READ_TOGETHER = 8
-CLOCK_SKEW = timedelta(minutes=1)
 
 
 async def of_event(
