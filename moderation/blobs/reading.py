@@ -17,6 +17,8 @@ from moderation.appendlog import hours_back, merged, stamp, stamp_of
 FIRST_READ_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
 SCAN_BYTES = 4 * 1024 * 1024
+# So many blobs are searched at once, for all who search: their pieces are in memory.
+SCANS = 16
 # Halving ends at a piece that is read as fast as one more look.
 NEAR_BYTES = 128 * 1024
 LOOK_BYTES = 8 * 1024
@@ -30,6 +32,7 @@ class Reader:
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
+        self._scans = asyncio.Semaphore(SCANS)
 
     async def newest(
         self, name: str, *, since: datetime, until: datetime
@@ -105,6 +108,12 @@ class Reader:
         self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
     ) -> list[bytes]:
         """The blob's lines with the needle. Lines without it are not taken apart."""
+        async with self._scans:
+            return await self._scan(blob, needle, oldest, newest)
+
+    async def _scan(
+        self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
+    ) -> list[bytes]:
         start = 0
         if _hour_begins(blob) < oldest:
             start, _ = await self._halved(blob, lambda at: at >= oldest)
