@@ -57,13 +57,17 @@ def test_every_route_is_documented() -> None:
 
 def test_every_decision_is_listed() -> None:
     """
-    The list of decisions is how they are found.
+    The list of decisions is how they are found, in the order in which they were made.
     """
-    listed = text("docs/decisions/README.md")
-    for page in (ROOT / "docs" / "decisions").glob("0*.md"):
-        assert f"({page.name})" in listed
-        title = page.read_text(encoding="utf-8").partition("\n")[0]
-        assert title.removeprefix("# ") in listed
+    pages = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    titles = [page.read_text(encoding="utf-8").partition("\n")[0] for page in pages]
+
+    listed = re.findall(r"^- \[(.*)\]\((.*)\)$", text("docs/decisions/README.md"), re.M)
+
+    assert listed == [
+        (f"{page.name[:4]}: {title.removeprefix('# ')}", page.name)
+        for title, page in zip(titles, pages, strict=True)
+    ]
 
 
 def test_the_readme_names_the_commands_that_there_are() -> None:
