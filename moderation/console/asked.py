@@ -20,6 +20,8 @@ from moderation.runtime import Runtime
 MOST_BYTES = 1024 * 1024
 # So many names that are not taken are listed.
 MOST_NAMED = 50
+# So much of an id is noted: whoever publishes an event gives it any id.
+LONGEST_ID = 512
 
 
 # A time in a query: with its zone.
@@ -66,7 +68,7 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
             self.caller.name,
             now,
             subscription=subscription,
-            ids=ids,
+            ids=[one[:LONGEST_ID] for one in ids],
             detail=detail,
         )
         await self.runtime.actions.note(action, now)

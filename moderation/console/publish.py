@@ -19,7 +19,6 @@ from moderation.publishing import Published
 _log = logging.getLogger(__name__)
 
 NOTE_SECONDS = 10
-LONGEST_ID = 256
 SAMPLES = Path(__file__).parents[1] / "samples" / "moderation_events.json"
 
 
@@ -70,7 +69,7 @@ async def _publish(
 
 async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
     """Keep who published what; what is published stays so when that cannot be kept."""
-    ids = [str(event["id"])[:LONGEST_ID] for event in accepted]
+    ids = [str(event["id"]) for event in accepted]
     try:
         async with asyncio.timeout(NOTE_SECONDS):
             await asked.note("publish", ids=ids)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from moderation.console.asked import Asked
+from moderation.console.asked import LONGEST_ID, Asked
 from moderation.settings import Settings
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -33,7 +33,7 @@ async def note[Q, B](asked: Asked[Q, B], reveal: bool, ids: Sequence[str]) -> No
         return
     kept, room = [], NOTED_CHARACTERS
     for one in dict.fromkeys(ids):
-        room -= len(one)
+        room -= min(len(one), LONGEST_ID)
         if room < 0:
             break
         kept.append(one)

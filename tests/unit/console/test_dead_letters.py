@@ -299,6 +299,21 @@ async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
     assert opened.json()["archived"]
 
 
+async def test_an_id_of_a_megabyte_is_noted_in_short(api: DeadLetterApi) -> None:
+    """
+    Whoever publishes an event gives it any id.
+    """
+    api.put(NAME, an_event(id="x" * 1_000_000))
+
+    answer = await api.redrive(NAME, dryRun=False)
+    await api.list(archived="true", reveal="true")
+
+    assert answer.json()["results"][0]["outcome"] == "acknowledge"
+    reveal, redriven = await api.actions()
+    assert (reveal["action"], redriven["action"]) == ("reveal", "redrive")
+    assert reveal["ids"] == redriven["ids"] == ["x" * 512]
+
+
 async def test_what_cannot_be_noted_is_not_done(api: DeadLetterApi) -> None:
     """
     Nobody acts without leaving a name.
