@@ -86,7 +86,7 @@ async def test_a_backlog_that_remains_is_said() -> None:
     """
     much, little = Notes(), Notes()
 
-    await drain(job(Supply(100_000), budget=30, takes=1, note=much))
+    await drain(job(Supply(20_000), budget=30, takes=1, note=much))
     await drain(job(Supply(1000), budget=60, takes=1, note=little))
 
     assert [one.last_full for _, one in much.kept] == [True]

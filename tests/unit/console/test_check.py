@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from moderation import settings, topology
-from moderation.console.topology_view import _queue
+from moderation.console.topology_view import queues
 from tests.calling import Api
 from tests.make import ESCALATED, FLAGGED, a_result, an_event
 
@@ -281,8 +282,12 @@ def test_every_event_subscription_has_the_schedule_of_its_name() -> None:
     And one that no timer drains is shown without any.
     """
     environ = dict.fromkeys(settings.SCHEDULES, "0 * * * * *")
-    declared = topology.load().event_subscriptions
+    declared = topology.load()
+    another = replace(declared.event_subscriptions[0], name="sub-another")
+    ours = declared.event_subscriptions
 
-    queues = [_queue(one, environ) for one in declared]
+    shown = queues(replace(declared, event_subscriptions=[*ours, another]), environ)
 
-    assert {one.schedule for one in queues} == {"0 * * * * *"}
+    *timed, without = ((one.schedule, one.lanes) for one in shown)
+    assert timed == [("0 * * * * *", 1)] * len(ours)
+    assert without == (None, 0)
