@@ -138,21 +138,23 @@ async def _late(
         return _failing(name, tried)
     if not summaries and not await log.was_drained(name):
         return _fresh(timer)
+    return _silent(name, summaries, due, now)
+
+
+def _silent(
+    name: str, summaries: Sequence[Summary], due: datetime, now: datetime
+) -> Alert:
+    last = "no drain is known of the time that was looked at"
+    if summaries:
+        last = f"the last drain was {_ago(now - _at(summaries[0]))} ago"
     return Alert(
         kind="late",
         subscription=name,
         since=due,
-        text=f"{name} should have been drained {_ago(now - due)} ago and was not: "
-        f"{_last(summaries, now)}",
+        text=f"{name} should have been drained {_ago(now - due)} ago and was not: {last}",
         next=f"see that the app runs and its timer is not disabled; {HEALTH}; "
         f"POST /api/pull?subscription={name} drains it now",
     )
-
-
-def _last(summaries: Sequence[Summary], now: datetime) -> str:
-    if not summaries:
-        return "no drain is known of the time that was looked at"
-    return f"the last drain was {_ago(now - _at(summaries[0]))} ago"
 
 
 def _failing(name: str, tried: Sequence[Summary]) -> Alert:

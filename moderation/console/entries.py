@@ -121,8 +121,8 @@ def meant(
         since = max(cursors.moment(cursor.since), now - LONGEST_LOOK_BACK)
     until = min(asked.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
     if since < now - LONGEST_LOOK_BACK:
-        days = LONGEST_LOOK_BACK.days
-        raise BadQuery([Problem("since", f"is more than {days} days ago")])
+        problem = f"is more than {LONGEST_LOOK_BACK.days} days ago"
+        raise BadQuery([Problem("since", problem)])
     if since > until:
         raise BadQuery([Problem("until", "is before the beginning")])
     return Query(

@@ -88,7 +88,6 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
         expects=lambda raw: expected(runtime.topology, raw),
         time_left=lambda: ends - monotonic(),
     )
-    told = await _steps(runtime, search, found)
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
         await redaction.note(asked, query.reveal, [query.id])
@@ -98,7 +97,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
         redacted=event is not None and not shows,
         trace_id=_trace_id(found),
         expected=search.expected or [],
-        steps=told,
+        steps=await _steps(runtime, search, found),
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
         cursor=None if search.is_over else cursors.written(_cursor(search)),

@@ -81,7 +81,6 @@ def letter(
     last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
 ) -> list[Step]:
     """The dead letter after that delivery; its redrives that no entry tells already."""
-    subscription = last.subscription
     lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
     told: Counter[tuple[str | None, ...]] = Counter(
         (one.by, one.disposition, one.verdict, one.reason)
@@ -91,7 +90,7 @@ def letter(
     buried = Step(
         at=max(stamp(listed.lettered_at), last.at),  # storage's clock has whole seconds
         kind="dead-lettered",
-        subscription=subscription,
+        subscription=last.subscription,
         reason=said.reason,
         delivery_count=said.attempts,
         text=said.result,
@@ -102,7 +101,7 @@ def letter(
         if told[one.by, one.outcome, one.verdict, one.reason] > 0:
             told[one.by, one.outcome, one.verdict, one.reason] -= 1
         else:
-            steps.append(_redriven(subscription, one, lineage))
+            steps.append(_redriven(last.subscription, one, lineage))
     return steps
 
 
