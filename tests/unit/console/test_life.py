@@ -197,6 +197,7 @@ async def test_a_search_that_takes_long_goes_on_with_its_cursor(
         found += steps(answer)
         query = {"cursor": told["cursor"]} if told["cursor"] else {}
         calls += 1
+        assert told["expected"] in ([], ["sub-flagged", "sub-all-events"])
 
     assert sorted(found, key=str) == [
         ("delivery", "sub-flagged", "acknowledge"),
@@ -205,6 +206,25 @@ async def test_a_search_that_takes_long_goes_on_with_its_cursor(
     ]
     assert told["expected"] == ["sub-flagged", "sub-all-events"]
     assert (told["complete"], calls > 5) == (True, True)
+
+
+@pytest.mark.parametrize("ago", [40, 42])
+async def test_a_search_that_goes_on_ends_when_everyone_is_done(
+    api: Api, monkeypatch: pytest.MonkeyPatch, ago: int
+) -> None:
+    """
+    Who was seen to be done in an earlier answer need not be found again.
+    """
+    monkeypatch.setattr(console_life, "SEARCH_SECONDS", -1.0)
+    await record(api, "sub-flagged", DONE, ago=59)
+    await record(api, "sub-all-events", DONE, ago=ago)
+
+    told = (await life(api, at=PUBLISHED)).json()
+    while told["cursor"]:
+        told = (await life(api, cursor=told["cursor"])).json()
+
+    assert told["complete"]
+    assert told["searched"]["until"] < stamp(NOW - minutes(30))
 
 
 async def test_a_revealed_event_is_noted(api: Api) -> None:
