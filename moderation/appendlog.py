@@ -56,7 +56,8 @@ class AppendLog(Protocol):
 
 def stamp(moment: datetime) -> str:
     """A moment in UTC at a fixed width, so that text sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    at = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{at.isoformat(timespec='microseconds')}Z"
 
 
 def stamp_of(line: bytes) -> bytes:

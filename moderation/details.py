@@ -23,7 +23,7 @@ def details(event: bytes) -> Details:
     """What the event's JSON says, if it is an event that can be read. Never raises."""
     found = events.read(event)
     said = found.payload
-    time = _in_utc(found.time)
+    time = in_utc(found.time)
     if not isinstance(said, Moderation):
         return Details(subject=found.subject, time=time)
     return Details(
@@ -36,7 +36,8 @@ def details(event: bytes) -> Details:
     )
 
 
-def _in_utc(time: datetime | None) -> datetime | None:
+def in_utc(time: datetime | None) -> datetime | None:
+    """An event's own time, which may be anything; None where it is none in UTC."""
     try:
         return time and time.astimezone(UTC)
     except OverflowError:  # in the first or the last hours of all time

@@ -13,6 +13,7 @@ from moderation.cloudevents import Problem
 from moderation.console import redaction
 from moderation.console.asked import Asked
 from moderation.delivery import Delivery, ReleaseDelay
+from moderation.details import in_utc
 from moderation.events import MalformedEvent
 from moderation.intake import BadRequest
 
@@ -146,7 +147,7 @@ def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
         id=event.id,
         type=event.type,
         content_id=payload.content_id,
-        time=stamp(event.time) if event.time else None,
+        time=stamp(time) if (time := in_utc(event.time)) else None,
         malformed=payload.reason if isinstance(payload, MalformedEvent) else None,
         last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
         redacted=not shows,

@@ -19,6 +19,8 @@ from moderation.events import Event
 # As many bytes of a blob are read; Event Grid and the local broker stay far below.
 BLOB_BYTES = 32 * 1024 * 1024
 TEXT_CHARACTERS = 500
+# A time of another year says that there is none: .NET writes one of year 1 for that.
+YEARS = range(1970, 2300)
 _NAME = re.compile(
     r"(?P<namespace>[A-Za-z0-9-]{1,50})/(?P<topic>[A-Za-z0-9-]{1,50})"
     r"/(?P<subscription>[A-Za-z0-9-]{1,50})"
@@ -178,10 +180,9 @@ def _moment(value: object) -> datetime | None:
         moment = msgspec.convert(value, datetime)
     except (msgspec.ValidationError, OverflowError):
         return None
-    try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:  # the first or the last hours of all time
+    if moment.year not in YEARS:
         return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _PROPERTIES = ("deadletterproperties", "brokerproperties")

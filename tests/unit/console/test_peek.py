@@ -79,6 +79,27 @@ async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
     assert event["data"]["redacted"] is True
 
 
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("0001-01-01T00:00:00+10:00", None),
+        ("9999-12-31T23:59:59-10:00", None),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+async def test_an_event_of_any_time_is_shown(
+    api: Api, time: str, shown: str | None
+) -> None:
+    """
+    Otherwise all that came with it would be held, and nobody could settle it.
+    """
+    queue(api, a_delivery(), a_delivery(an_event(time=time)))
+
+    said = await post(api, "peek")
+
+    assert [one["time"] for one in said["deliveries"]][1] == shown
+
+
 async def test_a_peek_is_on_record_with_all_that_settling_needs(api: Api) -> None:
     """
     Whole lock tokens are not: nobody could settle with what is written.
