@@ -218,6 +218,22 @@ async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
     ]
 
 
+async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
+    """
+    Though it names the event: nothing else is known of it.
+    """
+    one = Told(published=60)
+    at = stamp(NOW - minutes(58))
+    await one.log.append(
+        "sub-flagged", NOW - minutes(58), f'{{"at":"{at}","id":"{one.id}"}}\n'.encode()
+    )
+    await one.delivered("sub-flagged", 59)
+
+    found, _ = await one.looked_for(life.begun(one.id, None, NOW))
+
+    assert (len(found.entries), found.doings) == (1, [])
+
+
 @pytest.mark.parametrize(
     "event_id", ['"', "\\", "\n", "é", "x" * 64_000, "sub-flagged"]
 )

@@ -5,7 +5,7 @@ import msgspec
 from moderation import audit
 from moderation.activity import Summary
 from moderation.appendlog import stamp
-from moderation.counts import NAMES, OTHERS, count_into, largest
+from moderation.counts import NAMES, OTHERS, count_into, count_pairs_into, largest
 from moderation.delivery import (
     Acknowledge,
     Delivery,
@@ -137,6 +137,17 @@ def test_the_largest_counts_come_first_and_nothing_is_left_out() -> None:
 
     assert largest(counts, 2) == {"many": 9, "some": 3, OTHERS: 5}
     assert largest({"one": 1}) == {"one": 1}
+
+
+def test_a_name_that_is_known_is_counted_however_many_there_are() -> None:
+    """
+    Only new names are put together.
+    """
+    counts = {f"{number}": {"high": 1} for number in range(NAMES)}
+
+    count_pairs_into(counts, {"0": {"high": 2}, "new": {"low": 1}})
+
+    assert (counts["0"], counts[OTHERS]) == ({"high": 3}, {"low": 1})
 
 
 def test_a_long_name_is_cut_and_counted_once() -> None:
