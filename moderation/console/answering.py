@@ -70,7 +70,7 @@ def _problem(error: Exception) -> Reply:
             todo = "set them in local.settings.json, or in the app's settings in Azure"
             return reply.problem(503, detail, next=todo, problems=problems)
         case BadRequest(status=status, problems=problems):
-            todo = "mend the request and send it again; nothing was published"
+            todo = "mend the request and send it again; nothing was done"
             return reply.problem(status, str(error), next=todo, problems=problems)
         case BadQuery(problems=problems):
             todo = "mend the query and send it again"

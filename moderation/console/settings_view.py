@@ -27,8 +27,8 @@ PACKAGES = (
 )
 LONGEST = 500
 # What people paste into a setting that is not meant for it.
-_KEYS = re.compile(r"(?i)(accountkey|sharedaccess\w*|sig)\s*=")
-_USER = re.compile(r"(?<=://)[^/@]*@")
+_KEYS = re.compile(r"(?i)(accountkey|sharedaccess\w*|sig)\s*=|[a-z0-9+/]{64}")
+_USER = re.compile(r"(?<=://)[^/]*@")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,8 @@ async def test_settings_that_are_missing_are_shown_all_the_same(
         ("AUDIT_STORAGE_ACCOUNT_URL", "https://a.blob.core.windows.net?sig=hunter2"),
         ("AUDIT_STORAGE_ACCOUNT_URL", "AccountName=a;AccountKey=hunter2"),
         ("EVENTGRID_ENDPOINT", "https://me:hunter2@ns.example.com"),
+        ("EVENTGRID_ENDPOINT", "https://me:p@hunter2@ns.example.com"),
+        ("AUDIT_CONTAINER", f"hunter2{'Aa1+/' * 16}=="),
     ],
 )
 def test_a_secret_is_never_shown(name: str, value: str) -> None:
