@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from moderation import actions, audit
+from moderation.actions import Action
 from moderation.appendlog import CLOCK_SKEW, stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
 from moderation.details import details, time_of
@@ -27,15 +28,9 @@ TERMINAL = ("acknowledge", "reject")
 type Span = tuple[datetime, datetime]
 
 
-class Doing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What somebody did by hand to the event; `action` is a verb (`actions.Action`)."""
+class Doing(Action, frozen=True, kw_only=True):
+    """What somebody did by hand to the event; of a peek, at which delivery."""
 
-    at: str
-    action: str
-    by: str
-    subscription: str | None = None
-    ids: Sequence[str] = ()
-    detail: str | None = None
     delivery_count: int | None = None
 
 

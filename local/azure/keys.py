@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,10 +98,8 @@ def _where(given: argparse.Namespace) -> tuple[str, str]:
     """Resource group and app, as far as they are known."""
     found = {}
     if not (given.resource_group and given.app):
-        try:
+        with suppress(CannotGoOn):  # whoever reads the commands fills them in
             found = outputs.of_azd()
-        except CannotGoOn:
-            found = {}  # whoever reads the commands fills them in
     group = given.resource_group or found.get(
         "AZURE_RESOURCE_GROUP", "<resource group>"
     )
