@@ -90,6 +90,21 @@ async def test_the_dead_letters_of_today_are_listed(api: DeadLetterApi) -> None:
     }
 
 
+async def test_what_is_no_longer_declared_is_listed_by_its_folder(
+    api: DeadLetterApi,
+) -> None:
+    """
+    An event subscription that was removed leaves its dead letters behind.
+    """
+    api.put(NAME.replace("sub-flagged", "sub-former"), an_event())
+    api.put(NAME.replace("sub-flagged", "SUB-APPROVED"), an_event())
+
+    found = (await api.list())["deadLetters"]
+
+    names = {one["subscription"] for one in found}
+    assert names == {"sub-former", "sub-approved", "sub-flagged"}
+
+
 @pytest.mark.parametrize("seconds", [0.2, 200])
 async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -> None:
     """
