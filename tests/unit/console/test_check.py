@@ -79,6 +79,7 @@ async def test_what_would_be_published_is_valid_and_is_not_published(
         (a_result(), {"content-type": "text/plain"}),
         (a_result(note="x" * 1_000_000), PLAIN),
         ([a_result()] * 1001, PLAIN),
+        (b"[" + b"{}," * 2_000_000 + b"{}]", PLAIN),
     ],
 )
 async def test_a_check_says_what_publishing_would_say(
