@@ -83,7 +83,8 @@ class DeadLetterStore(Protocol):
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes, durable when this returns.
 
-        Raises Overtaken when the ledger has another length.
+        Raises Overtaken when the ledger has another length; not when that line ends it:
+        it was added, and the answer to that was lost.
         """
 
     async def archive(self, name: str, content: bytes) -> None:
@@ -143,9 +144,10 @@ class InMemoryDeadLetters:
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes."""
         before = await self.ledger(name)
-        if len(before) != after:
+        if len(before) == after:
+            self.kept[ledger_name(name)] = Stored(before + line, self.kept[name].at)
+        elif before[after:] != line:
             raise Overtaken(name)
-        self.kept[ledger_name(name)] = Stored(before + line, self.kept[name].at)
 
     async def archive(self, name: str, content: bytes) -> None:
         """Put the blob into the archive, unless it is there already."""

@@ -156,6 +156,23 @@ async def test_a_ledger_grows_only_at_its_end(kept: Kept) -> None:
     assert await store.ledger(NAME) == b"one\ntwo\n"
 
 
+async def test_a_line_whose_answer_was_lost_is_there_once(kept: Kept) -> None:
+    """
+    The client sends it again, and must not take its own line for someone else's.
+    """
+    await kept.put(NAME, a_blob("1"))
+    store = kept.store
+
+    await store.note(NAME, b"one\n", after=0)
+    await store.note(NAME, b"one\n", after=0)
+    await store.note(NAME, b"two\n", after=4)
+    await store.note(NAME, b"two\n", after=4)
+
+    with pytest.raises(Overtaken):
+        await store.note(NAME, b"one\n", after=0)
+    assert await store.ledger(NAME) == b"one\ntwo\n"
+
+
 async def test_what_is_archived_stays_as_it_is(kept: Kept) -> None:
     """
     The copy may be there already, made by someone who died before the delete.
