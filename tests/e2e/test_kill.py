@@ -80,6 +80,8 @@ class Books:
         if not self._container.exists():
             return
         for blob in self._container.list_blobs():
+            if blob.name.startswith("actions/"):
+                continue  # what people did
             start = self._read.get(blob.name, 0)
             if blob.size > start:
                 grown = self._container.download_blob(blob.name, offset=start)

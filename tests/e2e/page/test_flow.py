@@ -1,6 +1,7 @@
 """The view Flow: what the activity log says, as charts and as tables."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, violations
-from tests.e2e.stacks import Stack
+from tests.e2e.stacks import Stack, launch, wait_until_it_serves
 from tests.e2e.stored import note, now
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -23,6 +24,16 @@ BUSY: dict[str, Any] = {
     "queueDelay": {"count": 4321, "sum": 8e6, "max": 9000, "buckets": {"80": 4321}},
     "handling": {"count": 44, "sum": 900, "max": 90, "buckets": {"30": 44}},
 }
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack in which nothing flows but what these tests note."""
+    started = launch(tmp_path_factory.mktemp("flow-stack"))
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()
 
 
 async def open_flow(page: Page, stack: Stack, params: str = "") -> None:
