@@ -164,3 +164,24 @@ async def test_long_settings_fit_a_telephone(
     )
     assert await overflow(page) == 0
     assert await violations(page) == []
+
+
+async def test_numbers_that_do_not_agree_are_no_failure(
+    page: Page, stack: Stack
+) -> None:
+    """
+    What the doctor finds asks for attention; everything still answers.
+    """
+    advice = {"name": "doctor: PULL_BUDGET_SECONDS", "ok": False, "detail": "is long"}
+    well = {"name": "audit storage", "ok": True, "detail": "answers", "next": None}
+    answer = {"status": "attention", "checks": [well, {**advice, "next": "change it"}]}
+    await page.route("**/api/health", lambda route: route.fulfill(json=answer))
+
+    await page.goto(f"{stack.url}/api/#/settings")
+
+    found = page.locator("#stage .checks li", has_text="PULL_BUDGET_SECONDS")
+    await expect(found).to_contain_text("attention")
+    await expect(found).not_to_contain_text("failing")
+    assert await violations(page) == []
+    await page.emulate_media(color_scheme="dark")
+    assert await violations(page) == []
