@@ -44,16 +44,28 @@ export function stageOf(place, shell, entered) {
     }
     mine.place.replaceChildren();
     if (found.view) {
-      const { signal } = mine.left;
-      mine.view = found.view;
-      mine.handle = found.view.mount(mine.place, params, {
-        ...shell, signal, call: (method, path, options) => call(method, path, { signal, ...options }),
-      }) ?? {};
-      markForbidden(mine.place);
+      begin(mine, found.view, params);
     } else {
       mine.place.append(problemView(found));
     }
     shell.look();
+  }
+
+  // A view that fails to begin says so in its place; the others go on.
+  function begin(mine, view, params) {
+    const { signal } = mine.left;
+    mine.view = view;
+    try {
+      mine.handle = view.mount(mine.place, params, {
+        ...shell, signal, call: (method, path, options) => call(method, path, { signal, ...options }),
+      }) ?? {};
+      markForbidden(mine.place);
+    } catch (error) {
+      mine.view = null;
+      mine.place.replaceChildren(problemView(
+        refused("This view could not begin", String(error.message ?? error), "Load the page again; if that does not help, it is a fault of the page.")));
+      console.error(error);
+    }
   }
 
   function leave() {

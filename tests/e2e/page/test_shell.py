@@ -321,3 +321,22 @@ def test_the_page_has_the_topology_from_the_app() -> None:
         if path.name not in ("inspect.js",):
             text = path.read_text("utf-8")
             assert not [name for name in names if f'"{name}"' in text], path
+
+
+async def test_a_view_that_fails_to_begin_says_so_and_the_others_go_on(
+    page: Page, stack: Stack
+) -> None:
+    """
+    A fault of the page is told in the page, and not only to the console.
+    """
+    faulty = "export const view = { mount() { throw new Error('no luck'); } };"
+
+    async def broken(route: Route) -> None:
+        await route.fulfill(body=faulty, content_type="text/javascript")
+
+    await page.route("**/views/why.js", broken)
+    await page.goto(f"{stack.url}/api/#/why")
+
+    await expect(page.locator("#stage")).to_contain_text("no luck")
+    await page.get_by_role("link", name="Stream", exact=True).click()
+    await expect(page.locator("#stage .view-stream")).to_be_visible()
