@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from local import parts
+from local import localkeys, parts
+from local.localkeys import LocalKeys
 from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
 
 __all__ = ["Stack", "StartStack", "until"]
@@ -33,6 +34,22 @@ def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield wait_until_it_serves(started)
     finally:
         started.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose host asks for keys, as `dev.py run --enable-auth` starts it."""
+    started = launch(tmp_path_factory.mktemp("guarded"), "--enable-auth")
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="session")
+def keys(guarded: Stack) -> LocalKeys:
+    """The keys that the supervisor made; the reader's is on every reading function."""
+    return localkeys.make(guarded.data / localkeys.FILE, ["audit"])
 
 
 @pytest.fixture

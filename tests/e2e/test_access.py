@@ -1,38 +1,14 @@
 """Who may do what, against the real stand-in host that asks for keys."""
 
 import http.client
-from collections.abc import Iterator
 
 import pytest
 
-from local import localkeys
 from local.localkeys import LocalKeys
 from moderation.routes import READER, ROUTES, Route
-from tests.e2e.stacks import Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose host asks for keys, as `dev.py run --enable-auth` starts it."""
-    started = launch(tmp_path_factory.mktemp("guarded"), "--enable-auth")
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
-
-
-@pytest.fixture(scope="module")
-def keys(guarded: Stack) -> LocalKeys:
-    """The keys that the supervisor made."""
-    return localkeys.make(guarded.data / localkeys.FILE, [])
-
-
-@pytest.fixture(scope="module")
-def reader(guarded: Stack) -> str:
-    """The reader's key."""
-    return localkeys.make(guarded.data / localkeys.FILE, ["audit"]).reader
 
 
 def status(stack: Stack, route: Route, key: str | None) -> int:
@@ -45,14 +21,14 @@ def status(stack: Stack, route: Route, key: str | None) -> int:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
 def test_each_function_is_opened_by_the_keys_that_should(
-    guarded: Stack, keys: LocalKeys, reader: str, route: Route
+    guarded: Stack, keys: LocalKeys, route: Route
 ) -> None:
     """
     Nothing opens without one, a reader's opens what reads, an operator's all.
     """
     assert status(guarded, route, None) == 401
     assert status(guarded, route, "wrong") == 401
-    assert (status(guarded, route, reader) == 401) == (route.role is not READER)
+    assert (status(guarded, route, keys.reader) == 401) == (route.role is not READER)
     assert status(guarded, route, keys.operator) not in (401, 403)
 
 
@@ -64,14 +40,14 @@ def test_the_page_needs_no_key(guarded: Stack) -> None:
     assert guarded.call("GET", "/api/app.js").status == 200
 
 
-def test_the_caller_is_told_who_they_are(guarded: Stack, reader: str) -> None:
+def test_the_caller_is_told_who_they_are(guarded: Stack, keys: LocalKeys) -> None:
     """
     By the key's hash, and never by a header about a user.
     """
     forged = {"x_ms_client_principal": "e30=", "x_ms_client_principal_name": "admin"}
 
     answer = guarded.call(
-        "GET", "/api/me", None, x_functions_key=reader, **forged
+        "GET", "/api/me", None, x_functions_key=keys.reader, **forged
     ).json()
 
     assert answer["name"].startswith("key ")

@@ -1,32 +1,14 @@
 """The page on a host that asks for keys: the reader's, the operator's, and none."""
 
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Page, expect
 
-from local import localkeys
 from local.localkeys import LocalKeys
-from tests.e2e.stacks import Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose host asks for keys."""
-    started = launch(tmp_path_factory.mktemp("guarded"), "--enable-auth")
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
-
-
-@pytest.fixture(scope="module")
-def keys(guarded: Stack) -> LocalKeys:
-    """The keys that the supervisor made; the reader's is on every reading function."""
-    return localkeys.make(guarded.data / localkeys.FILE, ["audit"])
 
 
 async def give(page: Page, key: str) -> None:
