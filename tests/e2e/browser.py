@@ -17,6 +17,7 @@ from azure.storage.blob import BlobServiceClient
 from playwright.async_api import Page
 
 from tests.e2e.stacks import Stack
+from tests.e2e.stored import a_flagged_image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 ELSEWHERE = (
@@ -84,16 +85,7 @@ def unique(prefix: str = "img") -> str:
 def an_entry(at: datetime, **changes: Any) -> dict[str, Any]:
     """A line of the audit log; `data` is merged into its event's."""
     content_id = changes.get("contentId", "img-1")
-    data = {
-        "contentId": content_id,
-        "contentType": "image",
-        "modelName": "vision-moderator-v3",
-        "modelVersion": "3.2.1",
-        "confidence": 0.91,
-        "category": "violence",
-        "severity": "high",
-        "reviewRequired": True,
-    } | changes.pop("data", {})
+    data = a_flagged_image(content_id) | changes.pop("data", {})
     id = changes.get("id", str(uuid.uuid4()))
     kind = changes.get("type", "com.contoso.ai.ContentFlagged")
     event = {

@@ -27,10 +27,9 @@ def note(stack: Stack, at: datetime, **counts: Any) -> None:
         blob.append_block(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
-def an_event(**changes: Any) -> dict[str, Any]:
-    """A CloudEvent that the handlers take; `data` is merged into its data."""
-    content_id = changes.pop("contentId", f"img-{uuid.uuid4().hex[:8]}")
-    data = {
+def a_flagged_image(content_id: str) -> dict[str, Any]:
+    """The data of an event that is quarantined."""
+    return {
         "contentId": content_id,
         "contentType": "image",
         "modelName": "vision-moderator-v3",
@@ -39,8 +38,14 @@ def an_event(**changes: Any) -> dict[str, Any]:
         "category": "violence",
         "severity": "high",
         "reviewRequired": True,
-        "timestamp": "2026-11-23T10:00:00Z",
-    } | changes.pop("data", {})
+    }
+
+
+def an_event(**changes: Any) -> dict[str, Any]:
+    """A CloudEvent that the handlers take; `data` is merged into its data."""
+    content_id = changes.pop("contentId", f"img-{uuid.uuid4().hex[:8]}")
+    data = a_flagged_image(content_id) | {"timestamp": "2026-11-23T10:00:00Z"}
+    data |= changes.pop("data", {})
     return {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),

@@ -34,14 +34,14 @@ function standing(steps, state) {
       element("span", { class: "label other" }, state.complete ? "… waits" : "… not found so far"),
       state.complete ? " Its filter takes the event, but it was not received yet." : " Its filter takes the event.");
   }
-  const dead = steps.some((step) => step.kind === "dead-lettered");
   const redriven = steps.findLast((step) => step.kind === "redriven");
+  const lies = steps.some((step) => step.kind === "dead-lettered") && redriven?.disposition !== "acknowledge";
   return element("span", { class: "why" },
     last.disposition ? dispositionLabel(last.disposition) : element("span", { class: "label other" }, kindWord(last)),
     last.verdict ? [" ", value(String(last.verdict).replaceAll("-", " "), { limit: 60 })] : null,
-    dead ? [" ", element("span", { class: "label reject" }, "dead-lettered")] : null,
-    redriven && last !== redriven ? " redriven" : null,
-    last.deliveryCount ? element("span", { class: "quiet" }, ` delivery ${last.deliveryCount}`) : null);
+    lies ? [" ", element("span", { class: "label reject" }, "dead-lettered")] : null,
+    redriven ? " redriven" : null,
+    last.deliveryCount && last !== redriven ? element("span", { class: "quiet" }, ` delivery ${last.deliveryCount}`) : null);
 }
 
 /** The steps, oldest first. */

@@ -257,3 +257,30 @@ async def test_hostile_events_are_only_ever_text(
         await page.set_viewport_size({"width": width, "height": 900})
         assert await overflow(page) == 0
     assert await violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "lies"), [("acknowledge", False), ("reject", True)]
+)
+async def test_where_a_redriven_event_stands_is_what_its_redrive_came_to(
+    page: Page, stack: Stack, outcome: str, lies: bool
+) -> None:
+    """
+    It is no dead letter any more when its handler acknowledged it, and else it is.
+    """
+    at, sub = "2026-11-23T10:00:00.000000Z", "sub-flagged"
+    kinds = {"delivery": "reject", "dead-lettered": None, "redriven": outcome}
+    steps = [
+        {"at": at, "kind": kind, "subscription": sub, "disposition": disposition}
+        for kind, disposition in kinds.items()
+    ]
+    answer = {"id": "x", "expected": [sub], "steps": steps, "complete": True}
+    await page.route(
+        re.compile(r"/api/life\?"), lambda route: route.fulfill(json=answer)
+    )
+
+    await page.goto(f"{stack.url}/api/#/event?id=x&at={at}")
+
+    standing = page.get_by_role("list", name="Where it stands")
+    await expect(standing).to_contain_text("redriven")
+    assert ("dead-lettered" in await standing.inner_text()) is lies
