@@ -46,6 +46,16 @@ def test_no_other_spelling_shows_what_is_private(name: str) -> None:
     assert json.loads(shown)[name] == {"redacted": True, "bytes": 15}
 
 
+@pytest.mark.parametrize("name", ["Data", "SUBJECT", "dAtA_base64"])
+def test_what_is_private_is_so_in_whatever_case_its_name_is_written(name: str) -> None:
+    """
+    Text under such a name is no attribute that routes an event.
+    """
+    shown = json.loads(bytes(redaction.redacted(json.dumps({name: "secret"}).encode())))
+
+    assert shown == {name: {"redacted": True, "bytes": len('"secret"')}}
+
+
 @pytest.mark.parametrize("event", [b'"text"', b"\xff\xfe", b"[" * 5000, b"", b"{"])
 def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
     """
