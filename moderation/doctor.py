@@ -19,6 +19,7 @@ from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
 from moderation.settings import LANES, SCHEDULES, Settings, schedule_of
 from moderation.spread import Spread
+from moderation.timespan import time_span
 from moderation.topology import EventSubscription, Topology
 
 HOST_JSON = Path(__file__).parents[1] / "host.json"
@@ -204,4 +205,5 @@ def function_timeout(host_json: Path = HOST_JSON) -> int:
         return DEFAULT_TIMEOUT
     if given == "-1":
         return sys.maxsize
-    return shortest_gap(str(given)) or DEFAULT_TIMEOUT
+    span = time_span(str(given))
+    return int(span.total_seconds()) if span else DEFAULT_TIMEOUT

@@ -1,127 +1,224 @@
-"""How often a timer's schedule fires at most, and when it should have fired last.
+"""Read a timer's schedule exactly as the Functions host does, and say when it fires.
 
-Six fields (second minute hour day month weekday; five without the second), or a time
-span `[d.]hh:mm:ss`, as the Functions host reads them.
+An NCRONTAB expression of six fields, or of five without the seconds, or a time span as
+.NET reads it; docs/decisions/0013-one-reader-a-grammar.md names the sources.
 """
 
 import re
 from bisect import bisect_right
-from datetime import datetime, timedelta
-from functools import cache
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from math import inf
+from typing import NamedTuple
 
-_SPAN = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+)(?:\.\d+)?\Z")
-_PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?\Z")
-_LIMITS = (59, 59, 23)
-_MONTHS = [
-    *("jan", "feb", "mar", "apr", "may", "jun"),
-    *("jul", "aug", "sep", "oct", "nov", "dec"),
-]
-_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-_NAME = re.compile(r"[a-z]{3,}")
+from moderation.timespan import time_span
+
+ALLOWED = (
+    "six fields (second minute hour day month weekday), as 0 */5 * * * *, or a time "
+    "span, as 00:05:00"
+)
 DAY = 86_400
-# How far back an occurrence is looked for.
-MOST_DAYS = 366
+# 29 February comes back on the same weekday within 40 years.
+MOST_DAYS = 60 * 366
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+)
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_NUMBER = re.compile(r"\d{1,20}", re.ASCII)
+_STEP = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
-def shortest_gap(schedule: str) -> int | None:
-    """Seconds between the two occurrences that are closest together.
+class Unreadable(ValueError):
+    """The text is no schedule, or none that fires now and then; the message says why."""
 
-    Days, months and weekdays can only make gaps longer and are not looked at: one
-    occurrence a day counts as a gap of a day. None when it cannot be read.
-    """
-    if span := _SPAN.match(schedule.strip()):
-        days, hours, minutes, seconds = (int(part or 0) for part in span.groups())
-        return (days * DAY + hours * 3600 + minutes * 60 + seconds) or None
-    fields = _fields(schedule)
-    times = _times(fields) if fields else []
-    if not times:
+
+class _Field(NamedTuple):
+    """One field of an expression; a name may be cut short, down to its first letter."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    hint: str = ""
+
+    def values(self, text: str) -> list[int]:
+        """Return the sorted values that the field stands for. Raises Unreadable."""
+        found = {value for part in text.split(",") for value in self._part(part, text)}
+        return sorted(found)
+
+    def _part(self, part: str, text: str) -> range:
+        values, slash, every = part.partition("/")
+        if slash and not _STEP.fullmatch(every):
+            raise self._wrong(text)
+        # The host takes a step below 1 for 1, and a range written backwards as it is meant.
+        step = max(1, int(every)) if slash else 1
+        first, dash, last = values.partition("-")
+        if values == "*":
+            low, high = self.low, self.high
+        else:
+            low = self._value(first, text)
+            high = self._value(last, text) if dash else self.high if slash else low
+        return range(min(low, high), max(low, high) + 1, step)
+
+    def _value(self, written: str, text: str) -> int:
+        if _NUMBER.fullmatch(written) and self.low <= int(written) <= self.high:
+            return int(written)
+        for place, name in enumerate(self.names):
+            if written and name.startswith(written.lower()):
+                return self.low + place
+        raise self._wrong(text)
+
+    def _wrong(self, text: str) -> Unreadable:
+        return Unreadable(
+            f"has the {self.name} {text!r}: it may be {self.low} to {self.high}"
+            f"{self.hint}, a list, a range, a step (*/2) or *"
+        )
+
+
+_FIELDS = (
+    _Field("second", 0, 59),
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day", 1, 31),
+    _Field("month", 1, 12, MONTHS, " or JAN to DEC"),
+    _Field("weekday", 0, 6, DAYS, " (0 is Sunday) or SUN to SAT"),
+)
+
+
+class _Calendar:
+    """Occurrences at set times of set days, in UTC."""
+
+    def __init__(self, fields: list[str]) -> None:
+        seconds, minutes, hours, self._days, self._months, self._weekdays = (
+            field.values(text) for field, text in zip(_FIELDS, fields, strict=True)
+        )
+        lengths = [monthrange(2000, month)[1] for month in self._months]
+        if self._days[0] > max(lengths):
+            raise Unreadable("never fires: there is no such day in a year")
+        self._times = [
+            hour * 3600 + minute * 60 + second
+            for hour in hours
+            for minute in minutes
+            for second in seconds
+        ]
+
+    @cached_property
+    def shortest_gap(self) -> float:
+        """The seconds between the two occurrences that are closest together."""
+        over_night = DAY + self._times[0] - self._times[-1]
+        in_a_day = min((b - a for a, b in pairwise(self._times)), default=inf)
+        if in_a_day <= over_night:
+            return in_a_day
+        nights = MOST_DAYS
+        for before, after in pairwise(self._dates(date(2000, 1, 1), 1)):
+            nights = min(nights, (after - before).days)
+            if nights == 1:
+                break
+        return min(in_a_day, (nights - 1) * DAY + over_night)
+
+    def last_due(self, now: datetime) -> datetime:
+        """Return the latest occurrence up to `now`."""
+        for day in self._dates(now.date(), -1):
+            midnight = datetime.combine(day, datetime.min.time(), UTC)
+            place = bisect_right(self._times, (now - midnight).total_seconds())
+            if place:
+                return midnight + timedelta(seconds=self._times[place - 1])
+        return BEGINNING
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return the first occurrence after `now`."""
+        for day in self._dates(now.date(), 1):
+            midnight = datetime.combine(day, datetime.min.time(), UTC)
+            place = bisect_right(self._times, (now - midnight).total_seconds())
+            if place < len(self._times):
+                return midnight + timedelta(seconds=self._times[place])
         return None
-    return min(after - before for before, after in pairwise([*times, times[0] + DAY]))
+
+    def _dates(self, start: date, step: int) -> Iterator[date]:
+        """Yield the days on which it fires, from `start` on, or with -1 back from it."""
+        first = start.toordinal()
+        for ordinal in range(first, first + MOST_DAYS * step, step):
+            if not 1 <= ordinal <= date.max.toordinal():
+                return
+            day = date.fromordinal(ordinal)
+            fires = day.month in self._months and day.day in self._days
+            if fires and day.isoweekday() % 7 in self._weekdays:
+                yield day
 
 
-def last_due(schedule: str, now: datetime) -> datetime | None:
-    """The latest occurrence up to `now`, in UTC as `now` is.
+class _Span:
+    """Occurrences at a set distance, which begin with the host."""
 
-    Of a time span, whose occurrences are not at set times, the latest one there must
-    have been. None when the schedule cannot be read, or none was within a year.
+    def __init__(self, length: timedelta) -> None:
+        if length <= timedelta():
+            raise Unreadable("would fire without pause: write a span above zero")
+        self._length = length
+        seconds = length.total_seconds()
+        self.shortest_gap: float = int(seconds) if seconds.is_integer() else seconds
+
+    def last_due(self, now: datetime) -> datetime:
+        """Return the latest moment at which there must have been an occurrence."""
+        return now - self._length if now - BEGINNING > self._length else BEGINNING
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return the occurrence that follows one at `now`; None beyond the calendar."""
+        try:
+            return now + self._length
+        except OverflowError:
+            return None
+
+
+def problem(text: str) -> str | None:
+    """Return what is wrong with a schedule and what is allowed; None if it is fine.
+
+    A predicate: "is not a schedule: …". One that the host would take, but that never
+    fires or fires without pause, is wrong as well. Give the value as it stands in the
+    environment: the host strips no tabs and line ends from it.
     """
-    if _SPAN.match(schedule.strip()):
-        gap = shortest_gap(schedule)
-        return now - timedelta(seconds=gap) if gap else None
-    fields = _calendar(schedule)
-    if fields is None:
-        return None
-    times, days, months, weekdays = fields
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    until = (now - today).total_seconds()
-    for ago in range(MOST_DAYS):
-        day = today - timedelta(days=ago)
-        fires = day.month in months and day.isoweekday() % 7 in weekdays
-        before = bisect_right(times, DAY if ago else until)
-        if fires and day.day in days and before:
-            return day + timedelta(seconds=times[before - 1])
+    try:
+        _read(text)
+    except Unreadable as error:
+        return str(error)
     return None
 
 
-@cache
-def _calendar(
-    schedule: str,
-) -> tuple[list[int], list[int], list[int], list[int]] | None:
-    """Seconds of the day, days, months and weekdays (Sunday is 0) of six fields."""
-    fields = _fields(schedule)
-    if fields is None:
-        return None
-    *_, days, months, weekdays = fields
-    found = (
-        _times(fields),
-        _values(days, 31, 1),
-        _values(_numbered(months, _MONTHS, 1), 12, 1),
-        _values(_numbered(weekdays, _DAYS, 0), 6),
-    )
-    return found if all(found) else None
+def shortest_gap(text: str) -> float | None:
+    """Return the seconds between the two occurrences that are closest together.
+
+    None when `problem` has something to say.
+    """
+    return None if problem(text) else _read(text).shortest_gap
 
 
-def _fields(schedule: str) -> list[str] | None:
-    """The six fields; of five, the second is 0."""
-    fields = schedule.split()
-    if len(fields) == 5:
-        fields = ["0", *fields]
-    return fields if len(fields) == 6 else None
+def last_due(text: str, now: datetime) -> datetime | None:
+    """Return the latest occurrence up to `now`, which is in UTC.
+
+    Of a time span, whose occurrences are not at set times, the latest there must have
+    been. None when `problem` has something to say.
+    """
+    return None if problem(text) else _read(text).last_due(now)
 
 
-def _times(fields: list[str]) -> list[int]:
-    """The seconds of the day at which it fires; empty when they cannot be read."""
-    seconds, minutes, hours = (
-        _values(field, limit) for field, limit in zip(fields, _LIMITS, strict=False)
-    )
-    return [h * 3600 + m * 60 + s for h in hours for m in minutes for s in seconds]
+def next_due(text: str, now: datetime) -> datetime | None:
+    """Return the first occurrence after `now`, which is in UTC.
+
+    None when `problem` has something to say, or it is beyond the calendar.
+    """
+    return None if problem(text) else _read(text).next_due(now)
 
 
-def _numbered(field: str, names: list[str], first: int) -> str:
-    """The field with numbers for the names of months or days; others stay."""
-
-    def number(match: re.Match[str]) -> str:
-        name = match[0][:3]
-        return str(names.index(name) + first) if name in names else match[0]
-
-    return _NAME.sub(number, field.lower())
-
-
-def _values(field: str, limit: int, least: int = 0) -> list[int]:
-    """The sorted numbers that a field stands for; empty when it cannot be read."""
-    found: set[int] = set()
-    for part in field.split(","):
-        match = _PART.match(part)
-        if match is None:
-            return []
-        first, last, step = (int(one) if one else None for one in match.groups())
-        if first is None:
-            first, last = least, limit
-        elif last is None:
-            last = limit if step else first
-        first, last = sorted((first, last))
-        if first < least or last > limit or step == 0:
-            return []
-        found.update(range(first, last + 1, step or 1))
-    return sorted(found)
+@lru_cache(maxsize=256)
+def _read(text: str) -> _Calendar | _Span:
+    """Return what the text stands for. Raises Unreadable."""
+    # Only spaces part the fields: NCrontab takes a tab or a line end for a character.
+    fields = [field for field in text.split(" ") if field]
+    if len(fields) in {5, 6}:
+        return _Calendar(fields if len(fields) == 6 else ["0", *fields])
+    if (span := time_span(text)) is None:
+        raise Unreadable(f"is not a schedule: write {ALLOWED}")
+    return _Span(span)

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moderation import schedule
 from moderation.cloudevents import Problem
 from moderation.knownsettings import BY_NAME, PAYLOADS
-from moderation.schedule import shortest_gap
 
 # The schedule of each event subscription's timer, and how many such timers there are.
 LANES = {
@@ -178,11 +178,8 @@ class _Reader:
             if not value:
                 problem = "is not set: six fields, as 0 * * * * * for every minute"
                 self._wrong(name, problem)
-            elif re.fullmatch(r"-.*|0+(:0+)*(\.0+)?", value):
-                self._wrong(name, "would fire without pause: use six fields")
-            elif shortest_gap(value) is None:
-                problem = "is no schedule: six fields, as 0 */5 * * * *"
-                self._wrong(name, problem)
+            elif wrong := schedule.problem(self._environ.get(name, "")):
+                self._wrong(name, wrong)
 
 
 def schedule_of(subscription: str) -> str | None:
@@ -192,17 +189,17 @@ def schedule_of(subscription: str) -> str | None:
     return name if name in LANES else None
 
 
-def lanes(environ: Mapping[str, str], schedule: str) -> int:
+def lanes(environ: Mapping[str, str], setting: str) -> int:
     """How many timer functions drain the event subscription with that schedule, 1 to 16.
 
     A malformed number counts as 1, so that functions can be indexed; it is named among
     the problems of the settings.
     """
     try:
-        count = int(environ.get(LANES[schedule], "1"))
+        count = int(environ.get(LANES[setting], "1"))
     except ValueError:
         return 1
-    return count if count in BY_NAME[LANES[schedule]].allowed else 1
+    return count if count in BY_NAME[LANES[setting]].allowed else 1
 
 
 def _split(value: str) -> tuple[str, str] | None:

@@ -22,13 +22,26 @@ FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
     ("month", 1, 12, MONTHS),
     ("day of week", 0, 6, DAYS),
 )
-SPAN = re.compile(
-    r"""(?P<sign>-)?
-    (?: (?P<bare>\d+)
-      | (?:(?P<days>\d+)\.)?(?P<h>\d+):(?P<m>\d+)(?::(?P<s>\d+)(?:\.(?P<f>\d{1,7}))?)?
-    )""",
-    re.VERBOSE,
-)
+# The forms of a time span, in the order in which .NET tries them: 24:00:00 is no time of a
+# day, so it is 24 days.
+DAYS_FIRST, FRACTION = r"(?P<days>\d{1,20})[.:]", r"(?P<f>\d{1,7}|0\d{1,20})"
+HOURS, MINUTES, SECONDS = (rf"(?P<{name}>\d{{1,20}})" for name in "hms")
+SPANS = [
+    re.compile(form, re.ASCII)
+    for form in (
+        r"(?P<days>\d{1,20})",
+        rf"{HOURS}:{MINUTES}",
+        rf"{HOURS}:{MINUTES}:{SECONDS}(?:\.{FRACTION})?",
+        rf"{DAYS_FIRST}{HOURS}:{MINUTES}",
+        rf"{HOURS}:{MINUTES}:\.{FRACTION}",
+        rf"{DAYS_FIRST}{HOURS}:{MINUTES}:{SECONDS}(?:\.{FRACTION})?",
+        rf"{DAYS_FIRST}{HOURS}:{MINUTES}:\.{FRACTION}",
+    )
+]
+MOST = {"days": 10_675_199, "h": 23, "m": 59, "s": 59}
+LONGEST = timedelta(10_675_199, hours=2, minutes=48, seconds=5, microseconds=477580)
+NUMBER = re.compile(r"\d{1,20}", re.ASCII)
+STEP = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 SETTING = re.compile("%([^%]+)%")
 
 
@@ -71,10 +84,11 @@ type Schedule = Cron | Constant
 
 def parse(text: str) -> Schedule:
     """The schedule that the expression stands for; BadSchedule if it is none."""
-    parts = text.split()
+    # Only spaces part the fields: a tab or a line end is a character of its field.
+    parts = [part for part in text.split(" ") if part]
     if len(parts) in {5, 6}:
         return Cron(text, _fields(text, ["0", *parts] if len(parts) == 5 else parts))
-    interval = time_span(text.strip())
+    interval = time_span(text)
     if interval is None:
         raise BadSchedule(
             f"{text!r} is not a schedule: write six fields "
@@ -135,9 +149,10 @@ def _fields(text: str, parts: list[str]) -> str:
 def _item(item: str, low: int, high: int, names: list[str]) -> Iterator[int]:
     """The values of one comma-separated item: `*`, `a`, `a-b`, each with `/step`."""
     span, slash, step_text = item.partition("/")
-    step = _number(step_text) if slash else 1
-    if step < 1:
-        raise ValueError("the step must be 1 or more")
+    if slash and not STEP.fullmatch(step_text):
+        raise ValueError(f"the step {step_text!r} is not a number")
+    # NCrontab takes a step below 1 for 1.
+    step = max(1, int(step_text)) if slash else 1
     first, dash, last = span.partition("-")
     if span == "*":
         start, end = low, high
@@ -149,9 +164,8 @@ def _item(item: str, low: int, high: int, names: list[str]) -> Iterator[int]:
 
 
 def _value(text: str, low: int, high: int, names: list[str]) -> int:
-    if text[:1].isdecimal():
-        number = _number(text)
-        if not low <= number <= high:
+    if NUMBER.fullmatch(text):
+        if not low <= (number := int(text)) <= high:
             raise ValueError(f"{text} is not within {low} to {high}")
         return number
     for index, name in enumerate(names):
@@ -160,25 +174,23 @@ def _value(text: str, low: int, high: int, names: list[str]) -> int:
     raise ValueError(f"{text!r} is neither a number nor a name")
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise ValueError(f"{text!r} is not a number")
-    return int(text)
-
-
 def time_span(text: str) -> timedelta | None:
     """The span as .NET reads it, where 24:00:00 is 24 days; None if it is none."""
-    if not (match := SPAN.fullmatch(text)):
+    positive = text.strip().removeprefix("-")
+    for form in SPANS:
+        match = form.fullmatch(positive)
+        if match is not None and (span := _span(match)) is not None:
+            return span if positive == text.strip() else -span
+    return None
+
+
+def _span(match: re.Match[str]) -> timedelta | None:
+    """The span of a form that fits, or None when a number is too large."""
+    given = {name: text for name, text in match.groupdict().items() if text}
+    fraction = timedelta(microseconds=int(given.pop("f", "").ljust(7, "0")[:7]) // 10)
+    numbers = {name: int(text) for name, text in given.items()}
+    if any(number > MOST[name] for name, number in numbers.items()):
         return None
-    days, hours, minutes, seconds = (
-        int(match[group] or 0) for group in ("days", "h", "m", "s")
-    )
-    if match["bare"]:
-        days = int(match["bare"])
-    elif hours > 23 and match["days"] is None and match["s"] and not match["f"]:
-        days, hours, minutes, seconds = hours, minutes, seconds, 0
-    if hours > 23 or minutes > 59 or seconds > 59 or days > 10_675_199:
-        return None
-    span = timedelta(days, seconds, hours=hours, minutes=minutes)
-    span += timedelta(microseconds=int((match["f"] or "").ljust(7, "0")) // 10)
-    return -span if match["sign"] else span
+    days, hours, minutes, seconds = (numbers.get(name, 0) for name in MOST)
+    span = timedelta(days, seconds, hours=hours, minutes=minutes) + fraction
+    return span if span <= LONGEST else None

@@ -1,9 +1,7 @@
 """How often a schedule fires at most, and when it should have fired last."""
 
-import json
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,60 +9,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.host import schedules
-from moderation.schedule import last_due, shortest_gap
-from tests.make import NOW
+from moderation.schedule import last_due, next_due, problem, shortest_gap
+from tests import make, schedule_cases
+from tests.schedule_cases import CASES, NOW
 
-ANSWERS = Path(__file__).parents[1] / "contract" / "host-answers.json"
-RECORDED: list[dict[str, Any]] = [
-    one
-    for one in json.loads(ANSWERS.read_text(encoding="utf-8"))["schedules"]["cases"]
-    if "next" in one and not one["next"][0].startswith("9999")
-]
+READABLE = [case for case in CASES if "refused" not in case]
+REFUSED = [case for case in CASES if "refused" in case]
 
 
-@pytest.mark.parametrize(
-    ("schedule", "gap"),
-    [
-        ("0 * * * * *", 60),
-        ("* * * * *", 60),
-        ("*/10 * * * * *", 10),
-        ("0 */5 * * * *", 300),
-        ("0,50 * * * * *", 10),
-        ("0 0 9 * * MON-FRI", 86_400),
-        ("0 0 22-2 * * *", 3600),
-        ("0 55,5 * * * *", 600),
-        ("5/20 * * * * *", 20),
-        ("00:00:30", 30),
-        ("1.00:00:00", 86_400),
-    ],
-)
-def test_the_shortest_gap_is_found(schedule: str, gap: int) -> None:
-    """
-    A budget has to be shorter than this.
-    """
-    assert shortest_gap(schedule) == gap
+def text_of(case: dict[str, Any]) -> str:
+    return repr(case["schedule"])
 
 
-@pytest.mark.parametrize(
-    "schedule", ["", "often", "0 60 * * * *", "0 */0 * * * *", "? * * * * *", "1 2 3"]
-)
-def test_what_cannot_be_read_has_no_gap(schedule: str) -> None:
-    """
-    The host says what is wrong with it.
-    """
+@pytest.mark.parametrize("case", READABLE, ids=text_of)
+def test_a_schedule_fires_as_in_the_host(case: dict[str, Any]) -> None:
+    """The next five occurrences are those of Microsoft's host, and no gap is shorter."""
+    schedule, moment, found = case["schedule"], NOW, []
+    for expected in case["next"]:
+        due = next_due(schedule, moment)
+        if due is None:
+            assert expected.startswith("9999")
+            break
+        moment = due
+        found.append(due)
+        half_up = timedelta(milliseconds=500 if due.microsecond else 0)
+        assert f"{due + half_up:%Y-%m-%dT%H:%M:%SZ}" == expected
+
+    assert problem(schedule) is None
+    assert shortest_gap(schedule) == case["gap"]
+    gaps = ((after - before).total_seconds() for before, after in pairwise(found))
+    assert all(case["gap"] <= gap for gap in gaps)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=text_of)
+def test_what_is_no_schedule_is_named(case: dict[str, Any]) -> None:
+    """Whoever wrote it is told which part is wrong and what is allowed."""
+    schedule = case["schedule"]
+
+    assert case["refused"] in str(problem(schedule))
     assert shortest_gap(schedule) is None
-
-
-@pytest.mark.parametrize("case", RECORDED, ids=lambda case: repr(case["schedule"]))
-def test_no_recorded_gap_is_shorter(case: dict[str, Any]) -> None:
-    """
-    What Microsoft's host did with a schedule never comes closer together.
-    """
-    gap = shortest_gap(case["schedule"])
-    times = [datetime.fromisoformat(one) for one in case["next"]]
-    recorded = min((b - a).total_seconds() for a, b in pairwise(times))
-
-    assert gap is None or gap <= recorded
+    assert last_due(schedule, NOW) is None
+    assert next_due(schedule, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -77,57 +62,49 @@ def test_no_recorded_gap_is_shorter(case: dict[str, Any]) -> None:
         ("0 */5 9-17 * * Mon-Fri", "2026-11-23T10:30:00"),
         ("0 */5 11-17 * * mon-fri", "2026-11-20T17:55:00"),
         ("0 0 0 1 jan,July *", "2026-07-01T00:00:00"),
+        ("0 0 0 29 2 *", "2024-02-29T00:00:00"),
+        ("0 0 0 29 2 tue", "2000-02-29T00:00:00"),
         ("00:05:00", "2026-11-23T10:25:00"),
         ("1.00:00:00", "2026-11-22T10:30:00"),
+        ("10675199", "0001-01-01T00:00:00"),
     ],
 )
 def test_the_time_it_was_due_last_is_found(schedule: str, due: str) -> None:
-    """
-    A drain before that, and none since, is late. The moment itself counts.
-    """
-    assert last_due(schedule, NOW) == datetime.fromisoformat(f"{due}+00:00")
+    """A drain before that, and none since, is late, however long ago it is."""
+    assert last_due(schedule, make.NOW) == datetime.fromisoformat(f"{due}+00:00")
 
 
-@pytest.mark.parametrize(
-    "schedule",
-    ["", "often", "0 60 * * * *", "0 0 0 0 * *", "0 0 0 * * x", "0 0 0 29 2 *"],
-)
-def test_what_cannot_be_read_or_does_not_come_is_not_due(schedule: str) -> None:
-    """
-    No alert rather than a wrong one.
-    """
-    assert last_due(schedule, NOW) is None
+@given(schedule_cases.EVERYTHING, st.timedeltas(timedelta(), timedelta(days=1200)))
+def test_it_agrees_with_the_stand_in_host(schedule: str, later: timedelta) -> None:
+    """What counts as late is what the timer would have done; neither reads more."""
+    now = (make.NOW + later).replace(microsecond=0)
+    try:
+        host = schedules.parse(schedule)
+    except schedules.BadSchedule:
+        assert problem(schedule) is not None
+        return
+
+    due, following = last_due(schedule, now), next_due(schedule, now)
+
+    if due is None:
+        assert "never fires" in str(problem(schedule))
+        assert host.after(now) == schedules.NEVER
+        return
+    assert host.after(now) == (following or schedules.NEVER)
+    if isinstance(host, schedules.Cron):
+        second = timedelta(seconds=1)
+        assert host.after(due - second) == due <= now < host.after(due)
 
 
-def fields(low: int, high: int) -> st.SearchStrategy[str]:
-    """A field of a schedule."""
-    numbers = st.integers(low, high)
-    return st.one_of(
-        st.just("*"),
-        numbers.map(str),
-        st.tuples(numbers, numbers).map(lambda two: f"{min(two)}-{max(two)}"),
-        st.integers(1, high).map("*/{}".format),
-        st.lists(numbers, min_size=1, max_size=4).map(
-            lambda some: ",".join(map(str, some))
-        ),
-    )
+@given(schedule_cases.EXPRESSIONS)
+def test_no_two_occurrences_are_closer_than_the_shortest_gap(schedule: str) -> None:
+    """A budget that is shorter never overlaps the next run."""
+    gap, moments = shortest_gap(schedule), [NOW]
+    while gap is not None and len(moments) < 20:
+        due = next_due(schedule, moments[-1])
+        assert due is not None
+        moments.append(due)
 
-
-@given(
-    st.tuples(fields(0, 59), fields(0, 59), fields(0, 23)),
-    st.sampled_from(["* * *", "* * MON-FRI", "1 * *", "*/3 * 0,6", "* JUN-SEP *"]),
-    st.timedeltas(timedelta(), timedelta(days=1200)),
-)
-def test_it_agrees_with_the_stand_in_host(
-    times: tuple[str, str, str], days: str, later: timedelta
-) -> None:
-    """
-    What counts as late is what the timer would have done.
-    """
-    schedule, now = f"{' '.join(times)} {days}", NOW + later
-
-    due = last_due(schedule, now)
-
-    assert due is not None
-    host, second = schedules.parse(schedule), timedelta(seconds=1)
-    assert host.after(due - second) == due <= now < host.after(due)
+    for before, after in pairwise(moments[1:]):
+        assert gap is not None
+        assert (after - before).total_seconds() >= gap

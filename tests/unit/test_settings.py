@@ -85,8 +85,8 @@ def test_secrets_are_not_shown() -> None:
         ("PULL_FLAGGED_SCHEDULE", "", "is not set"),
         ("PULL_FLAGGED_SCHEDULE", "00:00:00", "without pause"),
         ("PULL_FLAGGED_SCHEDULE", "-00:00:10", "without pause"),
-        ("PULL_FLAGGED_SCHEDULE", "* * x", "no schedule"),
-        ("PULL_FLAGGED_SCHEDULE", "0 60 * * * *", "no schedule"),
+        ("PULL_FLAGGED_SCHEDULE", "* * x", "not a schedule"),
+        ("PULL_FLAGGED_SCHEDULE", "0 60 * * * *", "the minute"),
         ("ACTIVITY_CONTAINER", "audit", "use two"),
     ],
 )
