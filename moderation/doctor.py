@@ -5,7 +5,6 @@
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from moderation.activity import Summary
 from moderation.delivery import BACKOFF
+from moderation.filterrules import warnings
 from moderation.handlers import HANDLERS
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
@@ -21,15 +21,10 @@ from moderation.settings import LANES, SCHEDULES, Settings, schedule_of
 from moderation.spread import Spread
 from moderation.timespan import time_span
 from moderation.topology import EventSubscription, Topology
+from moderation.topologyfile import LOCK_SECONDS, seconds
 
 HOST_JSON = Path(__file__).parents[1] / "host.json"
 DEFAULT_TIMEOUT = 1800  # Flex Consumption's, when host.json has none
-LOCK_SECONDS = range(60, 301)
-DELIVERIES = range(1, 11)
-RETENTION_DAYS = range(1, 8)
-_DURATION = re.compile(
-    r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z", re.ASCII
-)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -53,7 +48,7 @@ def examine(
         *(
             finding
             for one in declared.event_subscriptions
-            for finding in _subscription(one, declared, settings)
+            for finding in _subscription(one, settings)
         ),
     ]
 
@@ -82,52 +77,20 @@ def _budget(
 
 
 def _topology(declared: Topology) -> Iterator[Finding]:
-    names = declared.names
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Finding(name, "is declared twice", "its name in topology.json")
-    for name in names:
+    for name in declared.names:
         if name not in HANDLERS:
             yield Finding(name, "has no handler", "HANDLERS in moderation/handlers.py")
-    if declared.event_retention_in_days not in RETENTION_DAYS:
-        days = f"{RETENTION_DAYS[0]} to {RETENTION_DAYS[-1]}"
-        problem = f"is {declared.event_retention_in_days}, and may be {days}"
-        yield Finding("eventRetentionInDays", problem, "it in topology.json")
-    if not declared.dead_letter_container:
-        yield Finding(
-            "deadLetterContainer",
-            "is empty: rejected and worn-out events would be dropped",
-            "it to the name of a blob container",
-        )
 
 
-def _subscription(
-    one: EventSubscription, declared: Topology, settings: Settings
-) -> Iterator[Finding]:
+def _subscription(one: EventSubscription, settings: Settings) -> Iterator[Finding]:
     lock, most = one.receive_lock_duration_in_seconds, one.max_delivery_count
-    if lock not in LOCK_SECONDS:
-        yield _out_of_range(one, "receiveLockDurationInSeconds", lock, LOCK_SECONDS)
-    if most not in DELIVERIES:
-        yield _out_of_range(one, "maxDeliveryCount", most, DELIVERIES)
     if settings.handler_seconds > RENEWABLE_SECONDS - lock:
         yield Finding(
             "HANDLER_TIMEOUT_SECONDS",
             f"is {settings.handler_seconds} s; a lock can be renewed for an hour only",
             f"it to at most {int(RENEWABLE_SECONDS - lock)}",
         )
-    lives = seconds(one.event_time_to_live)
-    if lives is None or lives < 60:
-        problem = f"is {one.event_time_to_live!r}: an ISO 8601 duration from PT1M"
-        yield Finding(f"{one.name}: eventTimeToLive", problem, "it in topology.json")
-        return
-    if lives < lock:
-        problem = f"is {lives} s, shorter than a lock ({lock} s): Azure refuses it"
-        yield Finding(f"{one.name}: eventTimeToLive", problem, "it in topology.json")
-    retention = declared.event_retention_in_days * 86_400
-    if lives > retention:
-        problem = f"is {lives} s, longer than the topic keeps events ({retention} s)"
-        change = "it to less, or eventRetentionInDays to more"
-        yield Finding(f"{one.name}: eventTimeToLive", problem, change)
-    delays = backoff_seconds(most)
+    delays, lives = backoff_seconds(most), seconds(one.event_time_to_live) or 0
     if delays >= lives:
         yield Finding(
             f"{one.name}: maxDeliveryCount",
@@ -135,13 +98,10 @@ def _subscription(
             f"event lives {lives} s, so it would expire without a reason",
             "maxDeliveryCount to less, or eventTimeToLive to more",
         )
-
-
-def _out_of_range(
-    one: EventSubscription, name: str, value: int, allowed: range
-) -> Finding:
-    problem = f"is {value}, and may be {allowed[0]} to {allowed[-1]}"
-    return Finding(f"{one.name}: {name}", problem, "it in topology.json")
+    for warning in warnings(one.filters_configuration):
+        yield Finding(
+            f"{one.name}: filtersConfiguration", warning, "it in topology.json"
+        )
 
 
 def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
@@ -186,15 +146,6 @@ def backoff_seconds(max_delivery_count: int) -> int:
     """How long the releases of an event that always fails take together."""
     steps = range(max_delivery_count - 1)
     return sum(int(BACKOFF[min(step, len(BACKOFF) - 1)]) for step in steps)
-
-
-def seconds(duration: str) -> int | None:
-    """An ISO 8601 duration of days, hours, minutes and seconds; None when it is not."""
-    match = _DURATION.match(duration)
-    if match is None or not any(match.groups()):
-        return None
-    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
-    return days * 86_400 + hours * 3600 + minutes * 60 + rest
 
 
 def function_timeout(host_json: Path = HOST_JSON) -> int:

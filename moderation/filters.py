@@ -12,14 +12,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from moderation.topology import Filters
-
 type Json = Mapping[str, object]
 
 LONGEST_TEXT = 80
 MISSING = object()
-# Names that the documentation has from the schema before CloudEvents.
-LEGACY_KEYS = {"eventid": "id", "eventtype": "type", "eventtypeversion": "specversion"}
+
+
+class Filters(msgspec.Struct, frozen=True, rename="camel"):
+    """Which events an event subscription takes: a type of the list, and every filter."""
+
+    included_event_types: list[str] | None = None
+    filters: list[dict[str, object]] = []
 
 
 class Clause(msgspec.Struct, frozen=True):
@@ -171,11 +174,12 @@ def _wanted(declared: Json) -> list[object]:
 def _comparable(kind: str, found: object) -> Iterator[object]:
     """Of a value, or of a list's elements, those that the operator looks at."""
     for value in found if isinstance(found, list) else [found]:
-        if _kind(value) == kind:
+        if kind_of(value) == kind:
             yield value
 
 
-def _kind(value: object) -> str | None:
+def kind_of(value: object) -> str | None:
+    """Return which of the three kinds of values that operators look at this one is."""
     match value:
         case bool():
             return BOOLEAN
@@ -192,7 +196,6 @@ def _folded(value: object) -> object:
 
 def resolve(event: Json, key: str) -> object:
     """What stands under an attribute's name or a `data.a.b` path; MISSING if nothing."""
-    key = LEGACY_KEYS.get(key.lower(), key)
     if key in event:
         return event[key]
     found: object = event

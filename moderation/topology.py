@@ -9,14 +9,19 @@ from pathlib import Path
 
 import msgspec
 
+from moderation import topologyfile
+from moderation.cloudevents import Problem
+from moderation.filters import Filters
+
 FILE = Path(__file__).with_name("topology.json")
 
 
-class Filters(msgspec.Struct, frozen=True, rename="camel"):
-    """Which events an event subscription takes: a type of the list, and every filter."""
+class TopologyInvalid(Exception):
+    """The topology cannot be used; `problems` says where and why."""
 
-    included_event_types: list[str] | None = None
-    filters: list[dict[str, object]] = []
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
+        self.problems = problems
 
 
 class EventSubscription(msgspec.Struct, frozen=True, rename="camel"):
@@ -53,7 +58,30 @@ class Topology(msgspec.Struct, frozen=True, rename="camel"):
         raise KeyError(name)
 
 
-@cache
 def load() -> Topology:
-    """The topology that ships with the app."""
-    return msgspec.json.decode(FILE.read_bytes(), type=Topology)
+    """Return the topology that ships with the app. Raises TopologyInvalid."""
+    return read(FILE)
+
+
+@cache
+def read(file: Path) -> Topology:
+    """Return the topology in a file. Raises TopologyInvalid with all that is wrong."""
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+        raise TopologyInvalid([Problem(str(file), problem)]) from None
+    return parse(raw, file.name)
+
+
+def parse(raw: bytes, name: str = FILE.name) -> Topology:
+    """Return the topology in the bytes of a file of that name. Raises TopologyInvalid."""
+    declared, problems = topologyfile.meaning(raw)
+    if problems:
+        raise TopologyInvalid(
+            [
+                Problem(f"{name}: {one.path}" if one.path else name, one.problem)
+                for one in problems
+            ]
+        )
+    return msgspec.convert(declared, type=Topology)

@@ -10,11 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 MISSING = object()
-_LEGACY_KEYS = {
-    "eventid": "id",
-    "eventtype": "type",
-    "eventtypeversion": "specversion",
-}
 
 type Operand = Sequence[Any]
 type Test = Callable[[Any, Any], bool]
@@ -120,7 +115,6 @@ class Filters:
 
 def resolve(event: Mapping[str, Any], key: str) -> Any:
     """What stands under an attribute name or a `data.a.b` path, or MISSING."""
-    key = _LEGACY_KEYS.get(key.lower(), key)
     if key in event:
         return event[key]
     value: Any = event

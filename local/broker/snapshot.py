@@ -64,16 +64,16 @@ def _subscription(resource: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _container(subscriptions: list[dict[str, Any]], topic: str) -> str | None:
+def _container(subscriptions: list[dict[str, Any]], topic: str) -> Any:
     containers = {
         destination["deadLetterDestination"]["properties"]["blobContainerName"]
         if (destination := _destination(one))
-        else None
+        else False
         for one in subscriptions
     }
     if len(containers) > 1:
         raise TopologyError(f"topic {topic}: its dead letters go to several places")
-    return containers.pop() if containers else None
+    return containers.pop() if containers else False
 
 
 def _destination(subscription: dict[str, Any]) -> Any:

@@ -68,24 +68,27 @@ def test_budgets_that_cannot_be_kept_are_found(
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
-        ({"eventTimeToLive": "P2D"}, "sub-flagged: eventTimeToLive"),
-        ({"eventTimeToLive": "PT30S"}, "sub-flagged: eventTimeToLive"),
-        ({"eventTimeToLive": "1 day"}, "sub-flagged: eventTimeToLive"),
         ({"eventTimeToLive": "PT6H"}, "sub-flagged: maxDeliveryCount"),
-        ({"receiveLockDurationInSeconds": 59}, "receiveLockDurationInSeconds"),
-        ({"receiveLockDurationInSeconds": 301}, "receiveLockDurationInSeconds"),
-        ({"maxDeliveryCount": 11}, "sub-flagged: maxDeliveryCount"),
-        ({"name": "sub-approved"}, "sub-approved"),
         ({"name": "sub-new"}, "sub-new"),
-        ({"eventRetentionInDays": 8}, "eventRetentionInDays"),
-        ({"deadLetterContainer": ""}, "deadLetterContainer"),
+        (
+            {"filtersConfiguration": {"includedEventTypes": ["All"]}},
+            "sub-flagged: filtersConfiguration",
+        ),
+        (
+            {
+                "filtersConfiguration": {
+                    "filters": [{"operatorType": "IsNotNull", "key": "Subject"}]
+                }
+            },
+            "sub-flagged: filtersConfiguration",
+        ),
     ],
 )
 def test_a_topology_that_loses_events_is_found(
     changes: dict[str, Any], where: str
 ) -> None:
     """
-    Each limit of Event Grid, and each pair of numbers that contradict each other.
+    Numbers that contradict each other, and filters that match nothing.
     """
     [finding] = [one for one in found(shape=declared(**changes)) if where in one.where]
 
@@ -107,17 +110,6 @@ def test_slow_batches_are_found_by_what_was_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("P1D", 86_400), ("PT1M", 60), ("P1DT2H3M4S", 93_784), ("P", None), ("1", None)],
-)
-def test_durations_are_read(text: str, seconds: int | None) -> None:
-    """
-    Event Grid writes them in ISO 8601.
-    """
-    assert doctor.seconds(text) == seconds
-
-
-@pytest.mark.parametrize(
     ("content", "seconds"),
     [
         ('{"functionTimeout": "00:05:00"}', 300),
@@ -135,17 +127,6 @@ def test_the_function_timeout_is_read(
     (tmp_path / "host.json").write_text(content, encoding="utf-8")
 
     assert doctor.function_timeout(tmp_path / "host.json") == seconds
-
-
-def test_a_time_to_live_shorter_than_a_lock_is_found() -> None:
-    """
-    Azure refuses the deployment with less clear words.
-    """
-    shape = declared(eventTimeToLive="PT2M", receiveLockDurationInSeconds=300)
-
-    problems = [one.problem for one in found(shape=shape)]
-
-    assert "is 120 s, shorter than a lock (300 s): Azure refuses it" in problems
 
 
 def test_an_event_subscription_that_falls_behind_is_found() -> None:

@@ -72,8 +72,9 @@ def test_there_are_nineteen_operators() -> None:
         ("data.A.b", ABSENT),
         ("nothing", ABSENT),
         ("subject.x", ABSENT),
-        ("eventType", "t"),
-        ("eventid", "i"),
+        ("eventtype", ABSENT),
+        ("eventid", ABSENT),
+        ("Subject", ABSENT),
     ],
 )
 def test_a_key_is_an_attribute_or_a_path_into_data(key: str, found: Any) -> None:

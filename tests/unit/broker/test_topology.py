@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.broker.entries import QueueLimits
-from local.broker.filters import Filter
+from local.broker.filters import SINGLE_VALUE, Filter
 from local.broker.problems import TopologyError
-from local.broker.topology import DAY, load, parse, parse_duration
+from local.broker.topology import DAY, Topology, load, parse
+from tests import topology_cases
+from tests.topology_cases import CASES, FILTERS, WARNINGS, name_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,10 +26,6 @@ def a_subscription(**changes: Any) -> dict[str, Any]:
 def a_topology(*subscriptions: Any, **changes: Any) -> str:
     listed = list(subscriptions) or [a_subscription()]
     return json.dumps({"topic": "orders", "eventSubscriptions": listed} | changes)
-
-
-def a_filter(**clause: Any) -> str:
-    return a_topology(a_subscription(filtersConfiguration={"filters": [clause]}))
 
 
 def test_the_project_s_topology_is_read_as_declared() -> None:
@@ -59,65 +57,90 @@ def test_several_topics_can_be_declared() -> None:
 
 def test_a_filter_is_read_with_its_operand() -> None:
     """`value` for one, `values` for several."""
-    text = a_filter(operatorType="NumberInRange", key="data.n", values=[[1, 2.5]])
-    [topic] = parse(text).topics
+    declared = {"operatorType": "NumberInRange", "key": "data.n", "values": [[1, 2.5]]}
+    [topic] = parse(topology_cases.with_filters({"filters": [declared]})).topics
 
     [clause] = topic.subscriptions[0].filters.clauses
     assert clause == Filter("NumberInRange", "data.n", ([1, 2.5],))
 
 
+def described(found: Topology) -> dict[str, Any]:
+    """What was read, as the table has it."""
+    [topic] = found.topics
+    return {
+        "topic": topic.name,
+        "eventRetentionInDays": topic.retention / DAY,
+        "deadLetterContainer": topic.dead_letter_container,
+        "eventSubscriptions": [
+            {
+                "name": one.name,
+                "receiveLockDurationInSeconds": one.limits.lock_duration,
+                "maxDeliveryCount": one.limits.max_delivery_count,
+                "eventTimeToLive": one.limits.time_to_live,
+                "includedEventTypes": one.filters.event_types
+                and [*one.filters.event_types],
+                "filters": [*map(clause, one.filters.clauses)],
+            }
+            for one in topic.subscriptions
+        ],
+    }
+
+
+def clause(one: Filter) -> dict[str, Any]:
+    """A filter as it was declared."""
+    values = list(one.values)
+    operand = (
+        {"value": values[0]} if one.operator in SINGLE_VALUE else {"values": values}
+    )
+    return {"operatorType": one.operator, "key": one.key} | (operand if values else {})
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_file_means_the_same_as_elsewhere(case: dict[str, Any]) -> None:
+    """What is missing or null has its default, and what is wrong is named, all at once."""
+    raw, case = topology_cases.content(case), case | case.get("emulator", {})
+
+    if "means" in case:
+        assert described(parse(raw)) == topology_cases.meaning(case["means"])
+        return
+    with pytest.raises(TopologyError) as caught:
+        parse(raw)
+    assert all(word in str(caught.value) for word in case["refused"])
+
+
+@pytest.mark.parametrize("case", FILTERS, ids=name_of)
+def test_a_filter_that_azure_refuses_is_named(case: dict[str, Any]) -> None:
+    """With its event subscription, its place and what is allowed."""
+    with pytest.raises(
+        TopologyError, match="event subscription sub-a, filter 1"
+    ) as caught:
+        parse(topology_cases.with_filters({"filters": [case["filter"]]}))
+    assert all(word in str(caught.value) for word in case["refused"])
+
+
+@pytest.mark.parametrize("case", WARNINGS, ids=name_of)
+def test_what_no_event_can_match_is_warned_about(
+    case: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service says nothing, and the queue stays empty."""
+    file = tmp_path / "topology.json"
+    file.write_bytes(topology_cases.with_filters(case["filtersConfiguration"]))
+
+    load(file)
+
+    assert bool(caplog.text) == bool(case["warns"])
+    assert all(word in caplog.text for word in case["warns"])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "not valid JSON"),
-        ("[]", "JSON object"),
-        ("{}", "`topic`"),
         ('{"topics": []}', "`topics`"),
-        (a_topology(topic="x"), "3 to 50"),
-        (a_topology(topic="under_score"), "3 to 50"),
-        (a_topology(eventRetentionInDays=8), "from 1 to 7"),
-        (a_topology(eventRetentionInDays=True), "from 1 to 7"),
-        (a_topology(typo=1), "unknown key `typo`"),
-        (a_topology(deadLetterContainer=1), "deadLetterContainer"),
-        (a_topology(deadLetterContainer="Dead_Letters"), "deadLetterContainer"),
-        (a_topology(deadLetterContainer="a/../b"), "deadLetterContainer"),
-        (a_topology(deadLetterContainer="dead--letters"), "deadLetterContainer"),
-        (a_topology("sub"), "JSON object"),
-        (a_topology(a_subscription(), a_subscription()), "declared twice"),
-        (
-            a_topology(a_subscription(maxDeliveryCont=3)),
-            "unknown key `maxDeliveryCont`",
-        ),
-        (a_topology(a_subscription(expirationTimeUtc="2030-01-01")), "unknown key"),
+        ('{"topics": {}}', "`topics`"),
+        ('{"topics": ["x"]}', "JSON object"),
+        ('{"topics": [{"topic": "one"}], "typo": 1}', "unknown key `typo`"),
+        ('{"topics": [{"topic": "one"}, {"topic": "One"}]}', "declared twice"),
         (a_topology(*[a_subscription(name=f"s-{n}") for n in range(501)]), "500"),
-        (a_topology(a_subscription(maxDeliveryCount=0)), "from 1 to 10"),
-        (a_topology(a_subscription(maxDeliveryCount=11)), "from 1 to 10"),
-        (a_topology(a_subscription(receiveLockDurationInSeconds=59)), "60 to 300"),
-        (a_topology(a_subscription(receiveLockDurationInSeconds=301)), "60 to 300"),
-        (a_topology(a_subscription(eventTimeToLive="PT59S")), "at least PT1M"),
-        (a_topology(a_subscription(eventTimeToLive="P8D")), "eventRetentionInDays"),
-        (a_topology(a_subscription(eventTimeToLive="soon")), "ISO 8601"),
-        (
-            a_topology(
-                a_subscription(eventTimeToLive="PT2M", receiveLockDurationInSeconds=180)
-            ),
-            "lock duration",
-        ),
-        (a_filter(operatorType="Sounds", key="x"), "filter 1: unknown operatorType"),
-        (a_filter(operatorType="StringIn", values=["a"]), "`key`"),
-        (a_filter(operatorType="StringIn", key="x"), "list of `values`"),
-        (a_filter(operatorType="StringIn", key="x", value="a"), "list of `values`"),
-        (a_filter(operatorType="StringIn", key="x", values=[]), "not empty"),
-        (a_filter(operatorType="StringIn", key="x", values=[1]), "is not text"),
-        (a_filter(operatorType="StringIn", key="x", values=["a" * 513]), "512"),
-        (a_filter(operatorType="NumberIn", key="x", values=["1"]), "is not a number"),
-        (a_filter(operatorType="NumberIn", key="x", values=[True]), "is not a number"),
-        (a_filter(operatorType="NumberLessThan", key="x", values=[1]), "one `value`"),
-        (a_filter(operatorType="BoolEquals", key="x", value=1), "true or false"),
-        (a_filter(operatorType="NumberInRange", key="x", values=[[2, 1]]), "a pair"),
-        (a_filter(operatorType="NumberInRange", key="x", values=[1]), "a pair"),
-        (a_filter(operatorType="IsNotNull", key="x", value=1), "neither"),
-        (a_filter(operatorType="IsNotNull", key="x", odd=1), "unknown key `odd`"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(text: str, says: str) -> None:
@@ -158,29 +181,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         with pytest.raises(TopologyError) as caught:
             load(path)
         assert str(path) in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("P1D", 86_400),
-        ("PT12H", 43_200),
-        ("PT1M", 60),
-        ("P1DT2H30M15S", 95_415),
-        ("P1W", 604_800),
-        ("PT90.5S", 90.5),
-    ],
-)
-def test_a_duration_is_read(text: str, seconds: float) -> None:
-    """Weeks, days, hours, minutes and seconds."""
-    assert parse_duration(text, "here") == seconds
-
-
-@pytest.mark.parametrize("text", ["", "P", "PT", "P1", "1D", "P1M", "P-1D", "P1DT", 5])
-def test_what_is_no_duration_is_refused(text: Any) -> None:
-    """Months and years have no fixed length, so they are none either."""
-    with pytest.raises(TopologyError, match="ISO 8601"):
-        parse_duration(text, "here")
 
 
 JSON = st.recursive(
