@@ -1,11 +1,11 @@
 """The app's local.settings.json, and what the host's environment must put over it."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.host.settings import BadSettings, local_values
 from local.terminal import ROOT, CannotGoOn
 
 FILE = "local.settings.json"
@@ -34,17 +34,14 @@ def make_if_missing(app: Path) -> str | None:
 
 
 def read(file: Path) -> dict[str, str]:
-    """The values of a settings file."""
+    """The values of a settings file, as `func` reads them. Raises CannotGoOn."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise CannotGoOn(
-            f"{file} cannot be read: {error}. Mend or delete it."
-        ) from error
-    values = content.get("Values") if isinstance(content, dict) else None
-    if not isinstance(values, dict):
+        values = local_values(file)
+    except BadSettings as error:
+        raise CannotGoOn(f"{error}. Fix or delete it.") from error
+    if values is None:
         raise CannotGoOn(f'{file} has no "Values" object. See {EXAMPLE}.')
-    return {name: str(value) for name, value in values.items()}
+    return values
 
 
 def for_the_host(

@@ -12,18 +12,21 @@ from moderation.doctor import Finding
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, build
 from moderation.settings import Settings, SettingsInvalid
+from moderation.topology import TopologyInvalid
 
 WELL, UNWELL = 0, 1
 
 
 async def main() -> int:
     """0 when everything agrees, 1 with a line for each thing that does not."""
-    declared = topology.load()
     try:
+        declared = topology.load()
         settings = Settings.from_environ(os.environ, topic=declared.topic)
     except SettingsInvalid as error:
-        return _told([_setting(problem) for problem in error.problems])
-    found = doctor.examine(settings, os.environ, declared, doctor.function_timeout())
+        return _told([_wrong(problem, "the setting") for problem in error.problems])
+    except TopologyInvalid as error:
+        return _told([_wrong(problem, "the file") for problem in error.problems])
+    found = doctor.examine(settings, os.environ, declared)
     runtime = build(settings, declared)
     try:
         found += await _namespace(runtime)
@@ -52,8 +55,8 @@ async def _measured(runtime: Runtime) -> list[Finding]:
         return [Finding("audit storage:", str(error), "what is named there")]
 
 
-def _setting(problem: Problem) -> Finding:
-    return Finding(problem.path, problem.problem, "the setting")
+def _wrong(problem: Problem, change: str) -> Finding:
+    return Finding(problem.path, problem.problem, change)
 
 
 def _told(findings: list[Finding]) -> int:

@@ -4,8 +4,6 @@
 `GET /api/health` shows the same.
 """
 
-import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,16 +13,13 @@ from moderation.activity import Summary
 from moderation.delivery import BACKOFF
 from moderation.filterrules import warnings
 from moderation.handlers import HANDLERS
+from moderation.hostjson import HOST_JSON, HostJsonInvalid, function_timeout
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
 from moderation.settings import LANES, SCHEDULES, Settings, schedule_of
 from moderation.spread import Spread
-from moderation.timespan import time_span
 from moderation.topology import EventSubscription, Topology
 from moderation.topologyfile import LOCK_SECONDS, seconds
-
-HOST_JSON = Path(__file__).parents[1] / "host.json"
-DEFAULT_TIMEOUT = 1800  # Flex Consumption's, when host.json has none
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -39,11 +34,12 @@ def examine(
     settings: Settings,
     environ: Mapping[str, str],
     declared: Topology,
-    function_timeout: int,
+    host_json: Path = HOST_JSON,
 ) -> list[Finding]:
     """Everything that does not agree; empty when all does. Times in seconds."""
     return [
-        *_budget(settings, environ, function_timeout),
+        *_budget(settings, environ),
+        *_function_timeout(settings, environ, host_json),
         *_topology(declared),
         *(
             finding
@@ -53,9 +49,7 @@ def examine(
     ]
 
 
-def _budget(
-    settings: Settings, environ: Mapping[str, str], function_timeout: int
-) -> Iterator[Finding]:
+def _budget(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     budget = settings.pull_budget
     for name in SCHEDULES:
         gap = shortest_gap(environ.get(name, ""))
@@ -65,11 +59,21 @@ def _budget(
                 f"fires every {gap} s, but a drain may take {budget} s",
                 f"PULL_BUDGET_SECONDS to less than {gap}, or a rarer schedule",
             )
-    longest = budget + settings.handler_seconds
-    if longest >= function_timeout:
+
+
+def _function_timeout(
+    settings: Settings, environ: Mapping[str, str], host_json: Path
+) -> Iterator[Finding]:
+    try:
+        timeout = function_timeout(environ, host_json)
+    except HostJsonInvalid as error:
+        yield Finding(error.where, str(error), "it: the host does not start with it")
+        return
+    longest = settings.pull_budget + settings.handler_seconds
+    if longest >= timeout:
         yield Finding(
             "functionTimeout",
-            f"is {function_timeout} s, but a drain may take {longest} s with its last "
+            f"is {timeout:.0f} s, but a drain may take {longest} s with its last "
             "handler: the host would kill the worker",
             f"functionTimeout in host.json to more than {longest} s, or "
             "PULL_BUDGET_SECONDS or HANDLER_TIMEOUT_SECONDS to less",
@@ -146,15 +150,3 @@ def backoff_seconds(max_delivery_count: int) -> int:
     """How long the releases of an event that always fails take together."""
     steps = range(max_delivery_count - 1)
     return sum(int(BACKOFF[min(step, len(BACKOFF) - 1)]) for step in steps)
-
-
-def function_timeout(host_json: Path = HOST_JSON) -> int:
-    """functionTimeout of host.json in seconds; what Flex Consumption has without it."""
-    try:
-        given = json.loads(host_json.read_text(encoding="utf-8"))["functionTimeout"]
-    except (OSError, ValueError, KeyError):
-        return DEFAULT_TIMEOUT
-    if given == "-1":
-        return sys.maxsize
-    span = time_span(str(given))
-    return int(span.total_seconds()) if span else DEFAULT_TIMEOUT

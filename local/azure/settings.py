@@ -10,6 +10,7 @@ from local import settingsfile
 from local.azure import localsettings, outputs
 from local.azure.localsettings import Change
 from local.azure.outputs import Outputs
+from local.host import relaxedjson
 from local.terminal import ROOT, CannotGoOn, say
 
 
@@ -89,9 +90,15 @@ def _outputs(given: argparse.Namespace) -> Outputs:
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:
-    """Replace the values of the file at once, and leave all else in it alone."""
-    content = json.loads(file.read_text(encoding="utf-8-sig"))
-    content["Values"] = dict(values)
+    """Replace the values of the file at once, and leave all else in it but comments."""
+    raw = file.read_bytes()
+    content = relaxedjson.decode(raw)
+    try:
+        json.loads(raw)
+    except ValueError:
+        say(f"{file} is written anew: comments in it are lost.")
+    name = next((key for key in content if key.lower() == "values"), "Values")
+    content[name] = dict(values)
     half = file.with_suffix(".new")
     half.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     half.replace(file)

@@ -1,11 +1,12 @@
 """What host.json and local.settings.json say, read once at the start."""
 
-import json
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from local.host import relaxedjson
 from local.host.schedules import time_span
 
 DEFAULT_TIMEOUT = 30 * 60.0
@@ -35,7 +36,7 @@ def host_settings(app_dir: Path) -> HostSettings:
     http = _section(path, document, "extensions", "http")
     return HostSettings(
         route_prefix=str(http.get("routePrefix", "api")),
-        function_timeout=_timeout(path, document.get("functionTimeout")),
+        function_timeout=_timeout(path, _member(document, "functionTimeout")),
         log_levels={
             str(k): str(v)
             for k, v in _section(path, document, "logging", "logLevel").items()
@@ -48,21 +49,36 @@ def apply_local_settings(app_dir: Path, environ: MutableMapping[str, str]) -> No
     path = app_dir / "local.settings.json"
     if not path.is_file():
         return
-    document = _read(path)
-    if document.get("IsEncrypted"):
-        raise BadSettings(f"{path} is encrypted: run `func settings decrypt`")
-    for name, value in _section(path, document, "Values").items():
-        if not isinstance(value, str):
-            raise BadSettings(f'{path}: the value of "{name}" must be a string')
+    for name, value in (local_values(path) or {}).items():
         environ.setdefault(name, value)
 
 
-def _timeout(path: Path, text: object) -> float | None:
-    if text is None:
-        return DEFAULT_TIMEOUT
-    if text == "-1":
+def local_values(path: Path) -> dict[str, str] | None:
+    """The values in a local.settings.json, as `func` reads them; None when it has none.
+
+    Numbers are as they are written, true and false in lower case, and what is null is not
+    set.
+    """
+    document = _read(path, parse_int=str, parse_float=str)
+    if str(_member(document, "IsEncrypted")).lower() == "true":
+        raise BadSettings(f"{path} is encrypted: run `func settings decrypt`")
+    if _member(document, "Values") is None:
         return None
-    span = time_span(text) if isinstance(text, str) else None
+    found = {}
+    for name, value in _section(path, document, "Values").items():
+        if isinstance(value, dict | list):
+            raise BadSettings(f'{path}: the value of "{name}" must be a string')
+        if value is not None:
+            found[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _timeout(path: Path, given: object) -> float | None:
+    if given is None or given == "":
+        return DEFAULT_TIMEOUT
+    span = time_span(str(given))
+    if span == timedelta(days=-1):
+        return None
     if span is None or span.total_seconds() < 1:
         raise BadSettings(
             f'{path}: "functionTimeout" must be like "00:10:00", or "-1" for none'
@@ -70,9 +86,9 @@ def _timeout(path: Path, text: object) -> float | None:
     return span.total_seconds()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, **options: Any) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = relaxedjson.decode(path.read_bytes(), **options)
     except (OSError, ValueError) as error:
         raise BadSettings(f"{path} cannot be read as JSON: {error}") from None
     if not isinstance(document, dict):
@@ -80,10 +96,18 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
+def _member(document: Mapping[str, Any], name: str) -> Any:
+    """What is under a name, whatever its case; None for null and for nothing."""
+    found = [value for key, value in document.items() if key.lower() == name.lower()]
+    return found[-1] if found else None
+
+
 def _section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     section: Any = document
     for name in names:
-        section = section.get(name, {})
+        section = _member(section, name)
+        if section is None:
+            return {}
         if not isinstance(section, dict):
             raise BadSettings(f'{path}: "{name}" must be a JSON object')
     found: Mapping[str, Any] = section

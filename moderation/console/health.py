@@ -58,9 +58,7 @@ async def look() -> Health:
 
 
 async def _findings(runtime: Runtime) -> list[Finding]:
-    found = doctor.examine(
-        runtime.settings, os.environ, runtime.topology, doctor.function_timeout()
-    )
+    found = doctor.examine(runtime.settings, os.environ, runtime.topology)
     try:
         return [*found, *await measured(runtime)]
     except StoreUnavailable:

@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Mapping
 from importlib import metadata
+from math import inf
 
 import msgspec
 
@@ -12,7 +13,7 @@ import moderation
 from moderation import topology
 from moderation.cloudevents import Problem
 from moderation.console.topology_view import Queue, queues
-from moderation.doctor import function_timeout
+from moderation.hostjson import HostJsonInvalid, function_timeout
 from moderation.knownsettings import BY_NAME, SETTINGS, Known
 from moderation.settings import Settings, SettingsInvalid
 from moderation.topology import Topology
@@ -48,12 +49,17 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Host(msgspec.Struct, frozen=True, rename="camel"):
-    """Where the app runs, as far as the platform says it."""
+    """Where the app runs, as far as the platform says it.
+
+    `function_timeout_seconds` is null where there is no limit, or none that can be read:
+    `function_timeout_problem` says what is wrong then.
+    """
 
     name: str | None
     environment: str | None
     functions: str | None
-    function_timeout_seconds: int
+    function_timeout_seconds: float | None
+    function_timeout_problem: str | None
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -87,14 +93,24 @@ def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
         valid=not problems,
         settings=[_setting(one, environ, declared, problems) for one in SETTINGS],
         versions=_versions(),
-        host=Host(
-            name=environ.get("WEBSITE_HOSTNAME"),
-            environment=environ.get("AZURE_FUNCTIONS_ENVIRONMENT"),
-            functions=environ.get("FUNCTIONS_EXTENSION_VERSION"),
-            function_timeout_seconds=function_timeout(),
-        ),
+        host=_host(environ),
         limits=queues(declared, environ),
         payloads=payloads,
+    )
+
+
+def _host(environ: Mapping[str, str]) -> Host:
+    timeout, problem = inf, None
+    try:
+        timeout = function_timeout(environ)
+    except HostJsonInvalid as error:
+        problem = f"{error.where} {error}"
+    return Host(
+        name=environ.get("WEBSITE_HOSTNAME"),
+        environment=environ.get("AZURE_FUNCTIONS_ENVIRONMENT"),
+        functions=environ.get("FUNCTIONS_EXTENSION_VERSION"),
+        function_timeout_seconds=None if timeout == inf else timeout,
+        function_timeout_problem=problem,
     )
 
 

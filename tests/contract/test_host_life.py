@@ -278,7 +278,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"IsEncrypted": true}', '{"Values": {"A": 5}}', '{"Values": []}']
+    "text", ["{", '{"IsEncrypted": true}', '{"Values": {"A": [5]}}', '{"Values": []}']
 )
 def test_local_settings_that_cannot_be_read_are_named(
     tmp_path: Path, text: str

@@ -42,7 +42,7 @@ def test_the_apps_own_checks_find_nothing_wrong_with_its_settings(
     declared = topology.load()
 
     assert settings.topic == TOPOLOGY["topic"]
-    assert doctor.examine(settings, environ, declared, doctor.function_timeout()) == []
+    assert doctor.examine(settings, environ, declared) == []
 
 
 def test_the_host_uses_its_storage_with_the_apps_identity(

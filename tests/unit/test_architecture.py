@@ -29,7 +29,7 @@ LAYERS = [
         "counts",
         "knownsettings",
     },
-    {"filterrules"},
+    {"filterrules", "hostjson"},
     {"topologyfile"},
     {"topology"},
     {"events"},

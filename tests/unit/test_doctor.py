@@ -31,18 +31,18 @@ def declared(**changes: Any) -> Topology:
 def found(
     environ: dict[str, str] | None = None,
     shape: Topology | None = None,
-    timeout: int = 600,
+    host_json: Path = ROOT / "host.json",
 ) -> list[doctor.Finding]:
     environ = EXAMPLE | (environ or {})
     settings = Settings.from_environ(environ, topic="moderation-events")
-    return doctor.examine(settings, environ, shape or declared(), timeout)
+    return doctor.examine(settings, environ, shape or declared(), host_json)
 
 
 def test_what_ships_is_well() -> None:
     """
     The example, the topology and host.json agree.
     """
-    assert found(timeout=doctor.function_timeout()) == []
+    assert found() == []
 
 
 @pytest.mark.parametrize(
@@ -109,24 +109,17 @@ def test_slow_batches_are_found_by_what_was_measured() -> None:
     assert "91" in finding.change
 
 
-@pytest.mark.parametrize(
-    ("content", "seconds"),
-    [
-        ('{"functionTimeout": "00:05:00"}', 300),
-        ('{"functionTimeout": "1.00:00:00"}', 86_400),
-        ("{}", 1800),
-        ("broken", 1800),
-    ],
-)
-def test_the_function_timeout_is_read(
-    tmp_path: Path, content: str, seconds: int
-) -> None:
+def test_a_host_json_that_the_host_refuses_is_found(tmp_path: Path) -> None:
     """
-    Without one, Flex Consumption's 30 minutes hold.
+    It is named; no default is taken in its place.
     """
-    (tmp_path / "host.json").write_text(content, encoding="utf-8")
+    file = tmp_path / "host.json"
+    file.write_text('{"version": "2.0", "functionTimeout": "often"}', encoding="utf-8")
 
-    assert doctor.function_timeout(tmp_path / "host.json") == seconds
+    [finding] = found(host_json=file)
+
+    assert finding.where == "functionTimeout in host.json"
+    assert "'often'" in finding.problem
 
 
 def test_an_event_subscription_that_falls_behind_is_found() -> None:

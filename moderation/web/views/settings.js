@@ -119,11 +119,15 @@ function callerView(me) {
   ]);
 }
 
+function longestRun({ functionTimeoutSeconds: seconds, functionTimeoutProblem: problem }) {
+  return problem ?? (seconds ? `${seconds} s` : "no limit");
+}
+
 function versionsView({ versions = {}, host }) {
   return element("div", {},
     host ? facts([
       ["Host", host.name], ["Environment", host.environment], ["Functions host", host.functions],
-      ["Longest run of a function", host.functionTimeoutSeconds ? `${host.functionTimeoutSeconds} s` : null],
+      ["Longest run of a function", longestRun(host)],
     ]) : null,
     facts(Object.entries(versions).map(([name, one]) => [name, String(one)])));
 }

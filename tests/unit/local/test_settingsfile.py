@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from local import settingsfile
+from local.host.settings import apply_local_settings
 from local.terminal import ROOT, CannotGoOn
 
 EXAMPLE = {
@@ -75,7 +76,45 @@ def test_the_file_is_made_from_the_example_once(tmp_path: Path) -> None:
     assert second is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"Values": 3}'])
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('// mine\n{"Values": {"A": "1", /* no */ "B": "http://x",},}', None),
+        ('\ufeff{"IsEncrypted": false, "Values": {"A": "1", "B": "http://x"}}', None),
+        ('{"values": {\'A\': "1", B: "http://x"}, "isEncrypted": "false"}', None),
+        ('{"Values": {"A": 1, "B": "http://x", "C": null}}', None),
+        ('{"Values": {"A": true, "B": false}}', {"A": "true", "B": "false"}),
+        ('{"Values": {"A": 1.50, "B": 1e3}}', {"A": "1.50", "B": "1e3"}),
+        ('{"Values": {}}', {}),
+        ('{"Host": {"CORS": "*"}, "Values": {"A": ""}}', {"A": ""}),
+    ],
+)
+def test_a_file_is_read_as_func_reads_it(
+    tmp_path: Path, text: str, values: dict[str, str] | None
+) -> None:
+    """
+    With comments, and values that are no strings; the stack and the stand-in alike.
+    """
+    expected = {"A": "1", "B": "http://x"} if values is None else values
+    file, environ = tmp_path / settingsfile.FILE, {"A": "kept"}
+    file.write_text(text, encoding="utf-8")
+
+    assert settingsfile.read(file) == expected
+    apply_local_settings(tmp_path, environ)
+    assert environ == expected | {"A": "kept"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"Values": 3}',
+        '{"Host": {}}',
+        '{"Values": {"A": ["1"]}}',
+        '{"IsEncrypted": true, "Values": {"A": "gibberish"}}',
+    ],
+)
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     """
     The error says which file to mend.
