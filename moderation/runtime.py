@@ -19,13 +19,14 @@ from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditLog
 from moderation.batch import Desk
+from moderation.cloudevents import Problem
 from moderation.consumer import Drain
 from moderation.deadletters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.draining import Drains
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
-from moderation.settings import Settings
+from moderation.settings import Settings, SettingsInvalid
 from moderation.tally import Tally
 from moderation.topology import EventSubscription, Topology
 
@@ -192,7 +193,11 @@ def _identity() -> AsyncTokenCredential:
     # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
     from azure.identity.aio import DefaultAzureCredential
 
-    return DefaultAzureCredential()
+    try:
+        return DefaultAzureCredential()
+    except ValueError as error:  # of AZURE_AUTHORITY_HOST, AZURE_TOKEN_CREDENTIALS …
+        wrong = Problem("AZURE_…", f"settings of the identity: {error}")
+        raise SettingsInvalid([wrong]) from None
 
 
 def _storage(

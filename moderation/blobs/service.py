@@ -1,5 +1,7 @@
 """The connection to Blob Storage, and what its errors mean."""
 
+import base64
+
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
@@ -10,6 +12,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
+from moderation.addresses import split
 from moderation.appendlog import StoreUnavailable
 
 
@@ -28,6 +31,24 @@ def service(target: str, credential: AsyncTokenCredential | None) -> BlobService
     if credential is None:
         return BlobServiceClient.from_connection_string(target, **options)
     return BlobServiceClient(target, credential=credential, **options)
+
+
+def problem_of(connection_string: str) -> str | None:
+    """Return what is wrong with a connection string; the client itself is asked."""
+    if connection_string[0] in "\"'":
+        return "is in quotes: set it without them"
+    try:
+        client = BlobServiceClient.from_connection_string(connection_string)
+        base64.b64decode(getattr(client.credential, "account_key", None) or "")
+        address = client.url
+    except ValueError:
+        address = ""
+    if split(address) is None:
+        return (
+            "is not a connection string of a storage account: copy it from the account's "
+            "access keys, or set UseDevelopmentStorage=true for Azurite"
+        )
+    return None
 
 
 def unavailable(container: str, error: AzureError) -> StoreUnavailable:

@@ -1,6 +1,7 @@
 """One line for each thing that the app needs, probed side by side."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -15,9 +16,12 @@ from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
 
+_log = logging.getLogger(__name__)
+
 LOOK_BACK = timedelta(hours=1)
 PROBE_SECONDS = 10
 UNWELL = 503
+LOOK = "look into the app's log"
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -50,6 +54,10 @@ async def look() -> Health:
             for wrong in error.problems
         ]
         return Health("failing", checks)
+    except Exception as error:  # health never dies of what it should name
+        _log.error("the app cannot be put together", exc_info=error)
+        fault = f"a fault of this app: {type(error).__name__}"
+        return Health("failing", [Check("app", False, fault, LOOK)])
     needed, findings = await asyncio.gather(_checks(runtime), _findings(runtime))
     advice = [_advice(finding) for finding in findings]
     if not all(check.ok for check in needed):
@@ -113,5 +121,5 @@ async def _check(name: str, probe: Awaitable[None]) -> Check:
             "mend that, then ask again; docs/settings.md has every setting and role",
         )
     except Exception as error:  # a probe that fails in a new way is not well either
-        return Check(name, False, type(error).__name__, "look into the app's log")
+        return Check(name, False, type(error).__name__, LOOK)
     return Check(name, True, "answers")
