@@ -48,8 +48,11 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     environment.make()
     azurite.install()
-    folders = ["--data", str(given.data.absolute()), "--app", str(given.app.absolute())]
-    command = [str(environment.interpreter()), "-m", "local", *arguments, *folders]
+    # The command runs in another folder than this one.
+    places = ["--data", str(given.data.absolute()), "--app", str(given.app.absolute())]
+    if given.topology:
+        places += ["--topology", str(given.topology.absolute())]
+    command = [str(environment.interpreter()), "-m", "local", *arguments, *places]
     return become(command)
 
 

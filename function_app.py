@@ -12,8 +12,9 @@ gc.disable()
 
 import azure.functions as func  # noqa: E402
 
-from moderation import runtime, settings, stopping  # noqa: E402
+from moderation import runtime, stopping, timers  # noqa: E402
 from moderation.routes import ROUTES, Route, is_easy_auth_on  # noqa: E402
+from moderation.timers import Registered  # noqa: E402
 
 # Where Easy Auth is on, the user's roles decide (`console.caller`) and not the host's keys.
 LEVEL = (
@@ -26,40 +27,19 @@ stopping.listen(runtime.stop)
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
-@app.timer_trigger("timer", "%PULL_FLAGGED_SCHEDULE%")
-async def pull_flagged(timer: func.TimerRequest) -> None:
-    """Quarantine flagged content or send it to review."""
-    await runtime.current().tick("sub-flagged")
+def _drain(drained: Registered) -> None:
+    """Register a timer function that drains an event subscription."""
+
+    @app.function_name(drained.function)
+    @app.timer_trigger("timer", drained.trigger)
+    async def drain(timer: func.TimerRequest) -> None:
+        await runtime.current().tick(drained.subscription)
 
 
-@app.timer_trigger("timer", "%PULL_APPROVED_SCHEDULE%")
-async def pull_approved(timer: func.TimerRequest) -> None:
-    """Let approved content through."""
-    await runtime.current().tick("sub-approved")
-
-
-@app.timer_trigger("timer", "%PULL_ALL_EVENTS_SCHEDULE%")
-async def pull_all_events(timer: func.TimerRequest) -> None:
-    """Record every event in the audit log."""
-    await runtime.current().tick("sub-all-events")
-
-
-def _lane(function: str, schedule: str, subscription: str) -> None:
-    """Register one more timer function on an event subscription that outgrew one."""
-
-    @app.function_name(function)
-    @app.timer_trigger("timer", f"%{schedule}%")
-    async def lane(timer: func.TimerRequest) -> None:
-        await runtime.current().tick(subscription)
-
-
-for pulling, schedule, subscription in (
-    ("pull_flagged", "PULL_FLAGGED_SCHEDULE", "sub-flagged"),
-    ("pull_approved", "PULL_APPROVED_SCHEDULE", "sub-approved"),
-    ("pull_all_events", "PULL_ALL_EVENTS_SCHEDULE", "sub-all-events"),
-):
-    for number in range(2, settings.lanes(os.environ, schedule) + 1):
-        _lane(f"{pulling}_{number}", schedule, subscription)
+# One for each event subscription that topology.json declares (sub-flagged: pull_flagged,
+# by PULL_FLAGGED_SCHEDULE), and one for each further lane (PULL_FLAGGED_LANES).
+for drained in timers.registered(os.environ):
+    _drain(drained)
 
 
 def _endpoint(route: Route) -> None:
@@ -73,8 +53,8 @@ def _endpoint(route: Route) -> None:
         return await triggers.answered(route, req)
 
 
-for one in ROUTES:
-    _endpoint(one)
+for route in ROUTES:
+    _endpoint(route)
 
 
 # Routes are tried in the order of function names: a catch-all has to sort last.

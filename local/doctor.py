@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local import settingsfile
+from local import declared, settingsfile
 from local.terminal import ROOT, CannotGoOn, say
 
 MODULE = "moderation"
@@ -27,9 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="DIR",
         help="folder of the function app (default: this project)",
     )
-    app = parser.parse_args(arguments).app.absolute()
+    parser.add_argument(
+        "--topology",
+        type=Path,
+        metavar="FILE",
+        help="topic and event subscriptions, as for `dev.py run`",
+    )
+    given = parser.parse_args(arguments)
+    app = given.app.absolute()
     try:
         environment = told(app, os.environ)
+        chosen = declared.choose(app, given.topology, environment)
+        environment |= chosen.told
+        example = settingsfile.read(ROOT / settingsfile.EXAMPLE)
+        if environment.get(settingsfile.TOPIC) == example[settingsfile.TOPIC]:
+            environment[settingsfile.TOPIC] = chosen.topic
     except CannotGoOn as error:
         say(f"dev.py doctor: {error}")
         return 1

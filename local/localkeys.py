@@ -1,34 +1,17 @@
 """The keys of the stand-in host: one that opens what reads, one that opens everything."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from local.host.keys import BadKeyFile, Keys
-from local.terminal import ROOT, CannotGoOn
+from local.terminal import CannotGoOn
+from moderation.routes import ROUTES, Role
 
 FILE = "host-keys.json"
 READER, OPERATOR = "reader", "operator"
-# Asked of the app itself: it and its surroundings never import each other.
-ASK = "from moderation.routes import ROUTES\nfor r in ROUTES: print(r.function, r.role)"
-
-
-def reading_functions(app: Path = ROOT) -> list[str]:
-    """The functions that a reader may call; CannotGoOn when the app has no such table."""
-    asked = subprocess.run(
-        [sys.executable, "-c", ASK],
-        cwd=app,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if asked.returncode:
-        last = asked.stderr.strip().rpartition("\n")[2]
-        raise CannotGoOn(f"{app} does not say what its functions are: {last}")
-    listed = (line.split() for line in asked.stdout.splitlines())
-    return [function for function, role in listed if role == READER]
+# The functions that a reader may call.
+READING = [route.function for route in ROUTES if route.role == Role.READER]
 
 
 class LocalKeys(NamedTuple):

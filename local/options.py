@@ -30,6 +30,7 @@ class Options:
     fresh: bool
     host: str | None
     app: Path
+    topology: Path | None
     enable_auth: bool
 
 
@@ -69,6 +70,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="folder of the function app (default: this project)",
     )
     parser.add_argument(
+        "--topology",
+        type=Path,
+        metavar="FILE",
+        help="topic and event subscriptions, for the broker and the app (default: "
+        "topology.json of the app's folder, or moderation/topology.json there)",
+    )
+    parser.add_argument(
         "--enable-auth",
         action="store_true",
         help="have the host ask for access keys, as in Azure: `dev.py keys --local` "
@@ -86,6 +94,7 @@ def read(arguments: list[str] | None = None) -> Options:
     given = parser.parse_args(arguments)
     given.data = given.data.absolute()
     given.app = given.app.absolute()
+    given.topology = given.topology and given.topology.absolute()
     return Options(**vars(given))
 
 

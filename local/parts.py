@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from local import azurite, localkeys, probes, processes, settingsfile
+from local import azurite, declared, localkeys, probes, processes, settingsfile
 from local.datafolder import DataFolder
 from local.options import Options
 from local.terminal import ROOT, CannotGoOn
@@ -81,11 +81,14 @@ def connection_string(port: int) -> str:
     )
 
 
-def broker(port: int, data: DataFolder, key: str | None, dead_letters: str) -> Part:
+def broker(
+    port: int, data: DataFolder, key: str | None, dead_letters: str, topology: Path
+) -> Part:
     """The Event Grid broker, keeping its queues."""
     command = (
         *(sys.executable, "-m", "local.broker", "--port", str(port)),
         *("--data", str(data.queues), "--dead-letters", dead_letters),
+        *("--topology", str(topology)),
         *(("--key", key) if key else ()),
     )
     return Part(
@@ -126,7 +129,7 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
 def _guarded(part: Part, options: Options) -> Part:
     """The stand-in with keys that are there before it begins."""
     file = options.data / localkeys.FILE
-    keys = localkeys.make(file, localkeys.reading_functions(options.app))
+    keys = localkeys.make(file, localkeys.READING)
     return replace(
         part,
         command=(*part.command, "--enable-auth", "--secrets", str(file)),
@@ -186,12 +189,15 @@ def all_of(
     blobs = connection_string(ports["--storage-port"])
     started = dict.fromkeys(settingsfile.STORAGE, blobs)
     started[settingsfile.ENDPOINT] = f"http://127.0.0.1:{ports['--broker-port']}"
+    topology = declared.choose(options.app, options.topology, values | os.environ)
+    if settingsfile.TOPIC in values.keys() | os.environ.keys():
+        started[settingsfile.TOPIC] = topology.topic
     settings = settingsfile.for_the_host(values, example, os.environ, started)
     key = os.environ.get(settingsfile.KEY) or values.get(settingsfile.KEY)
     parts = [
         storage(ports["--storage-port"], data),
-        broker(ports["--broker-port"], data, key, blobs),
-        host(options, ports["--http-port"], settings.environment),
+        broker(ports["--broker-port"], data, key, blobs, topology.file),
+        host(options, ports["--http-port"], settings.environment | topology.told),
     ]
     marked = {processes.MARK: str(data.path), "PYTHONUNBUFFERED": "1"}
     return (

@@ -13,13 +13,14 @@ EXAMPLE = "local.settings.json.example"
 STORAGE = ("AzureWebJobsStorage", "AUDIT_STORAGE_CONNECTION_STRING")
 ENDPOINT = "EVENTGRID_ENDPOINT"
 KEY = "EVENTGRID_KEY"
+TOPIC = "EVENTGRID_TOPIC_NAME"
 
 
 @dataclass(frozen=True, slots=True)
 class ForTheHost:
     """What the host is told besides the file, and what a person should know about it."""
 
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     notes: tuple[str, ...]
 
 
@@ -58,6 +59,8 @@ def for_the_host(
     environment = {}
     notes = []
     for name, value in started.items():
+        if environ.get(name) == value:
+            continue
         if name in environ:
             notes.append(_elsewhere(name, "the environment"))
         elif name not in values:

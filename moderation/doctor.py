@@ -4,22 +4,25 @@
 `GET /api/health` shows the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from moderation import timers
 from moderation.activity import Summary
 from moderation.delivery import BACKOFF
 from moderation.filterrules import warnings
-from moderation.handlers import HANDLERS
 from moderation.hostjson import HOST_JSON, HostJsonInvalid, function_timeout
 from moderation.locks import RENEWABLE_SECONDS
 from moderation.schedule import shortest_gap
-from moderation.settings import LANES, SCHEDULES, Settings, schedule_of
+from moderation.settings import Settings
 from moderation.spread import Spread
+from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology
 from moderation.topologyfile import LOCK_SECONDS, seconds
+
+HANDLERS = "moderation/handlers.py"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -37,10 +40,12 @@ def examine(
     host_json: Path = HOST_JSON,
 ) -> list[Finding]:
     """Everything that does not agree; empty when all does. Times in seconds."""
+    drained = timers.of(declared, environ)
     return [
-        *_budget(settings, environ),
+        *_in_error(drained),
+        *_without_effect(declared, environ),
+        *_budget(settings, drained),
         *_function_timeout(settings, environ, host_json),
-        *_topology(declared),
         *(
             finding
             for one in declared.event_subscriptions
@@ -49,13 +54,28 @@ def examine(
     ]
 
 
-def _budget(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _in_error(drained: Sequence[Timer]) -> Iterator[Finding]:
+    for timer in drained:
+        for one in timer.problems:
+            problem = f"{one.problem}; until then no timer drains {timer.subscription}"
+            is_setting = one.path != timer.subscription
+            yield Finding(one.path, problem, "the setting" if is_setting else HANDLERS)
+
+
+def _without_effect(
+    declared: Topology, environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    for one in timers.strays(declared, environ):
+        yield Finding(one.path, one.problem, "its name, or remove it")
+
+
+def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
     budget = settings.pull_budget
-    for name in SCHEDULES:
-        gap = shortest_gap(environ.get(name, ""))
+    for timer in drained:
+        gap = shortest_gap(timer.schedule)
         if gap is not None and budget >= gap:
             yield Finding(
-                name,
+                timer.schedule_setting,
                 f"fires every {gap} s, but a drain may take {budget} s",
                 f"PULL_BUDGET_SECONDS to less than {gap}, or a rarer schedule",
             )
@@ -78,12 +98,6 @@ def _function_timeout(
             f"functionTimeout in host.json to more than {longest} s, or "
             "PULL_BUDGET_SECONDS or HANDLER_TIMEOUT_SECONDS to less",
         )
-
-
-def _topology(declared: Topology) -> Iterator[Finding]:
-    for name in declared.names:
-        if name not in HANDLERS:
-            yield Finding(name, "has no handler", "HANDLERS in moderation/handlers.py")
 
 
 def _subscription(one: EventSubscription, settings: Settings) -> Iterator[Finding]:
@@ -132,17 +146,16 @@ def late_events(
     waited = {one.name: Spread() for one in declared.event_subscriptions}
     for summary in summaries:
         waited[summary.subscription].merge(summary.queue_delay)
-    for name, delay in waited.items():
-        if (schedule := schedule_of(name)) is None:
-            continue
-        gap = shortest_gap(environ.get(schedule, ""))
-        mean = (delay.mean or 0.0) / 1000
+    for timer in timers.of(declared, environ):
+        name = timer.subscription
+        gap = shortest_gap(timer.schedule)
+        mean = (waited[name].mean or 0.0) / 1000
         if gap is not None and mean > 2 * gap:
             yield Finding(
                 name,
                 f"is behind: its events waited {mean:.0f} s, and it is drained every "
                 f"{gap} s",
-                f"{LANES[schedule]} to more, or PULL_BUDGET_SECONDS, or the schedule",
+                f"{timer.lanes_setting} to more, or PULL_BUDGET_SECONDS, or the schedule",
             )
 
 

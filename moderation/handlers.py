@@ -18,7 +18,33 @@ PROBE_CONTENT_ID = "test-inspect"
 SAFE = "safe"
 CERTAIN = 0.95
 
+# Event subscription → its handler; `handles` keeps it.
+HANDLERS: dict[str, Handler] = {}
 
+
+def handles(subscription: str) -> Callable[[Handler], Handler]:
+    """Make the function below the handler of that event subscription.
+
+    Raises ValueError when it has one already.
+    """
+
+    def register(handler: Handler) -> Handler:
+        other = HANDLERS.setdefault(subscription, handler)
+        if other is not handler:
+            both = " and ".join(map(_place, (other, handler)))
+            raise ValueError(f"{subscription} has two handlers, {both}: remove one")
+        return handler
+
+    return register
+
+
+def _place(handler: Handler) -> str:
+    code = getattr(handler, "__code__", None)
+    line = f" in line {code.co_firstlineno}" if code else ""
+    return f"{getattr(handler, '__name__', handler)}{line}"
+
+
+@handles("sub-flagged")
 async def flagged(event: Event) -> Disposition:
     """Quarantine what is surely harmful; a person looks at the rest."""
     match event.payload:
@@ -38,6 +64,7 @@ async def flagged(event: Event) -> Disposition:
             return Reject(f"{event.type} does not belong on this event subscription")
 
 
+@handles("sub-approved")
 async def approved(event: Event) -> Disposition:
     """Let the content through, unless the event contradicts itself."""
     match event.payload:
@@ -51,6 +78,7 @@ async def approved(event: Event) -> Disposition:
             return Reject(f"{event.type} does not belong on this event subscription")
 
 
+@handles("sub-all-events")
 async def all_events(event: Event) -> Disposition:
     """Record whatever comes: the audit log refuses nothing."""
     match event.payload:
@@ -60,10 +88,3 @@ async def all_events(event: Event) -> Disposition:
             return Acknowledge(Verdict.RECORDED, "of a type this app does not know")
         case _:
             return Acknowledge(Verdict.RECORDED)
-
-
-HANDLERS: dict[str, Handler] = {
-    "sub-flagged": flagged,
-    "sub-approved": approved,
-    "sub-all-events": all_events,
-}

@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 
 import msgspec
 
-from moderation import publishing, tracing
+from moderation import filters, names, publishing, tracing
 from moderation.appendlog import CLOCK_SKEW
 from moderation.audit import AuditEntry, Query
-from moderation.handlers import PROBE_CONTENT_ID
+from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime
+from moderation.topology import Topology
 from moderation.watching import Watch
 
-SUBSCRIPTION = "sub-flagged"
+# The handler of the event subscription with this timer function knows the probe.
+FUNCTION = "pull_flagged"
+PROBE_TYPE = "com.contoso.ai.ContentFlagged"
 INSPECT_SECONDS = 30
 LOOK_AGAIN_SECONDS = 1.0
 
@@ -25,14 +28,37 @@ class ProbeNotSeen(Exception):
     """The probe was published, but nobody received it in time."""
 
 
-async def inspect(runtime: Runtime) -> "Inspected":
-    """Publish a probe and see it rejected, here or by another drain.
+class NothingToInspect(Exception):
+    """There is no event subscription on which a probe would be seen and rejected."""
+
+    status = 409
+    next = "declare it, or look at events with POST /api/peek"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "inspect needs the event subscription sub-flagged with its handler, taking "
+            f"{PROBE_TYPE}: topology.json declares no such one"
+        )
+
+
+def place(declared: Topology) -> str | None:
+    """Return the event subscription on which a probe is seen and rejected, if any."""
+    event = probe(datetime.fromtimestamp(0, UTC))
+    for one in declared.event_subscriptions:
+        if names.function(one.name) == FUNCTION and one.name in HANDLERS:
+            clauses = filters.judged(one.filters_configuration, event)
+            return one.name if all(clause.holds for clause in clauses) else None
+    return None
+
+
+async def inspect(runtime: Runtime, where: str) -> "Inspected":
+    """Publish a probe and see it rejected there (`place`), here or by another drain.
 
     Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
     """
     began, ends = runtime.clock(), monotonic() + INSPECT_SECONDS
     event = probe(began)
-    watch = Watch(str(event["id"]), SUBSCRIPTION)
+    watch = Watch(str(event["id"]), where)
     with runtime.drains.watching(watch):
         traced = tracing.stamped([event], {})
         published = await publishing.publish(traced, runtime.topic)
@@ -42,7 +68,7 @@ async def inspect(runtime: Runtime) -> "Inspected":
     if (outcome := watch.outcome) is not None:
         return report(outcome.entry, here=True, failed=outcome.failed)
     entry = await found_elsewhere(
-        lambda: _entry_of(runtime, watch.event_id, began - CLOCK_SKEW),
+        lambda: _entry_of(runtime, watch, began - CLOCK_SKEW),
         lambda: ends - monotonic(),
     )
     if entry is None:
@@ -55,7 +81,7 @@ async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
     try:
         # A drain that was joined may end without it; one of our own does not.
         while not watch.begun and not seen.done():
-            task = runtime.drains.of(SUBSCRIPTION, until_empty=True, watch=watch)
+            task = runtime.drains.of(watch.subscription, until_empty=True, watch=watch)
             await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         seen.cancel()
@@ -64,13 +90,13 @@ async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
 
 
 async def _entry_of(
-    runtime: Runtime, event_id: str, since: datetime
+    runtime: Runtime, watch: Watch, since: datetime
 ) -> AuditEntry | None:
     query = Query(
         since=since,
         until=runtime.clock(),
-        subscriptions=[SUBSCRIPTION],
-        id=event_id,
+        subscriptions=[watch.subscription],
+        id=watch.event_id,
         limit=1,
     )
     found = await runtime.audit.find(query)
@@ -89,7 +115,7 @@ def probe(now: datetime) -> Json:
         "severity": "medium",
         "reviewRequired": True,
     }
-    return wrap("com.contoso.ai.ContentFlagged", result, now)
+    return wrap(PROBE_TYPE, result, now)
 
 
 async def found_elsewhere(

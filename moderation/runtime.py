@@ -13,7 +13,7 @@ from time import monotonic
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from moderation import topology
+from moderation import timers, topology
 from moderation.actions import ActionLog
 from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
@@ -85,6 +85,10 @@ class Runtime:
 
         The second value says which: whether it was joined.
         """
+        if name not in HANDLERS:
+            error = f"{name} {timers.no_handler(name)}"
+            summary = Summary(at="", subscription=name, drains=0)
+            return Tally(name, summary, stopped="failed", error=error), False
         joined = name in self.drains.at_work
         draining = self.drains.of(name, until_empty=True)
         return await asyncio.shield(draining), joined
@@ -223,7 +227,10 @@ def _storage(
 
 @cache
 def current() -> Runtime:
-    """The runtime of this process, made at the first call. Raises SettingsInvalid."""
+    """The runtime of this process, made at the first call.
+
+    Raises SettingsInvalid and TopologyInvalid.
+    """
     declared = topology.load()
     settings = Settings.from_environ(os.environ, topic=declared.topic)
     return build(settings, declared)

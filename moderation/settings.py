@@ -1,24 +1,85 @@
-"""Every setting that the app reads, checked all at once."""
+"""Every setting of the whole app: what it is for, and its value, checked all at once.
+
+Those of one event subscription are in `timers`.
+"""
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
-from moderation import schedule
 from moderation.addresses import is_loopback, split
 from moderation.cloudevents import Problem
-from moderation.knownsettings import BY_NAME, PAYLOADS
 
-# The schedule of each event subscription's timer, and how many such timers there are.
-LANES = {
-    "PULL_FLAGGED_SCHEDULE": "PULL_FLAGGED_LANES",
-    "PULL_APPROVED_SCHEDULE": "PULL_APPROVED_LANES",
-    "PULL_ALL_EVENTS_SCHEDULE": "PULL_ALL_EVENTS_LANES",
-}
-SCHEDULES = tuple(LANES)
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
+
+
+class Setting(NamedTuple):
+    """One setting. An empty default: there is none. `allowed` is for whole numbers.
+
+    What is secret is never shown, only whether it is set.
+    """
+
+    name: str
+    what: str
+    default: str = ""
+    unit: str = ""
+    secret: bool = False
+    allowed: range = range(0)
+    required: bool = False
+
+
+PAYLOADS = ("shown", "on-request", "never")
+SETTINGS = (
+    Setting(
+        "EVENTGRID_ENDPOINT",
+        "the Event Grid namespace that is published to",
+        required=True,
+    ),
+    Setting(
+        "EVENTGRID_TOPOLOGY_FILE",
+        "another topology.json, from the app's folder on; for use on this machine",
+    ),
+    Setting("EVENTGRID_TOPIC_NAME", "the namespace topic; by default topology.json's"),
+    Setting(
+        "EVENTGRID_KEY",
+        "an access key of the namespace; without it the app signs in as itself",
+        secret=True,
+    ),
+    Setting(
+        "AUDIT_STORAGE_ACCOUNT_URL",
+        "the blob endpoint of the account for the audit log, used with the app's identity",
+    ),
+    Setting(
+        "AUDIT_STORAGE_CONNECTION_STRING",
+        "a connection string of that account, instead of its URL",
+        secret=True,
+    ),
+    Setting("AUDIT_CONTAINER", "the container of the audit log", "audit"),
+    Setting("ACTIVITY_CONTAINER", "the container of the activity log", "activity"),
+    Setting(
+        "PULL_BUDGET_SECONDS",
+        "how long one drain may take, shorter than the schedule's interval",
+        "25",
+        "s",
+        allowed=range(10, 1801),
+    ),
+    Setting(
+        "HANDLER_TIMEOUT_SECONDS",
+        "how long a handler may take over one event before the event is released",
+        "300",
+        "s",
+        allowed=range(1, 3601),
+    ),
+    Setting(
+        "PAYLOADS",
+        "whether the page and the API show the events' data: " + ", ".join(PAYLOADS),
+        "on-request",
+    ),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class SettingsInvalid(Exception):
@@ -73,14 +134,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             handler_seconds=read.whole_number("HANDLER_TIMEOUT_SECONDS"),
             payloads=read.one_of("PAYLOADS", PAYLOADS),
         )
-        for name in LANES.values():
-            read.whole_number(name)
         read.one_storage()
         if settings.audit_container == settings.activity_container:
             read.problems.append(
                 Problem("ACTIVITY_CONTAINER", "is the same as AUDIT_CONTAINER: use two")
             )
-        read.schedules()
         if read.problems:
             raise SettingsInvalid(read.problems)
         return settings
@@ -146,11 +204,10 @@ class _Reader:
 
     def whole_number(self, name: str) -> int:
         value, allowed = self._get(name), BY_NAME[name].allowed
-        if not re.fullmatch(r"\d{1,9}", value) or int(value) not in allowed:
-            limits = f"from {allowed[0]} to {allowed[-1]}"
-            self._wrong(name, f"must be a whole number {limits}")
-            return allowed[0]
-        return int(value)
+        number = whole_number(value, allowed)
+        if number is None:
+            self._wrong(name, must_be(allowed))
+        return allowed[0] if number is None else number
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self._get(name)
@@ -166,31 +223,13 @@ class _Reader:
         if len(given) == len(names):
             self._wrong(names[0], f"is set, and so is {names[1]}: set only one")
 
-    def schedules(self) -> None:
-        for name in SCHEDULES:
-            value = self._get(name)
-            if not value:
-                problem = "is not set: six fields, as 0 * * * * * for every minute"
-                self._wrong(name, problem)
-            elif wrong := schedule.problem(self._environ.get(name, "")):
-                self._wrong(name, wrong)
+
+def whole_number(value: str, allowed: range) -> int | None:
+    """Return the number that the text is; None for one that is not allowed."""
+    number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else -1
+    return number if number in allowed else None
 
 
-def schedule_of(subscription: str) -> str | None:
-    """The setting with the schedule of the timer that drains it; None without one."""
-    upper = subscription.removeprefix("sub-").replace("-", "_").upper()
-    name = f"PULL_{upper}_SCHEDULE"
-    return name if name in LANES else None
-
-
-def lanes(environ: Mapping[str, str], setting: str) -> int:
-    """How many timer functions drain the event subscription with that schedule, 1 to 16.
-
-    A malformed number counts as 1, so that functions can be indexed; it is named among
-    the problems of the settings.
-    """
-    try:
-        count = int(environ.get(LANES[setting], "1"))
-    except ValueError:
-        return 1
-    return count if count in BY_NAME[LANES[setting]].allowed else 1
+def must_be(allowed: range) -> str:
+    """Return what a whole number must be, as the rest of a sentence."""
+    return f"must be a whole number from {allowed[0]} to {allowed[-1]}"

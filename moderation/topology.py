@@ -4,16 +4,19 @@ The same file is read by Bicep and by the local broker, so that what runs on a l
 is what is deployed.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from moderation import topologyfile
+from moderation import names, topologyfile
 from moderation.cloudevents import Problem
 from moderation.filters import Filters
 
 FILE = Path(__file__).with_name("topology.json")
+# Another file, from the app's folder: for this machine, as `dev.py run --topology` says.
+SETTING = "EVENTGRID_TOPOLOGY_FILE"
 
 
 class TopologyInvalid(Exception):
@@ -59,24 +62,30 @@ class Topology(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def load() -> Topology:
-    """Return the topology that ships with the app. Raises TopologyInvalid."""
-    return read(FILE)
+    """Return the topology of this process. Raises TopologyInvalid."""
+    return read(file())
+
+
+def file() -> Path:
+    """Return where it is read: what ships with the app, unless told otherwise."""
+    given = os.environ.get(SETTING, "").strip()
+    return FILE.parents[1] / given if given else FILE
 
 
 @cache
-def read(file: Path) -> Topology:
+def read(path: Path) -> Topology:
     """Return the topology in a file. Raises TopologyInvalid with all that is wrong."""
     try:
-        raw = file.read_bytes()
+        raw = path.read_bytes()
     except OSError as error:
         problem = f"cannot be read: {error.strerror or error}"
-        raise TopologyInvalid([Problem(str(file), problem)]) from None
-    return parse(raw, file.name)
+        raise TopologyInvalid([Problem(str(path), problem)]) from None
+    return parse(raw, path.name)
 
 
 def parse(raw: bytes, name: str = FILE.name) -> Topology:
     """Return the topology in the bytes of a file of that name. Raises TopologyInvalid."""
-    declared, problems = topologyfile.meaning(raw)
+    content, problems = topologyfile.meaning(raw)
     if problems:
         raise TopologyInvalid(
             [
@@ -84,4 +93,7 @@ def parse(raw: bytes, name: str = FILE.name) -> Topology:
                 for one in problems
             ]
         )
-    return msgspec.convert(declared, type=Topology)
+    declared = msgspec.convert(content, type=Topology)
+    if clashes := list(names.clashes(declared.names)):
+        raise TopologyInvalid([Problem(f"{name}:", str(one)) for one in clashes])
+    return declared

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 import pytest
 
-from moderation import events, topology
+from moderation import events
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.console import answering, health, triggers
 from moderation.delivery import Delivery
@@ -19,6 +19,7 @@ from moderation.retry import EventGridError
 from moderation.routes import ROUTES, Route
 from moderation.runtime import Runtime
 from moderation.settings import Settings
+from tests import make
 from tests.make import NOW, InMemoryReceiver, a_lock_token
 
 ROOT = Path(__file__).parents[1]
@@ -96,7 +97,7 @@ class Api:
     """Calls what the Functions host would call."""
 
     def __init__(self, patch: pytest.MonkeyPatch, **settings: str) -> None:
-        declared = topology.load()
+        declared = make.declared()
         self.store = Store()
         self.receivers = {name: Receiver() for name in declared.names}
         self.sink = Sink(self.receivers["sub-flagged"])

@@ -5,17 +5,35 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from moderation import events
+import msgspec
+
+from moderation import events, topology
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.eventgrid import Settled
 from moderation.retry import EventGridError
+from moderation.topology import EventSubscription, Topology
 
+# The event subscriptions that tests speak of; the app may be declared with others.
+TOPOLOGY = Path(__file__).with_name("topology.json")
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 FLAGGED = "com.contoso.ai.ContentFlagged"
 APPROVED = "com.contoso.ai.ContentApproved"
 ESCALATED = "com.contoso.ai.ReviewEscalated"
+
+
+def declared() -> Topology:
+    """The topology of `TOPOLOGY`."""
+    return topology.read(TOPOLOGY)
+
+
+def declaring(*names: str) -> Topology:
+    """A topology of event subscriptions with these names, which take everything."""
+    one: EventSubscription = declared().subscription("sub-all-events")
+    named = [msgspec.structs.replace(one, name=name) for name in names]
+    return msgspec.structs.replace(declared(), event_subscriptions=named)
 
 
 def a_result(**changes: Any) -> dict[str, Any]:

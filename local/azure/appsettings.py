@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from local.azure import documented
 from local.azure.deployment import Deployment, declared, dig
 from local.azure.findings import Finding, Level
 from local.azure.roles import account_of
+from moderation import settings, timers, topology
 
 FORBIDDEN = {
     "FUNCTIONS_WORKER_RUNTIME",
@@ -33,6 +33,7 @@ def examined(found: Deployment) -> Iterator[Finding]:
         return
     yield from _missing(found)
     yield from _numbers(found)
+    yield from _timers(found)
     yield from _forbidden(found)
     yield from _elsewhere(found)
     yield from _identity(found)
@@ -46,13 +47,9 @@ def _set(found: Deployment, pair: str) -> str:
 
 
 def _missing(found: Deployment) -> Iterator[Finding]:
-    for setting in documented.settings().values():
+    for setting in settings.SETTINGS:
         if setting.required and not found.settings.get(setting.name):
             problem = "is not set: every call answers 503"
-            if setting.name.endswith("_SCHEDULE"):
-                problem = (
-                    "is not set: its timer cannot start, and every call answers 503"
-                )
             do = _set(found, f"{setting.name}=<value>") + ": docs/settings.md"
             yield Finding(f"setting {setting.name}", problem, do)
     if (
@@ -71,16 +68,33 @@ def _missing(found: Deployment) -> Iterator[Finding]:
 
 
 def _numbers(found: Deployment) -> Iterator[Finding]:
-    for setting in documented.settings().values():
-        value = found.settings.get(setting.name, "")
-        if setting.numbers is None or not value:
-            continue
-        if not value.isdecimal() or int(value) not in setting.numbers:
-            limits = f"{setting.numbers[0]} to {setting.numbers[-1]}"
+    for setting in settings.SETTINGS:
+        value, allowed = found.settings.get(setting.name, ""), setting.allowed
+        if allowed and value and settings.whole_number(value, allowed) is None:
+            limits = f"{allowed[0]} to {allowed[-1]}"
             yield Finding(
                 f"setting {setting.name}",
                 f"is {value}, and may be {limits}: every call answers 503",
                 _set(found, f"{setting.name}=<{limits}>"),
+            )
+
+
+def _timers(found: Deployment) -> Iterator[Finding]:
+    for timer in found.timers():
+        for one in timer.problems:
+            problem = f"{one.problem}: no timer drains {timer.subscription}"
+            if one.path == timer.subscription:
+                where, do = f"event subscription {one.path}", "then `azd deploy`"
+            else:
+                where, do = f"setting {one.path}", _set(found, f"{one.path}=<value>")
+            yield Finding(where, problem, do)
+    for one in timers.strays(topology.load(), found.settings):
+        if one.path in found.settings:
+            yield Finding(
+                f"setting {one.path}",
+                one.problem,
+                "delete it, or correct its name: docs/settings.md",
+                Level.LOOK,
             )
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from local.azure import az, documented
+from local.azure import az
 from local.azure.az import Refused
 from local.azure.deployment import Deployment, Json, declared
 from local.terminal import CannotGoOn
+from moderation import names
+from moderation.settings import SETTINGS
 
 EVENT_GRID = "2025-02-15"
 WEB = "2025-03-01"
@@ -23,6 +25,13 @@ ACCOUNT = "Microsoft.Storage/storageAccounts"
 WORKSPACE = "Microsoft.OperationalInsights/workspaces"
 ROLES = "providers/Microsoft.Authorization/roleAssignments"
 HIDDEN = "(set)"
+# Settings whose values are compared with something, besides those of the timers.
+COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "AZURE_CLIENT_ID",
+}
 DRAINS = """
 AppRequests
 | where TimeGenerated > ago(1d) and AppRoleName =~ '{app}' and Name startswith 'pull_'
@@ -167,7 +176,7 @@ def _sites(resources: list[Json], app: str | None) -> list[str]:
 
 def without_secrets(settings: dict[str, str]) -> dict[str, str]:
     """The settings, with the values of all but those that are compared hidden."""
-    compared = documented.compared()
     return {
-        name: value if name in compared else HIDDEN for name, value in settings.items()
+        name: value if name in COMPARED or names.is_timer_setting(name) else HIDDEN
+        for name, value in settings.items()
     }

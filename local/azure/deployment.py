@@ -6,10 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from local.terminal import ROOT, CannotGoOn
+from local.terminal import CannotGoOn
+from moderation import timers, topology
+from moderation.timers import Timer
 
 Json = dict[str, Any]
-TOPOLOGY = ROOT / "moderation" / "topology.json"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Deployment:
         """The function app's name, or a place for it in a command."""
         return str(self.site["name"]) if self.site else "<app>"
 
+    def timers(self) -> list[Timer]:
+        """Return what should drain the event subscriptions, by the settings found."""
+        return timers.of(topology.load(), self.settings)
+
     def was_answered(self, *parts: str) -> bool:
         """Whether Azure answered about all of these parts."""
         return not self.unanswered.keys() & set(parts)
@@ -67,7 +72,7 @@ def load(file: Path) -> Deployment:
 
 def declared() -> Json:
     """The topology that ships with the app."""
-    content: Json = json.loads(TOPOLOGY.read_text(encoding="utf-8"))
+    content: Json = json.loads(topology.file().read_text(encoding="utf-8"))
     return content
 
 
@@ -87,8 +92,3 @@ def state(resource: Json) -> str:
         or resource.get("provisioningState")
         or "Succeeded"
     )
-
-
-def function_of(subscription: str) -> str:
-    """The timer function that drains the event subscription of that name."""
-    return "pull_" + subscription.removeprefix("sub-").replace("-", "_")

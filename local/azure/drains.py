@@ -1,11 +1,10 @@
 """When each event subscription was drained last, as Application Insights heard it."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from local.azure.deployment import Deployment, Json, declared, function_of
+from local.azure.deployment import Deployment, Json
 from local.azure.findings import Finding, Level
 from local.azure.states import is_running
 from local.host.schedules import BadSchedule, parse
@@ -32,13 +31,11 @@ def on_time(found: Deployment) -> Iterator[Finding]:
         )
         return
     heard = last_drains(found.drains)
-    for one in declared()["eventSubscriptions"]:
-        function = function_of(one["name"])
-        lanes = [at for name, at in heard.items() if _is_lane(name, function)]
-        schedule = found.settings.get(f"{function.upper()}_SCHEDULE", "")
-        due = _due(schedule, max((ok for _, ok in lanes), default=None))
-        if due is None or due + HEARD_AFTER < found.now:
-            yield _late(one["name"], lanes, found)
+    for timer in found.timers():
+        lanes = [at for name, at in heard.items() if name in timer.functions]
+        due = _due(timer.schedule, max((ok for _, ok in lanes), default=None))
+        if timer.functions and (due is None or due + HEARD_AFTER < found.now):
+            yield _late(timer.subscription, lanes, found)
 
 
 def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
@@ -53,10 +50,6 @@ def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
 
 def _time(text: Any) -> datetime:
     return datetime.fromisoformat(text or "0001-01-01T00:00:00Z")
-
-
-def _is_lane(name: str, function: str) -> bool:
-    return re.fullmatch(rf"{function}(_\d+)?", name) is not None
 
 
 def _due(schedule: str, success: datetime | None) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from local import localkeys
 from local.azure import outputs
-from local.localkeys import OPERATOR, READER
+from local.localkeys import OPERATOR, READER, READING
 from local.terminal import ROOT, CannotGoOn, say
 
 
@@ -43,11 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when the commands, or the keys of this machine, were shown; 1 otherwise."""
     given = _options().parse_args(arguments)
     try:
-        functions = localkeys.reading_functions()
         if given.local:
-            _local(given.data.absolute() / localkeys.FILE, functions, given.show)
+            _local(given.data.absolute() / localkeys.FILE, READING, given.show)
         else:
-            for line in commands(given.shell, *_where(given), functions):
+            for line in commands(given.shell, *_where(given), READING):
                 say(line)
     except (CannotGoOn, OSError) as error:
         say(f"dev.py keys: {error}")

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from local.azure import documented
 from local.terminal import CannotGoOn
+from moderation.settings import SETTINGS
 
 NEEDED = ("EVENTGRID_ENDPOINT", "AUDIT_STORAGE_ACCOUNT_URL")
 TAKEN = (*NEEDED, "EVENTGRID_TOPIC_NAME", "AUDIT_CONTAINER", "ACTIVITY_CONTAINER")
+SECRET = {setting.name for setting in SETTINGS if setting.secret}
 DROPPED = {
     "EVENTGRID_KEY": "a key would be used instead of your own identity",
     "AUDIT_STORAGE_CONNECTION_STRING": "AUDIT_STORAGE_ACCOUNT_URL takes its place",
@@ -28,7 +29,7 @@ class Change:
         if self.after is None:
             return f"{self.name}: removed; {self.why}"
         before = "not set" if self.before is None else self.before
-        if documented.is_secret(self.name):
+        if self.name in SECRET:
             return f"{self.name}: set to the value of the example"
         return f"{self.name}: {before} -> {self.after}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from local.azure.deployment import Deployment, Json, declared, dig, function_of, state
+from local.azure.deployment import Deployment, Json, dig, state
 from local.azure.findings import Finding, Level
 
 DEPLOY = "run `azd provision` (or the `az deployment` command of infra/README.md) again"
@@ -108,12 +108,9 @@ def running(found: Deployment) -> Iterator[Finding]:
 
 
 def _functions(found: Deployment, indexed: dict[str, Json]) -> Iterator[Finding]:
-    for subscription in declared()["eventSubscriptions"]:
-        first = function_of(subscription["name"])
-        lanes = found.settings.get(f"{first.upper()}_LANES", "1")
-        count = int(lanes) if lanes.isdecimal() else 1
-        for name in (first, *(f"{first}_{lane}" for lane in range(2, count + 1))):
-            yield from _function(name, subscription["name"], found, indexed)
+    for timer in found.timers():
+        for name in timer.functions:
+            yield from _function(name, timer.subscription, found, indexed)
 
 
 def _function(

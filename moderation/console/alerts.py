@@ -13,7 +13,7 @@ from moderation.appendlog import StoreUnavailable, stamp
 from moderation.deadletters import folders
 from moderation.deadletters.store import DeadLetterStore
 from moderation.schedule import last_due
-from moderation.settings import LANES
+from moderation.timers import Timer
 
 LOOK_BACK = timedelta(hours=1)
 # From when a drain is due until something of it is noted: a cold start, a minute of it.
@@ -27,21 +27,13 @@ LIST_SECONDS = 3.0
 HEALTH = "GET /api/health says what is not well"
 
 
-class Timer(msgspec.Struct, frozen=True):
-    """When an event subscription is drained, and by which setting."""
-
-    subscription: str
-    setting: str
-    schedule: str
-
-
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """What needs a look, since when (null: not known), and what to do next.
 
     `info` is no reason to worry yet.
     """
 
-    kind: Literal["late", "full", "dead-lettered"]
+    kind: Literal["in-error", "late", "full", "dead-lettered"]
     level: Literal["info", "warning"] = "warning"
     subscription: str
     since: datetime | None = None
@@ -71,7 +63,10 @@ async def found(
     lying = await _newest_today(logs.dead_letters, now)
     for timer in timers:
         own = [one for one in summaries if one.subscription == timer.subscription]
-        alerts.append(await _late(logs.activity, timer, own, since, now))
+        if timer.problems:
+            alerts.append(_in_error(timer))
+        else:
+            alerts.append(await _late(logs.activity, timer, own, since, now))
         recent = _of_last_hour(own, now)
         alerts.append(_full(timer, recent))
         newest = lying.get(timer.subscription.lower())
@@ -141,6 +136,16 @@ async def _late(
     return _silent(name, summaries, due, now)
 
 
+def _in_error(timer: Timer) -> Alert:
+    said = "; ".join(f"{one.path} {one.problem}" for one in timer.problems)
+    return Alert(
+        kind="in-error",
+        subscription=timer.subscription,
+        text=f"no timer drains {timer.subscription}: {said}",
+        next="fix that; the other event subscriptions are drained as always",
+    )
+
+
 def _silent(
     name: str, summaries: Sequence[Summary], due: datetime, now: datetime
 ) -> Alert:
@@ -174,7 +179,7 @@ def _fresh(timer: Timer) -> Alert:
         level="info",
         subscription=timer.subscription,
         text=f"{timer.subscription} has not been drained yet; its timer is "
-        f"{timer.setting}={timer.schedule}",
+        f"{timer.schedule_setting}={timer.schedule}",
         next="wait for the timer, or drain it now: "
         f"POST /api/pull?subscription={timer.subscription}",
     )
@@ -191,8 +196,8 @@ def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
         since=_at(run[-1]),
         text=f"{name} is not drained to its end: the last {len(run)} times there was "
         "more when time was up",
-        next=f"set {LANES[timer.setting]} to more, or PULL_BUDGET_SECONDS, or a denser "
-        f"{timer.setting}",
+        next=f"set {timer.lanes_setting} to more, or PULL_BUDGET_SECONDS, or a denser "
+        f"{timer.schedule_setting}",
     )
 
 

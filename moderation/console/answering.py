@@ -11,12 +11,13 @@ from moderation.console.caller import Caller, Refused
 from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.console.health import Health
 from moderation.console.reply import Reply, Request
-from moderation.inspection import ProbeNotSeen
+from moderation.inspection import NothingToInspect, ProbeNotSeen
 from moderation.intake import BadRequest
 from moderation.retry import EventGridError
 from moderation.routes import Route, is_easy_auth_on
 from moderation.runtime import current
 from moderation.settings import SettingsInvalid
+from moderation.topology import TopologyInvalid
 
 _log = logging.getLogger(__name__)
 
@@ -63,12 +64,15 @@ async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
 
 def _problem(error: Exception) -> Reply:
     match error:
-        case Refused(status=status):
+        case Refused(status=status) | NothingToInspect(status=status):
             return reply.problem(status, str(error), next=error.next)
         case SettingsInvalid(problems=problems):
             detail = "the app's settings are missing or malformed"
             todo = "set them in local.settings.json, or in the app's settings in Azure"
             return reply.problem(503, detail, next=todo, problems=problems)
+        case TopologyInvalid(problems=problems):
+            detail = "the topology of the app cannot be used"
+            return reply.problem(503, detail, next="fix the file", problems=problems)
         case BadRequest(status=status, problems=problems):
             todo = "mend the request and send it again; nothing was done"
             return reply.problem(status, str(error), next=todo, problems=problems)

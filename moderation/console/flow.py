@@ -1,7 +1,7 @@
 """What flows: counts and delays over time, from the activity log alone."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Annotated
@@ -9,15 +9,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from moderation import activity
+from moderation import activity, timers
 from moderation.activity import CONFIDENCES, Summary
 from moderation.appendlog import stamp
 from moderation.console import alerts
-from moderation.console.alerts import Alert, Logs, Timer
+from moderation.console.alerts import Alert, Logs
 from moderation.console.asked import Asked, chosen
 from moderation.counts import largest
 from moderation.delivery import DISPOSITIONS
-from moderation.settings import schedule_of
 from moderation.spread import Spread
 
 # Steps of at least a minute, so that there are no more than 144 of them.
@@ -119,7 +118,12 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
     summaries = await runtime.activity.read(names, since=earliest, until=until)
     shown = [one for one in summaries if one.at >= stamp(since)]
     steps = activity.by_time(shown, step)
-    logs, timers = Logs(runtime.activity, runtime.dead_letters), _timers(names)
+    logs = Logs(runtime.activity, runtime.dead_letters)
+    drained = [
+        one
+        for one in timers.of(runtime.topology, os.environ)
+        if one.subscription in names
+    ]
     return Activity(
         step_seconds=int(step.total_seconds()),
         since=since,
@@ -127,16 +131,8 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
         minutes=[_interval(begin, counted) for begin, counted in steps.items()],
         totals=_totals(chain.from_iterable(one.values() for one in steps.values())),
         last_drain=activity.last_drains(summaries, names),
-        alerts=await alerts.found(logs, timers, summaries, earliest, until),
+        alerts=await alerts.found(logs, drained, summaries, earliest, until),
     )
-
-
-def _timers(names: Sequence[str]) -> list[Timer]:
-    return [
-        Timer(name, setting, os.environ.get(setting, ""))
-        for name in names
-        if (setting := schedule_of(name)) is not None
-    ]
 
 
 def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:

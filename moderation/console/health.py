@@ -15,6 +15,7 @@ from moderation.doctor import Finding
 from moderation.retry import EventGridError
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
+from moderation.topology import TopologyInvalid
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +49,11 @@ async def look() -> Health:
     """Probe everything that the app needs; nothing is received."""
     try:
         runtime = current()
-    except SettingsInvalid as error:
+    except (SettingsInvalid, TopologyInvalid) as error:
+        is_setting = isinstance(error, SettingsInvalid)
+        name, todo = ("settings", "set it") if is_setting else ("topology", "fix it")
         checks = [
-            Check("settings", False, f"{wrong.path} {wrong.problem}", "set it")
+            Check(name, False, f"{wrong.path} {wrong.problem}", todo)
             for wrong in error.problems
         ]
         return Health("failing", checks)

@@ -9,7 +9,8 @@ from moderation.console import reply
 from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
 from moderation.delivery import DISPOSITIONS
-from moderation.inspection import SUBSCRIPTION, Inspected
+from moderation.handlers import HANDLERS
+from moderation.inspection import Inspected, NothingToInspect
 from moderation.runtime import Runtime
 from moderation.tally import Outcome
 
@@ -65,10 +66,13 @@ async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
     names = chosen(runtime.topology.names, asked.query.subscription)
     await asked.note("pull", subscription=asked.query.subscription)
     results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
-    errors = [one.error for one in results if one.error]
+    # One without a handler says so, and does not make a failure of what the others did.
+    handled = [one for one in results if one.subscription in HANDLERS]
+    errors = [one.error for one in handled or results if one.error]
     if errors:
         detail = " ".join(dict.fromkeys(errors))
-        return reply.problem(503, detail, next=reply.TRY_AGAIN, subscriptions=results)
+        todo = reply.TRY_AGAIN if handled else "write its handler, then start the app"
+        return reply.problem(503, detail, next=todo, subscriptions=results)
     return Pulled(results)
 
 
@@ -107,5 +111,8 @@ def _handled(outcome: Outcome) -> Handled:
 
 async def inspect(asked: Asked[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
-    await asked.note("inspect", subscription=SUBSCRIPTION)
-    return await inspection.inspect(asked.runtime)
+    where = inspection.place(asked.runtime.topology)
+    if where is None:
+        raise NothingToInspect
+    await asked.note("inspect", subscription=where)
+    return await inspection.inspect(asked.runtime, where)

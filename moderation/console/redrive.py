@@ -59,7 +59,7 @@ def _bench(asked: Asked[None, RedriveBody]) -> Bench:
         store=runtime.dead_letters,
         audit=runtime.audit,
         topic=runtime.settings.topic,
-        handlers={name: HANDLERS[name] for name in names},
+        handlers={name: HANDLERS[name] for name in names if name in HANDLERS},
         handler_seconds=runtime.settings.handler_seconds,
         by=asked.caller.name,
         clock=runtime.clock,

@@ -5,17 +5,17 @@ import platform
 import re
 from collections.abc import Mapping
 from importlib import metadata
+from itertools import chain
 from math import inf
 
 import msgspec
 
 import moderation
-from moderation import topology
+from moderation import settings, timers, topology
 from moderation.cloudevents import Problem
 from moderation.console.topology_view import Queue, queues
 from moderation.hostjson import HostJsonInvalid, function_timeout
-from moderation.knownsettings import BY_NAME, SETTINGS, Known
-from moderation.settings import Settings, SettingsInvalid
+from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from moderation.topology import Topology
 
 PACKAGES = (
@@ -84,14 +84,23 @@ async def look() -> Shown:
 def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
     """The settings in a mapping of environment variables, and what goes with them."""
     payloads: str | None = None
-    problems: list[Problem] = []
+    problems = list(
+        chain.from_iterable(t.problems for t in timers.of(declared, environ))
+    )
     try:
         payloads = Settings.from_environ(environ, topic=declared.topic).payloads
     except SettingsInvalid as error:
-        problems = error.problems
+        problems += error.problems
+    strays = [one for one in timers.strays(declared, environ) if one.path in environ]
+    known = [
+        *SETTINGS,
+        *chain.from_iterable(map(timers.settings, declared.names)),
+        *(settings.Setting(one.path, "has no effect") for one in strays),
+    ]
+    problems += strays
     return Shown(
         valid=not problems,
-        settings=[_setting(one, environ, declared, problems) for one in SETTINGS],
+        settings=[_setting(one, environ, declared, problems) for one in known],
         versions=_versions(),
         host=_host(environ),
         limits=queues(declared, environ),
@@ -115,14 +124,14 @@ def _host(environ: Mapping[str, str]) -> Host:
 
 
 def _setting(
-    known: Known,
+    known: settings.Setting,
     environ: Mapping[str, str],
     declared: Topology,
     problems: list[Problem],
 ) -> Setting:
     value = environ.get(known.name, "").strip()
     default = known.default
-    if known is BY_NAME["EVENTGRID_TOPIC_NAME"]:
+    if known.name == "EVENTGRID_TOPIC_NAME":
         default = declared.topic
     wrong = [one.problem for one in problems if one.path == known.name]
     return Setting(

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from moderation import settings
+from moderation import inspection, timers
+from moderation.cloudevents import Problem
 from moderation.console.asked import Asked
+from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology
 
 
 class Queue(msgspec.Struct, frozen=True, rename="camel"):
     """One event subscription, with its limits and its timer.
 
-    `timeToLive` is an ISO 8601 duration. `schedule` is null where no timer of this
-    app drains it; `lanes` is how many timer functions share it.
+    `timeToLive` is an ISO 8601 duration. `lanes` is how many timer functions drain it
+    together: 0 while it is in error, as `problems` says.
     """
 
     name: str
@@ -23,30 +25,34 @@ class Queue(msgspec.Struct, frozen=True, rename="camel"):
     lock_seconds: int
     max_delivery_count: int
     time_to_live: str
-    schedule: str | None
+    schedule: str
     lanes: int
+    problems: Sequence[Problem]
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """What the app is deployed with."""
+    """What the app is deployed with; `inspected` is where a probe can be seen."""
 
     topic: str
     subscriptions: Sequence[Queue]
+    inspected: str | None
 
 
 async def topology(asked: Asked[None, None]) -> Layout:
     """Show the topic and its event subscriptions, as they are declared."""
-    declared = queues(asked.runtime.topology, os.environ)
-    return Layout(asked.runtime.settings.topic, declared)
+    runtime = asked.runtime
+    declared = queues(runtime.topology, os.environ)
+    inspected = inspection.place(runtime.topology)
+    return Layout(runtime.settings.topic, declared, inspected)
 
 
 def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
     """The event subscriptions as they are declared, with the timers that are set."""
-    return [_queue(one, environ) for one in declared.event_subscriptions]
+    drained = timers.of(declared, environ)
+    return list(map(_queue, declared.event_subscriptions, drained))
 
 
-def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
-    schedule = settings.schedule_of(declared.name)
+def _queue(declared: EventSubscription, timer: Timer) -> Queue:
     return Queue(
         name=declared.name,
         included_event_types=declared.filters_configuration.included_event_types,
@@ -54,6 +60,7 @@ def _queue(declared: EventSubscription, environ: Mapping[str, str]) -> Queue:
         lock_seconds=declared.receive_lock_duration_in_seconds,
         max_delivery_count=declared.max_delivery_count,
         time_to_live=declared.event_time_to_live,
-        schedule=(environ.get(schedule) or None) if schedule else None,
-        lanes=settings.lanes(environ, schedule) if schedule else 0,
+        schedule=timer.schedule,
+        lanes=len(timer.functions),
+        problems=timer.problems,
     )

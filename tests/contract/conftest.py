@@ -19,7 +19,7 @@ from azure.identity.aio import DefaultAzureCredential
 from local.broker import LocalNamespace
 from tests.contract.wire import Wire, until
 
-TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 @dataclass(frozen=True, slots=True)

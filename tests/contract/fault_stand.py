@@ -22,7 +22,7 @@ from moderation.handlers import Handler
 from moderation.tally import Tally
 from tests.make import NOW, Budget, an_event
 
-TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 TOPIC, NAME = "moderation-events", "sub-flagged"
 EVENTS = 4
 

@@ -22,7 +22,7 @@ from tests.contract.wire import ALL, EVENT, TOPIC, Wire, lock_tokens, until
 
 pytestmark = pytest.mark.contract
 
-TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 @contextlib.asynccontextmanager

@@ -19,7 +19,7 @@ from tests.contract.wire import ALL, EVENT, Wire, lock_tokens
 
 pytestmark = pytest.mark.contract
 
-TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 async def switch(wire: Wire, *faults: dict[str, Any], seed: int = 0) -> None:

@@ -23,7 +23,7 @@ from tests.contract.wire import EVENT, Wire
 
 pytestmark = pytest.mark.contract
 
-TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
-from moderation import publishing, topology
+from moderation import publishing
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
 from moderation.audit import AuditEntry, Query
 from moderation.byhand import peeking, settling
@@ -22,6 +22,7 @@ from moderation.delivery import ReleaseDelay
 from moderation.eventgrid import Settled, Subscription, Topic
 from moderation.runtime import Runtime
 from moderation.settings import Settings
+from tests import make
 from tests.contract.wire import until
 from tests.make import an_event, minutes
 from tests.workbench import Store
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE: dict[str, str] = json.loads(
     (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
 )["Values"]
-TOPOLOGY = json.loads((ROOT / "moderation" / "topology.json").read_text("utf-8"))
+TOPOLOGY = json.loads(make.TOPOLOGY.read_text("utf-8"))
 TOPIC, NAME = "moderation-events", "sub-flagged"
 
 
@@ -52,7 +53,7 @@ class Table:
             topic=TOPIC,
         )
         credential = AzureKeyCredential(namespace.key)
-        declared = topology.load()
+        declared = make.declared()
         self.runtime = Runtime(
             settings,
             declared,
@@ -77,7 +78,7 @@ class Table:
 
     def hand(self, receiver: Any = None, limit: int = 10) -> Hand:
         """Someone's hand; another receiver stands in for one that breaks."""
-        declared = topology.load().subscription(NAME)
+        declared = make.declared().subscription(NAME)
         runtime = self.runtime
         return Hand(
             declared=type(declared)(

@@ -12,11 +12,12 @@ from azure.core.credentials import AzureKeyCredential
 
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
-from moderation import publishing, topology
+from moderation import publishing
 from moderation.appendlog import InMemoryAppendLog
 from moderation.eventgrid import Subscription, Topic
 from moderation.runtime import DrainFailed, Runtime
 from moderation.settings import Settings
+from tests import make
 from tests.contract.fault_stand import NAME, TOPIC, TOPOLOGY, Store
 from tests.contract.hosting import a_free_port
 from tests.contract.wire import until
@@ -34,7 +35,7 @@ async def a_runtime(
     namespace: LocalNamespace, store: Store, **settings: str
 ) -> AsyncIterator[Runtime]:
     """A runtime as `runtime.build` makes it, but for where its logs are kept."""
-    declared = topology.load()
+    declared = make.declared()
     made = {"EVENTGRID_ENDPOINT": namespace.endpoint, "EVENTGRID_KEY": namespace.key}
     read = Settings.from_environ(EXAMPLE | made | settings, topic=declared.topic)
     credential = AzureKeyCredential(read.key or "")

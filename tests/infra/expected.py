@@ -5,8 +5,8 @@ import re
 from contextlib import suppress
 
 from local.terminal import ROOT
-from moderation import settings as app_settings
-from moderation.settings import LANES, Settings, SettingsInvalid
+from moderation import names, timers, topology
+from moderation.settings import Settings, SettingsInvalid
 
 PINS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
@@ -125,8 +125,7 @@ def settings_read() -> set[str]:
     environ = _Recording()
     with suppress(SettingsInvalid):
         Settings.from_environ(environ, topic="some-topic")
-    for schedule in LANES:
-        app_settings.lanes(environ, schedule)
+    timers.of(topology.load(), environ)
     return environ.asked
 
 
@@ -134,4 +133,10 @@ def settings_documented() -> set[str]:
     """Every setting in the table of docs/settings.md."""
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    prefixes = [names.function(name).upper() for name in topology.load().names]
+    return {
+        name.replace("PULL_<NAME>", prefix)
+        for row in rows
+        for name in re.findall(r"`([\w<>]+)`", row)
+        for prefix in prefixes
+    }

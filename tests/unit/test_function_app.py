@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import function_app
-from moderation import settings, topology
+from moderation import names, topology
 from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.routes import ROUTES
+from moderation.topology import Topology
+from tests.make import declaring
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +47,7 @@ def test_the_functions_are_those_of_the_table(
     """
     Names are part of the interface: settings switch functions off by name.
     """
-    timers = {"pull_flagged", "pull_approved", "pull_all_events"}
+    timers = set(map(names.function, topology.read(topology.FILE).names))
 
     assert set(triggers) == timers | {route.function for route in ROUTES} | {"web"}
 
@@ -135,33 +138,50 @@ def test_every_event_subscription_has_a_timer_and_a_schedule(
     """
     A subscription without a timer would fill up.
     """
-    schedules = {
-        one["schedule"].strip("%")
-        for one in triggers.values()
-        if one["type"] == "timerTrigger"
-    }
+    timed = [one for one in triggers.values() if one["type"] == "timerTrigger"]
 
-    assert schedules == set(settings.SCHEDULES)
-    assert schedules == {settings.schedule_of(one) for one in topology.load().names}
+    assert len(timed) == len(topology.read(topology.FILE).names)
+    assert {one["name"] for one in timed} == {"timer"}
 
 
-def test_lanes_are_further_timer_functions_on_the_same_subscription() -> None:
+def test_timers_follow_from_the_topology_and_the_settings(tmp_path: Path) -> None:
     """
-    An event subscription that outgrows one instance gets more.
+    Lanes are further functions; what is in error is left out, and nothing else with it.
     """
-    script = (
-        "import function_app\n"
-        "for one in function_app.app.get_functions(): print(one.get_function_name())"
-    )
+    named = listed(declaring("sub-flagged", "sub-approved", "sub-new"), tmp_path)
 
-    named = printed(script, PULL_FLAGGED_LANES="3")
-
-    assert [name for name in named if name.startswith("pull_flagged")] == [
+    assert [name for name in named if name.startswith("pull_")] == [
         "pull_flagged",
         "pull_flagged_2",
         "pull_flagged_3",
+        "pull_now",
     ]
     assert max(named) == "web"
+
+
+def test_without_a_topology_there_are_no_timers_and_the_api_says_why(
+    tmp_path: Path,
+) -> None:
+    """
+    An error while functions are indexed would leave the app without any.
+    """
+    named = listed(declaring("sub-flagged", "flagged"), tmp_path)
+
+    assert {"health", "pull_now", "web"} <= set(named)
+    assert "pull_flagged" not in named
+
+
+def listed(declared: Topology, folder: Path) -> list[str]:
+    """The functions of an app with that topology, three lanes and a wrong schedule."""
+    file = folder / "topology.json"
+    file.write_bytes(msgspec.json.encode(declared))
+    return printed(
+        "import function_app\n"
+        "for one in function_app.app.get_functions(): print(one.get_function_name())",
+        PULL_FLAGGED_LANES="3",
+        PULL_APPROVED_SCHEDULE="every minute",
+        EVENTGRID_TOPOLOGY_FILE=str(file),
+    )
 
 
 def test_there_is_no_extension_bundle() -> None:

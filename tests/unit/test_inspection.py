@@ -1,11 +1,14 @@
 """A probe is known by its id, on the event subscription that rejects it."""
 
+import msgspec
+import pytest
+
 from moderation import audit, inspection
 from moderation.appendlog import stamp
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
 from moderation.tally import Outcome
 from moderation.watching import Watch
-from tests.make import NOW, a_delivery, an_event
+from tests.make import APPROVED, NOW, a_delivery, an_event, declaring
 
 
 def an_outcome(
@@ -23,7 +26,7 @@ def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
     """
     The audit log gets the probe too, and acknowledges it; that is another delivery.
     """
-    watch = Watch("probe", inspection.SUBSCRIPTION)
+    watch = Watch("probe", "sub-flagged")
     recorded = Acknowledge(Verdict.RECORDED)
 
     watch.settled([an_outcome("other")])
@@ -45,6 +48,39 @@ def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
     answer = inspection.report(lost.entry, here=True, failed=lost.failed)
 
     assert (answer.rejected, answer.reason) == (False, "not settled: TokenLost")
+
+
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [
+        (["sub-approved", "sub-flagged"], "sub-flagged"),
+        (["flagged"], None),  # nobody handles that one
+        (["sub-approved"], None),
+        ([], None),
+    ],
+)
+def test_a_probe_goes_where_it_is_rejected_or_nowhere(
+    names: list[str], place: str | None
+) -> None:
+    """
+    Another handler would act on it as on any event.
+    """
+    assert inspection.place(declaring(*names)) == place
+
+
+def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> None:
+    """
+    Nobody waits for 30 seconds for what cannot come.
+    """
+    shape = declaring("sub-flagged")
+    taking = shape.event_subscriptions[0].filters_configuration
+    other = msgspec.structs.replace(taking, included_event_types=[APPROVED])
+    one = msgspec.structs.replace(
+        shape.event_subscriptions[0], filters_configuration=other
+    )
+
+    kept_out = msgspec.structs.replace(shape, event_subscriptions=[one])
+    assert inspection.place(kept_out) is None
 
 
 def test_each_probe_has_an_id_of_its_own() -> None:

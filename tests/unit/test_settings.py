@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from moderation import settings as settings_module
 from moderation.settings import Settings, SettingsInvalid
 
 ROOT = Path(__file__).parents[2]
@@ -85,11 +84,6 @@ def test_secrets_are_not_shown() -> None:
         ("EVENTGRID_ENDPOINT", 'https://ns.example.com"', "URL"),
         ("PULL_BUDGET_SECONDS", "9", "from 10 to 1800"),
         ("PULL_BUDGET_SECONDS", "ten", "from 10 to 1800"),
-        ("PULL_FLAGGED_SCHEDULE", "", "is not set"),
-        ("PULL_FLAGGED_SCHEDULE", "00:00:00", "without pause"),
-        ("PULL_FLAGGED_SCHEDULE", "-00:00:10", "without pause"),
-        ("PULL_FLAGGED_SCHEDULE", "* * x", "not a schedule"),
-        ("PULL_FLAGGED_SCHEDULE", "0 60 * * * *", "the minute"),
         ("ACTIVITY_CONTAINER", "audit", "use two"),
     ],
 )
@@ -186,35 +180,7 @@ def test_all_problems_are_named_at_once() -> None:
     assert {one.path for one in caught.value.problems} == {
         "EVENTGRID_ENDPOINT",
         "AUDIT_STORAGE_ACCOUNT_URL",
-        "PULL_FLAGGED_SCHEDULE",
-        "PULL_APPROVED_SCHEDULE",
-        "PULL_ALL_EVENTS_SCHEDULE",
     }
-
-
-@pytest.mark.parametrize(
-    ("value", "count"),
-    [("4", 4), ("1", 1), ("", 1), ("0", 1), ("17", 1), ("many", 1), ("-2", 1)],
-)
-def test_lanes_that_are_malformed_do_not_keep_functions_from_being_indexed(
-    value: str, count: int
-) -> None:
-    """
-    One error while indexing would remove all functions.
-    """
-    environ = {"PULL_FLAGGED_LANES": value}
-
-    assert settings_module.lanes(environ, "PULL_FLAGGED_SCHEDULE") == count
-    assert settings_module.lanes({}, "PULL_FLAGGED_SCHEDULE") == 1
-
-
-@pytest.mark.parametrize("value", ["0", "17", "many"])
-def test_malformed_lanes_are_named(value: str) -> None:
-    """
-    Nobody wonders why there is only one lane.
-    """
-    with pytest.raises(SettingsInvalid, match="PULL_FLAGGED_LANES"):
-        settings(AZURE | {"PULL_FLAGGED_LANES": value})
 
 
 def test_a_key_may_be_copied_with_its_line_end() -> None:

@@ -3,6 +3,7 @@ import { element, moment, value } from "../dom.js";
 import { labelled, linkTo } from "./fields.js";
 
 const KINDS = {
+  "in-error": { mark: "!", word: "in error", view: "settings", words: "Look at the settings" },
   late: { mark: "◷", word: "late", view: "now", words: "Pull it now" },
   full: { mark: "≡", word: "full", view: "settings", words: "Look at the settings" },
   "dead-lettered": { mark: "✕", word: "dead-lettered", view: "deadletters", words: "Look at the dead letters" },

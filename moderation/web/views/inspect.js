@@ -7,12 +7,13 @@ import { envelopeView } from "../envelope.js";
 import { eventLink } from "../links.js";
 import { outcome } from "../problem.js";
 
-/** The section; `changed` is called when a probe has come back. */
+/** The section {node, know(topology)}; `changed` is called when a probe has come back. */
 export function inspectSection(changed) {
   const button = operatorOnly(element("button", { class: "primary", type: "button" }, "Inspect and reject a probe"));
   const said = element("div", { class: "outcome", role: "status" });
   const result = element("div", { class: "result" });
-  const steps = howItGoes();
+  const where = element("li", {});
+  const steps = howItGoes(where);
   onPress(button, async () => {
     result.replaceChildren();
     const answer = await busy([button], said, "Publishing the probe and waiting for its delivery…", () =>
@@ -22,19 +23,26 @@ export function inspectSection(changed) {
     result.replaceChildren(...(answer.ok ? resultView(answer.data) : []));
     changed();
   });
-  return element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
+  const node = element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
     element("h2", { id: "inspect-title" }, "Inspect and reject"),
     element("p", { class: "lead" }, "See one event exactly as Event Grid delivers it."),
     steps,
     element("div", { class: "buttons" }, button),
     said, result);
+  return { node, know: ({ inspected }) => where.replaceChildren(...place(inspected)) };
 }
 
-function howItGoes() {
+function place(name) {
+  return name
+    ? ["It is received from ", element("code", {}, value(name, { limit: 80 })), ". Events met on the way are handled as always."]
+    : ["No event subscription is declared that takes it, with the handler that knows it: there is nothing to inspect here."];
+}
+
+function howItGoes(where) {
   const code = (text) => element("code", {}, text);
   return element("ol", { class: "steps" },
     element("li", {}, "A probe, content id ", code("test-inspect"), ", is published as a ", code("ContentFlagged"), " event."),
-    element("li", {}, "It is received from ", code("sub-flagged"), ". Events met on the way are handled as always."),
+    where,
     element("li", {}, "The probe is rejected, so Event Grid dead-letters it, and its envelope is shown here."));
 }
 

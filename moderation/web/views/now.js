@@ -13,20 +13,22 @@ export const view = {
   mount(place, _params, shell) {
     const cards = cardsOf();
     const head = pullHead(cards, shell.look);
+    const inspect = inspectSection(shell.look);
     place.append(
-      element("div", { class: "pair" }, publishSection(shell), inspectSection(shell.look)),
+      element("div", { class: "pair" }, publishSection(shell), inspect.node),
       element("section", { id: "subscriptions", "aria-labelledby": "subscriptions-title" }, head, cards.place));
-    return { refresh: () => refresh(cards, shell) };
+    return { refresh: () => refresh(cards, inspect, shell) };
   },
 };
 
 /** One look at everything, one request after another; it ends at the first that fails. */
-async function refresh(cards, shell) {
+async function refresh(cards, inspect, shell) {
   let changed = false;
   const known = await cards.know(shell);
   if (!known.ok) {
     return { answer: known, changed };
   }
+  inspect.know(known.data);
   for (const card of cards.all()) {
     const looked = await card.refresh(shell.call);
     changed ||= looked.changed;

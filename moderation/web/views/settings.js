@@ -55,7 +55,7 @@ function mount(place, params, shell) {
       parts.settings.body.replaceChildren(problemView(settings));
       parts.versions.fill(element("p", { class: "quiet" }, "Not known."));
     }
-    parts.topology.fill(topology.ok ? topologyView(topology.data) : known?.limits ? topologyView({ subscriptions: known.limits }) : problemView(topology));
+    parts.topology.fill(topology.ok ? topologyView({ ...topology.data, ...(known ? { subscriptions: known.limits } : {}) }) : known?.limits ? topologyView({ subscriptions: known.limits }) : problemView(topology));
     return { answer: health.data ? { ok: true } : health, changed: false };
   }
 
@@ -166,7 +166,9 @@ function topologyView({ topic, subscriptions = [] }) {
           ["Event types", types(one) instanceof Node ? types(one) : String(types(one))],
           ["Filters", clauses(one) instanceof Node ? clauses(one) : String(clauses(one))],
           ["Lock", `${one.lockSeconds} s`], ["Deliveries", `at most ${one.maxDeliveryCount}`],
-          ["Time to live", one.timeToLive], ["Drained", one.schedule ? element("code", {}, value(one.schedule)) : null],
+          ["Time to live", one.timeToLive], ["Drained", element("code", {}, value(one.schedule))],
           ["Lanes", one.lanes],
-        ])))));
+        ]),
+        (one.problems ?? []).map(({ path, problem }) =>
+          element("p", { class: "setting-problem" }, labelled("reject", "!", value(`${path} ${problem}`, { limit: 300 }))))))));
 }

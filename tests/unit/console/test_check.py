@@ -5,12 +5,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
-from moderation import settings, topology
+from moderation import topology
 from moderation.console.topology_view import queues
 from tests.calling import Api
-from tests.make import ESCALATED, FLAGGED, a_result, an_event
+from tests.make import ESCALATED, FLAGGED, TOPOLOGY, a_result, an_event, declaring
 
 PLAIN = {"content-type": "application/json"}
 STRUCTURED = {"content-type": "application/cloudevents+json"}
@@ -233,7 +232,7 @@ async def test_an_event_that_is_too_deep_is_refused_in_words(
     What can just be read can be written, too.
     """
     api.runtime.topology = msgspec.json.decode(
-        topology.FILE.read_bytes(), type=topology.Topology
+        TOPOLOGY.read_bytes(), type=topology.Topology
     )
     everything = api.runtime.topology.subscription("sub-all-events")
     everything.filters_configuration.filters.append(
@@ -256,7 +255,7 @@ async def test_the_topology_is_shown_with_its_timers(
     """
     What is declared, and what the settings say about it.
     """
-    monkeypatch.setenv("PULL_FLAGGED_SCHEDULE", "0 */5 * * * *")
+    monkeypatch.setenv("PULL_FLAGGED_SCHEDULE", "0 * * * * *")
     monkeypatch.setenv("PULL_FLAGGED_LANES", "3")
     monkeypatch.delenv("PULL_APPROVED_SCHEDULE", raising=False)
 
@@ -271,24 +270,22 @@ async def test_the_topology_is_shown_with_its_timers(
         "lockSeconds": 60,
         "maxDeliveryCount": 10,
         "timeToLive": "P1D",
-        "schedule": "0 */5 * * * *",
+        "schedule": "0 * * * * *",
         "lanes": 3,
+        "problems": [],
     }
-    assert (approved["schedule"], approved["lanes"]) == (None, 1)
+    assert (approved["schedule"], approved["lanes"]) == ("0 */5 * * * *", 1)
     assert everything["includedEventTypes"] is None
+    assert layout["inspected"] == "sub-flagged"
 
 
-def test_every_event_subscription_has_the_schedule_of_its_name() -> None:
+def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
     """
-    And one that no timer drains is shown without any.
+    No lane of it runs, and the others do.
     """
-    environ = dict.fromkeys(settings.SCHEDULES, "0 * * * * *")
-    declared = topology.load()
-    another = replace(declared.event_subscriptions[0], name="sub-another")
-    ours = declared.event_subscriptions
+    shape = declaring("sub-flagged", "sub-new")
 
-    shown = queues(replace(declared, event_subscriptions=[*ours, another]), environ)
+    [flagged, new] = queues(shape, {"PULL_FLAGGED_SCHEDULE": "0 * * * * *"})
 
-    *timed, without = ((one.schedule, one.lanes) for one in shown)
-    assert timed == [("0 * * * * *", 1)] * len(ours)
-    assert without == (None, 0)
+    assert (flagged.lanes, flagged.problems) == (1, [])
+    assert (new.lanes, [one.path for one in new.problems]) == (0, ["sub-new"])

@@ -10,9 +10,6 @@ from moderation.settings import Settings
 ENVIRON = {
     "EVENTGRID_ENDPOINT": "https://ns.westeurope-1.eventgrid.azure.net",
     "AUDIT_STORAGE_ACCOUNT_URL": "https://account.blob.core.windows.net",
-    "PULL_FLAGGED_SCHEDULE": "0 * * * * *",
-    "PULL_APPROVED_SCHEDULE": "0 * * * * *",
-    "PULL_ALL_EVENTS_SCHEDULE": "0 * * * * *",
 }
 
 

@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 
 import moderation
-from moderation import topology
 from moderation.console import answering, settings_view
 from moderation.console.settings_view import Setting
-from moderation.knownsettings import SETTINGS
-from moderation.settings import Settings, SettingsInvalid
+from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from tests.calling import EXAMPLE, Api
+from tests.make import declared
 
 ROOT = Path(__file__).parents[3]
 
 
 def shown(**changes: str) -> dict[str, Setting]:
-    found = settings_view.shown(EXAMPLE | changes, topology.load())
+    found = settings_view.shown(EXAMPLE | changes, declared())
     return {one.name: one for one in found.settings}
 
 
@@ -41,7 +40,12 @@ async def test_every_setting_is_shown_with_what_it_is_for(
     found = await settings(Api(monkeypatch), monkeypatch, **EXAMPLE)
 
     assert found["valid"] is True
-    assert {one["name"] for one in found["settings"]} == {one.name for one in SETTINGS}
+    listed = {one["name"] for one in found["settings"]}
+    assert listed == {one.name for one in SETTINGS} | {
+        f"PULL_{name}_{what}"
+        for name in ("FLAGGED", "APPROVED", "ALL_EVENTS")
+        for what in ("SCHEDULE", "LANES")
+    }
     budget = next(
         one for one in found["settings"] if one["name"] == "PULL_BUDGET_SECONDS"
     )
@@ -51,7 +55,7 @@ async def test_every_setting_is_shown_with_what_it_is_for(
     assert {"python", "app", "azure-functions", "azure-eventgrid", "msgspec"} <= set(
         found["versions"]
     )
-    assert [one["name"] for one in found["limits"]] == topology.load().names
+    assert [one["name"] for one in found["limits"]] == declared().names
     assert found["limits"][0]["lockSeconds"] == 60
 
 
@@ -115,10 +119,7 @@ def test_the_defaults_are_those_that_are_used() -> None:
     """
     What the view says is what the app does.
     """
-    required = {
-        one.name: EXAMPLE[one.name] for one in SETTINGS if EXAMPLE.get(one.name)
-    }
-    bare = {name: required[name] for name in required if name.endswith("_SCHEDULE")} | {
+    bare = {
         "EVENTGRID_ENDPOINT": "https://ns.example.com",
         "AUDIT_STORAGE_ACCOUNT_URL": "https://a.blob.core.windows.net",
     }

@@ -59,4 +59,4 @@ def test_the_example_is_enough_for_the_doctor() -> None:
     """
     example = settingsfile.read(ROOT / settingsfile.EXAMPLE)
 
-    assert {"EVENTGRID_ENDPOINT", "PULL_FLAGGED_SCHEDULE"} <= example.keys()
+    assert {"EVENTGRID_ENDPOINT", "EVENTGRID_KEY"} <= example.keys()

@@ -9,7 +9,6 @@ import pytest
 from local import localkeys
 from local.host.keys import Access, Keys
 from local.terminal import CannotGoOn
-from moderation.routes import READER, ROUTES
 
 FUNCTIONS = ["audit", "activity"]
 
@@ -18,23 +17,6 @@ FUNCTIONS = ["audit", "activity"]
 def file(tmp_path: Path) -> Path:
     """Where the keys go."""
     return tmp_path / "host-keys.json"
-
-
-def test_the_app_says_which_of_its_functions_read() -> None:
-    """
-    Nobody keeps a second list.
-    """
-    reads = [route.function for route in ROUTES if route.role is READER]
-
-    assert localkeys.reading_functions() == reads
-
-
-def test_an_app_without_such_a_list_is_named(tmp_path: Path) -> None:
-    """
-    It may be any folder that someone gave with --app.
-    """
-    with pytest.raises(CannotGoOn, match=str(tmp_path)):
-        localkeys.reading_functions(tmp_path)
 
 
 def test_a_readers_key_opens_what_reads_and_an_operators_all(file: Path) -> None:

@@ -1,0 +1,150 @@
+"""How each event subscription is drained: its timer functions and settings, or why not.
+
+All of it follows from the declaration in `topology.json`, the handler, and two settings
+that may be left out.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
+
+from moderation import names, topology
+from moderation.cloudevents import Problem
+from moderation.handlers import HANDLERS
+from moderation.schedule import problem
+from moderation.settings import Setting, must_be, whole_number
+from moderation.topology import Topology, TopologyInvalid
+
+_log = logging.getLogger(__name__)
+
+EVERY_FIVE_MINUTES = "0 */5 * * * *"
+SIX_FIELDS = "six fields (second minute hour day month weekday), UTC"
+
+
+class Timer(msgspec.Struct, frozen=True, kw_only=True):
+    """How one event subscription is drained; with a problem, by hand at most.
+
+    `trigger` is the schedule as the host is given it: the name of the setting, or the
+    default where that is not set. `lanes` timer functions share the work.
+    """
+
+    subscription: str
+    schedule: str
+    trigger: str
+    lanes: int
+    problems: Sequence[Problem]
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of the timer functions; none while there is a problem."""
+        lanes = () if self.problems else range(1, self.lanes + 1)
+        return [names.function(self.subscription, lane) for lane in lanes]
+
+    @property
+    def schedule_setting(self) -> str:
+        """The setting that says when."""
+        return names.schedule_setting(self.subscription)
+
+    @property
+    def lanes_setting(self) -> str:
+        """The setting that says how many."""
+        return names.lanes_setting(self.subscription)
+
+
+class Registered(NamedTuple):
+    """One timer function, as the host is to know it."""
+
+    function: str
+    trigger: str
+    subscription: str
+
+
+def settings(subscription: str) -> tuple[Setting, Setting]:
+    """Return the two settings of an event subscription: when, and how many."""
+    return (
+        Setting(
+            names.schedule_setting(subscription),
+            f"when {subscription} is drained: {SIX_FIELDS}",
+            EVERY_FIVE_MINUTES,
+        ),
+        Setting(
+            names.lanes_setting(subscription),
+            f"{subscription}: how many timer functions drain it, each an instance of its "
+            "own",
+            "1",
+            allowed=names.LANES,
+        ),
+    )
+
+
+def of(declared: Topology, environ: Mapping[str, str]) -> list[Timer]:
+    """Return the timer of each declared event subscription, in the order of the file."""
+    return [_timer(name, environ) for name in declared.names]
+
+
+def registered(environ: Mapping[str, str]) -> Iterator[Registered]:
+    """Yield the timer functions that there are, and log why there is not another."""
+    try:
+        declared = topology.load()
+    except TopologyInvalid as error:
+        _log.error("there are no timers: %s", error)
+        return
+    for timer in of(declared, environ):
+        for problem in timer.problems:
+            _log.error(
+                "%s is in error, so its timer does not run: %s %s",
+                timer.subscription,
+                problem.path,
+                problem.problem,
+            )
+        for function in timer.functions:
+            yield Registered(function, timer.trigger, timer.subscription)
+
+
+def strays(declared: Topology, environ: Mapping[str, str]) -> list[Problem]:
+    """Return what names an event subscription that is not declared: it has no effect."""
+    known = {one.name for one in chain.from_iterable(map(settings, declared.names))}
+    allowed = ", ".join(declared.names)
+    return [
+        *(
+            Problem(name, f"names no event subscription of topology.json ({allowed})")
+            for name in sorted(environ)
+            if names.is_timer_setting(name) and name not in known
+        ),
+        *(
+            Problem(
+                name, f"has a handler, but is not declared in topology.json ({allowed})"
+            )
+            for name in HANDLERS
+            if name not in declared.names
+        ),
+    ]
+
+
+def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
+    when, how_many = settings(subscription)
+    schedule = environ.get(when.name, "")
+    lanes = environ.get(how_many.name, "").strip() or how_many.default
+    count = whole_number(lanes, how_many.allowed)
+    problems = []
+    if subscription not in HANDLERS:
+        problems.append(Problem(subscription, no_handler(subscription)))
+    if schedule.strip() and (wrong := problem(schedule)):
+        problems.append(Problem(when.name, wrong))
+    if count is None:
+        problems.append(Problem(how_many.name, must_be(how_many.allowed)))
+    return Timer(
+        subscription=subscription,
+        schedule=schedule.strip() or when.default,
+        trigger=f"%{when.name}%" if schedule.strip() else when.default,
+        lanes=count or 1,
+        problems=problems,
+    )
+
+
+def no_handler(subscription: str) -> str:
+    """Return what an event subscription without one lacks, as the rest of a sentence."""
+    return f'has no handler: write one with @handles("{subscription}") in handlers.py'
