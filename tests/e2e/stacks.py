@@ -18,15 +18,13 @@ import pytest
 
 from local import parts, settingsfile
 from local.terminal import ROOT
+from moderation import names, topology
 
 PARTS = ("Azurite", "broker", "host")
 PATIENCE = 90.0
 NEVER = "0 0 0 1 1 *"
-SCHEDULES = {
-    "PULL_FLAGGED_SCHEDULE": NEVER,
-    "PULL_APPROVED_SCHEDULE": NEVER,
-    "PULL_ALL_EVENTS_SCHEDULE": NEVER,
-}
+DECLARED = topology.read(topology.FILE).names
+SCHEDULES = dict.fromkeys(map(names.schedule_setting, DECLARED), NEVER)
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 

@@ -24,6 +24,7 @@ RESULT = {
     "category": "hate",
     "severity": "medium",
     "reviewRequired": True,
+    "escalationReason": "two models disagree",
 }
 
 
@@ -33,7 +34,7 @@ def block(language: str) -> str:
     recipe = page.partition("## A new event subscription or handler")[2]
     found = re.search(rf"```{language}\n(.*?)```", recipe, re.DOTALL)
     assert found is not None
-    return dedent(f"   {found[1]}")
+    return dedent(found[1])
 
 
 def follow_the_recipe(app: Path) -> None:
