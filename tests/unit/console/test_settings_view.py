@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import moderation
+from moderation import topology
 from moderation.console import answering, settings_view
 from moderation.console.settings_view import Setting
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
@@ -23,7 +24,8 @@ def shown(**changes: str) -> dict[str, Setting]:
 
 async def settings(api: Api, patch: pytest.MonkeyPatch, **environ: str) -> Any:
     for one in SETTINGS:
-        patch.delenv(one.name, raising=False)
+        if one.name != topology.SETTING:
+            patch.delenv(one.name, raising=False)
     for name, value in environ.items():
         patch.setenv(name, value)
     answer = await api.call("GET", "settings")
