@@ -33,15 +33,8 @@ class Setting(NamedTuple):
 
 PAYLOADS = ("shown", "on-request", "never")
 SETTINGS = (
-    Setting(
-        "EVENTGRID_ENDPOINT",
-        "the Event Grid namespace that is published to",
-        required=True,
-    ),
-    Setting(
-        "EVENTGRID_TOPOLOGY_FILE",
-        "another topology.json, from the app's folder on; for use on this machine",
-    ),
+    Setting("EVENTGRID_ENDPOINT", "the endpoint of the namespace", required=True),
+    Setting("EVENTGRID_TOPOLOGY_FILE", "another topology.json; for this machine only"),
     Setting("EVENTGRID_TOPIC_NAME", "the namespace topic; by default topology.json's"),
     Setting(
         "EVENTGRID_KEY",
@@ -203,11 +196,11 @@ class _Reader:
         return value or None
 
     def whole_number(self, name: str) -> int:
-        value, allowed = self._get(name), BY_NAME[name].allowed
-        number = whole_number(value, allowed)
+        allowed = BY_NAME[name].allowed
+        number = whole_number(self._get(name), allowed)
         if number is None:
             self._wrong(name, must_be(allowed))
-        return allowed[0] if number is None else number
+        return number or allowed[0]
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self._get(name)
