@@ -12,9 +12,9 @@ from typing import NamedTuple
 import msgspec
 
 from moderation import names, topology
+from moderation import schedule as schedules
 from moderation.cloudevents import Problem
 from moderation.handlers import HANDLERS
-from moderation.schedule import problem
 from moderation.settings import Setting, must_be, whole_number
 from moderation.topology import Topology, TopologyInvalid
 
@@ -132,7 +132,7 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
     problems = []
     if subscription not in HANDLERS:
         problems.append(Problem(subscription, no_handler(subscription)))
-    if schedule.strip() and (wrong := problem(schedule)):
+    if schedule.strip() and (wrong := schedules.problem(schedule)):
         problems.append(Problem(when.name, wrong))
     if count is None:
         problems.append(Problem(how_many.name, must_be(how_many.allowed)))

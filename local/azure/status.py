@@ -12,6 +12,8 @@ from local.azure.deployment import Deployment
 from local.azure.examining import Examined, examine
 from local.azure.findings import Level
 from local.terminal import CannotGoOn, say
+from moderation import topology
+from moderation.topology import TopologyInvalid
 
 WELL, UNWELL, CANNOT_ASK = 0, 1, 3
 
@@ -21,10 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _options().parse_args(arguments)
     now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
     try:
+        topology.load()  # what a deployment is compared with
         if given.json:
             found = deployment.load(given.json)
         else:
             found = collecting.collect(given.resource_group, given.app, now)
+    except TopologyInvalid as error:
+        say(f"dev.py status: {error}")
+        return UNWELL
     except CannotGoOn as error:
         say(f"dev.py status: {error}")
         return CANNOT_ASK

@@ -117,7 +117,7 @@ def test_another_topology_is_for_the_app_and_the_broker_alike(
         one for one in declared["eventSubscriptions"] if one["name"] == "sub-approved"
     ]
     declared["topic"] = "other-events"
-    everything = {"includedEventTypes": None, "filters": []}
+    everything: dict[str, Any] = {"includedEventTypes": None, "filters": []}
     declared["eventSubscriptions"] = [
         approved,
         approved | {"name": "parcels", "filtersConfiguration": everything},

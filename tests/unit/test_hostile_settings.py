@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation import doctor, runtime, topology
+from moderation import doctor, runtime, timers, topology
 from moderation.cloudevents import Problem
 from moderation.console import health, settings_view
-from moderation.knownsettings import SETTINGS
-from moderation.settings import Settings, SettingsInvalid
+from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from tests import schedule_cases
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +26,7 @@ AZURE = EXAMPLE | {
 }
 NAMES = [
     *(setting.name for setting in SETTINGS),
+    *(setting.name for setting in timers.settings("sub-flagged")),
     *("AzureWebJobsStorage", "AzureFunctionsJobHost__functionTimeout"),
     *("AZURE_TOKEN_CREDENTIALS", "AZURE_AUTHORITY_HOST", "WEBSITE_HOSTNAME"),
 ]
@@ -133,8 +133,6 @@ def test_whatever_is_in_the_environment_is_named(
             '"DefaultEndpointsProtocol=https;AccountName=a"',
         ),
         ("AUDIT_STORAGE_CONNECTION_STRING", "AccountName=a;AccountKey=notbase64"),
-        ("PULL_FLAGGED_SCHEDULE", "0 */5 * * * ?"),
-        ("PULL_FLAGGED_SCHEDULE", "0 */5 * * * *\n"),
         ("EVENTGRID_ENDPOINT", "https://[::1"),
     ],
 )

@@ -67,6 +67,12 @@ def test_a_setting_that_is_empty_is_not_set(value: str) -> None:
     ("environ", "path", "said"),
     [
         ({"PULL_FLAGGED_SCHEDULE": "* * x"}, "PULL_FLAGGED_SCHEDULE", "six fields"),
+        (
+            {"PULL_FLAGGED_SCHEDULE": "0 */5 * * * ?"},
+            "PULL_FLAGGED_SCHEDULE",
+            "weekday",
+        ),
+        ({"PULL_FLAGGED_SCHEDULE": "0 * * * * *\n"}, "PULL_FLAGGED_SCHEDULE", ""),
         ({"PULL_FLAGGED_SCHEDULE": "00:00:00"}, "PULL_FLAGGED_SCHEDULE", "pause"),
         ({"PULL_FLAGGED_LANES": "0"}, "PULL_FLAGGED_LANES", "1 to 16"),
         ({"PULL_FLAGGED_LANES": "17"}, "PULL_FLAGGED_LANES", "1 to 16"),
@@ -157,7 +163,7 @@ def test_names_that_clash_are_refused_by_name(tmp_path: Any) -> None:
 
 def findings(environ: dict[str, str], declared: Topology) -> list[doctor.Finding]:
     settings = Settings.from_environ(EXAMPLE | environ, topic="topic")
-    return doctor.examine(settings, environ, declared, 600)
+    return doctor.examine(settings, environ, declared)
 
 
 def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None:

@@ -1,12 +1,14 @@
 """Events can be checked, and their way explained, without publishing any."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from moderation import topology
+from moderation.console import answering, health
 from moderation.console.topology_view import queues
 from tests.calling import Api
 from tests.make import ESCALATED, FLAGGED, TOPOLOGY, a_result, an_event, declaring
@@ -289,3 +291,33 @@ def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
 
     assert (flagged.lanes, flagged.problems) == (1, [])
     assert (new.lanes, [one.path for one in new.problems]) == (0, ["sub-new"])
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (None, "cannot be read"),
+        ("{", "not valid JSON"),
+        ("clash", "sub-a-b and a-b come"),
+    ],
+)
+async def test_a_topology_that_cannot_be_used_is_named_by_every_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, named: str
+) -> None:
+    """
+    Nobody reads "a fault of this app" because of a comma.
+    """
+    file = tmp_path / "topology.json"
+    if content is not None:
+        clashing = msgspec.json.encode(declaring("sub-a-b", "a-b")).decode()
+        file.write_text(clashing if content == "clash" else content)
+    api = Api(monkeypatch)
+    monkeypatch.setenv(topology.SETTING, str(file))
+    for module in (answering, health):
+        monkeypatch.setattr(module, "current", topology.load)
+
+    for path in ("topology", "audit", "settings", "health"):
+        answer = await api.call("GET", path)
+        assert answer.status == 503
+        assert file.name in answer.body.decode()
+        assert named in answer.body.decode()
