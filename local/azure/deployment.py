@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from local.terminal import CannotGoOn
 from moderation import timers, topology
 from moderation.timers import Timer
@@ -71,8 +73,8 @@ def load(file: Path) -> Deployment:
 
 
 def declared() -> Json:
-    """The topology that ships with the app."""
-    content: Json = json.loads(topology.file().read_text(encoding="utf-8"))
+    """The topology of the app, with every default. Raises TopologyInvalid."""
+    content: Json = msgspec.to_builtins(topology.load())
     return content
 
 

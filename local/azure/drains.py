@@ -1,14 +1,15 @@
 """When each event subscription was drained last, as Application Insights heard it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.azure.deployment import Deployment, Json
 from local.azure.findings import Finding, Level
 from local.azure.states import is_running
-from local.host.schedules import BadSchedule, parse
+from moderation.schedule import next_due
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 HEARD_AFTER = timedelta(minutes=10)  # telemetry takes its time
 LOOK = (
     "look at the app's exceptions and at `GET /api/health`; if the host is silent too, "
@@ -33,8 +34,8 @@ def on_time(found: Deployment) -> Iterator[Finding]:
     heard = last_drains(found.drains)
     for timer in found.timers():
         lanes = [at for name, at in heard.items() if name in timer.functions]
-        due = _due(timer.schedule, max((ok for _, ok in lanes), default=None))
-        if timer.functions and (due is None or due + HEARD_AFTER < found.now):
+        success = max((ok for _, ok in lanes), default=NEVER)
+        if timer.functions and _is_late(timer.schedule, success, found.now):
             yield _late(timer.subscription, lanes, found)
 
 
@@ -49,18 +50,16 @@ def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
 
 
 def _time(text: Any) -> datetime:
-    return datetime.fromisoformat(text or "0001-01-01T00:00:00Z")
+    return datetime.fromisoformat(text) if text else NEVER
 
 
-def _due(schedule: str, success: datetime | None) -> datetime | None:
-    """When a second drain after the last good one should have begun; None for never."""
-    if success is None or success.year == 1:
-        return None
-    try:
-        timer = parse(schedule)
-    except BadSchedule:
-        return success
-    return timer.after(timer.after(success))
+def _is_late(schedule: str, success: datetime, now: datetime) -> bool:
+    """Whether a second drain after the last good one should have been heard of."""
+    if success == NEVER:
+        return True
+    due = next_due(schedule, success)
+    due = due and next_due(schedule, due)
+    return due is not None and due + HEARD_AFTER < now
 
 
 def _late(
@@ -73,7 +72,7 @@ def _late(
     run = max(run for run, _ in lanes)
     success = max(success for _, success in lanes)
     problem = f"was last drained at {success:%Y-%m-%d %H:%M} UTC"
-    if success.year == 1:
+    if success == NEVER:
         problem = "had no successful drain within the last day"
     if run > success:
         problem += f", and its drains fail: the last at {run:%Y-%m-%d %H:%M} UTC"
