@@ -6,9 +6,12 @@ required).
 """
 
 import re
-from datetime import datetime
+from collections.abc import Mapping
+from urllib.parse import unquote
 
 import msgspec
+
+from moderation import rfc3339
 
 SPEC_VERSION = "1.0"
 REQUIRED = ("id", "source", "type", "specversion")
@@ -19,7 +22,11 @@ ATTRIBUTES = frozenset(
 EXTENSION_NAME = re.compile(r"[a-z0-9]{1,20}\Z")
 # Of an event with more bad extension attributes no more are named.
 MOST_NAMED = 50
-JSON_TYPE = re.compile(r"(application|text)/(json|[\w.!#$&^+-]+\+json)\Z")
+# Of a payload, not of an event: a media type, its subtype `json` or with that suffix.
+_JSON_TYPE = re.compile(r"[\w.!#$&^+-]+/([\w.!#$&^+-]+\+)?json\Z", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -30,20 +37,33 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A delivered event, its data still as raw JSON."""
+    """A delivered event, its data still as raw JSON, its time whatever stands there."""
 
     id: str
     source: str
     type: str
     specversion: str
     subject: str | None = None
-    time: datetime | None = None
+    time: object = None
     datacontenttype: str | None = None
     dataschema: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
     data: msgspec.Raw = msgspec.Raw()
-    data_base64: str | None = None
+    data_base64: bytes | None = None
+
+    @property
+    def json(self) -> bytes | None:
+        """The payload's JSON, however it is spelled; None when it is of another type.
+
+        `data` is JSON by itself; what `data_base64` holds is, if its type says so or
+        says nothing.
+        """
+        if self.data_base64 is None:
+            return bytes(self.data)
+        if not is_json(self.datacontenttype or "application/json"):
+            return None
+        return self.data_base64.removeprefix(_BYTE_ORDER_MARK)
 
 
 class _Tolerant(Envelope, frozen=True, forbid_unknown_fields=False):
@@ -60,8 +80,8 @@ def read(raw: bytes) -> Envelope:
 
     Raises ValueError (which msgspec's errors are) with what is wrong when it is no
     CloudEvent that a strict client could read: a required attribute missing or of
-    another type, a time that does not parse, a bad extension name, or both `data` and
-    `data_base64`.
+    another type, a bad extension name, both `data` and `data_base64`, or in that what
+    is not base64. Attributes that are null are unset. A time is not looked at.
     """
     try:
         envelope = _plain.decode(raw)
@@ -76,11 +96,30 @@ def read(raw: bytes) -> Envelope:
 
 
 def _check_extension_names(raw: bytes) -> None:
-    for name in _names.decode(raw):
-        if name not in ATTRIBUTES and not EXTENSION_NAME.match(name):
+    for name, value in _names.decode(raw).items():
+        if name in ATTRIBUTES or bytes(value) == b"null":
+            continue
+        if not EXTENSION_NAME.match(name):
             raise ValueError(
                 f"extension name {name[:40]!r} is not 1 to 20 of a-z and 0-9"
             )
+
+
+def set_members(event: Mapping[str, object]) -> dict[str, object]:
+    """Return the event without what is null: unset, but for `data`, which may be null."""
+    return {
+        name: value
+        for name, value in event.items()
+        if value is not None or name == "data"
+    }
+
+
+def as_stored(event: Mapping[str, object]) -> dict[str, object]:
+    """Return a published event as Event Grid's filters see it: its time in UTC."""
+    time = event.get("time")
+    if not isinstance(time, str):
+        return dict(event)
+    return {**event, "time": rfc3339.normalised(time)}
 
 
 def problems(event: dict[str, object], path: str) -> list[Problem]:
@@ -108,12 +147,12 @@ def problems(event: dict[str, object], path: str) -> list[Problem]:
 def _data_problems(event: dict[str, object], path: str) -> list[Problem]:
     found = []
     if "data_base64" in event:
-        problem = "is not taken: moderation events carry a JSON object in `data`"
+        problem = "is not taken: send the JSON object in `data`, where filters see it"
         found.append(Problem(f"{path}.data_base64", problem))
     if not isinstance(event.get("data"), dict):
         found.append(Problem(f"{path}.data", "is required and must be an object"))
     media_type = event.get("datacontenttype", "application/json")
-    if not isinstance(media_type, str) or not JSON_TYPE.match(essence(media_type)):
+    if not isinstance(media_type, str) or not is_json(media_type):
         problem = "must be a JSON media type, as application/json"
         found.append(Problem(f"{path}.datacontenttype", problem))
     return found
@@ -144,6 +183,34 @@ def essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
+def is_json(media_type: str) -> bool:
+    """Tell whether payloads of this media type are JSON."""
+    return _JSON_TYPE.match(essence(media_type)) is not None
+
+
+def header_value(text: str) -> str:
+    """Decode the value of a `ce-` header: its quotes first, then percent signs.
+
+    As section 3.1.3.2 of the HTTP binding says. Raises ValueError for what would have
+    to be guessed: bytes that are not UTF-8, and a quote or a percent sign of its own.
+    """
+    try:
+        text.encode()
+        if '"' in text:
+            text = _unquoted(text)
+        if _BARE_PERCENT.search(text):
+            raise ValueError("has a % without two hexadecimal digits; write it as %25")
+        return unquote(text, errors="strict")
+    except UnicodeError:
+        raise ValueError("is not UTF-8 once its percent signs are decoded") from None
+
+
+def _unquoted(text: str) -> str:
+    if '"' in _QUOTED.sub("", text):
+        raise ValueError('has a " that is not closed; write it as %22')
+    return _QUOTED.sub(lambda quoted: re.sub(r"(?s)\\(.)", r"\1", quoted[1]), text)
+
+
 def _text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
@@ -155,7 +222,4 @@ def _is_extension_value(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    try:
-        return msgspec.convert(value, datetime).tzinfo is not None
-    except msgspec.ValidationError:
-        return False
+    return isinstance(value, str) and rfc3339.is_valid(value)

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Meta, Struct, field
 
-from moderation import cloudevents
-from moderation.cloudevents import Problem
+from moderation import cloudevents, rfc3339
+from moderation.cloudevents import Envelope, Problem
 
 PREFIX = "com.contoso.ai."
 FLAGGED: Final = "com.contoso.ai.ContentFlagged"
@@ -101,7 +101,8 @@ TYPES: dict[str, type[Moderation]] = {
 class Event(Struct, frozen=True, gc=False, kw_only=True):
     """One event as a handler sees it: attributes of the envelope, and the payload.
 
-    `id` and `type` are empty for a malformed event that has none.
+    `id`, `source` and `type` are empty for a malformed event that has none. `time` is
+    what the publisher claims, and None too when that cannot be read as a moment in UTC.
     """
 
     id: str
@@ -152,6 +153,7 @@ class _Hints(Struct, frozen=True):
     """What can still be said about an event that is not one."""
 
     id: object = None
+    source: object = None
     type: object = None
 
 
@@ -173,9 +175,12 @@ def read(raw: bytes) -> Event:
     try:
         if not raw.isascii():
             raw.decode()
-        return _known.decode(raw)
+        event = _known.decode(raw)
     except (ValueError, RecursionError):
         return _read_carefully(raw)
+    if event.time is None or 1 < event.time.year < 9999:
+        return event
+    return _read_carefully(raw)  # it may have a time that is none in UTC
 
 
 def _read_carefully(raw: bytes) -> Event:
@@ -190,30 +195,43 @@ def _read_carefully(raw: bytes) -> Event:
         type=envelope.type,
         source=envelope.source,
         subject=envelope.subject,
-        time=_aware(envelope.time),
+        time=rfc3339.held(envelope.time),
         traceparent=envelope.traceparent,
-        payload=_payload(envelope.type, envelope.data),
+        payload=_payload(envelope),
     )
 
 
-def _payload(event_type: str, data: Raw) -> Payload:
-    decoder = _decoders.get(event_type)
+def _payload(envelope: Envelope) -> Payload:
+    data = envelope.json
+    decoder = _decoders.get(envelope.type)
     if decoder is None:
-        return UnknownContent(content_id=_content_id(data))
+        return UnknownContent(content_id=_content_id(data or b""))
+    if data is None:
+        reason = "its `datacontenttype` says that `data_base64` is not JSON"
+        return MalformedEvent(reason=f"not the payload of {envelope.type}: {reason}")
     try:
+        data.decode()
         return decoder.decode(data)  # type: ignore[return-value]
     except (ValueError, RecursionError):
-        reason = f"not the payload of {event_type}: {_what_is_wrong(event_type, data)}"
-        return MalformedEvent(reason=reason, content_id=_content_id(data))
+        return _read_members(TYPES[envelope.type], envelope.type, data)
 
 
-def _what_is_wrong(event_type: str, data: Raw) -> str:
-    """Where and what; not the values, because reasons are logged."""
+def _read_members(payload: type[Moderation], name: str, data: bytes) -> Payload:
+    """Read what the decoder would not: with a time that cannot be held, or malformed.
+
+    The reason says where and what; not the values, because reasons are logged.
+    """
     try:
-        found = problems(TYPES[event_type], _object.decode(data), "$.data")
+        data.decode()
+        members = _object.decode(data)
+        found = problems(payload, members, "$.data")
+        if not found:
+            return msgspec.convert(members | {"timestamp": None}, payload)  # type: ignore[return-value]
+        wrong = "; ".join(f"{problem.path} {problem.problem}" for problem in found)
     except (ValueError, RecursionError):
-        return "data is not a JSON object"
-    return "; ".join(f"{one.path} {one.problem}" for one in found) or "not readable"
+        wrong = "data is not a JSON object"
+    reason = f"not the payload of {name}: {wrong}"
+    return MalformedEvent(reason=reason, content_id=_content_id(data))
 
 
 def _malformed(raw: bytes, reason: str) -> Event:
@@ -223,22 +241,18 @@ def _malformed(raw: bytes, reason: str) -> Event:
         hints = _Hints()
     return Event(
         id=hints.id if isinstance(hints.id, str) else "",
+        source=hints.source if isinstance(hints.source, str) else "",
         type=hints.type if isinstance(hints.type, str) else "",
         payload=MalformedEvent(reason=reason),
     )
 
 
-def _content_id(data: Raw) -> str | None:
+def _content_id(data: bytes) -> str | None:
     try:
         found = _content_hint.decode(data).content_id
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, str) else None
-
-
-def _aware(time: datetime | None) -> datetime | None:
-    """A time without a zone says nothing about when; it counts as absent."""
-    return time if time is not None and time.tzinfo is not None else None
 
 
 def problems(
@@ -260,7 +274,9 @@ def _fits(value: object, wanted: object) -> bool:
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError:
-        return False
+        # One that is valid, but that no `datetime` holds, is no fault of the event's.
+        is_time = wanted == Moment | None and isinstance(value, str)
+        return is_time and rfc3339.is_valid(str(value))
     return True
 
 

@@ -2,15 +2,15 @@
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import unquote
 
 import msgspec
 
-from moderation import cloudevents, events
+from moderation import cloudevents, events, requestbody
 from moderation.appendlog import stamp
 from moderation.cloudevents import Problem
+from moderation.requestbody import BadRequest
 
 SOURCE = "/services/content-moderation"
 MAX_EVENTS = 1_000
@@ -21,24 +21,14 @@ MAX_BRACKETS = 2_000_000
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 PLAIN = "application/json"
+# Not a content type: attributes in headers, the payload's own content type.
+BINARY = "binary"
+_NOT_SENT = ("ce-data", "ce-data_base64", "ce-datacontenttype")
 
 EMPTY = "the body is empty; an event or a list of events is expected"
+SAMPLES = "POST /api/events/samples publishes the five sample events"
 
 type Json = dict[str, object]
-
-
-class BadRequest(Exception):
-    """The body cannot be published, and nothing of it was; `problems` lists them all.
-
-    `status` is 400, 413 (too large) or 415 (not a content type that is taken).
-    """
-
-    def __init__(
-        self, status: int, detail: str, problems: Sequence[Problem] = ()
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.problems = list(problems)
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -69,59 +59,94 @@ def carried(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
 
     Raises BadRequest for what carries no events at all.
     """
+    if not body:
+        raise requestbody.missing(headers, EMPTY, SAMPLES)
     if len(body) > MAX_BODY_BYTES:
         detail = f"the body has more than {MAX_BODY_BYTES:,} bytes; send it in parts"
         raise BadRequest(413, detail)
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         detail = f"the body has more than {MAX_BRACKETS:,} objects and lists"
         raise BadRequest(413, f"{detail}; send it in parts")
+    requestbody.check_encoding(headers)
     mode = _mode(headers)
-    content = _json(body)
-    if mode == STRUCTURED:
-        return _checked([content], ["$"])
-    if mode == BATCHED:
-        return _checked(*_members(content))
-    if binary := _binary_attributes(headers):
-        return _checked([{**binary, "data": content}], ["$"])
-    if isinstance(content, list):
-        return _wrapped(*_members(content), now)
-    return _wrapped([content], ["$"], now)
+    content = requestbody.parse(body)
+    if mode == BINARY:
+        return _checked([_binary_attributes(headers) | {"data": content}], ["$"])
+    _check_form(content, mode)
+    if mode == BATCHED or isinstance(content, list):
+        members, paths = _members(content)
+    else:
+        members, paths = [content], ["$"]
+    if mode == PLAIN:
+        return _wrapped(members, paths, now)
+    return _checked(members, paths)
 
 
 def _mode(headers: Mapping[str, str]) -> str:
-    """The content type, when it is one that is taken and in UTF-8."""
-    given = headers.get("content-type", "")
-    media_type = cloudevents.essence(given)
-    charset = given.lower().partition("charset=")[2].partition(";")[0].strip(' "')
-    if charset not in ("", "utf-8", "utf8", "us-ascii"):
-        raise BadRequest(415, f"charset {charset[:40]!r} is not taken; send UTF-8")
-    if media_type in (STRUCTURED, BATCHED, PLAIN):
+    """Return the content type when it says how events are carried; or BINARY."""
+    media_type = cloudevents.essence(headers.get("content-type", ""))
+    if media_type in (STRUCTURED, BATCHED):
         return media_type
-    if _binary_attributes(headers):
+    if any(name.startswith("ce-") for name in headers):
+        if cloudevents.is_json(media_type):
+            return BINARY
         raise BadRequest(415, f"an event with ce- headers must carry {PLAIN}")
-    named = f"content type {media_type[:80]!r}" if media_type else "no content type"
-    taken = f"{PLAIN}, {STRUCTURED} or {BATCHED}"
-    raise BadRequest(415, f"{named} is not taken; send {taken}")
+    if media_type == PLAIN:
+        return media_type
+    named = f"unsupported content type {media_type[:80]!r}"
+    supported = f"{PLAIN}, {STRUCTURED} or {BATCHED}"
+    raise BadRequest(
+        415, f"{named if media_type else 'no content type'}; send {supported}"
+    )
 
 
 def _binary_attributes(headers: Mapping[str, str]) -> Json:
-    """The attributes of a binary-mode event, from its percent-encoded `ce-*` headers."""
-    return {
-        name.removeprefix("ce-"): unquote(value)
-        for name, value in headers.items()
-        if name.startswith("ce-")
-    }
+    """Read the attributes of a binary-mode event from its headers."""
+    attributes: Json = {"datacontenttype": headers["content-type"]}
+    problems = []
+    for name, value in headers.items():
+        if name in _NOT_SENT:
+            problem = "must not be sent: the body is the data, Content-Type its type"
+            problems.append(Problem(name, problem))
+        elif name.startswith("ce-"):
+            try:
+                attributes[name[3:]] = cloudevents.header_value(value)
+            except ValueError as error:
+                problems.append(Problem(name, str(error)))
+    if problems:
+        raise BadRequest(400, "headers that cannot be read", problems)
+    return attributes
 
 
-def _json(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(400, f"the body is not JSON: {error}") from error
+def _check_form(content: object, mode: str) -> None:
+    """Raise BadRequest for events of one form that are sent as those of another."""
+    if mode == STRUCTURED and isinstance(content, list):
+        raise _other_form("$", f"is a list: send several events as {BATCHED}")
+    members = content if isinstance(content, list) else [content]
+    for index, member in enumerate(members):
+        if isinstance(member, dict) and (meant := _form_of(member, mode)):
+            path = f"$[{index}]" if isinstance(content, list) else "$"
+            raise _other_form(path, meant)
+
+
+def _form_of(member: Json, mode: str) -> str | None:
+    """Say what an object is, if it is no such event as the content type promises."""
+    is_cloudevent = "specversion" in member
+    if mode == PLAIN and is_cloudevent and "contentId" not in member:
+        return f"is a CloudEvent: send it as {STRUCTURED}, several as {BATCHED}"
+    if mode != PLAIN and not is_cloudevent and "contentId" in member:
+        return f"is a moderation result, not a CloudEvent: send it as {PLAIN}"
+    if not is_cloudevent and "eventType" in member and "dataVersion" in member:
+        return f"is of the Event Grid schema: send a CloudEvent, as {STRUCTURED}"
+    return None
+
+
+def _other_form(path: str, meant: str) -> BadRequest:
+    return BadRequest(415, f"{path} {meant}", [Problem(path, meant)])
 
 
 def _members(content: object) -> tuple[list[object], list[str]]:
-    """The members of a list, and the JSON path of each."""
+    """Return the members of a list, and the JSON path of each. Raises BadRequest."""
     if not isinstance(content, list):
         raise BadRequest(400, f"the body must be a list with {BATCHED}")
     if not content:
@@ -140,6 +165,7 @@ def _checked(found: list[object], paths: list[str]) -> Carried:
         if not isinstance(event, dict):
             problems.append(Problem(path, "must be an object: a CloudEvent"))
             continue
+        event = cloudevents.set_members(event)
         problems += cloudevents.problems(event, path)
         problems += _payload_problems(event.get("type"), event.get("data"), path)
         checked.append(event)

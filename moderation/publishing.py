@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 
 from moderation.cloudevents import Problem
-from moderation.intake import MAX_EVENTS, BadRequest, Json
+from moderation.intake import MAX_EVENTS, Json
+from moderation.requestbody import BadRequest
 from moderation.retry import EventGridError
 
 # Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.

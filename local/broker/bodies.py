@@ -1,15 +1,20 @@
-"""Reading the body of a request, up to the limit and whatever its encoding."""
+"""Reading the body of a request, up to the limit."""
 
 from aiohttp import web
 
-from local.broker.errors import bad_request
+from local.broker.errors import bad_request, unsupported
 from local.broker.events import MAX_BODY, too_large
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def read(request: web.BaseRequest) -> bytes:
-    """The whole body; a 413 when it is too large, a 400 when it cannot be decoded."""
+    """Return the whole body; 415 when it is packed, 413 when it is too large."""
+    encoding = request.headers.get("Content-Encoding", "").strip()
+    if encoding.lower() not in ("", "identity"):
+        raise unsupported(
+            f"Content encoding '{encoding[:40]}' is not supported; send the body unpacked"
+        )
     length = request.content_length
     if length is not None and length > MAX_BODY:
         raise too_large()

@@ -23,6 +23,7 @@ class Code(Enum):
     NOT_FOUND = 404, "NotFound"
     METHOD_NOT_ALLOWED = 405, "MethodNotAllowed"
     TOO_LARGE = 413, "RequestEntityTooLarge"
+    UNSUPPORTED = 415, "UnsupportedMediaType"
     TOO_MANY_REQUESTS = 429, "TooManyRequests"
     INTERNAL = 500, "InternalServerError"
     UNAVAILABLE = 503, "ServiceUnavailable"
@@ -69,6 +70,11 @@ class FailedToken:
 def bad_request(message: str) -> Refusal:
     """A 400 `BadRequest`."""
     return Refusal(Code.BAD_REQUEST, message)
+
+
+def unsupported(message: str) -> Refusal:
+    """A 415 `UnsupportedMediaType`: not what is sent, but how."""
+    return Refusal(Code.UNSUPPORTED, message)
 
 
 def invalid_argument(name: str) -> Refusal:

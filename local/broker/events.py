@@ -1,13 +1,12 @@
 """What a publish request holds: validated, and rewritten as the service rewrites it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from local.broker import rfc3339
 from local.broker.errors import Code, Refusal, bad_request
 
 MAX_BODY = 1_048_576
@@ -18,9 +17,6 @@ type Attributes = dict[str, Any]
 _REQUIRED = ("id", "source", "specversion", "type")
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
-_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +54,37 @@ def accept(event: Mapping[str, Any]) -> Published:
     for name in _REQUIRED:
         if event.get(name) is None:
             raise bad_request(f"`{name}` attribute is required")
-    attributes = {
+    stored = as_stored(event)
+    key = "data_base64" if "data_base64" in stored else "data"
+    value = stored.pop(key)
+    try:
+        head, data = _encode(stored), _encode(value)
+    except (UnicodeEncodeError, RecursionError) as problem:
+        raise bad_request(f"The event cannot be written as JSON: {problem}") from None
+    stored[key] = value
+    return Published(stored, b'%b,"%b":%b}' % (head[:-1], key.encode(), data))
+
+
+def as_stored(event: Mapping[str, Any]) -> Attributes:
+    """Return what filters see: no attribute that is null, and the time in UTC."""
+    stored = {
         name: value
         for name, value in event.items()
-        if value is not None and name not in ("data", "data_base64")
+        if value is not None or name == "data"
     }
-    time = attributes.get("time")
+    time = stored.get("time")
     if isinstance(time, str):
-        attributes["time"] = normalise_time(time)
-    return _rewritten(attributes, event)
+        stored["time"] = rfc3339.normalise(time)
+    return stored
 
 
-def normalise_time(text: str) -> str:
-    """The same instant in UTC with `Z` and the digits it came with; odd text stays."""
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return text
-    day, clock, fraction, sign, hours, minutes = match.groups()
+def problem_of(event: Mapping[str, Any]) -> str | None:
+    """Say why a publish would refuse the event; None when it would not."""
     try:
-        instant = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
-        if sign is not None:
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
-            instant = instant - offset if sign == "+" else instant + offset
-    except (ValueError, OverflowError):
-        return text
-    return f"{instant:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f"{fraction or ''}Z"
+        _read_event(event)
+    except Refusal as refusal:
+        return refusal.message
+    return None
 
 
 def check_size(size: int) -> None:
@@ -109,18 +111,9 @@ def _read_event(item: Any) -> Published:
     return accept(item)
 
 
-def _rewritten(attributes: Attributes, event: Mapping[str, Any]) -> Published:
-    key = "data_base64" if event.get("data_base64") is not None else "data"
-    value = event.get(key)
-    try:
-        head, data = _encode(attributes), _encode(value)
-    except (UnicodeEncodeError, RecursionError) as problem:
-        raise bad_request(f"The event cannot be written as JSON: {problem}") from None
-    attributes[key] = value
-    return Published(attributes, b'%b,"%b":%b}' % (head[:-1], key.encode(), data))
-
-
 def _parse(body: bytes) -> Any:
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise bad_request("The request body begins with a byte order mark; send none")
     try:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as problem:

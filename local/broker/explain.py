@@ -39,7 +39,7 @@ def clock(clock: Clock) -> dict[str, Any]:
 
 
 def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:
-    """For each event subscription whether its filters let the event through, per clause."""
+    """Say which event subscriptions receive an event that is as stored, per clause."""
     return {
         "eventSubscriptions": [
             {"topic": topic.name, "name": each.name} | _verdict(each, event)

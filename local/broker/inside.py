@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from local.broker import bodies, explain, metrics
+from local.broker import bodies, events, explain, metrics
 from local.broker.errors import Code, Refusal, bad_request
 from local.broker.faults import Faults, Plan
 from local.broker.namespace import Namespace
@@ -115,7 +115,8 @@ class Inside:
 
     async def _explain(self, request: web.BaseRequest) -> web.Response:
         event = await _read(request, dict[str, Any])
-        return _json(explain.explain(self._namespace, event))
+        told = explain.explain(self._namespace, events.as_stored(event))
+        return _json(told | {"problem": events.problem_of(event)})
 
 
 def _check_caller(request: web.BaseRequest) -> None:

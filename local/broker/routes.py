@@ -6,7 +6,7 @@ from aiohttp import web
 
 from local.broker import requests
 from local.broker.access import Access
-from local.broker.errors import Code, Refusal, error_body
+from local.broker.errors import Code, Refusal, bad_request, error_body
 from local.broker.faults import Faults
 from local.broker.inside import Inside
 from local.broker.namespace import Namespace
@@ -38,6 +38,8 @@ class Routes:
             return await self._answer(request)
         except Refusal as refusal:
             return self._refuse(refusal)
+        except RecursionError:
+            return self._refuse(bad_request("The request body is nested too deep"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         call = requests.parse(request.raw_path)

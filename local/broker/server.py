@@ -51,6 +51,7 @@ class Server:
             access_log=None,
             logger=logger,
             keepalive_timeout=75.0,
+            auto_decompress=False,  # a packed body is refused by its header
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=GRACE)
         await self._runner.setup()

@@ -12,7 +12,7 @@ from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.console.health import Health
 from moderation.console.reply import Reply, Request
 from moderation.inspection import NothingToInspect, ProbeNotSeen
-from moderation.intake import BadRequest
+from moderation.requestbody import BadRequest
 from moderation.retry import EventGridError
 from moderation.routes import Route, is_easy_auth_on
 from moderation.runtime import current
@@ -74,7 +74,7 @@ def _problem(error: Exception) -> Reply:
             detail = "the topology of the app cannot be used"
             return reply.problem(503, detail, next="fix the file", problems=problems)
         case BadRequest(status=status, problems=problems):
-            todo = "mend the request and send it again; nothing was done"
+            todo = error.next or "mend the request and send it again; nothing was done"
             return reply.problem(status, str(error), next=todo, problems=problems)
         case BadQuery(problems=problems):
             todo = "mend the query and send it again"

@@ -9,11 +9,11 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from moderation import actions
+from moderation import actions, requestbody
 from moderation.cloudevents import Problem
 from moderation.console.caller import Caller
 from moderation.console.reply import Request
-from moderation.intake import BadRequest
+from moderation.requestbody import BadRequest
 from moderation.runtime import Runtime
 
 # A body of fields that are checked; the largest that is taken needs less.
@@ -102,7 +102,7 @@ def taken(call: Call, runtime: Runtime, request: Request, caller: Caller) -> Any
     """The request as the endpoint takes it. Raises BadQuery and BadRequest."""
     takes = signature(call)
     query = _query(request.params, takes.query)
-    return Asked(runtime, request, caller, query, _body(request.body, takes.body))
+    return Asked(runtime, request, caller, query, _body(request, takes.body))
 
 
 def _query(
@@ -121,25 +121,27 @@ def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> 
     return found
 
 
-def _body(body: bytes, takes: type[msgspec.Struct] | type[bytes] | None) -> object:
+def _body(request: Request, takes: type[msgspec.Struct] | type[bytes] | None) -> object:
     if takes is None:
         return None
+    body, headers = request.body, request.headers
     if issubclass(takes, bytes):
         return body
     if not body:
-        raise BadRequest(400, "the body is empty; a JSON object is expected")
-    if len(body) > MOST_BYTES:
-        raise BadRequest(413, f"the body has more than {MOST_BYTES:,} bytes")
-    try:
-        content = msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(400, f"the body is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise BadRequest(400, "the body is not a JSON object")
+        detail = "the body is empty; a JSON object is expected"
+        raise requestbody.missing(headers, detail, None)
+    check_size(body)
+    content = requestbody.parse_object(body, headers)
     found, problems = checked(takes, content, strict=True, prefix="$.")
     if found is None:
         raise BadRequest(400, "the body is not one that is taken", problems)
     return found
+
+
+def check_size(body: bytes) -> None:
+    """Raise BadRequest for a body that would hold up everything else."""
+    if len(body) > MOST_BYTES:
+        raise BadRequest(413, f"the body has more than {MOST_BYTES:,} bytes")
 
 
 def checked[T: msgspec.Struct](

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from moderation import filters, intake, publishing, tracing
+from moderation import cloudevents, filters, intake, publishing
 from moderation.cloudevents import Problem
-from moderation.console.asked import Asked
+from moderation.console.asked import Asked, check_size
+from moderation.console.publish import outgoing
 from moderation.filters import Clause
-from moderation.intake import BadRequest, Json
+from moderation.intake import Json
+from moderation.requestbody import BadRequest
 from moderation.topology import Topology
 
 MOST_EXPLAINED = 100
@@ -48,12 +50,11 @@ class Explanation(msgspec.Struct, frozen=True):
 
 async def check(asked: Asked[None, bytes]) -> Checked:
     """Check events as publishing does; nothing is published."""
+    check_size(asked.body)
     headers = asked.request.headers
-    if not asked.body:
-        return Checked(False, 0, detail=intake.EMPTY)
     try:
         events = intake.events_in(asked.body, headers, asked.runtime.clock())
-        publishing.encoded(tracing.stamped(events, headers))
+        publishing.encoded(outgoing(events, asked))
     except BadRequest as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))
@@ -61,14 +62,14 @@ async def check(asked: Asked[None, bytes]) -> Checked:
 
 async def explain(asked: Asked[None, bytes]) -> Explanation:
     """Say which event subscriptions take an event, and which clause refuses it."""
+    check_size(asked.body)
     runtime = asked.runtime
-    if not asked.body:
-        raise BadRequest(400, intake.EMPTY)
     found = intake.carried(asked.body, asked.request.headers, runtime.clock())
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
-    events = [_explained(one, runtime.topology) for one in found.events]
+    stored = map(cloudevents.as_stored, outgoing(found.events, asked))
+    events = [_explained(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)
 
 

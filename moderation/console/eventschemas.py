@@ -44,12 +44,17 @@ def of(components: Json) -> Json:
                 "id": text,
                 "source": text,
                 "type": {"enum": list(events.TYPES)},
-                "subject": text,
-                "time": {"type": "string", "format": "date-time"},
-                "datacontenttype": {"type": "string"},
-                "dataschema": {"type": "string"},
+                "subject": _or_unset(text),
+                "time": _or_unset({"type": "string", "format": "date-time"}),
+                "datacontenttype": _or_unset({"type": "string"}),
+                "dataschema": _or_unset(text),
                 "data": {"anyOf": [components[name] for name in names]},
             },
             "required": ["specversion", "id", "source", "type", "data"],
         },
     }
+
+
+def _or_unset(schema: Json) -> Json:
+    """Allow null, which is the same as to leave the attribute out."""
+    return {"anyOf": [schema, {"type": "null"}]}

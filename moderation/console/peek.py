@@ -15,7 +15,7 @@ from moderation.console.asked import Asked
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.details import in_utc
 from moderation.events import MalformedEvent
-from moderation.intake import BadRequest
+from moderation.requestbody import BadRequest
 
 type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 type LockTokens = Annotated[

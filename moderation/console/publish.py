@@ -12,7 +12,7 @@ from moderation import intake, publishing, tracing
 from moderation.appendlog import StoreUnavailable
 from moderation.console import reply
 from moderation.console.asked import Asked
-from moderation.console.reply import Reply, Request
+from moderation.console.reply import Reply
 from moderation.intake import Json
 from moderation.publishing import Published
 
@@ -44,8 +44,6 @@ class Receipts(msgspec.Struct, frozen=True):
 
 async def publish(asked: Asked[None, bytes]) -> Receipts | Reply:
     """Publish the moderation results or CloudEvents in the body."""
-    if not asked.body:
-        return _no_body(asked.request)
     return await _publish(asked, asked.body, asked.request.headers)
 
 
@@ -60,11 +58,15 @@ async def _publish(
 ) -> Receipts | Reply:
     runtime = asked.runtime
     events = intake.events_in(body, headers, runtime.clock())
-    traced = tracing.stamped(events, asked.request.headers)
-    result = await publishing.publish(traced, runtime.topic)
+    result = await publishing.publish(outgoing(events, asked), runtime.topic)
     if result.accepted:
         await _note(asked, result.accepted)
     return _published(result)
+
+
+def outgoing(events: list[Json], asked: Asked[Any, Any]) -> list[Json]:
+    """Return the events as they go to the topic: on the trace of the request."""
+    return tracing.stamped(events, asked.request.headers)
 
 
 async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
@@ -75,15 +77,6 @@ async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
             await asked.note("publish", ids=ids)
     except (StoreUnavailable, TimeoutError) as error:
         _log.warning("who published %d events was not noted: %r", len(ids), error)
-
-
-def _no_body(request: Request) -> Reply:
-    if "transfer-encoding" in request.headers:
-        detail = "the Functions host drops a body that is sent in chunks"
-        todo = "send it with a Content-Length (curl does so with --data-binary @file)"
-        return reply.problem(411, detail, next=todo)
-    todo = "POST /api/events/samples publishes the five sample events"
-    return reply.problem(400, intake.EMPTY, next=todo)
 
 
 def _published(result: Published) -> Receipts | Reply:

@@ -203,6 +203,36 @@ async def test_a_filter_is_explained_with_what_it_found() -> None:
     assert told["matches"] is False
 
 
+async def test_an_event_is_explained_as_it_would_be_stored() -> None:
+    """With its time in UTC and without what is null; or why it would not be."""
+    clauses = [
+        {"operatorType": "StringBeginsWith", "key": "time", "values": ["2026-11-26T"]},
+        {"operatorType": "IsNullOrUndefined", "key": "subject"},
+    ]
+    declared = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [
+            {"name": "sub-a", "filtersConfiguration": {"filters": clauses}}
+        ],
+    }
+    event = {
+        **{"specversion": "1.0", "id": "1", "source": "/s", "type": TYPE, "data": {}},
+        **{"time": "2026-11-27T01:00:00+02:00", "subject": None},
+    }
+    async with LocalNamespace(declared) as namespace, aiohttp.ClientSession() as http:
+        url = f"{namespace.endpoint}/_local/explain"
+        async with http.post(url, json=event) as answer:
+            whole = await answer.json()
+        async with http.post(url, json=event | {"source": None}) as answer:
+            partial = await answer.json()
+
+    [told] = whole["eventSubscriptions"]
+    assert (told["matches"], whole["problem"]) == (True, None)
+    assert told["filters"][0]["found"] == "2026-11-26T23:00:00Z"
+    assert partial["problem"] == "`source` attribute is required"
+    assert partial["eventSubscriptions"][0]["matches"] is True
+
+
 async def test_metrics_are_prometheus_text(wire: Wire) -> None:
     """Every line is a comment or a sample, and the counts are there."""
     await wire.publish(EVENT)

@@ -148,6 +148,60 @@ async def test_a_bad_binary_mode_request_is_refused(
     assert message in answer["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "message"),
+    [
+        ({"Content-Encoding": "gzip"}, b"\x1f\x8b", 415, "'gzip'"),
+        ({"Content-Encoding": "br"}, b"\x0b", 415, "'br'"),
+        ({"Content-Encoding": "deflate"}, b"x", 415, "'deflate'"),
+        ({"Content-Type": f"{SINGLE}6"}, b"{}", 415, "'utf-86'"),
+        ({"Content-Type": "application/json;Charset=utf-16"}, b"{}", 415, "'utf-16'"),
+        ({"Content-Type": 'text/plain; charset="latin-1"'}, b"\xe9", 415, "'latin-1'"),
+        ({"Content-Type": SINGLE}, b"\xef\xbb\xbf{}", 400, "byte order mark"),
+        ({"Content-Type": SINGLE}, "{}".encode("utf-16"), 400, "byte order mark"),
+        ({"Content-Type": "image/png; charset=x"}, b"\xff\xfe", 200, None),
+    ],
+)
+async def test_a_matter_of_transport_is_told_as_one(
+    headers: dict[str, str],
+    body: bytes,
+    status: int,
+    message: str | None,
+    wire: Wire,
+) -> None:
+    """Nobody looks for a mistake in an event that was packed or is in another charset."""
+    sent = BINARY if message is None or "json" not in str(headers) else {}
+
+    found, _, answer = await wire.post(
+        f"{TOPIC}:publish", body, headers={"Content-Type": SINGLE, **sent, **headers}
+    )
+
+    assert found == status
+    assert message is None or message in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("where", ["publish", "binary", "explain", "settle"])
+async def test_no_depth_breaks_the_broker(where: str, wire: Wire) -> None:
+    """Around the limits of the decoder and of the encoder: an event, or a refusal."""
+    for depth in [500, *range(9_970, 10_005), 50_000]:
+        deep = b"[" * depth + b"]" * depth
+        match where:
+            case "publish":
+                body = json.dumps(EVENT).encode().replace(b"{}", deep)
+                path, headers = f"{TOPIC}:publish", {"Content-Type": SINGLE}
+            case "binary":
+                body, path = deep, f"{TOPIC}:publish"
+                headers = BINARY | {"Content-Type": "application/json"}
+            case "explain":
+                body, path, headers = b'{"type":%b}' % deep, "/_local/explain", {}
+            case _:
+                body, headers = b'{"lockTokens":%b}' % deep, {}
+                path = f"{TOPIC}/eventsubscriptions/sub-all-events:acknowledge"
+        status, _, _ = await wire.post(path, body, headers=headers)
+        assert status in (200, 400), depth
+    assert status == 400
+
+
 async def test_the_limit_of_a_request_is_a_megabyte(wire: Wire) -> None:
     """1,048,576 bytes are taken, one more is refused with 413 and nothing published."""
     frame = len(json.dumps(EVENT | {"data": ""}))

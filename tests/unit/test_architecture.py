@@ -16,6 +16,7 @@ LAYERS = [
     {
         "names",
         "cloudevents",
+        "rfc3339",
         "appendlog",
         "retry",
         "routes",
@@ -33,7 +34,7 @@ LAYERS = [
     {"filterrules", "hostjson"},
     {"topologyfile"},
     {"topology"},
-    {"events"},
+    {"events", "requestbody"},
     {"blobs.service"},
     {"delivery", "handlers", "settings"},
     {"timers"},

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from moderation import intake
-from moderation.intake import BadRequest, Json
+from moderation.intake import Json
+from moderation.requestbody import BadRequest
 from tests.make import APPROVED, ESCALATED, FLAGGED, NOW, a_result, an_event
 
 PLAIN = "application/json"
@@ -117,7 +118,7 @@ def test_an_event_in_headers_is_put_together() -> None:
     [
         (b"{", PLAIN, 400, "not JSON"),
         (b"\xff", PLAIN, 400, "not JSON"),
-        (b"[" * 100_000, PLAIN, 400, "not JSON"),
+        (b"[" * 100_000, PLAIN, 400, "nested"),
         (b"{}", "text/plain", 415, "text/plain"),
         (b"{}", "", 415, "no content type"),
         (b"{}", "application/json; charset=latin-1", 415, "latin-1"),

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from moderation.intake import BadRequest
 from moderation.publishing import MAX_BYTES, publish
+from moderation.requestbody import BadRequest
 from moderation.retry import EventGridError
 from tests.make import a_result, an_event
 

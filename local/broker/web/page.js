@@ -67,7 +67,8 @@ byId("explain").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   guarded(async () => {
     const told = await send("/explain", new FormData(submitted.target).get("event"));
-    byId("verdicts").replaceChildren(...told.eventSubscriptions.map((each) => {
+    const refused = told.problem ? [element("li", `A publish would refuse it: ${told.problem}`)] : [];
+    byId("verdicts").replaceChildren(...refused, ...told.eventSubscriptions.map((each) => {
       const item = element("li", `${each.name}: ${each.matches ? "receives it" : "does not receive it"}`);
       const clauses = [`its type ${each.includedEventTypes.matches ? "is" : "is not"} included`,
         ...each.filters.map((clause) => clause.why)];

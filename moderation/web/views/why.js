@@ -49,7 +49,7 @@ function mount(place, params, shell) {
     const refused = refusals(check);
     answerPlace.replaceChildren(...[
       refused,
-      why.ok ? (why.data.events ?? []).map(eventView) : refused && why.status === 400 ? null : problemView(why),
+      why.ok ? (why.data.events ?? []).map(eventView) : refused && [400, 415].includes(why.status) ? null : problemView(why),
     ].flat().filter(Boolean));
     said.replaceChildren(why.ok ? element("p", { class: "unseen" }, sentence(why.data.events ?? [])) : "");
   }

@@ -10,31 +10,9 @@ from hypothesis import strategies as st
 
 from local.broker.content_modes import read_request
 from local.broker.errors import Refusal
-from local.broker.events import normalise_time, read_batch, read_structured
+from local.broker.events import read_batch, read_structured
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"}
-
-
-@pytest.mark.parametrize(
-    ("given_time", "delivered"),
-    [
-        ("2024-04-10T10:13:41.5052765-07:00", "2024-04-10T17:13:41.5052765Z"),
-        ("2023-11-05 16:19:47.492781+00:00", "2023-11-05T16:19:47.492781Z"),
-        ("2024-04-10T10:13:41Z", "2024-04-10T10:13:41Z"),
-        ("2024-04-10t10:13:41z", "2024-04-10T10:13:41Z"),
-        ("2024-01-01T00:30:00+01:00", "2023-12-31T23:30:00Z"),
-        ("2024-04-10T10:13:41.123456789012Z", "2024-04-10T10:13:41.123456789012Z"),
-        ("0200-04-10T10:13:41+00:30", "0200-04-10T09:43:41Z"),
-        ("2024-04-10T10:13:41", "2024-04-10T10:13:41"),
-        ("2024-13-10T10:13:41Z", "2024-13-10T10:13:41Z"),
-        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
-        ("yesterday", "yesterday"),
-        ("", ""),
-    ],
-)
-def test_a_time_is_delivered_in_utc(given_time: str, delivered: str) -> None:
-    """With `Z` and the digits it came with; what does not parse stays as it came."""
-    assert normalise_time(given_time) == delivered
 
 
 def test_keys_inside_data_are_sorted_and_data_comes_last() -> None:
