@@ -37,18 +37,21 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A delivered event, its data still as raw JSON, its time whatever stands there."""
+    """A delivered event, its data still as raw JSON.
+
+    What is optional may be anything: it does not make the event one that is not read.
+    """
 
     id: str
     source: str
     type: str
     specversion: str
-    subject: str | None = None
+    subject: object = None
     time: object = None
-    datacontenttype: str | None = None
-    dataschema: str | None = None
-    traceparent: str | None = None
-    tracestate: str | None = None
+    datacontenttype: object = None
+    dataschema: object = None
+    traceparent: object = None
+    tracestate: object = None
     data: msgspec.Raw = msgspec.Raw()
     data_base64: bytes | None = None
 
@@ -61,7 +64,8 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if self.data_base64 is None:
             return bytes(self.data)
-        if not is_json(self.datacontenttype or "application/json"):
+        kind = self.datacontenttype
+        if isinstance(kind, str) and not is_json(kind):
             return None
         return self.data_base64.removeprefix(_BYTE_ORDER_MARK)
 
@@ -81,7 +85,7 @@ def read(raw: bytes) -> Envelope:
     Raises ValueError (which msgspec's errors are) with what is wrong when it is no
     CloudEvent that a strict client could read: a required attribute missing or of
     another type, a bad extension name, both `data` and `data_base64`, or in that what
-    is not base64. Attributes that are null are unset. A time is not looked at.
+    is not base64. Attributes that are null are unset.
     """
     try:
         envelope = _plain.decode(raw)

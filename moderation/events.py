@@ -194,11 +194,15 @@ def _read_carefully(raw: bytes) -> Event:
         id=envelope.id,
         type=envelope.type,
         source=envelope.source,
-        subject=envelope.subject,
+        subject=_text(envelope.subject),
         time=rfc3339.held(envelope.time),
-        traceparent=envelope.traceparent,
+        traceparent=_text(envelope.traceparent),
         payload=_payload(envelope),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _payload(envelope: Envelope) -> Payload:
@@ -240,19 +244,18 @@ def _malformed(raw: bytes, reason: str) -> Event:
     except (ValueError, RecursionError):
         hints = _Hints()
     return Event(
-        id=hints.id if isinstance(hints.id, str) else "",
-        source=hints.source if isinstance(hints.source, str) else "",
-        type=hints.type if isinstance(hints.type, str) else "",
+        id=_text(hints.id) or "",
+        source=_text(hints.source) or "",
+        type=_text(hints.type) or "",
         payload=MalformedEvent(reason=reason),
     )
 
 
 def _content_id(data: bytes) -> str | None:
     try:
-        found = _content_hint.decode(data).content_id
+        return _text(_content_hint.decode(data).content_id)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, str) else None
 
 
 def problems(

@@ -111,9 +111,16 @@ def _read_event(item: Any) -> Published:
     return accept(item)
 
 
-def _parse(body: bytes) -> Any:
+def check_mark(body: bytes) -> None:
+    """Refuse a byte order mark before JSON."""
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise bad_request("The request body begins with a byte order mark; send none")
+
+
+def _parse(body: bytes) -> Any:
+    if not body:
+        raise bad_request("The request body is empty")
+    check_mark(body)
     try:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as problem:

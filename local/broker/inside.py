@@ -147,8 +147,10 @@ def _is_loopback(address: str) -> bool:
 
 
 async def _read[T](request: web.BaseRequest, kind: type[T]) -> T:
+    body = await bodies.read(request)
+    events.check_mark(body)
     try:
-        return msgspec.json.decode(await bodies.read(request), type=kind)
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise bad_request(f"The request body cannot be used: {problem}") from None
 

@@ -9,6 +9,7 @@ import msgspec
 from local.broker import lock_tokens
 from local.broker.entries import Entry, State
 from local.broker.errors import FailedToken, TokenError, bad_request
+from local.broker.events import check_mark
 from local.broker.namespace import Namespace
 from local.broker.subscription import Subscription
 
@@ -65,6 +66,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 def read_tokens(body: bytes) -> list[str]:
     """The lock tokens of a request, 1 to 100 of them."""
+    check_mark(body)
     try:
         tokens = _decode(body).lock_tokens
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:

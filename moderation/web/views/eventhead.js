@@ -36,13 +36,19 @@ export function eventHead(state) {
       fact("Id", code(state.id), copyButton("Copy", () => state.id, "the id")),
       event.type ? fact("Event type", typeName(event.type)) : null,
       typeof event.source === "string" ? fact("Source", value(event.source, { limit: 120 })) : null,
-      typeof event.time === "string" ? fact("Time of the event", moment(event.time)) : null,
+      event.time === undefined || event.time === null ? null : fact("Time of the event", ...claimed(event.time)),
       facts.category ? fact("Category", value(facts.category, { limit: 60 })) : null,
       facts.severity ? fact("Severity", value(facts.severity, { limit: 60 })) : null,
       typeof facts.confidence === "number" ? fact("Confidence", String(facts.confidence)) : null,
       facts.model ? fact("Model", value(facts.model, { limit: 60 })) : null,
       state.traceId ? fact("Trace id", code(state.traceId), copyButton("Copy", () => state.traceId, "the trace id")) : null,
       fact("Everything of it", linkTo("stream", { text: state.id.slice(0, 200) }, "In the stream"))));
+}
+
+/** A time as its publisher wrote it; what is none of RFC 3339, the app cannot read either. */
+function claimed(time) {
+  const isTime = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/.test(time);
+  return isTime ? [moment(time)] : [value(String(time), { limit: 80 }), "(cannot be read as a time)"];
 }
 
 function code(text) {
