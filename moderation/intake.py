@@ -142,7 +142,8 @@ def _form_of(member: Json, mode: str) -> str | None:
 
 
 def _other_form(path: str, meant: str) -> BadRequest:
-    return BadRequest(415, f"{path} {meant}", [Problem(path, meant)])
+    what = "the body" if path == "$" else path
+    return BadRequest(415, f"{what} {meant}", [Problem(path, meant)])
 
 
 def _members(content: object) -> tuple[list[object], list[str]]:
