@@ -61,6 +61,6 @@ async def test_an_operators_key_acts_and_is_named_for_it(
 
     stage = page.locator("#stage")
     await expect(stage).to_contain_text("Published", timeout=15_000)
-    hashed = hashlib.sha256(keys.operator.encode()).hexdigest()[:8]
+    hashed = hashlib.sha256(keys.operator.encode()).hexdigest()[:16]
     await expect(stage).to_contain_text(f"by key {hashed}")
     await expect(page.locator("#caller")).to_contain_text(f"key {hashed}")

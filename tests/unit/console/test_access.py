@@ -58,11 +58,29 @@ async def test_a_key_is_named_by_its_hash(api: Api) -> None:
     answer = await api.call("GET", "me", headers={"x-functions-key": "secret"})
 
     assert answer.json() == {
-        "name": "key 2bb80d53",
+        "name": "key 2bb80d537b1da3e3",
         "kind": "key",
         "roles": None,
         "payloads": "on-request",
     }
+
+
+@pytest.mark.parametrize(
+    "joined", ["secret,other", "secret, other", "secret,,", " secret"]
+)
+@pytest.mark.parametrize("way", ["header", "query"])
+async def test_the_name_is_of_the_key_that_was_let_in(
+    api: Api, joined: str, way: str
+) -> None:
+    """
+    The host looks at the first one alone; nobody chooses a name by sending more.
+    """
+    headers = {"x-functions-key": joined} if way == "header" else {}
+    params = {"code": joined} if way == "query" else {}
+
+    answer = await api.call("GET", "me", headers=headers, params=params)
+
+    assert answer.json()["name"] == "key 2bb80d537b1da3e3"
 
 
 async def test_without_a_key_the_caller_is_anyone(api: Api) -> None:
@@ -347,7 +365,7 @@ async def test_what_is_published_is_noted_with_who_did_it(api: Api) -> None:
 
     (noted,) = await api.actions()
     assert published.status == 202
-    assert (noted["action"], noted["by"]) == ("publish", "key 2bb80d53")
+    assert (noted["action"], noted["by"]) == ("publish", "key 2bb80d537b1da3e3")
     assert noted["ids"] == [one["id"] for one in published.json()["events"]]
 
 
