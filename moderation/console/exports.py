@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
@@ -13,11 +15,12 @@ from moderation.console.reply import HEADERS, Reply
 type Format = Literal["json", "ndjson", "csv"]
 
 CONTENT_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-# A cell that begins like this is a formula to a spreadsheet; some look past blanks.
-FORMULAS = (
-    *("=", "+", "-", "@", "|", "%", "\t", "\r", "\n"),
-    *("\uff1d", "\uff0b", "\uff0d", "\uff20"),  # = + - @ in full width
-)
+# A cell that begins like this is a formula to a spreadsheet, also in full width; some
+# look past blanks and quotes.
+_FORMULA = r"""[\s\x00-\x1f"'\ufeff\u200b-\u200f]*[=+\-@|%＝＋－＠｜％]"""  # noqa: RUF001
+_BEGINS = re.compile(rf"(?:[\t\r\n]|{_FORMULA})")
+# Where a cell ends for a spreadsheet whose separator is not the comma, and a row does.
+_LATER = re.compile(rf"([;\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)(?={_FORMULA})")
 
 
 def exported[Row: msgspec.Struct](
@@ -44,7 +47,11 @@ def exported[Row: msgspec.Struct](
 
 
 def _csv[Row: msgspec.Struct](rows: Iterable[Row], of: type[Row]) -> bytes:
-    """A line of names, then one for each row; what is a list or an object is JSON."""
+    """Return a line of names, then one for each row; a list or an object is JSON.
+
+    A byte order mark comes first: without it a spreadsheet takes UTF-8 for something
+    else. Programs have `ndjson`.
+    """
     names = [one.encode_name for one in msgspec.structs.fields(of)]
     text = io.StringIO()
     lines = csv.writer(text)
@@ -54,14 +61,24 @@ def _csv[Row: msgspec.Struct](rows: Iterable[Row], of: type[Row]) -> bytes:
             msgspec.json.encode(row), type=dict[str, msgspec.Raw]
         )
         lines.writerow([_cell(bytes(told[name])) for name in names])
-    return text.getvalue().encode()
+    return BOM_UTF8 + text.getvalue().encode()
 
 
 def _cell(raw: bytes) -> str:
-    """A value as a spreadsheet may show it; text that it would run gets a `'`."""
+    """Return a value as a spreadsheet may show it; text that it would run gets a `'`.
+
+    JSON stays the same JSON: between its tokens a tab is a blank, in its strings a
+    semicolon may be an escape.
+    """
     if raw == b"null":
         return ""
     if not raw.startswith(b'"'):
-        return raw.decode()
-    text = msgspec.json.decode(raw, type=str)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text
+        blank = raw.decode().replace("\t", " ")
+        return _LATER.sub(_escaped, blank)
+    text = _LATER.sub(r"\1'", msgspec.json.decode(raw, type=str))
+    return f"'{text}" if _BEGINS.match(text) else text
+
+
+def _escaped(cut: re.Match[str]) -> str:
+    """Return the characters as JSON's strings may have them, too."""
+    return "".join(f"\\u{ord(character):04x}" for character in cut[0])

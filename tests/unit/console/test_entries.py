@@ -1,5 +1,6 @@
 """The audit log over HTTP: pages, files, and what is shown to whom."""
 
+import codecs
 import csv
 import io
 import json
@@ -203,8 +204,18 @@ async def test_an_export_is_a_file_of_lines(api: Api) -> None:
     assert first.headers["Content-Disposition"] == saved
 
 
+def read_csv(answer: Answer) -> list[dict[str, str]]:
+    """The rows as a program reads them that knows the byte order mark."""
+    text = io.StringIO(answer.body.decode("utf-8-sig"), newline="")
+    return list(csv.DictReader(text))
+
+
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\uff1d1", "|x", "\n=1"]
+    "text",
+    [
+        *("=1+1", "+1", "-1", "@x", "\t1", "\r1", " =1", "\uff1d1", "|x", "\n1"),
+        *("\xa0=1", "\ufeff=1", '"=1', "\x00=1", "\uff05x"),
+    ],
 )
 async def test_a_spreadsheet_runs_nothing_of_an_export(api: Api, text: str) -> None:
     """
@@ -214,10 +225,30 @@ async def test_a_spreadsheet_runs_nothing_of_an_export(api: Api, text: str) -> N
 
     answer = await asked(api, format="csv")
 
-    [row] = csv.DictReader(io.StringIO(answer.body.decode(), newline=""))
+    [row] = read_csv(answer)
     assert row["id"] == row["reason"] == row["category"] == f"'{text}"
     assert row["deliveryCount"] == "1"
     assert json.loads(row["event"])["type"].endswith("ContentFlagged")
+
+
+@pytest.mark.parametrize("cut", [";", "\t", "\n", "\r\n", "\v", "\u2028"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", ' "=', "\xa0="])
+async def test_a_spreadsheet_that_cuts_elsewhere_runs_nothing_either(
+    api: Api, cut: str, start: str
+) -> None:
+    """
+    In many countries the separator is a semicolon; a quote within a cell ends nothing.
+    """
+    text = f"foo{cut}{start}cmd"
+    await record(api, text, disposition=Reject(text), data=a_result(category=text))
+
+    answer = await asked(api, format="csv", reveal="true")
+
+    [row] = read_csv(answer)
+    safe = f"foo{cut}'{start}cmd"
+    assert row["id"] == row["reason"] == row["category"] == safe
+    assert f";{start}" not in row["event"]
+    assert json.loads(row["event"])["id"] == text
 
 
 async def test_cells_keep_what_is_in_them(api: Api) -> None:
@@ -229,6 +260,7 @@ async def test_cells_keep_what_is_in_them(api: Api) -> None:
 
     answer = await asked(api, format="csv")
 
-    [row] = csv.DictReader(io.StringIO(answer.body.decode(), newline=""))
+    [row] = read_csv(answer)
     assert row["id"] == text
+    assert answer.body.startswith(codecs.BOM_UTF8)
     assert answer.content_type == "text/csv; charset=utf-8"
