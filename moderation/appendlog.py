@@ -3,17 +3,25 @@
 The port, and the in-memory one; `blobs/append.py` has the one that lasts. A *name* is what the
 log is about, here an event subscription. A line is one JSON object whose first member
 is `at`, as `stamp` writes it: so lines sort by time as they are, and a line is kept under
-the hour of its moment. One writer's lines of an hour are in the order of their moments,
-but for what an append that was repeated has twice.
+the hour of its moment. A writer's lines of an hour are in *segments*, and in each of them in
+the order of their moments whatever the clock did, but for what an append that was repeated
+has twice.
 """
 
 import asyncio
+import heapq
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 # How far the clock of another process, of storage or a publisher may be from ours.
 CLOCK_SKEW = timedelta(minutes=1)
+# A clock that went back by no more goes on with its segment, at the last stamp.
+SMALL_STEP = timedelta(seconds=1)
+# What a line begins with; one that does not is somebody else's.
+BEGINS = b'{"at":"2'
 
 
 class StoreUnavailable(Exception):
@@ -75,6 +83,67 @@ def hour_of(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0)
 
 
+def went_back(now: datetime, last: bytes) -> bool:
+    """Tell whether the clock went back by more than a small step since that stamp."""
+    return stamp(now + SMALL_STEP).encode() < last
+
+
+class Segment(msgspec.Struct):
+    """Lines of an hour, none stamped before the one above it; `last` is the newest stamp."""
+
+    hour: datetime
+    number: int
+    last: bytes
+
+    def ordered(self, lines: bytes) -> bytes:
+        """Return the lines to append; of one that is too early, with the last stamp."""
+        early: list[tuple[int, bytes]] = []
+        start = 0
+        while start < len(lines):
+            at = stamp_of(lines[start : start + 34])
+            if lines.startswith(BEGINS, start):
+                if at < self.last:
+                    early.append((start + 7, self.last))
+                self.last = max(at, self.last)
+            start = lines.find(b"\n", start) + 1 or len(lines)
+        if not early:
+            return lines
+        changed = bytearray(lines)
+        for at_byte, moment in early:
+            changed[at_byte : at_byte + len(moment)] = moment
+        return bytes(changed)
+
+
+class Segments:
+    """Which segment the next lines of each log belong to.
+
+    After a clock went back by more than a second another one begins, so that what is
+    written from then on is kept under the hour of its own moment.
+    """
+
+    def __init__(self) -> None:
+        self._current: dict[str, Segment] = {}
+
+    def at(self, name: str, now: datetime) -> Segment:
+        """Return the segment for lines of now."""
+        known, hour = self._current.get(name), hour_of(now)
+        if known is None:
+            return self._begin(name, hour, 0)
+        if went_back(now, known.last):
+            return self._begin(name, hour, known.number + 1)
+        return self._begin(name, hour, known.number) if hour > known.hour else known
+
+    def next(self, name: str) -> Segment:
+        """Begin another segment of the same hour: the last one takes no more."""
+        known = self._current[name]
+        self._current[name] = Segment(known.hour, known.number + 1, known.last)
+        return self._current[name]
+
+    def _begin(self, name: str, hour: datetime, number: int) -> Segment:
+        self._current[name] = Segment(hour, number, stamp(hour).encode())
+        return self._current[name]
+
+
 def hours_back(since: datetime, until: datetime) -> list[datetime]:
     """Every hour that has a moment from `since` to `until`, newest first."""
     hours, hour = [], hour_of(until)
@@ -111,7 +180,8 @@ class InMemoryAppendLog:
     """Keeps the lines for as long as the process lives."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, datetime], list[bytes]] = {}
+        self._segments = Segments()
+        self._lines: dict[tuple[str, datetime], dict[int, list[bytes]]] = {}
 
     async def probe(self) -> None:
         """Nothing to do: memory is there."""
@@ -121,24 +191,30 @@ class InMemoryAppendLog:
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Keep the lines under their hour."""
-        self._lines.setdefault((name, hour_of(now)), []).extend(lines.splitlines())
+        segment = self._segments.at(name, now)
+        hour = self._lines.setdefault((name, segment.hour), {})
+        kept = hour.setdefault(segment.number, [])
+        kept += segment.ordered(lines).splitlines()
 
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines stamped from `until` back to `since`, newest first."""
+        """Give the lines stamped from `until` back to `since`, newest first."""
         for hour in hours_back(since, until):
-            for line in reversed(self._lines.get((name, hour), [])):
-                if is_within(line, since, until):
-                    yield line
+            segments = [
+                [line for line in reversed(lines) if is_within(line, since, until)]
+                for lines in self._lines.get((name, hour), {}).values()
+            ]
+            for line in heapq.merge(*segments, key=stamp_of, reverse=True):
+                yield line
 
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time that hold the needle, oldest first."""
+        """Return the lines of that time that hold the needle, oldest first."""
         found = self.newest(name, since=since, until=until)
         return [line async for line in found if needle in line][::-1]
 
     async def is_empty(self, name: str) -> bool:
-        """Whether nothing was ever appended under that name."""
+        """Tell whether nothing was ever appended under that name."""
         return not any(named == name for named, _ in self._lines)

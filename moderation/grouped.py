@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from moderation.appendlog import AppendLog, hour_of
+from moderation.appendlog import AppendLog, hour_of, stamp, went_back
 
 type Waiting = tuple[datetime, bytes, asyncio.Future[None]]
 
@@ -42,12 +42,19 @@ class GroupedAppendLog:
                 done.cancel()  # only when this was cut off: nobody writes them now
 
     def _next(self, name: str) -> list[Waiting]:
-        """All that wait, but of one hour: a line is kept under that of its moment."""
+        """Return those that can go together: of one hour, with no clock that went back."""
         waiting = self._waiting.pop(name, [])
-        group = [one for one in waiting if hour_of(one[0]) == hour_of(waiting[0][0])]
-        if rest := [one for one in waiting if one not in group]:
-            self._waiting[name] = rest
-        return group
+        count = 0
+        for now, _, _ in waiting:
+            before = waiting[max(count - 1, 0)][0]
+            if hour_of(now) != hour_of(before) or went_back(
+                now, stamp(before).encode()
+            ):
+                break
+            count += 1
+        if count < len(waiting):
+            self._waiting[name] = waiting[count:]
+        return waiting[:count]
 
     async def _write(self, name: str, group: list[Waiting]) -> None:
         lines = b"".join(lines for _, lines, _ in group)

@@ -1,7 +1,8 @@
 """The append log that lasts.
 
 One append blob per log name, hour and writer:
-`<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`. A writer never shares a blob, so nothing
+`<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`, and `<writer>-1.ndjson` and so on after
+the first one was full or the clock went back. A writer never shares a blob, so nothing
 has to be locked, and Azure may make the container append-only.
 """
 
@@ -18,7 +19,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from moderation.appendlog import StoreUnavailable, hour_of
+from moderation.appendlog import Segment, Segments, StoreUnavailable
 from moderation.blobs.reading import Reader
 from moderation.blobs.service import code, unavailable
 
@@ -33,34 +34,33 @@ class BlobAppendLog:
         self._container = container
         self._reader = Reader(container)
         self._writer = writer
-        self._current: dict[str, tuple[datetime, int, BlobClient]] = {}
+        self._segments = Segments()
+        self._opened: dict[str, tuple[Segment, BlobClient]] = {}
 
     async def probe(self) -> None:
         """Ask for the container; one that is missing is made when it is needed."""
         await self._told(self._container.exists())
 
     async def open(self, name: str, now: datetime) -> None:
-        """Create the blob of this hour, or see that it is there."""
-        await self._open(name, now, part=0)
+        """Create the blob for what is written now, or see that it is there."""
+        await self._open(name, self._segments.at(name, now))
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Append the lines, in as few blocks as they fit into."""
-        hour = hour_of(now)
-        if name not in self._current or self._current[name][0] != hour:
-            await self._open(name, now, part=0)
-        for block in _blocks(lines):
-            await self._append(name, now, block)
+        segment = self._segments.at(name, now)
+        if name not in self._opened or self._opened[name][0] is not segment:
+            await self._open(name, segment)
+        for block in _blocks(segment.ordered(lines)):
+            await self._append(name, block)
 
-    async def _open(self, name: str, now: datetime, part: int) -> None:
-        hour = hour_of(now)
-        known = self._current.get(name)
-        if known is not None and known[0] == hour:
-            part = max(part, known[1])
-        suffix = f"-{part}" if part else ""
-        path = f"{name}/{hour:%Y/%m/%d/%H}/{self._writer}{suffix}.ndjson"
-        blob = self._container.get_blob_client(path)
+    async def _open(self, name: str, segment: Segment) -> None:
+        suffix = f"-{segment.number}" if segment.number else ""
+        folder = f"{name}/{segment.hour:%Y/%m/%d/%H}"
+        blob = self._container.get_blob_client(
+            f"{folder}/{self._writer}{suffix}.ndjson"
+        )
         await self._told(self._create(blob))
-        self._current[name] = (hour, part, blob)
+        self._opened[name] = (segment, blob)
 
     async def _create(self, blob: BlobClient) -> None:
         try:
@@ -73,15 +73,14 @@ class BlobAppendLog:
         with suppress(ResourceExistsError):  # someone else was faster
             await self._container.create_container()
 
-    async def _append(self, name: str, now: datetime, block: bytes) -> None:
-        _, part, blob = self._current[name]
+    async def _append(self, name: str, block: bytes) -> None:
         try:
-            await blob.append_block(block)
+            await self._opened[name][1].append_block(block)
         except HttpResponseError as error:
             if code(error) != "BlockCountExceedsLimit":
                 raise self._unavailable(error) from error
-            await self._open(name, now, part + 1)
-            await self._told(self._current[name][2].append_block(block))
+            await self._open(name, self._segments.next(name))
+            await self._told(self._opened[name][1].append_block(block))
         except AzureError as error:
             raise self._unavailable(error) from error
 

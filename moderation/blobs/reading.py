@@ -1,7 +1,7 @@
 """Reading the blobs of an append log: from their ends, from a moment on, or for a needle.
 
-A blob's lines are in the order of their moments, so a moment is found by halving: an
-hour is not read from its end when a page begins in its middle.
+A blob's lines are in the order of their moments (`appendlog.Segment`), so a moment is
+found by halving: an hour is not read from its end when a page begins in its middle.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
-from moderation.appendlog import hours_back, merged, stamp, stamp_of
+from moderation.appendlog import BEGINS, hours_back, merged, stamp, stamp_of
 
 FIRST_READ_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
@@ -22,8 +22,6 @@ SCANS = 16
 # Halving ends at a piece that is read as fast as one more look.
 NEAR_BYTES = 128 * 1024
 LOOK_BYTES = 8 * 1024
-# What a line begins with; one that does not is somebody else's.
-BEGINS = b'{"at":"2'
 STAMP_ENDS = len(b'{"at":"2026-01-31T12:00:00.000000Z')
 
 

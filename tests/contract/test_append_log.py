@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +14,13 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from local import azurite, parts
 from moderation.activity import Store
-from moderation.appendlog import AppendLog, InMemoryAppendLog, StoreUnavailable, stamp
+from moderation.appendlog import (
+    AppendLog,
+    InMemoryAppendLog,
+    StoreUnavailable,
+    stamp,
+    stamp_of,
+)
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
 from moderation.paging import Page
@@ -74,8 +81,16 @@ def _container(service: BlobServiceClient, request: pytest.FixtureRequest) -> An
 
 
 def line(n: int, ago: float = 0, size: int = 0) -> bytes:
-    at = stamp(NOW - minutes(ago))
-    return b'{"at":"%s","n":%d,"x":"%s"}\n' % (at.encode(), n, b"x" * size)
+    return line_at(NOW - minutes(ago), n, size)
+
+
+def line_at(moment: datetime, n: int, size: int = 0) -> bytes:
+    at = stamp(moment).encode()
+    return b'{"at":"%s","n":%d,"x":"%s"}\n' % (at, n, b"x" * size)
+
+
+def number(text: bytes) -> int:
+    return int(re.findall(rb'"n":(\d+)', text)[0])
 
 
 async def numbers(log: AppendLog, name: str = "sub-a", back: float = 180) -> list[int]:
@@ -253,6 +268,36 @@ async def test_a_moment_is_found_between_large_lines_and_small_ones(
     for n in range(9):
         assert await found(log, 20, 20 - n) == list(range(n, -1, -1))
         assert await searched(log, b'"n":', 20 - n, 0) == list(range(n, 9))
+
+
+@pytest.mark.parametrize("step", [0.01, 0.9, 1.1, 60, 1200, 4000])
+async def test_a_clock_that_goes_back_hides_nothing(
+    log: AppendLog, step: float
+) -> None:
+    """
+    By a moment, by more than a second, into the hour before; and then it goes on.
+    """
+    seconds = [1.0, 1.5, 1.5 - step, 1.6 - step, 5.0 - step, 5.2, 5.2 - step, 6.0]
+    moments = [NOW - minutes(NOW.minute) + timedelta(seconds=one) for one in seconds]
+    for n, at in enumerate(moments):
+        await log.append("sub-a", at, line_at(at, n))
+
+    lines = log.newest("sub-a", since=NOW - minutes(180), until=NOW)
+    read = [one async for one in lines]
+
+    assert sorted(map(number, read)) == list(range(8))
+    assert [stamp_of(one) for one in read] == sorted(map(stamp_of, read), reverse=True)
+    for moment in {stamp_of(one) for one in read}:
+        until = datetime.fromisoformat(moment.decode())
+        page = log.newest("sub-a", since=NOW - minutes(180), until=until)
+        rest = [one for one in read if stamp_of(one) <= moment]
+        assert [one async for one in page] == rest
+    for at, n in zip(moments, range(8), strict=True):
+        [told] = [one for one in read if number(one) == n]
+        off = datetime.fromisoformat(stamp_of(told).decode()) - at
+        assert timedelta(0) <= off <= timedelta(seconds=1)
+    found = await log.search("sub-a", b'"n":', since=NOW - minutes(180), until=NOW)
+    assert sorted(map(number, found)) == list(range(8))
 
 
 async def test_a_needle_is_found_wherever_it_stands(log: AppendLog) -> None:

@@ -1,7 +1,7 @@
 """Appends that meet are written together, and each caller learns how its own went."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -149,7 +149,7 @@ async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
     first = await begun(log, 0)
     others = [
         asyncio.create_task(log.append("a", now, line(n)))
-        for n, now in enumerate((NOW, later, NOW, later), 1)
+        for n, now in enumerate((NOW, NOW, later, later), 1)
     ]
     await asyncio.sleep(0)
 
@@ -157,4 +157,25 @@ async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
         slow.gate.release()
     await asyncio.gather(first, *others)
 
-    assert slow.writes == [line(0), line(1) + line(3), line(2) + line(4)]
+    assert slow.writes == [line(0), line(1) + line(2), line(3) + line(4)]
+
+
+async def test_what_was_stamped_before_a_clock_went_back_is_written_apart() -> None:
+    """
+    Written together, the later ones would bear a moment that is yet to come.
+    """
+    slow = Slow()
+    log = GroupedAppendLog(slow)
+    first = await begun(log, 0)
+    back = (0.0, 0.9, 2.0, 2.0)
+    others = [
+        asyncio.create_task(log.append("a", NOW - timedelta(seconds=ago), line(n)))
+        for n, ago in enumerate(back, 1)
+    ]
+    await asyncio.sleep(0)
+
+    for _ in range(3):
+        slow.gate.release()
+    await asyncio.gather(first, *others)
+
+    assert slow.writes == [line(0), line(1) + line(2), line(3) + line(4)]

@@ -16,7 +16,11 @@ from tests.make import NOW, a_delivery, an_event, minutes
 
 NAMES = ["sub-flagged", "sub-approved"]
 BEGINNING = NOW - timedelta(hours=3)
-GAPS = [0, 1, 1_000_000, 60_000_000, 3_600_000_000]
+# What a clock does between two batches, in microseconds: it may also be set back.
+GAPS = [
+    *(0, 1, 1_000_000, 60_000_000, 3_600_000_000),
+    *(-1, -1_000_000, -1_000_001, -60_000_000, -3_600_000_000),
+]
 
 
 class Writers(InMemoryAppendLog):
@@ -111,7 +115,7 @@ def test_pages_joined_are_the_whole(
         after: Position | None = None
         for turn in range(1_000):
             query = Query(
-                since=BEGINNING,
+                since=BEGINNING - minutes(24 * 60),
                 until=NOW + minutes(24 * 60),
                 subscriptions=NAMES,
                 disposition=disposition,
