@@ -16,6 +16,7 @@ from bench import (
     drain,
     lanes,
     latency,
+    memory,
     publish,
 )
 from bench.report import Report, document, table
@@ -29,6 +30,7 @@ BENCHES: dict[str, Bench] = {
     "publish": publish.run,
     "drain": drain.run,
     "latency": latency.run,
+    "memory": memory.run,
     "coldstart": coldstart.run,
     "broker": broker_rows.run,
     "lanes": lanes.run,

@@ -66,7 +66,7 @@ class Drains:
             max_delivery_count=10,
             lock_seconds=60,
             handler_seconds=300,
-            handler=HANDLERS[name],
+            handler=HANDLERS.get(name, HANDLERS["sub-all-events"]),
             receiver=self._receivers[name],
             audit=self._audit,
             clock=clock,

@@ -31,13 +31,19 @@ class Broker:
 
     async def feed(self, numbers: range, kinds: Sequence[str]) -> None:
         """Publish events of these numbers, of these kinds in turns."""
-        headers = {"Content-Type": BATCH_TYPE}
         for body in bodies(numbers, kinds):
-            async with self._session.post(
-                PUBLISH, data=body, headers=headers
-            ) as answer:
-                if answer.status != 200:
-                    raise SystemExit(f"The broker answered {await answer.text()}")
+            await self._post(body)
+
+    async def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Publish events, each in a request of its own: they may be large."""
+        for event in events:
+            await self._post(json.dumps([event]).encode())
+
+    async def _post(self, body: bytes) -> None:
+        headers = {"Content-Type": BATCH_TYPE}
+        async with self._session.post(PUBLISH, data=body, headers=headers) as answer:
+            if answer.status != 200:
+                raise SystemExit(f"The broker answered {await answer.text()}")
 
     async def overview(self) -> dict[str, Any]:
         """Event subscription → its depth and its counts."""

@@ -17,7 +17,7 @@ from moderation.batch import Desk
 from moderation.delivery import Delivery
 from moderation.retry import EventGridError, loop_time
 from moderation.settlement import Renewer
-from moderation.sizing import BATCH
+from moderation.sizing import BATCH, FIRST
 from moderation.tally import Tally
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
@@ -98,14 +98,37 @@ async def _note_each_minute(job: Drain, done: Tally, over: asyncio.Event) -> Non
     await ending
 
 
+class _Received(msgspec.Struct, frozen=True):
+    """The answer to one receive, and how many events it asked for."""
+
+    asked: int
+    deliveries: list[Delivery]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more."""
+        return len(self.deliveries) >= self.asked
+
+    @property
+    def fitting(self) -> int:
+        """How many events like these a batch may have."""
+        return sizing.fitting(self.deliveries)
+
+
 class _Receivers:
-    """Receivers of one drain: one more for a full batch, one less for any other."""
+    """Receivers of one drain: one more for a full batch, one less for any other.
+
+    A batch is full when it has as many events as were asked for. The first one asks for
+    few and only tells what they weigh; `_fitting` is how many like the last ones may be
+    in hand at once, `_size` how many there is time for.
+    """
 
     def __init__(self, job: Drain, done: Tally) -> None:
         self._job = job
         self._done = done
         self._count = 0
         self._size = BATCH
+        self._fitting: int | None = None
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -118,15 +141,17 @@ class _Receivers:
 
     async def _receive_on(self, group: asyncio.TaskGroup) -> None:
         try:
-            while (deliveries := await self._receive()) is not None:
-                more = sizing.calls_for_more(deliveries)
-                if more and self._count < MAX_RECEIVERS:
+            while (received := await self._receive()) is not None:
+                is_first, self._fitting = self._fitting is None, received.fitting
+                calls_for_more = received.is_full and not is_first
+                if calls_for_more and self._count < MAX_RECEIVERS:
                     self._add(group)
                 began = loop_time()
-                await self._work(deliveries)
+                await self._work(received)
                 took = (loop_time() - began) / self._job.desk.lock_seconds
-                self._size = sizing.next_size(self._size, took, deliveries)
-                if not more and self._count > 1:
+                size = BATCH if is_first else received.asked
+                self._size = sizing.next_size(size, took)
+                if not calls_for_more and self._count > 1:
                     return
         except (StoreUnavailable, EventGridError) as error:
             self._done.fail(error)
@@ -134,7 +159,7 @@ class _Receivers:
         finally:
             self._count -= 1
 
-    async def _receive(self) -> list[Delivery] | None:
+    async def _receive(self) -> _Received | None:
         """The next batch; None, with the reason in the tally, when there is none."""
         job = self._job
         while not job.ending.is_set():
@@ -144,45 +169,44 @@ class _Receivers:
             wait, within = min(int(left), LONGEST_WAIT), left
             if job.until_empty:  # someone waits for it
                 wait, within = SHORTEST_WAIT, min(left, SHORTEST_WAIT + RETRY_SECONDS)
-            deliveries = await self._receive_unless_ending(wait, within)
-            if deliveries:
-                return deliveries
+            received = await self._receive_unless_ending(wait, within)
+            if received.deliveries:
+                return received
             if self._count > 1:
                 return None  # another one goes on
             if job.until_empty and not job.ending.is_set():
                 return self._none("empty")
         return self._none("ended")
 
-    def _none(self, why: str) -> list[Delivery] | None:
+    def _none(self, why: str) -> None:
         if self._done.error is None:
             self._done.stopped = why
-        return None
 
-    async def _receive_unless_ending(self, wait: int, within: float) -> list[Delivery]:
+    async def _receive_unless_ending(self, wait: int, within: float) -> _Received:
+        asked = FIRST if self._fitting is None else min(self._size, self._fitting)
         receiving = asyncio.create_task(
-            self._job.receiver.receive(self._size, wait, within=within)
+            self._job.receiver.receive(asked, wait, within=within)
         )
         ending = asyncio.create_task(self._job.ending.wait())
         began = loop_time()
         try:
             await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            deliveries = self._heard(receiving) if receiving.done() else []
+            deliveries = receiving.result() if receiving.done() else []
+            received = _Received(asked, deliveries)
+            if receiving.done():
+                self._done.heard = True
+                self._done.summary.last_full = received.is_full
             early = loop_time() - began < EARLY_SECONDS
             if early and not deliveries and not self._job.until_empty:
                 await asyncio.wait((ending,), timeout=PAUSE_SECONDS)
-            return deliveries
+            return received
         finally:
             ending.cancel()
             receiving.cancel()
 
-    def _heard(self, receiving: asyncio.Task[list[Delivery]]) -> list[Delivery]:
-        deliveries = receiving.result()
-        self._done.heard = True
-        self._done.summary.last_full = len(deliveries) >= self._size
-        return deliveries
-
-    async def _work(self, deliveries: list[Delivery]) -> None:
-        self._done.summary.full_batches += len(deliveries) == BATCH
+    async def _work(self, received: _Received) -> None:
+        deliveries = received.deliveries
+        self._done.summary.full_batches += received.is_full
         self._done.measure_queue_delay(deliveries, self._job.desk.clock())
         self._done.working += 1
         try:

@@ -36,6 +36,7 @@ TARGETS = {
     "publish": 1,
     "drain": 1,
     "latency": 2,
+    "memory": 1,
     "coldstart": 1,
     "console": 2,
 }

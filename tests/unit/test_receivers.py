@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from moderation import sizing
@@ -13,7 +14,7 @@ from moderation.consumer import MAX_RECEIVERS, Drain, drain
 from moderation.delivery import Delivery, Disposition
 from moderation.events import Event
 from moderation.retry import EventGridError
-from moderation.sizing import BATCH
+from moderation.sizing import BATCH, FIRST
 from moderation.tally import Tally
 from tests.make import NOW, a_delivery
 from tests.virtual_time import in_virtual_time, now, settle_down
@@ -31,11 +32,13 @@ class Supply(Clocked):
         self.patient = patient
         self.asking = 0
         self.asked: list[tuple[float, int]] = []
+        self.sizes: list[int] = []
 
     async def receive(
         self, max_events: int, max_wait: int, *, within: float
     ) -> list[Delivery]:
         self.asking += 1
+        self.sizes.append(max_events)
         self.asked.append((now() - self.began, self.asking))
         try:
             await asyncio.sleep(TRIP)
@@ -113,18 +116,20 @@ async def test_batches_that_are_not_full_need_one_receiver() -> None:
 
 
 @in_virtual_time
-async def test_batches_of_very_large_events_are_taken_one_after_another(
+async def test_what_is_in_hand_is_bounded_whatever_events_weigh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    Four batches of a hundred megabytes would be more than the instance has.
+    The first receive asks for few; from then on a batch has what fits, and four of them
+    are in hand at most.
     """
     receiver = Supply(5 * BATCH)
-    monkeypatch.setattr(sizing, "LARGE_BATCH", BATCH * len(receiver.supply[0].raw))
+    monkeypatch.setattr(sizing, "BATCH_BYTES", 3 * len(receiver.supply[0].raw))
 
     tally = await drain(job(receiver, until_empty=True))
 
-    assert at_once(receiver) == 1
+    assert receiver.sizes == [FIRST, *[3] * (len(receiver.sizes) - 1)]
+    assert at_once(receiver) == MAX_RECEIVERS
     assert tally.settled == {"acknowledge": 5 * BATCH}
 
 
@@ -305,21 +310,28 @@ def test_the_next_batch_is_as_large_as_the_last_one_allows(
     """
     Slow batches are followed by smaller ones, quick ones by larger ones.
     """
-    assert sizing.next_size(size, took, [a_delivery()]) == after
+    assert sizing.next_size(size, took) == after
 
 
-def test_large_events_are_taken_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("weights", "fits"),
+    [
+        ([0], 100),
+        ([1_000] * 8, 100),
+        ([10_485] * 100, 100),
+        ([20_000] * 10, 52),
+        ([1_000, 950_000], 2),
+        ([950_000] * 8, 1),
+        ([2_000_000], 1),
+    ],
+)
+def test_as_many_are_asked_for_as_fit(weights: list[int], fits: int) -> None:
     """
-    A small instance must not hold four batches of a hundred megabytes.
+    By what the last ones weighed; one at least, or nothing would ever be received.
     """
-    batch = [a_delivery() for _ in range(BATCH)]
-    assert sizing.calls_for_more(batch)
+    last = [msgspec.structs.replace(a_delivery(), raw=b"x" * one) for one in weights]
 
-    monkeypatch.setattr(sizing, "LARGE_BATCH", 1000)
-
-    assert sizing.next_size(100, 0.0, batch) == 50
-    assert sizing.next_size(1, 0.0, batch) == 1
-    assert not sizing.calls_for_more(batch)
+    assert sizing.fitting(last) == fits
 
 
 @in_virtual_time
@@ -328,18 +340,8 @@ async def test_slow_handlers_get_fewer_events_at_once() -> None:
     Events do not wait under their locks for neighbours that take long.
     """
     receiver = Supply(400)
-    sizes: list[int] = []
-    receive = receiver.receive
-
-    async def counted(
-        max_events: int, max_wait: int, *, within: float
-    ) -> list[Delivery]:
-        sizes.append(max_events)
-        return await receive(max_events, max_wait, within=within)
-
-    receiver.receive = counted  # type: ignore[method-assign]
 
     await drain(job(receiver, takes=20, budget=200))
 
-    assert sizes[0] == 100
-    assert min(sizes) < 30
+    assert receiver.sizes[:2] == [FIRST, BATCH // 2]
+    assert min(receiver.sizes[1:]) < 30
