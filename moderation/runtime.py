@@ -19,6 +19,7 @@ from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
 from moderation.audit import AuditLog
 from moderation.batch import Desk
+from moderation.byhand.peeking import MOST_AT_ONCE
 from moderation.cloudevents import Problem
 from moderation.consumer import Drain
 from moderation.deadletters.store import DeadLetterStore, InMemoryDeadLetters
@@ -68,6 +69,7 @@ class Runtime:
         self.actions = ActionLog(grouped)
         self.audit_store = audit_log
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
+        self.peeks = asyncio.Semaphore(MOST_AT_ONCE)
         self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage

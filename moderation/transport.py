@@ -154,4 +154,5 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
 
 @cache
 def _timeout(within: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=within, connect=CONNECT_SECONDS)
+    # `connect` would count the wait for one of our own connections, too.
+    return aiohttp.ClientTimeout(total=within, sock_connect=CONNECT_SECONDS)

@@ -27,6 +27,8 @@ from moderation.topology import EventSubscription
 _log = logging.getLogger(__name__)
 
 MOST = 10
+# So many peeks wait at once in a process: each holds a connection, and up to ten events.
+MOST_AT_ONCE = 8
 WAIT_SECONDS = SHORTEST_WAIT
 LONGEST_LOCK = timedelta(minutes=5)
 # A lock can be renewed for an hour, and lasts once more after that.
@@ -34,11 +36,15 @@ RECALLED = timedelta(seconds=RENEWABLE_SECONDS) + LONGEST_LOCK + CLOCK_SKEW
 SEARCH_SECONDS = 10.0
 
 
+class TooManyPeeks(Exception):
+    """As many wait for events by hand as may; nothing was received."""
+
+
 class Hand(msgspec.Struct, frozen=True, kw_only=True):
     """Someone with one event subscription in hand.
 
-    `by` is who that is. `turn` is taken to settle, so that what one call has settled
-    another one finds settled.
+    `by` is who that is. `places` bounds the peeks that wait, `turn` is taken to settle,
+    so that what one call has settled another one finds settled.
     """
 
     declared: EventSubscription
@@ -46,6 +52,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditLog
     actions: ActionLog
     clock: Callable[[], datetime]
+    places: asyncio.Semaphore
     turn: asyncio.Lock
     by: str
 
@@ -94,8 +101,16 @@ async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
 
     Each uses a delivery attempt, and is on record when this returns. `reveals` says
     that their data is shown to someone who asked for it, which is noted, too. Raises
-    EventGridError; StoreUnavailable when nothing could be kept, with nothing held.
+    TooManyPeeks; EventGridError; StoreUnavailable when nothing could be kept, with
+    nothing held.
     """
+    if hand.places.locked():
+        raise TooManyPeeks(f"{MOST_AT_ONCE} others receive by hand at this moment")
+    async with hand.places:
+        return await _received(hand, max_events, reveals=reveals)
+
+
+async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     await hand.actions.open(hand.clock())  # look before taking
     within = WAIT_SECONDS + RETRY_SECONDS
     deliveries = await hand.receiver.receive(max_events, WAIT_SECONDS, within=within)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from moderation.appendlog import StoreUnavailable
+from moderation.byhand.peeking import WAIT_SECONDS, TooManyPeeks
 from moderation.console import asked, caller, health, reply, web
 from moderation.console.asked import BadQuery, Call
 from moderation.console.caller import Caller, Refused
@@ -82,6 +83,10 @@ def _problem(error: Exception) -> Reply:
             return reply.problem(400, detail, next=todo, problems=problems)
         case EventGridError() | StoreUnavailable():
             return reply.problem(503, str(error), next=reply.TRY_AGAIN)
+        case TooManyPeeks():
+            todo = f"try again in {WAIT_SECONDS} s: no peek waits for longer"
+            wait = {"Retry-After": str(WAIT_SECONDS)}
+            return reply.problem(429, str(error), next=todo, headers=wait)
         case ProbeNotSeen():
             detail = f"the probe {error} was published, but not received in time"
             todo = "whichever drain receives it rejects it; look in /api/audit"

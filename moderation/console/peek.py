@@ -133,6 +133,7 @@ def _hand(asked: Asked[Any, Any], name: str) -> Hand:
         audit=runtime.audit,
         actions=runtime.actions,
         clock=runtime.clock,
+        places=runtime.peeks,
         turn=runtime.by_hand,
         by=asked.caller.name,
     )

@@ -92,6 +92,7 @@ class Table:
             audit=runtime.audit,
             actions=runtime.actions,
             clock=self.clock,
+            places=runtime.peeks,
             turn=runtime.by_hand,
             by="someone",
         )
@@ -402,3 +403,23 @@ async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
     wish = Wish(disposition="reject", tokens=tokens, reason="seen")
     results = await settling.settle(table.hand(), wish)
     assert told(results) == [("bad", None), ("good", None)]
+
+
+async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
+    """
+    Those who find no place are told so at once; a drain goes on beside the others.
+    """
+    peeks = [asyncio.create_task(table.peek(1)) for _ in range(100)]
+    await until(lambda: sum(one.done() for one in peeks) == 100 - peeking.MOST_AT_ONCE)
+    await table.publish(*map(str, range(20)))
+
+    async with asyncio.timeout(30):
+        tally, _ = await table.runtime.pull_now(NAME)
+    answers = await asyncio.gather(*peeks, return_exceptions=True)
+
+    assert tally.error is None
+    refused = [one for one in answers if isinstance(one, peeking.TooManyPeeks)]
+    seen = [one for one in answers if isinstance(one, Peek)]
+    assert (len(refused), len(seen)) == (100 - peeking.MOST_AT_ONCE, 8)
+    in_hand = sum(len(one.deliveries) for one in seen)
+    assert in_hand + tally.settled.total() == 20

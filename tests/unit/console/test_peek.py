@@ -50,6 +50,23 @@ async def entries(api: Api) -> list[AuditEntry]:
     return (await api.runtime.audit.find(query)).entries
 
 
+async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) -> None:
+    """
+    The endpoint is well; others are only faster.
+    """
+    places = api.runtime.peeks
+    taken = [await places.acquire() for _ in range(peeking.MOST_AT_ONCE)]
+
+    body = json.dumps({"subscription": FLAGGED}).encode()
+    answer = await api.call("POST", "peek", body, headers=KEY)
+    for _ in taken:
+        places.release()
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "10")
+    assert "8 others" in answer.json()["detail"]
+    await post(api, "peek")
+
+
 async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
     """
     Lock, delivery count and the notice; the data only when it is asked for.
