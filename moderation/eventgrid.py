@@ -28,7 +28,7 @@ from azure.core.settings import settings as sdk_settings
 from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
-from moderation import received
+from moderation import loopback, received
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.received import UNREADABLE
 from moderation.retry import EventGridError, retried
@@ -42,6 +42,8 @@ BOGUS_TOKEN = "not-a-lock-token"  # noqa: S105 - that is the point of it
 
 # A publish has someone waiting; a settlement has a lock that lasts a minute or more.
 PUBLISH_SECONDS, SETTLE_SECONDS = 8.0, 15.0
+# Where nothing listens on this machine somebody has to start it.
+START_SECONDS = 1.0
 # From connecting to the last byte, besides what Event Grid waits for an event: longer
 # than a slow answer takes, short of what a drain may be late.
 ANSWER_SECONDS = 8.0
@@ -119,9 +121,10 @@ def _unanswered(error: AzureError) -> EventGridError:
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         # The name tells a refused connection, DNS, a certificate and a timeout apart.
         cause = type(error.inner_exception or error).__name__
-        advice = "is EVENTGRID_ENDPOINT right, is it up?"
+        here = loopback.refused(error.inner_exception)
+        advice = here or "is EVENTGRID_ENDPOINT right, is it up?"
         message = f"Event Grid does not answer ({cause}): {advice}"
-        return EventGridError(message, transient=True)
+        return EventGridError(message, transient=True, refused_here=here is not None)
     message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
     return EventGridError(message)
 
@@ -199,6 +202,7 @@ class Topic:
         await retried(
             lambda: _post(self._client, self._url, {}, body, BATCH_TYPE),
             within=PUBLISH_SECONDS,
+            refused_within=START_SECONDS,
         )
 
     async def close(self) -> None:

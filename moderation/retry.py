@@ -8,6 +8,7 @@ this stands in its place.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from math import inf
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 8.0
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
@@ -22,7 +23,8 @@ class EventGridError(Exception):
     """Event Grid did not do what was asked; the message says what to look at.
 
     `status` is the HTTP status it answered, None when it did not answer; `code` its
-    word for the error; `retry_after` the seconds that it asked to wait.
+    word for the error; `retry_after` the seconds that it asked to wait. `refused_here`:
+    nothing listens there, and there is this machine.
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class EventGridError(Exception):
         code: str = "",
         retry_after: float | None = None,
         transient: bool = False,
+        refused_here: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retry_after = retry_after
+        self.refused_here = refused_here
         self.transient = transient or status in TRANSIENT or self._over_quota()
 
     def _over_quota(self) -> bool:
@@ -64,18 +68,23 @@ def pause_after(error: EventGridError, tries: int, chance: float) -> float | Non
     return ceiling * (0.5 + chance / 2)
 
 
-async def retried[T](call: Callable[[], Awaitable[T]], *, within: float) -> T:
-    """What the call returns, tried again while a next try begins within so many seconds.
+async def retried[T](
+    call: Callable[[], Awaitable[T]], *, within: float, refused_within: float = inf
+) -> T:
+    """Return what the call does, tried again while a next try begins within so many seconds.
 
-    Raises the last EventGridError.
+    `refused_within`: within so many where nothing listens on this machine. Raises the
+    last EventGridError.
     """
-    ends = loop_time() + within
+    began = loop_time()
     tries = 0
     while True:
         try:
             return await call()
         except EventGridError as error:
             tries += 1
+            limit = refused_within if error.refused_here else inf
+            ends = began + min(within, limit)
             pause = pause_after(error, tries, random.random())  # noqa: S311 - jitter
             if pause is None or loop_time() + pause >= ends:
                 raise

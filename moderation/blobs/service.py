@@ -12,6 +12,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
+from moderation import loopback
 from moderation.addresses import split
 from moderation.appendlog import StoreUnavailable
 
@@ -64,6 +65,8 @@ def code(error: HttpResponseError) -> str:
 
 def _advice(error: AzureError) -> str:
     """What is wrong and what to do, without what the service says at length."""
+    if here := loopback.refused(getattr(error, "inner_exception", None)):
+        return f"storage does not answer; {here}"
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return (
             "storage does not answer; is it running, and is AUDIT_STORAGE_ACCOUNT_URL "

@@ -14,7 +14,7 @@ from azure.core.rest import HttpRequest
 from azure.core.settings import settings as core_settings
 
 from moderation import eventgrid, transport
-from moderation.eventgrid import Subscription
+from moderation.eventgrid import Subscription, Topic
 from moderation.retry import EventGridError
 
 pytestmark = pytest.mark.contract
@@ -357,9 +357,24 @@ async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
             f"http://127.0.0.1:{port}", "topic", "sub", AzureKeyCredential("a2V5")
         )
         async with asyncio.timeout(5):
-            with pytest.raises(EventGridError, match="does not answer"):
+            with pytest.raises(EventGridError, match=r"does not answer .*dev\.py run"):
                 await subscription.probe()
         await subscription.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_publish_says_soon_that_nothing_listens_here(host: str) -> None:
+    """
+    Whoever forgot to start the local stack is told how, before they look elsewhere.
+    """
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        topic = Topic(f"http://{host}:{port}", "topic", AzureKeyCredential("a2V5"))
+        async with asyncio.timeout(2):
+            with pytest.raises(EventGridError, match=f"port {port} .*dev.py run"):
+                await topic.publish([b"{}"])
+        await topic.close()
 
 
 async def test_no_proxy_of_the_environment_gets_the_key(

@@ -30,6 +30,7 @@ LAYERS = [
         "nested",
         "spread",
         "counts",
+        "loopback",
     },
     {"filterrules", "hostjson"},
     {"topologyfile"},
