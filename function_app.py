@@ -47,10 +47,12 @@ def _endpoint(route: Route) -> None:
 
     @app.function_name(route.function)
     @app.route(route.path, methods=[route.method])
-    async def endpoint(req: func.HttpRequest) -> func.HttpResponse:
+    async def endpoint(
+        req: func.HttpRequest, context: func.Context
+    ) -> func.HttpResponse:
         from moderation.console import triggers
 
-        return await triggers.answered(route, req)
+        return await triggers.answered(route, req, context)
 
 
 for route in ROUTES:

@@ -178,9 +178,10 @@ class _Receivers:
                 return self._none("empty")
         return self._none("ended")
 
-    def _none(self, why: str) -> None:
+    def _none(self, why: str) -> _Received | None:
         if self._done.error is None:
             self._done.stopped = why
+        return None
 
     async def _receive_unless_ending(self, wait: int, within: float) -> _Received:
         asked = FIRST if self._fitting is None else min(self._size, self._fitting)

@@ -1,7 +1,7 @@
 """Inspect and reject: a probe, published, received and rejected, with its envelope."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -51,8 +51,12 @@ def place(declared: Topology) -> str | None:
     return None
 
 
-async def inspect(runtime: Runtime, where: str) -> "Inspected":
+async def inspect(
+    runtime: Runtime, where: str, headers: Mapping[str, str]
+) -> "Inspected":
     """Publish a probe and see it rejected there (`place`), here or by another drain.
+
+    It goes on with the trace of the request with these headers.
 
     Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
     """
@@ -60,7 +64,7 @@ async def inspect(runtime: Runtime, where: str) -> "Inspected":
     event = probe(began)
     watch = Watch(str(event["id"]), where)
     with runtime.drains.watching(watch):
-        traced = tracing.stamped([event], {})
+        traced = tracing.stamped([event], headers)
         published = await publishing.publish(traced, runtime.topic)
         if published.failure is not None:
             raise published.failure

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -93,12 +94,24 @@ class Answer:
         return json.loads(self.body)
 
 
+class Invocation:
+    """What the host tells of an invocation besides its request."""
+
+    def __init__(
+        self, trace_parent: str | None = "", trace_state: str | None = ""
+    ) -> None:
+        self.trace_context = SimpleNamespace(
+            trace_parent=trace_parent, trace_state=trace_state
+        )
+
+
 class Api:
     """Calls what the Functions host would call."""
 
     def __init__(self, patch: pytest.MonkeyPatch, **settings: str) -> None:
         declared = make.declared()
         self.store = Store()
+        self.context = cast(func.Context, Invocation())
         self.receivers = {name: Receiver() for name in declared.names}
         self.sink = Sink(self.receivers["sub-flagged"])
         self.runtime = Runtime(
@@ -135,7 +148,7 @@ class Api:
         route = route_of(method, path)
         if route is None:
             return Answer(await triggers.page(request))
-        return Answer(await triggers.answered(route, request))
+        return Answer(await triggers.answered(route, request, self.context))
 
     async def actions(self) -> list[dict[str, Any]]:
         """What was noted about people's doings, newest first."""

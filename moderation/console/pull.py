@@ -115,4 +115,4 @@ async def inspect(asked: Asked[None, None]) -> Inspected:
     if where is None:
         raise NothingToInspect
     await asked.note("inspect", subscription=where)
-    return await inspection.inspect(asked.runtime, where)
+    return await inspection.inspect(asked.runtime, where, asked.request.headers)

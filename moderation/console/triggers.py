@@ -2,25 +2,44 @@
 
 import azure.functions as func
 
+from moderation import tracing
 from moderation.console import answering
 from moderation.console.reply import Reply, Request
 from moderation.routes import Route
 
 
-async def answered(route: Route, req: func.HttpRequest) -> func.HttpResponse:
-    """The answer of the route's endpoint."""
-    return _http(await answering.answer(route, _request(req)))
+async def answered(
+    route: Route, req: func.HttpRequest, context: func.Context
+) -> func.HttpResponse:
+    """Return the answer of the route's endpoint."""
+    request = _request(req, _trace(context))
+    return _http(await answering.answer(route, request))
 
 
 async def page(req: func.HttpRequest) -> func.HttpResponse:
     """The page, its files, and what is not there."""
-    return _http(await answering.page(_request(req)))
+    return _http(await answering.page(_request(req, {})))
 
 
-def _request(req: func.HttpRequest) -> Request:
+def _trace(context: func.Context) -> dict[str, str]:
+    """Return the headers of the invocation's own trace, if the host tells it.
+
+    It goes on with that of the request, or began with it; in Application Insights it is
+    the operation. Without it the request's own headers stand.
+    """
+    told = context.trace_context
+    parent = _text(getattr(told, "trace_parent", None) or "")
+    if tracing.trace_id(parent) is None:
+        return {}
+    state = _text(getattr(told, "trace_state", None) or "")
+    return {"traceparent": parent, "tracestate": state}
+
+
+def _request(req: func.HttpRequest, trace: dict[str, str]) -> Request:
+    headers = {name.lower(): _text(value) for name, value in req.headers.items()}
     return Request(
         method=req.method.upper(),
-        headers={name.lower(): _text(value) for name, value in req.headers.items()},
+        headers=headers | trace,
         params={_text(name): _text(value) for name, value in req.params.items()},
         url=_text(req.url),
         path=_text(req.route_params.get("path") or ""),

@@ -189,7 +189,7 @@ async def test_inspect_ends_the_drain_that_it_began() -> None:
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
 
-    inspected = await within(inspection.inspect(runtime, FLAGGED))
+    inspected = await within(inspection.inspect(runtime, FLAGGED, {}))
 
     assert (inspected.rejected, inspected.by) == (True, "this call")
     assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
@@ -204,7 +204,7 @@ async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
     runtime, _ = a_runtime(queue)
 
     inspected = await within(
-        asyncio.gather(*(inspection.inspect(runtime, FLAGGED) for _ in range(5)))
+        asyncio.gather(*(inspection.inspect(runtime, FLAGGED, {}) for _ in range(5)))
     )
 
     ids = {json.loads(bytes(one.event))["id"] for one in inspected}
@@ -220,7 +220,7 @@ async def test_a_pull_that_joins_an_inspect_is_not_cut_short() -> None:
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
     await queue.arrive(a_delivery(an_event(id="before")))
-    inspecting = asyncio.create_task(inspection.inspect(runtime, FLAGGED))
+    inspecting = asyncio.create_task(inspection.inspect(runtime, FLAGGED, {}))
     await within(queue.polling.wait())
     pulling = asyncio.create_task(runtime.pull_now(FLAGGED))
 
@@ -242,6 +242,6 @@ async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
     echo.fails = True
 
     with pytest.raises(EventGridError, match="does not answer"):
-        await within(inspection.inspect(runtime, FLAGGED))
+        await within(inspection.inspect(runtime, FLAGGED, {}))
 
     assert not queue.polling.is_set()
