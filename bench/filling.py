@@ -15,6 +15,7 @@ from moderation.activity import Summary
 from moderation.appendlog import hour_of, stamp
 from moderation.blobs.append import BlobAppendLog
 from moderation.delivery import Acknowledge, Delivery, Verdict
+from moderation.publishstamp import ATTRIBUTE
 
 HOURS = 24
 BATCH = 100
@@ -95,7 +96,7 @@ def _id(number: int, time: datetime) -> str:
 
 
 def _template(name: str, kind: str) -> bytes:
-    raw = msgspec.json.encode(event(0, kind) | {"id": ID})
+    raw = msgspec.json.encode(event(0, kind) | {"id": ID, ATTRIBUTE: WHEN})
     delivery = Delivery("CiYKJDQxM2M5ZDcy", 1, raw, events.read(raw))
     done = Acknowledge(Verdict.RECORDED if name == ALL else Verdict.QUARANTINED)
     return msgspec.json.encode(audit.entry(name, delivery, done, AT)) + b"\n"
@@ -152,6 +153,6 @@ def _summary(name: str, at: datetime, count: int) -> Summary:
     )
     summary.count_confidences([(9, count)])
     for milliseconds in range(10, 400, 13):
-        summary.queue_delay.add(milliseconds)
+        summary.waited.add(milliseconds)
         summary.handling.add(milliseconds / 10)
     return summary

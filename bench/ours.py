@@ -7,6 +7,7 @@ from typing import Any
 from azure.core.credentials import AzureKeyCredential
 
 from bench.contender import Place, Work
+from bench.drained import clock
 from bench.events import event
 from moderation import publishing
 from moderation.eventgrid import Subscription, Topic
@@ -48,7 +49,7 @@ async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
 
     async def work(events: int) -> dict[str, Any]:
         for _ in range(events // 100):
-            published = await publishing.publish(made, topic)
+            published = await publishing.publish(made, topic, clock())
             if published.failure is not None:
                 raise published.failure
         return {}

@@ -26,8 +26,9 @@ class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
     `at` is when it was noted; `drains` is 0 for a drain that goes on. `last_full` says
     that the last receive brought as many events as it may: there are more.
     `matrix` counts by category and severity, `models` by name and version,
-    `confidences` in ten shares of 0.1. `queue_delay` is from the event's own time to
-    its first delivery, `handling` how long the handlers of a batch took. `failed`
+    `confidences` in ten shares of 0.1. `waited` is from when we published an event to
+    its first delivery; `queue_delay` the same by its publisher's clock, for events that
+    do not say when we did. `handling` is how long the handlers of a batch took. `failed`
     counts lock tokens that were not settled. `completed` is false when Event Grid or
     the store ended the drain.
     """
@@ -47,6 +48,7 @@ class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
     models: dict[str, int] = {}
     confidences: list[int] = []
     failed: dict[str, int] = {}
+    waited: Spread = msgspec.field(default_factory=Spread)
     queue_delay: Spread = msgspec.field(default_factory=Spread)
     handling: Spread = msgspec.field(default_factory=Spread)
 
@@ -60,6 +62,7 @@ class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
                 count_into(getattr(self, name), more)
         count_pairs_into(self.matrix, other.matrix)
         self.count_confidences(enumerate(other.confidences))
+        self.waited.merge(other.waited)
         self.queue_delay.merge(other.queue_delay)
         self.handling.merge(other.handling)
 

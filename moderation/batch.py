@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -22,6 +22,7 @@ from moderation.delivery import (
 from moderation.events import Event
 from moderation.handlers import Handler
 from moderation.locks import Locks
+from moderation.publishstamp import LONGEST_LIFE
 from moderation.retry import EventGridError, loop_time
 from moderation.settlement import Decided, Renewer
 from moderation.tally import Outcome, Tally
@@ -40,7 +41,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Where the batches of one event subscription are worked on.
 
     `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
-    take. `stopping` says whether the process is told to stop.
+    take, `lives` how long an event waits at most. `stopping` says whether the process
+    is told to stop.
     """
 
     subscription: str
@@ -51,6 +53,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     receiver: Renewer
     audit: AuditLog
     clock: Callable[[], datetime]
+    lives: timedelta = LONGEST_LIFE
     stopping: Callable[[], bool] = lambda: False
     settled: Callable[[list[Outcome]], None] = lambda outcomes: None
 

@@ -52,6 +52,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dataschema: object = None
     traceparent: object = None
     tracestate: object = None
+    egpublishedat: object = None
     data: msgspec.Raw = msgspec.Raw()
     data_base64: bytes | None = None
 

@@ -208,7 +208,8 @@ class _Receivers:
     async def _work(self, received: _Received) -> None:
         deliveries = received.deliveries
         self._done.summary.full_batches += received.is_full
-        self._done.measure_queue_delay(deliveries, self._job.desk.clock())
+        desk = self._job.desk
+        self._done.measure_waiting(deliveries, desk.clock(), desk.lives)
         self._done.working += 1
         try:
             await batch.work(self._job.desk, deliveries, self._done)

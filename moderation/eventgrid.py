@@ -122,7 +122,9 @@ def _unanswered(error: AzureError) -> EventGridError:
         # The name tells a refused connection, DNS, a certificate and a timeout apart.
         cause = type(error.inner_exception or error).__name__
         here = loopback.refused(error.inner_exception)
-        advice = here or "is EVENTGRID_ENDPOINT right, is it up?"
+        advice = "is EVENTGRID_ENDPOINT right, is it up?"
+        if here is not None:
+            advice = f"{here}; if that runs, EVENTGRID_ENDPOINT is wrong"
         message = f"Event Grid does not answer ({cause}): {advice}"
         return EventGridError(message, transient=True, refused_here=here is not None)
     message = f"Event Grid could not be asked: {type(error).__name__}: {error}"

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
-from moderation import cloudevents, rfc3339
+from moderation import cloudevents, publishstamp, rfc3339
 from moderation.cloudevents import Envelope, Problem
 
 PREFIX = "com.contoso.ai."
@@ -104,6 +104,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
 
     `id`, `source` and `type` are empty for a malformed event that has none. `time` is
     what the publisher claims, and None too when that cannot be read as a moment in UTC.
+    `stamp` is what stands where we put when we published it.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     subject: str | None = None
     time: datetime | None = None
     traceparent: str | None = None
+    stamp: object = field(default=None, name=publishstamp.ATTRIBUTE)
     payload: Payload
 
 
@@ -199,6 +201,7 @@ def _read_carefully(raw: bytes) -> Event:
         subject=_text(envelope.subject),
         time=rfc3339.held(envelope.time),
         traceparent=_text(envelope.traceparent),
+        stamp=envelope.egpublishedat,
         payload=_payload(envelope),
     )
 

@@ -65,7 +65,7 @@ async def inspect(
     watch = Watch(str(event["id"]), where)
     with runtime.drains.watching(watch):
         traced = tracing.stamped([event], headers)
-        published = await publishing.publish(traced, runtime.topic)
+        published = await publishing.publish(traced, runtime.topic, began)
         if published.failure is not None:
             raise published.failure
         await _receive_probe(runtime, watch)

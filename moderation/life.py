@@ -2,7 +2,8 @@
 
 An event whose time is known is looked for from there on, until every event subscription
 that takes it is done with it. Otherwise the newest comes first; and as soon as anything
-is found, the event itself says how far back there may be more.
+is found, our stamp in the event says how far back there may be more. An event without one
+may be a week older than what was found of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,16 +11,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from moderation import actions, audit
+from moderation import actions, audit, events, publishstamp
 from moderation.actions import Action
 from moderation.appendlog import CLOCK_SKEW, stamp_of
 from moderation.audit import SLOW_SECONDS, AuditEntry, AuditLog, decoded
 from moderation.details import details, time_of
 from moderation.paging import MOMENT, DeliveryKey, Windows
+from moderation.publishstamp import LONGEST_LIFE
 
 LONGEST_LOOK_BACK = timedelta(days=31)
-# An event of which nobody knows the time lives no longer than Event Grid allows.
-LONGEST_LIFE = timedelta(days=7)
 # A piece of time in which there is more is the last one of an answer.
 MOST_STEPS = 1000
 MOST_BYTES = 16 * 1024 * 1024
@@ -40,7 +40,8 @@ class Search(msgspec.Struct, kw_only=True):
     `ahead` is searched first, from its beginning on; then `behind`, from its end back.
     `since` and `until`: what was searched. `expected` event subscriptions take the
     event (None: not known yet); those that are `done` have settled it for good. `time`
-    is the event's own; `is_noted` says that its publication was found.
+    is when it was published, its publisher's claim where `is_claim` says so; `is_noted`
+    says that its publication was found.
     """
 
     event_id: str
@@ -51,6 +52,7 @@ class Search(msgspec.Struct, kw_only=True):
     expected: list[str] | None = None
     done: list[str] = []
     time: datetime | None = None
+    is_claim: bool = False
     is_noted: bool = False
 
     @property
@@ -202,22 +204,25 @@ class _Quest:
         raw = bytes(entry.event)
         if search.expected is None:
             search.expected = self._expects(raw)
-            search.time = details(raw).time
-            self._bound(entry, search.time)
+            at = datetime.fromisoformat(entry.at)
+            published = publishstamp.believed(
+                events.read(raw).stamp, delivered=at, lives=LONGEST_LIFE
+            )
+            search.is_claim = published is None
+            search.time = published or details(raw).time
+            self._bound(at, published)
         if entry.disposition in TERMINAL and entry.subscription not in search.done:
             search.done = [*search.done, entry.subscription]
 
-    def _bound(self, entry: AuditEntry, time: datetime | None) -> None:
-        """Nothing is found of an event before its own time."""
-        search = self._search
-        if search.behind is None:
-            return
-        floor, end = search.behind
-        at = datetime.fromisoformat(entry.at)
-        if time is None or time > at + CLOCK_SKEW:
-            search.behind = max(at - LONGEST_LIFE, floor), end
-        elif time - floor > CLOCK_SKEW:
-            search.behind = time - CLOCK_SKEW, end
+    def _bound(self, at: datetime, published: datetime | None) -> None:
+        """Nothing is found of an event before it was published, as far as we know it.
+
+        What its publisher says of that is no bound: it may be wrong.
+        """
+        if self._search.behind is not None:
+            floor, end = self._search.behind
+            oldest = published - CLOCK_SKEW if published else at - LONGEST_LIFE
+            self._search.behind = max(oldest, floor), end
 
     def _all_done(self) -> bool:
         expected = self._search.expected

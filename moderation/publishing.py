@@ -1,10 +1,12 @@
 """Publishing CloudEvents to the topic, in chunks that Event Grid accepts."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
+from moderation import publishstamp
 from moderation.cloudevents import Problem
 from moderation.intake import MAX_EVENTS, Json
 from moderation.requestbody import BadRequest
@@ -29,13 +31,13 @@ class Published(msgspec.Struct, frozen=True):
     failure: EventGridError | None = None
 
 
-async def publish(events: list[Json], publisher: Publisher) -> Published:
+async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Published:
     """Publish all of the events, chunk after chunk; the first failure ends it.
 
-    Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
+    Each gets our stamp of when that was, over what it had in its place. Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
     """
     done = 0
-    for chunk in _chunks(encoded(events)):
+    for chunk in _chunks(encoded(events, now)):
         try:
             await publisher.publish(chunk)
         except EventGridError as error:
@@ -44,9 +46,13 @@ async def publish(events: list[Json], publisher: Publisher) -> Published:
     return Published(events, [])
 
 
-def encoded(events: list[Json]) -> list[bytes]:
-    """Each event as JSON. Raises BadRequest when one is larger than 1 MB."""
-    found = [msgspec.json.encode(event) for event in events]
+def encoded(events: list[Json], now: datetime) -> list[bytes]:
+    """Return each event as it is published now, as JSON.
+
+    Raises BadRequest when one is larger than 1 MB.
+    """
+    stamped = publishstamp.stamped(events, now)
+    found = [msgspec.json.encode(event) for event in stamped]
     problems = [
         Problem(
             f"$[{index}]" if len(found) > 1 else "$",

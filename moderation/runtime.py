@@ -6,14 +6,14 @@ import os
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic
 
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from moderation import timers, topology
+from moderation import timers, topology, topologyfile
 from moderation.actions import ActionLog
 from moderation.activity import ActivityLog, Store, Summary
 from moderation.appendlog import AppendLog, StoreUnavailable
@@ -27,6 +27,7 @@ from moderation.draining import Drains
 from moderation.eventgrid import Subscription, Topic
 from moderation.grouped import GroupedAppendLog
 from moderation.handlers import HANDLERS
+from moderation.publishstamp import LONGEST_LIFE
 from moderation.settings import Settings, SettingsInvalid
 from moderation.tally import Tally
 from moderation.topology import EventSubscription, Topology
@@ -108,6 +109,7 @@ class Runtime:
             receiver=receiver,
             audit=self.audit,
             clock=self.clock,
+            lives=_lives(declared),
             stopping=self.is_stopping,
             settled=self.drains.settled,
         )
@@ -178,6 +180,11 @@ def build(settings: Settings, declared: Topology) -> Runtime:
         dead_letters=dead_letters,
         close_storage=close_storage,
     )
+
+
+def _lives(declared: EventSubscription) -> timedelta:
+    seconds = topologyfile.seconds(declared.event_time_to_live)
+    return LONGEST_LIFE if seconds is None else timedelta(seconds=seconds)
 
 
 def _subscription(

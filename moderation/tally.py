@@ -3,12 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 import msgspec
 
-from moderation import tracing
+from moderation import publishstamp, tracing
 from moderation.activity import Summary
 from moderation.appendlog import stamp
 from moderation.audit import AuditEntry
@@ -128,16 +128,27 @@ class Tally(msgspec.Struct):
         self.stopped = "failed"
         self.error = self.error or str(error)
 
-    def measure_queue_delay(self, deliveries: list[Delivery], now: datetime) -> None:
-        """How long events waited for their first delivery, by their own time."""
-        at = now.timestamp()
-        waited = [
-            max(0.0, at - time.timestamp()) * 1000
-            for one in deliveries
-            if one.delivery_count == 1 and (time := one.event.time) is not None
-        ]
+    def measure_waiting(
+        self, deliveries: list[Delivery], now: datetime, lives: timedelta
+    ) -> None:
+        """Count how long events waited for their first delivery, which is now.
+
+        From our own stamp; where there is none, by the publisher's clock and apart. An
+        event lives for `lives`, so what says that it waited longer is mistaken.
+        """
+        waited, claimed = [], []
+        for event in (one.event for one in deliveries if one.delivery_count == 1):
+            at = publishstamp.believed(event.stamp, delivered=now, lives=lives)
+            if at is not None:
+                waited.append(_milliseconds(now - at))
+            elif event.time is not None and publishstamp.is_possible(
+                event.time, delivered=now, lives=lives
+            ):
+                claimed.append(_milliseconds(now - event.time))
         if waited:
-            self.summary.queue_delay.add_all(waited)
+            self.summary.waited.add_all(waited)
+        if claimed:
+            self.summary.queue_delay.add_all(claimed)
 
     def lose(self, subscription: str, delivery: Delivery) -> None:
         """The lock was gone before the work was done: nothing to record or settle."""
@@ -157,6 +168,11 @@ class Tally(msgspec.Struct):
                 "reason": LOCK_LOST,
             },
         )
+
+
+def _milliseconds(span: timedelta) -> float:
+    """Not less than none: clocks differ."""
+    return max(0.0, span.total_seconds() * 1000)
 
 
 def _listed(outcome: Outcome) -> Outcome:

@@ -66,7 +66,8 @@ def code(error: HttpResponseError) -> str:
 def _advice(error: AzureError) -> str:
     """What is wrong and what to do, without what the service says at length."""
     if here := loopback.refused(getattr(error, "inner_exception", None)):
-        return f"storage does not answer; {here}"
+        setting = "AUDIT_STORAGE_CONNECTION_STRING"
+        return f"storage does not answer; {here}; if that runs, {setting} is wrong"
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return (
             "storage does not answer; is it running, and is AUDIT_STORAGE_ACCOUNT_URL "

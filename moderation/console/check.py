@@ -53,8 +53,9 @@ async def check(asked: Asked[None, bytes]) -> Checked:
     check_size(asked.body)
     headers = asked.request.headers
     try:
-        events = intake.events_in(asked.body, headers, asked.runtime.clock())
-        publishing.encoded(outgoing(events, asked))
+        now = asked.runtime.clock()
+        events = intake.events_in(asked.body, headers, now)
+        publishing.encoded(outgoing(events, asked), now)
     except BadRequest as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))

@@ -42,7 +42,11 @@ class Delays(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True, rename="camel"):
-    """What was done to one event subscription in one step."""
+    """What was done to one event subscription in one step.
+
+    `queueDelayMs`: from when this app published an event to its first delivery.
+    `claimedDelayMs`: the same by its publisher's clock, where it was published elsewhere.
+    """
 
     received: int
     acknowledge: int
@@ -55,6 +59,7 @@ class Counted(msgspec.Struct, frozen=True, rename="camel"):
     categories: dict[str, int]
     severities: dict[str, int]
     queue_delay_ms: Delays
+    claimed_delay_ms: Delays
     handling_ms: Delays
 
 
@@ -87,6 +92,7 @@ class Totals(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     queue_delay_ms: Delays
+    claimed_delay_ms: Delays
     handling_ms: Delays
     dispositions: dict[str, int]
     types: dict[str, int]
@@ -156,7 +162,8 @@ def _counted(summary: Summary) -> Counted:
         types=largest(summary.types, NAMES_A_STEP),
         categories=largest(summary.categories, NAMES_A_STEP),
         severities=summary.severities,
-        queue_delay_ms=_delays(summary.queue_delay),
+        queue_delay_ms=_delays(summary.waited),
+        claimed_delay_ms=_delays(summary.queue_delay),
         handling_ms=_delays(summary.handling),
     )
 
@@ -166,7 +173,8 @@ def _totals(summaries: Iterable[Summary]) -> Totals:
     for summary in summaries:
         total.merge(summary)
     return Totals(
-        queue_delay_ms=_delays(total.queue_delay),
+        queue_delay_ms=_delays(total.waited),
+        claimed_delay_ms=_delays(total.queue_delay),
         handling_ms=_delays(total.handling),
         dispositions={one: total.dispositions.get(one, 0) for one in DISPOSITIONS},
         types=largest(total.types),

@@ -74,6 +74,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     done: list[str]
     time: Micros | None
     is_noted: bool
+    is_claim: bool = False
 
 
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
@@ -174,6 +175,7 @@ def _search(query: LifeQuery, names: Sequence[str], now: datetime) -> Search:
     search.done = [one for one in names if one in state.done]
     search.time = None if state.time is None else cursors.moment(state.time)
     search.is_noted = state.is_noted
+    search.is_claim = state.is_claim
     return search
 
 
@@ -196,6 +198,7 @@ def _cursor(search: Search) -> Cursor:
         done=search.done,
         time=_time(search.time),
         is_noted=search.is_noted,
+        is_claim=search.is_claim,
     )
 
 

@@ -57,8 +57,9 @@ async def _publish(
     asked: Asked[Any, Any], body: bytes, headers: Mapping[str, str]
 ) -> Receipts | Reply:
     runtime = asked.runtime
-    events = intake.events_in(body, headers, runtime.clock())
-    result = await publishing.publish(outgoing(events, asked), runtime.topic)
+    now = runtime.clock()
+    events = intake.events_in(body, headers, now)
+    result = await publishing.publish(outgoing(events, asked), runtime.topic, now)
     if result.accepted:
         await _note(asked, result.accepted)
     return _published(result)

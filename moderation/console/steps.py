@@ -36,12 +36,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def published(search: Search, found: Lived) -> list[Step]:
-    """Who published the event by hand; in the end, if nobody did, its own time."""
+    """Who published the event by hand; in the end, if nobody did, when it was.
+
+    By our stamp, or else as its publisher claims.
+    """
     acts = [_done(one) for one in found.doings if one.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
         acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
     if search.is_over and not search.is_noted and search.time is not None:
-        return [Step(at=stamp(search.time), kind="published")]
+        text = "by the publisher's clock" if search.is_claim else None
+        return [Step(at=stamp(search.time), kind="published", text=text)]
     return acts
 
 

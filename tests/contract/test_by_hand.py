@@ -104,7 +104,7 @@ class Table:
 
     async def publish(self, *ids: str) -> None:
         events = [an_event(id=one) for one in ids]
-        await publishing.publish(events, self.runtime.topic)
+        await publishing.publish(events, self.runtime.topic, self.clock())
 
     async def peek(self, most: int = 10) -> Peek:
         return await peeking.peek(self.hand(), most, reveals=False)

@@ -29,7 +29,7 @@ from moderation.events import Event
 from moderation.tally import Tally
 from tests.contract.fault_stand import EVENTS, Doing, Stand, first, standing
 from tests.contract.wire import until
-from tests.make import an_event
+from tests.make import NOW, an_event
 
 pytestmark = pytest.mark.contract
 
@@ -356,7 +356,7 @@ async def test_publish(fault: dict[str, Any], words: str) -> None:
         stand.namespace.switch_faults(fault | {"operation": "publish"})
         events = [an_event(id=one) for one in stand.ids]
 
-        published = await publishing.publish(events, stand.topic)
+        published = await publishing.publish(events, stand.topic, NOW)
 
         assert stand.hits >= 1
         stand.namespace.switch_faults()

@@ -21,7 +21,7 @@ from tests import make
 from tests.contract.fault_stand import NAME, TOPIC, TOPOLOGY, Store
 from tests.contract.hosting import a_free_port
 from tests.contract.wire import until
-from tests.make import an_event
+from tests.make import NOW, an_event
 
 pytestmark = pytest.mark.contract
 
@@ -79,7 +79,7 @@ async def test_overlapping_ticks_do_not_double_up(space: LocalNamespace) -> None
         assert len(queue_of(space).waiters) == 1
 
         await publishing.publish(
-            [an_event(id=f"e{number}") for number in range(20)], runtime.topic
+            [an_event(id=f"e{number}") for number in range(20)], runtime.topic, NOW
         )
         await until(lambda: queue_of(space).counts.acknowledged == 20)
         await runtime.stop()
@@ -102,7 +102,7 @@ async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
             await runtime.stop()
             await tick
         await until(lambda: not queue_of(space).waiters)
-        await publishing.publish([an_event(id="late")], runtime.topic)
+        await publishing.publish([an_event(id="late")], runtime.topic, NOW)
         await runtime.tick(NAME)
 
     depth = queue_of(space).queue.depth()
@@ -126,7 +126,7 @@ async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
     if value == "nowhere":
         value = f"http://127.0.0.1:{a_free_port()}"
     async with a_runtime(space, Store()) as publisher:
-        await publishing.publish([an_event()], publisher.topic)
+        await publishing.publish([an_event()], publisher.topic, NOW)
     # So little budget is left after a long poll's ten seconds that it soon gives up.
     wrong = {setting: value, "PULL_BUDGET_SECONDS": "11"}
     async with a_runtime(space, Store(), **wrong) as runtime:
@@ -145,7 +145,7 @@ async def test_a_tick_without_storage_fails_and_the_next_makes_up_for_it(
     store = Store()
     store.opens = False
     async with a_runtime(space, store) as runtime:
-        await publishing.publish([an_event()], runtime.topic)
+        await publishing.publish([an_event()], runtime.topic, NOW)
         for _ in range(12):
             with pytest.raises(DrainFailed, match="storage does not answer"):
                 await runtime.tick(NAME)

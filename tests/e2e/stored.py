@@ -135,7 +135,7 @@ def _minute(
             "text-moderator-v2 2.4.0": total - total // 2,
         },
         confidences=[0, 0, 0, 1, 1, 2, 3, 4, total // 3, total // 2],
-        queueDelay=_spread(2500 + 400 * (flagged % 5), total),
+        waited=_spread(2500 + 400 * (flagged % 5), total),
         handling=_spread(12 + flagged, max(1, total // 10)),
     )
 

@@ -34,7 +34,7 @@ LAYERS = [
     },
     {"filterrules", "hostjson"},
     {"topologyfile"},
-    {"topology"},
+    {"topology", "publishstamp"},
     {"events", "requestbody"},
     {"blobs.service"},
     {"delivery", "handlers", "settings"},

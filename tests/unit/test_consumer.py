@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from moderation import handlers
-from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
+from moderation import handlers, publishstamp
+from moderation.activity import Summary
+from moderation.appendlog import InMemoryAppendLog, StoreUnavailable, stamp
 from moderation.audit import AuditEntry, AuditLog, Query
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
@@ -21,8 +22,11 @@ from moderation.delivery import (
     Verdict,
 )
 from moderation.events import Event
+from moderation.spread import Spread
 from moderation.tally import Tally
 from tests.make import NOW, Budget, InMemoryReceiver, a_delivery, an_event, minutes
+
+DAY = 86_400
 
 
 class Store(InMemoryAppendLog):
@@ -349,7 +353,72 @@ async def test_the_summary_has_what_charts_need() -> None:
     assert summary.categories == {"violence": 2}
     assert summary.severities == {"medium": 2}
     assert (summary.queue_delay.count, summary.queue_delay.max) == (1, 1000.0)
+    assert summary.waited.count == 0
     assert (summary.at, summary.full_batches) == ("2026-11-23T10:30:00.000000Z", 0)
+
+
+@pytest.mark.parametrize(
+    ("stamped", "time", "waited", "claimed"),
+    [
+        (-3, -1000, [3000.0], []),
+        (-3, None, [3000.0], []),
+        (0.5, -7, [0.0], []),
+        (None, -7, [], [7000.0]),
+        (None, 0.5, [], [0.0]),
+        (None, None, [], []),
+        (None, -2 * DAY, [], []),
+        (None, 2 * DAY, [], []),
+        (-2 * DAY, -7, [], [7000.0]),
+        (2 * DAY, -7, [], [7000.0]),
+        (-2 * DAY, -2 * DAY, [], []),
+    ],
+)
+async def test_waiting_is_measured_by_our_stamp_and_told_apart_from_claims(
+    stamped: float | None,
+    time: float | None,
+    waited: list[float],
+    claimed: list[float],
+) -> None:
+    """
+    What cannot have waited for so long says nothing; seconds from now, a day to live.
+    """
+    at = {"time": time, publishstamp.ATTRIBUTE: stamped}
+    event = an_event() | {
+        name: None if ago is None else stamp(NOW + timedelta(seconds=ago))
+        for name, ago in at.items()
+    }
+    tally = Tally("sub-flagged", Summary(at="", subscription="sub-flagged"))
+    delivery = a_delivery({name: v for name, v in event.items() if v is not None})
+
+    tally.measure_waiting([delivery], NOW, timedelta(days=1))
+
+    assert told(tally.summary.waited) == waited
+    assert told(tally.summary.queue_delay) == claimed
+
+
+def told(spread: Spread) -> list[float]:
+    return [spread.max] if spread.count else []
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *(5, True, None, "", "yesterday", "2026-11-23T10:30:00.000000+"),
+        *([], {}, "2026-13-23T10:30:00.000000Z", 1.5, "0001-01-01T00:00:00.000000Z"),
+        "9999-12-31T23:59:59.999999Z",
+    ],
+)
+async def test_anything_in_the_place_of_our_stamp_is_borne(claim: Any) -> None:
+    """
+    Who publishes past this app may put there what they like; the event is handled.
+    """
+    event = an_event() | {publishstamp.ATTRIBUTE: claim}
+    receiver = InMemoryReceiver([a_delivery(event)])
+
+    tally = await run(receiver)
+
+    assert tally.settled == {"acknowledge": 1}
+    assert tally.summary.waited.count == 0
 
 
 async def test_logs_never_hold_event_data(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,7 @@ from moderation.appendlog import InMemoryAppendLog, stamp
 from moderation.audit import AuditLog
 from moderation.delivery import Acknowledge, Disposition, Release, Verdict
 from moderation.life import Lived, Search
+from moderation.publishstamp import ATTRIBUTE, LONGEST_LIFE
 from tests.make import NOW, Budget, a_delivery, an_event, minutes
 
 NAMES = ["sub-flagged", "sub-approved", "sub-all-events"]
@@ -47,7 +48,7 @@ class Told:
         self.log = Log()
         self.id = event_id
         time = stamp(NOW - minutes(published))
-        self.event = an_event(id=event_id, time=time)
+        self.event = an_event(id=event_id, time=time) | {ATTRIBUTE: time}
 
     async def delivered(
         self, name: str, ago: float, disposition: Disposition = DONE, count: int = 1
@@ -113,6 +114,25 @@ async def test_a_time_in_the_middle_of_its_life_is_near_enough() -> None:
     assert len(found.entries) == 3
     assert search.is_over
     assert min(since for since, _ in one.log.searched) >= NOW - minutes(DAY + 2)
+
+
+@pytest.mark.parametrize("claims", [30, DAY - 100, 40 * DAY, -10])
+async def test_a_publishers_time_is_no_bound(claims: float) -> None:
+    """
+    A clock that is wrong hides no delivery; so long ago nothing can have been published.
+    """
+    one = Told()
+    one.event = an_event(id=one.id, time=stamp(NOW - minutes(claims)))
+    await one.delivered("sub-flagged", DAY - 1, Release("boom"))
+    await one.delivered("sub-flagged", 20, count=2)
+
+    found, search = await one.looked_for(life.begun(one.id, None, NOW))
+
+    assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
+    assert search.is_over
+    assert search.is_claim
+    oldest = min(since for since, _ in one.log.searched)
+    assert oldest >= NOW - minutes(20) - LONGEST_LIFE
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from moderation.publishing import MAX_BYTES, publish
 from moderation.requestbody import BadRequest
 from moderation.retry import EventGridError
-from tests.make import a_result, an_event
+from tests.make import NOW, a_result, an_event
 
 
 class Recorder:
@@ -34,7 +34,7 @@ async def test_a_thousand_small_events_are_one_request() -> None:
     """
     topic = Recorder()
 
-    result = await publish([an_event(id=str(n)) for n in range(1000)], topic)
+    result = await publish([an_event(id=str(n)) for n in range(1000)], topic, NOW)
 
     assert [len(batch) for batch in topic.batches] == [1000]
     assert len(result.accepted) == 1000
@@ -47,7 +47,7 @@ async def test_a_request_never_holds_more_events_than_event_grid_takes() -> None
     """
     topic = Recorder()
 
-    await publish([an_event(id=str(n)) for n in range(1001)], topic)
+    await publish([an_event(id=str(n)) for n in range(1001)], topic, NOW)
 
     assert [len(batch) for batch in topic.batches] == [1000, 1]
 
@@ -58,7 +58,7 @@ async def test_no_chunk_is_larger_than_a_request_may_be() -> None:
     """
     topic = Recorder()
 
-    await publish([of_size(300_000) for _ in range(7)], topic)
+    await publish([of_size(300_000) for _ in range(7)], topic, NOW)
 
     assert [len(batch) for batch in topic.batches] == [3, 3, 1]
     for batch in topic.batches:
@@ -72,7 +72,7 @@ async def test_an_event_beyond_the_limit_keeps_all_from_being_published() -> Non
     topic = Recorder()
 
     with pytest.raises(BadRequest) as caught:
-        await publish([an_event(), of_size(MAX_BYTES)], topic)
+        await publish([an_event(), of_size(MAX_BYTES)], topic, NOW)
 
     assert caught.value.status == 413
     assert [problem.path for problem in caught.value.problems] == ["$[1]"]
@@ -85,7 +85,7 @@ async def test_a_refused_chunk_ends_it_and_says_what_is_in() -> None:
     """
     events = [of_size(600_000) | {"id": str(n)} for n in range(3)]
 
-    result = await publish(events, Recorder(fails_at=1))
+    result = await publish(events, Recorder(fails_at=1), NOW)
 
     assert [event["id"] for event in result.accepted] == ["0"]
     assert [event["id"] for event in result.missing] == ["1", "2"]

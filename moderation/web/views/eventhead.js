@@ -36,7 +36,7 @@ export function eventHead(state) {
       fact("Id", code(state.id), copyButton("Copy", () => state.id, "the id")),
       event.type ? fact("Event type", typeName(event.type)) : null,
       typeof event.source === "string" ? fact("Source", value(event.source, { limit: 120 })) : null,
-      event.time === undefined || event.time === null ? null : fact("Time of the event", ...claimed(event.time)),
+      event.time === undefined || event.time === null ? null : fact("Time, says the publisher", ...claimed(event.time)),
       facts.category ? fact("Category", value(facts.category, { limit: 60 })) : null,
       facts.severity ? fact("Severity", value(facts.severity, { limit: 60 })) : null,
       typeof facts.confidence === "number" ? fact("Confidence", String(facts.confidence)) : null,

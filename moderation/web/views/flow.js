@@ -123,7 +123,7 @@ function tiles(data, state) {
   const { queueDelayMs = {}, handlingMs = {} } = data.totals ?? {};
   return element("dl", { class: "tiles" },
     COUNTS.map(([key, label]) => tile(label, sums[key].toLocaleString(), key === "failed" && sums[key] ? "bad" : "")),
-    tile("Queue delay", spread(queueDelayMs), "", "From the time of the event to its first delivery"),
+    tile("Queue delay", spread(queueDelayMs), "", "From its publishing by this app to its first delivery"),
     tile("Handling time", spread(handlingMs), "", "How long the handlers of a batch took"),
     Object.entries(data.lastDrain ?? {})
       .filter(([name]) => !state.subscription || name === state.subscription)

@@ -18,12 +18,15 @@ const number = (count) => Math.round(count).toLocaleString();
 export function flowCharts() {
   const byDisposition = timeChart({ title: "Deliveries by disposition", heading: "", kind: "bars", format: number, nothing: "Nothing was delivered in this time." });
   const byType = timeChart({ title: "Deliveries by event type", heading: "", kind: "bars", format: number, nothing: "Nothing was delivered in this time." });
-  const delay = multiples("Queue delay", "No event had its first delivery in this time.");
+  const delay = multiples("Queue delay", "No event that this app published had its first delivery in this time.");
+  const claimed = multiples("Queue delay by the publisher's clock", "No other event had its first delivery in this time.");
   const handling = multiples("Handling time", "No batch was handled in this time.");
+  const elsewhere = card("Queue delay, by the publisher's clock", "The same for events that were published elsewhere, from the time that they state: it may be wrong, and nothing else here comes from it.", claimed.place);
   const cards = [
     card("By disposition", "Bars are counts of deliveries: an event that is released and delivered again counts again.", byDisposition.node),
     card("By event type", "The same deliveries, by the type of the event.", byType.node),
-    card("Queue delay", "From the time of an event to its first delivery: half of them took less than p50, one in a hundred more than p99.", delay.place),
+    card("Queue delay", "From when this app published an event to its first delivery: half of them took less than p50, one in a hundred more than p99.", delay.place),
+    elsewhere,
     card("Handling time", "How long the handlers of a batch took.", handling.place),
   ];
   return {
@@ -35,6 +38,8 @@ export function flowCharts() {
       const types = typeSeries(data, names);
       byType.show(frame((at) => summed(at, names, (one) => typeCounts(one, types))), types);
       delay.show(frame, names, "queueDelayMs");
+      elsewhere.hidden = !data.totals?.claimedDelayMs?.count;
+      claimed.show(frame, names, "claimedDelayMs");
       handling.show(frame, names, "handlingMs");
     },
   };

@@ -27,7 +27,7 @@ export function heldEvent(delivery, { settle, changed }) {
       lock.node),
     warnings(delivery),
     element("p", { class: "row-line quiet" },
-      delivery.time ? element("span", {}, "published ", moment(delivery.time)) : null,
+      delivery.time ? element("span", {}, "by the publisher's clock ", moment(delivery.time)) : null,
       !delivery.time && (delivery.event?.time ?? null) !== null ? element("span", {}, "its time cannot be read") : null,
       delivery.id ? linkTo("event", { id: delivery.id, at: delivery.time }, "its life so far") : null),
     actions, result,

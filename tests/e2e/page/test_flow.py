@@ -21,7 +21,7 @@ BUSY: dict[str, Any] = {
     "matrix": {"violence": {"high": 4000, "low": 321}},
     "models": {"vision-moderator-v3 3.2.1": 4321},
     "confidences": [0, 0, 0, 0, 0, 0, 0, 0, 321, 4000],
-    "queueDelay": {"count": 4321, "sum": 8e6, "max": 9000, "buckets": {"80": 4321}},
+    "waited": {"count": 4321, "sum": 8e6, "max": 9000, "buckets": {"80": 4321}},
     "handling": {"count": 44, "sum": 900, "max": 90, "buckets": {"30": 44}},
 }
 

@@ -1,5 +1,6 @@
 """What flows, over time and in all, from the activity log alone."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ def a_summary(ago: float, subscription: str = "sub-flagged", **more: Any) -> Sum
         models={"m 1": 3},
         confidences=[0, 0, 0, 0, 0, 0, 0, 0, 1, 2],
     )
-    summary.queue_delay.add_all([10.0, 100.0, 1000.0])
+    summary.waited.add_all([10.0, 100.0, 1000.0])
+    summary.queue_delay.add_all([5.0])
     for name, value in more.items():
         setattr(summary, name, value)
     return summary
@@ -37,7 +39,7 @@ def a_summary(ago: float, subscription: str = "sub-flagged", **more: Any) -> Sum
 
 async def noted(api: Api, *summaries: Summary) -> None:
     for one in sorted(summaries, key=lambda one: one.at):
-        await api.runtime.activity.note(one, NOW)
+        await api.runtime.activity.note(one, datetime.fromisoformat(one.at))
 
 
 async def flow(api: Api, **params: str) -> Any:
@@ -64,6 +66,7 @@ async def test_a_minute_tells_what_was_done_in_it(api: Api) -> None:
     assert (delay["count"], delay["mean"], delay["max"]) == (3, 370.0, 1000.0)
     assert delay["p50"] == pytest.approx(100, rel=0.05)
     assert delay["p99"] == pytest.approx(1000, rel=0.05)
+    assert (counted["claimedDelayMs"]["count"], delay["count"]) == (1, 3)
     assert counted["handlingMs"]["p99"] is None
 
 
@@ -83,6 +86,7 @@ async def test_the_totals_are_over_all_that_is_shown(api: Api) -> None:
     assert totals["confidence"] == [0, 0, 0, 0, 0, 0, 0, 0, 2, 4]
     assert totals["models"] == [{"model": "m 1", "count": 6}]
     assert totals["queueDelayMs"]["count"] == 6
+    assert totals["claimedDelayMs"]["count"] == 2
 
 
 async def test_nothing_noted_is_nothing_to_show(api: Api) -> None:

@@ -87,6 +87,7 @@ async def test_an_event_from_elsewhere_was_published_at_its_own_time(api: Api) -
     [published, _] = (await life(api)).json()["steps"]
 
     assert (published["at"], published["by"]) == (PUBLISHED, None)
+    assert published["text"] == "by the publisher's clock"
 
 
 async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None:

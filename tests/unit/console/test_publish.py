@@ -6,8 +6,10 @@ from typing import Any, cast
 import azure.functions as func
 import pytest
 
+from moderation.appendlog import stamp
+from moderation.publishstamp import ATTRIBUTE
 from tests.calling import Api, Invocation
-from tests.make import a_result, an_event
+from tests.make import NOW, a_result, an_event
 
 OPERATION = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 HEADER = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
@@ -69,3 +71,38 @@ async def test_an_event_that_has_a_trace_keeps_it_whatever_the_host_says(
     [event] = await publish(api, an_event(traceparent=OWN), STRUCTURED)
 
     assert event["traceparent"] == OWN
+
+
+BINARY = {
+    "content-type": "application/json",
+    "ce-specversion": "1.0",
+    "ce-id": "1",
+    "ce-source": "/s",
+    "ce-type": "com.contoso.ai.ContentFlagged",
+    f"ce-{ATTRIBUTE}": "2020-01-01T00:00:00.000000Z",
+}
+BATCHED = {"content-type": "application/cloudevents-batch+json"}
+CLAIM = {ATTRIBUTE: "2020-01-01T00:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("events", PLAIN, a_result()),
+        ("events", PLAIN, [a_result(), a_result()]),
+        ("events", STRUCTURED, an_event() | CLAIM),
+        ("events", BATCHED, [an_event() | CLAIM, an_event(id="2")]),
+        ("events", BINARY, a_result()),
+        ("events/samples", PLAIN, None),
+        ("inspect", PLAIN, None),
+    ],
+)
+async def test_each_event_gets_the_moment_of_its_publish_whatever_it_had(
+    api: Api, path: str, headers: dict[str, str], body: Any
+) -> None:
+    """
+    What a publisher says there is a claim; what is measured is ours.
+    """
+    events = await publish(api, body, headers, path)
+
+    assert {event[ATTRIBUTE] for event in events} == {stamp(NOW)}
