@@ -39,7 +39,7 @@ export function flowCharts() {
       byType.show(frame((at) => summed(at, names, (one) => typeCounts(one, types))), types);
       delay.show(frame, names, "queueDelayMs");
       elsewhere.hidden = !data.totals?.claimedDelayMs?.count;
-      claimed.show(frame, names, "claimedDelayMs");
+      claimed.show(frame, elsewhere.hidden ? [] : names, "claimedDelayMs");
       handling.show(frame, names, "handlingMs");
     },
   };

@@ -22,6 +22,7 @@ BUSY: dict[str, Any] = {
     "models": {"vision-moderator-v3 3.2.1": 4321},
     "confidences": [0, 0, 0, 0, 0, 0, 0, 0, 321, 4000],
     "waited": {"count": 4321, "sum": 8e6, "max": 9000, "buckets": {"80": 4321}},
+    "queueDelay": {"count": 9, "sum": 8e3, "max": 1000, "buckets": {"72": 9}},
     "handling": {"count": 44, "sum": 900, "max": 90, "buckets": {"30": 44}},
 }
 
@@ -72,6 +73,8 @@ async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
     await expect(delay.locator("path.shade-1").first).to_have_attribute(
         "d", re.compile("M")
     )
+    claims = page.get_by_role("region", name="Queue delay, by the publisher's clock")
+    await expect(claims).to_be_visible()
     heat = page.get_by_role("region", name="Categories by severity, as a table")
     await expect(heat.get_by_role("row", name="violence")).to_contain_text("4,000")
     models = page.get_by_role("region", name="Model versions")
