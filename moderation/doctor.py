@@ -45,6 +45,7 @@ def examine(
     drained = timers.of(declared, environ)
     return [
         *_in_error(drained),
+        *_switched_off(drained),
         *_without_effect(declared, environ),
         *_budget(settings, drained),
         *_function_timeout(settings, environ, host_json),
@@ -62,6 +63,17 @@ def _in_error(drained: Sequence[Timer]) -> Iterator[Finding]:
             problem = f"{one.problem}; until then no timer drains {timer.subscription}"
             is_setting = one.path != timer.subscription
             yield Finding(one.path, problem, "the setting" if is_setting else HANDLERS)
+
+
+def _switched_off(drained: Sequence[Timer]) -> Iterator[Finding]:
+    for timer in drained:
+        name, count = timer.subscription, len(timer.functions)
+        left = f"{timer.running} of {count} timer functions drain {name}"
+        for one in timer.off:
+            problem = (
+                f"{one.problem}: {left if timer.running else f'no timer drains {name}'}"
+            )
+            yield Finding(one.path, problem, "it to false, or remove it")
 
 
 def _without_effect(

@@ -28,7 +28,8 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     """How one event subscription is drained; with a problem, by hand at most.
 
     `trigger` is the schedule as the host is given it: the name of the setting, or the
-    default where that is not set. `lanes` timer functions share the work.
+    default where that is not set. `lanes` timer functions share the work, but for those
+    that a setting switches off, each `off` with that setting.
     """
 
     subscription: str
@@ -36,6 +37,12 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str
     lanes: int
     problems: Sequence[Problem]
+    off: Sequence[Problem] = ()
+
+    @property
+    def running(self) -> int:
+        """How many of the timer functions the host lets fire."""
+        return len(self.functions) - len(self.off)
 
     @property
     def functions(self) -> list[str]:
@@ -136,13 +143,38 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
         problems.append(Problem(when.name, wrong))
     if count is None:
         problems.append(Problem(how_many.name, must_be(how_many.allowed)))
-    return Timer(
+    timer = Timer(
         subscription=subscription,
         schedule=schedule.strip() or when.default,
         trigger=f"%{when.name}%" if schedule.strip() else when.default,
         lanes=count or 1,
         problems=problems,
     )
+    return msgspec.structs.replace(timer, off=_off(timer.functions, environ))
+
+
+def _off(functions: Sequence[str], environ: Mapping[str, str]) -> list[Problem]:
+    """Return what switches functions off, as the host reads it.
+
+    `AzureWebJobs.<function>.Disabled`, or with underscores for dots, in any case; `true`
+    or `1`: https://learn.microsoft.com/azure/azure-functions/disable-function.
+    """
+    on = {
+        name.lower(): name
+        for name, value in environ.items()
+        if value.lower() in ("true", "1")
+    }
+    return [
+        Problem(on[switch], f"switches the function {function} off")
+        for function in functions
+        for switch in _switches(function)
+        if switch in on
+    ]
+
+
+def _switches(function: str) -> tuple[str, str]:
+    name = function.lower()
+    return f"azurewebjobs.{name}.disabled", f"azurewebjobs_{name}_disabled"
 
 
 def no_handler(subscription: str) -> str:

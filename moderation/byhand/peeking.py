@@ -7,7 +7,7 @@ it may be answered by another process, or come back after this one ended.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -38,6 +38,13 @@ SEARCH_SECONDS = 10.0
 
 class TooManyPeeks(Exception):
     """As many wait for events by hand as may; nothing was received."""
+
+    status = 429
+    next = f"try again in {WAIT_SECONDS} s: no peek waits for longer"
+    headers: Mapping[str, str] = {"Retry-After": str(WAIT_SECONDS)}
+
+    def __init__(self) -> None:
+        super().__init__(f"{MOST_AT_ONCE} others receive by hand at this moment")
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +112,7 @@ async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     nothing held.
     """
     if hand.places.locked():
-        raise TooManyPeeks(f"{MOST_AT_ONCE} others receive by hand at this moment")
+        raise TooManyPeeks
     async with hand.places:
         return await _received(hand, max_events, reveals=reveals)
 

@@ -33,7 +33,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     `info` is no reason to worry yet.
     """
 
-    kind: Literal["in-error", "late", "full", "dead-lettered"]
+    kind: Literal["in-error", "switched-off", "late", "full", "dead-lettered"]
     level: Literal["info", "warning"] = "warning"
     subscription: str
     since: datetime | None = None
@@ -63,8 +63,8 @@ async def found(
     lying = await _newest_today(logs.dead_letters, now)
     for timer in timers:
         own = [one for one in summaries if one.subscription == timer.subscription]
-        if timer.problems:
-            alerts.append(_in_error(timer))
+        if not timer.running:
+            alerts.append(_undrained(timer))
         else:
             alerts.append(await _late(logs.activity, timer, own, since, now))
         recent = _of_last_hour(own, now)
@@ -136,10 +136,11 @@ async def _late(
     return _silent(name, summaries, due, now)
 
 
-def _in_error(timer: Timer) -> Alert:
-    said = "; ".join(f"{one.path} {one.problem}" for one in timer.problems)
+def _undrained(timer: Timer) -> Alert:
+    causes = timer.problems or timer.off
+    said = "; ".join(f"{cause.path} {cause.problem}" for cause in causes)
     return Alert(
-        kind="in-error",
+        kind="in-error" if timer.problems else "switched-off",
         subscription=timer.subscription,
         text=f"no timer drains {timer.subscription}: {said}",
         next="fix that; the other event subscriptions are drained as always",
@@ -157,7 +158,7 @@ def _silent(
         subscription=name,
         since=due,
         text=f"{name} should have been drained {_ago(now - due)} ago and was not: {last}",
-        next=f"see that the app runs and its timer is not disabled; {HEALTH}; "
+        next=f"see that the app runs; {HEALTH}; "
         f"POST /api/pull?subscription={name} drains it now",
     )
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from moderation.appendlog import StoreUnavailable
-from moderation.byhand.peeking import WAIT_SECONDS, TooManyPeeks
+from moderation.byhand.peeking import TooManyPeeks
 from moderation.console import asked, caller, health, reply, web
 from moderation.console.asked import BadQuery, Call
 from moderation.console.caller import Caller, Refused
@@ -65,8 +65,11 @@ async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
 
 def _problem(error: Exception) -> Reply:
     match error:
-        case Refused(status=status) | NothingToInspect(status=status):
-            return reply.problem(status, str(error), next=error.next)
+        case Refused() | NothingToInspect() | TooManyPeeks():
+            headers = getattr(error, "headers", None)
+            return reply.problem(
+                error.status, str(error), next=error.next, headers=headers
+            )
         case SettingsInvalid(problems=problems):
             detail = "the app's settings are missing or malformed"
             todo = "set them in local.settings.json, or in the app's settings in Azure"
@@ -83,10 +86,6 @@ def _problem(error: Exception) -> Reply:
             return reply.problem(400, detail, next=todo, problems=problems)
         case EventGridError() | StoreUnavailable():
             return reply.problem(503, str(error), next=reply.TRY_AGAIN)
-        case TooManyPeeks():
-            todo = f"try again in {WAIT_SECONDS} s: no peek waits for longer"
-            wait = {"Retry-After": str(WAIT_SECONDS)}
-            return reply.problem(429, str(error), next=todo, headers=wait)
         case ProbeNotSeen():
             detail = f"the probe {error} was published, but not received in time"
             todo = "whichever drain receives it rejects it; look in /api/audit"

@@ -16,7 +16,7 @@ class Queue(msgspec.Struct, frozen=True, rename="camel"):
     """One event subscription, with its limits and its timer.
 
     `timeToLive` is an ISO 8601 duration. `lanes` is how many timer functions drain it
-    together: 0 while it is in error, as `problems` says.
+    together: 0 while it is in error or switched off, as `problems` says.
     """
 
     name: str
@@ -61,6 +61,6 @@ def _queue(declared: EventSubscription, timer: Timer) -> Queue:
         max_delivery_count=declared.max_delivery_count,
         time_to_live=declared.event_time_to_live,
         schedule=timer.schedule,
-        lanes=len(timer.functions),
-        problems=timer.problems,
+        lanes=timer.running,
+        problems=[*timer.problems, *timer.off],
     )

@@ -3,7 +3,7 @@ import { element, moment, value } from "./dom.js";
 import { href } from "./router.js";
 import { viewNamed } from "./views.js";
 
-const WHERE = { "in-error": "settings", "dead-lettered": "deadletters", late: "flow", full: "flow" };
+const WHERE = { "in-error": "settings", "switched-off": "settings", "dead-lettered": "deadletters", late: "flow", full: "flow" };
 const MARKS = { late: "◷", full: "≡", "dead-lettered": "✕" };
 
 /**

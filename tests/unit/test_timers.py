@@ -171,3 +171,45 @@ def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None
     assert name in [one.where for one in findings(environ, declared)]
     shown = settings_view.shown(EXAMPLE | environ, declared)
     assert [one.name for one in shown.settings if one.problem] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_off"),
+    [
+        ("AzureWebJobs.pull_flagged.Disabled", "true", True),
+        ("AzureWebJobs.pull_flagged.Disabled", "1", True),
+        ("AzureWebJobs_pull_flagged_Disabled", "True", True),
+        ("AZUREWEBJOBS.PULL_FLAGGED.DISABLED", "TRUE", True),
+        ("AzureWebJobs.pull_flagged.Disabled", "false", False),
+        ("AzureWebJobs.pull_flagged.Disabled", "0", False),
+        ("AzureWebJobs.pull_flagged.Disabled", "yes", False),
+        ("AzureWebJobs.pull_flagged.Disabled", "", False),
+        ("AzureWebJobs.pull_flagge.Disabled", "true", False),
+        ("AzureWebJobs.pull_flagged_Disabled", "true", False),
+        ("AzureWebJobs__pull_flagged__Disabled", "true", False),
+        ("AzureWebJobs.pull_flagged_2.Disabled", "true", False),
+    ],
+)
+def test_a_function_is_off_when_the_host_takes_it_so(
+    name: str, value: str, is_off: bool
+) -> None:
+    """
+    Its queue fills while everything else looks well.
+    """
+    found = of({name: value})["sub-flagged"]
+
+    assert found.functions == ["pull_flagged"]
+    assert [one.path for one in found.off] == ([name] if is_off else [])
+    assert found.running == (0 if is_off else 1)
+
+
+def test_what_is_switched_off_is_said_of_each_lane() -> None:
+    """
+    Two of three go on; who looks for the third finds why.
+    """
+    environ = {"PULL_FLAGGED_LANES": "3", "AzureWebJobs.pull_flagged_2.Disabled": "1"}
+
+    [said] = doctor._switched_off(timers.of(declaring(*NAMES), environ))
+
+    assert said.where == "AzureWebJobs.pull_flagged_2.Disabled"
+    assert "pull_flagged_2 off: 2 of 3" in said.problem

@@ -4,6 +4,7 @@ import { labelled, linkTo } from "./fields.js";
 
 const KINDS = {
   "in-error": { mark: "!", word: "in error", view: "settings", words: "Look at the settings" },
+  "switched-off": { mark: "!", word: "switched off", view: "settings", words: "Look at the settings" },
   late: { mark: "◷", word: "late", view: "now", words: "Pull it now" },
   full: { mark: "≡", word: "full", view: "settings", words: "Look at the settings" },
   "dead-lettered": { mark: "✕", word: "dead-lettered", view: "deadletters", words: "Look at the dead letters" },

@@ -59,6 +59,21 @@ async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
     assert "/api/health" in alert["next"]
 
 
+async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Everything else looks well while its queue fills.
+    """
+    monkeypatch.setenv("AzureWebJobs.pull_flagged.Disabled", "true")
+    await noted(api, 1)
+
+    [alert] = await alerts(api)
+
+    assert (alert["kind"], alert["level"]) == ("switched-off", "warning")
+    assert "AzureWebJobs.pull_flagged.Disabled" in alert["text"]
+
+
 async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
     """
     "Not drained" would send people to the timers, where nothing is wrong.

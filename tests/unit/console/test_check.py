@@ -312,6 +312,17 @@ def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
     assert (new.lanes, [one.path for one in new.problems]) == (0, ["sub-new"])
 
 
+def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
+    """
+    The page shows which setting does it.
+    """
+    setting = "AzureWebJobs.pull_flagged.Disabled"
+
+    [flagged] = queues(declaring("sub-flagged"), {setting: "true"})
+
+    assert (flagged.lanes, [one.path for one in flagged.problems]) == (0, [setting])
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [
