@@ -21,7 +21,8 @@ type Json = dict[str, object]
 
 def stamped(events: Sequence[Mapping[str, object]], now: datetime) -> list[Json]:
     """Return the events with our stamp, whatever they had in its place."""
-    return [{**event, ATTRIBUTE: stamp(now)} for event in events]
+    at = stamp(now)
+    return [{**event, ATTRIBUTE: at} for event in events]
 
 
 def believed(
