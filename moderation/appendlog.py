@@ -98,19 +98,20 @@ class Segment(msgspec.Struct):
     def ordered(self, lines: bytes) -> bytes:
         """Return the lines to append; of one that is too early, with the last stamp."""
         early: list[tuple[int, bytes]] = []
-        start = 0
-        while start < len(lines):
-            at = stamp_of(lines[start : start + 34])
-            if lines.startswith(BEGINS, start):
+        start, end = 0, len(lines)
+        while start < end:
+            at = lines[start + 7 : start + 34]
+            if at != self.last and lines.startswith(BEGINS, start):
                 if at < self.last:
                     early.append((start + 7, self.last))
-                self.last = max(at, self.last)
-            start = lines.find(b"\n", start) + 1 or len(lines)
+                else:
+                    self.last = at
+            start = lines.find(b"\n", start) + 1 or end
         if not early:
             return lines
         changed = bytearray(lines)
-        for at_byte, moment in early:
-            changed[at_byte : at_byte + len(moment)] = moment
+        for place, moment in early:
+            changed[place : place + len(moment)] = moment
         return bytes(changed)
 
 

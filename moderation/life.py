@@ -205,9 +205,8 @@ class _Quest:
         if search.expected is None:
             search.expected = self._expects(raw)
             at = datetime.fromisoformat(entry.at)
-            published = publishstamp.believed(
-                events.read(raw).stamp, delivered=at, lives=LONGEST_LIFE
-            )
+            stamp = events.read(raw).stamp
+            published = publishstamp.believed(stamp, at, LONGEST_LIFE)
             search.is_claim = published is None
             search.time = published or details(raw).time
             self._bound(at, published)

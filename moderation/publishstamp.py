@@ -25,22 +25,28 @@ def stamped(events: Sequence[Mapping[str, object]], now: datetime) -> list[Json]
     return [{**event, ATTRIBUTE: at} for event in events]
 
 
-def believed(
-    claim: object, *, delivered: datetime, lives: timedelta
-) -> datetime | None:
-    """Return the moment of a stamp; None where it is none of ours.
-
-    The event was delivered at `delivered`, and `lives` that long at most.
-    """
-    if not isinstance(claim, str) or len(claim) != LENGTH or not claim.endswith("Z"):
+def read(claim: object) -> datetime | None:
+    """Return the moment that stands in the place of our stamp, if one does."""
+    if not isinstance(claim, str) or len(claim) != LENGTH or claim[-1] != "Z":
         return None
     try:
-        at = datetime.fromisoformat(claim)
+        return datetime.fromisoformat(claim)
     except ValueError:
         return None
-    return at if is_possible(at, delivered=delivered, lives=lives) else None
 
 
-def is_possible(at: datetime, *, delivered: datetime, lives: timedelta) -> bool:
-    """Tell whether an event that was delivered then can be from that moment."""
-    return -CLOCK_SKEW <= delivered - at <= lives + CLOCK_SKEW
+def waited(at: datetime, delivered: datetime, lives: timedelta) -> float | None:
+    """Return the milliseconds from a moment to the delivery of an event.
+
+    None where it cannot have waited from then on: it lives for `lives` at most.
+    """
+    span = delivered - at
+    if not -CLOCK_SKEW <= span <= lives + CLOCK_SKEW:
+        return None
+    return max(0.0, span.total_seconds() * 1000)  # clocks differ
+
+
+def believed(claim: object, delivered: datetime, lives: timedelta) -> datetime | None:
+    """Return the moment of a stamp; None where it cannot be ours."""
+    at = read(claim)
+    return at if at and waited(at, delivered, lives) is not None else None

@@ -137,14 +137,16 @@ class Tally(msgspec.Struct):
         event lives for `lives`, so what says that it waited longer is mistaken.
         """
         waited, claimed = [], []
-        for event in (one.event for one in deliveries if one.delivery_count == 1):
-            at = publishstamp.believed(event.stamp, delivered=now, lives=lives)
-            if at is not None:
-                waited.append(_milliseconds(now - at))
-            elif event.time is not None and publishstamp.is_possible(
-                event.time, delivered=now, lives=lives
-            ):
-                claimed.append(_milliseconds(now - event.time))
+        for delivery in deliveries:
+            if delivery.delivery_count != 1:
+                continue
+            event = delivery.event
+            at = publishstamp.read(event.stamp)
+            if at and (ms := publishstamp.waited(at, now, lives)) is not None:
+                waited.append(ms)
+            elif event.time:
+                ms = publishstamp.waited(event.time, now, lives)
+                claimed += [] if ms is None else [ms]
         if waited:
             self.summary.waited.add_all(waited)
         if claimed:
@@ -168,11 +170,6 @@ class Tally(msgspec.Struct):
                 "reason": LOCK_LOST,
             },
         )
-
-
-def _milliseconds(span: timedelta) -> float:
-    """Not less than none: clocks differ."""
-    return max(0.0, span.total_seconds() * 1000)
 
 
 def _listed(outcome: Outcome) -> Outcome:
