@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from moderation import cloudevents, filters, intake, publishing
+from moderation import cloudevents, filters, intake, publishing, publishstamp
 from moderation.cloudevents import Problem
 from moderation.console.asked import Asked, check_size
 from moderation.console.publish import outgoing
@@ -65,11 +65,13 @@ async def explain(asked: Asked[None, bytes]) -> Explanation:
     """Say which event subscriptions take an event, and which clause refuses it."""
     check_size(asked.body)
     runtime = asked.runtime
-    found = intake.carried(asked.body, asked.request.headers, runtime.clock())
+    now = runtime.clock()
+    found = intake.carried(asked.body, asked.request.headers, now)
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
-    stored = map(cloudevents.as_stored, outgoing(found.events, asked))
+    stamped = publishstamp.stamped(outgoing(found.events, asked), now)
+    stored = map(cloudevents.as_stored, stamped)
     events = [_explained(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)
 
