@@ -7,66 +7,102 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from local.host import settings
+from local.host import anew, local_http, settings
+from local.host.anew import Anew, Origin
+from local.host.app import App
+from local.host.edits import Watcher
 from local.host.keys import BadKeyFile, Keys
+from local.host.listening import listen, raise_the_limit
 from local.host.loading import load, say_what_is_served
+from local.host.local_http import LocalHttp
 from local.host.monitor import Time
-from local.host.server import listening_socket
+from local.host.names import Names
+from local.host.server import Server
 from local.host.serving import StopRequest, serve
 from local.host.settings import BadSettings
 from local.host.signals import HostLoop
 
+LOG = logging.getLogger("local.host")
 # What tasks and threads of the app get when all else has been stopped.
 EXIT_GRACE = 3.0
 
 
 def main() -> int:
     """Run the host; the exit code."""
+    origin = anew.origin(os.environ)
     options = _options()
     app_dir: Path = options.app.resolve()
     if not app_dir.is_dir():
         return _refuse(f"there is no folder {app_dir}: name the app's with --app")
     try:
+        http = local_http.read(app_dir)
         settings.apply_local_settings(app_dir, os.environ)
         keys = Keys(app_dir / options.secrets)
-        listening = listening_socket("127.0.0.1", options.port)
     except (BadSettings, BadKeyFile) as error:
         return _refuse(str(error))
+    port = http.port if options.port is None else options.port
+    try:
+        listening = origin.listening() or listen("127.0.0.1", port)
     except OSError as error:
         return _refuse(
-            f"port {options.port} cannot be used ({error.strerror}): stop what uses it, "
+            f"port {port} cannot be used ({error.strerror}): stop what uses it, "
             "or choose another with --port"
         )
+    raise_the_limit()
     _set_environment(app_dir, listening)
+    host = Host(app_dir, keys, Names(options.name), http, auth=options.enable_auth)
     runner = asyncio.Runner(loop_factory=HostLoop)
-    runner.run(_serve(app_dir, keys, listening, auth=options.enable_auth))
+    if again := runner.run(host.serve(listening, origin)):
+        again()
     _end_the_apps_tasks(runner)
     return 0
 
 
-async def _serve(
-    app_dir: Path, keys: Keys, listening: socket.socket, *, auth: bool
-) -> None:
-    stop = StopRequest()
-    loop = asyncio.get_running_loop()
-    if not isinstance(loop, HostLoop):
-        raise TypeError("the host needs its own event loop")
-    loop.stop_on_signals(stop)
-    app = await load(app_dir, keys, Time(_clock), auth=auth)
-    loop.adopt_plain_handlers()
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The app, and how it is served."""
 
-    def announce() -> None:
-        say_what_is_served(app, address)
-        if sys.__stdout__:
-            sys.__stdout__.write(f"Functions host on {address}\n")
-            sys.__stdout__.flush()
+    app_dir: Path
+    keys: Keys
+    names: Names
+    http: LocalHttp
+    auth: bool
 
-    await serve(app, listening, stop, announce)
+    async def serve(
+        self, listening: socket.socket, origin: Origin
+    ) -> Callable[[], object] | None:
+        """Serve until told to stop; how to begin anew, if code was edited."""
+        stop = StopRequest()
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, HostLoop):
+            raise TypeError("the host needs its own event loop")
+        loop.stop_on_signals(stop)
+        beginning = Anew(origin, listening, stop)
+        edits = Watcher(self.app_dir, beginning.on_edit)
+        app = await load(self.app_dir, self.keys, Time(_clock), auth=self.auth)
+        loop.adopt_plain_handlers()
+        edits.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        http = Server(app, self.names, self.http.policy)
+        announce = partial(_announce, app, address, origin.edited)
+        kept = await serve(http, app, listening, stop, announce)
+        return partial(beginning.begin, stop.edited, kept) if kept else None
+
+
+def _announce(app: App, address: str, edited: str) -> None:
+    say_what_is_served(app, address)
+    if edited and not app.errors:
+        LOG.info("Reloaded: %s changed", edited)
+    if not edited and sys.__stdout__:
+        sys.__stdout__.write(f"Functions host on {address}\n")
+        sys.__stdout__.flush()
 
 
 def _end_the_apps_tasks(runner: asyncio.Runner) -> None:
@@ -109,7 +145,17 @@ def _refuse(reason: str) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m local.host", description=__doc__)
     parser.add_argument(
-        "--port", type=int, default=7071, help="0 picks a free one (default 7071)"
+        "--port",
+        type=int,
+        help="0 picks a free one (default: LocalHttpPort of local.settings.json, "
+        "else 7071)",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="another name that this host answers for, beside this machine's own, "
+        "behind a proxy or tunnel; may be repeated",
     )
     parser.add_argument(
         "--app",

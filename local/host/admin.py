@@ -17,6 +17,8 @@ from local.host.protos import TypedData
 from local.host.replies import bare, json_reply
 from local.host.worker import FunctionFailed
 
+JSON_TYPES = {"application/json", "text/json"}
+CHARSETS = {"utf-8": "utf-8", "utf-16": "utf-16-le"}
 NO_CACHE = {"Cache-Control": "no-store,no-cache", "Pragma": "no-cache"}
 
 
@@ -37,6 +39,8 @@ class Admin:
             ("GET", "/admin/functions/([^/]+)", self._function),
             ("GET", "/admin/functions/([^/]+)/status", self._function_status),
             ("POST", "/admin/functions/([^/]+)", self._run),
+            ("PUT", "/admin/functions/([^/]+)", self._write),
+            ("DELETE", "/admin/functions/([^/]+)", self._remove),
             *AdminKeys(app).routes(),
         ]
         self._routes = [
@@ -112,9 +116,9 @@ class Admin:
         return json_reply({"errors": errors} if errors else {})
 
     async def _run(self, request: web.BaseRequest, name: str) -> web.Response:
-        if request.content_type != "application/json":
-            return bare(415)
-        text = _input(await body_of(request))
+        if refusal := _not_json(request):
+            return refusal
+        text = _input(await body_of(request), _encoding(request))
         if text is None:
             return bare(400)
         if not (function := self._app.function(name)):
@@ -126,6 +130,14 @@ class Admin:
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         return bare(202)
+
+    async def _write(self, request: web.BaseRequest, _name: str) -> web.Response:
+        """Refuse to write a function: the app's folder is its developer's."""
+        return _not_json(request) or bare(400)
+
+    async def _remove(self, _request: web.BaseRequest, name: str) -> web.Response:
+        """Answer as the host does, and remove nothing."""
+        return bare(204 if self._app.function(name) else 404)
 
     async def _invoke(self, function: Function, value: TypedData) -> None:
         try:
@@ -160,10 +172,23 @@ class Admin:
         }
 
 
-def _input(body: bytes) -> str | None:
+def _not_json(request: web.BaseRequest) -> web.Response | None:
+    """Return the refusal of a body that does not say that it is JSON."""
+    if request.content_type.startswith("multipart/"):
+        return bare(400)
+    is_json = request.content_type in JSON_TYPES and _encoding(request)
+    return None if is_json else bare(415)
+
+
+def _encoding(request: web.BaseRequest) -> str:
+    """Return the encoding of a JSON body, empty for one that the host does not know."""
+    return CHARSETS.get((request.charset or "utf-8").strip('"').lower(), "")
+
+
+def _input(body: bytes, encoding: str) -> str | None:
     """The `input` of a run by hand, empty if none; None if the body is not right."""
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode(encoding))
     except ValueError:
         return None
     if not isinstance(document, dict):

@@ -10,6 +10,9 @@ from aiohttp import HttpVersion11, web
 from local.host import target
 from local.host.protos import RpcHttp, TypedData
 
+# Seconds that a body may take, and how many bytes of it are worth another second.
+BODY_PATIENCE = 30.0
+BODY_RATE = 100_000
 EMPTY_STATUSES = frozenset({204, 304})
 # The server says these itself; a function's own are taken out.
 HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
@@ -21,6 +24,10 @@ class BadAnswer(Exception):
 
 class BodyLost(Exception):
     """The caller went away, or sent less than it had announced."""
+
+
+class BodyLate(Exception):
+    """The caller sends so slowly that it may never end."""
 
 
 def typed_request(
@@ -53,8 +60,12 @@ async def body_of(request: web.BaseRequest) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # Else aiohttp takes the interim answer for the beginning of the final one.
         request.writer.output_size = 0
+    patience = BODY_PATIENCE + request.content_length / BODY_RATE
     try:
-        return await request.content.readexactly(request.content_length)
+        async with asyncio.timeout(patience):
+            return await request.content.readexactly(request.content_length)
+    except TimeoutError:
+        raise BodyLate from None
     except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
         raise BodyLost from error
 

@@ -86,7 +86,7 @@ class Invocations:
         tasks = [running.task for running in self._running.values()]
         if not tasks:
             return
-        LOG.info("waiting up to %.0f s for %d invocation(s)", grace, len(tasks))
+        LOG.info("waiting up to %g s for %d invocation(s)", grace, len(tasks))
         hurry = asyncio.create_task(hurried.wait())
         ended = asyncio.create_task(asyncio.wait(tasks))
         await asyncio.wait(
@@ -98,7 +98,7 @@ class Invocations:
         for task in late:
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=CANCEL_GRACE)
+            await asyncio.wait(late, timeout=min(grace, CANCEL_GRACE))
 
     def overdue(self, now: float) -> list[str]:
         """The functions that should have been answered for by now, loop or no loop."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from local.host.timers import Timers
 from local.host.worker import CannotIndex
 
 LOG = logging.getLogger("local.host")
+FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
+# The line with which the first of several tracebacks ends.
+CAUSE = re.compile(r"^[A-Za-z_][\w.]*: .*", re.MULTILINE)
 TRUE = {"1", "true"}
 
 
@@ -38,7 +42,11 @@ async def load(app_dir: Path, keys: Keys, time: Time, *, auth: bool) -> App:
         except CannotIndex as error:
             errors.append(str(error))
     for reason in errors:
-        LOG.error("the app cannot be loaded, it has no functions:\n%s", reason)
+        LOG.error(
+            "the app cannot be loaded, it has no functions: %s\n%s",
+            place_of(reason, app_dir),
+            reason,
+        )
     if auth:
         keys.make(f.name for f in functions if isinstance(f.trigger, HttpTrigger))
     return App(
@@ -56,6 +64,19 @@ async def load(app_dir: Path, keys: Keys, time: Time, *, auth: bool) -> App:
         errors=errors,
         broken=broken is not None,
     )
+
+
+def place_of(reason: str, app_dir: Path) -> str:
+    """Return in one line what a traceback begins with: file and line in the app, why."""
+    why = CAUSE.search(reason)
+    if not why:
+        return reason.strip().rpartition("\n")[2]
+    in_app = [
+        f"{Path(file).relative_to(app_dir)}, line {line}: "
+        for file, line in FRAME.findall(reason, 0, why.start())
+        if Path(file).is_relative_to(app_dir) and "site-packages" not in file
+    ]
+    return (in_app[-1] if in_app else "") + why[0]
 
 
 def say_what_is_served(app: App, address: str) -> None:

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+ROOT_PAGE = (
+    b"<!doctype html><title>Functions host</title><p>The Functions host is up.</p>"
+)
+
 
 def bare(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     """An answer without a body, as all of the host's refusals are."""
@@ -22,3 +26,8 @@ def json_reply(
         content_type="application/json",
         charset="utf-8",
     )
+
+
+def root_page() -> web.Response:
+    """Return the host's own page, which is at the root whatever the prefix is."""
+    return web.Response(body=ROOT_PAGE, content_type="text/html")

@@ -45,9 +45,10 @@ def at_start(
 ) -> tuple[ScheduleStatus, bool]:
     """The status to go on with, and whether an occurrence was missed.
 
-    A schedule that changed since the status was stored is never past due.
+    A schedule that changed since the status was stored is never past due, and nor is
+    a status from the future: the clock was set back.
     """
-    if stored is None:
+    if stored is None or stored.last_updated > now + TOLERANCE:
         return ScheduleStatus(NEVER_RAN, schedule.after(now), now), False
     expected = _expected(stored, schedule, now)
     if abs(stored.next - expected) > TOLERANCE:

@@ -1,42 +1,43 @@
-"""The HTTP server: limits, refusals, and the way from a request to its function."""
+"""The HTTP server: the way from a request to its function."""
 
 import asyncio
 import logging
-import socket
 
 from aiohttp import web
 
-from local.host import target
+from local.host import cors, refusals, target
 from local.host.admin import Admin
 from local.host.app import App
 from local.host.functions import AuthLevel
 from local.host.http_trigger import (
     BadAnswer,
+    BodyLate,
     BodyLost,
     body_of,
     to_response,
     typed_request,
 )
 from local.host.keys import Access
-from local.host.replies import bare
+from local.host.names import Names
+from local.host.replies import bare, root_page
 from local.host.router import Route
 from local.host.target import BadTarget
 from local.host.worker import FunctionFailed
 
 LOG = logging.getLogger("local.host")
-MAX_TARGET = 8 * 1024
-MAX_HEADERS = 32 * 1024
-MAX_BODY = 104_857_600
+# What a caller has for the head of a request, and between two requests.
+PATIENCE = 30.0
+# What a connection gets that was made just before the host stops.
+HEARING = 0.2
 # One that is disabled costs nothing; the parameter cannot be None.
 NO_LOG = logging.getLogger("local.host.access")
 NO_LOG.disabled = True
-ROOT_PAGE = (
-    "<!doctype html><title>Functions host</title><p>The Functions host is up.</p>"
-)
 
 
 class Connection(web.RequestHandler):
     """Refuses what is no HTTP with a status and nothing else."""
+
+    has_asked = False
 
     def handle_error(
         self,
@@ -48,16 +49,18 @@ class Connection(web.RequestHandler):
         """A bare answer, after which the connection is closed."""
         if status == 500:
             LOG.error("the host could not answer", exc_info=exc)
-        return _closing(_too_long(exc) or status)
+        return refusals.of_what_is_no_http(exc, status)
 
 
 class Server(web.Server):
     """Takes connections and hands each request to the function it is for."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, names: Names, policy: cors.Policy | None) -> None:
         super().__init__(self._handle)
         self._app = app
         self._admin = Admin(app)
+        self._names = names
+        self._cors = policy
 
     def __call__(self) -> web.RequestHandler:
         """The handler of one connection."""
@@ -67,29 +70,49 @@ class Server(web.Server):
             access_log=NO_LOG,
             # What a function gets is what was sent, packed or not.
             auto_decompress=False,
-            max_line_size=MAX_TARGET,
-            max_field_size=MAX_HEADERS,
+            keepalive_timeout=PATIENCE,
+            max_line_size=refusals.MAX_TARGET,
+            max_field_size=refusals.MAX_HEADERS,
+            max_headers=refusals.MAX_FIELDS,
         )
 
+    async def hear_out(self) -> None:
+        """Let those who were let in, and whose request is on its way, ask."""
+        deadline = asyncio.get_running_loop().time() + HEARING
+        waiting = True
+        while waiting and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+            waiting = not all(
+                isinstance(connection, Connection) and connection.has_asked
+                for connection in self.connections
+            )
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, Connection):
+            request.protocol.has_asked = True
         try:
             response = await self._answer(request)
         except (BadTarget, BodyLost):
-            response = _closing(400)
+            response = refusals.closing(400)
+        except BodyLate:
+            response = refusals.closing(408)
         response.headers["Server"] = "local.host"
         return response
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        if refusal := _refused(request):
+        if refusal := refusals.of_request(request, self._names):
             return refusal
         path, query = target.split(request.raw_path)
-        if path == "/" and request.method in {"GET", "HEAD"}:
-            return web.Response(text=ROOT_PAGE, content_type="text/html")
+        if path == "/":
+            return bare(500) if request.method == "CONNECT" else root_page()
         if f"{path.lower()}/".startswith("/admin/"):
             return await self._admin.answer(request, path, self._key(request, query))
+        if self._cors and cors.is_preflight(request):
+            return self._cors.marked(request, bare(204))
         if self._app.broken:
             return bare(503)
-        return await self._from_function(request, path, query)
+        response = await self._from_function(request, path, query)
+        return self._cors.marked(request, response) if self._cors else response
 
     async def _from_function(
         self, request: web.BaseRequest, path: str, query: str
@@ -126,50 +149,3 @@ class Server(web.Server):
             return None
         header = request.headers.get("x-functions-key")
         return header or target.parameters(query).get("code")
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that holds the port, before anything answers on it."""
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
-    taken.setsockopt(
-        socket.SOL_SOCKET,
-        # On Windows the other option would let two servers share the port.
-        socket.SO_REUSEADDR if exclusive is None else exclusive,
-        1,
-    )
-    try:
-        taken.bind((host, port))
-        taken.listen(128)
-    except OSError:
-        taken.close()
-        raise
-    return taken
-
-
-def _refused(request: web.BaseRequest) -> web.Response | None:
-    """What the host refuses before it looks for a function."""
-    if len(request.headers.getall("Host", ())) != 1:
-        return _closing(400)
-    if len(request.raw_path) > MAX_TARGET:
-        return _closing(414)
-    size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
-    if size > MAX_HEADERS:
-        return _closing(431)
-    if (request.content_length or 0) > MAX_BODY:
-        return _closing(500)
-    return None
-
-
-def _too_long(error: BaseException | None) -> int | None:
-    """414 or 431 if that is why the parser gave up."""
-    text = str(error)
-    if "more than" not in text:
-        return None
-    return 414 if f"more than {MAX_TARGET}" in text else 431
-
-
-def _closing(status: int) -> web.Response:
-    response = bare(status)
-    response.force_close()
-    return response

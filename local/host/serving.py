@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Callable
 
 from local.host.app import App
 from local.host.invocations import exit_stuck, watch_for_a_blocked_loop
+from local.host.listening import AT_ONCE, BACKLOG, Complaints
 from local.host.server import Server
 
 LOG = logging.getLogger("local.host")
 STOP_GRACE = 10.0
+# Who edits wants to see it: what runs longer is cut off.
+EDIT_GRACE = 0.5
 # What the answer to a call that timed out gets to reach its caller.
 LAST_WORDS = 0.3
 
@@ -21,18 +25,38 @@ class StopRequest:
     def __init__(self) -> None:
         self.wanted = asyncio.Event()
         self.hurried = asyncio.Event()
+        # What was edited, if the host stops only to begin anew.
+        self.edited = ""
+        self.heard_of_edit = threading.Event()
 
     def __call__(self) -> None:
-        """Ask to stop."""
+        """Ask to stop for good."""
         (self.hurried if self.wanted.is_set() else self.wanted).set()
+        self.edited = ""
+
+    def after_an_edit(self, edited: str) -> None:
+        """Ask to stop and begin anew, unless the host stops already."""
+        self.heard_of_edit.set()
+        if not self.wanted.is_set():
+            self.edited = edited
+            self.wanted.set()
 
 
 async def serve(
-    app: App, listening: socket.socket, stop: StopRequest, announce: Callable[[], None]
-) -> None:
-    """Serve until told to stop, and then until what runs has ended or had its time."""
-    http = Server(app)
-    listener = await asyncio.get_running_loop().create_server(http, sock=listening)
+    http: Server,
+    app: App,
+    listening: socket.socket,
+    stop: StopRequest,
+    announce: Callable[[], None],
+) -> socket.socket | None:
+    """Serve until told to stop, and then until what runs has ended or had its time.
+
+    Returns the socket, on which callers wait, if the host is to begin anew.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Complaints())
+    listener = await loop.create_server(http, sock=listening, backlog=AT_ONCE)
+    listening.listen(BACKLOG)
     announce()
     app.timers.start()
     watch_for_a_blocked_loop(app.invocations)
@@ -41,12 +65,16 @@ async def serve(
         await asyncio.sleep(LAST_WORDS)
         exit_stuck("a function outlived functionTimeout and cannot be ended")
     LOG.info("stopping")
+    kept = listening.dup() if stop.edited else None
     listener.close()
+    await http.hear_out()
     http.pre_shutdown()
     app.timers.stop()
-    await app.invocations.drain(STOP_GRACE, stop.hurried)
+    grace = EDIT_GRACE if stop.edited else STOP_GRACE
+    await app.invocations.drain(grace, stop.hurried)
     await http.shutdown(1.0)
     await app.timers.close()
+    return kept if stop.edited else None
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -30,16 +30,16 @@ def host_settings(app_dir: Path) -> HostSettings:
     path = app_dir / "host.json"
     if not path.is_file():
         return HostSettings()
-    document = _read(path)
+    document = read(path)
     if document and document.get("version") != "2.0":
         raise BadSettings(f'{path}: "version" must be "2.0"')
-    http = _section(path, document, "extensions", "http")
+    http = section(path, document, "extensions", "http")
     return HostSettings(
         route_prefix=str(http.get("routePrefix", "api")),
         function_timeout=_timeout(path, _member(document, "functionTimeout")),
         log_levels={
             str(k): str(v)
-            for k, v in _section(path, document, "logging", "logLevel").items()
+            for k, v in section(path, document, "logging", "logLevel").items()
         },
     )
 
@@ -59,13 +59,13 @@ def local_values(path: Path) -> dict[str, str] | None:
     Numbers are as they are written, true and false in lower case, and what is null is not
     set.
     """
-    document = _read(path, parse_int=str, parse_float=str)
+    document = read(path, parse_int=str, parse_float=str)
     if str(_member(document, "IsEncrypted")).lower() == "true":
         raise BadSettings(f"{path} is encrypted: run `func settings decrypt`")
     if _member(document, "Values") is None:
         return None
     found = {}
-    for name, value in _section(path, document, "Values").items():
+    for name, value in section(path, document, "Values").items():
         if isinstance(value, dict | list):
             raise BadSettings(f'{path}: the value of "{name}" must be a string')
         if value is not None:
@@ -86,7 +86,8 @@ def _timeout(path: Path, given: object) -> float | None:
     return span.total_seconds()
 
 
-def _read(path: Path, **options: Any) -> dict[str, Any]:
+def read(path: Path, **options: Any) -> dict[str, Any]:
+    """Return the object in the file, as .NET reads JSON; BadSettings if there is none."""
     try:
         document = relaxedjson.decode(path.read_bytes(), **options)
     except (OSError, ValueError) as error:
@@ -102,13 +103,14 @@ def _member(document: Mapping[str, Any], name: str) -> Any:
     return found[-1] if found else None
 
 
-def _section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    section: Any = document
+def section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return what is below these names, whatever their case; empty if nothing is."""
+    part: Any = document
     for name in names:
-        section = _member(section, name)
-        if section is None:
+        part = _member(part, name)
+        if part is None:
             return {}
-        if not isinstance(section, dict):
+        if not isinstance(part, dict):
             raise BadSettings(f'{path}: "{name}" must be a JSON object')
-    found: Mapping[str, Any] = section
+    found: Mapping[str, Any] = part
     return found

@@ -17,6 +17,18 @@ SIGNALS: list[int] = [
     if hasattr(signal, name)
 ]
 
+
+def hold_back() -> None:
+    """Keep signals until somebody listens again, also over the start of a program."""
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _let_through() -> None:
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 type PlainHandler = Callable[[int, FrameType | None], object]
 
 
@@ -41,6 +53,8 @@ class HostLoop(PlatformLoop):
                 super().add_signal_handler(number, on_stop)
             except NotImplementedError:
                 self._listen_plainly(number, None)
+
+        _let_through()
 
     def add_signal_handler[*Ts](
         self, sig: int, callback: Callable[[*Ts], object], *args: *Ts

@@ -20,7 +20,7 @@ def split(raw: str) -> tuple[str, str]:
     if not raw.startswith("/"):
         # The absolute form, which proxies use: scheme://authority/path
         raw = "/" + raw.partition("://")[2].partition("/")[2]
-    path, _, query = raw.partition("#")[0].partition("?")
+    path, _, query = raw.partition("?")
     decoded = _unescape(path, keep=b"%2F")
     if "\0" in decoded:
         raise BadTarget("the path contains NUL")

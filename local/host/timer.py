@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import timedelta
 from typing import Any, Protocol
 
 from local.host import schedule_status, schedules
@@ -15,7 +16,9 @@ from local.host.worker import Attempt, FunctionFailed
 
 LOG = logging.getLogger("local.host")
 # A wait is cut into pieces, so that a clock that was set or a machine that slept is noticed.
-LONGEST_SLEEP = 30.0
+LONGEST_SLEEP = 5.0
+# A clock that is kept right is set back by less.
+STEP_BACK = timedelta(seconds=1)
 
 
 class Invoker(Protocol):
@@ -52,7 +55,7 @@ class Timer:
         if past_due or on_startup:
             status = await self._fire(past_due=past_due)
         while status.next != NEVER and not self.stopping:
-            await self._sleep_until(status)
+            await self._wait_for_next(status)
             status = await self._fire(past_due=False)
 
     def value(self, *, past_due: bool = False) -> TypedData:
@@ -105,9 +108,17 @@ class Timer:
             self.busy = False
         return None
 
-    async def _sleep_until(self, status: ScheduleStatus) -> None:
-        while (left := (status.next - self._time.clock()).total_seconds()) > 0:
+    async def _wait_for_next(self, status: ScheduleStatus) -> None:
+        """Sleep until the next occurrence; a clock that was set back has a nearer one."""
+        due, before = status.next, status.last_updated
+        while True:
+            now = self._time.clock()
+            if before - now > STEP_BACK:
+                due = self.schedule.after(now)
+            if (left := (due - now).total_seconds()) <= 0:
+                return
             await self._time.sleep(min(left, LONGEST_SLEEP))
+            before = now
 
 
 def is_monitored(trigger: TimerTrigger, schedule: Schedule, time: Time) -> bool:

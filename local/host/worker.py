@@ -13,7 +13,7 @@ import azure_functions_runtime as runtime
 # The metadata the library hands out does not say whether a function is a coroutine.
 from azure_functions_runtime.handle_event import _functions as registry
 
-from local.host import protos
+from local.host import protos, tracing
 from local.host.functions import Function, from_metadata
 from local.host.protos import Message
 
@@ -68,6 +68,7 @@ async def invoke(
 ) -> Any:
     """Run the function once and return what it returned, encoded for the wire."""
     runtime.invocation_id_cv.set(invocation_id)
+    trace = tracing.of_invocation(value.http.headers if value.http else {})
     request = Message(
         request=Message(
             invocation_request=Message(
@@ -75,7 +76,9 @@ async def invoke(
                 function_id=function.id,
                 input_data=[protos.ParameterBinding(name=parameter, data=value)],
                 trigger_metadata={},
-                trace_context=Message(trace_parent="", trace_state="", attributes={}),
+                trace_context=Message(
+                    trace_parent=trace.parent, trace_state=trace.state, attributes={}
+                ),
                 retry_context=_retry_context(attempt),
             )
         )

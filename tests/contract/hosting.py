@@ -145,7 +145,8 @@ def _send(
     body: bytes | None,
 ) -> None:
     chunked = "transfer-encoding" in headers
-    connection.putrequest(method, target, skip_accept_encoding=True)
+    own_host = any(name.lower() == "host" for name in headers)
+    connection.putrequest(method, target, skip_host=own_host, skip_accept_encoding=True)
     for name, value in headers.items():
         for one in value if isinstance(value, list) else [value]:
             connection.putheader(name, one)

@@ -150,7 +150,7 @@ def test_a_caller_that_goes_away_leaves_no_trace(host: RunningHost) -> None:
     ]
     for path, head in product((b"/api/echo", b"/admin/functions/web"), heads):
         with socket.create_connection(("127.0.0.1", host.port)) as connection:
-            start = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n"
+            start = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n"
             connection.sendall(start + b"Content-Type: application/json\r\n" + head)
 
     for _ in range(3):

@@ -20,7 +20,7 @@ from local.host.target import BadTarget
         ("/api/%2e%2e/b", "/b"),
         ("/../..", "/"),
         ("/a/.", "/a/"),
-        ("/api#fragment", "/api"),
+        ("/api#x", "/api#x"),
         ("http://localhost:7071/api/x", "/api/x"),
     ],
 )

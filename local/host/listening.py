@@ -1,0 +1,70 @@
+"""The socket on which the host listens, and what happens when descriptors run out."""
+
+import asyncio
+import logging
+import socket
+import sys
+from typing import Any
+
+if sys.platform != "win32":
+    import resource
+
+LOG = logging.getLogger("local.host")
+BACKLOG = 128
+# How many connections are taken at one go: also how often one failure is reported.
+AT_ONCE = 1
+PAUSE = 60.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that holds the port, before anything answers on it."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
+    taken.setsockopt(
+        socket.SOL_SOCKET,
+        # On Windows the other option would let two servers share the port.
+        socket.SO_REUSEADDR if exclusive is None else exclusive,
+        1,
+    )
+    try:
+        taken.bind((host, port))
+        taken.listen(BACKLOG)
+    except OSError:
+        taken.close()
+        raise
+    return taken
+
+
+def raise_the_limit() -> None:
+    """Let this process open as many files and connections as the system allows it."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        # macOS names no limit and takes none above its own.
+        LOG.debug("the limit of open files stays at %d", soft)
+
+
+class Complaints:
+    """What the loop has to say: a connection that cannot be taken is said once."""
+
+    def __init__(self) -> None:
+        self._said = -PAUSE
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        """Log the loop's complaint."""
+        if "out of system resource" not in str(context.get("message")):
+            loop.default_exception_handler(context)
+            return
+        now = loop.time()
+        if now - self._said >= PAUSE:
+            LOG.error(
+                "no connection can be taken (%s): the limit of open files is reached; "
+                "callers wait until some are closed",
+                context.get("exception"),
+            )
+        self._said = now

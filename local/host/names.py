@@ -1,0 +1,52 @@
+"""For which names the host answers: a website that leads its own here is not let in.
+
+A page whose name was made to lead to 127.0.0.1 would count as of the same origin.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+HOST = re.compile(
+    r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z!$&'()._~-]+)(?::(?P<port>[0-9]*))?"
+)
+HIGHEST_PORT = 65535
+
+
+class Names:
+    """The names of this machine, and those that the host was given."""
+
+    def __init__(self, given: Iterable[str] = ()) -> None:
+        self._given = {_plain(name) for name in given}
+
+    def problem(self, host: str) -> tuple[int, str] | None:
+        """Return the status and sentence that refuse a Host header, None if it is fine."""
+        if not host:
+            return 500, ""
+        found = HOST.fullmatch(host)
+        if not found:
+            return 400, ""
+        if int(found["port"] or 0) > HIGHEST_PORT:
+            return 500, ""
+        name = _plain(found["name"])
+        if name in self._given or _is_of_this_machine(name):
+            return None
+        return 421, (
+            "This server answers for names of this machine only (localhost, "
+            f'*.localhost, 127.0.0.0/8, ::1), not for "{host}". '
+            f"If it should, start it with --name {name}.\n"
+        )
+
+
+def _plain(name: str) -> str:
+    """Return the name in the one spelling in which names are compared."""
+    return name.lower().removesuffix(".").strip("[]")
+
+
+def _is_of_this_machine(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
