@@ -37,8 +37,7 @@ class Watcher(threading.Thread):
         """Watch until an edit was taken up."""
         pending: set[str] = set()
         while True:
-            self._pause()
-            now = snapshot(self._app_dir)
+            now = self._look(self._seen)
             if now == self._seen:
                 continue
             settled = self._settled(now)
@@ -49,35 +48,34 @@ class Watcher(threading.Thread):
                 return
 
     def _settled(self, last: Snapshot) -> Snapshot:
-        while True:
-            self._pause()
-            now = snapshot(self._app_dir)
-            if now == last:
-                return now
+        while (now := self._look(last)) != last:
             last = now
+        return now
 
-    def _pause(self) -> None:
+    def _look(self, last: Snapshot) -> Snapshot:
+        """Return what is there after a pause; what was, if nothing can be seen."""
         self._never.wait(PERIOD)
+        try:
+            return snapshot(self._app_dir)
+        except OSError:
+            return last
 
 
 def snapshot(app_dir: Path) -> Snapshot:
-    """Return what is known of each file that the app may consist of."""
+    """Return what is known of each file that the app may consist of, or OSError."""
     found: Snapshot = {}
+    host_json = str(app_dir / "host.json")
     folders = [str(app_dir)]
     while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except OSError:
-            continue
-        if folder != str(app_dir) and any(e.name == "pyvenv.cfg" for e in entries):
+        entries = _entries(folders.pop(), app_dir)
+        if any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
         for entry in entries:
             if entry.name.startswith(".") or entry.name in OTHERS:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif entry.name.endswith(".py") or entry.path == str(app_dir / "host.json"):
+            elif entry.name.endswith(".py") or entry.path == host_json:
                 _note(entry, found)
     return found
 
@@ -106,6 +104,17 @@ def _names(app_dir: Path, paths: Iterable[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
+def _entries(folder: str, app_dir: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, PermissionError):
+        # It has just gone, or is somebody else's.
+        if folder == str(app_dir):
+            raise
+        return []
+
+
 def _note(entry: os.DirEntry[str], found: Snapshot) -> None:
     try:
         status = entry.stat()
@@ -123,6 +132,6 @@ def _syntax_error(app_dir: Path, path: Path) -> str | None:
         with warnings.catch_warnings(action="ignore"):
             compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        place = f"{path.relative_to(app_dir)}, line {error.lineno}"
+        place = f"{path.relative_to(app_dir)}, line {error.lineno or 1}"
         return f"{place}: {type(error).__name__}: {error.msg}"
     return None

@@ -1,6 +1,8 @@
 """The stand-in host starts, fails, times out and stops as its supervisor expects."""
 
+import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -358,6 +360,71 @@ def test_a_log_line_carries_the_name_of_its_function(tmp_path: Path) -> None:
         host.get("/api/hello")
 
         assert "[hello] INFO somebody is here" in host.log
+
+
+def test_a_function_sees_the_trace_it_belongs_to(tmp_path: Path) -> None:
+    """The request's, or a new one."""
+    code = HEAD + (
+        "\n@app.route('trace')\n"
+        "async def trace(req: func.HttpRequest, context: func.Context):\n"
+        "    seen = context.trace_context\n"
+        "    return func.HttpResponse(f'{seen.trace_parent} {seen.trace_state}')\n"
+    )
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "tracestate": "a=1"}
+    with running(an_app(tmp_path, code)) as host:
+        assert re.fullmatch(
+            f"00-{trace}-(?!b7ad)[0-9a-f]{{16}}-01 a=1",
+            host.get("/api/trace", **headers).body.decode(),
+        )
+        assert re.fullmatch(
+            "00-[0-9a-f]{32}-[0-9a-f]{16}-00 ", host.get("/api/trace").body.decode()
+        )
+
+
+def test_the_port_of_local_settings_is_the_one_without_another(tmp_path: Path) -> None:
+    """As `func start` takes it; --port wins."""
+    an_app(tmp_path, HEAD)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        section = {"LocalHttpPort": port}
+        (tmp_path / "local.settings.json").write_text(json.dumps({"Host": section}))
+
+        done = subprocess.run(
+            [*HOST, "--app", str(tmp_path)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert f"port {port} cannot be used" in done.stderr
+        with running(tmp_path) as host:
+            assert host.port != port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_too_many_connections_are_said_once(tmp_path: Path) -> None:
+    """The log does not grow, and all are answered when some have gone."""
+    with running(an_app(tmp_path, HEAD)) as host:
+        import resource
+
+        limit = len([*Path(f"/proc/{host.process.pid}/fd").iterdir()]) + 8
+        resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        silent = [
+            socket.create_connection(("127.0.0.1", host.port), timeout=5)
+            for _ in range(40)
+        ]
+        until(lambda: "no connection can be taken" in host.log)
+        threading.Event().wait(2.5)  # two more tries of the loop
+
+        assert host.log.count("no connection can be taken") == 1
+        assert "Traceback" not in host.log
+        for connection in silent:
+            connection.close()
+        assert host.get("/api/hello").status == 200
 
 
 def test_keys_are_kept_and_never_shown(tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_a_changed_schedule_is_never_past_due() -> None:
     assert not past_due
 
 
+def test_a_status_from_the_future_does_not_keep_a_timer_waiting() -> None:
+    """The clock was set back while the host was down."""
+    stored = schedule_status.after_run(FIVE_MINUTES, NOW + timedelta(hours=1))
+
+    status, past_due = schedule_status.at_start(stored, FIVE_MINUTES, NOW)
+
+    assert (status.next, past_due) == (NEXT, False)
+
+
 def test_a_status_survives_being_written_down() -> None:
     """What is read back is what was kept."""
     status = schedule_status.after_run(FIVE_MINUTES, ago(seconds=20.123456))

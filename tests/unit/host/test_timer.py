@@ -261,3 +261,45 @@ async def test_a_schedule_without_occurrences_ends() -> None:
     await timer.run()
 
     assert not runs.seen
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=5), timedelta(minutes=20)])
+async def test_a_clock_that_is_set_back_stops_no_timer(back: timedelta) -> None:
+    """Whether it is set while the timer waits: the next occurrence is a nearer one."""
+    clock = Clock()
+
+    async def set_back(seconds: float) -> None:
+        await Clock.sleep(clock, seconds)
+        if len(runs.seen) == 1 and not changes:
+            changes.append(clock.now)
+            clock.now -= back
+
+    changes: list[datetime] = []
+    runs = Runs(clock, 2)
+    timer = Timer(
+        a_function(),
+        schedules.parse("*/20 * * * * *"),
+        runs,
+        None,
+        Time(clock, set_back),
+    )
+
+    with pytest.raises(Stopped):
+        await timer.run()
+
+    waited = clock.now + back - changes[0]
+    assert waited <= timedelta(seconds=40)
+
+
+async def test_a_clock_set_back_during_a_run_stops_no_timer() -> None:
+    """The run began in what is the future now."""
+    clock = Clock()
+    runs = Runs(clock, 2, takes=-1200)
+    timer = Timer(
+        a_function(), schedules.parse("*/20 * * * * *"), runs, None, clock.time
+    )
+
+    with pytest.raises(Stopped):
+        await timer.run()
+
+    assert runs.times == ["09:25:40", "09:06:00"]
