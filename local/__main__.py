@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from local import azurite, options, parts, ports, settingsfile
 from local.datafolder import DataFolder
+from local.host import local_http
+from local.host.settings import BadSettings
 from local.options import Options
 from local.supervisor import supervise
 from local.terminal import CannotGoOn, say
@@ -45,7 +47,7 @@ def _run(given: Options, data: DataFolder) -> int:
     data.make()
     chosen = _free_ports(
         {
-            "--http-port": given.http_port,
+            "--http-port": _http_port(given),
             "--broker-port": given.broker_port,
             "--storage-port": given.storage_port,
         },
@@ -55,6 +57,16 @@ def _run(given: Options, data: DataFolder) -> int:
     for note in notes:
         say(note)
     return asyncio.run(supervise(started, data))
+
+
+def _http_port(given: Options) -> int:
+    """The port asked for, or the one that `func start` would take."""
+    if given.http_port is not None:
+        return given.http_port
+    try:
+        return local_http.read(given.app).port
+    except BadSettings as error:
+        raise CannotGoOn(str(error)) from error
 
 
 def _free_ports(wanted: Mapping[str, int], patience: float) -> dict[str, int]:

@@ -7,7 +7,11 @@ from local.terminal import last_lines
 
 KEPT = 3
 END = 64 * 1024
-NOTEWORTHY = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^\s*(warn|fail|crit):")
+NOTEWORTHY = re.compile(
+    r"\b(WARNING|ERROR|CRITICAL)\b|^\s*(warn|fail|crit):"
+    # Edited code was taken up, or could not be: the stand-in's words and func's.
+    r"|INFO Reloaded: |^Exception: \w+Error: .*\.py, line \d+"
+)
 INDEXING_FAILED = re.compile(r"Traceback \(most recent call last\)|Result: Failure")
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
 PORTS = (
-    ("--http-port", 7071, "the app and its page answer"),
+    ("--http-port", None, "the app and its page answer"),
     ("--broker-port", 6500, "the Event Grid broker answers"),
     ("--storage-port", 10000, "Azurite answers"),
 )
@@ -23,7 +24,7 @@ PORTS = (
 class Options:
     """One run of the local stack: its ports, its data folder, its host."""
 
-    http_port: int
+    http_port: int | None
     broker_port: int
     storage_port: int
     data: Path
@@ -42,7 +43,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
             type=_port,
             default=port,
             metavar="PORT",
-            help=f"where {what} (default {port}; 0 takes a free one)",
+            help=f"where {what} (default {port or HTTP_PORT}; 0 takes a free one)",
         )
     parser.add_argument(
         "--data",

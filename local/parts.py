@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from local import azurite, declared, localkeys, probes, processes, settingsfile
+from local import (
+    azurite,
+    bundle,
+    declared,
+    localkeys,
+    probes,
+    processes,
+    settingsfile,
+)
 from local.datafolder import DataFolder
 from local.options import Options
 from local.terminal import ROOT, CannotGoOn
@@ -142,6 +150,7 @@ def _in_func(part: Part, func: str, options: Options) -> Part:
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, environment.get("PATH", "")])
     environment |= {"PATH": path, "VIRTUAL_ENV": sys.prefix}
+    environment |= _bundle(options.app)
     interrupt = processes.interrupt
     auth = ("--enableAuth",) if options.enable_auth else ()
     return replace(
@@ -155,6 +164,13 @@ def _in_func(part: Part, func: str, options: Options) -> Part:
         ends_quietly="It ends itself, with exit code 0, when storage was away for about "
         "35 s or its worker crashed three times.",
     )
+
+
+def _bundle(app: Path) -> dict[str, str]:
+    file = app / settingsfile.FILE
+    values = settingsfile.read(file) if file.exists() else {}
+    example = settingsfile.read(ROOT / settingsfile.EXAMPLE)
+    return bundle.settings(app, values, example, os.environ)
 
 
 def find_func() -> str | None:

@@ -31,10 +31,9 @@ class Names:
         name = _plain(found["name"])
         if name in self._given or _is_of_this_machine(name):
             return None
-        return 421, (
-            "This server answers for names of this machine only (localhost, "
-            f'*.localhost, 127.0.0.0/8, ::1), not for "{host}". '
-            f"If it should, start it with --name {name}.\n"
+        return 403, (
+            f"The host does not answer for {host}: it does for localhost and for each "
+            "--name it was started with\n"
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import azurite, parts, probes, processes
+from local import azurite, bundle, parts, probes, processes
 from local.datafolder import DataFolder
 from local.options import read
 from local.terminal import CannotGoOn
@@ -49,6 +49,7 @@ def test_the_environment_of_func_does_not_say_that_it_is_azure(
     assert not {"CONTAINER_NAME", "WEBSITE_INSTANCE_ID"} & set(host.environment)
     assert host.environment["EVENTGRID_ENDPOINT"] == "http://127.0.0.1:1"
     assert host.environment["VIRTUAL_ENV"] == sys.prefix
+    assert host.environment[bundle.DOWNLOAD_PATH] == str(bundle.FOLDER)
 
 
 def test_the_stand_in_is_used_where_func_is_not_found(
