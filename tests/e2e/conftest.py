@@ -8,6 +8,7 @@ import pytest
 
 from local import localkeys, parts
 from local.localkeys import LocalKeys
+from tests.e2e import func_keys
 from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
 
 __all__ = ["Stack", "StartStack", "until"]
@@ -37,9 +38,12 @@ def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def guarded(
+    host_kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     """A stack whose host asks for keys, as `dev.py run --enable-auth` starts it."""
-    started = launch(tmp_path_factory.mktemp("guarded"), "--enable-auth")
+    folder = tmp_path_factory.mktemp(f"guarded-{host_kind}")
+    started = launch(folder, "--enable-auth", host_kind=host_kind)
     try:
         yield wait_until_it_serves(started)
     finally:
@@ -48,7 +52,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def keys(guarded: Stack) -> LocalKeys:
-    """The keys that the supervisor made; the reader's is on every reading function."""
+    """The keys of the guarded host; the reader's is on every reading function."""
+    if guarded.host_kind == "func":
+        return func_keys.make(guarded)
     return localkeys.make(guarded.data / localkeys.FILE, ["audit"])
 
 

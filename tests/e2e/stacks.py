@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import parts, settingsfile
+from local import options, parts, ports, probes, settingsfile
 from local.terminal import ROOT
 from moderation import names, topology
 
@@ -204,30 +204,21 @@ def launch(
 
 @dataclass
 class Host:
-    """A stand-in host beside a stack: on its broker and its storage, but not watched."""
+    """A host beside a stack: on its broker and its storage, but not watched."""
 
     process: subprocess.Popen[bytes]
+    kind: str
+    port: int
     log_file: Path
-    said: Path
 
     def log(self) -> str:
         """What the app in it has logged so far."""
         return self.log_file.read_text(encoding="utf-8")
 
-    def port(self) -> int:
-        """Where it answers, as soon as it does."""
-
-        def announced() -> int | None:
-            if self.process.poll() is not None:
-                pytest.fail(f"a host did not start:\n{self.log()}")
-            found = re.search(r":(\d+)\s", self.said.read_text(encoding="utf-8"))
-            return int(found[1]) if found else None
-
-        return until("a host to serve", announced)
-
     def fire(self, function: str) -> None:
-        """Have a timer function run now."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=30)
+        """Have a timer function run now, as soon as the host can."""
+        until("a host to serve", self._serves)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(
             "POST",
             f"/admin/functions/{function}",
@@ -237,39 +228,56 @@ class Host:
         assert connection.getresponse().status == 202
         connection.close()
 
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
+    def _serves(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"a host did not start:\n{self.log()}")
+        return probes.host_answers(self.port)
 
-    def stop(self) -> int:
-        """Send it SIGTERM; its exit code."""
-        self.process.terminate()
-        return self.process.wait(PATIENCE)
+    def kill(self) -> None:
+        """End it as a crash would, and the worker that func would leave behind."""
+        if sys.platform == "win32":
+            self.process.kill()
+        else:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
 
 
 def launch_host(
     stack: Stack, folder: Path, *, app: Path | None = None, **settings: str
 ) -> Host:
-    """A host that has just been started; it may not serve yet."""
+    """A host of the stack's kind that has just been started; it may not serve yet."""
     folder.mkdir(parents=True)
-    log_file, said = folder / "log.txt", folder / "said.txt"
-    meets = {
+    log_file = folder / "log.txt"
+    given = {
+        **SCHEDULES,
         settingsfile.ENDPOINT: stack.broker,
         **dict.fromkeys(settingsfile.STORAGE, stack.storage),
         settingsfile.KEY: stack.key,
+        **settings,
     }
-    command = [sys.executable, "-m", "local.host", "--port=0", "--app"]
-    with log_file.open("wb") as log, said.open("wb") as output:
+    asked = options.read(["--host", stack.host_kind, "--app", str(app or stack.app)])
+    port = ports.choose({"a host": 0})["a host"]
+    part = parts.host(asked, port, given)
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [*command, str(app or stack.app)],
-            cwd=ROOT,
-            env=environment({**meets, **settings}),
+            part.command,
+            cwd=part.folder,
+            env={**environment(given), **_only_in(part.environment)},
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=log,
             stderr=log,
+            start_new_session=sys.platform != "win32",
         )
-    return Host(process, log_file, said)
+    return Host(process, stack.host_kind, port, log_file)
+
+
+def _only_in(of_the_part: Mapping[str, str]) -> dict[str, str]:
+    """What a part is told beside the settings of the test and of the developer."""
+    return {
+        name: value
+        for name, value in of_the_part.items()
+        if os.environ.get(name) != value
+    }
 
 
 def wait_until_it_serves(stack: Stack) -> Stack:

@@ -1,4 +1,4 @@
-"""Who may do what, against the real stand-in host that asks for keys."""
+"""Who may do what, against a real host that asks for keys."""
 
 import http.client
 

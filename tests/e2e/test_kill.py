@@ -115,9 +115,9 @@ class Books:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Broker, storage and a host that publishes, while others drain and die."""
-    started = launch(tmp_path_factory.mktemp("kill"))
+    started = launch(tmp_path_factory.mktemp("kill"), host_kind=host_kind)
     try:
         yield wait_until_it_serves(started)
     finally:
@@ -269,6 +269,8 @@ def test_a_host_that_is_told_to_stop_settles_what_it_has_in_hand(
     What can be finished within the grace is; the rest is handed back with an entry,
     and nothing new is taken.
     """
+    if stack.host_kind == "func":
+        pytest.skip("func passes no SIGTERM on to its worker: nothing may depend on it")
     app = make_app(tmp_path / "slow-app")
     handlers = app / "moderation" / "handlers.py"
     code = handlers.read_text(encoding="utf-8") + SLOW_HANDLER

@@ -28,9 +28,9 @@ BUSY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack in which nothing flows but what these tests note."""
-    started = launch(tmp_path_factory.mktemp("flow-stack"))
+    started = launch(tmp_path_factory.mktemp("flow-stack"), host_kind=host_kind)
     try:
         yield wait_until_it_serves(started)
     finally:
