@@ -54,16 +54,16 @@ def test_the_caller_is_told_who_they_are(guarded: Stack, keys: LocalKeys) -> Non
     assert (answer["kind"], answer["roles"]) == ("key", None)
 
 
-def test_a_key_of_any_bytes_is_a_401(guarded: Stack) -> None:
+def test_a_key_of_any_bytes_is_no_fault(guarded: Stack) -> None:
     """
-    Nothing that can be sent in its place is a fault.
+    What is no UTF-8 is the caller's mistake, whatever header it is in.
     """
     connection = http.client.HTTPConnection("127.0.0.1", guarded.port("host"))
     connection.putrequest("GET", "/api/me")
     connection.putheader("x-functions-key", b"\xff\xfe")
     connection.endheaders()
 
-    assert connection.getresponse().status == 401
+    assert connection.getresponse().status == 400
     connection.close()
 
 
