@@ -1,6 +1,7 @@
 """The socket on which the host listens, and what happens when descriptors run out."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -14,6 +15,7 @@ BACKLOG = 128
 # How many connections are taken at one go: also how often one failure is reported.
 AT_ONCE = 1
 PAUSE = 60.0
+MANY = 10_240
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,11 +42,13 @@ def raise_the_limit() -> None:
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (OSError, ValueError):
-        # macOS names no limit and takes none above its own.
-        LOG.debug("the limit of open files stays at %d", soft)
+    # macOS names no limit and takes none above its own.
+    for wanted in (hard, MANY):
+        if soft == resource.RLIM_INFINITY or 0 <= wanted <= soft:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return
 
 
 class Complaints:
