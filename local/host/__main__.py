@@ -19,7 +19,7 @@ from local.host.anew import Anew, Origin
 from local.host.app import App
 from local.host.edits import Watcher
 from local.host.keys import BadKeyFile, Keys
-from local.host.listening import listen, raise_the_limit
+from local.host.listening import Sockets, listen, raise_the_limit
 from local.host.loading import load, say_what_is_served
 from local.host.local_http import LocalHttp
 from local.host.monitor import Time
@@ -49,17 +49,17 @@ def main() -> int:
         return _refuse(str(error))
     port = http.port if options.port is None else options.port
     try:
-        listening = origin.listening() or listen("127.0.0.1", port)
+        sockets = origin.sockets() or Sockets(listen("127.0.0.1", port))
     except OSError as error:
         return _refuse(
             f"port {port} cannot be used ({error.strerror}): stop what uses it, "
             "or choose another with --port"
         )
     raise_the_limit()
-    _set_environment(app_dir, listening)
+    _set_environment(app_dir, sockets.listening)
     host = Host(app_dir, keys, Names(options.name), http, auth=options.enable_auth)
     runner = asyncio.Runner(loop_factory=HostLoop)
-    if again := runner.run(host.serve(listening, origin)):
+    if again := runner.run(host.serve(sockets, origin)):
         again()
     _end_the_apps_tasks(runner)
     return 0
@@ -76,7 +76,7 @@ class Host:
     auth: bool
 
     async def serve(
-        self, listening: socket.socket, origin: Origin
+        self, sockets: Sockets, origin: Origin
     ) -> Callable[[], object] | None:
         """Serve until told to stop; how to begin anew, if code was edited."""
         stop = StopRequest()
@@ -84,15 +84,15 @@ class Host:
         if not isinstance(loop, HostLoop):
             raise TypeError("the host needs its own event loop")
         loop.stop_on_signals(stop)
-        beginning = Anew(origin, listening, stop)
+        beginning = Anew(origin, sockets.listening, stop)
         edits = Watcher(self.app_dir, beginning.on_edit)
         app = await load(self.app_dir, self.keys, Time(_clock), auth=self.auth)
         loop.adopt_plain_handlers()
         edits.start()
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        address = f"http://127.0.0.1:{sockets.listening.getsockname()[1]}"
         http = Server(app, self.names, self.http.policy)
         announce = partial(_announce, app, address, origin.edited)
-        kept = await serve(http, app, listening, stop, announce)
+        kept = await serve(http, app, sockets, stop, announce)
         return partial(beginning.begin, stop.edited, kept) if kept else None
 
 

@@ -16,10 +16,11 @@ from typing import NoReturn
 
 from local.host import signals
 from local.host.invocations import STUCK_EXIT_CODE
+from local.host.listening import Sockets
 from local.host.serving import StopRequest
 
 LOG = logging.getLogger("local.host")
-SOCKET, EDITED = "LOCAL_HOST_SOCKET", "LOCAL_HOST_EDITED"
+SOCKETS, EDITED = "LOCAL_HOST_SOCKETS", "LOCAL_HOST_EDITED"
 DEBUGGERS = ("pydevd", "debugpy")
 # Seconds in which the loop hears of an edit; one that is blocked does not.
 LOOP_PATIENCE = 0.5
@@ -31,24 +32,21 @@ class Origin:
 
     folder: Path
     environment: dict[str, str]
-    descriptor: int | None
+    descriptors: tuple[int, ...]
     edited: str
 
-    def listening(self) -> socket.socket | None:
-        """Return the listening socket that was left, if there is one."""
-        if self.descriptor is None:
-            return None
-        left = socket.socket(fileno=self.descriptor)
-        left.set_inheritable(False)
-        return left
+    def sockets(self) -> Sockets | None:
+        """Return the sockets that were left, if there are any."""
+        left = [socket.socket(fileno=number) for number in self.descriptors]
+        for each in left:
+            each.set_inheritable(False)
+        return Sockets(left[0], left[1:]) if left else None
 
 
 def origin(environ: MutableMapping[str, str]) -> Origin:
     """Return how this process began, and take what was left for it alone out."""
-    descriptor, edited = environ.pop(SOCKET, None), environ.pop(EDITED, "")
-    return Origin(
-        Path.cwd(), dict(environ), int(descriptor) if descriptor else None, edited
-    )
+    left, edited = environ.pop(SOCKETS, ""), environ.pop(EDITED, "")
+    return Origin(Path.cwd(), dict(environ), tuple(map(int, left.split())), edited)
 
 
 class Anew:
@@ -58,7 +56,7 @@ class Anew:
         self, origin: Origin, listening: socket.socket, stop: StopRequest
     ) -> None:
         self._origin = origin
-        self._listening = listening
+        self._sockets = Sockets(listening)
         self._stop = stop
         self._loop = asyncio.get_running_loop()
 
@@ -73,20 +71,22 @@ class Anew:
         self._loop.call_soon_threadsafe(self._stop.after_an_edit, edited)
         if not self._stop.heard_of_edit.wait(LOOP_PATIENCE):
             LOG.warning("a function blocks the event loop: it is cut off")
-            self.begin(edited, self._listening)
+            self.begin(edited, self._sockets)
         return True
 
-    def begin(self, edited: str, listening: socket.socket) -> NoReturn:
-        """Become a new host on that socket; where that cannot be, end with 75."""
+    def begin(self, edited: str, sockets: Sockets) -> NoReturn:
+        """Become a new host on these sockets; where that cannot be, end with 75."""
         if sys.platform == "win32":
             LOG.warning("%s changed: ending to be started again", edited)
             logging.shutdown()
             os._exit(STUCK_EXIT_CODE)
         signals.hold_back()
         logging.shutdown()
-        os.set_inheritable(listening.fileno(), True)
+        numbers = [each.fileno() for each in (sockets.listening, *sockets.callers)]
+        for number in numbers:
+            os.set_inheritable(number, True)
         os.chdir(self._origin.folder)
-        passed_on = {SOCKET: str(listening.fileno()), EDITED: edited}
+        passed_on = {SOCKETS: " ".join(map(str, numbers)), EDITED: edited}
         os.execve(  # noqa: S606 - itself
             sys.executable,
             [sys.executable, *sys.orig_argv[1:]],

@@ -5,6 +5,8 @@ import contextlib
 import logging
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 if sys.platform != "win32":
@@ -16,6 +18,14 @@ BACKLOG = 128
 AT_ONCE = 1
 PAUSE = 60.0
 MANY = 10_240
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The one that listens, and those of callers who wait to be heard."""
+
+    listening: socket.socket
+    callers: Sequence[socket.socket] = ()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 
 from aiohttp import web
 
@@ -27,8 +28,6 @@ from local.host.worker import FunctionFailed
 LOG = logging.getLogger("local.host")
 # What a caller has for the head of a request, and between two requests.
 PATIENCE = 30.0
-# What a connection gets that was made just before the host stops.
-HEARING = 0.2
 # One that is disabled costs nothing; the parameter cannot be None.
 NO_LOG = logging.getLogger("local.host.access")
 NO_LOG.disabled = True
@@ -37,7 +36,18 @@ NO_LOG.disabled = True
 class Connection(web.RequestHandler):
     """Refuses what is no HTTP with a status and nothing else."""
 
-    has_asked = False
+    # Whether some of a request has come, and its function has not begun.
+    has_heard = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether its caller has neither asked nor begun to ask."""
+        return not (self.has_heard or self._request_in_progress)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in a part of a request."""
+        self.has_heard = True
+        super().data_received(data)
 
     def handle_error(
         self,
@@ -76,20 +86,18 @@ class Server(web.Server):
             max_headers=refusals.MAX_FIELDS,
         )
 
-    async def hear_out(self) -> None:
-        """Let those who were let in, and whose request is on its way, ask."""
-        deadline = asyncio.get_running_loop().time() + HEARING
-        waiting = True
-        while waiting and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.01)
-            waiting = not all(
-                isinstance(connection, Connection) and connection.has_asked
-                for connection in self.connections
-            )
+    def let_go(self) -> list[socket.socket]:
+        """Return the sockets of those who wait to ask, and hear them no more."""
+        kept = []
+        for connection, transport in list(self._connections.items()):
+            if isinstance(connection, Connection) and connection.is_quiet:
+                kept.append(transport.get_extra_info("socket").dup())
+                transport.abort()
+        return kept
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request.protocol, Connection):
-            request.protocol.has_asked = True
+            request.protocol.has_heard = False
         try:
             response = await self._answer(request)
         except (BadTarget, BodyLost):

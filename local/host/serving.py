@@ -3,18 +3,21 @@
 import asyncio
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
 from local.host.app import App
 from local.host.invocations import exit_stuck, watch_for_a_blocked_loop
-from local.host.listening import AT_ONCE, BACKLOG, Complaints
+from local.host.listening import AT_ONCE, BACKLOG, Complaints, Sockets
 from local.host.server import Server
 
 LOG = logging.getLogger("local.host")
 STOP_GRACE = 10.0
 # Who edits wants to see it: what runs longer is cut off.
 EDIT_GRACE = 0.5
+# In which a connection that was just taken comes to be one.
+ARRIVAL = 0.01
 # What the answer to a call that timed out gets to reach its caller.
 LAST_WORDS = 0.3
 
@@ -45,18 +48,21 @@ class StopRequest:
 async def serve(
     http: Server,
     app: App,
-    listening: socket.socket,
+    sockets: Sockets,
     stop: StopRequest,
     announce: Callable[[], None],
-) -> socket.socket | None:
+) -> Sockets | None:
     """Serve until told to stop, and then until what runs has ended or had its time.
 
-    Returns the socket, on which callers wait, if the host is to begin anew.
+    Returns the sockets on which callers wait, if the host is to begin anew.
     """
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(Complaints())
+    listening = sockets.listening
     listener = await loop.create_server(http, sock=listening, backlog=AT_ONCE)
     listening.listen(BACKLOG)
+    for caller in sockets.callers:
+        await loop.connect_accepted_socket(http, caller)
     announce()
     app.timers.start()
     watch_for_a_blocked_loop(app.invocations)
@@ -65,9 +71,8 @@ async def serve(
         await asyncio.sleep(LAST_WORDS)
         exit_stuck("a function outlived functionTimeout and cannot be ended")
     LOG.info("stopping")
-    kept = listening.dup() if stop.edited else None
+    kept = await _let_go(http, listening) if stop.edited else None
     listener.close()
-    await http.hear_out()
     http.pre_shutdown()
     app.timers.stop()
     grace = EDIT_GRACE if stop.edited else STOP_GRACE
@@ -75,6 +80,16 @@ async def serve(
     await http.shutdown(1.0)
     await app.timers.close()
     return kept if stop.edited else None
+
+
+async def _let_go(http: Server, listening: socket.socket) -> Sockets:
+    """Keep those waiting who have not been heard yet."""
+    kept = listening.dup()
+    if sys.platform == "win32":
+        return Sockets(kept)  # this process ends: see Anew.begin
+    asyncio.get_running_loop().remove_reader(listening)
+    await asyncio.sleep(ARRIVAL)
+    return Sockets(kept, http.let_go())
 
 
 async def _first_of(*events: asyncio.Event) -> None:

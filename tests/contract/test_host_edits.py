@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import socket
 import sys
 import threading
 from functools import partial
@@ -93,9 +94,19 @@ def test_an_edit_takes_effect_and_callers_only_wait(app: Path) -> None:
     with running(app) as host:
         callers = Callers(host)
         until(lambda: callers.answered)
+        kept = http.client.HTTPConnection("127.0.0.1", host.port, timeout=20)
+        silent = socket.create_connection(("127.0.0.1", host.port), timeout=20)
         for word in ("second", "third"):
+            kept.request("GET", "/api/word")
+            assert kept.getresponse().read()
             save(app / "words.py", f'WORD = "{word}"\n')
             until(partial(says, host, word))
+        kept.request("GET", "/api/word")
+        assert kept.getresponse().read() == b"third None"
+        kept.close()
+        silent.sendall(b"GET /api/word HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert silent.recv(100).startswith(b"HTTP/1.1 200 OK")
+        silent.close()
         callers.enough.set()
         callers.join()
 
