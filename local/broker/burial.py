@@ -1,14 +1,19 @@
 """What becomes of events that ended: a dead letter, or nothing but a count."""
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from local.broker import deadletters
 from local.broker.clock import Clock
+from local.broker.commits import Commits
 from local.broker.dead_letter_queue import DeadLetterQueue
 from local.broker.deadletters import DeadLetter, Destination
 from local.broker.entries import Ended
 from local.broker.journal import Journal
 from local.broker.subscription import Subscription
+
+BLOB_LIMIT = 1000
+BLOB_SIZE = 4 * 1024 * 1024
 
 
 class Burial:
@@ -19,11 +24,13 @@ class Burial:
         namespace: str,
         clock: Clock,
         journal: Journal,
+        commits: Commits,
         known: Mapping[tuple[str, str], Subscription],
     ) -> None:
         self._namespace = namespace
         self._clock = clock
         self._journal = journal
+        self._commits = commits
         self._known = known
         self._number = 0
         self.letters: DeadLetterQueue | None = None
@@ -39,7 +46,7 @@ class Burial:
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """These dead letters wait, and no others."""
-        letters = list(waiting)
+        letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
         if self.letters is not None:
             self.letters.replace(letters)
@@ -51,26 +58,49 @@ class Burial:
         if self.letters is None or subscription.container is None:
             subscription.counts.dropped += len(ended)
             return
-        now = self._clock.now()
-        path = "/".join(
-            (
-                subscription.container,
-                self._namespace,
-                subscription.topic,
-                subscription.name,
-            )
-        )
-        for each in ended:
-            self._number += 1
-            letter = DeadLetter(self._number, path, now, deadletters.document(each))
+        letters = list(self._written(subscription, subscription.container, ended))
+        for letter in letters:
             self._journal.dead_lettered(letter)
-            self.letters.add(letter)
+        # An event that ended for good is not delivered again: the blob comes after that.
+        self._commits.afterwards(_adding(self.letters, letters))
+
+    def _written(
+        self, subscription: Subscription, container: str, ended: Iterable[Ended]
+    ) -> Iterator[DeadLetter]:
+        """Write the documents; together in a blob, as many as belong in one."""
+        now = self._clock.now()
+        place = f"{self._namespace}/{subscription.topic}/{subscription.name}"
+        blob, held, size = "", BLOB_LIMIT, 0
+        for each in ended:
+            document = deadletters.document(each, self._clock.as_shown)
+            if held == BLOB_LIMIT or size + len(document) > BLOB_SIZE:
+                name = deadletters.blob_name(place, self._clock.as_shown(now))
+                blob, held, size = f"{container}/{name}", 0, 0
+            held, size = held + 1, size + len(document)
+            self._number += 1
+            yield DeadLetter(self._number, blob, now, document)
+
+    def _with_blob(self, letter: DeadLetter) -> DeadLetter:
+        # Version 1.0 stored no blob's name, but only the place of the event subscription.
+        if letter.blob.endswith(deadletters.SUFFIX):
+            return letter
+        blob = deadletters.blob_name(letter.blob, letter.since)
+        return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
         self._journal.delivered_dead_letters([letter.id for letter in letters])
+        self._commits.afterwards(lambda: self._count(letters, arrived=arrived))
+        if self._commits.failure is None:
+            self._commits.commit()
+
+    def _count(self, letters: list[DeadLetter], *, arrived: bool) -> None:
         for letter in letters:
-            _, _, topic, name = letter.path.rsplit("/", 3)
+            _, _, topic, name, *_ = letter.blob.split("/")
             subscription = self._known.get((topic, name))
             if subscription is not None:
                 subscription.counts.dead_lettered += arrived
                 subscription.counts.dropped += not arrived
+
+
+def _adding(queue: DeadLetterQueue, letters: list[DeadLetter]) -> Callable[[], None]:
+    return lambda: queue.add(letters)

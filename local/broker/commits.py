@@ -27,10 +27,12 @@ class Commits:
         restore: Callable[[Stored], None],
     ) -> None:
         self.failure: str | None = None
+        self._said = False
         self._store = store
         self._journal = journal
         self._restore = restore
         self._answers: list[Answer] = []
+        self._afterwards: list[Callable[[], None]] = []
         self._latest: asyncio.Future[None] | None = None
         self._recovery: asyncio.Task[None] | None = None
 
@@ -59,14 +61,19 @@ class Commits:
         """The receiver gets this body once all that happened so far is stored."""
         self._answers.append((receiver, body))
 
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Do this once all that happened so far is stored; never, if it cannot be."""
+        self._afterwards.append(do)
+
     def commit(self) -> asyncio.Future[None] | None:
         """Done when all that happened so far is stored; None when it is already."""
         done = self._journal.commit()
         answers, self._answers = self._answers, []
+        afterwards, self._afterwards = self._afterwards, []
         if done is None:
-            _hand_out(answers)
+            _hand_out(answers, afterwards)
             return None
-        done.add_done_callback(lambda done: self._committed(done, answers))
+        done.add_done_callback(lambda done: self._committed(done, answers, afterwards))
         self._latest = done
         return done
 
@@ -81,21 +88,31 @@ class Commits:
         except StoreError as problem:
             raise unavailable(problem) from None
 
-    def _committed(self, done: asyncio.Future[None], answers: list[Answer]) -> None:
+    def _committed(
+        self,
+        done: asyncio.Future[None],
+        answers: list[Answer],
+        afterwards: list[Callable[[], None]],
+    ) -> None:
         problem = done.exception()
         if problem is None:
-            _hand_out(answers)
+            self._said = False
+            _hand_out(answers, afterwards)
             return
         for receiver, _ in answers:
             if not receiver.done():
                 receiver.set_exception(problem)
         if self.failure is None:
             self.failure = str(problem)
-            logger.error("The data folder cannot be written: %s", problem)
-            self._recovery = asyncio.create_task(self._recover())
+            if not self._said:
+                logger.error("The data folder cannot be written: %s", problem)
+            self._recovery = asyncio.create_task(self._recover(wait=self._said))
+            self._said = True
 
-    async def _recover(self) -> None:
+    async def _recover(self, *, wait: bool) -> None:
         # What is in memory is ahead of the file, and nobody was told about it.
+        if wait:  # nothing could be stored since the last time
+            await asyncio.sleep(TRY_AGAIN_AFTER)
         while self._store is not None and self.failure is not None:
             try:
                 stored = await self._store.recover(read_all)
@@ -103,6 +120,7 @@ class Commits:
                 await asyncio.sleep(TRY_AGAIN_AFTER)
                 continue
             self._journal.discard()
+            self._afterwards.clear()
             self._restore(stored)
             self.failure = None
 
@@ -115,7 +133,11 @@ def unavailable(problem: object) -> Refusal:
     )
 
 
-def _hand_out(answers: Iterable[Answer]) -> None:
+def _hand_out(
+    answers: Iterable[Answer], afterwards: Iterable[Callable[[], None]]
+) -> None:
     for receiver, body in answers:
         if not receiver.done():
             receiver.set_result(body)
+    for do in afterwards:
+        do()

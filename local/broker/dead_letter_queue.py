@@ -5,14 +5,12 @@ import contextlib
 import logging
 from collections.abc import Callable, Container, Iterable
 
-from local.broker.deadletters import DeadLetter, Destination, blob_name
+from local.broker.deadletters import DeadLetter, Destination
 
 logger = logging.getLogger(__name__)
 
 RETRY_PAUSES = (10.0, 60.0, 300.0)
 GIVE_UP_AFTER = 2 * 86_400.0
-BLOB_LIMIT = 1000
-BLOB_SIZE = 4 * 1024 * 1024
 
 
 class DeadLetterQueue:
@@ -36,9 +34,9 @@ class DeadLetterQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, letter: DeadLetter) -> None:
-        """Send it as soon as the destination takes it."""
-        self._waiting[letter.id] = letter
+    def add(self, letters: Iterable[DeadLetter]) -> None:
+        """Send them as soon as the destination takes them."""
+        self._waiting.update((letter.id, letter) for letter in letters)
         self._news.set()
 
     def replace(self, letters: Iterable[DeadLetter]) -> None:
@@ -92,20 +90,17 @@ class DeadLetterQueue:
 
     def _next_batch(self, down: Container[str]) -> list[DeadLetter]:
         batch: list[DeadLetter] = []
-        size = 0
         for letter in self._waiting.values():
-            if _container(letter) in down or (batch and letter.path != batch[0].path):
+            if _container(letter) in down:
                 continue
-            size += len(letter.document)
-            if batch and (size > BLOB_SIZE or len(batch) == BLOB_LIMIT):
-                break
+            if batch and letter.blob != batch[0].blob:
+                break  # the letters of a blob stand side by side
             batch.append(letter)
         return batch
 
     async def _send(self, batch: list[DeadLetter]) -> None:
-        container, _, path = batch[0].path.partition("/")
+        container, _, name = batch[0].blob.partition("/")
         content = b"[" + b",".join(letter.document for letter in batch) + b"]"
-        name = blob_name(path, self._clock())
         await asyncio.to_thread(self._to.put, container, name, content)
         self._done(batch, arrived=True)
 
@@ -136,4 +131,4 @@ class DeadLetterQueue:
 
 
 def _container(letter: DeadLetter) -> str:
-    return letter.path.partition("/")[0]
+    return letter.blob.partition("/")[0]

@@ -1,6 +1,7 @@
 """Dead letters: their document, their path, and the folder or container they go to."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ AZURITE = (
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
 )
+SUFFIX = ".json"
 _REASONS = {
     Ending.MAX_DELIVERIES: (
         "Maximum delivery attempts was exceeded.",
@@ -30,10 +32,14 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One document on its way: container and event subscription are in its path."""
+    """One document on its way, and the blob, in its container, that it belongs in.
+
+    The name of the blob is chosen with the dead letter and stored with it: whoever
+    writes it a second time, after a kill or an answer that was lost, writes the same.
+    """
 
     id: int
-    path: str
+    blob: str
     since: float
     document: bytes
 
@@ -56,8 +62,12 @@ class Folder:
         path = self._root / container / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)  # a full disk wants its room back
+            raise
 
 
 class BlobStorage:
@@ -106,7 +116,7 @@ def destination(text: str) -> Destination:
     return BlobStorage(text)
 
 
-def document(ended: Ended) -> bytes:
+def document(ended: Ended, as_shown: Callable[[float], float]) -> bytes:
     """One item of the array that a dead-letter blob holds."""
     reason, result = _REASONS[ended.ending]
     properties = msgspec.json.encode(
@@ -114,8 +124,8 @@ def document(ended: Ended) -> bytes:
             "deadletterreason": reason,
             "deliveryattempts": ended.count,
             "deliveryresult": result,
-            "publishutc": stamp(ended.event.published),
-            "deliveryattemptutc": stamp(ended.last_attempt),
+            "publishutc": stamp(as_shown(ended.event.published)),
+            "deliveryattemptutc": stamp(as_shown(ended.last_attempt)),
         }
     )
     return b'{"deadLetterProperties":%b,"event":%b}' % (properties, ended.event.body)
@@ -130,4 +140,4 @@ def blob_name(subscription_path: str, now: float) -> str:
     """`<namespace>/<topic>/<event subscription>/<y>/<m>/<d>/<h>/<guid>.json`, not padded."""
     at = datetime.fromtimestamp(now, UTC)
     hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
-    return f"{subscription_path}/{hour}/{uuid.uuid4()}.json"
+    return f"{subscription_path}/{hour}/{uuid.uuid4()}{SUFFIX}"

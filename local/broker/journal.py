@@ -123,7 +123,7 @@ class Journal:
 
     def dead_lettered(self, letter: DeadLetter) -> None:
         """This document has to reach its destination."""
-        values = (letter.id, letter.path, letter.since, letter.document)
+        values = (letter.id, letter.blob, letter.since, letter.document)
         self._note("INSERT INTO dead_letter VALUES (?, ?, ?, ?)", values)
 
     def delivered_dead_letters(self, ids: list[int]) -> None:

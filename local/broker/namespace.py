@@ -1,6 +1,7 @@
 """An Event Grid namespace: what its topics and event subscriptions do together."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
 
@@ -10,7 +11,7 @@ from local.broker.clock import Clock
 from local.broker.commits import Commits, unavailable
 from local.broker.deadletters import Destination
 from local.broker.entries import Event
-from local.broker.errors import subscription_not_found, topic_not_found
+from local.broker.errors import Refusal, subscription_not_found, topic_not_found
 from local.broker.events import Published
 from local.broker.history import History, Step, memorable
 from local.broker.journal import Journal
@@ -46,10 +47,10 @@ class Namespace:
         self.commits = Commits(store, self.journal, self._recover)
         stored = store.read(read_all) if store else Stored()
         self.clock.offset = stored.clock
-        self.clock.not_before(stored.last_published)
+        self.clock.not_before(stored.last_moment)
         self.known = furnish.undeclared(stored)
         self.topics = furnish.apply(topology, self.known, self.journal.subscribed)
-        self.burial = Burial(name, self.clock, self.journal, self.known)
+        self.burial = Burial(name, self.clock, self.journal, self.commits, self.known)
         if dead_letters is not None:
             self.burial.send_to(dead_letters)
         self._number = 0
@@ -70,6 +71,8 @@ class Namespace:
             subscription.silence()
             while (waiter := subscription.next_waiter()) is not None:
                 waiter.answer.set_result(EMPTY)
+        with contextlib.suppress(Refusal):
+            await self.commits.stored()
         if self.burial.letters is not None:
             await self.burial.letters.settle(LAST_LETTERS)
         for task in self._tasks:

@@ -63,7 +63,8 @@ class Routes:
 
     def _refuse(self, refusal: Refusal) -> web.StreamResponse:
         code = refusal.code
-        body = error_body(code, refusal.message, self._namespace.clock.now())
+        clock = self._namespace.clock
+        body = error_body(code, refusal.message, clock.as_shown(clock.now()))
         headers = {"broker-errorcode": code.text, "Content-Type": JSON_UTF8}
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)

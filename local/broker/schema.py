@@ -33,6 +33,13 @@ CREATE TABLE dead_letter (
 );
 """
 
+_LAST_MOMENT = """
+SELECT max(at) FROM (
+    SELECT max(published) AS at FROM event UNION ALL
+    SELECT max(received) FROM entry UNION ALL SELECT max(since) FROM dead_letter
+)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -40,7 +47,7 @@ class Stored:
 
     clock: float = 0.0
     last_number: int = 0
-    last_published: float = 0.0
+    last_moment: float = 0.0
     subscriptions: dict[tuple[str, str], int] = field(default_factory=dict)
     fresh: dict[int, list[Event]] = field(default_factory=dict)
     entries: dict[int, list[Entry]] = field(default_factory=dict)
@@ -72,7 +79,7 @@ def read_all(connection: sqlite3.Connection) -> Stored:
     return Stored(
         clock,
         last,
-        max((event.published for event in events.values()), default=0.0),
+        execute(_LAST_MOMENT).fetchone()[0] or 0.0,
         subscriptions,
         fresh,
         entries,
