@@ -37,6 +37,7 @@ class Settings:
     throttle: Throttle | None = None
     tokens: TokenCheck | None = None
     tls: ssl.SSLContext | None = None
+    names: Sequence[str] = ()
 
 
 class App:
@@ -52,7 +53,7 @@ class App:
             dead_letters=deadletters.destination(to) if to else None,
         )
         access = Access(settings.keys, settings.tokens)
-        self.routes = Routes(self.namespace, access, settings.throttle)
+        self.routes = Routes(self.namespace, access, settings.throttle, settings.names)
         self._server = Server(self.routes.handle, settings.tls)
         self._scheme = "https" if settings.tls else "http"
         self._watching: asyncio.Task[None] | None = None

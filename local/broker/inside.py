@@ -1,15 +1,14 @@
 """What the broker answers under `/_local/`, which is ours and not the service's."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
 from local.broker import bodies, events, explain, metrics
+from local.broker.callers import Callers, is_loopback
 from local.broker.errors import Code, Refusal, bad_request
 from local.broker.faults import Faults, Plan
 from local.broker.namespace import Namespace
@@ -36,8 +35,9 @@ type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 class Inside:
     """The paths under `/_local/`; only health is answered to other machines."""
 
-    def __init__(self, namespace: Namespace, faults: Faults) -> None:
+    def __init__(self, namespace: Namespace, faults: Faults, callers: Callers) -> None:
         self._namespace = namespace
+        self._callers = callers
         self._faults = faults
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", "/metrics"): self._metrics,
@@ -57,7 +57,8 @@ class Inside:
         method = "GET" if request.method == "HEAD" else request.method
         if path == "/health" and method == "GET":
             return self._health()
-        _check_caller(request)
+        _check_peer(request)
+        self._callers.check(request)
         if path in _PAGE and method == "GET":
             return _file(*_PAGE[path])
         handler = self._handlers.get((method, path))
@@ -119,31 +120,11 @@ class Inside:
         return _json(told | {"problem": events.problem_of(event)})
 
 
-def _check_caller(request: web.BaseRequest) -> None:
+def _check_peer(request: web.BaseRequest) -> None:
     peer = request.transport and request.transport.get_extra_info("peername")
     address = str(peer[0]).partition("%")[0] if peer else ""
-    if not _is_loopback(address):
+    if not is_loopback(address):
         raise Refusal(Code.FORBIDDEN, "/_local answers on the loopback address only")
-    # A page from elsewhere must not reach in through the visitor's browser.
-    host = _host_of(f"//{request.headers.get('Host', '')}")
-    origin = request.headers.get("Origin")
-    for name in (host, host if origin is None else _host_of(origin)):
-        if name != "localhost" and not _is_loopback(name):
-            raise Refusal(Code.FORBIDDEN, f"/_local does not answer for {name}")
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 async def _read[T](request: web.BaseRequest, kind: type[T]) -> T:

@@ -12,6 +12,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.broker.access import Resource, unauthorized
+from local.broker.callers import Callers
+from local.broker.errors import Refusal
 from local.broker.replies import JSON, reply
 
 AUDIENCE = "https://eventgrid.azure.net"
@@ -25,6 +27,7 @@ class Issuer:
 
     def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._callers = Callers()
         self.header = secrets.token_hex(16).upper()
         self.client_id = str(uuid.uuid4())
         self._clock = clock
@@ -71,6 +74,10 @@ class Issuer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer of the App Service identity endpoint."""
+        try:
+            self._callers.check(request)
+        except Refusal as refusal:
+            return _problem(refusal.code.status, refusal.code.text, refusal.message)
         if request.path.rstrip("/") != self._path or request.method != "GET":
             return _problem(404, "NotFound", f"Tokens are at GET {self._path}")
         given = request.headers.get("X-IDENTITY-HEADER", "")

@@ -1,5 +1,6 @@
 """A namespace for one test: in memory, on a free port, gone at the end of the block."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +31,7 @@ class LocalNamespace:
         dead_letters: str | None = None,
         throttle: Throttle | None = None,
         clock: Clock | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         self.key = key
         settings = Settings(
@@ -38,6 +40,7 @@ class LocalNamespace:
             data=data,
             dead_letters=dead_letters,
             throttle=throttle,
+            names=names,
         )
         self.app = App(settings, clock)
 

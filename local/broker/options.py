@@ -44,6 +44,7 @@ class Options:
     """What the broker was told."""
 
     host: str
+    names: tuple[str, ...]
     port: int
     keys: tuple[str, ...]
     topology: Path
@@ -67,6 +68,16 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add(
         "--host", default="127.0.0.1", help="address to listen on (default %(default)s)"
+    )
+    add(
+        "--name",
+        action="append",
+        dest="names",
+        default=[],
+        type=_host_name,
+        metavar="HOST",
+        help="a host name to answer for besides localhost, as often as needed: a container's"
+        " is what its clients call it",
     )
     add(
         "--port",
@@ -150,6 +161,7 @@ def read_options(arguments: list[str]) -> Options:
         command.error("--key must not be empty")
     return Options(
         given.host,
+        tuple(given.names),
         given.port,
         keys,
         given.topology,
@@ -173,6 +185,14 @@ def _name(text: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9-]{3,50}", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not 3 to 50 letters, digits or hyphens"
+        )
+    return text
+
+
+def _host_name(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a host name; it has no scheme, no port and no path"
         )
     return text
 

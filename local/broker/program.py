@@ -25,7 +25,8 @@ async def serve(options: Options) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        identity = make(options.tls, [options.host]) if options.tls else None
+        hosts = [options.host, *options.names]
+        identity = make(options.tls, hosts) if options.tls else None
         app = App(_settings(options, identity))
     except (TopologyError, StoreError, ValueError, OSError) as problem:
         return _cannot_start(problem)
@@ -60,6 +61,7 @@ def _settings(options: Options, identity: Identity | None) -> Settings:
         throttle=Throttle(options.throughput_units, options.throttle_with),
         tokens=identity.tokens if identity else None,
         tls=identity.context if identity else None,
+        names=options.names,
     )
 
 

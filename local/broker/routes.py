@@ -1,11 +1,13 @@
 """The data plane: every request ends in an answer, whatever it holds."""
 
 import time
+from collections.abc import Collection
 
 from aiohttp import web
 
 from local.broker import requests
 from local.broker.access import Access
+from local.broker.callers import Callers
 from local.broker.errors import Code, Refusal, bad_request, error_body
 from local.broker.faults import Faults
 from local.broker.inside import Inside
@@ -22,13 +24,18 @@ class Routes:
     """From a request to its answer, checked in the service's order."""
 
     def __init__(
-        self, namespace: Namespace, access: Access, throttle: Throttle | None = None
+        self,
+        namespace: Namespace,
+        access: Access,
+        throttle: Throttle | None = None,
+        names: Collection[str] = (),
     ) -> None:
         self._namespace = namespace
         self._access = access
         self._operations = Operations(namespace, throttle or Throttle())
         self.faults = Faults()
-        self.inside = Inside(namespace, self.faults)
+        self._callers = Callers(names)
+        self.inside = Inside(namespace, self.faults, self._callers)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request."""
@@ -42,6 +49,7 @@ class Routes:
             return self._refuse(bad_request("The request body is nested too deep"))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._callers.check(request)
         call = requests.parse(request.raw_path)
         if call is None:
             raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")

@@ -211,7 +211,7 @@ def test_a_thousand_hostile_requests_leave_nothing_behind(target: Target) -> Non
             for path in ("/topics/fuzzed", f"/topics/nowhere-{number}-{'x' * 2000}"):
                 head = (
                     f"POST {path}:publish?api-version=2024-06-01 HTTP/1.1\r\n"
-                    f"Host: x\r\nAuthorization: SharedAccessKey {LOCAL_KEY}\r\n"
+                    f"Host: localhost\r\nAuthorization: SharedAccessKey {LOCAL_KEY}\r\n"
                     "Content-Type: application/cloudevents+json\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
                 )
