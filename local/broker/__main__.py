@@ -1,15 +1,22 @@
 """`python -m local.broker`: an Event Grid namespace on this machine."""
 
-import asyncio
 import sys
-
-from local.broker.options import read_options
-from local.broker.program import serve
 
 
 def main() -> int:
-    """Serves until told to stop; 0 after an orderly stop."""
-    return asyncio.run(serve(read_options(sys.argv[1:])))
+    """Serves until told to stop; 0 after an orderly stop, 130 when told before it ran."""
+    try:
+        # Whoever presses Ctrl-C while these are imported wants no traceback either.
+        import asyncio
+
+        from local.broker import descriptors
+        from local.broker.options import read_options
+        from local.broker.program import serve
+
+        descriptors.raise_limit()
+        return asyncio.run(serve(read_options(sys.argv[1:])))
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Reading the body of a request, up to the limit."""
 
+import asyncio
+
 from aiohttp import web
 
 from local.broker.errors import bad_request, unsupported
 from local.broker.events import MAX_BODY, too_large
 
+LONGEST = 75.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -22,7 +25,10 @@ async def read(request: web.BaseRequest) -> bytes:
         await request.writer.write(_CONTINUE)
         request.writer.output_size = 0
     try:
-        return await request.read()
+        async with asyncio.timeout(LONGEST):
+            return await request.read()
+    except TimeoutError:
+        raise bad_request(f"The body did not arrive within {LONGEST:.0f} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None
     except web.RequestPayloadError as problem:

@@ -1,6 +1,7 @@
 """The broker as a process: made from its options, served until told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -76,8 +77,9 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # of a full disk, when this goes to a file
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def _cannot_start(problem: object) -> int:
