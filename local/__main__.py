@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         _check(given)
         with DataFolder(given.data) as data:
             return _run(given, data)
-    except CannotGoOn as error:
+    except (CannotGoOn, OSError) as error:
         say(f"Cannot run the local stack: {error}")
         return 1
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def _run(given: Options, data: DataFolder) -> int:
     started, notes = parts.all_of(given, chosen, data)
     for note in notes:
         say(note)
-    return asyncio.run(supervise(started, data))
+    return asyncio.run(supervise(started, data, restart=not given.no_restart))
 
 
 def _http_port(given: Options) -> int:

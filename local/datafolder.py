@@ -9,8 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from local import leftovers, onlyone, processes
-from local.terminal import CannotGoOn
+from local.terminal import CannotGoOn, say
+
+
+class _Part(msgspec.Struct):
+    pid: int
+    command: list[str]
 
 
 class DataFolder:
@@ -22,6 +29,7 @@ class DataFolder:
         self.queues = path / "broker"
         self.logs = path / "logs"
         self._record = path / "run.json"
+        self._record_failed = False
 
     def __enter__(self) -> Self:
         """Take the folder; a second supervisor is told who has it."""
@@ -51,8 +59,7 @@ class DataFolder:
 
     def end_leftovers(self) -> list[str]:
         """End what an earlier supervisor left behind; a sentence for each."""
-        parts = self.recorded().get("parts", {}).values()
-        recorded = {int(part["pid"]): part["command"] for part in parts}
+        recorded = self._recorded_processes()
         found = leftovers.of(self.path, recorded)
         for pid in found:
             processes.end(pid)
@@ -79,17 +86,35 @@ class DataFolder:
         """What the last supervisor wrote down; empty if nothing can be read."""
         try:
             record = json.loads(self._record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return record if isinstance(record, dict) else {}
 
+    def _recorded_processes(self) -> dict[int, list[str]]:
+        """Return pid and command of each part, as far as the record makes sense."""
+        try:
+            parts = msgspec.convert(self.recorded().get("parts"), dict[str, _Part])
+        except msgspec.ValidationError:
+            return {}
+        return {part.pid: part.command for part in parts.values() if part.command}
+
     def record(self, running: Mapping[str, tuple[int, int, Sequence[str]]]) -> None:
-        """Write down the pid, port and command of each part that runs."""
+        """Write down the pid, port and command of each part that runs.
+
+        A disk that is full, or a file that is another user's, is said once.
+        """
         parts = {
             name: {"pid": pid, "port": port, "command": list(command)}
             for name, (pid, port, command) in running.items()
         }
         content = {"supervisor": os.getpid(), "parts": parts}
         unfinished = self._record.with_suffix(".tmp")
-        unfinished.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        unfinished.replace(self._record)
+        try:
+            unfinished.write_text(json.dumps(content, indent=2), encoding="utf-8")
+            unfinished.replace(self._record)
+        except OSError as error:
+            if not self._record_failed:
+                say(f"{self._record} cannot be written: {error}. The parts go on.")
+            self._record_failed = True
+        else:
+            self._record_failed = False

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from local import logs, probes, processes, restarts
+from local import hanging, logs, probes, processes, restarts
 from local.parts import Part
 from local.terminal import last_lines, say
 
@@ -20,11 +20,14 @@ class PartFailed(Exception):
 class Kept:
     """A part and the process that is it now."""
 
-    def __init__(self, part: Part, log: Path, on_start: Callable[[], None]) -> None:
+    def __init__(
+        self, part: Part, log: Path, on_start: Callable[[], None], *, restart: bool
+    ) -> None:
         self.part = part
         self.log = log
         self.answering = asyncio.Event()
         self.process: processes.Process | None = None
+        self._restart = restart
         self._served = False
         self._deaths = 0
         self._logged = 0
@@ -35,43 +38,63 @@ class Kept:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            process = await self._start()
-            code = await self._while_it_runs(process)
-            self.answering.clear()
-            await processes.end_group(process.pid)
-            self.process = None  # its pid may soon be someone else's
+            told = await self._live()
             self._deaths = restarts.deaths_in_a_row(self._deaths, clock() - started)
-            await self._pause(process.pid, code)
+            await self._pause(told)
 
-    async def _while_it_runs(self, process: processes.Process) -> int:
-        ended = asyncio.create_task(process.wait())
-        asking = asyncio.create_task(self._until_it_answers())
+    async def _live(self) -> str:
+        """Run the part once; what to say when that is over."""
         try:
-            await asyncio.wait({ended, asking}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                await asking
-            return await ended
+            process = await self._start()
+        except OSError as error:
+            told = f"{self.part.name} cannot be started: {error}"
+            if not self._served:
+                raise PartFailed(told) from error
+            return told
+        hung = await self._hangs(process)
+        self.answering.clear()
+        await processes.end_group(process.pid)
+        code = await process.wait()
+        self.process = None  # its pid may soon be someone else's
+        return self._ended(process.pid, code, hung=hung)
+
+    async def _hangs(self, process: processes.Process) -> bool:
+        """Wait until the process has ended, or hangs and may be ended."""
+        ended = asyncio.create_task(process.wait())
+        watching = asyncio.create_task(self._watch(process.pid))
+        try:
+            await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                await watching
+            return not ended.done()
         finally:
             ended.cancel()
-            asking.cancel()
+            watching.cancel()
+
+    async def _watch(self, pid: int) -> None:
+        while not await self._comes_to_answer():
+            if hanging.may_be_ended(self.part, pid, restart=self._restart):
+                return
+        await hanging.until_it_hangs(self.part, pid, restart=self._restart)
 
     async def _start(self) -> processes.Process:
         part = self.part
         self._logged = logs.size(self.log)
-        try:
-            self.process = await processes.start(
-                part.command, part.environment, part.folder, self.log
-            )
-        except OSError as error:
-            raise PartFailed(f"{part.name} cannot be started: {error}") from error
+        self.process = await processes.start(
+            part.command, part.environment, part.folder, self.log
+        )
         self._on_start()
         return self.process
 
-    async def _pause(self, pid: int, code: int) -> None:
-        how = processes.how_it_ended(code)
-        quietly = f" {self.part.ends_quietly}" if code == 0 else ""
+    def _ended(self, pid: int, code: int, *, hung: bool) -> str:
+        who = f"{self.part.name} (process {pid})"
         said = last_lines(logs.end_of(self.log, self._logged), 10)
-        told = f"{self.part.name} (process {pid}) died: {how}.{quietly}\n{said}"
+        if hung:
+            return f"{who} did not answer any more and was ended.\n{said}"
+        quietly = f" {self.part.ends_quietly}" if code == 0 else ""
+        return f"{who} died: {processes.how_it_ended(code)}.{quietly}\n{said}"
+
+    async def _pause(self, told: str) -> None:
         if not self._served and self._deaths >= TRIES:
             raise PartFailed(
                 f"{told}\n{self.part.name} does not start. Log: {self.log}"
@@ -80,18 +103,27 @@ class Kept:
         say(f"{told}\nStarting {self.part.name} again in {pause} s.")
         await asyncio.sleep(pause)
 
-    async def _until_it_answers(self) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._ask_until_it_answers()
-        except TimeoutError:
-            self._cannot_serve(f"did not answer within {PATIENCE:.0f} s")
-        except probes.CannotServe as error:
-            self._cannot_serve(str(error))
+    async def _comes_to_answer(self) -> bool:
+        """Wait until it answers; False if it keeps silent though it once served."""
+        said = ""
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._ask_until_it_answers()
+                break
+            except TimeoutError:
+                self._cannot_serve(f"did not answer within {PATIENCE:.0f} s")
+                return False
+            except probes.CannotServe as error:
+                if str(error) != said:
+                    self._cannot_serve(str(error))
+                said = str(error)
+                await asyncio.sleep(1)
         self.answering.set()
         if self._served and self.process:
             say(f"{self.part.name} is back (process {self.process.pid}).")
         self._served = True
+        return True
 
     async def _ask_until_it_answers(self) -> None:
         clock = asyncio.get_running_loop().time

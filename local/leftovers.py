@@ -51,6 +51,6 @@ def _with_recorded_command(
     for pid, command in recorded.items():
         query = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
         running = captured(["powershell", "-NoProfile", "-Command", query]).stdout
-        if all(argument in running for argument in command[1:]):
+        if command[1:] and all(argument in running for argument in command[1:]):
             found[pid] = running.strip()
     return found

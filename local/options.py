@@ -33,6 +33,7 @@ class Options:
     app: Path
     topology: Path | None
     enable_auth: bool
+    no_restart: bool
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +84,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="have the host ask for access keys, as in Azure: `dev.py keys --local` "
         "makes and shows them",
     )
+    parser.add_argument(
+        "--no-restart",
+        action="store_true",
+        help="leave a part alone that hangs, as it does under a debugger; without it, "
+        "one that keeps silent for three probes of 15 s is started again",
+    )
 
 
 def read(arguments: list[str] | None = None) -> Options:
@@ -100,6 +107,6 @@ def read(arguments: list[str] | None = None) -> Options:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
     return int(text)

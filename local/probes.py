@@ -1,5 +1,6 @@
 """Asks each part whether it answers; a part that never will is an error."""
 
+import asyncio
 import http.client
 import json
 from collections.abc import Mapping
@@ -59,6 +60,25 @@ def page_answers(port: int) -> bool:
     """Whether the app's page is there, of a host whose master key is not known."""
     answer = _get(port, "/api/")
     return answer is not None and answer.status == 200
+
+
+async def responds(port: int, within: float) -> bool:
+    """Whether whoever listens there answers a request, with whatever it may be."""
+    try:
+        async with asyncio.timeout(within):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            try:
+                writer.write(
+                    b"GET / HTTP/1.1\r\nHost: %b:%d\r\nConnection: close\r\n\r\n"
+                    % (LOOPBACK.encode(), port)
+                )
+                return bool(await reader.read(1))
+            finally:
+                writer.close()
+    except (ConnectionError, TimeoutError):
+        return False
+    except OSError:  # we have no descriptor left, or no network: not its fault
+        return True
 
 
 def _json(port: int, path: str, key: str | None) -> Any:

@@ -11,6 +11,8 @@ from local.keeping import Kept, PartFailed
 from local.parts import Part
 from local.terminal import say
 
+LOOK_AT_LOGS_EVERY = 10.0
+
 
 class Told:
     """Whether someone asked to stop, and whether they asked twice."""
@@ -39,14 +41,17 @@ class Told:
         self._stop.set()
 
 
-async def supervise(parts: Sequence[Part], data: DataFolder) -> int:
+async def supervise(
+    parts: Sequence[Part], data: DataFolder, *, restart: bool = True
+) -> int:
     """Run the parts until told to stop (0), or until one cannot be brought up (1)."""
     told = Told()
     told.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
-    kept = _kept(parts, data)
+    kept = _kept(parts, data, restart=restart)
     work = [one.keep() for one in kept[:-1]]
-    work += [_keep_after(kept[0], kept[-1]), _report(kept, data), told.heard()]
+    work += [_keep_after(kept[0], kept[-1]), _cut_logs(kept)]
+    work += [_report(kept, data), told.heard()]
     tasks = [asyncio.create_task(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -65,7 +70,7 @@ async def supervise(parts: Sequence[Part], data: DataFolder) -> int:
             await one.stop(told.hurry)
 
 
-def _kept(parts: Sequence[Part], data: DataFolder) -> list[Kept]:
+def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kept]:
     kept: list[Kept] = []
 
     def record() -> None:
@@ -75,13 +80,20 @@ def _kept(parts: Sequence[Part], data: DataFolder) -> list[Kept]:
     for part in parts:
         log = data.logs / f"{part.name.lower()}.log"
         logs.rotate(log)
-        kept.append(Kept(part, log, record))
+        kept.append(Kept(part, log, record, restart=restart))
     return kept
 
 
 async def _keep_after(needed: Kept, one: Kept) -> None:
     await needed.answering.wait()
     await one.keep()
+
+
+async def _cut_logs(kept: Sequence[Kept]) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AT_LOGS_EVERY)
+        for one in kept:
+            logs.cut(one.log)
 
 
 async def _report(kept: Sequence[Kept], data: DataFolder) -> None:

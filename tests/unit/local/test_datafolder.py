@@ -41,14 +41,29 @@ def test_fresh_leaves_only_what_is_not_state(tmp_path: Path) -> None:
         assert (tmp_path / "notes.txt").exists()
 
 
-def test_a_broken_record_is_no_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"supervisor": 1',
+        "[" * 100_000,
+        "null",
+        '{"parts": []}',
+        '{"parts": null}',
+        '{"parts": {"host": []}}',
+        '{"parts": {"host": {"pid": "abc", "command": ["x"]}}}',
+        '{"parts": {"host": {"pid": 1.5, "command": ["x"]}}}',
+        '{"parts": {"host": {"pid": 1, "command": "x"}}}',
+        '{"parts": {"host": {"pid": 1}}}',
+    ],
+)
+def test_a_broken_record_is_no_record(record: str, tmp_path: Path) -> None:
     """
     A file cut short by a crash does not keep the stack from starting.
     """
-    (tmp_path / "run.json").write_text('{"supervisor": 1')
+    (tmp_path / "run.json").write_text(record)
 
     with DataFolder(tmp_path) as data:
-        assert data.recorded() == {}
+        assert data.end_leftovers() == []
         data.record({"broker": (4, 6500, ("python", "-m", "local.broker"))})
 
         assert data.recorded()["parts"]["broker"]["port"] == 6500
@@ -62,3 +77,22 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CannotGoOn, match="--data"):
         DataFolder(tmp_path / "data").__enter__()
+
+
+def test_a_record_that_cannot_be_written_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    It names no process for a later run; that is no reason to end what runs.
+    """
+    (tmp_path / "run.json").mkdir()
+
+    with DataFolder(tmp_path) as data:
+        assert data.end_leftovers() == []
+        data.record({})
+        data.record({})
+        assert capsys.readouterr().out.count("cannot be written") == 1
+
+        (tmp_path / "run.json").rmdir()
+        data.record({})
+        assert data.recorded()["parts"] == {}

@@ -31,7 +31,7 @@ def test_folders_are_absolute() -> None:
     assert given.data == Path.cwd() / "somewhere"
 
 
-@pytest.mark.parametrize("port", ["65536", "-1", "http", ""])
+@pytest.mark.parametrize("port", ["65536", "-1", "http", "", "７０", "²", "9" * 5000])
 def test_what_is_no_port_is_refused(
     port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
