@@ -198,12 +198,12 @@ def _host_name(text: str) -> str:
 
 
 def _units(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 40:
+    if not re.fullmatch("[0-9]{1,2}", text) or not 1 <= int(text) <= 40:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 40")
     return int(text)
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
     return int(text)

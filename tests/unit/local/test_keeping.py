@@ -173,7 +173,7 @@ async def test_a_part_that_cannot_be_started_at_all_is_said(tmp_path: Path) -> N
         lambda: None,
         restart=True,
     )
-    with pytest.raises(PartFailed, match="part cannot be started: .*no-such-program"):
+    with pytest.raises(PartFailed, match=r"part cannot be started: .*no-such-program"):
         await one.keep()
 
 

@@ -31,7 +31,9 @@ def test_folders_are_absolute() -> None:
     assert given.data == Path.cwd() / "somewhere"
 
 
-@pytest.mark.parametrize("port", ["65536", "-1", "http", "", "７０", "²", "9" * 5000])
+@pytest.mark.parametrize(
+    "port", ["65536", "-1", "http", "", "\uff17\uff10", "\xb2", "9" * 5000]
+)
 def test_what_is_no_port_is_refused(
     port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
