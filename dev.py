@@ -8,6 +8,13 @@ It starts on any Python from 3.9 on, makes what it needs beside itself (`.venv`,
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is (
+    signal.default_int_handler
+):  # a Ctrl-C while the rest is imported ends this without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import os
 import subprocess
@@ -53,7 +60,7 @@ def run(arguments: list[str]) -> int:
     if given.topology:
         places += ["--topology", str(given.topology.absolute())]
     command = [str(environment.interpreter()), "-m", "local", *arguments, *places]
-    return become(command)
+    return become(command, holding=True)
 
 
 def test(arguments: list[str]) -> int:
@@ -117,7 +124,8 @@ def keys(arguments: list[str]) -> int:
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     environment.make()
-    return become([str(environment.interpreter()), "-m", module, *arguments])
+    command = [str(environment.interpreter()), "-m", module, *arguments]
+    return become(command, holding=True)
 
 
 def run_checks() -> int:
@@ -145,7 +153,12 @@ def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
     """A program of .venv with its arguments, finished, and the seconds it took."""
     started = time.monotonic()
     program, *rest = command.split()
-    done = captured([str(environment.programs() / program), *rest])
+    whole = [str(environment.programs() / program), *rest]
+    try:
+        done = captured(whole)
+    except OSError as error:
+        told = f"{error}. Delete the folder .venv and run this again."
+        done = subprocess.CompletedProcess(whole, 1, told)
     return done, time.monotonic() - started
 
 
@@ -160,10 +173,15 @@ def bench(arguments: list[str]) -> int:
     return become([str(environment.interpreter()), "-m", "bench", *others, *file])
 
 
-def become(command: list[str]) -> int:
-    """Give it this terminal, its signals and our exit code."""
+def become(command: list[str], *, holding: bool = False) -> int:
+    """Give it this terminal, its signals and our exit code.
+
+    `holding`: a Ctrl-C pressed before it runs is kept for its `terminal.ended`.
+    """
     if os.name != "nt":  # execv there gives the prompt back while the child runs on
         os.chdir(ROOT)
+        if holding:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         os.execv(command[0], command)  # noqa: S606
     with subprocess.Popen(command, cwd=ROOT) as process:
         while True:
@@ -199,7 +217,7 @@ def main(arguments: list[str]) -> int:
     word = parser.parse_args(arguments[:1] or ["--help"]).command
     try:
         return COMMANDS[word].do(arguments[1:])
-    except CannotGoOn as error:
+    except (CannotGoOn, OSError) as error:
         say(f"dev.py: {error}")
         return 1
     except KeyboardInterrupt:
@@ -207,4 +225,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -6,17 +6,19 @@ import time
 from collections.abc import Mapping
 
 from local import azurite, options, parts, ports, settingsfile
+from local.broker import descriptors
 from local.datafolder import DataFolder
 from local.host import local_http
 from local.host.settings import BadSettings
 from local.options import Options
 from local.supervisor import supervise
-from local.terminal import CannotGoOn, say
+from local.terminal import CannotGoOn, ended, say
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the local stack until told to stop; 1 if it cannot be brought up."""
     given = options.read(arguments)
+    descriptors.raise_limit()
     try:
         _check(given)
         with DataFolder(given.data) as data:
@@ -88,4 +90,4 @@ def _free_ports(wanted: Mapping[str, int], patience: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

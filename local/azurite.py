@@ -10,6 +10,7 @@ from local.terminal import ROOT, CannotGoOn, attempt, captured, say
 
 VERSION = "3.35.0"  # the last one that runs on Node 20
 OLDEST_NODE = 20
+STAMP = "installed"
 FOLDER = ROOT / ".local" / "azurite-npm"
 QUIETLY = ("--no-audit", "--no-fund", "--no-package-lock", "--no-save")
 ADVICE = f"Install Node.js {OLDEST_NODE} or newer with npm: https://nodejs.org/"
@@ -22,12 +23,15 @@ def blob_service(folder: Path = FOLDER) -> Path:
 
 def is_installed(folder: Path = FOLDER) -> bool:
     """Whether the pinned version was installed to its end."""
-    stamp = folder / "installed"
-    return (
-        blob_service(folder).exists()
-        and stamp.exists()
-        and stamp.read_text(encoding="utf-8") == VERSION
-    )
+    stamp = folder / STAMP
+    try:
+        return (
+            blob_service(folder).exists()
+            and stamp.exists()
+            and stamp.read_text(encoding="utf-8") == VERSION
+        )
+    except (OSError, ValueError):
+        return False
 
 
 def install() -> None:
@@ -46,6 +50,7 @@ def install() -> None:
 
 
 def _install(npm: str) -> None:
+    (FOLDER / STAMP).unlink(missing_ok=True)  # first, lest half of it pass for whole
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
     FOLDER.mkdir()
@@ -54,7 +59,7 @@ def _install(npm: str) -> None:
         [npm, "install", "--prefix", str(FOLDER), *QUIETLY, f"azurite@{VERSION}"],
         "It needs an npm registry: look at the network and at `npm config list`.",
     )
-    (FOLDER / "installed").write_text(VERSION, encoding="utf-8")
+    (FOLDER / STAMP).write_text(VERSION, encoding="utf-8")
 
 
 def node() -> str:
@@ -62,8 +67,11 @@ def node() -> str:
     found = shutil.which("node")
     if found is None:
         raise CannotGoOn(f"Node.js is not on PATH: Azurite needs it. {ADVICE}")
-    said = captured([found, "--version"]).stdout.strip()
+    try:
+        said = captured([found, "--version"]).stdout.strip()
+    except OSError as error:
+        raise CannotGoOn(f"{found} cannot be started: {error}. {ADVICE}") from error
     major = said.lstrip("v").split(".")[0]
-    if not major.isdigit() or int(major) < OLDEST_NODE:
+    if not (major.isascii() and major.isdigit()) or int(major) < OLDEST_NODE:
         raise CannotGoOn(f"{found} is {said or 'broken'}, too old. {ADVICE}")
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local import declared, settingsfile
-from local.terminal import ROOT, CannotGoOn, say
+from local.terminal import ROOT, CannotGoOn, ended, say
 
 MODULE = "moderation"
 
@@ -61,4 +61,4 @@ def told(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

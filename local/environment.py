@@ -11,6 +11,7 @@ from local.onlyone import held
 from local.terminal import ROOT, attempt, say
 
 VENV = ROOT / ".venv"
+STAMP = "dev-stamp"
 PIP_INSTALL = [
     "-m",
     "pip",
@@ -32,29 +33,32 @@ def interpreter(venv: Path = VENV) -> Path:
     return programs(venv) / ("python.exe" if os.name == "nt" else "python")
 
 
-def make() -> None:
+def make(root: Path = ROOT) -> None:
     """Leave a .venv that a finished installation of these very pins has made."""
-    if is_current():
+    venv = root / VENV.name
+    if is_current(venv, root):
         return
-    (ROOT / ".local").mkdir(exist_ok=True)
-    lock = ROOT / ".local" / "environment.lock"
+    (root / ".local").mkdir(exist_ok=True)
+    lock = root / ".local" / "environment.lock"
     with held(lock, lambda: say("Another dev.py prepares .venv: waiting for it.")):
-        if not is_current():
-            _install()
+        if not is_current(venv, root):
+            _install(venv, root)
 
 
-def is_current(venv: Path = VENV) -> bool:
+def is_current(venv: Path = VENV, root: Path = ROOT) -> bool:
     """Whether the last installation was finished, for these pins, and is all there."""
-    stamp = venv / "dev-stamp"
-    return (
-        interpreter(venv).exists()
-        and stamp.exists()
-        and stamp.read_text(encoding="utf-8") == digest(venv)
-    )
+    try:
+        return (
+            interpreter(venv).exists()
+            and (venv / STAMP).exists()
+            and (venv / STAMP).read_text(encoding="utf-8") == digest(venv, root)
+        )
+    except (OSError, ValueError):  # it leads where this user may not look, say
+        return False
 
 
 def digest(venv: Path, root: Path = ROOT) -> str:
-    """What stands for the pins, the Python and the packages found in the environment."""
+    """Return what stands for the pins, the Python and the packages that are installed."""
     parts = [pythons.WANTED]
     parts += [(root / name).read_text(encoding="utf-8") for name in PINS]
     packages = "Lib" if os.name == "nt" else "lib/python*"
@@ -63,17 +67,30 @@ def digest(venv: Path, root: Path = ROOT) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _install() -> None:
-    if not pythons.has_pip(interpreter()):
+def _install(venv: Path, root: Path) -> None:
+    """Install the pins; into a new environment unless the last installation was finished.
+
+    pip writes the programs of a package last, and takes a package without them for
+    whole: what was stopped half-way cannot be mended by asking it once more.
+    """
+    if not (_was_finished(venv) and pythons.has_pip(interpreter(venv))):
         python = pythons.find()
         attempt(
             f"Making .venv with {python}",
-            [python, "-m", "venv", "--clear", str(VENV)],
+            [python, "-m", "venv", "--clear", str(venv)],
             "Delete the folder .venv and run this again.",
         )
+    (venv / STAMP).unlink(missing_ok=True)
     attempt(
         "Installing what requirements-dev.txt pins into .venv (first time: minutes)",
-        [str(interpreter()), *PIP_INSTALL, "-r", PINS[-1]],
+        [str(interpreter(venv)), *PIP_INSTALL, "-r", str(root / PINS[-1])],
         "It needs a Python package index: look at the network and at `pip config list`.",
     )
-    (VENV / "dev-stamp").write_text(digest(VENV), encoding="utf-8")
+    (venv / STAMP).write_text(digest(venv, root), encoding="utf-8")
+
+
+def _was_finished(venv: Path) -> bool:
+    try:
+        return (venv / STAMP).exists()
+    except OSError:
+        return False

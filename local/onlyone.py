@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 
 class HeldByAnother(Exception):
@@ -30,6 +33,8 @@ def take(path: Path) -> IO[bytes]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
+        if error.errno not in HELD:
+            raise
         raise HeldByAnother(str(path)) from error
     return file
 

@@ -10,7 +10,7 @@ from py_compile import PycInvalidationMode
 
 from pathspec import GitIgnoreSpec
 
-from local.terminal import ROOT, CannotGoOn, say
+from local.terminal import ROOT, CannotGoOn, ended, say
 
 IGNORE = ".funcignore"
 ALWAYS_OUT = ("local.settings.json", ".azure/")  # azd and func drop these unasked
@@ -85,4 +85,4 @@ def pack(root: Path, names: Iterable[str], to: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

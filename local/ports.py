@@ -1,14 +1,15 @@
 """Ports of this machine: which are free, which are taken, and by whom."""
 
+import os
 import re
 import shutil
 import socket
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from local.terminal import captured
+from local.terminal import CannotGoOn, captured
 
 LOOPBACK = "127.0.0.1"
 LISTENING = "0A"
@@ -16,12 +17,18 @@ LISTENING = "0A"
 
 def choose(wanted: Mapping[str, int]) -> dict[str, int]:
     """The ports as wanted, with a different free one for each 0."""
-    with ExitStack() as held:
-        chosen = {}
-        for option, port in wanted.items():
-            listener = held.enter_context(socket.socket())
-            listener.bind((LOOPBACK, 0))
-            chosen[option] = port or listener.getsockname()[1]
+    chosen = {}
+    try:
+        with ExitStack() as held:
+            for option, port in wanted.items():
+                listener = held.enter_context(socket.socket())
+                listener.bind((LOOPBACK, 0))
+                chosen[option] = port or listener.getsockname()[1]
+    except OSError as error:
+        raise CannotGoOn(
+            f"no port of {LOOPBACK} can be used: {error.strerror}. Is the loopback "
+            "interface up?"
+        ) from error
     return chosen
 
 
@@ -52,10 +59,9 @@ def holder(port: int) -> str:
 
 def _named(pids: Iterable[int]) -> str:
     for pid in pids:
-        command = (
-            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        )
-        return f"process {pid} ({command.strip()[:100]})"
+        with suppress(OSError):  # it may have ended since
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+            return f"process {pid} ({os.fsdecode(command).strip()[:100]})"
     return "another program"
 
 

@@ -79,14 +79,23 @@ def _candidates() -> Iterator[list[str]]:
     for command in (["py", f"-{WANTED}"], [f"python{WANTED}"], ["python3"], ["python"]):
         if shutil.which(command[0]):
             yield command
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    # expanduser leaves the ~ of a user that has no home, and Path.home() raises.
+    home = os.path.expanduser("~")  # noqa: PTH111
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path(home, ".pyenv"))
     for folder, pattern in (
         (pyenv, f"versions/{WANTED}.*/bin/python"),
         (pyenv, f"pyenv-win/versions/{WANTED}.*/python.exe"),
         (BROUGHT, f"cpython-{WANTED}.*/bin/python3"),
         (BROUGHT, f"cpython-{WANTED}.*/python.exe"),
     ):
-        yield from ([str(path)] for path in sorted(folder.glob(pattern)))
+        yield from ([path] for path in _matching(folder, pattern))
+
+
+def _matching(folder: Path, pattern: str) -> list[str]:
+    try:
+        return sorted(map(str, folder.glob(pattern)))
+    except OSError:  # another user's, or no folder
+        return []
 
 
 def _brought_by_uv() -> str:

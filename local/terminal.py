@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = 30
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # there may be room again
 
 
 class CannotGoOn(Exception):
@@ -18,12 +22,37 @@ class CannotGoOn(Exception):
 
 
 def say(text: str, end: str = "\n") -> None:
-    """One line on stdout, there at once even when stdout is a file."""
+    """Write one line on stdout, there at once even when stdout is a file."""
     try:
         sys.stdout.write(text + end)
         sys.stdout.flush()
-    except OSError:  # nobody reads any more, which must not keep us from tidying up
+    except UnicodeEncodeError:
+        say(text.encode("ascii", "backslashreplace").decode("ascii"), end)
+    except OSError as error:
+        if error.errno not in FULL:
+            _say_no_more()
+    except AttributeError:  # it was closed before we began
+        pass
+
+
+def _say_no_more() -> None:
+    """Nobody reads any more, which must not keep us from tidying up."""
+    with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def ended(main: Callable[[], int]) -> int:
+    """Run what dev.py has become, and return its exit code.
+
+    A Ctrl-C pressed since dev.py was asked for it waits until now, and gives 130 like
+    one that is pressed later.
+    """
+    try:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        return main()
+    except KeyboardInterrupt:
+        return 130
 
 
 def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from local import localkeys
 from local.azure import outputs
 from local.localkeys import OPERATOR, READER, READING
-from local.terminal import ROOT, CannotGoOn, say
+from local.terminal import ROOT, CannotGoOn, ended, say
 
 
 class Shell(NamedTuple):
@@ -151,4 +151,4 @@ def _local(file: Path, functions: Sequence[str], show: str | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

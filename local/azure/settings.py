@@ -11,7 +11,7 @@ from local.azure import localsettings, outputs
 from local.azure.localsettings import Change
 from local.azure.outputs import Outputs
 from local.host import relaxedjson
-from local.terminal import ROOT, CannotGoOn, say
+from local.terminal import ROOT, CannotGoOn, ended, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,4 +126,4 @@ def tell(file: Path, changes: list[Change], found: Outputs, *, dry_run: bool) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

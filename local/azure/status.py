@@ -11,7 +11,7 @@ from local.azure import collecting, deployment
 from local.azure.deployment import Deployment
 from local.azure.examining import Examined, examine
 from local.azure.findings import Level
-from local.terminal import CannotGoOn, say
+from local.terminal import CannotGoOn, ended, say
 from moderation import topology
 from moderation.topology import TopologyInvalid
 
@@ -89,4 +89,4 @@ def tell(found: Deployment, examined: Sequence[Examined]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))
