@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,8 @@ import msgspec
 
 from local import leftovers, onlyone, processes
 from local.terminal import CannotGoOn, say
+
+ROOM = 256 * 1024  # less than this, and the parts would only die of it
 
 
 class _Part(msgspec.Struct):
@@ -78,9 +81,20 @@ class DataFolder:
                 shutil.rmtree(folder)
 
     def make(self) -> None:
-        """Make the folders of the parts."""
-        for folder in (self.blobs, self.queues, self.logs):
-            folder.mkdir(exist_ok=True)
+        """Make the folders of the parts. Raises CannotGoOn when there is no room."""
+        trial = self.path / "trial.tmp"
+        try:
+            for folder in (self.blobs, self.queues, self.logs):
+                folder.mkdir(exist_ok=True)
+            trial.write_bytes(bytes(ROOM))
+            trial.unlink()
+        except OSError as error:
+            with suppress(OSError):
+                trial.unlink()
+            raise CannotGoOn(
+                f"{self.path} cannot be written: {error.strerror}. Make room, or choose "
+                "another folder with --data."
+            ) from error
 
     def recorded(self) -> dict[str, Any]:
         """What the last supervisor wrote down; empty if nothing can be read."""
