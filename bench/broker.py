@@ -64,7 +64,7 @@ class Connection:
     async def post(self, target: str, body: bytes, kind: str) -> bytes:
         """The body of the answer, which must be a 200."""
         head = (
-            f"POST {target} HTTP/1.1\r\nHost: bench\r\nContent-Type: {kind}\r\n"
+            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
             f"Authorization: SharedAccessKey {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write(head.encode() + body)

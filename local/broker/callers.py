@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -44,6 +45,7 @@ class Callers:
         return is_loopback(name) or (_is_address(name) and not is_loopback(reached_at))
 
 
+@lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
     """Whether this is an address that only this machine reaches."""
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
@@ -60,6 +62,7 @@ def _local_address(request: web.BaseRequest) -> str:
     return str(name[0]).partition("%")[0] if name else ""
 
 
+@lru_cache(maxsize=256)
 def _name_in(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").partition("%")[0].rstrip(".")
@@ -67,6 +70,7 @@ def _name_in(host: str) -> str:
         return ""
 
 
+@lru_cache(maxsize=256)
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
