@@ -396,7 +396,7 @@ async def test_headers_and_body_are_one_write(namespace: LocalNamespace) -> None
     host, port = namespace.endpoint.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     request = (
-        f"POST {ALL}:acknowledge?api-version=2024-06-01 HTTP/1.1\r\nHost: x\r\n"
+        f"POST {ALL}:acknowledge?api-version=2024-06-01 HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: SharedAccessKey {namespace.key}\r\nContent-Length: 20\r\n\r\n"
         '{"lockTokens":["x"]}'
     )
