@@ -352,7 +352,7 @@ async def test_a_packed_body_is_refused_unread(
     host, port = namespace.endpoint.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     sent = headers | {
-        "Host": "x",
+        "Host": "localhost",
         "Authorization": f"SharedAccessKey {namespace.key}",
         "Content-Type": SINGLE,
         "Content-Length": str(len(body)),
