@@ -151,7 +151,7 @@ async def test_a_part_that_obeys_nothing_is_killed_after_its_graces(
     """
     stops = (parts.Stop(processes.interrupt, 0.2), parts.Stop(processes.terminate, 0.2))
     stubborn = replace(a_part(app), stops=stops)
-    kept = Kept(stubborn, tmp_path / "host.log", lambda: None)
+    kept = Kept(stubborn, tmp_path / "host.log", lambda: None, restart=True)
     keeping = asyncio.create_task(kept.keep())
     await asyncio.wait_for(kept.answering.wait(), 30)
     keeping.cancel()
@@ -171,7 +171,12 @@ async def test_asking_twice_does_not_wait_for_a_grace(
     A second Ctrl-C ends everything at once.
     """
     stops = (parts.Stop(processes.interrupt, 600),)
-    kept = Kept(replace(a_part(app), stops=stops), tmp_path / "host.log", lambda: None)
+    kept = Kept(
+        replace(a_part(app), stops=stops),
+        tmp_path / "host.log",
+        lambda: None,
+        restart=True,
+    )
     keeping = asyncio.create_task(kept.keep())
     await asyncio.wait_for(kept.answering.wait(), 30)
     keeping.cancel()
