@@ -10,7 +10,9 @@ import pytest
 
 from local.terminal import ROOT
 from moderation import topology
-from tests.e2e.stacks import Stack, StartStack, make_app, until
+from moderation.names import schedule_setting
+from moderation.timers import EVERY_FIVE_MINUTES
+from tests.e2e.stacks import SCHEDULES, Stack, StartStack, make_app, until
 
 pytestmark = pytest.mark.e2e
 
@@ -96,11 +98,10 @@ def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
     ]
     layout = asked(stack, "/api/topology")["subscriptions"]
     [shown] = [one for one in layout if one["name"] == NAME]
-    assert (shown["schedule"], shown["lanes"], shown["problems"]) == (
-        "0 */5 * * * *",
-        1,
-        [],
+    assert shown["schedule"] == SCHEDULES.get(
+        schedule_setting(NAME), EVERY_FIVE_MINUTES
     )
+    assert (shown["lanes"], shown["problems"]) == (1, [])
     health = asked(stack, "/api/health")
     assert [one for one in health["checks"] if not one["ok"]] == []
     assert f"Event Grid: {NAME}" in [one["name"] for one in health["checks"]]

@@ -11,18 +11,14 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from tests.e2e.stacks import Stack, StartStack, until
+from tests.e2e.stacks import DECLARED, SCHEDULES, Stack, StartStack, until
 
 pytestmark = pytest.mark.e2e
 
 FLAGGED = "com.contoso.ai.ContentFlagged"
 ESCALATED = "com.contoso.ai.ReviewEscalated"
 EVERY_SECOND = "* * * * * *"
-TICKING = {
-    "PULL_FLAGGED_SCHEDULE": EVERY_SECOND,
-    "PULL_APPROVED_SCHEDULE": EVERY_SECOND,
-    "PULL_ALL_EVENTS_SCHEDULE": EVERY_SECOND,
-}
+TICKING = dict.fromkeys(SCHEDULES, EVERY_SECOND)
 JSON = "application/json"
 
 
@@ -83,8 +79,8 @@ def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
 
     assert published["published"] == 5
     counts = {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
-    assert received(first) == counts
-    assert received(second) == dict.fromkeys(counts, 0)
+    assert received(first).items() >= counts.items()
+    assert set(received(second).values()) == {0}
     kinds = {
         name: Counter(one["type"] for one in pulled["deliveries"])
         for name, pulled in first.items()
@@ -294,7 +290,7 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
 
     def recorded() -> bool:
         counts = Counter(entry["subscription"] for entry in audit(stack))
-        return counts == wanted
+        return counts.items() >= wanted.items()
 
     until("the timers to drain everything", recorded, patience=30)
     inspected = post(stack, "/api/inspect")
@@ -302,7 +298,7 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
     assert published["published"] == 5
     assert inspected["rejected"] is True, inspected
     activity = stack.call("GET", "/api/activity?minutes=5").json()
-    assert activity["lastDrain"].keys() == wanted.keys()
+    assert list(activity["lastDrain"]) == DECLARED
     assert activity["stepSeconds"] == 60
 
 
@@ -346,7 +342,7 @@ def test_without_event_grid_nothing_is_pretended(start_stack: StartStack) -> Non
     assert len(answers["/api/events/samples"].json()["notPublished"]) == 5
     failing = [one["name"] for one in health.json()["checks"] if not one["ok"]]
     assert health.status == 503
-    assert len(failing) == 3
+    assert failing == [f"Event Grid: {name}" for name in DECLARED]
 
 
 def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:

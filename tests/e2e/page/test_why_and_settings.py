@@ -38,7 +38,9 @@ async def test_why_not_says_who_takes_an_event_and_what_refuses_it(
 
     await page.get_by_label("Begin with").select_option("an escalated review")
     await expect(taker(page, "sub-flagged")).to_contain_text("refuses it")
-    await expect(page.locator("#stage")).to_contain_text("Taken by 1 of 3")
+    await expect(page.locator("#stage")).to_contain_text(
+        re.compile(r"Taken by \d of \d")
+    )
 
 
 async def test_why_not_says_what_publishing_would_refuse(
