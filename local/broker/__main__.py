@@ -1,5 +1,6 @@
 """`python -m local.broker`: an Event Grid namespace on this machine."""
 
+import os
 import sys
 
 
@@ -14,7 +15,7 @@ def main() -> int:
         from local.broker.program import serve
 
         descriptors.raise_limit()
-        return asyncio.run(serve(read_options(sys.argv[1:])))
+        return asyncio.run(serve(read_options(sys.argv[1:], os.environ)))
     except KeyboardInterrupt:
         return 130
 

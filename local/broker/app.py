@@ -35,6 +35,7 @@ class Settings:
     data: Path | None = None
     dead_letters: str | None = None
     throttle: Throttle | None = None
+    shortest_wait: float | None = None
     tokens: TokenCheck | None = None
     tls: ssl.SSLContext | None = None
     names: Sequence[str] = ()
@@ -50,10 +51,18 @@ class App:
             name=settings.namespace,
             clock=clock,
             store=Store(settings.data) if settings.data is not None else None,
-            dead_letters=deadletters.destination(to) if to else None,
+            dead_letters=deadletters.Remembered(
+                deadletters.destination(to) if to else None
+            ),
         )
         access = Access(settings.keys, settings.tokens)
-        self.routes = Routes(self.namespace, access, settings.throttle, settings.names)
+        self.routes = Routes(
+            self.namespace,
+            access,
+            settings.throttle,
+            names=settings.names,
+            shortest_wait=settings.shortest_wait,
+        )
         self._server = Server(self.routes.handle, settings.tls)
         self._scheme = "https" if settings.tls else "http"
         self._watching: asyncio.Task[None] | None = None

@@ -51,6 +51,12 @@ class Burial:
         if self.letters is not None:
             self.letters.replace(letters)
 
+    def clear(self) -> None:
+        """Forget the dead letters that wait, and those that are remembered."""
+        if self.letters is not None:
+            waiting = self.letters.clear()
+            self._journal.delivered_dead_letters([letter.id for letter in waiting])
+
     def bury(self, subscription: Subscription, ended: list[Ended]) -> None:
         """The event subscription lets go of these events."""
         events = [each.event for each in ended]

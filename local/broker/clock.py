@@ -48,3 +48,8 @@ class Clock:
         """Return the moment as the machine's clock, which may have been set back, has it."""
         ahead = self.now() - self._machine() - self.offset
         return moment - ahead if ahead > TOGETHER else moment
+
+    def reset(self) -> None:
+        """Show the machine's time again; for a namespace that holds nothing any more."""
+        self._began = float("-inf")
+        self.offset = self.latest = 0.0

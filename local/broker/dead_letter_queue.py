@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Container, Iterable
 
-from local.broker.deadletters import DeadLetter, Destination
+from local.broker.deadletters import DeadLetter, Destination, Remembered
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class DeadLetterQueue:
         clock: Callable[[], float],
         delivered: Callable[[list[DeadLetter], bool], None],
     ) -> None:
-        self._to = to
+        self.to = to
         self._clock = clock
         self._delivered = delivered
         self._waiting: dict[int, DeadLetter] = {}
@@ -43,6 +43,14 @@ class DeadLetterQueue:
         """These wait, and no others."""
         self._waiting = {letter.id: letter for letter in letters}
         self._news.set()
+
+    def clear(self) -> list[DeadLetter]:
+        """Forget what waits and return it; what was sent is forgotten, too."""
+        waiting = list(self._waiting.values())
+        self._waiting = {}
+        if isinstance(self.to, Remembered):
+            self.to.clear()
+        return waiting
 
     async def settle(self, longest: float) -> None:
         """Nothing waits any more, or the destination is down, or the time is over."""
@@ -101,7 +109,7 @@ class DeadLetterQueue:
     async def _send(self, batch: list[DeadLetter]) -> None:
         container, _, name = batch[0].blob.partition("/")
         content = b"[" + b",".join(letter.document for letter in batch) + b"]"
-        await asyncio.to_thread(self._to.put, container, name, content)
+        await asyncio.to_thread(self.to.put, container, name, content)
         self._done(batch, arrived=True)
 
     def _hold_back(self, problem: Exception) -> None:

@@ -1,6 +1,8 @@
 """Dead letters: their document, their path, and the folder or container they go to."""
 
+import importlib.util
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +19,9 @@ AZURITE = (
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
 )
 SUFFIX = ".json"
+# What is remembered for whoever asks; older ones are only where they were sent.
+REMEMBERED, REMEMBERED_BYTES = 1000, 16 * 1024 * 1024
+_quoted = msgspec.json.encode
 _REASONS = {
     Ending.MAX_DELIVERIES: (
         "Maximum delivery attempts was exceeded.",
@@ -74,6 +79,8 @@ class BlobStorage:
     """Dead letters as blobs; a container that is missing is made."""
 
     def __init__(self, connection_string: str) -> None:
+        if importlib.util.find_spec("azure.storage.blob") is None:  # said at the start
+            raise ModuleNotFoundError("No module named 'azure.storage.blob'")
         if "usedevelopmentstorage=true" in connection_string.lower():
             connection_string = AZURITE
         self.connection_string = connection_string
@@ -98,6 +105,42 @@ class BlobStorage:
         except ResourceNotFoundError:
             self._client.create_container(container)
             blob.upload_blob(content, content_settings=settings, overwrite=True)
+
+
+class Remembered:
+    """The newest dead letters, kept in memory on their way to another place or none."""
+
+    def __init__(self, to: Destination | None = None) -> None:
+        self.to = to
+        self._letters: deque[tuple[str, bytes]] = deque()
+        self._size = 0
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        """Store the content where it belongs, then remember each of its dead letters."""
+        if self.to is not None:
+            self.to.put(container, name, content)
+        for letter in msgspec.json.decode(content, type=list[msgspec.Raw]):
+            self._letters.append((f"{container}/{name}", bytes(letter)))
+            self._size += len(bytes(letter))
+        while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
+            self._size -= len(self._letters.popleft()[1])
+
+    def listed(self, topic: str | None, subscription: str | None) -> list[bytes]:
+        """Return the dead letters of a topic or event subscription, oldest first.
+
+        Each is the document as it was stored, with its blob's path in front.
+        """
+        found = []
+        for path, document in list(self._letters):
+            _, _, of_topic, of_subscription, *_ = path.split("/")
+            if topic in (None, of_topic) and subscription in (None, of_subscription):
+                found.append(b'{"blob":%b,%b' % (_quoted(path), document[1:]))
+        return found
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._letters.clear()
+        self._size = 0
 
 
 def destination(text: str) -> Destination:

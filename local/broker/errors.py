@@ -1,6 +1,7 @@
 """Every refusal the broker utters, with its status and code, in one table."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -22,6 +23,7 @@ class Code(Enum):
     QUOTA_EXCEEDED = 403, "QuotaExceeded"
     NOT_FOUND = 404, "NotFound"
     METHOD_NOT_ALLOWED = 405, "MethodNotAllowed"
+    TIMEOUT = 408, "Timeout"
     TOO_LARGE = 413, "RequestEntityTooLarge"
     UNSUPPORTED = 415, "UnsupportedMediaType"
     TOO_MANY_REQUESTS = 429, "TooManyRequests"
@@ -43,12 +45,18 @@ class Refusal(Exception):
     """A request is answered with an error; nothing was done for it."""
 
     def __init__(
-        self, code: Code, message: str, retry_after: int | None = None
+        self,
+        code: Code,
+        message: str,
+        retry_after: int | None = None,
+        *,
+        hint: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.hint = hint  # for the log: what the service does not say
 
 
 class TokenError(Enum):
@@ -77,19 +85,23 @@ def unsupported(message: str) -> Refusal:
     return Refusal(Code.UNSUPPORTED, message)
 
 
-def invalid_argument(name: str) -> Refusal:
-    """A 400 `ArgumentInvalid` naming the query parameter."""
-    return Refusal(Code.ARGUMENT_INVALID, f"Invalid {name} parameter")
+def invalid_argument(name: str, allowed: str) -> Refusal:
+    """A 400 `ArgumentInvalid` naming the query parameter; the log has what is allowed."""
+    message = f"Invalid {name} parameter"
+    return Refusal(Code.ARGUMENT_INVALID, message, hint=f"{name} is {allowed}")
 
 
-def topic_not_found(topic: str) -> Refusal:
-    """A 404 for a topic that the topology does not have."""
-    return Refusal(Code.NOT_FOUND, f"Topic '{topic}' is not found")
+def topic_not_found(topic: str, known: Iterable[str]) -> Refusal:
+    """A 404 for a topic that the topology does not have; the log has those it has."""
+    hint = f"there are: {', '.join(known) or 'none'}"
+    return Refusal(Code.NOT_FOUND, f"Topic '{topic}' is not found", hint=hint)
 
 
-def subscription_not_found(name: str) -> Refusal:
+def subscription_not_found(name: str, known: Iterable[str]) -> Refusal:
     """A 404 for an event subscription that the topic does not have."""
-    return Refusal(Code.NOT_FOUND, f"Event subscription '{name}' is not found")
+    hint = f"the topic has: {', '.join(known) or 'none'}"
+    message = f"Event subscription '{name}' is not found"
+    return Refusal(Code.NOT_FOUND, message, hint=hint)
 
 
 def error_body(code: Code, message: str, now: float) -> bytes:

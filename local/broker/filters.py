@@ -78,6 +78,15 @@ class Filter:
         hit = any(test(item, wanted) for item in found for wanted in self._wanted())
         return hit if positive is None else not hit
 
+    def document(self) -> dict[str, Any]:
+        """Return the clause as it stands in a topology."""
+        told: dict[str, Any] = {"operatorType": self.operator, "key": self.key}
+        if self.operator in SINGLE_VALUE:
+            told["value"] = self.values[0]
+        elif self.operator not in PRESENCE:
+            told["values"] = list(self.values)
+        return told
+
     def _comparable(self, value: Any) -> list[Any]:
         items = value if isinstance(value, list) else [value]
         if self.operator == "BoolEquals":
@@ -104,6 +113,14 @@ class Filters:
         return self.matches_type(event.get("type")) and all(
             clause.matches(event) for clause in self.clauses
         )
+
+    def document(self) -> dict[str, Any]:
+        """Return them as `filtersConfiguration` of a topology."""
+        types = self.event_types
+        return {
+            "includedEventTypes": None if types is None else list(types),
+            "filters": [clause.document() for clause in self.clauses],
+        }
 
     def matches_type(self, event_type: Any) -> bool:
         """Whether the type is one of the included ones, whatever its case."""

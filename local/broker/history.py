@@ -41,6 +41,11 @@ class History:
         while self._size > KEPT:
             self._size -= len(self._steps.popleft().numbers)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._steps.clear()
+        self._size = 0
+
     def of(self, event_id: str) -> list[dict[str, Any]]:
         """The life of the events with this id, oldest step first."""
         numbers: set[int] = set()

@@ -1,18 +1,19 @@
 """What the broker answers under `/_local/`, which is ours and not the service's."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
-from local.broker import bodies, events, explain, metrics
+from local.broker import events, explain, metrics, openapi
 from local.broker.callers import Callers, is_loopback
+from local.broker.controls import Controls, Handler, Place, json_reply, read
 from local.broker.errors import Code, Refusal, bad_request
 from local.broker.faults import Faults, Plan
 from local.broker.namespace import Namespace
 from local.broker.replies import JSON, reply
+from local.broker.version import VERSION
 
 LONGEST_MOVE = 366 * 86_400.0
 LAST_MOMENT = 253_000_000_000.0  # late in the year 9987; times end with 9999
@@ -29,17 +30,24 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
-
 
 class Inside:
     """The paths under `/_local/`; only health is answered to other machines."""
 
-    def __init__(self, namespace: Namespace, faults: Faults, callers: Callers) -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        faults: Faults,
+        callers: Callers,
+        requests: Mapping[tuple[str, int], int],
+    ) -> None:
         self._namespace = namespace
         self._callers = callers
         self._faults = faults
+        self._requests = requests
+        self.controls = Controls(namespace, faults, namespace.topology)
         self._handlers: dict[tuple[str, str], Handler] = {
+            **self.controls.handlers,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/subscriptions"): self._subscriptions,
             ("GET", "/clock"): self._clock,
@@ -49,7 +57,13 @@ class Inside:
             ("DELETE", "/faults"): self._switch_off,
             ("GET", "/events"): self._history,
             ("POST", "/explain"): self._explain,
+            ("GET", "/openapi.json"): self._openapi,
         }
+
+    @property
+    def known(self) -> Collection[tuple[str, str]]:
+        """Return method and path of every request that is answered to this machine."""
+        return self._handlers.keys()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request below `/_local/`."""
@@ -74,19 +88,21 @@ class Inside:
         failure = self._namespace.commits.failure
         if failure is None:
             return reply(b'{"status":"ok"}', JSON)
-        return _json({"status": "failing", "problem": failure}, status=503)
+        return json_reply({"status": "failing", "problem": failure}, status=503)
 
     async def _metrics(self, request: web.BaseRequest) -> web.Response:
-        return reply(metrics.render(self._namespace), metrics.CONTENT_TYPE)
+        return reply(
+            metrics.render(self._namespace, self._requests), metrics.CONTENT_TYPE
+        )
 
     async def _subscriptions(self, request: web.BaseRequest) -> web.Response:
-        return _json(explain.overview(self._namespace))
+        return json_reply(explain.overview(self._namespace))
 
     async def _clock(self, request: web.BaseRequest) -> web.Response:
-        return _json(explain.clock(self._namespace.clock))
+        return json_reply(explain.clock(self._namespace.clock))
 
     async def _move_clock(self, request: web.BaseRequest) -> web.Response:
-        asked = await _read(request, dict[str, Any])
+        asked = await read(request, dict[str, Any])
         seconds = asked.get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise bad_request('Send {"advance": <seconds>}')
@@ -95,13 +111,13 @@ class Inside:
         if self._namespace.clock.now() + seconds > LAST_MOMENT:
             raise bad_request("`advance` would leave the calendar behind")
         await self._namespace.advance(float(seconds))
-        return _json(explain.clock(self._namespace.clock))
+        return json_reply(explain.clock(self._namespace.clock))
 
     async def _list_faults(self, request: web.BaseRequest) -> web.Response:
         return reply(self._faults.report(), JSON)
 
     async def _switch_faults(self, request: web.BaseRequest) -> web.Response:
-        self._faults.switch(await _read(request, Plan))
+        self._faults.switch(await read(request, Plan))
         return reply(self._faults.report(), JSON)
 
     async def _switch_off(self, request: web.BaseRequest) -> web.Response:
@@ -111,13 +127,19 @@ class Inside:
     async def _history(self, request: web.BaseRequest) -> web.Response:
         event_id = request.query.get("id")
         if not event_id:
-            raise bad_request("Say which event: /_local/events?id=<id>")
-        return _json({"id": event_id, "steps": self._namespace.history.of(event_id)})
+            place = Place(request.query.get("topic"), request.query.get("subscription"))
+            return self.controls.events(place)
+        return json_reply(
+            {"id": event_id, "steps": self._namespace.history.of(event_id)}
+        )
+
+    async def _openapi(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(openapi.document(VERSION))
 
     async def _explain(self, request: web.BaseRequest) -> web.Response:
-        event = await _read(request, dict[str, Any])
+        event = await read(request, dict[str, Any])
         told = explain.explain(self._namespace, events.as_stored(event))
-        return _json(told | {"problem": events.problem_of(event)})
+        return json_reply(told | {"problem": events.problem_of(event)})
 
 
 def _check_peer(request: web.BaseRequest) -> None:
@@ -125,19 +147,6 @@ def _check_peer(request: web.BaseRequest) -> None:
     address = str(peer[0]).partition("%")[0] if peer else ""
     if not is_loopback(address):
         raise Refusal(Code.FORBIDDEN, "/_local answers on the loopback address only")
-
-
-async def _read[T](request: web.BaseRequest, kind: type[T]) -> T:
-    body = await bodies.read(request)
-    events.check_mark(body)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
-        raise bad_request(f"The request body cannot be used: {problem}") from None
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return reply(msgspec.json.encode(value), JSON, status)
 
 
 def _file(name: str, content_type: str) -> web.Response:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from local.broker.namespace import Namespace
 from local.broker.subscription import Subscription
@@ -13,9 +13,16 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 type Sample = tuple[str, float]
 
 
-def render(namespace: Namespace) -> bytes:
-    """Counters of topics and event subscriptions, gauges of their queues."""
-    lines: list[str] = []
+def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> bytes:
+    """Counters of topics and event subscriptions, gauges of their queues.
+
+    `requests`: how many requests there were, by operation and status.
+    """
+    answered = (
+        (f'{{operation="{operation}",status="{status}"}}', float(count))
+        for (operation, status), count in sorted(requests.items())
+    )
+    lines = [*_family("eventgrid_requests_total", "counter", answered)]
     topics = list(namespace.topics.values())
     for name, value in (("published", "published"), ("unmatched", "unmatched")):
         samples = ((_topic(each), getattr(each, value)) for each in topics)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 
 from local.broker import furnish
 from local.broker.burial import Burial
@@ -17,7 +17,7 @@ from local.broker.history import History, Step, memorable
 from local.broker.journal import Journal
 from local.broker.schema import Stored, read_all
 from local.broker.store import Store, StoreError
-from local.broker.subscription import Subscription
+from local.broker.subscription import EMPTY, Counts, Subscription
 from local.broker.topic import Topic
 from local.broker.topology import Topology
 
@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 SWEEP_EVERY = 1.0
 LAST_LETTERS = 3.0
-EMPTY = b'{"value":[]}'
 
 
 class Namespace:
@@ -49,11 +48,13 @@ class Namespace:
         self.clock.offset = stored.clock
         self.clock.not_before(stored.last_moment)
         self.known = furnish.undeclared(stored)
+        self.topology = topology
         self.topics = furnish.apply(topology, self.known, self.journal.subscribed)
         self.burial = Burial(name, self.clock, self.journal, self.commits, self.known)
         if dead_letters is not None:
             self.burial.send_to(dead_letters)
         self._number = 0
+        self._watchers: list[asyncio.Future[None]] = []
         self._restore(stored)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -69,8 +70,7 @@ class Namespace:
         """Receivers are answered with nothing; all that happened is stored."""
         for subscription in self.known.values():
             subscription.silence()
-            while (waiter := subscription.next_waiter()) is not None:
-                waiter.answer.set_result(EMPTY)
+            subscription.dismiss()
         with contextlib.suppress(Refusal):
             await self.commits.stored()
         if self.burial.letters is not None:
@@ -84,14 +84,14 @@ class Namespace:
         """The topic of this name, or a 404."""
         topic = self.topics.get(name)
         if topic is None:
-            raise topic_not_found(name)
+            raise topic_not_found(name, self.topics)
         return topic
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """The event subscription of this topic and name, or a 404."""
         subscription = self.topic(topic).subscriptions.get(name)
         if subscription is None:
-            raise subscription_not_found(name)
+            raise subscription_not_found(name, self.topic(topic).subscriptions)
         return subscription
 
     async def publish(self, topic: Topic, events: Sequence[Published]) -> None:
@@ -128,8 +128,9 @@ class Namespace:
     ) -> bytes:
         """The answer with at least one event, or an empty one after the longest wait."""
         self.commits.check()
-        answer = subscription.wait(limit)
-        self.serve(subscription, self.clock.now())
+        now = self.clock.now()
+        answer = subscription.wait(limit, now + longest)
+        self.serve(subscription, now)
         self.commits.commit()
         try:
             await asyncio.wait([answer], timeout=longest)
@@ -163,12 +164,15 @@ class Namespace:
         """This happened to these events just now."""
         step = Step(self.clock.latest, what, subscription.name, numbers)
         self.history.note(step)
+        if self._watchers:
+            self._tell_watchers()
 
     def sweep(self) -> None:
         """Whatever is due by now happens, in every queue."""
         now = self.clock.now()
         for subscription in self.known.values():
             self.serve(subscription, now)
+            subscription.dismiss(now)
         self.commits.commit()
 
     async def advance(self, seconds: float) -> float:
@@ -185,13 +189,57 @@ class Namespace:
     async def reload(self, topology: Topology) -> None:
         """The new topology holds; event subscriptions keep what they hold."""
         self.commits.check()
-        before = self.topics
+        before, self.topology = self.topics, topology
         self.topics = furnish.apply(topology, self.known, self.journal.subscribed)
         for name, topic in self.topics.items():
             if name in before:
                 topic.continue_from(before[name])
         self.sweep()
         await self.commits.stored()
+
+    async def reset(
+        self, subscriptions: Collection[Subscription] | None = None
+    ) -> None:
+        """Empty these event subscriptions, or all of them and the clock with them.
+
+        Their events, locks, delays and counts are gone, receivers that wait are answered
+        with nothing, and with all of them also what is known of dead letters and the past.
+        """
+        self.commits.check()
+        chosen = self.known.values() if subscriptions is None else subscriptions
+        for subscription in chosen:
+            held = subscription.queue.clear()
+            self.journal.forgotten(subscription.key, held)
+            subscription.counts = Counts()
+            subscription.silence()
+            subscription.dismiss()
+        if subscriptions is None:
+            self.history.clear()
+            self.burial.clear()
+            self.clock.reset()
+            self.journal.clock_moved(self.clock.offset)
+            for topic in self.topics.values():
+                topic.published = topic.unmatched = 0
+        self._tell_watchers()
+        await self.commits.stored()
+
+    async def until(self, is_so: Callable[[], bool], seconds: float) -> bool:
+        """Wait until the condition holds, at most so many seconds; return whether it does."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not is_so():
+            news = asyncio.get_running_loop().create_future()
+            self._watchers.append(news)
+            left = ends - asyncio.get_running_loop().time()
+            done, _ = await asyncio.wait((news,), timeout=max(0.0, left))
+            if not done:
+                self._watchers.remove(news)
+                return is_so()
+        return True
+
+    def _tell_watchers(self) -> None:
+        watchers, self._watchers = self._watchers, []
+        for news in watchers:
+            news.set_result(None)
 
     def _keep_running(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

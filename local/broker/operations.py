@@ -1,5 +1,6 @@
 """The six operations: from a checked call to what the namespace does."""
 
+import math
 import random
 import time
 
@@ -27,9 +28,12 @@ _VERBS = {
 class Operations:
     """Publish, receive and the four settlements over one namespace."""
 
-    def __init__(self, namespace: Namespace, throttle: Throttle) -> None:
+    def __init__(
+        self, namespace: Namespace, throttle: Throttle, shortest_wait: float | None
+    ) -> None:
         self._namespace = namespace
         self._throttle = throttle
+        self._shortest_wait = shortest_wait
 
     def find(self, resource: Resource) -> None:
         """A 404 when the topic or the event subscription does not exist."""
@@ -70,12 +74,19 @@ class Operations:
     async def _receive(self, call: Call) -> web.Response:
         subscription = self._subscription(call)
         limit = requests.max_events(call.query)
-        longest = requests.max_wait_time(call.query)
+        longest = self._longest_wait(call)
         egress = self._throttle.egress
         egress.check(time.monotonic())
         body = await self._namespace.receive(subscription, limit, longest)
         egress.take(body.count(b'{"brokerProperties":'), len(body))
         return reply(body, JSON_UTF8)
+
+    def _longest_wait(self, call: Call) -> float:
+        """Return the seconds that an empty receive may take; tests may ask for few."""
+        if self._shortest_wait is None:
+            return requests.max_wait_time(call.query)
+        requests.max_wait_time(call.query, math.ceil(self._shortest_wait))
+        return self._shortest_wait
 
     async def _settle(
         self,

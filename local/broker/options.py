@@ -2,14 +2,19 @@
 
 import argparse
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from local.broker.access import LOCAL_KEY, MAX_KEYS
 from local.broker.errors import Code
+from local.broker.problems import TopologyError
+from local.broker.topology import Topology, parse
+from local.broker.version import VERSION
 
-DEFAULT_TOPOLOGY = Path(__file__).parents[2] / "moderation" / "topology.json"
-
+PREFIX = "EVENTGRID_EMULATOR_"
 THROTTLED = {"429": Code.TOO_MANY_REQUESTS, "403": Code.QUOTA_EXCEEDED}
 
 DESCRIPTION = """\
@@ -18,6 +23,10 @@ its event subscriptions by pull delivery. Use it with the azure-eventgrid SDK an
 AzureKeyCredential, or with any HTTP client. docs/broker.md says what it honours.
 """
 EPILOG = """\
+Each option is also an environment variable: EVENTGRID_EMULATOR_PORT=0 is --port 0; a
+flag takes 1, what may be given twice is separated by spaces. Options win.
+Exit codes: 0 stopped, 1 cannot start (the line on stderr says why), 2 a wrong option.
+
 The topology file declares the topic and its event subscriptions, with ARM's words:
 
   {"topic": "orders", "eventRetentionInDays": 1, "eventSubscriptions": [
@@ -47,7 +56,8 @@ class Options:
     names: tuple[str, ...]
     port: int
     keys: tuple[str, ...]
-    topology: Path
+    topology: Path | None
+    declared: Topology | None
     data: Path | None
     dead_letters: str | None
     namespace: str
@@ -55,6 +65,10 @@ class Options:
     throttle_with: Code
     tls: Path | None
     identity_port: int
+    shortest_wait: float | None
+    exit_with_parent: bool
+    ready_json: bool
+    verbose: bool
 
 
 def parser() -> argparse.ArgumentParser:
@@ -92,12 +106,22 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY",
         help=f"access key, at most {MAX_KEYS} (default: the key of local.settings.json.example)",
     )
+    add("--version", action="version", version=f"%(prog)s {VERSION}")
     add(
         "--topology",
         type=Path,
-        default=DEFAULT_TOPOLOGY,
         metavar="FILE",
-        help="topic and event subscriptions (default moderation/topology.json)",
+        help="topics and event subscriptions (default: a topic `events` with an event"
+        " subscription `all`)",
+    )
+    add("--topic", metavar="NAME", help="one topic of this name, instead of a file")
+    add(
+        "--subscription",
+        action="append",
+        dest="subscriptions",
+        metavar="NAME[=TYPE,…]",
+        help="an event subscription of that topic, for these event types or for all;"
+        " may be given again",
     )
     add(
         "--data",
@@ -108,7 +132,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--dead-letters",
         metavar="TO",
-        help="storage connection string, UseDevelopmentStorage=true, or a folder (default: dropped)",
+        help="storage connection string, UseDevelopmentStorage=true, or a folder"
+        " (default: the newest 1,000 are kept in memory)",
     )
     add(
         "--namespace",
@@ -147,24 +172,60 @@ def parser() -> argparse.ArgumentParser:
         default=0,
         help="port of the token endpoint under --tls (default: a free one)",
     )
+    add(
+        "--shortest-wait",
+        type=_seconds,
+        metavar="SECONDS",
+        help="for tests: answer an empty receive after so many seconds, 0 to 10, however"
+        " long it asked to wait (default: as long as it asked)",
+    )
+    add(
+        "--exit-with-parent",
+        action="store_true",
+        help="stop when standard input ends, as it does when the parent process ends",
+    )
+    add(
+        "--ready-json",
+        action="store_true",
+        help="say where it answers in one line of JSON, the only one on standard output",
+    )
+    add(
+        "--verbose",
+        action="store_true",
+        help="log every request (default: only those that are refused)",
+    )
     return made
 
 
-def read_options(arguments: list[str]) -> Options:
-    """The options, or an exit with status 2 and what is wrong."""
+def read_options(
+    arguments: list[str], environ: Mapping[str, str] | None = None
+) -> Options:
+    """Return the options, or exit with status 2 and what is wrong.
+
+    What is not given is looked for in the environment; see the help's last lines.
+    """
     command = parser()
-    given = command.parse_args(arguments)
+    given = command.parse_args(_from_environment(command, arguments, environ or {}))
     keys = tuple(given.keys or (LOCAL_KEY,))
     if len(keys) > MAX_KEYS:
         command.error(f"--key can be given {MAX_KEYS} times at most")
     if not all(key.strip() for key in keys):
         command.error("--key must not be empty")
+    if given.topology and (given.topic or given.subscriptions):
+        command.error(
+            "--topology is a file; --topic and --subscription are without one"
+        )
+    try:
+        declared = _declared(given.topic, given.subscriptions)
+    except TopologyError as problem:
+        command.error(str(problem))
     return Options(
         given.host,
         tuple(given.names),
         given.port,
         keys,
         given.topology,
+        declared,
         given.data,
         given.dead_letters,
         given.namespace,
@@ -172,7 +233,58 @@ def read_options(arguments: list[str]) -> Options:
         THROTTLED[given.throttle_with],
         given.tls_folder if given.tls else None,
         given.identity_port,
+        given.shortest_wait,
+        given.exit_with_parent,
+        given.ready_json,
+        given.verbose,
     )
+
+
+def _from_environment(
+    command: argparse.ArgumentParser, arguments: list[str], environ: Mapping[str, str]
+) -> list[str]:
+    named = {argument.partition("=")[0] for argument in arguments}
+    found: list[str] = []
+    for action in command._actions:
+        option = action.option_strings[-1] if action.option_strings else ""
+        value = environ.get(
+            PREFIX + option.removeprefix("--").replace("-", "_").upper()
+        )
+        if not value or option in named or action.dest in ("help", "version"):
+            continue
+        if action.nargs == 0:
+            found += [option] if value.lower() in ("1", "true", "yes") else []
+        elif option in ("--key", "--subscription"):
+            found += [f"{option}={part}" for part in value.split()]
+        else:
+            found.append(f"{option}={value}")
+    return [*found, *arguments]
+
+
+def _declared(topic: str | None, subscriptions: list[str] | None) -> Topology | None:
+    """Return what --topic and --subscription declare; None without both."""
+    if topic is None and not subscriptions:
+        return None
+    declared = [
+        {"name": name, "filtersConfiguration": {"includedEventTypes": _types(types)}}
+        for name, _, types in (each.partition("=") for each in subscriptions or ["all"])
+    ]
+    document = {"topic": topic or "events", "eventSubscriptions": declared}
+    return parse(msgspec.json.encode(document))
+
+
+def _types(text: str) -> list[str] | None:
+    return [each.strip() for each in text.split(",") if each.strip()] or None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 10")
+    return seconds
 
 
 def _folder(text: str) -> Path:

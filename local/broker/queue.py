@@ -6,7 +6,7 @@ Times are seconds since the epoch. Nothing here waits, writes or reads a clock.
 import heapq
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from local.broker.entries import Depth, Ended, Ending, Entry, Event, QueueLimits, State
 from local.broker.lock_tokens import SECRET_LENGTH
@@ -133,6 +133,28 @@ class SubscriptionQueue:
             event = self._fresh.popleft()
             event.holders -= 1
             self.ended.append(Ended(event, 0, Ending.EXPIRED, event.published))
+
+    def clear(self) -> list[Event]:
+        """Forget every event, locked and delayed ones too; return what was held."""
+        held = [*self._fresh, *(entry.event for entry in self._entries.values())]
+        for event in held:
+            event.holders -= 1
+        for store in (self._fresh, self._again, self._entries, self._locks, self._due):
+            store.clear()
+        self._marked = self._ready_again = 0
+        self.take_ended()
+        self.take_lapsed()
+        return held
+
+    def holding(self) -> Iterator[tuple[Event, Entry | None]]:
+        """Yield every event that is held, with its entry once it was delivered."""
+        for entry in self._entries.values():
+            yield entry.event, entry
+        for event in self._fresh:
+            yield event, None
+
+    def __len__(self) -> int:
+        return len(self._fresh) + len(self._entries)
 
     def next_due(self) -> float | None:
         """The next instant at which a lock or a delay may end."""

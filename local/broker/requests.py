@@ -79,16 +79,17 @@ def max_events(query: Mapping[str, str]) -> int:
     return _in_range(query, "maxEvents", 1, (1, 100))
 
 
-def max_wait_time(query: Mapping[str, str]) -> int:
-    """`maxWaitTime` in seconds, 10 to 120, 60 when absent."""
-    return _in_range(query, "maxWaitTime", 60, (10, 120))
+def max_wait_time(query: Mapping[str, str], least: int = 10) -> int:
+    """`maxWaitTime` in seconds, 10 (or less, for tests) to 120, 60 when absent."""
+    return _in_range(query, "maxWaitTime", 60, (least, 120))
 
 
 def release_delay(query: Mapping[str, str]) -> int:
     """`releaseDelayInSeconds`, one of five, 0 when absent."""
     value = _number(query, "releaseDelayInSeconds", 0)
     if value not in RELEASE_DELAYS:
-        raise invalid_argument("releaseDelayInSeconds")
+        allowed = f"one of {', '.join(map(str, RELEASE_DELAYS))} (seconds)"
+        raise invalid_argument("releaseDelayInSeconds", allowed)
     return value
 
 
@@ -97,7 +98,7 @@ def _in_range(
 ) -> int:
     value = _number(query, name, default)
     if not bounds[0] <= value <= bounds[1]:
-        raise invalid_argument(name)
+        raise invalid_argument(name, f"a whole number from {bounds[0]} to {bounds[1]}")
     return value
 
 

@@ -1,5 +1,6 @@
 """The data plane: every request ends in an answer, whatever it holds."""
 
+import logging
 import time
 from collections.abc import Collection
 
@@ -18,6 +19,11 @@ from local.broker.throttle import Throttle
 from local.broker.trouble import strike
 
 LOCAL = "/_local"
+OPERATIONS = frozenset(operation.value for operation in requests.Operation)
+# The same refusal is logged that often, in seconds, and so many are remembered.
+TELL_AGAIN, MOST_TOLD = 1.0, 1000
+
+logger = logging.getLogger(__name__)
 
 
 class Routes:
@@ -28,25 +34,54 @@ class Routes:
         namespace: Namespace,
         access: Access,
         throttle: Throttle | None = None,
+        *,
         names: Collection[str] = (),
+        shortest_wait: float | None = None,
     ) -> None:
         self._namespace = namespace
         self._access = access
-        self._operations = Operations(namespace, throttle or Throttle())
+        self._operations = Operations(namespace, throttle or Throttle(), shortest_wait)
+        self.requests: dict[tuple[str, int], int] = {}
+        self._told: dict[tuple[str, str, Code], float] = {}
         self.faults = Faults()
         self._callers = Callers(names)
-        self.inside = Inside(namespace, self.faults, self._callers)
+        self.inside = Inside(namespace, self.faults, self._callers, self.requests)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request."""
         try:
             if request.path == LOCAL or request.path.startswith(f"{LOCAL}/"):
                 return await self.inside.handle(request)
-            return await self._answer(request)
+            answer = await self._answer(request)
         except Refusal as refusal:
+            self._tell(request, refusal)
             return self._refuse(refusal)
         except RecursionError:
             return self._refuse(bad_request("The request body is nested too deep"))
+        self._count(request, answer.status)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s %s: %d", request.method, request.path, answer.status)
+        return answer
+
+    def _count(self, request: web.BaseRequest, status: int) -> None:
+        operation = request.path.rpartition(":")[2]
+        known = operation if operation in OPERATIONS else "none"
+        self.requests[known, status] = self.requests.get((known, status), 0) + 1
+
+    def _tell(self, request: web.BaseRequest, refusal: Refusal) -> None:
+        """Log why a request is refused: a storm of the same once a second."""
+        self._count(request, refusal.code.status)
+        what = (request.method, request.path[:200], refusal.code)
+        now = time.monotonic()
+        if now - self._told.get(what, 0.0) < TELL_AGAIN:
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told[what] = now
+        hint = f" ({refusal.hint})" if refusal.hint else ""
+        line = "%s %r refused: %d %s: %s%s"
+        told = (*what[:2], refusal.code.status, refusal.code.text)
+        logger.warning(line, *told, refusal.message[:500], hint)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self._callers.check(request)

@@ -1,6 +1,7 @@
 """One event subscription at work: its queue, its waiting receivers, its counts."""
 
 import asyncio
+import math
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from local.broker import lock_tokens
 from local.broker.entries import Entry
 from local.broker.queue import SubscriptionQueue
 from local.broker.topology import EventSubscription
+
+EMPTY = b'{"value":[]}'
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Waiter:
 
     limit: int
     answer: asyncio.Future[bytes]
+    ends: float
 
 
 @dataclass(slots=True, eq=False)
@@ -64,11 +68,18 @@ class Subscription:
         ]
         return b'{"value":[%b]}' % b",".join(items)
 
-    def wait(self, limit: int) -> asyncio.Future[bytes]:
-        """A place at the end of the line of receivers."""
+    def wait(self, limit: int, ends: float) -> asyncio.Future[bytes]:
+        """Take a place at the end of the line of receivers, until the clock says so."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.waiters.append(Waiter(limit, answer))
+        self.waiters.append(Waiter(limit, answer, ends))
         return answer
+
+    def dismiss(self, now: float = math.inf) -> None:
+        """Answer the receivers whose wait is over by `now` with nothing."""
+        for waiter in list(self.waiters):
+            if waiter.ends <= now and not waiter.answer.done():
+                self.waiters.remove(waiter)
+                waiter.answer.set_result(EMPTY)
 
     def leave(self, answer: asyncio.Future[bytes]) -> bool:
         """The receiver no longer waits; False when events were taken for it already."""

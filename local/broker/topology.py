@@ -16,6 +16,7 @@ from local.broker.problems import Part, TopologyError
 logger = logging.getLogger(__name__)
 
 DAY = 86_400.0
+DEFAULT = {"topic": "events", "eventSubscriptions": [{"name": "all"}]}
 DEFAULT_CONTAINER = "dead-letters"
 MAX_SUBSCRIPTIONS = 500
 _NAME = re.compile(r"[a-zA-Z0-9-]{3,50}")
@@ -114,6 +115,32 @@ def parse(raw: bytes | str) -> Topology:
     if problems:
         raise TopologyError("; ".join(problems))
     return Topology(topics)
+
+
+def document(topology: Topology) -> dict[str, Any]:
+    """Return the topology as a file declares it, with every limit spelt out."""
+    return {
+        "topics": [
+            {
+                "topic": topic.name,
+                "eventRetentionInDays": int(topic.retention // DAY),
+                "deadLetterContainer": topic.dead_letter_container or False,
+                "eventSubscriptions": list(map(_declared, topic.subscriptions)),
+            }
+            for topic in topology.topics
+        ]
+    }
+
+
+def _declared(subscription: EventSubscription) -> dict[str, Any]:
+    limits = subscription.limits
+    return {
+        "name": subscription.name,
+        "receiveLockDurationInSeconds": int(limits.lock_duration),
+        "maxDeliveryCount": limits.max_delivery_count,
+        "eventTimeToLive": f"PT{limits.time_to_live:g}S",
+        "filtersConfiguration": subscription.filters.document(),
+    }
 
 
 def parse_duration(text: Any) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+TOPOLOGY = ROOT / "moderation" / "topology.json"
 
 
 class BrokerProcess:
@@ -33,7 +34,9 @@ class BrokerProcess:
 
 
 async def start(*arguments: str, cwd: Path = ROOT) -> BrokerProcess:
-    """Answers by the time this returns."""
+    """Answers by the time this returns; with the app's topology if no other is given."""
+    if "--topology" not in arguments:
+        arguments = (*arguments, "--topology", str(TOPOLOGY))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "local.broker", "--port", "0"),

@@ -50,8 +50,10 @@ class Broker:
         return self.namespace.app.namespace.burial.waiting
 
 
-async def opened(to: str | None, data: Path | None = None) -> AsyncIterator[Broker]:
-    async with LocalNamespace(DECLARED, dead_letters=to, data=data) as namespace:
+async def opened(
+    to: str | None, data: Path | None = None, declared: Any = DECLARED
+) -> AsyncIterator[Broker]:
+    async with LocalNamespace(declared, dead_letters=to, data=data) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             yield Broker(namespace, Wire(http))
@@ -119,9 +121,9 @@ async def test_expired_events_share_a_blob(broker: Broker, tmp_path: Path) -> No
     assert told == {"Time to live was exceeded."}
 
 
-async def test_without_a_destination_events_are_dropped_and_counted() -> None:
+async def test_without_a_container_events_are_dropped_and_counted() -> None:
     """For rejects, expiry and the last delivery alike."""
-    async for broker in opened(None):
+    async for broker in opened(None, declared=DECLARED | {"deadLetterContainer": False}):
         await broker.wire.publish(EVENT)
         await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
         assert broker.counts == (0, 1)

@@ -36,11 +36,92 @@ async function refresh() {
   byId("topics").textContent = seen.topics.map((topic) =>
     `${topic.topic}: ${topic.published} published, ${topic.unmatched} unmatched`).join("; ")
     + `; ${seen.deadLettersWaiting} dead letters waiting`;
+  const names = seen.topics.flatMap((topic) =>
+    topic.eventSubscriptions.map((each) => `${topic.topic}/${each.name}`));
+  const choice = byId("look").elements.subscription;
+  if ([...choice.options].map((each) => each.value).join() !== names.join()) {
+    choice.replaceChildren(...names.map((name) => element("option", name)));
+  }
   byId("rows").replaceChildren(...seen.topics.flatMap((topic) => topic.eventSubscriptions).map((each) => {
     const row = document.createElement("tr");
     row.append(...columns.map((column) => element("td", each[column] ?? "–")));
     return row;
   }));
+}
+
+function list(place, items, empty) {
+  byId(place).replaceChildren(...(items.length ? items : [element("li", empty)]));
+}
+
+// Text as it came: parsed and printed anew, a large number would be another one.
+async function shown(path, member) {
+  const answer = await fetch(`/_local${path}`);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(JSON.parse(text).error.message);
+  return items(text, member);
+}
+
+// The members of the list under that name, cut out of the JSON without reading it.
+function items(text, member) {
+  const found = [];
+  let depth = 0, from = 0;
+  for (const token of text.slice(text.indexOf(`"${member}":[`)).matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token[0] === "{" && ++depth === 1) from = token.index;
+    if (token[0] === "}" && --depth === 0) {
+      const start = text.indexOf(`"${member}":[`);
+      found.push(text.slice(start + from, start + token.index + 1));
+    }
+  }
+  return found;
+}
+
+const asItem = (text) => {
+  const item = document.createElement("li");
+  item.append(element("code", text));
+  return item;
+};
+
+byId("reset").addEventListener("click", () => guarded(async () => {
+  if (!confirm("Forget all events, locks, dead letters, faults and the past?")) return;
+  await send("/reset", "{}");
+  await refresh();
+}));
+
+byId("look").addEventListener("submit", (submitted) => {
+  submitted.preventDefault();
+  const [topic, subscription] = new FormData(submitted.target).get("subscription").split("/");
+  guarded(async () => {
+    const found = await shown(`/events?${new URLSearchParams({ topic, subscription })}`, "events");
+    list("events", found.map(asItem), "It holds nothing.");
+  });
+});
+
+byId("dead").addEventListener("click", () => guarded(async () => {
+  const found = await shown("/deadletters", "deadLetters");
+  list("deadletters", found.reverse().slice(0, 50).map(asItem), "There are none.");
+}));
+
+byId("faults").addEventListener("submit", (submitted) => {
+  submitted.preventDefault();
+  guarded(async () => {
+    const on = await send("/faults", new FormData(submitted.target).get("plan"));
+    byId("hits").textContent = on.faults.map((each) => `${each.kind}: ${each.hits} hits`).join("; ")
+      || "No fault is switched on.";
+  });
+});
+
+byId("topology").addEventListener("submit", (submitted) => {
+  submitted.preventDefault();
+  const body = new FormData(submitted.target).get("document");
+  guarded(async () => {
+    await ask("/topology", { method: "PUT", body });
+    await refresh();
+  });
+});
+
+async function begin() {
+  await refresh();
+  byId("topology").elements.document.value = JSON.stringify(await ask("/topology"), null, 2);
 }
 
 byId("columns").append(...columns.map((column) =>
@@ -80,5 +161,5 @@ byId("explain").addEventListener("submit", (submitted) => {
   });
 });
 
-guarded(refresh, "reach");
+guarded(begin, "reach");
 setInterval(() => guarded(refresh, "reach"), 2000);

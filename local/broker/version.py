@@ -1,0 +1,3 @@
+"""The emulator's own version."""
+
+VERSION = "0.1.0"
