@@ -88,11 +88,12 @@ class Kept:
 
     def _ended(self, pid: int, code: int, *, hung: bool) -> str:
         who = f"{self.part.name} (process {pid})"
-        said = last_lines(logs.end_of(self.log, self._logged), 10)
-        if hung:
-            return f"{who} did not answer any more and was ended.\n{said}"
         quietly = f" {self.part.ends_quietly}" if code == 0 else ""
-        return f"{who} died: {processes.how_it_ended(code)}.{quietly}\n{said}"
+        told = f"{who} died: {processes.how_it_ended(code)}.{quietly}"
+        if hung:
+            told = f"{who} did not answer any more and was ended."
+        said = last_lines(logs.end_of(self.log, self._logged), 10)
+        return f"{told}\n{said}" if said else told
 
     async def _pause(self, told: str) -> None:
         if not self._served and self._deaths >= TRIES:

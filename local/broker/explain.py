@@ -17,7 +17,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     now = namespace.clock.now()
     return {
         "namespace": namespace.name,
-        "time": stamp(now),
+        "time": stamp(namespace.clock.as_shown(now)),
         "deadLettersWaiting": namespace.burial.waiting,
         "topics": [
             {
@@ -35,7 +35,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
 
 def clock(clock: Clock) -> dict[str, Any]:
     """The time, and how far ahead of the machine's it is."""
-    return {"now": stamp(clock.now()), "ahead": clock.offset}
+    return {"now": stamp(clock.as_shown(clock.now())), "ahead": clock.offset}
 
 
 def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:

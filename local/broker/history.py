@@ -1,7 +1,7 @@
 """What happened to recent events: enough to tell one event's life."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,9 @@ class History:
         self._steps.clear()
         self._size = 0
 
-    def of(self, event_id: str) -> list[dict[str, Any]]:
+    def of(
+        self, event_id: str, as_shown: Callable[[float], float] = float
+    ) -> list[dict[str, Any]]:
         """The life of the events with this id, oldest step first."""
         numbers: set[int] = set()
         life: list[dict[str, Any]] = []
@@ -57,7 +59,11 @@ class History:
                 if each == event_id
             }
             for number in numbers.intersection(step.numbers):
-                told = {"time": stamp(step.at), "what": step.what, "event": number}
+                told = {
+                    "time": stamp(as_shown(step.at)),
+                    "what": step.what,
+                    "event": number,
+                }
                 if step.subscription is not None:
                     told["subscription"] = step.subscription
                 life.append(told)

@@ -129,9 +129,8 @@ class Inside:
         if not event_id:
             place = Place(request.query.get("topic"), request.query.get("subscription"))
             return self.controls.events(place)
-        return json_reply(
-            {"id": event_id, "steps": self._namespace.history.of(event_id)}
-        )
+        steps = self._namespace.history.of(event_id, self._namespace.clock.as_shown)
+        return json_reply({"id": event_id, "steps": steps})
 
     async def _openapi(self, request: web.BaseRequest) -> web.Response:
         return json_reply(openapi.document(VERSION))

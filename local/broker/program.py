@@ -36,6 +36,8 @@ async def serve(options: Options) -> int:
     level = logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=logging.INFO, format=form)
     logging.getLogger(__package__).setLevel(level)
+    # The storage client writes forty lines about each dead letter.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     stop = asyncio.Event()
     _on_signals(stop)
     if options.exit_with_parent:
@@ -142,11 +144,12 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 def _say(line: str) -> None:
-    with contextlib.suppress(OSError):  # of a full disk, when this goes to a file
+    with contextlib.suppress(OSError, AttributeError):  # a full disk's file, or closed
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
 def _cannot_start(problem: object) -> int:
-    sys.stderr.write(f"{problem}\n")
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.write(f"{problem}\n")
     return CANNOT_START
