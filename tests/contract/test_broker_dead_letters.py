@@ -123,7 +123,9 @@ async def test_expired_events_share_a_blob(broker: Broker, tmp_path: Path) -> No
 
 async def test_without_a_container_events_are_dropped_and_counted() -> None:
     """For rejects, expiry and the last delivery alike."""
-    async for broker in opened(None, declared=DECLARED | {"deadLetterContainer": False}):
+    async for broker in opened(
+        None, declared=DECLARED | {"deadLetterContainer": False}
+    ):
         await broker.wire.publish(EVENT)
         await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
         assert broker.counts == (0, 1)
