@@ -90,6 +90,8 @@ class Server(web.Server):
         """Return the sockets of those who wait to ask, and hear them no more."""
         kept = []
         for connection, transport in list(self._connections.items()):
+            if transport.is_closing():
+                continue  # its caller has gone
             if isinstance(connection, Connection) and connection.is_quiet:
                 kept.append(transport.get_extra_info("socket").dup())
                 transport.abort()

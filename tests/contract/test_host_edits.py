@@ -69,7 +69,7 @@ class Callers(threading.Thread):
     """Somebody who calls without pause, and notes who was not answered."""
 
     def __init__(self, host: RunningHost) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.host = host
         self.enough = threading.Event()
         self.answered = 0
