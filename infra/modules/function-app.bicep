@@ -107,7 +107,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     virtualNetworkSubnetId: inNetwork ? network::app.id : null
     siteConfig: {
       minTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       // Inline, because a resource of its own would replace them and restart the app a second time.
       appSettings: map(items({ ...hostSettings, ...settings, ...authSettings }), setting => {
         name: setting.key

@@ -64,12 +64,23 @@ BREAKS = {
     "plain HTTP": _p(
         APP, "httpsOnly: true", "httpsOnly: false", "every_connection_is_encrypted"
     ),
-    "FTP": _p(
-        APP,
-        "ftpsState: 'Disabled'",
-        "ftpsState: 'AllAllowed'",
-        "every_connection_is_encrypted",
-    ),
+    **{
+        f"a site property that Flex refuses: {name}": _p(
+            APP,
+            "minTlsVersion: '1.2'\n",
+            f"minTlsVersion: '1.2'\n      {name}: {value}\n",
+            "the_app_has_only_site_properties_that_flex_consumption_takes",
+        )
+        for name, value in {
+            "ftpsState": "'Disabled'",
+            "use32BitWorkerProcess": "false",
+            "preWarmedInstanceCount": "1",
+            "netFrameworkVersion": "'v8.0'",
+            "functionsRuntimeScaleMonitoringEnabled": "true",
+            "linuxFxVersion": "'PYTHON|3.13'",
+            "alwaysOn": "false",
+        }.items()
+    },
     "telemetry from anybody": _p(
         MONITORING,
         "DisableLocalAuth: true",

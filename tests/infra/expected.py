@@ -102,6 +102,8 @@ FORBIDDEN_ON_FLEX = re.compile(
     r"|WEBSITE_RUN_FROM_PACKAGE|WEBSITE_CONTENT\w+|WEBSITE_TIME_ZONE|TZ"
     r"|SCM_DO_BUILD_DURING_DEPLOYMENT|ENABLE_ORYX_BUILD|\w*(_KEY|_CONNECTION_STRING)"
 )
+# All that Microsoft's own templates send; what is not here is refused, or ignored.
+SITE_CONFIG_ON_FLEX = {"minTlsVersion", "appSettings"}
 SECRET_FREE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 TOPOLOGY = json.loads(
     (ROOT / "moderation" / "topology.json").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ def test_no_blob_is_public(deployment: Deployment) -> None:
 
 
 def test_every_connection_is_encrypted(deployment: Deployment) -> None:
-    """TLS 1.2 at least, and no FTP."""
+    """TLS 1.2 at least."""
     for account in deployment.of("Microsoft.Storage/storageAccounts"):
         assert account["properties"]["minimumTlsVersion"] == "TLS1_2"
         assert account["properties"]["supportsHttpsTrafficOnly"] is True
@@ -37,7 +37,6 @@ def test_every_connection_is_encrypted(deployment: Deployment) -> None:
     assert namespace["minimumTlsVersionAllowed"] == "1.2"
     assert deployment.app["httpsOnly"] is True
     assert deployment.app["siteConfig"]["minTlsVersion"] == "1.2"
-    assert deployment.app["siteConfig"]["ftpsState"] == "Disabled"
 
 
 def test_telemetry_needs_an_identity(deployment: Deployment) -> None:
