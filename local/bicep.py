@@ -1,7 +1,8 @@
 """Microsoft's Bicep compiler, where there is one.
 
 `python -m local.bicep` says which and what version; `python -m local.bicep snapshot`
-writes infra/main.snapshot.json anew, the plan that is reviewed with a change.
+writes infra/examples/default.snapshot.json anew, the plan that is reviewed with a
+change. It is not beside main.bicepparam: azd writes a snapshot there, and deletes it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from local.terminal import ROOT, CannotGoOn, say
 
 INFRA = ROOT / "infra"
+PLANNED = "infra/examples/default.bicepparam"
+PLAN = INFRA / "examples" / "default.snapshot.json"
 TRIED = "BICEP, PATH, ../shared/tools and az bicep (`az bicep install` brings one)"
 # Names that mean nothing: a plan is the same on every machine.
 NOWHERE = {
@@ -101,9 +104,9 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def snapshot(compiler: Compiler, mode: str) -> subprocess.CompletedProcess[str]:
-    """`bicep snapshot` of main.bicepparam: overwrite or validate main.snapshot.json."""
+    """`bicep snapshot` of the deployment without choices: overwrite or validate its plan."""
     names = [text for name, value in NOWHERE.items() for text in (f"--{name}", value)]
-    return compiler.run("snapshot", "infra/main.bicepparam", "--mode", mode, *names)
+    return compiler.run("snapshot", PLANNED, "--mode", mode, *names)
 
 
 def main(arguments: list[str]) -> int:
@@ -120,8 +123,8 @@ def main(arguments: list[str]) -> int:
         return 0
     done = snapshot(compiler, "overwrite")
     if done.returncode == 0:
-        settle(INFRA / "main.snapshot.json")
-    say((done.stdout + done.stderr).strip() or "infra/main.snapshot.json is up to date")
+        settle(PLAN)
+    say((done.stdout + done.stderr).strip() or f"{PLAN.name} is up to date")
     return done.returncode
 
 

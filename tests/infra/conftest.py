@@ -12,10 +12,7 @@ from tests.infra.compiling import Compilers
 from tests.infra.deployment import Deployment, Json
 
 EXAMPLES = sorted((bicep.INFRA / "examples").glob("*.bicepparam"))
-PARAMETERS = {
-    "default": bicep.INFRA / "main.bicepparam",
-    **{file.stem: file for file in EXAMPLES},
-}
+PARAMETERS = {file.stem: file for file in EXAMPLES}
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from local.broker.problems import TopologyError
 from local.terminal import ROOT
 from tests.contract import broker_process
 
-PLAN = bicep.INFRA / "main.snapshot.json"
+PLAN = bicep.PLAN
 TOPOLOGY = ROOT / "moderation" / "topology.json"
 SAMPLES = ROOT / "moderation" / "samples" / "moderation_events.json"
 

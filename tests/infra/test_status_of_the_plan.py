@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local import bicep
 from local.azure import roles
 from local.azure.deployment import Deployment
 from local.azure.examining import examine
@@ -24,7 +25,7 @@ WELL = json.loads((ROOT / "tests/unit/azure/well.json").read_text("utf-8"))
 @pytest.fixture
 def plan() -> list[dict[str, Any]]:
     """The resources that the default parameters make."""
-    snapshot = json.loads((ROOT / "infra/main.snapshot.json").read_text("utf-8"))
+    snapshot = json.loads(bicep.PLAN.read_text("utf-8"))
     resources: list[dict[str, Any]] = snapshot["predictedResources"]
     return resources
 

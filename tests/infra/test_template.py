@@ -2,10 +2,12 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from local import bicep
 from local.broker import topology
@@ -49,6 +51,18 @@ def test_the_committed_plan_is_the_one_that_is_deployed(
     done = bicep.snapshot(compiler, "validate")
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_azd_overwrites_and_deletes_nothing_that_is_tracked() -> None:
+    """Before it provisions, azd writes a snapshot beside its parameters and removes it."""
+    azd = YAML(typ="safe", pure=True).load((ROOT / "azure.yaml").read_text("utf-8"))
+    written = f"{azd['infra']['path']}/{azd['infra']['module']}.snapshot.json"
+    listed = ["git", "ls-files", "--", written, ".azure", f"{ROOT.name}_env"]
+
+    tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
+
+    assert tracked == b""
+    assert bicep.PLAN != ROOT / written
 
 
 def test_a_change_of_the_topology_shows_in_the_plan(
@@ -147,20 +161,12 @@ def test_every_parameter_can_be_set_from_the_environment(template: Json) -> None
 
 
 def test_without_an_environment_every_parameter_is_its_default(
-    running: Compilers, folder: Path, default: Deployment
+    running: Compilers, default: Deployment
 ) -> None:
     """main.bicepparam and main.bicep say the same."""
-    infra = copied(folder)
-    bare = infra / "bare.bicepparam"
-    bare.write_text(
-        "using 'main.bicep'\nparam environmentName = 'dev'\nparam location = 'swedencentral'\n",
-        encoding="utf-8",
-    )
+    plan = running.snapshot(bicep.INFRA / "main.bicepparam")
 
-    assert (
-        running.snapshot(bare)["predictedResources"]
-        == default.plan["predictedResources"]
-    )
+    assert plan["predictedResources"] == default.plan["predictedResources"]
 
 
 def test_every_parameter_and_its_variable_is_in_the_readme(template: Json) -> None:
