@@ -1,217 +1,448 @@
-targetScope = 'subscription'
+metadata description = 'The whole system in one resource group, which azd makes; with az, `az group create` does.'
 
-metadata description = 'The whole system in a resource group of its own. For one that is there already, deploy resources.bicep.'
+import { functionOf, problemsOf, settingOf, timersOf, topology } from 'topology.bicep'
+import { AlwaysReady, ZoneIds } from 'types.bicep'
 
-import {
-  AlertWindowMinutes
-  AlwaysReady
-  BudgetSeconds
-  ContainerName
-  EnvironmentName
-  FunctionAppName
-  HandlerSeconds
-  ImmutabilityDays
-  InstanceCount
-  InstanceMemoryMB
-  IpRanges
-  KeepDays
-  Lanes
-  LogRetentionDays
-  NamespaceName
-  Payloads
-  PrincipalType
-  PythonVersion
-  Schedule
-  SoftDeleteDays
-  StorageAccountName
-  ThroughputUnits
-} from 'types.bicep'
+@description('Names this deployment; part of every name. Up to 30 letters, digits and hyphens, where azd would take more.')
+@minLength(1)
+@maxLength(30)
+param environmentName string
 
-@description('Name of the resource group; made when it is missing.')
-@maxLength(90)
-param resourceGroupName string = 'rg-${environmentName}'
+@description('Region; by default the resource group\'s.')
+param location string = resourceGroup().location
 
-@description('Names this deployment; part of every name.')
-param environmentName EnvironmentName
-
-@description('Region. One of regions.json, unless anyRegion is set.')
-@metadata({ azd: { type: 'location' } })
-param location string
-
-@description('Take a region that regions.json does not list: `az functionapp list-flexconsumption-locations` and `az provider show -n Microsoft.EventGrid` know the newest.')
-param anyRegion bool = false
-
-@description('Who deploys, and runs the app on a laptop against Azure. Empty for nobody.')
-param principalId string = ''
-
-@description('What that is; a pipeline is a ServicePrincipal.')
-param principalType PrincipalType = 'User'
+@description('Tags of everything, besides azd\'s own.')
+param tags { *: string } = {}
 
 @description('Assign roles, for which the deployer needs to be Owner, User Access Administrator or Role Based Access Control Administrator. Otherwise the output ROLES_TO_ASSIGN lists what an administrator has to do.')
 param createRoleAssignments bool = true
 
+@description('Make the event subscriptions. By default as createRoleAssignments: Event Grid wants the namespace\'s role on the dead letters to be there first.')
+param createEventSubscriptions bool = createRoleAssignments
+
+@description('Let a person run the app on a laptop against Azure: the roles of the app on the topic and its containers. Off in pipelines (CI or TF_BUILD is set), which have no use for them.')
+param developerRoles bool = true
+
+@description('Object id of that person or a group; by default whoever deploys.')
+param developerId string = deployer().objectId
+
 @description('Name of the Event Grid namespace, instead of one that is made.')
-param namespaceName NamespaceName?
+@minLength(3)
+@maxLength(50)
+param namespaceName string?
 
 @description('Name of the function app, instead of one that is made.')
-param functionAppName FunctionAppName?
+@minLength(2)
+@maxLength(60)
+param functionAppName string?
 
 @description('Name of the storage account of the Functions host, instead of one that is made.')
-param hostStorageName StorageAccountName?
+@minLength(3)
+@maxLength(24)
+param hostStorageName string?
 
-@description('Name of the storage account of audit entries and dead letters, instead of one that is made.')
-param dataStorageName StorageAccountName?
+@description('Name of the storage account of audit entries and activity, instead of one that is made.')
+@minLength(3)
+@maxLength(24)
+param dataStorageName string?
 
-@description('Capacity of the namespace, 1 to 40: one takes in 1,000 events or 1 MB a second.')
-param throughputUnits ThroughputUnits = 1
+@description('Name of the storage account of dead letters, instead of one that is made.')
+@minLength(3)
+@maxLength(24)
+param deadLetterStorageName string?
+
+@description('Capacity of the namespace, 1 to 40: one takes in 1,000 events or 1 MB a second and hands out twice that.')
+@minValue(1)
+@maxValue(40)
+param throughputUnits int = 1
 
 @description('Spread the namespace, the app and the storage over zones. The namespace keeps what it began with.')
 param zoneRedundant bool = false
 
-@description('Python that runs the app.')
-param pythonVersion PythonVersion = '3.13'
-
-@description('Memory of an instance: 512, 2048 or 4096 MB.')
-param instanceMemoryMB InstanceMemoryMB = 512
+@description('Memory of an instance: 512, 2048 or 4096 MB, which are a quarter of a core, one and two.')
+param instanceMemoryMB 512 | 2048 | 4096 = 512
 
 @description('How many instances each group of functions may grow to, 1 to 1000. A timer function never needs a second one. Below 40 only where the region allows it.')
-param maximumInstanceCount InstanceCount = 40
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 40
 
 @description('What is kept warm, as { name: \'function:pull_flagged\', instanceCount: 1 }; `http` for all HTTP functions. Billed round the clock.')
 param alwaysReady AlwaysReady[] = []
 
-@description('What Flex Consumption lets this subscription use in the region, in MB. Lanes and always-ready instances have to fit.')
-@minValue(512)
-param regionalMemoryQuotaMB int = 512000
+@description('When event subscriptions are drained that are not drained every five minutes: six fields, UTC, by name, as { \'sub-flagged\': \'0 * * * * *\' }.')
+param schedules {
+  @minLength(11)
+  @maxLength(100)
+  *: string
+} = {}
 
-@description('When sub-flagged is drained: six fields, UTC.')
-param pullFlaggedSchedule Schedule = '0 */5 * * * *'
-
-@description('When sub-approved is drained.')
-param pullApprovedSchedule Schedule = '0 */5 * * * *'
-
-@description('When sub-all-events is drained.')
-param pullAllEventsSchedule Schedule = '0 */5 * * * *'
+@description('How many timer functions drain the event subscriptions that more than one drains, 1 to 16, by name, as { \'sub-flagged\': 4 }; each has an instance of its own.')
+param lanes {
+  @minValue(1)
+  @maxValue(16)
+  *: int
+} = {}
 
 @description('How many seconds one drain may take, 10 to 1800; shorter than the interval of the schedules.')
-param pullBudgetSeconds BudgetSeconds = 25
+@minValue(10)
+@maxValue(1800)
+param pullBudgetSeconds int = 25
 
 @description('How many seconds a handler may take over one event, 1 to 3600.')
-param handlerTimeoutSeconds HandlerSeconds = 300
+@minValue(1)
+@maxValue(3600)
+param handlerTimeoutSeconds int = 300
 
 @description('Whether the page and the API show the data of events: `shown`, `on-request` (noted with who asked) or `never`.')
-param payloads Payloads = 'on-request'
-
-@description('How many timer functions drain sub-flagged, 1 to 16; each has an instance of its own.')
-param pullFlaggedLanes Lanes = 1
-
-@description('How many timer functions drain sub-approved.')
-param pullApprovedLanes Lanes = 1
-
-@description('How many timer functions drain sub-all-events.')
-param pullAllEventsLanes Lanes = 1
+param payloads 'shown' | 'on-request' | 'never' = 'on-request'
 
 @description('Offer the sample events over HTTP (`publish_samples`).')
 param publishSamples bool = true
 
 @description('Container of audit entries.')
-param auditContainer ContainerName = 'audit'
+@minLength(3)
+@maxLength(63)
+param auditContainer string = 'audit'
 
 @description('Container of activity summaries.')
-param activityContainer ContainerName = 'activity'
+@minLength(3)
+@maxLength(63)
+param activityContainer string = 'activity'
+
+@description('Let the app append to audit entries and activity, and neither change nor delete them: a condition on its role.')
+param appendOnlyAudit bool = true
 
 @description('Days until audit entries and activity are deleted; 0 keeps them.')
-param auditRetentionDays KeepDays = 365
+@minValue(0)
+@maxValue(36500)
+param auditRetentionDays int = 365
 
-@description('Days in which audit entries can be appended to, and neither changed nor deleted; 0 for no such rule.')
-param auditImmutabilityDays ImmutabilityDays = 0
+@description('Days in which nobody can change or delete audit entries, only append to them; 0 for no such rule.')
+@minValue(0)
+@maxValue(146000)
+param auditImmutabilityDays int = 0
 
 @description('Days until dead letters are deleted; 0 keeps them.')
-param deadLetterRetentionDays KeepDays = 90
+@minValue(0)
+@maxValue(36500)
+param deadLetterRetentionDays int = 90
 
 @description('Days in which deleted blobs and containers can be brought back.')
-param softDeleteDays SoftDeleteDays = 7
+@minValue(1)
+@maxValue(365)
+param softDeleteDays int = 7
 
-@description('Days that logs are kept, 30 to 730.')
-param logRetentionDays LogRetentionDays = 30
+@description('Log Analytics workspace that is there already, by its id; instead of one that is made.')
+param logAnalyticsWorkspaceId string = ''
 
-@description('GB a day after which no more logs are taken in; -1 for no limit.')
-@minValue(-1)
-param dailyLogLimitGB int = -1
+@description('Days that logs are kept in a workspace that is made, 30 to 730. The tables of the app\'s telemetry (App…) are kept 90 at least.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('GB a day after which a workspace that is made takes in no more logs, as 0.5; -1 for no limit.')
+param dailyLogLimitGB string = '-1'
 
 @description('Who gets mail from alerts. Empty for nobody: alerts are still listed in the portal.')
 param alertEmail string = ''
 
-@description('How long an event subscription may go without a successful drain; longer than the interval of the schedules.')
-param noDrainMinutes AlertWindowMinutes = 30
+@description('How long an event subscription that was drained before may go without a successful drain, 10 to 1440; longer than the interval of the schedules.')
+@minValue(10)
+@maxValue(1440)
+param noDrainMinutes int = 30
 
-@description('Private network: the namespace and the storage are reached through private endpoints only.')
+@description('Private network: the namespace, the host\'s storage and the audit entries are reached through private endpoints only.')
 param vnetEnabled bool = false
 
-@description('Addresses of the private network, at least a /23.')
+@description('Addresses of the private network that is made, at least a /23.')
 param vnetAddressPrefix string = '10.20.0.0/23'
 
-@description('With a private network: who else may reach the namespace and the data account, such as a developer at home.')
-param allowedIpRanges IpRanges = []
+@description('With a private network: subnet of the app that is there already, by its id, delegated to Microsoft.App/environments. No network is made then.')
+param appSubnetId string = ''
 
-@description('App registration of the people who may see the page. Empty for no sign-in.')
+@description('With appSubnetId: subnet of the private endpoints, by its id.')
+param endpointSubnetId string = ''
+
+@description('With a private network: private DNS zones that are there already, as { eventGrid: id, blob: id }. None are made then.')
+param privateDnsZoneIds ZoneIds?
+
+@description('With a private network: who else may reach the namespace and the audit entries, such as a developer at home: IPv4 addresses or ranges, 16 at most.')
+@maxLength(16)
+param allowedIpRanges string[] = []
+
+@description('App registration of the people who may use the page. Empty for no sign-in.')
 param authClientId string = ''
 
 @description('Tenant of those people.')
 param authTenantId string = tenant().tenantId
 
-resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
-  name: resourceGroupName
-  location: location
-  tags: { 'azd-env-name': environmentName }
+var subscriptionNames = map(topology.eventSubscriptions, one => one.name)
+var timeout = split(loadJsonContent('../host.json').functionTimeout, ':')
+var timeoutSeconds = int(timeout[0]) * 3600 + int(timeout[1]) * 60 + int(timeout[2])
+var timers = flatten(map(subscriptionNames, name => timersOf(name, lanes[?name] ?? 1)))
+var groups = ['http', ...map(timers, name => 'function:${name}')]
+var cold = filter(alwaysReady, one => !contains(groups, one.name))
+var lonely = filter(alwaysReady, one => zoneRedundant && one.instanceCount < 2)
+var strangers = filter(
+  map([...items(schedules), ...items(lanes)], one => one.key),
+  name => !contains(map(subscriptionNames, known => toLower(known)), toLower(name))
+)
+var storageNames = filter([hostStorageName, dataStorageName, deadLetterStorageName], name => !empty(name))
+
+var problems = filter(
+  [
+    ...map(problemsOf(loadJsonContent('../moderation/topology.json')), problem => 'topology.json: ${problem}')
+    // The compiler closes what a file that is cut off leaves open.
+    endsWith(trim(loadTextContent('../moderation/topology.json')), '}')
+      ? ''
+      : 'topology.json does not end with }: is it whole, and JSON?'
+    empty(strangers)
+      ? ''
+      : 'schedules and lanes name ${join(strangers, ', ')}, and may name ${join(subscriptionNames, ', ')}'
+    length(union(storageNames, [])) == length(storageNames) ? '' : 'hostStorageName, dataStorageName and deadLetterStorageName must differ'
+    auditContainer == activityContainer ? 'auditContainer and activityContainer must differ' : ''
+    empty(cold) ? '' : 'alwaysReady names ${join(map(cold, one => one.name), ', ')}, and may name ${join(groups, ', ')}'
+    empty(lonely)
+      ? ''
+      : 'alwaysReady needs an instanceCount of at least 2 for ${join(map(lonely, one => one.name), ', ')} with zoneRedundant=true'
+    pullBudgetSeconds + handlerTimeoutSeconds < timeoutSeconds
+      ? ''
+      : 'pullBudgetSeconds and handlerTimeoutSeconds add up to ${pullBudgetSeconds + handlerTimeoutSeconds}, and must be less than functionTimeout of host.json (${timeoutSeconds})'
+    auditImmutabilityDays == 0 || auditRetentionDays == 0 || auditRetentionDays > auditImmutabilityDays
+      ? ''
+      : 'auditRetentionDays is ${auditRetentionDays}, and must be 0 or more than auditImmutabilityDays (${auditImmutabilityDays})'
+    vnetEnabled || empty(allowedIpRanges)
+      ? ''
+      : 'allowedIpRanges would shut out the app itself: it needs vnetEnabled=true'
+    vnetEnabled || empty('${appSubnetId}${endpointSubnetId}')
+      ? ''
+      : 'appSubnetId and endpointSubnetId need vnetEnabled=true'
+    empty(appSubnetId) == empty(endpointSubnetId) ? '' : 'appSubnetId and endpointSubnetId go together'
+    int(last(split(vnetAddressPrefix, '/'))) <= 23
+      ? ''
+      : 'vnetAddressPrefix is ${vnetAddressPrefix}, and must be a /23 or larger: the app and the endpoints take a /24 each'
+  ],
+  problem => !empty(problem)
+)
+
+// Every name holds the suffix, so nothing can be deployed around the problems.
+var suffix = empty(problems) ? '${toLower(environmentName)}-${token}' : fail('Not deployed. ${join(problems, '; ')}')
+// Whatever case the group's name was typed in.
+var groupId = '${subscription().id}/resourceGroups/${toLower(resourceGroup().name)}'
+var token = uniqueString(subscription().id, groupId, environmentName, location)
+var place = { location: location, suffix: suffix, tags: { ...tags, 'azd-env-name': environmentName } }
+var names = {
+  namespace: namespaceName ?? 'evgns-${suffix}'
+  functionApp: functionAppName ?? 'func-${suffix}'
+  hostStorage: hostStorageName ?? 'sthost${last(split(suffix, '-'))}'
+  dataStorage: dataStorageName ?? 'stdata${last(split(suffix, '-'))}'
+  deadLetterStorage: deadLetterStorageName ?? 'stdead${last(split(suffix, '-'))}'
+  component: 'appi-${suffix}'
+}
+var blobEndpoints = {
+  host: 'https://${names.hostStorage}.blob.${environment().suffixes.storage}'
+  data: 'https://${names.dataStorage}.blob.${environment().suffixes.storage}'
+  deadLetters: 'https://${names.deadLetterStorage}.blob.${environment().suffixes.storage}'
+}
+var workspaceId = empty(logAnalyticsWorkspaceId) ? workspace.id : logAnalyticsWorkspaceId
+var subnets = empty(appSubnetId)
+  ? { app: network::app.id, endpoints: network::endpoints.id }
+  : { app: appSubnetId, endpoints: endpointSubnetId }
+
+var settings = {
+  EVENTGRID_ENDPOINT: eventGrid.outputs.endpoint
+  EVENTGRID_TOPIC_NAME: topology.topic
+  AUDIT_STORAGE_ACCOUNT_URL: blobEndpoints.data
+  AUDIT_CONTAINER: auditContainer
+  ACTIVITY_CONTAINER: activityContainer
+  DEAD_LETTER_STORAGE_ACCOUNT_URL: blobEndpoints.deadLetters
+  PULL_BUDGET_SECONDS: '${pullBudgetSeconds}'
+  HANDLER_TIMEOUT_SECONDS: '${handlerTimeoutSeconds}'
+  PAYLOADS: payloads
+  ...toObject(subscriptionNames, name => settingOf(name, 'SCHEDULE'), name => schedules[?name] ?? '0 */5 * * * *')
+  ...toObject(subscriptionNames, name => settingOf(name, 'LANES'), name => string(lanes[?name] ?? 1))
+  ...(publishSamples ? {} : { 'AzureWebJobs.publish_samples.Disabled': 'true' })
 }
 
-module resources 'resources.bicep' = {
-  scope: group
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-${suffix}'
+  location: location
+  tags: place.tags
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: 'log-${suffix}'
+}
+
+resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
+  name: 'vnet-${suffix}'
+
+  resource app 'subnets' existing = {
+    name: 'app'
+  }
+
+  resource endpoints 'subnets' existing = {
+    name: 'endpoints'
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
   params: {
-    environmentName: environmentName
-    location: location
-    anyRegion: anyRegion
-    principalId: principalId
-    principalType: principalType
-    createRoleAssignments: createRoleAssignments
-    namespaceName: namespaceName
-    functionAppName: functionAppName
-    hostStorageName: hostStorageName
-    dataStorageName: dataStorageName
+    place: place
+    workspaceName: empty(logAnalyticsWorkspaceId) ? workspace.name : ''
+    workspaceId: workspaceId
+    componentName: names.component
+    logRetentionDays: logRetentionDays
+    dailyLogLimitGB: dailyLogLimitGB
+  }
+}
+
+module hostStorage 'modules/storage-account.bicep' = {
+  params: {
+    place: place
+    name: names.hostStorage
+    zoneRedundant: zoneRedundant
+    closed: vnetEnabled
+    containers: ['packages']
+    softDeleteDays: softDeleteDays
+  }
+}
+
+module dataStorage 'modules/storage-account.bicep' = {
+  params: {
+    place: place
+    name: names.dataStorage
+    zoneRedundant: zoneRedundant
+    closed: vnetEnabled
+    allowedIpRanges: allowedIpRanges
+    containers: [auditContainer, activityContainer]
+    immutabilityDays: auditImmutabilityDays
+    softDeleteDays: softDeleteDays
+    retentionDays: auditRetentionDays
+    blobTypes: ['appendBlob']
+    workspaceId: workspaceId
+  }
+  dependsOn: [monitoring]
+}
+
+// Closed to everybody without a role, and never to a network: no document says that a namespace gets through a firewall.
+module deadLetterStorage 'modules/storage-account.bicep' = {
+  params: {
+    place: place
+    name: names.deadLetterStorage
+    zoneRedundant: zoneRedundant
+    closed: false
+    containers: [topology.deadLetterContainer]
+    softDeleteDays: softDeleteDays
+    retentionDays: deadLetterRetentionDays
+    // What was tried with a dead letter is in an append blob; redriven ones count from the day of their redrive.
+    blobTypes: ['blockBlob', 'appendBlob']
+    workspaceId: workspaceId
+  }
+  dependsOn: [monitoring]
+}
+
+module eventGrid 'modules/event-grid.bicep' = {
+  params: {
+    place: place
+    name: names.namespace
     throughputUnits: throughputUnits
     zoneRedundant: zoneRedundant
-    pythonVersion: pythonVersion
+    closed: vnetEnabled
+    allowedIpRanges: allowedIpRanges
+    workspaceId: workspaceId
+  }
+  dependsOn: [monitoring]
+}
+
+module roles 'modules/roles.bicep' = {
+  params: {
+    assign: createRoleAssignments
+    #disable-next-line what-if-short-circuiting // an identity made again must not meet its predecessor's assignments
+    appPrincipalId: identity.properties.principalId
+    namespacePrincipalId: eventGrid.outputs.principalId
+    developerIds: developerRoles ? [developerId] : []
+    names: names
+    logContainers: [auditContainer, activityContainer]
+    appendOnly: appendOnlyAudit
+  }
+  dependsOn: [hostStorage, dataStorage, deadLetterStorage, monitoring]
+}
+
+module ownNetwork 'modules/network.bicep' = if (vnetEnabled && empty(appSubnetId)) {
+  params: {
+    place: place
+    name: network.name
+    addressPrefix: vnetAddressPrefix
+  }
+}
+
+module privateEndpoints 'modules/private-endpoints.bicep' = if (vnetEnabled) {
+  params: {
+    place: place
+    subnetId: subnets.endpoints
+    networkId: split(subnets.endpoints, '/subnets/')[0]
+    zoneIds: privateDnsZoneIds
+    namespaceName: names.namespace
+    accountNames: { host: names.hostStorage, data: names.dataStorage, 'dead-letters': names.deadLetterStorage }
+  }
+  dependsOn: [eventGrid, hostStorage, dataStorage, deadLetterStorage, ownNetwork]
+}
+
+module functionApp 'modules/function-app.bicep' = {
+  params: {
+    place: place
+    name: names.functionApp
+    zoneRedundant: zoneRedundant
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReady: alwaysReady
-    regionalMemoryQuotaMB: regionalMemoryQuotaMB
-    pullFlaggedSchedule: pullFlaggedSchedule
-    pullApprovedSchedule: pullApprovedSchedule
-    pullAllEventsSchedule: pullAllEventsSchedule
-    pullBudgetSeconds: pullBudgetSeconds
-    handlerTimeoutSeconds: handlerTimeoutSeconds
-    payloads: payloads
-    pullFlaggedLanes: pullFlaggedLanes
-    pullApprovedLanes: pullApprovedLanes
-    pullAllEventsLanes: pullAllEventsLanes
-    publishSamples: publishSamples
-    auditContainer: auditContainer
-    activityContainer: activityContainer
-    auditRetentionDays: auditRetentionDays
-    auditImmutabilityDays: auditImmutabilityDays
-    deadLetterRetentionDays: deadLetterRetentionDays
-    softDeleteDays: softDeleteDays
-    logRetentionDays: logRetentionDays
-    dailyLogLimitGB: dailyLogLimitGB
-    alertEmail: alertEmail
-    noDrainMinutes: noDrainMinutes
-    vnetEnabled: vnetEnabled
-    vnetAddressPrefix: vnetAddressPrefix
-    allowedIpRanges: allowedIpRanges
+    packagesUrl: '${blobEndpoints.host}/packages'
+    hostAccountName: names.hostStorage
+    identityId: identity.id
+    identityClientId: identity.properties.clientId
+    telemetryConnectionString: monitoring.outputs.connectionString
+    settings: settings
+    subnetId: vnetEnabled ? subnets.app : null
     authClientId: authClientId
     authTenantId: authTenantId
   }
+  // The host looks for its storage as soon as it starts.
+  dependsOn: [roles, privateEndpoints]
+}
+
+// Last of all: Event Grid asks at this moment whether the namespace may write dead letters, and a role takes minutes to count.
+module eventSubscriptions 'modules/event-subscriptions.bicep' = if (createEventSubscriptions) {
+  params: {
+    namespaceName: names.namespace
+    deadLetterAccountName: names.deadLetterStorage
+  }
+  dependsOn: [functionApp, alerts, workbook]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  params: {
+    place: place
+    email: alertEmail
+    namespaceName: names.namespace
+    workspaceId: workspaceId
+    functionAppName: names.functionApp
+    functions: toObject(subscriptionNames, name => functionOf(name), name => name)
+    noDrainMinutes: noDrainMinutes
+  }
+  dependsOn: [monitoring, eventGrid]
+}
+
+module workbook 'modules/workbook.bicep' = {
+  params: {
+    place: place
+    displayName: 'Moderation events of ${environmentName}'
+    namespaceName: names.namespace
+    workspaceId: workspaceId
+    functionAppName: names.functionApp
+  }
+  dependsOn: [monitoring, eventGrid]
 }
 
 @description('Region.')
@@ -224,46 +455,46 @@ output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_SUBSCRIPTION_ID string = subscription().subscriptionId
 
 @description('Resource group.')
-output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_RESOURCE_GROUP string = resourceGroup().name
 
 @description('Name of the function app.')
-output AZURE_FUNCTION_NAME string = resources.outputs.AZURE_FUNCTION_NAME
+output AZURE_FUNCTION_NAME string = names.functionApp
 
 @description('Name of the function app, as azd asks for it.')
-output SERVICE_APP_NAME string = resources.outputs.SERVICE_APP_NAME
+output SERVICE_APP_NAME string = names.functionApp
 
-@description('The page.')
-output SERVICE_APP_ENDPOINT string = resources.outputs.SERVICE_APP_ENDPOINT
+@description('The page, which azd prints.')
+output SERVICE_APP_ENDPOINTS string[] = ['https://${functionApp.outputs.hostName}/api/']
 
 @description('Name of the namespace.')
-output EVENTGRID_NAMESPACE_NAME string = resources.outputs.EVENTGRID_NAMESPACE_NAME
+output EVENTGRID_NAMESPACE_NAME string = names.namespace
 
 @description('Setting of the app: the namespace.')
-output EVENTGRID_ENDPOINT string = resources.outputs.EVENTGRID_ENDPOINT
+output EVENTGRID_ENDPOINT string = settings.EVENTGRID_ENDPOINT
 
 @description('Setting of the app: the topic.')
-output EVENTGRID_TOPIC_NAME string = resources.outputs.EVENTGRID_TOPIC_NAME
+output EVENTGRID_TOPIC_NAME string = topology.topic
 
 @description('Names of the event subscriptions.')
-output EVENTGRID_SUBSCRIPTIONS string[] = resources.outputs.EVENTGRID_SUBSCRIPTIONS
+output EVENTGRID_SUBSCRIPTIONS string[] = subscriptionNames
 
 @description('Setting of the app: where audit entries go.')
-output AUDIT_STORAGE_ACCOUNT_URL string = resources.outputs.AUDIT_STORAGE_ACCOUNT_URL
+output AUDIT_STORAGE_ACCOUNT_URL string = settings.AUDIT_STORAGE_ACCOUNT_URL
 
 @description('Setting of the app: container of audit entries.')
-output AUDIT_CONTAINER string = resources.outputs.AUDIT_CONTAINER
+output AUDIT_CONTAINER string = auditContainer
 
 @description('Setting of the app: container of activity summaries.')
-output ACTIVITY_CONTAINER string = resources.outputs.ACTIVITY_CONTAINER
+output ACTIVITY_CONTAINER string = activityContainer
 
-@description('Name of the account of dead letters.')
-output DEAD_LETTER_STORAGE_ACCOUNT string = resources.outputs.DEAD_LETTER_STORAGE_ACCOUNT
+@description('Setting of the app: where dead letters are.')
+output DEAD_LETTER_STORAGE_ACCOUNT_URL string = settings.DEAD_LETTER_STORAGE_ACCOUNT_URL
 
 @description('Container of dead letters.')
-output DEAD_LETTER_CONTAINER string = resources.outputs.DEAD_LETTER_CONTAINER
+output DEAD_LETTER_CONTAINER string = topology.deadLetterContainer
 
 @description('Where telemetry goes. No secret: without an identity it lets nobody in.')
-output APPLICATIONINSIGHTS_CONNECTION_STRING string = resources.outputs.APPLICATIONINSIGHTS_CONNECTION_STRING
+output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.connectionString
 
 @description('With createRoleAssignments=false: what an administrator has to run.')
-output ROLES_TO_ASSIGN string[] = resources.outputs.ROLES_TO_ASSIGN
+output ROLES_TO_ASSIGN string[] = createRoleAssignments ? [] : roles.outputs.commands

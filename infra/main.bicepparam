@@ -1,56 +1,69 @@
 using 'main.bicep'
 
+import { entry, flag, text, whole } from 'types.bicep'
+
 // One variable for each parameter: `azd env set NAME VALUE` or the shell's own environment. README.md lists them.
-param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'dev')
-param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
-param resourceGroupName = readEnvironmentVariable('AZURE_RESOURCE_GROUP', 'rg-${environmentName}')
-param anyRegion = bool(readEnvironmentVariable('ANY_REGION', 'false'))
-param principalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
-param principalType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
-param createRoleAssignments = bool(readEnvironmentVariable('CREATE_ROLE_ASSIGNMENTS', 'true'))
-param namespaceName = empty(readEnvironmentVariable('NAMESPACE_NAME', ''))
-  ? null
-  : readEnvironmentVariable('NAMESPACE_NAME', '')
-param functionAppName = empty(readEnvironmentVariable('FUNCTION_APP_NAME', ''))
-  ? null
-  : readEnvironmentVariable('FUNCTION_APP_NAME', '')
-param hostStorageName = empty(readEnvironmentVariable('HOST_STORAGE_NAME', ''))
-  ? null
-  : readEnvironmentVariable('HOST_STORAGE_NAME', '')
-param dataStorageName = empty(readEnvironmentVariable('DATA_STORAGE_NAME', ''))
-  ? null
-  : readEnvironmentVariable('DATA_STORAGE_NAME', '')
-param throughputUnits = int(readEnvironmentVariable('THROUGHPUT_UNITS', '1'))
-param zoneRedundant = bool(readEnvironmentVariable('ZONE_REDUNDANT', 'false'))
-param pythonVersion = readEnvironmentVariable('APP_PYTHON_VERSION', '3.13')
-param instanceMemoryMB = json(readEnvironmentVariable('INSTANCE_MEMORY_MB', '512'))
-param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCE_COUNT', '40'))
+// One that is not set leaves its parameter the default of main.bicep, which is what `!` is for.
+param environmentName = readEnvironmentVariable('APP_PYTHON_VERSION', '3.13') == '3.13'
+  ? readEnvironmentVariable('AZURE_ENV_NAME', 'dev')
+  : fail('APP_PYTHON_VERSION is no more: the app runs on Python 3.13. Unset it.')
+param location = text(readEnvironmentVariable('AZURE_LOCATION', ''))!
+param tags = json(readEnvironmentVariable('TAGS', '{}'))
+param createRoleAssignments = flag(readEnvironmentVariable('CREATE_ROLE_ASSIGNMENTS', ''))!
+param createEventSubscriptions = flag(readEnvironmentVariable('CREATE_EVENT_SUBSCRIPTIONS', ''))!
+param developerRoles = empty('${readEnvironmentVariable('CI', '')}${readEnvironmentVariable('TF_BUILD', '')}')
+  ? flag(readEnvironmentVariable('DEVELOPER_ROLES', ''))!
+  : false
+param developerId = text(readEnvironmentVariable('DEVELOPER_ID', ''))!
+param namespaceName = text(readEnvironmentVariable('NAMESPACE_NAME', ''))
+param functionAppName = text(readEnvironmentVariable('FUNCTION_APP_NAME', ''))
+param hostStorageName = text(readEnvironmentVariable('HOST_STORAGE_NAME', ''))
+param dataStorageName = text(readEnvironmentVariable('DATA_STORAGE_NAME', ''))
+param deadLetterStorageName = text(readEnvironmentVariable('DEAD_LETTER_STORAGE_NAME', ''))
+param throughputUnits = whole(readEnvironmentVariable('THROUGHPUT_UNITS', ''))!
+param zoneRedundant = flag(readEnvironmentVariable('ZONE_REDUNDANT', ''))!
+param instanceMemoryMB = any(whole(readEnvironmentVariable('INSTANCE_MEMORY_MB', '')))
+param maximumInstanceCount = whole(readEnvironmentVariable('MAXIMUM_INSTANCE_COUNT', ''))!
 param alwaysReady = json(readEnvironmentVariable('ALWAYS_READY', '[]'))
-param regionalMemoryQuotaMB = int(readEnvironmentVariable('REGIONAL_MEMORY_QUOTA_MB', '512000'))
-param pullFlaggedSchedule = readEnvironmentVariable('PULL_FLAGGED_SCHEDULE', '0 */5 * * * *')
-param pullApprovedSchedule = readEnvironmentVariable('PULL_APPROVED_SCHEDULE', '0 */5 * * * *')
-param pullAllEventsSchedule = readEnvironmentVariable('PULL_ALL_EVENTS_SCHEDULE', '0 */5 * * * *')
-param pullBudgetSeconds = int(readEnvironmentVariable('PULL_BUDGET_SECONDS', '25'))
-param handlerTimeoutSeconds = int(readEnvironmentVariable('HANDLER_TIMEOUT_SECONDS', '300'))
-param payloads = readEnvironmentVariable('PAYLOADS', 'on-request')
-param pullFlaggedLanes = int(readEnvironmentVariable('PULL_FLAGGED_LANES', '1'))
-param pullApprovedLanes = int(readEnvironmentVariable('PULL_APPROVED_LANES', '1'))
-param pullAllEventsLanes = int(readEnvironmentVariable('PULL_ALL_EVENTS_LANES', '1'))
-param publishSamples = bool(readEnvironmentVariable('PUBLISH_SAMPLES', 'true'))
-param auditContainer = readEnvironmentVariable('AUDIT_CONTAINER', 'audit')
-param activityContainer = readEnvironmentVariable('ACTIVITY_CONTAINER', 'activity')
-param auditRetentionDays = int(readEnvironmentVariable('AUDIT_RETENTION_DAYS', '365'))
-param auditImmutabilityDays = int(readEnvironmentVariable('AUDIT_IMMUTABILITY_DAYS', '0'))
-param deadLetterRetentionDays = int(readEnvironmentVariable('DEAD_LETTER_RETENTION_DAYS', '90'))
-param softDeleteDays = int(readEnvironmentVariable('SOFT_DELETE_DAYS', '7'))
-param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '30'))
-param dailyLogLimitGB = int(readEnvironmentVariable('DAILY_LOG_LIMIT_GB', '-1'))
-param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
-param noDrainMinutes = json(readEnvironmentVariable('NO_DRAIN_MINUTES', '30'))
-param vnetEnabled = bool(readEnvironmentVariable('VNET_ENABLED', 'false'))
-param vnetAddressPrefix = readEnvironmentVariable('VNET_ADDRESS_PREFIX', '10.20.0.0/23')
+// An event subscription that is new has no variable of its own: SCHEDULES={"sub-new":"0 * * * * *"}.
+param schedules = {
+  ...entry('sub-flagged', readEnvironmentVariable('PULL_FLAGGED_SCHEDULE', ''))
+  ...entry('sub-approved', readEnvironmentVariable('PULL_APPROVED_SCHEDULE', ''))
+  ...entry('sub-all-events', readEnvironmentVariable('PULL_ALL_EVENTS_SCHEDULE', ''))
+  ...json(readEnvironmentVariable('SCHEDULES', '{}'))
+}
+param lanes = {
+  ...json(string(mapValues(
+    {
+      ...entry('sub-flagged', readEnvironmentVariable('PULL_FLAGGED_LANES', ''))
+      ...entry('sub-approved', readEnvironmentVariable('PULL_APPROVED_LANES', ''))
+      ...entry('sub-all-events', readEnvironmentVariable('PULL_ALL_EVENTS_LANES', ''))
+    },
+    value => int(value)
+  )))
+  ...json(readEnvironmentVariable('LANES', '{}'))
+}
+param pullBudgetSeconds = whole(readEnvironmentVariable('PULL_BUDGET_SECONDS', ''))!
+param handlerTimeoutSeconds = whole(readEnvironmentVariable('HANDLER_TIMEOUT_SECONDS', ''))!
+param payloads = any(text(readEnvironmentVariable('PAYLOADS', '')))
+param publishSamples = flag(readEnvironmentVariable('PUBLISH_SAMPLES', ''))!
+param auditContainer = text(readEnvironmentVariable('AUDIT_CONTAINER', ''))!
+param activityContainer = text(readEnvironmentVariable('ACTIVITY_CONTAINER', ''))!
+param appendOnlyAudit = flag(readEnvironmentVariable('APPEND_ONLY_AUDIT', ''))!
+param auditRetentionDays = whole(readEnvironmentVariable('AUDIT_RETENTION_DAYS', ''))!
+param auditImmutabilityDays = whole(readEnvironmentVariable('AUDIT_IMMUTABILITY_DAYS', ''))!
+param deadLetterRetentionDays = whole(readEnvironmentVariable('DEAD_LETTER_RETENTION_DAYS', ''))!
+param softDeleteDays = whole(readEnvironmentVariable('SOFT_DELETE_DAYS', ''))!
+param logAnalyticsWorkspaceId = text(readEnvironmentVariable('LOG_ANALYTICS_WORKSPACE_ID', ''))!
+param logRetentionDays = whole(readEnvironmentVariable('LOG_RETENTION_DAYS', ''))!
+param dailyLogLimitGB = text(readEnvironmentVariable('DAILY_LOG_LIMIT_GB', ''))!
+param alertEmail = text(readEnvironmentVariable('ALERT_EMAIL', ''))!
+param noDrainMinutes = whole(readEnvironmentVariable('NO_DRAIN_MINUTES', ''))!
+param vnetEnabled = flag(readEnvironmentVariable('VNET_ENABLED', ''))!
+param vnetAddressPrefix = text(readEnvironmentVariable('VNET_ADDRESS_PREFIX', ''))!
+param appSubnetId = text(readEnvironmentVariable('APP_SUBNET_ID', ''))!
+param endpointSubnetId = text(readEnvironmentVariable('ENDPOINT_SUBNET_ID', ''))!
+param privateDnsZoneIds = json(readEnvironmentVariable('PRIVATE_DNS_ZONE_IDS', 'null'))
 param allowedIpRanges = json(readEnvironmentVariable('ALLOWED_IP_RANGES', '[]'))
-param authClientId = readEnvironmentVariable('AUTH_CLIENT_ID', '')
-param authTenantId = empty(readEnvironmentVariable('AUTH_TENANT_ID', ''))
-  ? null
-  : readEnvironmentVariable('AUTH_TENANT_ID', '')
+param authClientId = text(readEnvironmentVariable('AUTH_CLIENT_ID', ''))!
+param authTenantId = text(readEnvironmentVariable('AUTH_TENANT_ID', ''))!

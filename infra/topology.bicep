@@ -1,64 +1,212 @@
-metadata description = 'moderation/topology.json, and what Event Grid would refuse in it.'
-
-import { EventSubscription, Topology } from 'types.bicep'
-
-// Event Grid's types state no ranges: a lock of 20 seconds compiles and fails only in Azure.
-@export()
-var topology = loadJsonContent('../moderation/topology.json')
+metadata description = 'moderation/topology.json: what it means, what follows from its names, and what is wrong with it.'
 
 @export()
-@description('Seconds of an ISO 8601 duration of weeks, days, hours, minutes and seconds.')
+var topology = meaningOf(loadJsonContent('../moderation/topology.json'))
+
+@export()
+@description('One event subscription, with everything that it leaves out. Its filters are Event Grid\'s own.')
+type EventSubscription = {
+  name: string
+  receiveLockDurationInSeconds: int
+  maxDeliveryCount: int
+  eventTimeToLive: string
+  filtersConfiguration: Written?
+}
+
+@export()
+@description('What topology.json means, with everything that it leaves out.')
+type Topology = {
+  topic: string
+  eventRetentionInDays: int
+  deadLetterContainer: string
+  eventSubscriptions: EventSubscription[]
+}
+
+@description('Whatever somebody wrote.')
+#disable-next-line no-explicit-any // what it is, is what is looked at here
+type Written = any
+
+// Besides those that people write for editors and for each other.
+var remarks = ['$schema', 'description']
+var keys = [...remarks, 'topic', 'eventRetentionInDays', 'deadLetterContainer', 'eventSubscriptions']
+var subscriptionKeys = [...remarks, 'name', ...limitKeys, 'filtersConfiguration']
+var limitKeys = ['receiveLockDurationInSeconds', 'maxDeliveryCount', 'eventTimeToLive']
+var units = ['D', 'H', 'M', 'S']
+var letters = 'abcdefghijklmnopqrstuvwxyz0123456789-'
+
+@description('Whether something is text ("), a list ([) or an object ({), as its JSON begins.')
+func isKind(value Written, beginning string) bool => substring(string([value]), 1, 1) == beginning
+
+@description('A whole number within limits.')
+func isWhole(value Written, lowest int, highest int) bool =>
+  contains(map(range(lowest, highest - lowest + 1), number => '[${number}]'), string([value]))
+
+@description('Text of a length, of these characters only.')
+func isMadeOf(value Written, characters string, shortest int, longest int) bool =>
+  isKind(value, '"') && length(string(value)) >= shortest && length(string(value)) <= longest && !contains(
+    map(range(0, length(string(value))), place => contains(characters, substring(string(value), place, 1))),
+    false
+  )
+
+@description('3 to 50 letters, digits and hyphens, as topics and event subscriptions are named.')
+func isName(value Written) bool => isMadeOf(value, '${letters}${toUpper(letters)}', 3, 50)
+
+@description('3 to 63 lower-case letters and digits, with single hyphens between them.')
+func isContainer(value Written) bool => isMadeOf(value, letters, 3, 63) && !contains('-${value}-', '--')
+
+@description('The number before a unit of an ISO 8601 duration; empty where the unit is not there.')
+func numberOf(duration string, unit string) string =>
+  contains(duration, unit) ? last(split(split(duration, unit)[0], ['P', 'D', 'T', 'H', 'M'])) : ''
+
+@description('That number and its unit.')
+func partOf(duration string, unit string) string => contains(duration, unit) ? '${numberOf(duration, unit)}${unit}' : ''
+
+@description('Its hours, minutes and seconds.')
+func timeOf(duration string) string =>
+  contains(duration, 'T') ? 'T${partOf(duration, 'H')}${partOf(duration, 'M')}${partOf(duration, 'S')}' : ''
+
+@description('Days, hours, minutes and seconds, in this order, each at most once and at least one.')
+func isDuration(value Written) bool =>
+  isKind(value, '"') && string(value) == 'P${partOf(string(value), 'D')}${timeOf(string(value))}' && !contains(
+    map(
+      units,
+      unit => isMadeOf('0${numberOf(string(value), unit)}', '0123456789', contains(string(value), unit) ? 2 : 1, 9)
+    ),
+    false
+  ) && contains(map(units, unit => endsWith(string(value), unit)), true)
+
+@export()
+@description('Seconds of such a duration.')
 func secondsOf(duration string) int =>
   dateTimeToEpoch(dateTimeAdd('2026-01-01T00:00:00Z', duration)) - dateTimeToEpoch('2026-01-01T00:00:00Z')
 
-@export()
-@description('Every character is one of those allowed.')
-func hasOnly(text string, allowed string) bool =>
-  empty(filter(range(0, length(text)), place => !contains(allowed, substring(text, place, 1))))
+@description('What an event subscription means in a topic that keeps events for so many days.')
+func subscriptionOf(one Written, retentionDays int) EventSubscription => {
+  name: string(one.?name ?? '')
+  receiveLockDurationInSeconds: isWhole(one.?receiveLockDurationInSeconds, 60, 300)
+    ? int(one.receiveLockDurationInSeconds)
+    : 60
+  maxDeliveryCount: isWhole(one.?maxDeliveryCount, 1, 10) ? int(one.maxDeliveryCount) : 10
+  eventTimeToLive: isDuration(one.?eventTimeToLive) ? one.eventTimeToLive : 'P${retentionDays}D'
+  filtersConfiguration: one.?filtersConfiguration
+}
+
+@description('For how many days its topic keeps events.')
+func retentionOf(file Written) int => isWhole(file.?eventRetentionInDays, 1, 7) ? int(file.eventRetentionInDays) : 7
 
 @export()
-@description('3 to 50 letters, digits and hyphens, as namespaces, topics and event subscriptions are named.')
-func isEventGridName(name string) bool =>
-  length(name) >= 3 && length(name) <= 50 && hasOnly(toLower(name), 'abcdefghijklmnopqrstuvwxyz0123456789-')
+@description('What a topology means.')
+func meaningOf(file Written) Topology => {
+  topic: string(file.?topic ?? '')
+  eventRetentionInDays: retentionOf(file)
+  deadLetterContainer: string(file.?deadLetterContainer ?? 'dead-letters')
+  eventSubscriptions: map(file.?eventSubscriptions ?? [], one => subscriptionOf(one, retentionOf(file)))
+}
+
+@description('The names of its event subscriptions.')
+func namesOf(file Written) string[] =>
+  map(filter(file.eventSubscriptions, one => isKind(one, '{')), one => string(one.?name ?? ''))
+
+@description('The keys of an object that nobody knows.')
+func strangers(value Written, known string[]) string[] =>
+  map(filter(items(value), one => !contains(known, one.key)), one => one.key)
+
+@description('What is wrong with the filters of an event subscription; what is in one is left to Event Grid.')
+func filterProblems(value Written) string[] =>
+  !isKind(value, '{')
+    ? ['filtersConfiguration must be an object']
+    : [
+        ...map(strangers(value, ['includedEventTypes', 'filters']), key => '${key} is nothing that is known')
+        value.?includedEventTypes == null || isKind(value.includedEventTypes, '[') && !contains(
+            map(value.includedEventTypes, type => isKind(type, '"')),
+            false
+          )
+          ? ''
+          : 'includedEventTypes must be a list of texts'
+        value.?filters == null || isKind(value.filters, '[') ? '' : 'filters must be a list'
+      ]
+
+@description('What is wrong with a whole number that may be left out.')
+func wholeProblem(value Written, key string, lowest int, highest int) string =>
+  value[?key] == null || isWhole(value[key], lowest, highest)
+    ? ''
+    : '${key} is ${value[key]}, and may be ${lowest} to ${highest}'
+
+@description('What is wrong with the limits of an event subscription.')
+func limitProblems(one Written, meant EventSubscription, retentionDays int) string[] => [
+  wholeProblem(one, 'receiveLockDurationInSeconds', 60, 300)
+  wholeProblem(one, 'maxDeliveryCount', 1, 10)
+  one.?eventTimeToLive == null || isDuration(one.eventTimeToLive)
+    ? ''
+    : 'eventTimeToLive is ${one.eventTimeToLive}, and must be a duration as P1DT2H3M4S'
+  secondsOf(meant.eventTimeToLive) >= max(60, meant.receiveLockDurationInSeconds)
+    ? ''
+    : 'eventTimeToLive is ${meant.eventTimeToLive}, and must be at least PT1M and the lock duration'
+  secondsOf(meant.eventTimeToLive) <= retentionDays * 86400
+    ? ''
+    : 'eventTimeToLive is ${meant.eventTimeToLive}, longer than eventRetentionInDays (${retentionDays})'
+]
+
+@description('What is wrong with one event subscription.')
+func subscriptionProblems(one Written, retentionDays int) string[] =>
+  !isKind(one, '{')
+    ? ['eventSubscriptions: each must be an object']
+    : map(
+        filter(
+          [
+            ...map(strangers(one, subscriptionKeys), key => '${key} is nothing that is known')
+            isName(one.?name) ? '' : 'name must be 3 to 50 letters, digits and hyphens'
+            ...limitProblems(one, subscriptionOf(one, retentionDays), retentionDays)
+            ...(one.?filtersConfiguration == null ? [] : filterProblems(one.filtersConfiguration))
+          ],
+          problem => !empty(problem)
+        ),
+        problem => '${one.?name ?? 'an event subscription'}: ${problem}'
+      )
 
 @export()
-@description('What is wrong with one event subscription; empty when nothing is.')
-func subscriptionProblems(one EventSubscription, retentionDays int) string[] =>
+@description('What is wrong with a topology; nothing where it can be deployed.')
+func problemsOf(file Written) string[] =>
   filter(
     [
-      isEventGridName(one.name) ? '' : '${one.name}: name must be 3 to 50 letters, digits or hyphens'
-      one.receiveLockDurationInSeconds >= 60 && one.receiveLockDurationInSeconds <= 300
+      ...map(strangers(file, keys), key => '${key} is nothing that is known')
+      isName(file.?topic) ? '' : 'topic must be 3 to 50 letters, digits and hyphens'
+      wholeProblem(file, 'eventRetentionInDays', 1, 7)
+      file.?deadLetterContainer == null || isContainer(file.deadLetterContainer)
         ? ''
-        : '${one.name}: receiveLockDurationInSeconds is ${one.receiveLockDurationInSeconds}, and may be 60 to 300'
-      one.maxDeliveryCount >= 1 && one.maxDeliveryCount <= 10
+        : 'deadLetterContainer must be 3 to 63 lower-case letters, digits and hyphens: without it, rejected events would be dropped'
+      file.?eventSubscriptions == null || isKind(file.eventSubscriptions, '[')
         ? ''
-        : '${one.name}: maxDeliveryCount is ${one.maxDeliveryCount}, and may be 1 to 10'
-      secondsOf(one.eventTimeToLive) >= max(60, one.receiveLockDurationInSeconds)
-        ? ''
-        : '${one.name}: eventTimeToLive is ${one.eventTimeToLive}, and must be at least PT1M and the lock duration'
-      secondsOf(one.eventTimeToLive) <= retentionDays * 86400
-        ? ''
-        : '${one.name}: eventTimeToLive is ${one.eventTimeToLive}, longer than eventRetentionInDays (${retentionDays})'
+        : 'eventSubscriptions must be a list'
+      ...(isKind(file.?eventSubscriptions, '[')
+        ? [
+            ...flatten(map(file.eventSubscriptions, one => subscriptionProblems(one, retentionOf(file))))
+            hasClash(namesOf(file))
+              ? 'eventSubscriptions: two have the same name or timer function, or that of pull_now: ${join(namesOf(file), ', ')}'
+              : ''
+          ]
+        : [])
     ],
     problem => !empty(problem)
   )
 
 @export()
-@description('What is wrong with a topology; empty when nothing is.')
-func topologyProblems(declared Topology) string[] =>
-  concat(
-    filter(
-      [
-        isEventGridName(declared.topic) ? '' : 'topic must be 3 to 50 letters, digits or hyphens'
-        declared.eventRetentionInDays >= 1 && declared.eventRetentionInDays <= 7
-          ? ''
-          : 'eventRetentionInDays is ${declared.eventRetentionInDays}, and may be 1 to 7'
-        length(declared.deadLetterContainer) >= 3 && length(declared.deadLetterContainer) <= 63
-          ? ''
-          : 'deadLetterContainer must be 3 to 63 characters: without it, rejected events would be dropped'
-        length(union(map(declared.eventSubscriptions, one => toLower(one.name)), [])) == length(declared.eventSubscriptions) ? '' : 'eventSubscriptions: two have the same name'
-      ],
-      problem => !empty(problem)
-    ),
-    flatten(map(declared.eventSubscriptions, one => subscriptionProblems(one, declared.eventRetentionInDays)))
-  )
+@description('The timer function that drains an event subscription: pull_flagged for sub-flagged.')
+func functionOf(name string) string =>
+  'pull_${replace(startsWith(toLower(name), 'sub-') && length(name) > 4 ? substring(toLower(name), 4) : toLower(name), '-', '_')}'
+
+@export()
+@description('A setting of that timer function: PULL_FLAGGED_SCHEDULE, PULL_FLAGGED_LANES.')
+func settingOf(name string, what string) string => '${toUpper(functionOf(name))}_${what}'
+
+@export()
+@description('The first so many of its timer functions: pull_flagged, pull_flagged_2, …')
+func timersOf(name string, lanes int) string[] =>
+  map(range(1, lanes), number => number == 1 ? functionOf(name) : '${functionOf(name)}_${number}')
+
+@description('Every timer function that there may be, all lanes included, and the one that pulls on request.')
+func possibleFunctions(names string[]) string[] => ['pull_now', ...flatten(map(names, name => timersOf(name, 16)))]
+
+@export()
+@description('Whether two event subscriptions would have the same timer function.')
+func hasClash(names string[]) bool => length(union(possibleFunctions(names), [])) < length(possibleFunctions(names))

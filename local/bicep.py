@@ -1,6 +1,7 @@
 """Microsoft's Bicep compiler, where there is one.
 
-`python -m local.bicep` says which and what version; `python -m local.bicep snapshot`
+`python -m local.bicep` says which and what version; `python -m local.bicep parameters`
+writes the table of parameters in infra/README.md anew; `python -m local.bicep snapshot`
 writes infra/examples/default.snapshot.json anew, the plan that is reviewed with a
 change. It is not beside main.bicepparam: azd writes a snapshot there, and deletes it.
 """
@@ -13,9 +14,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.terminal import ROOT, CannotGoOn, say
 
@@ -23,10 +25,20 @@ INFRA = ROOT / "infra"
 PLANNED = "infra/examples/default.bicepparam"
 PLAN = INFRA / "examples" / "default.snapshot.json"
 TRIED = "BICEP, PATH, ../shared/tools and az bicep (`az bicep install` brings one)"
+TABLE = re.compile(r"(\| parameter \|.*\n\|---.*\n)(?:\|.*(?:\n(?=\|))?)*")
+# What a reader is told of a default that Azure works out.
+DEFAULTS = {
+    "": "none",
+    "[resourceGroup().location]": "the group's",
+    "[deployer().objectId]": "you",
+    "[tenant().tenantId]": "the deployment's",
+    "[parameters('createRoleAssignments')]": "as that",
+}
 # Names that mean nothing: a plan is the same on every machine.
 NOWHERE = {
     "subscription-id": "00000000-0000-0000-0000-000000000001",
     "tenant-id": "00000000-0000-0000-0000-000000000002",
+    "resource-group": "rg-dev",
     "location": "swedencentral",
 }
 
@@ -119,6 +131,8 @@ def main(arguments: list[str]) -> int:
         return 1
     if compiler is None:
         return 1
+    if arguments == ["parameters"]:
+        return document(compiler)
     if arguments != ["snapshot"]:
         return 0
     done = snapshot(compiler, "overwrite")
@@ -126,6 +140,36 @@ def main(arguments: list[str]) -> int:
         settle(PLAN)
     say((done.stdout + done.stderr).strip() or f"{PLAN.name} is up to date")
     return done.returncode
+
+
+def document(compiler: Compiler) -> int:
+    """Write the table of parameters anew; 1 when main.bicep does not compile."""
+    done = compiler.run("build", "--stdout", "infra/main.bicep")
+    if done.returncode != 0:
+        say(done.stderr.strip())
+        return 1
+    readme = INFRA / "README.md"
+    old = readme.read_text(encoding="utf-8")
+    rows = "\n".join(table(json.loads(done.stdout)["parameters"]))
+    new = TABLE.sub(lambda found: found[1] + rows, old)
+    readme.write_text(new, encoding="utf-8", newline="\n")
+    say(f"the parameters in {readme.name} are up to date")
+    return 0
+
+
+def table(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a row for each parameter: its variable, its default, and what it is."""
+    text = (INFRA / "main.bicepparam").read_text(encoding="utf-8")
+    given = dict(re.findall(r"^param (\w+) =((?:.|\n(?!param))*)", text, re.MULTILINE))
+    for name, parameter in parameters.items():
+        variables = re.findall(r"readEnvironmentVariable\('(\w+)'", given[name])
+        default = parameter.get("defaultValue")
+        if isinstance(default, str):
+            shown = DEFAULTS.get(default, f"`{default}`")
+        else:
+            shown = "none" if default is None else f"`{json.dumps(default)}`"
+        what = parameter["metadata"]["description"]
+        yield f"| `{name}` | `{variables[-1]}` | {shown} | {what} |"
 
 
 def settle(file: Path) -> None:

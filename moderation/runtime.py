@@ -230,8 +230,16 @@ def _storage(
         BlobAppendLog(service.get_container_client(name), writer)
         for name in (settings.audit_container, settings.activity_container)
     )
-    container = service.get_container_client(declared.dead_letter_container)
-    return audit_log, activity_log, BlobDeadLetters(container), service.close
+    letters = service
+    if settings.dead_letter_account_url is not None:
+        letters = blobs.service(settings.dead_letter_account_url, _identity())
+    container = letters.get_container_client(declared.dead_letter_container)
+
+    async def close() -> None:
+        for client in {service, letters}:
+            await client.close()
+
+    return audit_log, activity_log, BlobDeadLetters(container), close
 
 
 @cache

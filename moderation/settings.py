@@ -50,6 +50,10 @@ SETTINGS = (
         "a connection string of that account, instead of its URL",
         secret=True,
     ),
+    Setting(
+        "DEAD_LETTER_STORAGE_ACCOUNT_URL",
+        "the blob endpoint of the account of dead letters, where that is another one",
+    ),
     Setting("AUDIT_CONTAINER", "the container of the audit log", "audit"),
     Setting("ACTIVITY_CONTAINER", "the container of the activity log", "activity"),
     Setting(
@@ -96,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     audit_account_url: str | None
     audit_connection_string: str | None
+    dead_letter_account_url: str | None
     audit_container: str
     activity_container: str
     pull_budget: int
@@ -121,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             key=key,
             audit_account_url=read.account_url("AUDIT_STORAGE_ACCOUNT_URL"),
             audit_connection_string=read.connection("AUDIT_STORAGE_CONNECTION_STRING"),
+            dead_letter_account_url=read.account_url("DEAD_LETTER_STORAGE_ACCOUNT_URL"),
             audit_container=read.name("AUDIT_CONTAINER", CONTAINER_NAME),
             activity_container=read.name("ACTIVITY_CONTAINER", CONTAINER_NAME),
             pull_budget=read.whole_number("PULL_BUDGET_SECONDS"),

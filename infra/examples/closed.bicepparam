@@ -4,3 +4,4 @@ using '../main.bicep'
 param environmentName = 'closed'
 param location = 'germanywestcentral'
 param vnetEnabled = true
+param developerRoles = false

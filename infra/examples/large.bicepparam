@@ -6,12 +6,12 @@ param location = 'westeurope'
 param throughputUnits = 40
 param instanceMemoryMB = 4096
 param maximumInstanceCount = 100
-param pullFlaggedLanes = 16
-param pullApprovedLanes = 16
-param pullAllEventsLanes = 16
-param pullFlaggedSchedule = '0 * * * * *'
-param pullApprovedSchedule = '0 * * * * *'
-param pullAllEventsSchedule = '0 * * * * *'
+param lanes = { 'sub-flagged': 16, 'sub-approved': 16, 'sub-all-events': 16 }
+param schedules = {
+  'sub-flagged': '0 * * * * *'
+  'sub-approved': '0 * * * * *'
+  'sub-all-events': '0 * * * * *'
+}
 param pullBudgetSeconds = 55
 param alwaysReady = [
   { name: 'http', instanceCount: 2 }

@@ -1,8 +1,7 @@
 using '../main.bicep'
 
-// For a deployer who is Contributor and no more; ROLES_TO_ASSIGN is for the administrator.
+// For a deployer who is Contributor and no more; ROLES_TO_ASSIGN is for the administrator. The first of two passes:
+// event subscriptions come with createEventSubscriptions, once the roles are there.
 param environmentName = 'norights'
 param location = 'northeurope'
-param principalId = '11111111-1111-1111-1111-111111111111'
-param principalType = 'ServicePrincipal'
 param createRoleAssignments = false

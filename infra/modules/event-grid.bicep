@@ -1,19 +1,16 @@
-metadata description = 'The Event Grid namespace and its topic. The event subscriptions come later: dead-lettering needs a role first.'
+metadata description = 'The Event Grid namespace and its topic. The event subscriptions come last: dead-lettering needs a role first.'
 
-import { IpRanges, Tags, ThroughputUnits } from '../types.bicep'
 import { topology } from '../topology.bicep'
+import { Place } from '../types.bicep'
 
-@description('Region.')
-param location string
-
-@description('Tags.')
-param tags Tags
+@description('Where everything is made.')
+param place Place
 
 @description('Name of the namespace.')
 param name string
 
 @description('Capacity.')
-param throughputUnits ThroughputUnits
+param throughputUnits int
 
 @description('Spread over three zones. Otherwise the region decides; it cannot be changed later.')
 param zoneRedundant bool
@@ -22,21 +19,16 @@ param zoneRedundant bool
 param closed bool
 
 @description('Who else may reach it when it is closed.')
-param allowedIpRanges IpRanges
+param allowedIpRanges string[]
 
 @description('Log Analytics workspace that hears of failed requests.')
-param workspaceName string
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
-  name: workspaceName
-}
+param workspaceId string
 
 resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' = {
   name: name
-  location: location
-  tags: tags
+  location: place.location
+  tags: place.tags
   sku: { name: 'Standard', capacity: throughputUnits }
-  // Only a system-assigned identity passes a storage firewall as a trusted service.
   identity: { type: 'SystemAssigned' }
   properties: {
     isZoneRedundant: zoneRedundant ? true : null
@@ -60,7 +52,7 @@ resource failures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'failures-to-log-analytics'
   scope: namespace
   properties: {
-    workspaceId: workspace.id
+    workspaceId: workspaceId
     logs: [{ category: 'FailedHttpDataPlaneOperations', enabled: true }]
   }
 }

@@ -6,7 +6,7 @@ import { topology } from '../topology.bicep'
 param namespaceName string
 
 @description('Name of the storage account of dead letters.')
-param dataAccountName string
+param deadLetterAccountName string
 
 resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' existing = {
   name: namespaceName
@@ -16,8 +16,8 @@ resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' existing = {
   }
 }
 
-resource dataAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
-  name: dataAccountName
+resource deadLetterAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
+  name: deadLetterAccountName
 }
 
 resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions@2025-02-15' = [
@@ -37,7 +37,7 @@ resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions
             deadLetterDestination: {
               endpointType: 'StorageBlob'
               properties: {
-                resourceId: dataAccount.id
+                resourceId: deadLetterAccount.id
                 blobContainerName: topology.deadLetterContainer
               }
             }
@@ -45,8 +45,8 @@ resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions
         }
       }
       filtersConfiguration: {
-        includedEventTypes: one.filtersConfiguration.?includedEventTypes
-        filters: one.filtersConfiguration.?filters
+        includedEventTypes: one.?filtersConfiguration.?includedEventTypes
+        filters: one.?filtersConfiguration.?filters ?? []
       }
     }
   }

@@ -1,30 +1,21 @@
 metadata description = 'The function app on Flex Consumption, with every setting that its code reads.'
 
-import { AlwaysReady, InstanceCount, InstanceMemoryMB, PythonVersion, Tags } from '../types.bicep'
+import { AlwaysReady, Place } from '../types.bicep'
 
-@description('Region.')
-param location string
-
-@description('Tags.')
-param tags Tags
+@description('Where everything is made.')
+param place Place
 
 @description('Name of the function app.')
 param name string
 
-@description('Name of its plan.')
-param planName string
-
 @description('Spread over zones.')
 param zoneRedundant bool
 
-@description('Python that runs the app.')
-param pythonVersion PythonVersion
-
 @description('Memory of an instance.')
-param instanceMemoryMB InstanceMemoryMB
+param instanceMemoryMB int
 
 @description('How many instances each group of functions may grow to.')
-param maximumInstanceCount InstanceCount
+param maximumInstanceCount int
 
 @description('What is kept warm.')
 param alwaysReady AlwaysReady[]
@@ -47,11 +38,8 @@ param telemetryConnectionString string
 @description('What the code reads.')
 param settings { *: string }
 
-@description('The app is in a network.')
-param inNetwork bool
-
-@description('That network, with a subnet `app`.')
-param networkName string
+@description('Subnet that the app is in; null for none.')
+param subnetId string?
 
 @description('App registration of people who may see the page; empty for no sign-in.')
 param authClientId string
@@ -59,6 +47,8 @@ param authClientId string
 @description('Tenant of those people.')
 param authTenantId string
 
+// Signing in with the identity instead of a secret; the platform knows it by this name.
+var secretless = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
 var hostSettings = {
   AzureWebJobsStorage__accountName: hostAccountName
   AzureWebJobsStorage__credential: 'managedidentity'
@@ -66,35 +56,22 @@ var hostSettings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   AZURE_CLIENT_ID: identityClientId
-}
-// Signing in with the identity instead of a secret; the platform knows it by this name.
-var secretless = 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
-var authSettings = empty(authClientId) ? {} : { '${secretless}': identityClientId }
-
-resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
-  name: networkName
-
-  resource app 'subnets' existing = {
-    name: 'app'
-  }
+  ...(empty(authClientId) ? {} : { '${secretless}': identityClientId })
 }
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
-  name: planName
-  location: location
-  tags: tags
+  name: 'plan-${place.suffix}'
+  location: place.location
+  tags: place.tags
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
-  properties: {
-    reserved: true
-    zoneRedundant: zoneRedundant
-  }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
-  location: location
-  tags: { ...tags, 'azd-service-name': 'app' }
+  location: place.location
+  tags: { ...place.tags, 'azd-service-name': 'app' }
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
@@ -104,11 +81,11 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
-    virtualNetworkSubnetId: inNetwork ? network::app.id : null
+    virtualNetworkSubnetId: subnetId
     siteConfig: {
       minTlsVersion: '1.2'
       // Inline, because a resource of its own would replace them and restart the app a second time.
-      appSettings: map(items({ ...hostSettings, ...settings, ...authSettings }), setting => {
+      appSettings: map(items({ ...hostSettings, ...settings }), setting => {
         name: setting.key
         value: setting.value
       })
@@ -124,7 +101,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
           }
         }
       }
-      runtime: { name: 'python', version: pythonVersion }
+      // The Python that the package is built for; another one would find no module in it.
+      runtime: { name: 'python', version: '3.13' }
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
@@ -133,28 +111,26 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     }
   }
 
-  resource auth 'config' = if (!empty(authClientId)) {
+  // Always there, so that a deployment without an app registration switches it off again.
+  resource auth 'config' = {
     name: 'authsettingsV2'
     properties: {
-      platform: { enabled: true }
-      globalValidation: {
-        requireAuthentication: true
-        unauthenticatedClientAction: 'RedirectToLoginPage'
-        redirectToProvider: 'azureactivedirectory'
-      }
-      identityProviders: {
-        azureActiveDirectory: {
-          enabled: true
-          registration: {
-            clientId: authClientId
-            clientSecretSettingName: secretless
-            openIdIssuer: '${environment().authentication.loginEndpoint}${authTenantId}/v2.0'
+      platform: { enabled: !empty(authClientId) }
+      // The app itself answers who may do what: the page loads for everybody, and says where to sign in.
+      globalValidation: { requireAuthentication: false, unauthenticatedClientAction: 'AllowAnonymous' }
+      identityProviders: empty(authClientId)
+        ? {}
+        : {
+            azureActiveDirectory: {
+              enabled: true
+              registration: {
+                clientId: authClientId
+                clientSecretSettingName: secretless
+                openIdIssuer: '${environment().authentication.loginEndpoint}${authTenantId}/v2.0'
+              }
+              validation: { allowedAudiences: [authClientId, 'api://${authClientId}'] }
+            }
           }
-          validation: {
-            allowedAudiences: [authClientId, 'api://${authClientId}']
-          }
-        }
-      }
       httpSettings: { requireHttps: true }
       login: { tokenStore: { enabled: false } }
     }

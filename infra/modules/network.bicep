@@ -1,12 +1,9 @@
 metadata description = 'A network with a subnet for the app and one for private endpoints.'
 
-import { Tags } from '../types.bicep'
+import { Place } from '../types.bicep'
 
-@description('Region.')
-param location string
-
-@description('Tags.')
-param tags Tags
+@description('Where everything is made.')
+param place Place
 
 @description('Name of the network.')
 param name string
@@ -14,10 +11,17 @@ param name string
 @description('Addresses of the network, at least a /23.')
 param addressPrefix string
 
+// Azure's default rules are enough: traffic within the network and out of it, nothing in. Policies ask for one on each subnet.
+resource rules 'Microsoft.Network/networkSecurityGroups@2025-07-01' = {
+  name: 'nsg-${place.suffix}'
+  location: place.location
+  tags: place.tags
+}
+
 resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
   name: name
-  location: location
-  tags: tags
+  location: place.location
+  tags: place.tags
   properties: {
     addressSpace: { addressPrefixes: [addressPrefix] }
     subnets: [
@@ -26,6 +30,7 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
         name: 'app'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 24, 0)
+          networkSecurityGroup: { id: rules.id }
           delegations: [
             { name: 'flex-consumption', properties: { serviceName: 'Microsoft.App/environments' } }
           ]
@@ -35,6 +40,7 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
         name: 'endpoints'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 24, 1)
+          networkSecurityGroup: { id: rules.id }
           defaultOutboundAccess: false
           privateEndpointNetworkPolicies: 'Disabled'
         }

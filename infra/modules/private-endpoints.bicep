@@ -1,90 +1,72 @@
 metadata description = 'One private endpoint for each thing that is reached privately, and the DNS zones that lead there.'
 
-import { Tags } from '../types.bicep'
+import { Place, ZoneIds } from '../types.bicep'
 
-@description('Region.')
-param location string
+@description('Where everything is made.')
+param place Place
 
-@description('Tags.')
-param tags Tags
+@description('Subnet of the endpoints.')
+param subnetId string
 
-@description('What is common to the names.')
-param suffix string
+@description('Network of that subnet.')
+param networkId string
 
-@description('The network that resolves the names, with a subnet `endpoints`.')
-param networkName string
+@description('DNS zones that are there already; null to make them, for that network.')
+param zoneIds ZoneIds?
 
 @description('Name of the namespace.')
 param namespaceName string
 
-@description('Name of the account of the Functions host.')
-param hostAccountName string
+@description('Names of the storage accounts, by what is in them.')
+param accountNames { *: string }
 
-@description('Name of the data account.')
-param dataAccountName string
+// The host of an app of timers and HTTP needs blobs only; so do the quickstarts of Microsoft.
+var zoneNames = zoneIds != null
+  ? []
+  : ['privatelink.eventgrid.azure.net', 'privatelink.blob.${environment().suffixes.storage}']
+var targets = [
+  { name: 'eventgrid', id: namespace.id, group: 'topic', zone: zoneIds.?eventGrid ?? own[0] }
+  ...map(items(accountNames), one => {
+    name: '${one.key}-blob'
+    id: resourceId('Microsoft.Storage/storageAccounts', one.value)
+    group: 'blob'
+    zone: zoneIds.?blob ?? own[1]
+  })
+]
+var own = map(zoneNames, name => resourceId('Microsoft.Network/privateDnsZones', name))
 
 resource namespace 'Microsoft.EventGrid/namespaces@2025-02-15' existing = {
   name: namespaceName
 }
 
-resource hostAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
-  name: hostAccountName
-}
-
-resource dataAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
-  name: dataAccountName
-}
-
-resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
-  name: networkName
-
-  resource endpoints 'subnets' existing = {
-    name: 'endpoints'
-  }
-}
-
-var zoneNames = [
-  'privatelink.eventgrid.azure.net'
-  'privatelink.blob.${environment().suffixes.storage}'
-  'privatelink.queue.${environment().suffixes.storage}'
-  'privatelink.table.${environment().suffixes.storage}'
-]
-var targets = [
-  { name: 'eventgrid', id: namespace.id, group: 'topic', zone: 0 }
-  { name: 'host-blob', id: hostAccount.id, group: 'blob', zone: 1 }
-  { name: 'host-queue', id: hostAccount.id, group: 'queue', zone: 2 }
-  { name: 'host-table', id: hostAccount.id, group: 'table', zone: 3 }
-  { name: 'data-blob', id: dataAccount.id, group: 'blob', zone: 1 }
-]
-
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for name in zoneNames: {
     name: name
     location: 'global'
-    tags: tags
+    tags: place.tags
   }
 ]
 
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (name, place) in zoneNames: {
-    parent: zones[place]
-    name: 'to-vnet-${suffix}'
+  for (name, number) in zoneNames: {
+    parent: zones[number]
+    name: 'to-vnet-${place.suffix}'
     location: 'global'
-    tags: tags
+    tags: place.tags
     properties: {
       registrationEnabled: false
-      virtualNetwork: { id: network.id }
+      virtualNetwork: { id: networkId }
     }
   }
 ]
 
 resource endpoints 'Microsoft.Network/privateEndpoints@2025-07-01' = [
   for target in targets: {
-    name: 'pep-${target.name}-${suffix}'
-    location: location
-    tags: tags
+    name: 'pep-${target.name}-${place.suffix}'
+    location: place.location
+    tags: place.tags
     properties: {
-      subnet: { id: network::endpoints.id }
+      subnet: { id: subnetId }
       privateLinkServiceConnections: [
         {
           name: target.name
@@ -100,13 +82,12 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2025-07-01' = [
 ]
 
 resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-07-01' = [
-  for (target, place) in targets: {
-    parent: endpoints[place]
+  for (target, number) in targets: if (zoneIds == null || !empty(target.zone)) {
+    parent: endpoints[number]
     name: 'default'
     properties: {
-      privateDnsZoneConfigs: [
-        { name: target.group, properties: { privateDnsZoneId: zones[target.zone].id } }
-      ]
+      #disable-next-line use-resource-id-functions // one of the zones above, or a parameter
+      privateDnsZoneConfigs: [{ name: target.group, properties: { privateDnsZoneId: target.zone } }]
     }
     dependsOn: [links]
   }

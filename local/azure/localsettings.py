@@ -7,7 +7,11 @@ from local.terminal import CannotGoOn
 from moderation.settings import SETTINGS
 
 NEEDED = ("EVENTGRID_ENDPOINT", "AUDIT_STORAGE_ACCOUNT_URL")
-TAKEN = (*NEEDED, "EVENTGRID_TOPIC_NAME", "AUDIT_CONTAINER", "ACTIVITY_CONTAINER")
+TAKEN = (
+    *NEEDED,
+    *("EVENTGRID_TOPIC_NAME", "AUDIT_CONTAINER", "ACTIVITY_CONTAINER"),
+    "DEAD_LETTER_STORAGE_ACCOUNT_URL",
+)
 SECRET = {setting.name for setting in SETTINGS if setting.secret}
 DROPPED = {
     "EVENTGRID_KEY": "a key would be used instead of your own identity",
@@ -45,7 +49,7 @@ def from_azure(
     if missing:
         raise CannotGoOn(
             f"the deployment has no output {' and no '.join(missing)}: is it one of "
-            "infra/main.bicep or infra/resources.bicep, and finished?"
+            "infra/main.bicep, and finished?"
         )
     for name in TAKEN:
         value = outputs.get(name)

@@ -10,8 +10,6 @@ SENDER = "EventGrid Data Sender"
 RECEIVER = "EventGrid Data Receiver"
 CONTRIBUTOR = "Storage Blob Data Contributor"
 OWNER = "Storage Blob Data Owner"
-QUEUES = "Storage Queue Data Contributor"
-TABLES = "Storage Table Data Contributor"
 METRICS = "Monitoring Metrics Publisher"
 BOTH = "EventGrid Data Contributor"
 IDS = {
@@ -20,8 +18,6 @@ IDS = {
     BOTH: "1d8c3fe3-8864-474b-8749-01e3783e8157",
     OWNER: "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     CONTRIBUTOR: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    QUEUES: "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    TABLES: "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
     METRICS: "3913510d-42f4-4e42-8a64-420c390055eb",
 }
 NAMES = {one: name for name, one in IDS.items()}
@@ -113,27 +109,30 @@ def _app_needs(
         for one in shape["eventSubscriptions"]:
             scope = f"{topic}/eventSubscriptions/{one['name']}"
             yield Need(who, principal, RECEIVER, scope, "its drains fail with 403")
-    data = account_of(found, found.settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
-    for container, without in _containers(found, shape).items() if data else ():
-        scope = f"{data}/blobServices/default/containers/{container}"
-        yield Need(who, principal, CONTRIBUTOR, scope, without)
+    for account, container, without in _containers(found, shape):
+        if account:
+            scope = f"{account}/blobServices/default/containers/{container}"
+            yield Need(who, principal, CONTRIBUTOR, scope, without)
     host = account_of(found, found.settings.get("AzureWebJobsStorage__accountName", ""))
-    for role in (OWNER, QUEUES, TABLES) if host else ():
-        yield Need(who, principal, role, host, "timers do not fire")
+    if host:
+        yield Need(who, principal, OWNER, host, "timers do not fire")
     for component in found.resources:
         if component["type"].lower() == COMPONENT:
             scope = component["id"]
             yield Need(who, principal, METRICS, scope, "its telemetry is refused")
 
 
-def _containers(found: Deployment, shape: Json) -> dict[str, str]:
-    """The containers that the app works with, and what it cannot do without the role."""
-    audit = found.settings.get("AUDIT_CONTAINER") or "audit"
-    activity = found.settings.get("ACTIVITY_CONTAINER") or "activity"
-    return {
-        **dict.fromkeys((audit, activity), "no event is settled"),
-        shape["deadLetterContainer"]: "dead letters can neither be listed nor redriven",
-    }
+def _containers(found: Deployment, shape: Json) -> Iterator[tuple[str, str, str]]:
+    """Each container that the app works with: account, name, what fails without the role."""
+    settings = found.settings
+    url = settings.get("AUDIT_STORAGE_ACCOUNT_URL", "")
+    data = account_of(found, url)
+    for name in ("AUDIT_CONTAINER", "ACTIVITY_CONTAINER"):
+        container = settings.get(name) or name.partition("_")[0].lower()
+        yield data, container, "no event is settled"
+    letters = account_of(found, settings.get("DEAD_LETTER_STORAGE_ACCOUNT_URL") or url)
+    without = "dead letters can neither be listed nor redriven"
+    yield letters, shape["deadLetterContainer"], without
 
 
 def account_of(found: Deployment, name_or_url: str) -> str:

@@ -1,4 +1,4 @@
-"""Fifty changes of the Bicep for the worse, each with the claim that must notice."""
+"""Changes of the Bicep for the worse, each with the claim that must notice."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,11 +23,13 @@ POLICIES: dict[str, Callable[..., Any]] = {
     for name, claim in vars(module).items()
     if name.startswith("test_")
 }
-STORAGE, EVENT_GRID = "infra/modules/storage.bicep", "infra/modules/event-grid.bicep"
+STORAGE = "infra/modules/storage-account.bicep"
+EVENT_GRID = "infra/modules/event-grid.bicep"
 SUBSCRIPTIONS = "infra/modules/event-subscriptions.bicep"
 ROLES, APP = "infra/modules/roles.bicep", "infra/modules/function-app.bicep"
 MONITORING, ALERTS = "infra/modules/monitoring.bicep", "infra/modules/alerts.bicep"
-PRIVATE, RESOURCES = "infra/modules/private-endpoints.bicep", "infra/resources.bicep"
+PRIVATE, MAIN = "infra/modules/private-endpoints.bicep", "infra/main.bicep"
+NETWORK, TOPOLOGY = "infra/modules/network.bicep", "infra/topology.bicep"
 
 
 class Break(NamedTuple):
@@ -89,8 +91,8 @@ BREAKS = {
     ),
     "another region": _p(
         MONITORING,
-        "  location: location\n",
-        "  location: toUpper(location)\n",
+        "  location: place.location\n",
+        "  location: toUpper(place.location)\n",
         "everything_is_where_it_was_asked_to_be",
     ),
     "no soft delete": _p(
@@ -119,7 +121,7 @@ BREAKS = {
     ),
     "no filter": _p(
         SUBSCRIPTIONS,
-        "includedEventTypes: one.filtersConfiguration.?includedEventTypes",
+        "includedEventTypes: one.?filtersConfiguration.?includedEventTypes",
         "includedEventTypes: null",
         "each_event_subscription_is_as_the_topology_declares",
     ),
@@ -129,10 +131,23 @@ BREAKS = {
         "for one in take(topology.eventSubscriptions, 2)",
         "each_event_subscription_is_as_the_topology_declares",
     ),
+    "event subscriptions in the first of two passes": _p(
+        MAIN,
+        "createEventSubscriptions bool = createRoleAssignments",
+        "createEventSubscriptions bool = true",
+        "each_event_subscription_is_as_the_topology_declares",
+        "no-role-assignments",
+    ),
     "dead letters elsewhere": _p(
         SUBSCRIPTIONS,
         "blobContainerName: topology.deadLetterContainer",
         "blobContainerName: 'rejected'",
+        "every_event_subscription_dead_letters_with_the_namespaces_identity",
+    ),
+    "dead letters among the entries": _p(
+        MAIN,
+        "    deadLetterAccountName: names.deadLetterStorage\n",
+        "    deadLetterAccountName: names.dataStorage\n",
         "every_event_subscription_dead_letters_with_the_namespaces_identity",
     ),
     "a namespace without identity": _p(
@@ -142,21 +157,28 @@ BREAKS = {
         "every_event_subscription_dead_letters_with_the_namespaces_identity",
     ),
     "a firewall against Event Grid": _p(
-        STORAGE,
-        "bypass: 'AzureServices'\n",
-        "bypass: 'None'\n",
+        MAIN,
+        "    closed: false\n",
+        "    closed: vnetEnabled\n",
         "event_grid_always_reaches_the_dead_letters",
+        "closed",
     ),
     "a role on the whole account": _p(
         ROLES,
-        "scope: containers[one.place]",
-        "scope: dataAccount",
+        "...granted(users, writer, containerPaths[2], '')",
+        "...granted(users, writer, names.deadLetterStorage, '')",
         "every_role_is_assigned_at_its_smallest_scope",
     ),
     "a role on the whole namespace": _p(
         ROLES,
         "scope: namespace::topic\n",
         "scope: namespace\n",
+        "every_role_is_assigned_at_its_smallest_scope",
+    ),
+    "a role of the namespace where its documentation has none": _p(
+        ROLES,
+        "...granted([eventGrid], writer, names.deadLetterStorage, '')",
+        "...granted([eventGrid], writer, containerPaths[2], '')",
         "every_role_is_assigned_at_its_smallest_scope",
     ),
     "a role that can do more": _p(
@@ -167,38 +189,56 @@ BREAKS = {
     ),
     "a role that nobody may assign": _p(
         ROLES,
-        "for who in senders: if (assign)",
-        "for who in senders: if (true)",
+        "grant.on == 'the topic'): if (assign)",
+        "grant.on == 'the topic'): if (true)",
         "every_role_is_assigned_at_its_smallest_scope",
         "no-role-assignments",
     ),
-    "everybody is a user": _p(
+    "roles of a developer that nobody asked for": _p(
+        MAIN,
+        "developerIds: developerRoles ? [developerId] : []",
+        "developerIds: developerRoles || true ? [developerId] : []",
+        "every_role_is_assigned_at_its_smallest_scope",
+        "closed",
+    ),
+    "a type that is a guess": _p(
         ROLES,
-        "principalType: developerPrincipalType",
-        "principalType: empty(developerPrincipalType) ? developerPrincipalType : 'User'",
+        "{ who: 'the developer', id: id }",
+        "{ who: 'the developer', id: id, type: 'ServicePrincipal' }",
         "every_role_assignment_can_be_made_again",
-        "resource-group",
     ),
     "an assignment that outlives its principal": _p(
         ROLES,
-        "guid(hostAccount.id, app.principalId, roleIds[role])",
-        "guid(hostAccount.id, roleIds[role])",
+        "guid(component.id, grant.properties.principalId, roleIdOf(grant))",
+        "guid(component.id, roleIdOf(grant))",
         "every_role_assignment_can_be_made_again",
     ),
+    "entries that the app can delete": _p(
+        "infra/append-only.condition",
+        "blobs/delete'",
+        "blobs/deleteBlobVersion/action'",
+        "what_is_recorded_can_only_be_appended_to",
+    ),
+    "entries that the app can overwrite": _p(
+        ROLES,
+        "...granted(users, writer, containerPaths[0], condition)",
+        "...granted(users, writer, containerPaths[0], '')",
+        "what_is_recorded_can_only_be_appended_to",
+    ),
     "a setting that is missing": _p(
-        RESOURCES,
+        MAIN,
         "  PULL_BUDGET_SECONDS: '${pullBudgetSeconds}'\n",
         "",
         "the_app_gets_every_setting_that_its_code_reads",
     ),
     "a setting that nobody reads": _p(
-        RESOURCES,
+        MAIN,
         "  AUDIT_CONTAINER: auditContainer\n",
         "  AUDIT_CONTAINER: auditContainer\n  AUDIT_TABLE: 'audit'\n",
         "the_app_gets_every_setting_that_its_code_reads",
     ),
     "a key": _p(
-        RESOURCES,
+        MAIN,
         "  AUDIT_CONTAINER: auditContainer\n",
         "  AUDIT_CONTAINER: auditContainer\n  EVENTGRID_KEY: 'key'\n",
         "the_app_gets_no_setting_that_flex_consumption_forbids",
@@ -210,7 +250,7 @@ BREAKS = {
         "the_app_gets_no_setting_that_flex_consumption_forbids",
     ),
     "a budget as long as the interval": _p(
-        RESOURCES,
+        MAIN,
         "'${pullBudgetSeconds}'",
         "'300'",
         "the_apps_own_checks_find_nothing_wrong_with_its_settings",
@@ -222,10 +262,7 @@ BREAKS = {
         "the_host_uses_its_storage_with_the_apps_identity",
     ),
     "another Python": _p(
-        APP,
-        "version: pythonVersion",
-        "version: replace(pythonVersion, '3.13', '3.11')",
-        "the_app_runs_on_flex_consumption",
+        APP, "version: '3.13'", "version: '3.12'", "the_app_runs_on_flex_consumption"
     ),
     "another API version": _p(
         APP,
@@ -234,7 +271,7 @@ BREAKS = {
         "every_api_version_is_the_one_we_tried",
     ),
     "a name that is too long": _p(
-        RESOURCES,
+        MAIN,
         "'evgns-${suffix}'",
         "'event-grid-${suffix}'",
         "every_name_is_one_that_azure_takes",
@@ -246,21 +283,40 @@ BREAKS = {
         "'azd-service-name': 'api'",
         "everything_belongs_to_its_azd_environment",
     ),
+    "something without tags": _p(
+        NETWORK,
+        "  tags: place.tags\n",
+        "  tags: { 'azd-env-name': place.tags['azd-env-name'] }\n",
+        "everything_has_the_tags_that_were_asked_for",
+        "locked-down",
+    ),
     "a metric that is no more": _p(
         ALERTS,
         "'DroppedEventCount'",
         "'DroppedEvents'",
         "somebody_is_told_when_events_are_lost_or_about_to_be",
     ),
-    "a silence that nobody hears": _p(
+    "one bad event that wakes somebody": _p(
         ALERTS,
-        "operator: 'LessThan'",
-        "operator: 'GreaterThan'",
+        "metric: 'DeadLetteredCount'\n    severity: 3",
+        "metric: 'DeadLetteredCount'\n    severity: 1",
+        "somebody_is_told_when_events_are_lost_or_about_to_be",
+    ),
+    "an outage that wakes nobody": _p(
+        ALERTS,
+        "name: 'publishing-fails'\n    severity: 1",
+        "name: 'publishing-fails'\n    severity: 2",
+        "somebody_is_told_what_only_the_logs_know",
+    ),
+    "an alert before the first drain": _p(
+        ALERTS,
+        "? null : 'P2D'",
+        "? null : 'PT15M'",
         "somebody_is_told_when_an_event_subscription_is_not_drained",
     ),
     "lanes that do not count": _p(
         ALERTS,
-        "(_[0-9]+)?",
+        "(_([2-9]|1[0-6]))?",
         "",
         "somebody_is_told_when_an_event_subscription_is_not_drained",
     ),
@@ -270,41 +326,65 @@ BREAKS = {
         "enabled: false\n      autoMitigate",
         "every_alert_reaches_the_action_group",
     ),
-    "deletions of the wrong account": _p(
-        STORAGE,
-        "scope: data::blobs",
-        "scope: host::blobs",
+    "an alert of another app": _p(
+        ALERTS,
+        'AppRoleName =~ "${functionAppName}"',
+        'AppRoleName =~ "${functionAppName}-2"',
+        "every_alert_reaches_the_action_group",
+    ),
+    "deletions that nobody hears of": _p(
+        MAIN,
+        "    blobTypes: ['appendBlob']\n    workspaceId: workspaceId\n",
+        "    blobTypes: ['appendBlob']\n",
         "refused_requests_and_deletions_are_on_record",
     ),
     "a rule for blobs that are not there": _p(
-        STORAGE,
-        "types: ['appendBlob']",
-        "types: ['blockBlob']",
+        MAIN,
+        "blobTypes: ['appendBlob']",
+        "blobTypes: ['blockBlob']",
         "old_blobs_go_where_a_rule_says_so",
     ),
     "an open door": _p(
         STORAGE,
-        "closed ? 'Disabled' : 'Enabled'",
+        "closed && empty(allowedIpRanges) ? 'Disabled' : 'Enabled'",
         "'Enabled'",
         "a_private_network_closes_every_door",
+        "closed",
+    ),
+    "a subnet without a security group": _p(
+        NETWORK,
+        "          networkSecurityGroup: { id: rules.id }\n",
+        "",
+        "a_network_that_is_made_has_what_policies_ask_for",
         "locked-down",
     ),
     "an endpoint of another service": _p(
         PRIVATE,
-        "id: dataAccount.id, group: 'blob'",
-        "id: dataAccount.id, group: 'file'",
+        "    group: 'blob'\n",
+        "    group: 'file'\n",
         "private_endpoints_lead_to_everything_the_app_talks_to",
         "locked-down",
     ),
     "an endpoint with another's names": _p(
         PRIVATE,
-        "group: 'queue', zone: 2",
-        "group: 'queue', zone: 3",
+        "zoneIds.?blob ?? own[1]",
+        "zoneIds.?blob ?? own[0]",
         "private_endpoints_lead_to_everything_the_app_talks_to",
         "locked-down",
     ),
     "lanes that are not passed on": _p(
-        RESOURCES, "'${pullFlaggedLanes}'", "'1'", "what_is_kept_warm_is_there", "large"
+        MAIN,
+        "string(lanes[?name] ?? 1)",
+        "'1'",
+        "what_is_kept_warm_is_there",
+        "large",
+    ),
+    "an exception that is not passed on": _p(
+        MAIN,
+        "schedules[?name] ?? '0 */5 * * * *'",
+        "'0 */5 * * * *'",
+        "every_event_subscription_has_its_schedule_and_lanes",
+        "large",
     ),
     "a namespace that stays open": Break(
         EVENT_GRID,
@@ -327,30 +407,42 @@ BREAKS = {
         test_choices.test_zone_redundancy_is_everywhere_or_nowhere,
         "locked-down",
     ),
-    "a page for everybody": Break(
+    "an API that answers with a web page": Break(
         APP,
-        "requireAuthentication: true",
-        "requireAuthentication: false",
+        "requireAuthentication: false, unauthenticatedClientAction: 'AllowAnonymous'",
+        "requireAuthentication: true, unauthenticatedClientAction: 'RedirectToLoginPage'",
         test_choices.test_people_sign_in_where_an_app_registration_is_given,
         "locked-down",
+    ),
+    "a sign-in that cannot be switched off": Break(
+        APP,
+        "resource auth 'config' = {",
+        "resource auth 'config' = if (!empty(authClientId)) {",
+        test_choices.test_people_sign_in_where_an_app_registration_is_given,
     ),
     "entries that can be changed": Break(
         STORAGE,
         "allowProtectedAppendWrites: true",
         "allowProtectedAppendWrites: false",
-        test_choices.test_audit_entries_can_be_made_append_only,
+        test_choices.test_audit_entries_can_be_made_immutable,
         "locked-down",
     ),
-    "event subscriptions before roles": Break(
-        RESOURCES,
+    "event subscriptions that do not wait": Break(
+        MAIN,
+        "  dependsOn: [functionApp, alerts, workbook]\n",
         "  dependsOn: [roles]\n",
-        "",
-        test_template.test_dead_letters_can_be_written_before_event_subscriptions_exist,
+        test_template.test_event_subscriptions_come_last,
+    ),
+    "a role for what is not there yet": Break(
+        MAIN,
+        "dependsOn: [hostStorage, dataStorage, deadLetterStorage, monitoring]",
+        "dependsOn: [hostStorage, dataStorage, monitoring]",
+        test_template.test_event_subscriptions_come_last,
     ),
     "an app before its endpoints": Break(
-        RESOURCES,
-        "dependsOn: [roles, receivers, privateEndpoints]",
-        "dependsOn: [roles, receivers]",
+        MAIN,
+        "dependsOn: [roles, privateEndpoints]",
+        "dependsOn: [roles]",
         test_template.test_the_app_starts_when_everything_it_needs_is_there,
     ),
 }

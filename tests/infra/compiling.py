@@ -18,6 +18,7 @@ PATIENCE = 120
 NOWHERE = {
     "tenantId": bicep.NOWHERE["tenant-id"],
     "subscriptionId": bicep.NOWHERE["subscription-id"],
+    "resourceGroup": bicep.NOWHERE["resource-group"],
     "location": bicep.NOWHERE["location"],
     "deploymentName": None,
 }
@@ -69,10 +70,7 @@ class Bicep:
 
     def snapshot(self, parameters: Path) -> dict[str, Any]:
         """What the deployment of a .bicepparam file would be."""
-        text = parameters.read_text(encoding="utf-8")
-        group = None if "main.bicep'" in text else "rg-there"
-        where = {**NOWHERE, "resourceGroup": group}
-        given = {"path": str(parameters), "metadata": where, "externalInputs": None}
+        given = {"path": str(parameters), "metadata": NOWHERE, "externalInputs": None}
         try:
             text = self._call("bicep/getSnapshot", given)["snapshot"]
         except Refused as refused:

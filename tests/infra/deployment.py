@@ -32,8 +32,9 @@ class Deployment:
 
     def one(self, kind: str) -> Json:
         """The resource of which there is only one."""
-        [found] = self.of(kind)
-        return found
+        found = self.of(kind)
+        assert len(found) == 1, kind
+        return found[0]
 
     @cached_property
     def app(self) -> Json:
@@ -49,15 +50,26 @@ class Deployment:
         return {one["name"]: one["value"] for one in listed}
 
     @cached_property
-    def has_network(self) -> bool:
-        """Whether it brings a network of its own."""
-        return bool(self.of("Microsoft.Network/virtualNetworks"))
+    def is_private(self) -> bool:
+        """Whether the app is in a network, its own or somebody else's."""
+        return self.app["virtualNetworkSubnetId"] is not None
+
+    @cached_property
+    def workspace(self) -> str:
+        """Id of the Log Analytics workspace, which may be somebody else's."""
+        component = self.one("Microsoft.Insights/components")["properties"]
+        return str(component["WorkspaceResourceId"])
 
     def account(self, kind: str) -> Json:
-        """The storage account of the `host`, or of the `data`."""
-        host = self.settings["AzureWebJobsStorage__accountName"]
+        """The storage account of the `host`, of the `data`, or of the `letters`."""
+        settings = self.settings
+        names = {
+            "host": settings["AzureWebJobsStorage__accountName"],
+            "data": _account(settings["AUDIT_STORAGE_ACCOUNT_URL"]),
+            "letters": _account(settings["DEAD_LETTER_STORAGE_ACCOUNT_URL"]),
+        }
         accounts = self.of("Microsoft.Storage/storageAccounts")
-        [found] = [one for one in accounts if (one["name"] == host) == (kind == "host")]
+        [found] = [account for account in accounts if account["name"] == names[kind]]
         return found
 
     def role_assignments(self) -> Iterator[tuple[str, str, str, Json]]:
@@ -84,6 +96,10 @@ def _in_public_azure(value: object) -> object:
         words = re.findall(r"'([^']*)'", inner[0])
         text = text.replace(inner[0], f"'{words[0].format(*words[1:])}'")
     return re.sub(r"^\['(.*)'\]$", r"\1", text)
+
+
+def _account(url: str) -> str:
+    return url.removeprefix("https://").partition(".")[0]
 
 
 def _who(principal: str) -> str:

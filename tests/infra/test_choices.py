@@ -1,10 +1,11 @@
 """What parameters choose: each is off by default, and does what it says when it is on."""
 
+import re
 from pathlib import Path
 
-from local import bicep
 from tests.infra import expected
 from tests.infra.compiling import Compilers, copied
+from tests.infra.conftest import PARAMETERS
 from tests.infra.deployment import Deployment, Json
 
 ADMINISTRATOR = "99999999-9999-9999-9999-999999999999"
@@ -40,21 +41,22 @@ def test_zone_redundancy_is_everywhere_or_nowhere(deployment: Deployment) -> Non
 def test_people_sign_in_where_an_app_registration_is_given(
     deployment: Deployment,
 ) -> None:
-    """With the app's identity in place of a secret."""
+    """With the app's identity in place of a secret; and the app answers who may do what."""
     secretless = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+    auth = deployment.one("Microsoft.Web/sites/config")["properties"]
+    assert auth["globalValidation"] == {
+        "requireAuthentication": False,
+        "unauthenticatedClientAction": "AllowAnonymous",
+    }
     if deployment.name != "locked-down":
-        assert deployment.of("Microsoft.Web/sites/config") == []
+        assert auth["platform"] == {"enabled": False}
+        assert auth["identityProviders"] == {}
         assert secretless not in deployment.settings
         return
-    auth = deployment.one("Microsoft.Web/sites/config")["properties"]
     entra = auth["identityProviders"]["azureActiveDirectory"]
     tenant = "00000000-0000-0000-0000-000000000002"
 
     assert auth["platform"] == {"enabled": True}
-    assert auth["globalValidation"]["requireAuthentication"] is True
-    assert (
-        auth["globalValidation"]["unauthenticatedClientAction"] == "RedirectToLoginPage"
-    )
     assert entra["registration"] == {
         "clientId": "22222222-2222-2222-2222-222222222222",
         "clientSecretSettingName": secretless,
@@ -63,7 +65,7 @@ def test_people_sign_in_where_an_app_registration_is_given(
     assert deployment.settings[secretless] == deployment.settings["AZURE_CLIENT_ID"]
 
 
-def test_audit_entries_can_be_made_append_only(deployment: Deployment) -> None:
+def test_audit_entries_can_be_made_immutable(deployment: Deployment) -> None:
     """Appending goes on; changing and deleting do not."""
     kind = (
         "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies"
@@ -98,7 +100,8 @@ def test_a_private_network_without_exceptions_closes_the_namespace(
 ) -> None:
     """With exceptions it lets those in, and without a network everybody with a token."""
     namespace = deployment.one("Microsoft.EventGrid/namespaces")["properties"]
-    access = "Disabled" if deployment.name == "closed" else "Enabled"
+    is_closed = deployment.name in ("closed", "landing-zone")
+    access = "Disabled" if is_closed else "Enabled"
 
     assert namespace["publicNetworkAccess"] == access
     if deployment.name != "locked-down":
@@ -119,65 +122,113 @@ def test_an_exception_is_let_in_everywhere_it_has_to_be(
     assert data["ipRules"] == [{"action": "Allow", "value": "203.0.113.7"}]
 
 
-def test_the_alert_of_silence_looks_back_as_far_as_asked(
-    deployment: Deployment,
-) -> None:
+def test_the_alert_of_silence_waits_as_long_as_asked(deployment: Deployment) -> None:
     """Half an hour, or what the parameter says."""
-    window = {"large": "PT15M", "locked-down": "PT2H"}.get(deployment.name, "PT30M")
-    windows = {
-        one["properties"]["windowSize"]
+    minutes = {"large": 15, "locked-down": 120}.get(deployment.name, 30)
+    [alert] = [
+        one
         for one in deployment.of("Microsoft.Insights/scheduledQueryRules")
         if "no-drain" in one["name"]
-    }
-    assert windows == {window}
+    ]
+    [criterion] = alert["properties"]["criteria"]["allOf"]
+
+    assert f"where Last < ago({minutes}m)" in criterion["query"]
+    assert f" {minutes} minutes" in alert["properties"]["description"]
+
+
+def test_what_a_platform_team_runs_is_used_and_not_made_again(
+    deployments: dict[str, Deployment],
+) -> None:
+    """Their subnets, DNS zones and workspace, by id."""
+    there = deployments["landing-zone"]
+    ids = re.findall(
+        r"'(/subscriptions/[^']+)'", PARAMETERS["landing-zone"].read_text("utf-8")
+    )
+    app, endpoints, events, blobs, workspace = ids
+
+    for kind in (
+        "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/privateDnsZones",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+        "Microsoft.OperationalInsights/workspaces",
+    ):
+        assert there.of(kind) == []
+    assert there.app["virtualNetworkSubnetId"] == app
+    assert there.workspace == workspace
+    for endpoint in there.of("Microsoft.Network/privateEndpoints"):
+        assert endpoint["properties"]["subnet"] == {"id": endpoints}
+    groups = there.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+    zones = [
+        group["properties"]["privateDnsZoneConfigs"][0]["properties"]
+        for group in groups
+    ]
+    assert sorted(zone["privateDnsZoneId"] for zone in zones) == [*[blobs] * 3, events]
+
+
+def test_records_can_be_left_to_a_policy(running: Compilers, folder: Path) -> None:
+    """A zone without an id: the endpoints are made, and their records are not."""
+    file = copied(folder) / "policy.bicepparam"
+    file.write_text(
+        "using 'main.bicep'\nparam environmentName = 'dev'\n"
+        "param location = 'swedencentral'\nparam vnetEnabled = true\n"
+        "param privateDnsZoneIds = { eventGrid: '', blob: '' }\n",
+        encoding="utf-8",
+    )
+
+    kinds = [one["type"] for one in running.snapshot(file)["predictedResources"]]
+
+    assert kinds.count("Microsoft.Network/privateEndpoints") == 4
+    assert "Microsoft.Network/privateEndpoints/privateDnsZoneGroups" not in kinds
 
 
 def test_without_the_right_to_assign_roles_the_commands_are_told(
     running: Compilers, folder: Path
 ) -> None:
     """The commands are the assignments that would have been made, no more and no less."""
-    common = (
-        f"using '../modules/{{}}.bicep'\nparam appPrincipalId = '{'a' * 8}'\n"
-        f"param developerPrincipalId = '{ADMINISTRATOR}'\nparam developerPrincipalType = 'User'\n"
-        "param namespaceName = 'the-namespace'\n"
-    )
-    texts = {
-        "roles": "param namespacePrincipalId = 'nnnn'\nparam hostAccountName = 'host'\n"
-        "param dataAccountName = 'data'\nparam logContainers = ['audit', 'activity']\n"
-        "param componentName = 'component'\n",
-        "receivers": "param subscriptionNames = ['sub-flagged', 'sub-approved', 'sub-all-events']\n",
-    }
     infra = copied(folder)
-    for module, text in texts.items():
-        file = infra / "examples" / f"{module}.bicepparam"
-        file.write_text(common.format(module) + text + "param assign = true\n", "utf-8")
-        plan = running.snapshot(file)
+    file = infra / "examples" / "roles.bicepparam"
+    file.write_text(
+        f"using '../modules/roles.bicep'\nparam appPrincipalId = '{'a' * 8}'\n"
+        f"param developerIds = ['{ADMINISTRATOR}']\nparam assign = true\n"
+        "param namespacePrincipalId = 'nnnn'\nparam logContainers = ['audit', 'activity']\n"
+        "param appendOnly = true\nparam names = { namespace: 'the-namespace'\n"
+        "  hostStorage: 'host', dataStorage: 'data', deadLetterStorage: 'letters'\n"
+        "  component: 'component' }\n",
+        encoding="utf-8",
+    )
+    plan = running.snapshot(file)
 
-        commands = plan["outputs"]["commands"]
-        made = [_command(one) for one in plan["predictedResources"]]
-        assert sorted(command.split(" # ")[0] for command in commands) == sorted(made)
-        for command in commands:
-            role = command.split(" --role ")[1].split()[0]
-            assert command.split(" # ")[1].startswith(
-                f"{expected.ROLES[role]} for the "
-            )
+    commands = plan["outputs"]["commands"]
+    made = [_command(one) for one in plan["predictedResources"]]
+    assert sorted(command.split(" # ")[0] for command in commands) == sorted(made)
+    for command in commands:
+        role = command.split(" --role ")[1].split()[0]
+        assert command.split(" # ")[1].startswith(f"{expected.ROLES[role]} for the ")
 
 
 def _command(assignment: Json) -> str:
     properties = assignment["properties"]
     scope = assignment["id"].split("/providers/Microsoft.Authorization/")[0]
+    kind = (
+        "--assignee-principal-type ServicePrincipal "
+        if properties["principalType"]
+        else ""
+    )
+    condition = (
+        ' --condition "@infra/append-only.condition" --condition-version 2.0'
+        if properties["condition"]
+        else ""
+    )
     return (
-        f"az role assignment create --assignee-object-id {properties['principalId']} "
-        f"--assignee-principal-type {properties['principalType']} "
-        f"--role {properties['roleDefinitionId'].rsplit('/', 1)[1]} --scope {scope}"
+        f"az role assignment create --assignee-object-id {properties['principalId']} {kind}"
+        f"--role {properties['roleDefinitionId'].rsplit('/', 1)[1]} --scope {scope}{condition}"
     )
 
 
-def test_the_commands_are_told_only_when_they_are_needed(running: Compilers) -> None:
+def test_the_commands_are_told_only_when_they_are_needed(template: Json) -> None:
     """ROLES_TO_ASSIGN is empty after a deployment that assigned them."""
-    resources = running.compile(bicep.INFRA / "resources.bicep")
-
-    value = resources["outputs"]["ROLES_TO_ASSIGN"]["value"]
+    value = template["outputs"]["ROLES_TO_ASSIGN"]["value"]
     assert value.startswith(
-        "[if(parameters('createRoleAssignments'), createArray(), concat("
+        "[if(parameters('createRoleAssignments'), createArray(), reference('roles')"
     )

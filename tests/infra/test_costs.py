@@ -46,9 +46,9 @@ def cost(month: Month) -> float:
         month.units * HOURS * price["throughput units"][0]
         + timers
         + month.warm * SECONDS * month.memory * baseline
-        + (5 * HOURS * endpoint + 4 * zone if month.network else 0)
+        + (4 * HOURS * endpoint + 2 * zone if month.network else 0)
         + 3 * metric
-        + 5 * log
+        + 4 * log
     )
 
 

@@ -7,7 +7,7 @@ asks the same claims.
 import json
 import re
 
-from moderation import doctor, topology
+from moderation import doctor, names, topology
 from moderation.settings import Settings
 from tests.infra import expected
 from tests.infra.deployment import Deployment
@@ -81,7 +81,7 @@ def test_the_app_runs_on_flex_consumption(deployment: Deployment) -> None:
     assert site["kind"] == "functionapp,linux"
     assert deployment.app["serverFarmId"] == plan["id"]
     assert config["runtime"]["name"] == "python"
-    assert config["runtime"]["version"] in ("3.12", "3.13")
+    assert config["runtime"]["version"] == "3.13"
     storage = config["deployment"]["storage"]
     assert storage["type"] == "blobContainer"
     assert storage["value"] == f"https://{host}.blob.core.windows.net/packages"
@@ -102,58 +102,84 @@ def test_what_is_kept_warm_is_there(deployment: Deployment) -> None:
             assert int(lane[2] or 1) <= int(lanes)
 
 
+def test_every_event_subscription_has_its_schedule_and_lanes(
+    deployment: Deployment,
+) -> None:
+    """Exception or not: what is deployed shows, and nothing is left to a default."""
+    for declared in TOPOLOGY["eventSubscriptions"]:
+        prefix = names.function(declared["name"]).upper()
+        schedule = deployment.settings[f"{prefix}_SCHEDULE"]
+        lanes = deployment.settings[f"{prefix}_LANES"]
+        is_large = deployment.name == "large"
+        assert schedule == ("0 * * * * *" if is_large else "0 */5 * * * *")
+        assert lanes == ("16" if is_large else "1")
+
+
 def test_a_private_network_closes_every_door(deployment: Deployment) -> None:
-    """With one, endpoints of all five; without one, nothing is closed and nothing billed."""
+    """But that of the dead letters; without a network, nothing is closed."""
     host, data = (deployment.account(kind)["properties"] for kind in ("host", "data"))
-    if not deployment.has_network:
+    if not deployment.is_private:
         assert deployment.of("Microsoft.Network/privateEndpoints") == []
-        assert deployment.app["virtualNetworkSubnetId"] is None
         assert host["networkAcls"]["defaultAction"] == "Allow"
         assert data["networkAcls"]["defaultAction"] == "Allow"
         return
+    exceptions = data["networkAcls"]["ipRules"]
     assert host["publicNetworkAccess"] == "Disabled"
-    assert host["networkAcls"] == {"bypass": "None", "defaultAction": "Deny"}
-    assert data["networkAcls"]["defaultAction"] == "Deny"
-    network = deployment.one("Microsoft.Network/virtualNetworks")
-    assert deployment.app["virtualNetworkSubnetId"] == f"{network['id']}/subnets/app"
-    subnets = {
-        one["name"]: one["properties"] for one in network["properties"]["subnets"]
-    }
-    [delegation] = subnets["app"]["delegations"]
-    assert delegation["properties"]["serviceName"] == "Microsoft.App/environments"
-    assert subnets["endpoints"]["privateEndpointNetworkPolicies"] == "Disabled"
-    assert not any("_" in name for name in subnets)
+    assert host["networkAcls"]["ipRules"] == []
+    assert data["publicNetworkAccess"] == ("Enabled" if exceptions else "Disabled")
+    for account in (host, data):
+        assert account["networkAcls"]["bypass"] == "None"
+        assert account["networkAcls"]["defaultAction"] == "Deny"
+
+
+def test_a_network_that_is_made_has_what_policies_ask_for(
+    deployment: Deployment,
+) -> None:
+    """A subnet for the app alone, one for endpoints, and a security group on both."""
+    for network in deployment.of("Microsoft.Network/virtualNetworks"):
+        subnets = {
+            subnet["name"]: subnet["properties"]
+            for subnet in network["properties"]["subnets"]
+        }
+        assert subnets.keys() == {"app", "endpoints"}
+        assert deployment.app["virtualNetworkSubnetId"] == (
+            f"{network['id']}/subnets/app"
+        )
+        [delegation] = subnets["app"]["delegations"]
+        assert delegation["properties"]["serviceName"] == "Microsoft.App/environments"
+        assert subnets["endpoints"]["privateEndpointNetworkPolicies"] == "Disabled"
+        group = deployment.one("Microsoft.Network/networkSecurityGroups")["id"]
+        for subnet in subnets.values():
+            assert subnet.get("networkSecurityGroup") == {"id": group}
 
 
 def test_private_endpoints_lead_to_everything_the_app_talks_to(
     deployment: Deployment,
 ) -> None:
     """Each with its DNS zone, which the network resolves."""
-    if not deployment.has_network:
+    if not deployment.is_private:
         assert deployment.of("Microsoft.Network/privateDnsZones") == []
         return
     found = set()
-    for one in deployment.of("Microsoft.Network/privateEndpoints"):
-        [connection] = one["properties"]["privateLinkServiceConnections"]
-        target = connection["properties"]
-        found.add((target["privateLinkServiceId"], *target["groupIds"]))
-        [zone] = [
-            group["properties"]["privateDnsZoneConfigs"][0]["properties"][
-                "privateDnsZoneId"
-            ]
-            for group in deployment.of(
-                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
-            )
-            if group["name"].startswith(f"{one['name']}/")
+    groups = deployment.of("Microsoft.Network/privateEndpoints/privateDnsZoneGroups")
+    zone_of = {
+        group["name"]: group["properties"]["privateDnsZoneConfigs"][0]["properties"][
+            "privateDnsZoneId"
         ]
-        kind = "eventgrid" if target["groupIds"] == ["topic"] else target["groupIds"][0]
-        assert f"privatelink.{kind}." in zone
-    host, data = (deployment.account(kind)["id"] for kind in ("host", "data"))
+        for group in groups
+    }
+    for endpoint in deployment.of("Microsoft.Network/privateEndpoints"):
+        [connection] = endpoint["properties"]["privateLinkServiceConnections"]
+        target = connection["properties"]
+        [group] = target["groupIds"]
+        found.add((target["privateLinkServiceId"], group))
+        kind = "eventgrid" if group == "topic" else group
+        assert f"privatelink.{kind}." in zone_of[f"{endpoint['name']}/default"]
 
     assert found == {
         (deployment.one("Microsoft.EventGrid/namespaces")["id"], "topic"),
-        *((host, service) for service in ("blob", "queue", "table")),
-        (data, "blob"),
+        *((deployment.account(k)["id"], "blob") for k in ("host", "data", "letters")),
     }
+    zones = deployment.of("Microsoft.Network/privateDnsZones")
     links = deployment.of("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
-    assert len(links) == len(deployment.of("Microsoft.Network/privateDnsZones")) == 4
+    assert len(links) == len(zones) == (0 if deployment.name == "landing-zone" else 2)

@@ -42,20 +42,20 @@ def test_every_connection_is_encrypted(deployment: Deployment) -> None:
 def test_telemetry_needs_an_identity(deployment: Deployment) -> None:
     """The connection string alone writes nothing into Application Insights."""
     component = deployment.one("Microsoft.Insights/components")["properties"]
-    workspace = deployment.one("Microsoft.OperationalInsights/workspaces")
 
     assert component["DisableLocalAuth"] is True
-    assert component["WorkspaceResourceId"] == workspace["id"]
-    assert workspace["properties"]["features"]["disableLocalAuth"] is True
+    for workspace in deployment.of("Microsoft.OperationalInsights/workspaces"):
+        assert component["WorkspaceResourceId"] == workspace["id"]
+        assert workspace["properties"]["features"]["disableLocalAuth"] is True
     authentication = deployment.settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
     assert authentication.endswith(".clientId)]")
     assert "ClientId={0};Authorization=AAD" in authentication
 
 
 def test_what_is_deleted_can_be_brought_back(deployment: Deployment) -> None:
-    """Soft delete is on for blobs and containers of both accounts."""
+    """Soft delete is on for blobs and containers of all three accounts."""
     services = deployment.of(BLOB_SERVICE)
-    assert len(services) == 2
+    assert len(services) == 3
     for service in services:
         for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
             assert service["properties"][policy]["enabled"] is True

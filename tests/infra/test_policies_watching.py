@@ -6,70 +6,98 @@ asks the same claims.
 
 import re
 
+from moderation import names
 from tests.infra import expected
 from tests.infra.deployment import Deployment, Json
 from tests.infra.expected import TOPOLOGY
+
+WAKES = 1  # a severity of 0 or 1
 
 
 def test_somebody_is_told_when_events_are_lost_or_about_to_be(
     deployment: Deployment,
 ) -> None:
-    """Dead-lettered, dropped, refused and throttled events, and exceptions of the app."""
-    metrics = deployment.of("Microsoft.Insights/metricAlerts")
+    """Lost events wake; an event that is rejected, or refused to its publisher, does not."""
     [namespace] = deployment.of("Microsoft.EventGrid/namespaces")
-    counted = set()
-    for one in metrics:
-        [criterion] = one["properties"]["criteria"]["allOf"]
-        counted.add(criterion["metricName"])
+    counted = {}
+    for alert in deployment.of("Microsoft.Insights/metricAlerts"):
+        [criterion] = alert["properties"]["criteria"]["allOf"]
+        counted[criterion["metricName"]] = alert["properties"]["severity"] <= WAKES
         assert (criterion["operator"], criterion["threshold"]) == ("GreaterThan", 0)
-        assert one["properties"]["scopes"] == [namespace["id"]]
+        assert alert["properties"]["scopes"] == [namespace["id"]]
         assert criterion["metricName"] in expected.METRICS
 
     assert counted == {
-        "DeadLetteredCount",
-        "DroppedEventCount",
-        "FailedPublishedEvents",
+        "DroppedEventCount": True,
+        "DeadLetteredCount": False,
+        "FailedPublishedEvents": False,
     }
-    queries = [_query(one) for one in _log_alerts(deployment)]
-    assert sum("QuotaExceeded" in query for query in queries) == 1
-    assert sum("AppExceptions" in query for query in queries) == 1
+
+
+def test_somebody_is_told_what_only_the_logs_know(deployment: Deployment) -> None:
+    """Nobody can publish, nobody drains: both wake. Throttling and exceptions do not."""
+    found = {}
+    for alert in _log_alerts(deployment):
+        [criterion] = alert["properties"]["criteria"]["allOf"]
+        name = alert["name"].removeprefix("alert-").partition("-" + _suffix(deployment))
+        found[name[0]] = alert["properties"]["severity"] <= WAKES
+        assert (criterion["operator"], criterion["threshold"]) == ("GreaterThan", 0)
+        assert criterion["timeAggregation"] == "Count"
+
+    assert found == {
+        "publishing-fails": True,
+        "no-drain": True,
+        "throttled": False,
+        "exceptions": False,
+    }
+
+
+def _suffix(deployment: Deployment) -> str:
+    name: str = deployment.one("Microsoft.Insights/actionGroups")["name"]
+    return name.removeprefix("ag-")
 
 
 def test_somebody_is_told_when_an_event_subscription_is_not_drained(
     deployment: Deployment,
 ) -> None:
-    """Every event subscription has an alert that all of its timers together keep quiet."""
-    heartbeats = [
-        one for one in _log_alerts(deployment) if "AppRequests" in _query(one)
-    ]
-    patterns = [re.search(r'regex "(.+)"', _query(one)) for one in heartbeats]
-    names = ["pull_flagged", "pull_approved", "pull_all_events"]
+    """All of its timers together keep the alert quiet, and it says when the last drain was."""
+    [alert] = [one for one in _log_alerts(deployment) if "no-drain" in one["name"]]
+    [criterion] = alert["properties"]["criteria"]["allOf"]
+    patterns = re.findall(r'Name matches regex "([^"]+)", "([^"]+)"', _query(alert))
 
-    assert len(heartbeats) == len(TOPOLOGY["eventSubscriptions"])
-    for name in [*names, "pull_flagged_2", "pull_all_events_16"]:
-        assert sum(bool(p and re.search(p[1], name)) for p in patterns) == 1, name
-    for one in heartbeats:
-        [criterion] = one["properties"]["criteria"]["allOf"]
-        assert (criterion["operator"], criterion["threshold"]) == ("LessThan", 1)
-        assert criterion["timeAggregation"] == "Count"
-        assert " and Success " in _query(one)
+    for declared in TOPOLOGY["eventSubscriptions"]:
+        for lane in names.LANES:
+            function = names.function(declared["name"], lane)
+            drains = [name for text, name in patterns if re.search(text, function)]
+            assert drains == [declared["name"]], function
+    for function in ("pull_now", "pull_flagged_17", "pull_flagged_02"):
+        assert not any(re.search(text, function) for text, _ in patterns), function
+    assert alert["properties"]["overrideQueryTimeRange"] == "P2D"
+    assert criterion["dimensions"] == [
+        {"name": name, "operator": "Include", "values": ["*"]}
+        for name in ("EventSubscription", "LastDrain")
+    ]
 
 
 def test_every_alert_reaches_the_action_group(deployment: Deployment) -> None:
     """It is on, and asks the app's own telemetry, which need not be there yet."""
     group = deployment.one("Microsoft.Insights/actionGroups")["id"]
-    [workspace] = deployment.of("Microsoft.OperationalInsights/workspaces")
     app = deployment.one("Microsoft.Web/sites")["name"]
+    namespace = deployment.one("Microsoft.EventGrid/namespaces")["id"]
     for one in deployment.of("Microsoft.Insights/metricAlerts"):
         assert one["properties"]["enabled"] is True
         assert one["properties"]["actions"] == [{"actionGroupId": group}]
     for one in _log_alerts(deployment):
         assert one["properties"]["enabled"] is True
         assert one["properties"]["actions"] == {"actionGroups": [group]}
-        assert one["properties"]["scopes"] == [workspace["id"]]
+        assert one["properties"]["scopes"] == [deployment.workspace]
         assert one["properties"]["skipQueryValidation"] is True
         assert "isfuzzy=true" in _query(one)
-        assert "EGNFailed" in _query(one) or f'AppRoleName =~ "{app}"' in _query(one)
+        query = _query(one)
+        assert (
+            f'AppRoleName =~ "{app}"' in query
+            or f'_ResourceId =~ "{namespace}"' in query
+        )
 
 
 def _log_alerts(deployment: Deployment) -> list[Json]:
@@ -81,40 +109,62 @@ def _query(alert: Json) -> str:
 
 
 def test_refused_requests_and_deletions_are_on_record(deployment: Deployment) -> None:
-    """The namespace's and the data account's diagnostic settings feed the workspace."""
-    workspace = deployment.one("Microsoft.OperationalInsights/workspaces")["id"]
-    recorded = {}
+    """The namespace's and two accounts' diagnostic settings feed the workspace."""
+    recorded = set()
     for one in deployment.of("Microsoft.Insights/diagnosticSettings"):
-        assert one["properties"]["workspaceId"] == workspace
+        assert one["properties"]["workspaceId"] == deployment.workspace
         [log] = one["properties"]["logs"]
         assert log["enabled"] is True
-        recorded[log["category"]] = one["id"].split("/providers/Microsoft.Insights/")[0]
+        scope = one["id"].split("/providers/Microsoft.Insights/")[0]
+        recorded.add((log["category"], scope))
 
     assert recorded == {
-        "FailedHttpDataPlaneOperations": deployment.one(
-            "Microsoft.EventGrid/namespaces"
-        )["id"],
-        "StorageDelete": f"{deployment.account('data')['id']}/blobServices/default",
+        (
+            "FailedHttpDataPlaneOperations",
+            deployment.one("Microsoft.EventGrid/namespaces")["id"],
+        ),
+        *(
+            ("StorageDelete", f"{deployment.account(kind)['id']}/blobServices/default")
+            for kind in ("data", "letters")
+        ),
     }
 
 
 def test_old_blobs_go_where_a_rule_says_so(deployment: Deployment) -> None:
     """Dead letters are block blobs; what is kept in lines is in append blobs."""
-    if deployment.name == "resource-group":
-        assert (
-            deployment.of("Microsoft.Storage/storageAccounts/managementPolicies") == []
-        )
-        return
-    policy = deployment.one("Microsoft.Storage/storageAccounts/managementPolicies")
-    settings, found = deployment.settings, {}
-    for rule in policy["properties"]["policy"]["rules"]:
-        [prefix] = rule["definition"]["filters"]["prefixMatch"]
-        days = rule["definition"]["actions"]["baseBlob"]["delete"]
-        found[prefix] = (rule["definition"]["filters"]["blobTypes"], days)
+    found = {}
+    for policy in deployment.of("Microsoft.Storage/storageAccounts/managementPolicies"):
+        account = policy["name"].partition("/")[0]
+        for rule in policy["properties"]["policy"]["rules"]:
+            [prefix] = rule["definition"]["filters"]["prefixMatch"]
+            days = rule["definition"]["actions"]["baseBlob"]["delete"]
+            types = rule["definition"]["filters"]["blobTypes"]
+            found[f"{account}/{prefix}"] = (types, days)
 
     year, quarter = ({"daysAfterModificationGreaterThan": days} for days in (365, 90))
-    assert found == {
-        f"{settings['AUDIT_CONTAINER']}/": (["appendBlob"], year),
-        f"{settings['ACTIVITY_CONTAINER']}/": (["appendBlob"], year),
-        f"{TOPOLOGY['deadLetterContainer']}/": (["blockBlob", "appendBlob"], quarter),
+    settings = deployment.settings
+    data, letters = (deployment.account(kind)["name"] for kind in ("data", "letters"))
+    wanted = {
+        f"{data}/{settings['AUDIT_CONTAINER']}/": (["appendBlob"], year),
+        f"{data}/{settings['ACTIVITY_CONTAINER']}/": (["appendBlob"], year),
+        f"{letters}/{TOPOLOGY['deadLetterContainer']}/": (
+            ["blockBlob", "appendBlob"],
+            quarter,
+        ),
     }
+    assert found == ({} if deployment.name == "landing-zone" else wanted)
+
+
+def test_everything_has_the_tags_that_were_asked_for(deployment: Deployment) -> None:
+    """What can have tags has them, beside azd's own."""
+    owner = {"owner": "moderation@example.com"}
+    wanted = {
+        "landing-zone": {"costCentre": "4711"} | owner,
+        "locked-down": owner,
+    }.get(deployment.name, {})
+    for one in deployment.resources:
+        if one["type"] not in expected.UNTAGGED:
+            tags = {
+                name: text for name, text in one["tags"].items() if "azd" not in name
+            }
+            assert tags == wanted, one["type"]

@@ -1,6 +1,7 @@
 """The Bicep itself: it compiles in silence, says what it takes, and goes in the right order."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from local import bicep
 from local.broker import topology
 from local.terminal import ROOT
 from tests.infra import expected
-from tests.infra.compiling import Change, Compilers, copied
+from tests.infra.compiling import Change, Compilers, Refused, copied
 from tests.infra.conftest import PARAMETERS
 from tests.infra.deployment import Deployment, Json
 
@@ -62,7 +63,58 @@ def test_azd_overwrites_and_deletes_nothing_that_is_tracked() -> None:
     tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
 
     assert tracked == b""
-    assert bicep.PLAN != ROOT / written
+    assert ROOT / written != bicep.PLAN
+
+
+def test_values_of_older_environments_are_still_read(
+    compiler: bicep.Compiler,
+) -> None:
+    """What azd keeps of a version that had parameters for three event subscriptions."""
+    older = {"PULL_FLAGGED_SCHEDULE": "0 * * * * *", "PULL_APPROVED_LANES": "4"}
+    newer = {"SCHEDULES": '{"sub-all-events": "30 * * * * *"}'}
+
+    parameters = _parameters(compiler, older | newer)
+
+    assert parameters["schedules"]["value"] == {
+        "sub-flagged": "0 * * * * *",
+        "sub-all-events": "30 * * * * *",
+    }
+    assert parameters["lanes"]["value"] == {"sub-approved": 4}
+
+
+def test_a_python_that_is_no_more_is_refused_by_name(compiler: bicep.Compiler) -> None:
+    """Silence would deploy another one than was asked for."""
+    with pytest.raises(Refused, match="APP_PYTHON_VERSION is no more"):
+        _parameters(compiler, {"APP_PYTHON_VERSION": "3.12"})
+
+
+@pytest.mark.parametrize("pipeline", ["CI", "TF_BUILD"])
+def test_a_pipeline_gets_no_roles_of_a_developer(
+    compiler: bicep.Compiler, pipeline: str
+) -> None:
+    """Whatever else is set; GitHub and Azure Pipelines say that they are there."""
+    given = {pipeline: "true", "DEVELOPER_ROLES": "true"}
+
+    assert _parameters(compiler, given)["developerRoles"]["value"] is False
+    assert _parameters(compiler, {})["developerRoles"]["value"] is None
+
+
+def _parameters(compiler: bicep.Compiler, environ: dict[str, str]) -> Json:
+    """What main.bicepparam makes of variables."""
+    asked = [str(compiler.program), "build-params", "--stdout", "infra/main.bicepparam"]
+    done = subprocess.run(
+        asked,
+        cwd=ROOT,
+        env=bicep.environment(os.environ) | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refused(done.stderr)
+    parameters: Json = json.loads(json.loads(done.stdout)["parametersJson"])
+    found: Json = parameters["parameters"]
+    return found
 
 
 def test_a_change_of_the_topology_shows_in_the_plan(
@@ -122,42 +174,13 @@ def test_the_template_is_within_the_limits_of_resource_manager(
     assert max(len(one.resources) for one in deployments.values()) <= 800
 
 
-def test_both_entry_points_take_the_same_parameters(
-    running: Compilers, template: Json
-) -> None:
-    """main.bicep adds the name of the resource group, and no more."""
-    resources = running.compile(bicep.INFRA / "resources.bicep")
-    taken = {name: _plain(one) for name, one in template["parameters"].items()}
-
-    assert taken.pop("resourceGroupName")
-    assert taken == {n: _plain(one) for n, one in resources["parameters"].items()}
-    passed = template["resources"]["resources"]["properties"]["parameters"]
-    assert set(passed) == set(taken)
-
-
-def _plain(parameter: Json) -> str:
-    return json.dumps(parameter, sort_keys=True)
-
-
-def test_both_entry_points_give_the_same_outputs(
-    running: Compilers, template: Json
-) -> None:
-    """With the same descriptions."""
-    resources = running.compile(bicep.INFRA / "resources.bicep")
-
-    described = [
-        {name: one["metadata"]["description"] for name, one in file["outputs"].items()}
-        for file in (template, resources)
-    ]
-    assert described[0] == described[1]
-
-
 def test_every_parameter_can_be_set_from_the_environment(template: Json) -> None:
     """main.bicepparam gives each its variable, so that azd and a shell can set it."""
     text = (bicep.INFRA / "main.bicepparam").read_text(encoding="utf-8")
-    given = re.findall(r"^param (\w+) = .*readEnvironmentVariable", text, re.MULTILINE)
+    given = re.findall(r"^param (\w+) =((?:.|\n(?!param))*)", text, re.MULTILINE)
 
-    assert sorted(given) == sorted(template["parameters"])
+    assert sorted(name for name, _ in given) == sorted(template["parameters"])
+    assert [name for name, value in given if "readEnvironment" not in value] == []
 
 
 def test_without_an_environment_every_parameter_is_its_default(
@@ -170,18 +193,13 @@ def test_without_an_environment_every_parameter_is_its_default(
 
 
 def test_every_parameter_and_its_variable_is_in_the_readme(template: Json) -> None:
-    """With the default, in the table of infra/README.md."""
+    """With the default, as `python -m local.bicep parameters` writes them."""
     text = (bicep.INFRA / "README.md").read_text(encoding="utf-8")
-    params = (bicep.INFRA / "main.bicepparam").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, re.MULTILINE))
-    variables = dict(
-        re.findall(
-            r"^param (\w+) = .*?readEnvironmentVariable\('(\w+)'", params, re.MULTILINE
-        )
-    )
+    written = bicep.TABLE.search(text)
 
-    assert rows == variables
-    assert set(rows) == set(template["parameters"])
+    assert written is not None
+    rows = list(bicep.table(template["parameters"]))
+    assert written[0].splitlines()[2:] == rows, "python -m local.bicep parameters"
 
 
 def test_every_output_is_in_the_readme(template: Json) -> None:
@@ -204,6 +222,7 @@ def test_outputs_are_named_as_the_settings_they_are(template: Json) -> None:
         "AUDIT_STORAGE_ACCOUNT_URL",
         "AUDIT_CONTAINER",
         "ACTIVITY_CONTAINER",
+        "DEAD_LETTER_STORAGE_ACCOUNT_URL",
     }
 
     assert wanted <= expected.settings_read()
@@ -221,26 +240,26 @@ def test_no_secret_is_asked_for_or_told(template: Json) -> None:
     assert not re.search(r"secure(string|object)", text, re.IGNORECASE)
 
 
-def test_dead_letters_can_be_written_before_event_subscriptions_exist(
-    template: Json,
-) -> None:
-    """Roles come first, and they wait for the namespace and the containers."""
-    modules = template["resources"]["resources"]["properties"]["template"]["resources"]
+def test_event_subscriptions_come_last(template: Json) -> None:
+    """Event Grid asks at this moment whether dead letters can be written, and a role takes minutes to count."""
+    modules = template["resources"]
 
-    assert "roles" in _before(modules, "eventSubscriptions")
-    assert {"storage", "eventGrid"} <= _before(modules, "roles")
+    others = {
+        name
+        for name, module in modules.items()
+        if module["type"] == "Microsoft.Resources/deployments"
+    }
+    assert _before(modules, "eventSubscriptions") >= others - {"eventSubscriptions"}
+    assert {"deadLetterStorage", "eventGrid"} <= _before(modules, "roles")
 
 
 def test_the_app_starts_when_everything_it_needs_is_there(template: Json) -> None:
-    """Its roles, its event subscriptions and its private endpoints."""
-    modules = template["resources"]["resources"]["properties"]["template"]["resources"]
+    """Its roles, its storage and its private endpoints."""
+    modules = template["resources"]
 
     assert {
-        "roles",
-        "receivers",
-        "eventSubscriptions",
-        "privateEndpoints",
-        "monitoring",
+        *("roles", "privateEndpoints", "monitoring", "ownNetwork"),
+        *("hostStorage", "dataStorage", "deadLetterStorage"),
     } <= _before(modules, "functionApp")
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from moderation import events, inspection, topology
 from moderation.appendlog import InMemoryAppendLog
+from moderation.blobs.deadletters import BlobDeadLetters
 from moderation.delivery import Delivery
 from moderation.eventgrid import Subscription, Topic
 from moderation.retry import EventGridError
-from moderation.runtime import DrainFailed, Runtime
+from moderation.runtime import DrainFailed, Runtime, build
 from moderation.settings import Settings
 from tests.make import NOW, InMemoryReceiver, a_delivery, a_lock_token, an_event
 
@@ -88,6 +89,24 @@ async def within[T](call: Any) -> Any:
 async def idle(runtime: Runtime) -> None:
     """Return when no drain is at work, without telling any to end."""
     await asyncio.gather(*runtime.drains.at_work.values())
+
+
+async def test_dead_letters_may_be_in_an_account_of_their_own() -> None:
+    """Where no account is named for them, they are beside the audit log."""
+    environ = EXAMPLE | {
+        "AUDIT_STORAGE_CONNECTION_STRING": "",
+        "AUDIT_STORAGE_ACCOUNT_URL": "https://entries.blob.core.windows.net",
+    }
+    other = {"DEAD_LETTER_STORAGE_ACCOUNT_URL": "https://letters.blob.core.windows.net"}
+    accounts = []
+    for given in (environ, environ | other):
+        declared = topology.load()
+        built = build(Settings.from_environ(given, topic=declared.topic), declared)
+        container = cast(BlobDeadLetters, built.dead_letters)._container
+        accounts.append(container.account_name)
+        await built.close()
+
+    assert accounts == ["entries", "letters"]
 
 
 async def test_a_second_pull_joins_the_first() -> None:
