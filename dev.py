@@ -102,8 +102,10 @@ def doctor(arguments: list[str]) -> int:
 
 
 def package(arguments: list[str]) -> int:
-    """Compile the app and zip what is deployed."""
-    return in_the_environment("local.package", arguments)
+    """Collect the packages of the app, compile it and zip what is deployed."""
+    from local import package as packing  # of the standard library, as a hook needs it
+
+    return packing.main(arguments)
 
 
 def status(arguments: list[str]) -> int:
@@ -196,7 +198,7 @@ COMMANDS = {
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
-    "package": Command("compile the app and zip what is deployed", package),
+    "package": Command("collect, compile and zip what is deployed", package),
     "status": Command("check a deployment in Azure and say what to do", status),
     "settings": Command("use what is deployed from here, or the local stack", settings),
     "keys": Command("make keys for readers and operators, in Azure or here", keys),

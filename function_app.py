@@ -10,6 +10,10 @@ import os
 # Nothing that is imported is garbage: looking for it would be a tenth of a cold start.
 gc.disable()
 
+from moderation import interpreter  # noqa: E402
+
+interpreter.check()
+
 import azure.functions as func  # noqa: E402
 
 from moderation import runtime, stopping, timers  # noqa: E402

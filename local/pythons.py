@@ -134,4 +134,9 @@ def has_pip(executable: Path) -> bool:
     python = about([str(executable)])
     if python is None or python.version != WANTED:
         return False
-    return captured([str(executable), "-m", "pip", "--version"]).returncode == 0
+    return starts_pip(str(executable))
+
+
+def starts_pip(executable: str) -> bool:
+    """Whether this Python has a pip."""
+    return captured([executable, "-m", "pip", "--version"]).returncode == 0

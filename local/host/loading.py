@@ -101,9 +101,8 @@ def _host_settings(app_dir: Path) -> tuple[HostSettings, str | None]:
 
 
 async def _index(app_dir: Path) -> list[Function]:
-    """Import the app as its worker does: from its folder, with its packages first."""
-    packages = app_dir / ".python_packages" / "lib" / "site-packages"
-    sys.path[:0] = [str(p) for p in (packages, app_dir) if p.is_dir()]
+    """Import the app from its folder; .python_packages is for Linux in Azure."""
+    sys.path.insert(0, str(app_dir))
     os.chdir(app_dir)
     return await worker.index(app_dir)
 

@@ -312,23 +312,27 @@ def test_the_environment_wins_over_local_settings(tmp_path: Path) -> None:
         }
 
 
-def test_an_app_finds_its_packages_and_files(tmp_path: Path) -> None:
-    """The app's folder is the current one and importable, and so is what was packed."""
+def test_an_app_finds_its_files_and_not_what_is_packed_for_azure(
+    tmp_path: Path,
+) -> None:
+    """The app's folder is current and importable; wheels for Linux in it are not."""
     packed = tmp_path / ".python_packages" / "lib" / "site-packages"
     packed.mkdir(parents=True)
-    (packed / "packed_with_the_app.py").write_text("NAME = 'packed'\n")
+    (packed / "msgspec.py").write_text("raise ImportError('built for Azure')\n")
+    (packed / "packed_for_azure.py").touch()
     (tmp_path / "beside_the_app.py").write_text("NAME = 'beside'\n")
     code = HEAD + (
-        "\nimport beside_the_app, packed_with_the_app\n"
+        "\nimport importlib.util, beside_the_app, msgspec\n"
         "@app.route('where')\n"
         "async def where(req: func.HttpRequest) -> func.HttpResponse:\n"
-        "    names = [packed_with_the_app.NAME, beside_the_app.NAME, os.getcwd()]\n"
-        "    return func.HttpResponse(json.dumps(names))\n"
+        "    packed = importlib.util.find_spec('packed_for_azure')\n"
+        "    found = [beside_the_app.NAME, packed, os.getcwd()]\n"
+        "    return func.HttpResponse(json.dumps(found))\n"
     )
     with running(an_app(tmp_path, code)) as host:
         found = host.get("/api/where").json
 
-    assert found == ["packed", "beside", str(tmp_path.resolve())]
+    assert found == ["beside", None, str(tmp_path.resolve())]
 
 
 def test_sync_functions_run_side_by_side_and_async_ones_on_the_main_thread(

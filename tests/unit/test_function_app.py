@@ -52,6 +52,32 @@ def test_the_functions_are_those_of_the_table(
     assert set(triggers) == timers | {route.function for route in ROUTES} | {"web"}
 
 
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ("sys.version_info = (3, 12, 4, 'final', 0)", "on Python 3.12.4: in Azure set"),
+        ("sys.version_info = (3, 14, 0, 'final', 0)", "on Python 3.14.0: in Azure set"),
+        ("sys.modules['msgspec'] = None", "do not work on Python 3.13 of this system"),
+    ],
+)
+def test_another_python_is_refused_in_one_sentence(before: str, said: str) -> None:
+    """
+    Packages of another Python are not found by this one: the app showed no function.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {before}\nimport function_app"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("moderation.interpreter.WrongPython: ")
+    assert said in last
+    assert "azure.functions" not in done.stderr
+
+
 def test_the_garbage_collector_is_at_work_once_all_is_imported() -> None:
     """
     It is off only while nothing could be garbage.
