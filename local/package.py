@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from local import pythons, wheels
-from local.terminal import ROOT, CannotGoOn, captured, ended, last_lines, say
+from local.terminal import ROOT, CannotGoOn, ended, last_lines, say
 
 IGNORE = ".funcignore"
 ALWAYS_OUT = (
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.pin:
             wheels.pin(ROOT)
+        compile_app(ROOT)  # before a minute is spent on packages
         wheels.build(ROOT)
-        compile_app(ROOT)
         names = list(contents(ROOT))
         to.parent.mkdir(parents=True, exist_ok=True)
         pack(ROOT, names, to)
@@ -71,26 +71,14 @@ def compile_app(root: Path) -> None:
     """Write bytecode that is valid for as long as its source is, whatever the clock says.
 
     Unpacking gives files new times, which would outdate ordinary bytecode, and a
-    deployed app cannot write its own. Without the right Python there is none.
+    deployed app cannot write its own.
     """
     for cached in (root / APP).rglob("__pycache__/*.pyc"):
         module = cached.name.partition(".")[0]
         if not (cached.parent.parent / f"{module}.py").exists():
             cached.unlink()
-    python = wheels.builder()
-    about = pythons.about([python])
-    if about is None or about.version != pythons.WANTED:
-        say(
-            f"No Python {pythons.WANTED} here: packed without bytecode, so cold starts are slow."
-        )
-        return
-    checked = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "checked-hash"]
-    # A package may come with files for other Pythons, which do not compile.
-    if (root / wheels.FOLDER).exists():
-        captured([python, *checked, str(root / wheels.FOLDER)])
-    done = captured([python, *checked, str(root / APP)])
-    if done.returncode:
-        raise CannotGoOn(f"{root / APP} does not compile:\n{last_lines(done.stdout)}")
+    if said := wheels.compiled(root / APP):
+        raise CannotGoOn(f"{root / APP} does not compile:\n{last_lines(said)}")
 
 
 def contents(root: Path) -> Iterator[str]:

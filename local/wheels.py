@@ -11,7 +11,7 @@ from pathlib import Path
 
 from local import environment, pythons
 from local.pythons import WANTED
-from local.terminal import CannotGoOn, attempt
+from local.terminal import CannotGoOn, attempt, captured, say
 
 PINS = "requirements.txt"
 HASHED = "requirements-azure.txt"
@@ -52,9 +52,24 @@ def build(root: Path) -> None:
         [*_pip(), *asked, "--target", str(folder / INSIDE)],
         ADVICE,
     )
-    shutil.rmtree(
-        folder / INSIDE / "bin", ignore_errors=True
-    )  # programs of this machine
+    # Programs of packages, which name the Python of this machine.
+    shutil.rmtree(folder / INSIDE / "bin", ignore_errors=True)
+    compiled(folder)  # what some package has for another Python may not compile
+
+
+def compiled(folder: Path) -> str:
+    """Write bytecode that is valid by its source's hash; return what does not compile.
+
+    Only the right Python can: without one there is no bytecode, and starts are slow.
+    """
+    python = builder()
+    about = pythons.about([python])
+    if about is None or about.version != WANTED:
+        say(f"No Python {WANTED} here: {folder.name} is packed without bytecode.")
+        return ""
+    checked = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "checked-hash"]
+    done = captured([python, *checked, str(folder)])
+    return done.stdout if done.returncode else ""
 
 
 def pin(root: Path) -> None:

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from local.azure import az
+from local.azure import az, queries
 from local.azure.az import Refused
 from local.azure.deployment import Deployment, Json, declared
+from local.azure.signin import SECRETLESS
 from local.terminal import CannotGoOn
 from moderation import names
 from moderation.settings import SETTINGS
@@ -31,13 +32,8 @@ COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
     "AZURE_CLIENT_ID",
+    SECRETLESS,
 }
-DRAINS = """
-AppRequests
-| where TimeGenerated > ago(1d) and AppRoleName =~ '{app}' and Name startswith 'pull_'
-| summarize lastRun = max(TimeGenerated), lastSuccess = maxif(TimeGenerated, Success)
-    by Name
-"""
 
 
 def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
@@ -45,6 +41,15 @@ def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
 
     Raises CannotAsk without az or sign-in, CannotGoOn when no group is known.
     """
+    return _collector(group).everything(app, now)
+
+
+def collect_functions(group: str | None, app: str | None, now: datetime) -> Deployment:
+    """Only the app of a deployment, with its settings and functions; raises the same."""
+    return _collector(group).functions(app, now)
+
+
+def _collector(group: str | None) -> "_Collector":
     account = az.answer(["az", "account", "show"])
     group = group or _known("AZURE_RESOURCE_GROUP")
     if not group:
@@ -52,7 +57,7 @@ def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
             "no resource group is known: give --resource-group, or run this where "
             "`azd env get-values` has AZURE_RESOURCE_GROUP."
         )
-    return _Collector(account, group).everything(app, now)
+    return _Collector(account, group)
 
 
 def _known(name: str) -> str:
@@ -74,10 +79,30 @@ class _Collector:
         self._path = f"/subscriptions/{account['id']}/resourceGroups/{group}"
         self._unanswered: dict[str, str] = {}
 
-    def everything(self, app: str | None, now: datetime) -> Deployment:
-        resources = az.values(
-            f"{self._path}/resources", RESOURCES, expand="provisioningState"
+    def _resources(self) -> list[Json]:
+        path = f"{self._path}/resources"
+        return az.values(path, RESOURCES, expand="provisioningState")
+
+    def functions(self, app: str | None, now: datetime) -> Deployment:
+        """The app alone, which takes seconds to ask for."""
+        resources = self._resources()
+        site = self._one("site", _sites(resources, app), WEB)
+        settings, functions = self._app(site)
+        return Deployment(
+            asked_at=now.isoformat(),
+            account=self._account,
+            group=self._group,
+            resources=resources,
+            site=site,
+            settings=settings,
+            functions=functions,
+            failure="" if functions else self._failure(resources, site),
+            unanswered=self._unanswered,
         )
+
+    def everything(self, app: str | None, now: datetime) -> Deployment:
+        """All that is examined."""
+        resources = self._resources()
         namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
         site = self._one("site", _sites(resources, app), WEB)
         topics, subscriptions = self._event_grid(namespace)
@@ -97,7 +122,9 @@ class _Collector:
             role_assignments=self._list("role_assignments", f"{self._path}/{ROLES}"),
             storage_accounts=accounts,
             containers={one["name"]: self._containers(one) for one in accounts},
-            drains=self._drains(resources, site),
+            drains=self._logged("drains", queries.DRAINS, resources, site),
+            auth=self._auth(site),
+            failure="" if functions else self._failure(resources, site),
             unanswered=self._unanswered,
         )
 
@@ -125,17 +152,31 @@ class _Collector:
         path = f"{account['id']}/blobServices/default/containers"
         return self._list("containers", path, STORAGE)
 
-    def _drains(self, resources: list[Json], site: Json | None) -> Json | None:
+    def _auth(self, site: Json | None) -> Json | None:
+        if site is None:
+            return None
+        path = f"{site['id']}/config/authsettingsV2"
+        answer: Json | None = self._try("auth", lambda: az.rest(path, WEB))
+        return answer
+
+    def _failure(self, resources: list[Json], site: Json | None) -> str:
+        """What the host logged last about an app without functions, in one line."""
+        answer = self._logged("failure", queries.FAILURE, resources, site)
+        return queries.sentence(answer) if answer else ""
+
+    def _logged(
+        self, part: str, query: str, resources: list[Json], site: Json | None
+    ) -> Json | None:
         workspaces = _ids(resources, WORKSPACE)
         if site is None or not workspaces:
             return None
-        asked = DRAINS.format(app=site["name"])
+        asked = query.format(app=site["name"])
 
         def ask() -> Any:
             workspace = az.rest(workspaces[0], WORKSPACES)
             return az.query(workspace["properties"]["customerId"], asked)
 
-        answer: Json | None = self._try("drains", ask)
+        answer: Json | None = self._try(part, ask)
         return answer
 
     def _one(self, part: str, ids: list[str], api: str) -> Json | None:

@@ -20,7 +20,8 @@ class Deployment:
     """What was found in one resource group, and `asked_at`, an aware time.
 
     `settings` has the values only of settings that are compared with something.
-    `unanswered` has the reason for each part that Azure did not answer about.
+    `failure` is what the app logged last when it shows no function, `proof` what came of
+    a probe. `unanswered` has the reason for each part that Azure did not answer about.
     """
 
     asked_at: str
@@ -37,6 +38,9 @@ class Deployment:
     storage_accounts: list[Json] = field(default_factory=list)
     containers: dict[str, list[Json]] = field(default_factory=dict)
     drains: Json | None = None
+    auth: Json | None = None
+    failure: str = ""
+    proof: Json | None = None
     unanswered: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -1,9 +1,17 @@
 """Everything that is examined of a deployment, in the order in which it is mended."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from local.azure import appsettings, drains, roles, states, storage, subscriptions
+from local.azure import (
+    appsettings,
+    drains,
+    roles,
+    signin,
+    states,
+    storage,
+    subscriptions,
+)
 from local.azure.deployment import Deployment
 from local.azure.findings import Finding
 
@@ -37,20 +45,22 @@ GROUPS = (
     ),
     Group(
         "Storage",
-        (storage.reachable,),
+        (storage.reachable, storage.proven),
         ("storage_accounts", "containers", "settings"),
     ),
     Group("Roles", (roles.assigned,), ("role_assignments", "settings")),
     Group("Settings", (appsettings.examined,), ("site", "settings")),
+    Group("Sign-in", (signin.examined,), ("site", "auth", "settings")),
     Group(
         "App",
         (states.running, drains.on_time),
-        ("site", "functions", "drains", "settings"),
+        ("site", "functions", "drains", "settings", "failure"),
     ),
 )
+ARRIVED = Group("App", (states.there, states.running), ("site", "functions"))
 
 
-def examine(found: Deployment) -> list[Examined]:
+def examine(found: Deployment, groups: Sequence[Group] = GROUPS) -> list[Examined]:
     """What each group of checks found; no findings where all is well."""
     return [
         Examined(
@@ -58,5 +68,5 @@ def examine(found: Deployment) -> list[Examined]:
             tuple(finding for check in group.checks for finding in check(found)),
             found.was_answered(*group.parts),
         )
-        for group in GROUPS
+        for group in groups
     ]

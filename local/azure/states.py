@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from local.azure.deployment import Deployment, Json, dig, state
 from local.azure.findings import Finding, Level
+from local.pythons import WANTED as PYTHON
+from moderation.routes import ROUTES
 
 DEPLOY = "run `azd provision` (or the `az deployment` command of infra/README.md) again"
 WANTED = (
@@ -11,7 +13,6 @@ WANTED = (
     ("Microsoft.Web/sites", "a function app"),
     ("Microsoft.Storage/storageAccounts", "a storage account"),
 )
-PYTHONS = ("3.12", "3.13")
 PARTS = {
     "namespace": "the namespace",
     "topics": "its topics",
@@ -23,6 +24,8 @@ PARTS = {
     "storage_accounts": "the storage accounts",
     "containers": "their containers",
     "drains": "what Application Insights heard of drains",
+    "auth": "its sign-in",
+    "failure": "why the app does not start",
 }
 
 
@@ -87,30 +90,52 @@ def running(found: Deployment) -> Iterator[Finding]:
     if not is_running(found):
         problem = f"is {dig(found.site, 'properties', 'state')}: nothing is drained"
         yield Finding(where, problem, f"`az functionapp start {named}`")
-    python = dig(found.site, "properties", "functionAppConfig", "runtime", "version")
-    if python and python not in PYTHONS:
-        yield Finding(
-            where,
-            f"runs Python {python}: what requirements.txt pins needs {PYTHONS[0]} or newer",
-            f"set pythonVersion to {PYTHONS[-1]} and {DEPLOY}",
-        )
+    yield from _python(found, where)
     if not found.was_answered("functions"):
         return
     indexed = {one["name"].rpartition("/")[2]: one for one in found.functions}
     if not indexed:
+        yield _no_function(found, where)
+        return
+    yield from _functions(found, indexed)
+
+
+def _python(found: Deployment, where: str) -> Iterator[Finding]:
+    runtime = dig(found.site, "properties", "functionAppConfig", "runtime") or {}
+    said = f"{runtime.get('name')} {runtime.get('version')}"
+    if runtime and said != f"python {PYTHON}":
         yield Finding(
+            where,
+            f"runs on {said}, and is packed for Python {PYTHON}: it refuses to start",
+            f"{DEPLOY}, then `azd deploy`: the template sets the version",
+        )
+
+
+def _no_function(found: Deployment, where: str) -> Finding:
+    if not found.failure:
+        return Finding(
             where,
             "shows no function: no code is deployed, or it failed to start",
             "`azd deploy`; then look at the exceptions in Application Insights",
         )
-        return
-    yield from _functions(found, indexed)
+    return Finding(
+        where,
+        f"shows no function; its log says: {found.failure}",
+        "mend that, then `azd deploy` again (docs/operations.md, Deploy code)",
+    )
 
 
 def _functions(found: Deployment, indexed: dict[str, Json]) -> Iterator[Finding]:
     for timer in found.timers():
         for name in timer.functions:
             yield from _function(name, timer.subscription, found, indexed)
+    http = [*(route.function for route in ROUTES), "web"]
+    if missing := [name for name in http if name not in indexed]:
+        yield Finding(
+            f"app {found.app}",
+            f"lacks functions of this version: {', '.join(missing)}",
+            "`azd deploy`: the deployed code is another version's",
+        )
 
 
 def _function(

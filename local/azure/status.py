@@ -2,32 +2,35 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from local.azure import collecting, deployment
+from local.azure import collecting, deployment, proving
 from local.azure.deployment import Deployment
-from local.azure.examining import Examined, examine
+from local.azure.examining import ARRIVED, Examined, examine
 from local.azure.findings import Level
 from local.terminal import CannotGoOn, ended, say
 from moderation import topology
 from moderation.topology import TopologyInvalid
 
 WELL, UNWELL, CANNOT_ASK = 0, 1, 3
+PROOF_MINUTES = 10  # Event Grid takes its time over dead letters
+ARRIVAL_MINUTES = 5
+ASK_AGAIN_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when all is well, 1 with findings, 3 when Azure cannot be asked."""
     given = _options().parse_args(arguments)
-    now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
     try:
         topology.load()  # what a deployment is compared with
-        if given.json:
-            found = deployment.load(given.json)
-        else:
-            found = collecting.collect(given.resource_group, given.app, now)
+        if given.functions:
+            return arrived(given)
+        found = _found(given)
     except TopologyInvalid as error:
         say(f"dev.py status: {error}")
         return UNWELL
@@ -39,12 +42,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return tell(found, examine(found))
 
 
+def _found(given: argparse.Namespace) -> Deployment:
+    """The deployment that was saved, or the one that Azure shows, with a proof if asked."""
+    if given.json:
+        return deployment.load(given.json)
+    now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
+    found = collecting.collect(given.resource_group, given.app, now)
+    if not given.prove:
+        return found
+    minutes = PROOF_MINUTES if given.wait is None else given.wait
+    return replace(found, proof=proving.prove(found, given.at, minutes * 60))
+
+
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dev.py status",
         description="Check a deployment in Azure with az: provisioning, roles, event "
-        "subscriptions against moderation/topology.json, settings, last drains. It only "
-        "reads. Exit code 0: well; 1: something to do; 3: Azure cannot be asked.",
+        "subscriptions against moderation/topology.json, settings, last drains. Without "
+        "--prove it only reads. Exit code 0: well; 1: something to do; 3: Azure cannot be asked.",
     )
     parser.add_argument(
         "--resource-group", metavar="RG", help="default: AZURE_RESOURCE_GROUP of azd"
@@ -64,7 +79,48 @@ def _options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write what Azure answered, without the values of secret settings",
     )
+    parser.add_argument(
+        "--functions",
+        action="store_true",
+        help="after a deployment of the code: wait until every function is there, and "
+        "look at nothing else",
+    )
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="have the app reject a probe, and wait until its dead letter is there; the "
+        "dead letter stays",
+    )
+    parser.add_argument(
+        "--at",
+        metavar="URL",
+        help="with --prove: the app's address, if not its own in Azure",
+    )
+    parser.add_argument(
+        "--wait",
+        type=float,
+        metavar="MINUTES",
+        help=f"how long; default {PROOF_MINUTES} with --prove, {ARRIVAL_MINUTES} with "
+        "--functions",
+    )
     return parser
+
+
+def arrived(given: argparse.Namespace) -> int:
+    """Ask until every function is there, or until there was time enough for that."""
+    minutes = ARRIVAL_MINUTES if given.wait is None else given.wait
+    ends = time.monotonic() + minutes * 60
+    while True:
+        now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
+        found = collecting.collect_functions(given.resource_group, given.app, now)
+        examined = examine(found, [ARRIVED])
+        if not any(group.findings for group in examined):
+            say(f"{found.app} has its {len(found.functions)} functions.")
+            return WELL
+        if time.monotonic() >= ends:
+            tell(found, examined)
+            return UNWELL
+        time.sleep(ASK_AGAIN_SECONDS)  # noqa: TID251 - Azure can only be asked again
 
 
 def tell(found: Deployment, examined: Sequence[Examined]) -> int:
@@ -79,6 +135,8 @@ def tell(found: Deployment, examined: Sequence[Examined]) -> int:
                 say(f"  {one.level:<8}{one.where} {one.problem}")
             say(f"          {do}")
     every = [one for group in examined for one in group.findings]
+    if found.proof and "after" in found.proof:
+        say(f"Proven: the dead letter of a probe came after {found.proof['after']} s.")
     counts = {level: sum(one.level == level for one in every) for level in Level}
     if not every:
         say("Everything is as it was deployed.")

@@ -53,7 +53,7 @@ def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
             where,
             "its firewall keeps Event Grid out: dead letters are dropped after two days",
             f"`az storage account update --ids {account['id']} --public-network-access "
-            "Enabled --default-action Deny --bypass AzureServices`",
+            "Enabled --default-action Allow`: without a role nobody gets in",
         )
     if properties.get("allowSharedKeyAccess") is not False:
         yield Finding(
@@ -71,3 +71,44 @@ def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
             "--allow-blob-public-access false`",
             Level.LOOK,
         )
+
+
+def proven(found: Deployment) -> Iterator[Finding]:
+    """What a probe showed of dead letters; or that nobody knows, where nobody can."""
+    where = "dead letters"
+    if found.proof is None:
+        if why := _doubt(found):
+            problem = f"are unproven: {why}"
+            do = "`python3 dev.py status --prove` rejects a probe and waits for its own"
+            yield Finding(where, problem, do, Level.UNKNOWN)
+    elif "problem" in found.proof:
+        level = Level(found.proof["level"])
+        how = "are unproven" if level is Level.UNKNOWN else "do not arrive"
+        said = f"{how}: {found.proof['problem']}"
+        yield Finding(where, said, found.proof["do"], level)
+
+
+def _doubt(found: Deployment) -> str:
+    """Why dead letters may be lost although everything is as it was deployed, or ''."""
+    account = dead_letter_account(found).lower()
+    for one in found.storage_accounts:
+        if one["id"].lower() == account and _denies(one):
+            return (
+                "the account's firewall lets in trusted services, and Microsoft's list of "
+                "those has no Event Grid namespaces"
+            )
+    network = dig(found.namespace, "properties") or {}
+    if network.get("publicNetworkAccess") == "Disabled" or network.get(
+        "inboundIpRules"
+    ):
+        return (
+            "the namespace is private, and no document says how it reaches storage then"
+        )
+    return ""
+
+
+def _denies(account: Json) -> bool:
+    """Whether its firewall would let in Event Grid as a trusted service, or nobody."""
+    rules = account["properties"].get("networkAcls") or {}
+    denies = rules.get("defaultAction") == "Deny"
+    return denies and "AzureServices" in str(rules.get("bypass"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SAVED = json.loads(Path(os.environ["FAKE_AZ_ANSWERS"]).read_text("utf-8"))
+LATE = os.environ.get("FAKE_AZ_LATE", "")
 MOOD = os.environ.get("FAKE_AZ_MOOD", "")
 
 
@@ -20,14 +21,17 @@ def main(arguments: list[str]) -> int:
         time.sleep(5)  # noqa: TID251  # longer than the caller waits; it is ended by then
     if arguments[:2] == ["account", "show"]:
         return show(SAVED["account"])
+    if arguments[:2] == ["account", "get-access-token"]:
+        return show({"accessToken": f"token for {arguments[-1]}"})
     given = dict(zip(arguments[1::2], arguments[2::2], strict=False))
     if MOOD and MOOD in given["--url"]:
         sys.stderr.write('ERROR: Forbidden({"error":{"code":"AuthorizationFailed"}})\n')
         return 1
     if "--body" in given:
         body = Path(given["--body"].removeprefix("@")).read_text("utf-8")
-        assert "func-moderation-dev" in json.loads(body)["query"]
-        return show(SAVED["drains"])
+        query = json.loads(body)["query"]
+        assert "func-moderation-dev" in query
+        return show(SAVED["drains"] if "AppRequests" in query else logged())
     asked = arguments[arguments.index("--uri-parameters") + 1 :]
     parameters = dict(one.split("=", 1) for one in asked)
     assert "api-version" in parameters
@@ -40,6 +44,12 @@ def show(answer: Any) -> int:
     return 0
 
 
+def logged() -> Any:
+    """What the host logged last, in a table."""
+    rows = [[SAVED["logged"]]] if "logged" in SAVED else []
+    return {"tables": [{"columns": [{"name": "Said"}], "rows": rows}]}
+
+
 def resource(path: str, skip: int) -> Any:
     """What Azure Resource Manager has at the path; lists in pages of two."""
     lists = {
@@ -50,6 +60,9 @@ def resource(path: str, skip: int) -> Any:
         "roleAssignments": "role_assignments",
     }
     last = path.rpartition("/")[2]
+    if last == "functions" and LATE and not Path(LATE).exists():
+        Path(LATE).touch()
+        return {"value": SAVED["functions"][:1]}
     if last in lists:
         return page(SAVED[lists[last]], path, skip)
     if last == "containers":
@@ -57,6 +70,10 @@ def resource(path: str, skip: int) -> Any:
     if path.endswith("/config/appsettings/list"):
         secret = {"EVENTGRID_KEY": "c2VjcmV0"}
         return {"properties": SAVED["settings"] | secret}
+    if path.endswith("/host/default/listkeys"):
+        return {"masterKey": "never", "functionKeys": SAVED.get("keys", {})}
+    if last == "authsettingsV2":
+        return SAVED["auth"]
     if "/workspaces/" in path:
         return {"properties": {"customerId": "77777777-7777-7777-7777-777777777777"}}
     known = [SAVED["namespace"], SAVED["site"], *SAVED["storage_accounts"]]

@@ -1,10 +1,10 @@
 """`dev.py status` asks `az`, a program that answers here as Azure's was seen to."""
 
 import json
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,30 +12,12 @@ from local.azure import az, collecting, deployment, status
 from local.azure.az import CannotAsk, Refused
 from local.azure.examining import examine
 from local.terminal import CannotGoOn
+from tests.unit.azure.conftest import Answering
 
 HERE = Path(__file__).parent
 WELL = HERE / "well.json"
 GROUP = "rg-moderation-dev"
 NOW = datetime(2026, 11, 23, 12, 2, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def az_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is all of PATH, with a program named az in it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = HERE / "fake_az.py"
-    if sys.platform == "win32":
-        text = f'@"{sys.executable}" "{script}" %*\r\n'
-        (folder / "az.cmd").write_text(text)
-    else:
-        text = f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n'
-        (folder / "az").write_text(text)
-        (folder / "az").chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setenv("FAKE_AZ_ANSWERS", str(WELL))
-    monkeypatch.delenv("AZURE_RESOURCE_GROUP", raising=False)
-    return folder
 
 
 def test_everything_that_az_answers_is_collected(az_program: Path) -> None:
@@ -191,3 +173,81 @@ def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(CannotAsk, match="azd auth login"):
         az.program("azd")
+
+
+@pytest.mark.usefixtures("az_program")
+@pytest.mark.parametrize(
+    ("logged", "said"),
+    [
+        (
+            "Result: Failure\nException: WrongPython: This app is packed for Python 3.13 "
+            "and was started on Python 3.11.8.\nStack:   File ...",
+            "its log says: WrongPython: This app is packed for Python 3.13 and was started "
+            "on Python 3.11.8.",
+        ),
+        ("Host did not start\nat ...", "its log says: Host did not start"),
+        ("x" * 9999, f"its log says: {'x' * 400}"),
+        (None, "no code is deployed, or it failed to start"),
+    ],
+)
+def test_an_app_without_functions_is_explained_by_its_log(
+    answering: Answering,
+    capsys: pytest.CaptureFixture[str],
+    logged: str | None,
+    said: str,
+) -> None:
+    """
+    A deployment succeeded, and the app refuses to start: the reason is one sentence.
+    """
+    more = {} if logged is None else {"logged": logged}
+    answering(functions=[], **more)
+
+    for asked in (["--functions", "--wait", "0"], []):
+        assert status.main(["--resource-group", GROUP, *asked]) == status.UNWELL
+        assert f"shows no function{':' if logged is None else ';'} {said}" in (
+            capsys.readouterr().out
+        )
+
+
+@pytest.mark.usefixtures("az_program")
+def test_a_deployment_is_waited_for_until_every_function_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    Functions show themselves some time after the code was sent.
+    """
+    monkeypatch.setenv("FAKE_AZ_LATE", str(tmp_path / "asked-once"))
+    monkeypatch.setattr(status, "ASK_AGAIN_SECONDS", 0.01)
+
+    assert status.main(["--resource-group", GROUP, "--functions"]) == status.WELL
+    there = len(json.loads(WELL.read_text("utf-8"))["functions"])
+    assert f"has its {there} functions" in capsys.readouterr().out
+    assert (tmp_path / "asked-once").exists()
+
+
+@pytest.mark.usefixtures("az_program")
+@pytest.mark.parametrize(
+    ("changed", "mood", "said"),
+    [
+        ({"resources": []}, "", "has no function app"),
+        ({}, "/functions", "its functions could not be looked at"),
+        ({"functions": []}, "", "shows no function"),
+    ],
+)
+def test_what_was_not_seen_has_not_arrived(
+    answering: Answering,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, Any],
+    mood: str,
+    said: str,
+) -> None:
+    """
+    A pipeline that may not look does not call a deployment well.
+    """
+    answering(**changed)
+    monkeypatch.setenv("FAKE_AZ_MOOD", mood)
+    asked = ["--resource-group", GROUP, "--functions", "--wait", "0"]
+
+    assert status.main(asked) == status.UNWELL
+    assert said in capsys.readouterr().out
