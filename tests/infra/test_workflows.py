@@ -1,6 +1,7 @@
 """Workflows, Dependabot and azure.yaml: valid, pinned, with few rights and no secret."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -177,11 +178,115 @@ def test_deploying_signs_in_with_oidc() -> None:
     The sign-in is GitHub's word for this repository, worth a few minutes.
     """
     assert "--federated-credential-provider github" in runs(DEPLOY)
-    order = [
-        runs(DEPLOY).find(word) for word in ("auth login", "provision", "deploy -")
-    ]
+    words = (
+        "dev.py package",
+        "auth login",
+        "azd provision",
+        "azd deploy",
+        "--functions",
+    )
+    order = [runs(DEPLOY).find(word) for word in words]
     assert order == sorted(order)
     assert -1 not in order
+
+
+def test_what_was_packed_before_signing_in_is_what_is_deployed() -> None:
+    """
+    No package runs code in a job that may change Azure: the hook is left out, too.
+    """
+    uses = [step.get("uses", "") + step.get("run", "") for step in steps(DEPLOY)]
+    signs_in = next(i for i, one in enumerate(uses) if "login" in one)
+    packs = [i for i, one in enumerate(uses) if "dev.py package" in one]
+
+    assert packs
+    assert all(place < signs_in for place in packs)
+    deploys = next(one for one in uses if "azd deploy" in one)
+    assert "--from-package .local/package.zip" in deploys
+    assert "pip install" not in runs(DEPLOY)
+
+
+ROLE_MISSING = (
+    "Managed identity for event subscription does not have authorization to deliver to "
+    "the endpoint. Visit aka.ms/egmsivalidation for more details."
+)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the workflow runs on Linux")
+@pytest.mark.parametrize(
+    ("says", "code", "runs_of_azd"),
+    [
+        (["SUCCESS"], 0, 1),
+        ([ROLE_MISSING, "SUCCESS"], 0, 2),
+        (["Managed Identity Authorization Error", "SUCCESS"], 0, 2),
+        ([ROLE_MISSING, ROLE_MISSING], 1, 2),
+        (["StorageAccountAlreadyTaken"], 1, 1),
+    ],
+)
+def test_provisioning_is_tried_again_once_for_a_role_that_does_not_count_yet(
+    tmp_path: Path, says: list[str], code: int, runs_of_azd: int
+) -> None:
+    """
+    What a wait of minutes mends is waited for; everything else fails at once.
+    """
+    [script] = [s["run"] for s in steps(DEPLOY) if "azd provision" in s.get("run", "")]
+    for place, said in enumerate(says, 1):
+        (tmp_path / f"said-{place}").write_text(said)
+    azd = (
+        'echo x >> runs; said=$(cat "said-$(wc -l < runs | tr -d " ")"); '
+        'echo "$said"; [ "$said" = SUCCESS ]'
+    )
+    for name, text in (("azd", azd), ("sleep", "true")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": path, "RUNNER_TEMP": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == code
+    assert len((tmp_path / "runs").read_text().split()) == runs_of_azd
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the hook of sh")
+@pytest.mark.parametrize(
+    ("environment", "asked"),
+    [
+        ({}, None),
+        ({"VNET_ENABLED": "false", "AZURE_SUBSCRIPTION_ID": "a"}, None),
+        ({"VNET_ENABLED": "true"}, "--wait"),
+        ({"VNET_ENABLED": "true", "AZURE_SUBSCRIPTION_ID": ""}, "--wait"),
+        (
+            {"VNET_ENABLED": "true", "AZURE_SUBSCRIPTION_ID": "a b"},
+            "--wait --subscription a b",
+        ),
+    ],
+)
+def test_a_provider_is_registered_where_it_is_needed_and_waited_for(
+    tmp_path: Path, environment: dict[str, str], asked: str | None
+) -> None:
+    """
+    On a first `azd provision` there is no subscription to name yet.
+    """
+    (tmp_path / "az").write_text('#!/bin/sh\necho "$*" >> asked\n')
+    (tmp_path / "az").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+    subprocess.run(
+        ["sh", "-c", AZD["hooks"]["preprovision"]["posix"]["run"]],
+        cwd=tmp_path,
+        env=environment | {"PATH": path},
+        check=True,
+    )
+
+    said = tmp_path / "asked"
+    found = said.read_text().splitlines()[1:] if said.exists() else []
+    register = "provider register --namespace Microsoft.App"
+    assert found == ([] if asked is None else [f"{register} {asked}"])
 
 
 def test_inputs_and_variables_reach_scripts_as_environment_only() -> None:
@@ -228,16 +333,18 @@ def test_azure_yaml_names_what_there_is() -> None:
     assert f"'azd-service-name': '{service}'" in templates
 
 
-def test_the_function_app_is_built_remotely_from_the_whole_project() -> None:
+def test_nothing_is_built_in_azure() -> None:
     """
-    What the app needs is installed where it runs; .funcignore decides what is sent.
+    What the app needs comes along, for its Python; .funcignore decides what is sent.
     """
     [service] = AZD["services"].values()
 
     assert service["project"] == "."
     assert service["host"] == "function"
     assert service["language"] == "python"
-    assert service["remoteBuild"] is True
+    assert service["remoteBuild"] is False
+    kept_out = (ROOT / ".funcignore").read_text("utf-8").splitlines()
+    assert "!/.python_packages/**" in kept_out
 
 
 def test_every_hook_works_in_both_worlds() -> None:
@@ -250,9 +357,9 @@ def test_every_hook_works_in_both_worlds() -> None:
             "posix": "sh",
             "windows": "pwsh",
         }
-        asked = [re.findall(r"dev\.py (\w+)", one["run"]) for one in hook.values()]
+        asked = [set(re.findall(r"dev\.py (\w+)", one["run"])) for one in hook.values()]
         assert asked[0] == asked[1]
-        assert set(asked[0]) <= dev.COMMANDS.keys()
+        assert asked[0] <= dev.COMMANDS.keys()
 
 
 def test_a_hook_for_comfort_cannot_stop_a_deployment() -> None:
