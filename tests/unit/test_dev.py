@@ -18,8 +18,10 @@ BEFORE_THE_ENVIRONMENT = [
     "local/environment.py",
     "local/onlyone.py",
     "local/options.py",
+    "local/package.py",
     "local/pythons.py",
     "local/terminal.py",
+    "local/wheels.py",
 ]
 
 
