@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local import azurite, environment, options
-from local.terminal import ROOT, CannotGoOn, captured, say
+from local.terminal import ROOT, CannotGoOn, captured, ended, say
 
 CHECKS = {
     "format": "ruff format --check .",
@@ -222,11 +222,7 @@ def main(arguments: list[str]) -> int:
     except (CannotGoOn, OSError) as error:
         say(f"dev.py: {error}")
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 if __name__ == "__main__":
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ended(lambda: main(sys.argv[1:])))

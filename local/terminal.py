@@ -42,12 +42,13 @@ def _say_no_more() -> None:
 
 
 def ended(main: Callable[[], int]) -> int:
-    """Run what dev.py has become, and return its exit code.
+    """Run dev.py, or what it has become, and return the exit code: 130 for a Ctrl-C.
 
-    A Ctrl-C pressed since dev.py was asked for it waits until now, and gives 130 like
-    one that is pressed later.
+    One that was pressed between the two waits until now.
     """
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return main()

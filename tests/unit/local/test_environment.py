@@ -1,6 +1,7 @@
 """What dev.py makes is made whole, and what stands in its way is one sentence."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -213,13 +214,16 @@ def test_files_of_another_user_are_one_sentence(case: str, project: Path) -> Non
     assert done.stderr == ""
 
 
-def begins(process: subprocess.Popen[str]) -> bool:
-    """Whether dev.py itself runs, and no longer the start of its Python."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    found = dict(line.split(":") for line in status.splitlines() if "Sig" in line)
-    masks = [int(found[name], 16) for name in ("SigIgn", "SigCgt")]
-    pipe, interrupt = (1 << number - 1 for number in (signal.SIGPIPE, signal.SIGINT))
-    return bool(masks[0] & pipe) and not masks[1] & interrupt
+def wait_for_its_first_line(process: subprocess.Popen[str]) -> None:
+    """Return when dev.py itself runs, and no longer the start of its Python."""
+    assert process.stdout is not None
+    while not process.stdout.readline().endswith("| site\n"):
+        pass
+    status = Path(f"/proc/{process.pid}/status")
+    interrupt = 1 << signal.SIGINT - 1
+    caught = re.compile(r"SigCgt:\s(\w+)")
+    while int(caught.search(status.read_text())[1], 16) & interrupt:  # type: ignore[index]
+        pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -234,10 +238,10 @@ def test_an_early_ctrl_c_is_no_traceback(command: str, tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPROFILEIMPORTTIME": "1"},
             text=True,
         ) as process:
-            while not begins(process):
-                pass
+            wait_for_its_first_line(process)
             time.sleep(after)  # noqa: TID251  # each of these moments is one to press it
             process.send_signal(signal.SIGINT)
             told = process.communicate(timeout=60)[0]
