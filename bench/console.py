@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from bench import filling
+from bench.events import FLAGGED, event
 from bench.filling import Day, Known
 from bench.report import Report, Row
 from bench.servers import KEY, running_storage
@@ -29,6 +30,7 @@ type Look = Callable[[], Awaitable[None]]
 # In ms: what people wait for without noticing that they wait.
 SOON = 1_000
 SEARCHES = 3
+SOURCE = event(0, FLAGGED)["source"]
 _routes = {route.path: route for route in ROUTES if route.method == "GET"}
 
 
@@ -48,6 +50,7 @@ async def run(size: Size) -> Report:
 def _looks(day: Day) -> dict[str, Look]:
     """What is asked, and checked: an answer that is wrong ends the bench."""
     middle = stamp(day.made.time - timedelta(minutes=17))
+    recently = stamp(day.until - timedelta(minutes=30))
 
     async def flow() -> None:
         answer = await _asked("activity", minutes="1440")
@@ -63,18 +66,26 @@ def _looks(day: Day) -> dict[str, Look]:
         if len(ids) != 200:
             raise SystemExit("two pages are not two hundred entries")
 
+    async def filtered() -> None:
+        answer = await _asked("audit", category="none has it", since=recently)
+        if answer["entries"] or not answer["complete"]:
+            raise SystemExit("the list shows what it is not asked for")
+
     return {
         "flow view, 24 h": flow,
         "stream, two pages": page,
         "two pages, deep in the day": lambda: page(until=middle),
+        "a category that none has, in the last 30 min": filtered,
         "one event's life, time known": lambda: _life(day.made, calls=1),
-        "the same, without a time": lambda: _life(day.foreign, calls=1_000),
+        "the same, without a time": lambda: _life(
+            day.foreign, calls=1_000, source=SOURCE
+        ),
     }
 
 
-async def _life(event: Known, *, calls: int) -> None:
+async def _life(event: Known, *, calls: int, **more: str) -> None:
     """Both deliveries of an event, in at most so many calls."""
-    query, seen = {"id": event.id}, 0
+    query, seen = {"id": event.id} | more, 0
     for _ in range(calls):
         answer = await _asked("life", **query)
         seen += sum(step["kind"] == "delivery" for step in answer["steps"])

@@ -10,7 +10,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from bench.events import APPROVED, FLAGGED, WHEN, event
 from local.terminal import say
-from moderation import audit, events
+from moderation import auditentry, events
 from moderation.activity import Summary
 from moderation.appendlog import hour_of, stamp
 from moderation.blobs.append import BlobAppendLog
@@ -99,7 +99,7 @@ def _template(name: str, kind: str) -> bytes:
     raw = msgspec.json.encode(event(0, kind) | {"id": ID, ATTRIBUTE: WHEN})
     delivery = Delivery("CiYKJDQxM2M5ZDcy", 1, raw, events.read(raw))
     done = Acknowledge(Verdict.RECORDED if name == ALL else Verdict.QUARANTINED)
-    return msgspec.json.encode(audit.entry(name, delivery, done, AT)) + b"\n"
+    return msgspec.json.encode(auditentry.entry(name, delivery, done, AT)) + b"\n"
 
 
 _TEMPLATES = {

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from moderation.appendlog import AppendLog, stamp
+from moderation.appendlog import AppendLog, Stamp, stamp
+from moderation.eventkey import EventKey
 
 LOG = "actions"
 
@@ -14,15 +15,24 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One action, as its line in the log `actions` of the audit container.
 
     `action` is a verb: publish, pull, inspect, peek, settle, renew, redrive, reveal.
-    `by` is who did it (`console.caller`). `ids` are those of the events, if any.
+    `by` is who did it (`console.caller`). `ids` are those of the events, if any, and
+    `sources` theirs, in the same order; lines of an older version have none.
     """
 
-    at: str
+    at: Stamp
     action: str
     by: str
     subscription: str | None = None
     ids: Sequence[str] = ()
+    sources: Sequence[str] = ()
     detail: str | None = None
+
+    def keys_of(self, event_id: str) -> set[EventKey] | None:
+        """The events with that id; None when there are some and no source is told."""
+        if len(self.sources) != len(self.ids):
+            return None if event_id in self.ids else set()
+        keys = map(EventKey, self.sources, self.ids)
+        return {key for key in keys if key.id == event_id}
 
 
 class ActionLog:
@@ -55,7 +65,7 @@ def action(
     now: datetime,
     *,
     subscription: str | None = None,
-    ids: Sequence[str] = (),
+    events: Sequence[EventKey] = (),
     detail: str | None = None,
 ) -> Action:
     """What is done now."""
@@ -64,7 +74,8 @@ def action(
         action=verb,
         by=by,
         subscription=subscription,
-        ids=ids,
+        ids=[key.id for key in events],
+        sources=[key.source for key in events],
         detail=detail,
     )
 

@@ -12,9 +12,10 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 # How far the clock of another process, of storage or a publisher may be from ours.
 CLOCK_SKEW = timedelta(minutes=1)
@@ -22,6 +23,16 @@ CLOCK_SKEW = timedelta(minutes=1)
 SMALL_STEP = timedelta(seconds=1)
 # What a line begins with; one that does not is somebody else's.
 BEGINS = b'{"at":"2'
+
+
+# A moment as it is written, in lines and in answers: what `stamp` makes of a datetime.
+type Stamp = Annotated[
+    str,
+    Meta(
+        description="a moment in UTC at a fixed width: as text, it sorts as time does",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 
 
 class StoreUnavailable(Exception):
@@ -62,7 +73,7 @@ class AppendLog(Protocol):
         """
 
 
-def stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> Stamp:
     """A moment in UTC at a fixed width, so that text sorts as time does."""
     at = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{at.isoformat(timespec='microseconds')}Z"

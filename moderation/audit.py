@@ -7,52 +7,11 @@ from datetime import datetime
 import msgspec
 
 from moderation.appendlog import AppendLog, merged, stamp, stamp_of
-from moderation.delivery import Acknowledge, Delivery, Disposition, Reject, Release
-from moderation.details import details
-from moderation.paging import DeliveryKey, Page, Position, Windows
+from moderation.auditentry import AuditEntry, decoded, needle
+from moderation.delivery import Verb
+from moderation.paging import Page, Position, Windows
 
 SLOW_SECONDS = 0.5
-
-
-class Lineage(msgspec.Struct, frozen=True):
-    """The dead letter that was redriven: its blob, and its place in it from 0."""
-
-    name: str
-    index: int
-
-
-class AuditEntry(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
-):
-    """What was decided, about which delivery of which event, when.
-
-    `at` comes first and has a fixed width, so that lines sort by time. `event` is the
-    event's JSON as it came; text in its place is an event that no reader of the line
-    could read: not UTF-8, or nested too deep. `by` is who settled it by hand, `redrive`
-    the dead letter that was handled again. What is None is not in the line.
-    """
-
-    at: str
-    subscription: str
-    disposition: str
-    verdict: str | None = None
-    reason: str | None = None
-    delay_seconds: int | None = None
-    delivery_count: int
-    lock_token: str
-    id: str
-    type: str
-    content_id: str | None = None
-    traceparent: str | None = None
-    by: str | None = None
-    redrive: Lineage | None = None
-    event: msgspec.Raw
-
-    @property
-    def delivery_key(self) -> DeliveryKey:
-        """The same for two entries about one delivery: the newer one overrules."""
-        token = self.lock_token or self.at  # by hand there may be none
-        return (self.subscription, self.id, self.delivery_count, token)
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,18 +19,20 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     Stamped from `since` to `until`, both included. `text` is looked for in what
     an answer shows, in any case; in the event's subject only when `subjects` says that
-    it is shown. `after` goes on where a page ended.
+    it is shown. An `id` without its `source` may be that of several events. `after`
+    goes on where a page ended.
     """
 
     since: datetime
     until: datetime
     subscriptions: Sequence[str]
-    disposition: str | None = None
+    disposition: Verb | None = None
     type: str | None = None
     category: str | None = None
     text: str | None = None
     subjects: bool = False
     id: str | None = None
+    source: str | None = None
     limit: int = 100
     after: Position | None = None
 
@@ -81,22 +42,18 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             self.disposition in (None, entry.disposition)
             and self.type in (None, entry.type, entry.type.rpartition(".")[2])
             and self.id in (None, entry.id)
-            and ((self.category is None and self.text is None) or self._says(entry))
+            and self.source in (None, entry.source)
+            and self.category in (None, entry.category)
+            and (self.text is None or self._says(entry, self.text.casefold()))
         )
 
-    def _says(self, entry: AuditEntry) -> bool:
-        told = details(bytes(entry.event))
-        if self.category not in (None, told.category):
-            return False
-        if self.text is None:
-            return True
-        subject = told.subject if self.subjects else None
+    def _says(self, entry: AuditEntry, wanted: str) -> bool:
+        subject = entry.subject if self.subjects else None
         words = (
-            *(entry.id, entry.type, entry.content_id, entry.subscription, subject),
-            *(entry.disposition, entry.verdict, entry.reason, entry.by),
-            *(told.category, told.severity, told.model, entry.traceparent),
+            *(entry.id, entry.source, entry.type, entry.content_id, subject),
+            *(entry.subscription, entry.disposition, entry.verdict, entry.reason),
+            *(entry.by, entry.category, entry.severity, entry.model, entry.traceparent),
         )
-        wanted = self.text.casefold()
         return any(wanted in word.casefold() for word in words if word)
 
 
@@ -109,49 +66,6 @@ class Found(msgspec.Struct, frozen=True):
     entries: list[AuditEntry]
     complete: bool
     position: Position | None = None
-
-
-def entry(
-    subscription: str,
-    delivery: Delivery,
-    disposition: Disposition,
-    at: str,
-    *,
-    by: str | None = None,
-    redrive: Lineage | None = None,
-) -> AuditEntry:
-    """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
-    event = delivery.event
-    name, verdict, reason, delay = _words(disposition)
-    return AuditEntry(
-        at=at,
-        subscription=subscription,
-        disposition=name,
-        verdict=verdict,
-        reason=reason,
-        delay_seconds=delay,
-        delivery_count=delivery.delivery_count,
-        lock_token=delivery.short_token,
-        id=event.id,
-        type=event.type,
-        content_id=event.payload.content_id,
-        traceparent=event.traceparent,
-        by=by,
-        redrive=redrive,
-        event=msgspec.Raw(delivery.line),
-    )
-
-
-def _words(
-    disposition: Disposition,
-) -> tuple[str, str | None, str | None, int | None]:
-    match disposition:
-        case Acknowledge(verdict=verdict, reason=reason):
-            return "acknowledge", verdict, reason, None
-        case Release(reason=reason, delay=delay):
-            return "release", None, reason, int(delay or 0)
-        case Reject(reason=reason):
-            return "reject", None, reason, None
 
 
 class AuditLog:
@@ -230,19 +144,3 @@ class AuditLog:
             *(self._log.search(*one, since=since, until=until) for one in needles)
         )
         return sorted((line for lines in found for line in lines), key=stamp_of)
-
-
-def needle(event_id: str) -> bytes:
-    """What every line about that event holds, and hardly another one."""
-    return b'"id":' + msgspec.json.encode(event_id)
-
-
-def decoded(line: bytes) -> AuditEntry | None:
-    """The entry of a line; None when someone else wrote it and it is not one."""
-    try:
-        return _decoder.decode(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-_decoder = msgspec.json.Decoder(AuditEntry)

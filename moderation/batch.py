@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from moderation import audit, settlement, tally
+from moderation import auditentry, settlement, tally
 from moderation.appendlog import StoreUnavailable, stamp
 from moderation.audit import AuditLog
 from moderation.delivery import (
@@ -192,7 +192,7 @@ async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
     """Record what was decided, then settle it."""
     now = desk.clock()
     at = stamp(now)
-    entries = [audit.entry(desk.subscription, *pair, at) for pair in decided]
+    entries = [auditentry.entry(desk.subscription, *pair, at) for pair in decided]
     try:
         await desk.audit.record(desk.subscription, entries, now)
     except StoreUnavailable:

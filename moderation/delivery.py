@@ -1,10 +1,19 @@
 """What Event Grid lends us, and the three ways to give it back."""
 
 from enum import IntEnum, StrEnum
+from typing import ClassVar
 
 import msgspec
 
 from moderation.events import Event, MalformedEvent
+
+
+class Verb(StrEnum):
+    """A disposition by its name, as the audit log, the API and Event Grid spell it."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RELEASE = "release"
+    REJECT = "reject"
 
 
 class Verdict(StrEnum):
@@ -30,6 +39,8 @@ class ReleaseDelay(IntEnum):
 class Acknowledge(msgspec.Struct, frozen=True):
     """Done: Event Grid forgets the event."""
 
+    VERB: ClassVar = Verb.ACKNOWLEDGE
+
     verdict: Verdict
     reason: str | None = None
 
@@ -40,6 +51,8 @@ class Release(msgspec.Struct, frozen=True):
     Without a delay it grows with the delivery count: 10 s, 1 min, 10 min, then 1 h.
     """
 
+    VERB: ClassVar = Verb.RELEASE
+
     reason: str
     delay: ReleaseDelay | None = None
 
@@ -47,12 +60,15 @@ class Release(msgspec.Struct, frozen=True):
 class Reject(msgspec.Struct, frozen=True):
     """Never: Event Grid moves the event to the dead-letter location."""
 
+    VERB: ClassVar = Verb.REJECT
+
     reason: str
 
 
 type Disposition = Acknowledge | Release | Reject
-# As the audit log and the API name them.
-DISPOSITIONS = ("acknowledge", "release", "reject")
+
+
+LF, CR = b"\n\r"  # as numbers: they are found ten times as fast
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -73,16 +89,22 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         return token if len(token) <= 12 else f"{token[:4]}…{token[-6:]}"
 
     @property
-    def line(self) -> bytes:
-        """The event's JSON on one line, else as it came.
+    def json(self) -> bytes:
+        """The event's JSON as it came.
 
-        Line breaks can only stand between its tokens. What no reader of JSON could read
-        (not UTF-8, or nested too deep) becomes a JSON string.
+        What no reader of JSON could read (not UTF-8, or nested too deep) becomes a JSON
+        string.
         """
         raw = self.raw
         if isinstance(self.event.payload, MalformedEvent) and not _is_readable(raw):
             return msgspec.json.encode(raw.decode(errors="replace"))
-        if b"\n" in raw or b"\r" in raw:
+        return raw
+
+    @property
+    def line(self) -> bytes:
+        """The same on one line: line breaks can only stand between its tokens."""
+        raw = self.json
+        if LF in raw or CR in raw:
             raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
         return raw
 

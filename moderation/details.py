@@ -1,39 +1,19 @@
-"""What an answer tells of an event besides its envelope, and when its id was made."""
+"""What an event's payload says that readers filter and show, and when an id was made."""
 
 from datetime import UTC, datetime
 
-import msgspec
+from moderation.events import Moderation, Payload
 
-from moderation import events
-from moderation.events import Moderation
-
-
-class Details(msgspec.Struct, frozen=True):
-    """What an answer says about an event besides its envelope; None: not known."""
-
-    category: str | None = None
-    severity: str | None = None
-    confidence: float | None = None
-    model: str | None = None
-    subject: str | None = None
-    time: datetime | None = None
+# Category, severity, confidence and model.
+type Judgement = tuple[str | None, str | None, float | None, str | None]
 
 
-def details(event: bytes) -> Details:
-    """What the event's JSON says, if it is an event that can be read. Never raises."""
-    found = events.read(event)
-    said = found.payload
-    time = in_utc(found.time)
-    if not isinstance(said, Moderation):
-        return Details(subject=found.subject, time=time)
-    return Details(
-        category=said.category,
-        severity=said.severity.value,
-        confidence=said.confidence,
-        model=f"{said.model_name} {said.model_version}",
-        subject=found.subject,
-        time=time,
-    )
+def judgement(payload: Payload) -> Judgement:
+    """Return what the payload says, if it is that of a moderation event."""
+    if not isinstance(payload, Moderation):
+        return None, None, None, None
+    model = f"{payload.model_name} {payload.model_version}"
+    return payload.category, payload.severity, payload.confidence, model
 
 
 def in_utc(time: datetime | None) -> datetime | None:

@@ -29,7 +29,7 @@ from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 from moderation import loopback, received
-from moderation.delivery import Delivery, ReleaseDelay
+from moderation.delivery import Delivery, ReleaseDelay, Verb
 from moderation.received import UNREADABLE
 from moderation.retry import EventGridError, retried
 from moderation.transport import InOneStep, LeanTransport, Post
@@ -246,17 +246,17 @@ class Subscription:
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Done with these. Raises EventGridError; reads the failed tokens."""
-        return await self._settle("acknowledge", tokens, {})
+        return await self._settle(Verb.ACKNOWLEDGE, tokens, {})
 
     async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
         """Give these back, to be delivered again after the delay."""
         return await self._settle(
-            "release", tokens, {"releaseDelayInSeconds": int(delay)}
+            Verb.RELEASE, tokens, {"releaseDelayInSeconds": int(delay)}
         )
 
     async def reject(self, tokens: Sequence[str]) -> Settled:
         """Dead-letter these."""
-        return await self._settle("reject", tokens, {})
+        return await self._settle(Verb.REJECT, tokens, {})
 
     async def renew(self, tokens: Sequence[str]) -> Settled:
         """Keep these for another lock duration, within an hour of their receive."""
@@ -268,7 +268,7 @@ class Subscription:
         Acknowledges a bogus lock token, which Event Grid answers with `BadToken`. Not
         tried again: whoever asks wants to know how it is now. Raises EventGridError.
         """
-        await self._settle("acknowledge", [BOGUS_TOKEN], {}, within=0)
+        await self._settle(Verb.ACKNOWLEDGE, [BOGUS_TOKEN], {}, within=0)
 
     async def _settle(
         self,

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from moderation import cloudevents, publishstamp, rfc3339
 from moderation.cloudevents import Envelope, Problem
+from moderation.eventkey import EventKey
 
 PREFIX = "com.contoso.ai."
 FLAGGED: Final = "com.contoso.ai.ContentFlagged"
@@ -115,6 +116,11 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     traceparent: str | None = None
     stamp: object = field(default=None, name=publishstamp.ATTRIBUTE)
     payload: Payload
+
+    @property
+    def key(self) -> EventKey:
+        """What tells it from all other events."""
+        return EventKey(self.source, self.id)
 
 
 class _Known(Event, frozen=True, forbid_unknown_fields=True, kw_only=True):

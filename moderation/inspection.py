@@ -9,7 +9,9 @@ import msgspec
 
 from moderation import filters, names, publishing, tracing
 from moderation.appendlog import CLOCK_SKEW
-from moderation.audit import AuditEntry, Query
+from moderation.audit import Query
+from moderation.auditentry import AuditEntry
+from moderation.delivery import Verb
 from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.intake import Json, wrap
 from moderation.retry import EventGridError
@@ -146,7 +148,7 @@ class Inspected(msgspec.Struct, rename="camel", kw_only=True):
 
 def report(entry: AuditEntry, *, here: bool, failed: str | None) -> Inspected:
     """The probe's envelope and broker properties, from the entry that records it."""
-    rejected = entry.disposition == "reject" and failed is None
+    rejected = entry.disposition == Verb.REJECT and failed is None
     return Inspected(
         rejected=rejected,
         by="this call" if here else "another drain",

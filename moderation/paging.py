@@ -42,7 +42,7 @@ def mark(line: bytes) -> str:
     return hashlib.blake2b(line, digest_size=8).hexdigest()
 
 
-type DeliveryKey = tuple[str, str, int, str]
+type DeliveryKey = tuple[str, str, str, int, str]
 
 
 class Keyed(Protocol):
@@ -145,13 +145,21 @@ class Windows:
     """Pieces of a time, one after the other, each longer than the one before.
 
     `forwards` from the oldest to the newest, or the other way. After a piece that
-    took long (`slow`) the next one is shorter. No moment is in two of them.
+    took long (`slow`) the next one is shorter. No moment is in two of them. `length` is
+    that of the next one.
     """
 
-    def __init__(self, since: datetime, until: datetime, *, forwards: bool) -> None:
+    def __init__(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        forwards: bool,
+        length: timedelta = SHORTEST,
+    ) -> None:
         self.since, self.until = since, until
         self._forwards = forwards
-        self._length = SHORTEST
+        self.length = length
 
     def __iter__(self) -> Iterator[tuple[datetime, datetime]]:
         while self.since <= self.until:
@@ -161,14 +169,14 @@ class Windows:
                 self.since = until + MOMENT
             else:
                 self.until = since - MOMENT
-            self._length = min(self._length * 4, LONGEST)
+            self.length = min(self.length * 4, LONGEST)
 
     def _piece(self) -> tuple[datetime, datetime]:
-        length = min(self._length, self.until - self.since)
+        length = min(self.length, self.until - self.since)
         if self._forwards:
             return self.since, self.since + length
         return self.until - length, self.until
 
     def slow(self) -> None:
         """The piece took long: the next one is half of it."""
-        self._length = max(self._length / 8, SHORTEST)
+        self.length = max(self.length / 8, SHORTEST)

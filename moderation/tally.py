@@ -11,16 +11,15 @@ import msgspec
 from moderation import publishstamp, tracing
 from moderation.activity import Summary
 from moderation.appendlog import stamp
-from moderation.audit import AuditEntry
+from moderation.auditentry import NO_EVENT, AuditEntry
 from moderation.counts import count_into, count_pairs_into
-from moderation.delivery import Delivery
+from moderation.delivery import Delivery, Verb
 from moderation.events import Moderation
 
 _log = logging.getLogger(__name__)
 
 LISTED = 200
 LOCK_LOST = "LockLost"
-NO_EVENT = msgspec.Raw(b"null")
 # Kinds of events that are counted before they are added to the summary.
 KINDS = 1000
 
@@ -165,6 +164,7 @@ class Tally(msgspec.Struct):
             extra={
                 "event_subscription": subscription,
                 "event_id": delivery.event.id,
+                "event_source": delivery.event.source,
                 "delivery_count": delivery.delivery_count,
                 "disposition": None,
                 "reason": LOCK_LOST,
@@ -182,7 +182,7 @@ def report(outcomes: Iterable[Outcome]) -> None:
     """One line for each that needs a look; the event's data is never in it."""
     debugging = _log.isEnabledFor(logging.DEBUG)
     for outcome in outcomes:
-        quiet = outcome.failed is None and outcome.entry.disposition == "acknowledge"
+        quiet = outcome.failed is None and outcome.entry.disposition == Verb.ACKNOWLEDGE
         if not quiet:
             _report(outcome, logging.WARNING)
         elif debugging:
@@ -204,6 +204,7 @@ def _report(outcome: Outcome, level: int) -> None:
         extra={
             "event_subscription": entry.subscription,
             "event_id": entry.id,
+            "event_source": entry.source,
             "delivery_count": entry.delivery_count,
             "disposition": entry.disposition,
             "reason": reason,

@@ -7,7 +7,8 @@ from typing import Any
 
 from moderation.activity import Summary
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry
 from moderation.batch import Desk, work
 from moderation.delivery import Acknowledge, Delivery, Disposition, Verdict
 from moderation.eventgrid import Settled

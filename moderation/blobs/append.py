@@ -1,8 +1,7 @@
 """The append log that lasts.
 
-One append blob per log name, hour and writer:
-`<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`, and `<writer>-1.ndjson` and so on after
-the first one was full or the clock went back. A writer never shares a blob, so nothing
+One append blob per log name, hour and writer (`paths.log_blob`), and another one after it
+was full or the clock went back. A writer never shares a blob, so nothing
 has to be locked, and Azure may make the container append-only.
 """
 
@@ -19,6 +18,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
+from moderation import paths
 from moderation.appendlog import Segment, Segments, StoreUnavailable
 from moderation.blobs.reading import Reader
 from moderation.blobs.service import code, unavailable
@@ -54,11 +54,8 @@ class BlobAppendLog:
             await self._append(name, block)
 
     async def _open(self, name: str, segment: Segment) -> None:
-        suffix = f"-{segment.number}" if segment.number else ""
-        folder = f"{name}/{segment.hour:%Y/%m/%d/%H}"
-        blob = self._container.get_blob_client(
-            f"{folder}/{self._writer}{suffix}.ndjson"
-        )
+        path = paths.log_blob(name, segment.hour, self._writer, segment.number)
+        blob = self._container.get_blob_client(path)
         await self._told(self._create(blob))
         self._opened[name] = (segment, blob)
 

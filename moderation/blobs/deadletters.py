@@ -13,11 +13,11 @@ from azure.core.exceptions import (
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
+from moderation import paths
 from moderation.appendlog import StoreUnavailable
 from moderation.blobs.service import code, unavailable
 from moderation.deadletters.documents import BLOB_BYTES
 from moderation.deadletters.store import (
-    ARCHIVE,
     LEASE_SECONDS,
     Busy,
     Filed,
@@ -25,7 +25,6 @@ from moderation.deadletters.store import (
     Lease,
     Overtaken,
     Stored,
-    ledger_name,
 )
 
 
@@ -52,7 +51,7 @@ class BlobDeadLetters:
         """The blobs in that folder."""
         try:
             async for one in self._container.list_blobs(path):
-                yield Filed(one.name.removeprefix(f"{ARCHIVE}/"), one.last_modified)
+                yield Filed(paths.from_archive(one.name), one.last_modified)
         except ResourceNotFoundError:
             return
         except AzureError as error:
@@ -60,7 +59,7 @@ class BlobDeadLetters:
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
         """The blob; None when it is not there."""
-        blob = self._blob(f"{ARCHIVE}/{name}" if archived else name)
+        blob = self._blob(paths.archived(name) if archived else name)
         try:
             stream = await blob.download_blob()
             content = await stream.read(BLOB_BYTES)
@@ -113,7 +112,7 @@ class BlobDeadLetters:
     async def archive(self, name: str, content: bytes) -> None:
         """Put the blob into the archive, unless it is there already."""
         settings = ContentSettings(content_type="application/json")
-        blob = self._blob(f"{ARCHIVE}/{name}")
+        blob = self._blob(paths.archived(name))
         with suppress(ResourceExistsError):
             await self.told(blob.upload_blob(content, content_settings=settings))
 
@@ -142,7 +141,7 @@ class BlobDeadLetters:
         return self._container.get_blob_client(name)
 
     def _ledger(self, name: str) -> BlobClient:
-        return self._blob(ledger_name(name))
+        return self._blob(paths.ledger(name))
 
     def _unavailable(self, error: AzureError) -> StoreUnavailable:
         return unavailable(self._container.container_name, error)

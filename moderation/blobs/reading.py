@@ -12,6 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from moderation import paths
 from moderation.appendlog import BEGINS, hours_back, merged, stamp, stamp_of
 
 FIRST_READ_BYTES = 64 * 1024
@@ -26,7 +27,7 @@ STAMP_ENDS = len(b'{"at":"2026-01-31T12:00:00.000000Z')
 
 
 class Reader:
-    """Reads `<name>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`; azure.core's errors pass."""
+    """Reads the blobs of `paths.log_blob`; azure.core's errors pass."""
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
@@ -40,12 +41,11 @@ class Reader:
         blobs: dict[str, list[BlobProperties]] = {}
         listed = ""
         for hour in hours_back(since, until):
-            path = f"{name}/{hour:%Y/%m/%d/%H}"
+            path = paths.hour_of_log(name, hour)
             if not path.startswith(listed or "/"):
                 # The first day alone; of what is older, a month with each call.
-                listed = (
-                    f"{name}/{hour:%Y/%m/}" if listed else f"{name}/{hour:%Y/%m/%d/}"
-                )
+                folder = paths.month_of_log if listed else paths.day_of_log
+                listed = folder(name, hour)
                 blobs = await self._by_hour(listed)
             found = blobs.get(path, [])
             async for line in merged([self._backwards(one, newest) for one in found]):
@@ -58,12 +58,12 @@ class Reader:
     ) -> list[bytes]:
         """The lines of that time that hold the needle, oldest first."""
         hours = hours_back(since, until)
-        paths = [f"{name}/{hour:%Y/%m/%d/%H}" for hour in hours]
+        folders = [paths.hour_of_log(name, hour) for hour in hours]
         within = stamp(since).encode(), stamp(until).encode()
         found: list[bytes] = []
         for prefix in _prefixes(name, hours):
             blobs = await self._by_hour(prefix)
-            here = [one for path in paths for one in blobs.get(path, [])]
+            here = [one for path in folders for one in blobs.get(path, [])]
             for few in _by_eights(here):
                 scans = [self._scanned(one, needle, *within) for one in few]
                 for lines in await asyncio.gather(*scans):
@@ -75,7 +75,7 @@ class Reader:
         found: dict[str, list[BlobProperties]] = {}
         try:
             async for blob in self._container.list_blobs(name_starts_with=prefix):
-                found.setdefault(blob.name.rpartition("/")[0], []).append(blob)
+                found.setdefault(paths.folder_of(blob.name), []).append(blob)
         except ResourceNotFoundError:
             return {}  # no container yet: nothing was ever written
         return found
@@ -182,8 +182,8 @@ def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
 def _prefixes(name: str, hours: list[datetime]) -> list[str]:
     """What to list for those hours: the one, or their days, oldest first."""
     if len(hours) == 1:
-        return [f"{name}/{hours[0]:%Y/%m/%d/%H/}"]
-    return sorted({f"{name}/{hour:%Y/%m/%d/}" for hour in hours})
+        return [paths.hour_of_log(name, hours[0])]
+    return sorted({paths.day_of_log(name, hour) for hour in hours})
 
 
 def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
@@ -191,14 +191,9 @@ def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
     return [blobs[at : at + 8] for at in range(0, len(blobs), 8)]
 
 
-def _hour(blob: BlobProperties) -> datetime:
-    *_, year, month, day, hour, _ = blob.name.split("/")
-    return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:00:00+00:00")
-
-
 def _hour_begins(blob: BlobProperties) -> bytes:
-    return stamp(_hour(blob)).encode()
+    return stamp(paths.hour_of_blob(blob.name)).encode()
 
 
 def _hour_ends(blob: BlobProperties) -> bytes:
-    return stamp(_hour(blob) + timedelta(hours=1)).encode()
+    return stamp(paths.hour_of_blob(blob.name) + timedelta(hours=1)).encode()

@@ -19,6 +19,7 @@ from moderation.appendlog import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
 from moderation.audit import AuditLog
 from moderation.consumer import RETRY_SECONDS, SHORTEST_WAIT, Receiver
 from moderation.delivery import Delivery, ReleaseDelay
+from moderation.eventkey import EventKey
 from moderation.events import MalformedEvent
 from moderation.locks import MARGIN, RENEWABLE_SECONDS
 from moderation.retry import EventGridError
@@ -84,12 +85,19 @@ class Peeked(Action, frozen=True, kw_only=True):
     traceparent: str | None = None
     event: msgspec.Raw
 
+    @property
+    def key(self) -> EventKey:
+        """What tells the event from all others; older lines have no source."""
+        sources = self.sources or [events.read(bytes(self.event)).source]
+        return EventKey(sources[0], self.ids[0])
+
     def delivery(self, token: str) -> Delivery:
         """The delivery again, with its whole lock token."""
-        raw = bytes(self.event)
+        raw, key = bytes(self.event), self.key
         event = msgspec.structs.replace(
             events.read(raw),
-            id=self.ids[0],
+            id=key.id,
+            source=key.source,
             type=self.type,
             traceparent=self.traceparent,
         )
@@ -128,8 +136,10 @@ async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     name = hand.declared.name
     noted: list[Action] = [_peeked(hand, one, now) for one in deliveries]
     if reveals:
-        ids = [one.event.id for one in deliveries]
-        noted.append(actions.action("reveal", hand.by, now, subscription=name, ids=ids))
+        keys = [one.event.key for one in deliveries]
+        noted.append(
+            actions.action("reveal", hand.by, now, subscription=name, events=keys)
+        )
     try:
         await hand.actions.keep(noted, now)
     except StoreUnavailable:
@@ -147,6 +157,7 @@ def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
         by=hand.by,
         subscription=hand.declared.name,
         ids=[event.id],
+        sources=[event.source],
         detail=payload.reason if isinstance(payload, MalformedEvent) else None,
         delivery_count=delivery.delivery_count,
         lock_token=delivery.short_token,

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
-from moderation import actions, audit, settlement, tally
+from moderation import actions, auditentry, settlement, tally
 from moderation.appendlog import CLOCK_SKEW, stamp
 from moderation.byhand import peeking
 from moderation.byhand.peeking import Hand, Peeked
@@ -18,9 +17,11 @@ from moderation.delivery import (
     Reject,
     Release,
     ReleaseDelay,
+    Verb,
     Verdict,
     settled_on,
 )
+from moderation.eventkey import EventKey
 from moderation.locks import NOT_KNOWN, RENEWABLE_SECONDS
 from moderation.retry import EventGridError
 from moderation.tally import Outcome
@@ -52,7 +53,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     which is a rejection.
     """
 
-    disposition: Literal["acknowledge", "release", "reject"]
+    disposition: Verb
     tokens: Sequence[str]
     delay: ReleaseDelay = ReleaseDelay.NONE
     reason: str = ""
@@ -63,12 +64,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What became of one lock token.
 
     `disposition` is what was recorded; `failed` the code why it is not settled, and
-    `why` that in words. `id` is null for a token that is not known.
+    `why` that in words. `id` and `source` are null for a token that is not known.
     """
 
     lock_token: str
     id: str | None = None
-    disposition: str | None = None
+    source: str | None = None
+    disposition: Verb | None = None
     settled: bool = False
     failed: str | None = None
     why: str | None = None
@@ -106,13 +108,13 @@ async def renew(
         results = _refused(tokens, known)
         if not known:
             return list(results.values()), None
-        await _note(hand, "renew", [one.ids[0] for one in known.values()], None)
+        await _note(hand, "renew", [one.key for one in known.values()], None)
         asked = hand.clock()
         answer = await hand.receiver.renew(list(known))
     for token, one in known.items():
         code = answer.failed.get(token, settlement.UNANSWERED)
         failed = None if token in answer.succeeded else code
-        results[token] = _result(token, one.ids[0], failed)
+        results[token] = _result(token, one.key, failed)
     until = hand.locked_until(asked) if answer.succeeded else None
     return [results[token] for token in tokens], until
 
@@ -123,11 +125,11 @@ def _refused(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
 
 def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
     """Releases that would be the end of an event, unless that is wished."""
-    if wish.disposition != "release" or wish.gives_up:
+    if wish.disposition != Verb.RELEASE or wish.gives_up:
         return {}
     limit = hand.declared.max_delivery_count
     return {
-        token: _result(token, one.ids[0], LAST_DELIVERY)
+        token: _result(token, one.key, LAST_DELIVERY)
         for token, one in known.items()
         if one.delivery_count >= limit
     }
@@ -144,7 +146,7 @@ async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
         return {}
     answer = await hand.receiver.renew(renewable)
     return {
-        token: _result(token, known[token].ids[0], code)
+        token: _result(token, known[token].key, code)
         for token, code in answer.failed.items()
         if token in known and code != NOT_KNOWN
     }
@@ -162,11 +164,11 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
     decided = [
         (one, settled_on(wanted, one.delivery_count, limit=limit)) for one in deliveries
     ]
-    ids = [one.event.id for one in deliveries]
-    await _note(hand, "settle", ids, f"{wish.disposition}: {wanted.reason}")
+    keys = [one.event.key for one in deliveries]
+    await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
     now = hand.clock()
     at = stamp(now)
-    entries = [audit.entry(name, *pair, at, by=hand.by) for pair in decided]
+    entries = [auditentry.entry(name, *pair, at, by=hand.by) for pair in decided]
     await hand.audit.record(name, entries, now)
     answers, failure = await settlement.settle(hand.receiver, decided)
     failed = [answers[one.lock_token] for one in deliveries]
@@ -180,17 +182,18 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
 
 def _of(token: str, outcome: Outcome, failure: EventGridError | None) -> Result:
     entry = outcome.entry
-    found = _result(token, entry.id, outcome.failed)
+    found = _result(token, entry.key, outcome.failed)
     why = found.why
     if failure is not None and outcome.failed == settlement.UNANSWERED:
         why = f"{why}: {failure}"
     return msgspec.structs.replace(found, disposition=entry.disposition, why=why)
 
 
-def _result(token: str, event_id: str | None, failed: str | None) -> Result:
+def _result(token: str, key: EventKey | None, failed: str | None) -> Result:
     return Result(
         lock_token=token,
-        id=event_id,
+        id=key and key.id,
+        source=key and key.source,
         settled=failed is None,
         failed=failed,
         why=None if failed is None else _WORDS.get(failed, _FAULT),
@@ -200,16 +203,18 @@ def _result(token: str, event_id: str | None, failed: str | None) -> Result:
 def _disposition(wish: Wish) -> Disposition:
     said = _CONTROL.sub(" ", wish.reason).strip()
     reason = f"by hand: {said}" if said else "by hand"
-    if wish.disposition == "acknowledge":
+    if wish.disposition == Verb.ACKNOWLEDGE:
         return Acknowledge(Verdict.SETTLED_BY_HAND, reason)
-    if wish.disposition == "release":
+    if wish.disposition == Verb.RELEASE:
         return Release(reason, wish.delay)
     return Reject(reason)
 
 
-async def _note(hand: Hand, verb: str, ids: list[str], detail: str | None) -> None:
+async def _note(
+    hand: Hand, verb: str, keys: list[EventKey], detail: str | None
+) -> None:
     now = hand.clock()
     action = actions.action(
-        verb, hand.by, now, subscription=hand.declared.name, ids=ids, detail=detail
+        verb, hand.by, now, subscription=hand.declared.name, events=keys, detail=detail
     )
     await hand.actions.note(action, now)

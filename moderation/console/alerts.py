@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from moderation import paths
 from moderation.activity import ActivityLog, Summary
 from moderation.appendlog import StoreUnavailable, stamp
 from moderation.deadletters import folders
@@ -88,7 +89,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     except (StoreUnavailable, TimeoutError):
         return {}
     for root, found in zip(roots, hours, strict=True):
-        name = root.split("/")[-2].lower()
+        name = paths.last_folder(root).lower()
         for hour in found:
             at = now.replace(hour=hour, minute=0, second=0, microsecond=0)
             newest[name] = max(at, newest.get(name, at))
@@ -96,10 +97,8 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
 
 
 async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
-    paths = folders.of_day(root, now.date())
-    found = await asyncio.gather(
-        *(folders.numbered(store, path, 0, 23) for path in paths)
-    )
+    days = paths.days_of_dead_letters(root, now.date())
+    found = await asyncio.gather(*(folders.numbered(store, day, 0, 23) for day in days))
     return [int(name) for name in chain.from_iterable(found)]
 
 

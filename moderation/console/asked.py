@@ -13,6 +13,7 @@ from moderation import actions, requestbody
 from moderation.cloudevents import Problem
 from moderation.console.caller import Caller
 from moderation.console.reply import Request
+from moderation.eventkey import EventKey
 from moderation.requestbody import BadRequest
 from moderation.runtime import Runtime
 
@@ -20,7 +21,7 @@ from moderation.runtime import Runtime
 MOST_BYTES = 1024 * 1024
 # So many names that are not taken are listed.
 MOST_NAMED = 50
-# So much of an id is noted: whoever publishes an event gives it any id.
+# So much of an id is noted, and of a source: who publishes an event chooses them.
 LONGEST_ID = 512
 
 
@@ -55,7 +56,7 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
         verb: str,
         *,
         subscription: str | None = None,
-        ids: Sequence[str] = (),
+        events: Sequence[EventKey] = (),
         detail: str | None = None,
     ) -> None:
         """Keep that the caller does this, durable when it returns: before it is done.
@@ -68,7 +69,7 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
             self.caller.name,
             now,
             subscription=subscription,
-            ids=[one[:LONGEST_ID] for one in ids],
+            events=[EventKey(*(part[:LONGEST_ID] for part in key)) for key in events],
             detail=detail,
         )
         await self.runtime.actions.note(action, now)
@@ -199,7 +200,11 @@ def _inside(to: Any) -> list[Any]:
 def _wanted(of: Any, error: Exception) -> str:
     """What a value of that type must be, as the rest of a sentence."""
     schema = msgspec.json.schema(of)
-    wanted = [one for one in schema.get("anyOf", [schema]) if one != {"type": "null"}]
+    parts = (
+        schema.get("$defs", {}).get(one.get("$ref", "")[8:], one)
+        for one in schema.get("anyOf", [schema])
+    )
+    wanted = [one for one in parts if one != {"type": "null"}]
     match wanted:
         case [{"enum": values}]:
             return f"is not one of: {', '.join(map(str, values))}"

@@ -9,13 +9,13 @@ import msgspec
 
 from moderation.cloudevents import Problem
 from moderation.console import cursors, exports, letters, redaction
-from moderation.console.asked import Asked, BadQuery, chosen
-from moderation.console.cursors import Micros
+from moderation.console.asked import Asked, BadQuery, Moment, chosen
 from moderation.console.exports import Format
 from moderation.console.letters import DeadLetter
 from moderation.console.reply import Reply
 from moderation.deadletters import folders, listing
 from moderation.deadletters.listing import Listed, Mark, Page, Wanted
+from moderation.eventkey import EventKey
 from moderation.runtime import Runtime
 
 LIST_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a list of dead letters goes on."""
 
     hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
-    at: Micros
+    at: Moment
     name: str
     index: Annotated[int, msgspec.Meta(ge=0)]
 
@@ -74,7 +74,7 @@ async def dead_letters(
     wanted = _wanted(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
-    await redaction.note(asked, query.reveal, _ids(found.listed))
+    await redaction.note(asked, query.reveal, _keys(found.listed))
     told = await letters.told(runtime, found.listed, reveal=query.reveal)
     cursor = _cursor(found)
     if query.format != "json":
@@ -100,7 +100,7 @@ async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
         where = "index" if found else "name"
         raise BadQuery([Problem(where, "there is no such dead letter")])
     listed = found[query.index]
-    await redaction.note(asked, query.reveal, _ids([listed]))
+    await redaction.note(asked, query.reveal, _keys([listed]))
     [letter] = await letters.told(asked.runtime, [listed], reveal=query.reveal)
     return letter
 
@@ -109,8 +109,7 @@ def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wan
     mark = None
     if query.cursor is not None:
         state = cursors.read(query.cursor, Cursor)
-        moment = cursors.moment(state.at)
-        mark = Mark(state.hour, moment, state.name, state.index)
+        mark = Mark(state.hour, state.at, state.name, state.index)
     if query.subscription is not None:
         chosen(names, query.subscription)
     return Wanted(
@@ -125,8 +124,7 @@ def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wan
 def _cursor(page: Page) -> str | None:
     if (mark := page.mark()) is None:
         return None
-    at = cursors.micros(mark.at)
-    return cursors.written(Cursor(mark.hour, at, mark.name, mark.index))
+    return cursors.written(Cursor(mark.hour, mark.at, mark.name, mark.index))
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
@@ -139,9 +137,11 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
     return [day.isoformat() for day in found]
 
 
-def _ids(listed: Sequence[Listed]) -> list[str]:
-    """The events' ids; the blob and the place in it of one that has none."""
+def _keys(listed: Sequence[Listed]) -> list[EventKey]:
+    """The events; the blob and the place in it of one that has no id."""
     return [
-        (one.letter.event and one.letter.event.id) or f"{one.name}#{one.letter.index}"
+        one.letter.event.key
+        if one.letter.event and one.letter.event.id
+        else EventKey("", f"{one.name}#{one.letter.index}")
         for one in listed
     ]

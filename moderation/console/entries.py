@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
-from moderation.appendlog import CLOCK_SKEW, stamp
-from moderation.audit import AuditEntry, Found, Lineage, Query
+from moderation.appendlog import CLOCK_SKEW, Stamp, stamp
+from moderation.audit import Found, Query
+from moderation.auditentry import AuditEntry
 from moderation.cloudevents import Problem
 from moderation.console import cursors, exports, redaction
 from moderation.console.asked import Asked, BadQuery, Moment, chosen
-from moderation.console.cursors import Micros
 from moderation.console.exports import Format
 from moderation.console.reply import Reply
-from moderation.details import details
-from moderation.life import LONGEST_LOOK_BACK
+from moderation.delivery import Verb
+from moderation.lifesearch import LONGEST_LOOK_BACK
 from moderation.paging import Position
 
 SEARCH_SECONDS = 10
@@ -28,15 +28,17 @@ Text = Annotated[str, msgspec.Meta(max_length=256)]
 class AuditQuery(msgspec.Struct, frozen=True):
     """Which audit entries: by default the newest 100 of the last day.
 
-    With an id, of the last 31 days, because an event that is asked for may be old.
+    With an id, of the last 31 days, because an event that is asked for may be old; an
+    event is told from others by `source` and `id` together.
     """
 
     subscription: str | None = None
-    disposition: Literal["acknowledge", "release", "reject"] | None = None
+    disposition: Verb | None = None
     type: str | None = None
     category: str | None = None
     text: Text | None = None
     id: str | None = None
+    source: str | None = None
     since: Moment | None = None
     until: Moment | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
@@ -48,35 +50,18 @@ class AuditQuery(msgspec.Struct, frozen=True):
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a list of audit entries goes on, and where it ends."""
 
-    since: Micros
-    at: Micros
+    since: Moment
+    at: Moment
     mark: str
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Entry(AuditEntry, frozen=True, kw_only=True, omit_defaults=False):
     """What was decided about one delivery, and what its event says.
 
-    `redacted`: the event's data and subject are left out.
+    `source` and `id` tell the event from all others. `redacted`: the event's data and
+    subject are left out.
     """
 
-    at: str
-    subscription: str
-    disposition: str
-    verdict: str | None
-    reason: str | None
-    delay_seconds: int | None
-    delivery_count: int
-    lock_token: str
-    id: str
-    type: str
-    content_id: str | None
-    category: str | None
-    severity: str | None
-    confidence: float | None
-    model: str | None
-    traceparent: str | None
-    by: str | None
-    redrive: Lineage | None
     event: msgspec.Raw
     redacted: bool
 
@@ -90,7 +75,7 @@ class Entries(msgspec.Struct, frozen=True):
 
     entries: list[Entry]
     complete: bool
-    since: str
+    since: Stamp
     cursor: str | None
 
 
@@ -101,7 +86,7 @@ async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
     query = meant(wanted, runtime.topology.names, now, subjects=shows)
     ends = monotonic() + SEARCH_SECONDS
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
-    await redaction.note(asked, wanted.reveal, [one.id for one in found.entries])
+    await redaction.note(asked, wanted.reveal, [one.key for one in found.entries])
     entries = [told(one, shows=shows) for one in found.entries]
     cursor = _cursor(query.since, found)
     if wanted.format != "json":
@@ -118,7 +103,7 @@ def meant(
     cursor = cursors.read(asked.cursor, Cursor) if asked.cursor else None
     since = asked.since or now - (LONGEST_LOOK_BACK if asked.id else DAY)
     if cursor is not None:
-        since = max(cursors.moment(cursor.since), now - LONGEST_LOOK_BACK)
+        since = max(cursor.since, now - LONGEST_LOOK_BACK)
     until = min(asked.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
     if since < now - LONGEST_LOOK_BACK:
         problem = f"is more than {LONGEST_LOOK_BACK.days} days ago"
@@ -135,6 +120,7 @@ def meant(
         text=asked.text,
         subjects=subjects,
         id=asked.id,
+        source=asked.source,
         limit=asked.limit,
         after=_position(cursor),
     )
@@ -143,39 +129,18 @@ def meant(
 def _cursor(since: datetime, found: Found) -> str | None:
     if (place := found.position) is None:
         return None
-    state = Cursor(cursors.micros(since), cursors.micros(place.moment), place.mark)
-    return cursors.written(state)
+    return cursors.written(Cursor(since, place.moment, place.mark))
 
 
 def _position(cursor: Cursor | None) -> Position | None:
     if cursor is None:
         return None
-    return Position(stamp(cursors.moment(cursor.at)), cursor.mark)
+    return Position(stamp(cursor.at), cursor.mark)
 
 
 def told(entry: AuditEntry, *, shows: bool) -> Entry:
     """The entry as an answer has it."""
-    raw = bytes(entry.event)
-    known = details(raw)
-    return Entry(
-        at=entry.at,
-        subscription=entry.subscription,
-        disposition=entry.disposition,
-        verdict=entry.verdict,
-        reason=entry.reason,
-        delay_seconds=entry.delay_seconds,
-        delivery_count=entry.delivery_count,
-        lock_token=entry.lock_token,
-        id=entry.id,
-        type=entry.type,
-        content_id=entry.content_id,
-        category=known.category,
-        severity=known.severity,
-        confidence=known.confidence,
-        model=known.model,
-        traceparent=entry.traceparent,
-        by=entry.by,
-        redrive=entry.redrive,
-        event=redaction.told(raw, shows=shows),
-        redacted=not shows,
-    )
+    members = msgspec.structs.asdict(entry)
+    members["event"] = redaction.told(bytes(entry.event), shows=shows)
+    members["subject"] = entry.subject if shows else None
+    return Entry(**members, redacted=not shows)

@@ -16,7 +16,7 @@ from moderation.console import alerts
 from moderation.console.alerts import Alert, Logs
 from moderation.console.asked import Asked, chosen
 from moderation.counts import largest
-from moderation.delivery import DISPOSITIONS
+from moderation.delivery import Verb
 from moderation.spread import Spread
 
 # Steps of at least a minute, so that there are no more than 144 of them.
@@ -155,7 +155,7 @@ def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:
 def _counted(summary: Summary) -> Counted:
     return Counted(
         received=summary.received,
-        **{one: summary.dispositions.get(one, 0) for one in DISPOSITIONS},
+        **{verb.value: summary.dispositions.get(verb, 0) for verb in Verb},
         failed=sum(summary.failed.values()),
         drains=summary.drains,
         full_batches=summary.full_batches,
@@ -176,7 +176,7 @@ def _totals(summaries: Iterable[Summary]) -> Totals:
         queue_delay_ms=_delays(total.waited),
         claimed_delay_ms=_delays(total.queue_delay),
         handling_ms=_delays(total.handling),
-        dispositions={one: total.dispositions.get(one, 0) for one in DISPOSITIONS},
+        dispositions={verb: total.dispositions.get(verb, 0) for verb in Verb},
         types=largest(total.types),
         matrix=[
             Cell(category, severity, count)

@@ -7,8 +7,9 @@ from time import monotonic
 
 import msgspec
 
-from moderation.appendlog import stamp
-from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.appendlog import Stamp, stamp
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry
 from moderation.console import redaction
 from moderation.deadletters.documents import Letter
 from moderation.deadletters.ledger import Attempt
@@ -28,7 +29,7 @@ UNREADABLE_BYTES = 64 * 1024
 class Redrive(msgspec.Struct, frozen=True):
     """One redrive; `outcome` is `unknown` while none is recorded."""
 
-    at: str
+    at: Stamp
     by: str
     outcome: str
     reason: str | None
@@ -45,15 +46,16 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     index: int
     subscription: str
-    at: str
+    at: Stamp
     id: str | None
+    source: str | None
     type: str | None
     content_id: str | None
     reason: str | None
     delivery_attempts: int | None
     result: str | None
-    published_at: str | None
-    last_attempt_at: str | None
+    published_at: Stamp | None
+    last_attempt_at: Stamp | None
     our_reason: str | None
     traceparent: str | None
     unreadable: str | None
@@ -107,6 +109,7 @@ class _Reasons:
                     until=last + late,
                     subscriptions=[subscription],
                     id=event.id,
+                    source=event.source,
                 )
                 found = await self._audit.find(query, time_left=self._time_left)
                 if (entry := _about(letter, found.entries)) is not None:
@@ -115,11 +118,12 @@ class _Reasons:
 
 
 def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
-    """The first entry about a delivery of that event, whose id they all have.
+    """The first entry about a delivery of that event, whose source and id they all have.
 
-    An empty id tells nothing: then the event itself has to be the same.
+    Where either is empty they tell nothing: then the event itself has to be the same.
     """
-    line = None if letter.event and letter.event.id else msgspec.Raw(_line(letter))
+    told = letter.event is not None and all(letter.event.key)
+    line = None if told else msgspec.Raw(_line(letter))
     deliveries = (one for one in entries if one.redrive is None)
     return next((one for one in deliveries if line in (None, one.event)), None)
 
@@ -135,6 +139,7 @@ def _shown(
         subscription=subscription,
         at=stamp(listed.lettered_at),
         id=event.id if event else None,
+        source=event.source if event else None,
         type=event.type if event else None,
         content_id=event.payload.content_id if event else None,
         reason=said.reason,
@@ -166,7 +171,7 @@ def _line(letter: Letter) -> bytes:
     return msgspec.json.encode(text)
 
 
-def _stamp(moment: datetime | None) -> str | None:
+def _stamp(moment: datetime | None) -> Stamp | None:
     return stamp(moment) if moment else None
 
 

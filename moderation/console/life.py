@@ -1,24 +1,27 @@
 """One event's life over HTTP: every step of it, over all event subscriptions."""
 
 import asyncio
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Annotated
 
 import msgspec
 
-from moderation import filters, life, tracing
-from moderation.appendlog import CLOCK_SKEW, stamp
-from moderation.audit import AuditEntry
+from moderation import filters, life, lifesearch, tracing
+from moderation.appendlog import Stamp, stamp
+from moderation.auditentry import AuditEntry
 from moderation.console import cursors, redaction, steps
 from moderation.console.asked import Asked, Moment
-from moderation.console.cursors import Micros
-from moderation.console.steps import Step
+from moderation.console.steps import KnownEvent, Step
 from moderation.deadletters import finding
 from moderation.deadletters.listing import Listed
 from moderation.deadletters.store import DeadLetterStore
-from moderation.life import Lived, Search, Span
+from moderation.delivery import Verb
+from moderation.life import Lived
+from moderation.lifesearch import Search, Span
+from moderation.paging import LONGEST, SHORTEST
 from moderation.runtime import Runtime
 from moderation.topology import Topology
 
@@ -29,11 +32,14 @@ LETTER_SECONDS = 2.0
 class LifeQuery(msgspec.Struct, frozen=True):
     """Which event, and a time near its own; a UUID of version 7 has that in itself.
 
-    `cursor` goes on with a search that took too long.
+    An event is `source` and `id`: an id alone may be that of several. Nothing before
+    `since` is looked for. `cursor` goes on with a search that took too long.
     """
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
+    source: str | None = None
     at: Moment | None = None
+    since: Moment | None = None
     cursor: str | None = None
     reveal: bool = False
 
@@ -41,22 +47,29 @@ class LifeQuery(msgspec.Struct, frozen=True):
 class Searched(msgspec.Struct, frozen=True):
     """The time that was looked through so far."""
 
-    since: str
-    until: str
+    since: Stamp
+    until: Stamp
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is known of one event, oldest first.
+    """What is known of one event, oldest first; or which events have the id.
 
-    With a `cursor` there may be more: what it answers are further steps. `expected` are
-    the event subscriptions that take the event; empty while it is not found.
+    `events` are those that were met. Once there are several, only these are told, and
+    `source` is null: ask for one of them. With a `cursor` there may be more: what it
+    answers are further events and steps. `expected` are the event subscriptions that
+    take the event, empty while it is not found, and `waiting` those of them that have
+    not acknowledged or rejected it. `complete`: all of its life was found, or of an id
+    that is none of a UUID every event that has it.
     """
 
     id: str
+    source: str | None
+    events: Sequence[KnownEvent]
     event: msgspec.Raw | None
     redacted: bool
     trace_id: str | None
     expected: Sequence[str]
+    waiting: Sequence[str]
     steps: Sequence[Step]
     complete: bool
     searched: Searched
@@ -64,23 +77,33 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """How far a search has come; see `life.Search`."""
+    """How far a search has come; see `lifesearch.Search`."""
 
-    ahead: tuple[Micros, Micros] | None
-    behind: tuple[Micros, Micros] | None
-    since: Micros
-    until: Micros
+    ahead: tuple[Moment, Moment] | None
+    behind: tuple[Moment, Moment] | None
+    since: Moment
+    until: Moment
+    source: str | None
+    may_end: bool
+    several: bool
     expected: list[str] | None
     done: list[str]
-    time: Micros | None
-    is_noted: bool
-    is_claim: bool = False
+    seen: list[str]
+    begun: list[str]
+    time: Moment | None
+    is_claim: bool
+    published: Moment | None
+    first: Moment | None
+    last: Moment | None
+    noted: Moment | None
+    piece: timedelta
 
 
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     """The life of one event over all event subscriptions."""
     runtime, query = asked.runtime, asked.query
-    search = _search(query, runtime.topology.names, runtime.clock())
+    kept = timedelta(days=runtime.topology.event_retention_in_days)
+    search = _search(query, runtime.topology.names, runtime.clock(), kept)
     ends = monotonic() + SEARCH_SECONDS
     found = await life.lived(
         runtime.audit,
@@ -91,14 +114,18 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     )
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
-        await redaction.note(asked, query.reveal, [query.id])
+        await redaction.note(asked, query.reveal, [search.key])
+    takers = [] if search.several else search.expected or []
     return Life(
         id=query.id,
+        source=None if search.several else search.source,
+        events=sorted(map(steps.known, found.met.items()), key=lambda one: one.at),
         event=None if event is None else redaction.told(event, shows=shows),
         redacted=event is not None and not shows,
         trace_id=_trace_id(found),
-        expected=search.expected or [],
-        steps=await _steps(runtime, search, found),
+        expected=takers,
+        waiting=[name for name in takers if name not in search.done],
+        steps=[] if search.several else await _steps(runtime, search, found),
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
         cursor=None if search.is_over else cursors.written(_cursor(search)),
@@ -108,9 +135,10 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
 def expected(declared: Topology, raw: bytes) -> list[str]:
     """The names of the event subscriptions that take the event with this JSON."""
     try:
-        event = msgspec.json.decode(raw, type=dict[str, object])
+        event = json.loads(raw, parse_int=float)  # numbers of any size
     except (ValueError, RecursionError):
-        event = {}
+        event = None
+    event = event if isinstance(event, dict) else {}
     return [
         one.name
         for one in declared.event_subscriptions
@@ -141,13 +169,13 @@ async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list
     """
     ends = monotonic() + LETTER_SECONDS
     last = {one.subscription: one for one in found.entries if one.redrive is None}
-    ended = ("reject", "release") if search.is_over else ("reject",)
+    ended = (Verb.REJECT, Verb.RELEASE) if search.is_over else (Verb.REJECT,)
     wanted = [one for one in last.values() if one.disposition in ended]
 
     async def near(entry: AuditEntry) -> Listed | None:
         name, at = entry.subscription, datetime.fromisoformat(entry.at)
         return await finding.of_event(
-            store, name, search.event_id, at, lambda: ends - monotonic()
+            store, name, search.key, at, lambda: ends - monotonic()
         )
 
     letters = await asyncio.gather(*map(near, wanted))
@@ -159,53 +187,44 @@ async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list
     ]
 
 
-def _search(query: LifeQuery, names: Sequence[str], now: datetime) -> Search:
+def _search(
+    query: LifeQuery, names: Sequence[str], now: datetime, lifetime: timedelta
+) -> Search:
     """A new search, or the one that the cursor goes on with. Raises BadQuery."""
-    search = life.begun(query.id, query.at, now)
+    search = lifesearch.begun(
+        query.id,
+        query.at,
+        now,
+        source=query.source,
+        since=query.since,
+        lifetime=lifetime,
+    )
     if query.cursor is None:
         return search
-    state, newest = cursors.read(query.cursor, Cursor), now + CLOCK_SKEW
-    oldest = now - life.LONGEST_LOOK_BACK
+    state, (oldest, newest) = cursors.read(query.cursor, Cursor), search.whole
     search.ahead = _span(state.ahead, oldest, newest)
     search.behind = _span(state.behind, oldest, newest)
-    search.since = cursors.moment(state.since)
-    search.until = cursors.moment(state.until)
+    search.since, search.until = state.since, state.until
+    search.may_end = state.may_end
+    if not search.is_chosen:
+        search.source, search.several = state.source, state.several
     if state.expected is not None:
         search.expected = [one for one in names if one in state.expected]
     search.done = [one for one in names if one in state.done]
-    search.time = None if state.time is None else cursors.moment(state.time)
-    search.is_noted = state.is_noted
-    search.is_claim = state.is_claim
+    search.seen = [one for one in names if one in state.seen]
+    search.begun = [one for one in names if one in state.begun]
+    search.time, search.is_claim = state.time, state.is_claim
+    search.published, search.noted = state.published, state.noted
+    search.first, search.last = state.first, state.last
+    search.piece = min(max(state.piece, SHORTEST), LONGEST)
     return search
 
 
-def _span(
-    micros: tuple[int, int] | None, oldest: datetime, newest: datetime
-) -> Span | None:
-    if micros is None:
+def _span(span: Span | None, oldest: datetime, newest: datetime) -> Span | None:
+    if span is None:
         return None
-    since, until = map(cursors.moment, micros)
-    return max(since, oldest), min(until, newest)
+    return max(span[0], oldest), min(span[1], newest)
 
 
 def _cursor(search: Search) -> Cursor:
-    return Cursor(
-        ahead=_micros(search.ahead),
-        behind=_micros(search.behind),
-        since=cursors.micros(search.since),
-        until=cursors.micros(search.until),
-        expected=search.expected,
-        done=search.done,
-        time=_time(search.time),
-        is_noted=search.is_noted,
-        is_claim=search.is_claim,
-    )
-
-
-def _micros(span: Span | None) -> tuple[int, int] | None:
-    return span and (cursors.micros(span[0]), cursors.micros(span[1]))
-
-
-def _time(time: datetime | None) -> int | None:
-    """The event's own time, which may be anything."""
-    return None if time is None else min(cursors.micros(time), cursors.MOST_MICROS)
+    return msgspec.convert(search, Cursor, from_attributes=True)

@@ -18,11 +18,11 @@ from moderation.console.asked import Signature, signature
 from moderation.console.endpoints import ENDPOINTS, LOOKS
 from moderation.console.health import Health
 from moderation.console.reply import JSON, PROBLEM, Reply, status_of
+from moderation.console.schemas import COMPONENT, Json, Schemas
 from moderation.routes import ROUTES, Route
 
 PATH = "openapi.json"
 VERSION = "1.0"
-COMPONENT = "#/components/schemas/{name}"
 ABOUT = (
     "Publishes content moderation events, pulls them from their event subscriptions, "
     "and shows what became of them. Times are ISO 8601 in UTC. Everything that goes "
@@ -54,10 +54,6 @@ ITSELF: dict[str, object] = {
     "security": [],
     "responses": {"200": {"description": "OK", "content": {JSON: {}}}},
 }
-ANYTHING = {"$comment": "any JSON"}
-
-type Json = dict[str, Any]
-type Schemas = list[tuple[Any, Json]]
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
@@ -106,7 +102,8 @@ def encoded() -> bytes:
 def document() -> Json:
     """The whole description of the API."""
     operations = [_operation(route) for route in ROUTES]
-    schemas, components = _schemas(operations)
+    schemas = _schemas(operations)
+    components = schemas.components
     return {
         "openapi": "3.1.0",
         "info": {
@@ -118,23 +115,24 @@ def document() -> Json:
         "paths": _paths(operations, schemas),
         "components": {
             "schemas": {**components, **eventschemas.of(components)},
-            "responses": _wrong(_schema(ProblemDetails, schemas)),
+            "responses": _wrong(schemas.of(ProblemDetails)),
             "securitySchemes": KEYS,
         },
     }
 
 
-def _schemas(operations: list[Operation]) -> tuple[Schemas, Json]:
-    """The schema of each type, and what these refer to by name."""
+def _schemas(operations: list[Operation]) -> Schemas:
+    """The schema of each type, bodies and answers as they are sent."""
     wanted = [one for operation in operations for one in operation.types()]
     wanted += [ProblemDetails, *events.TYPES.values()]
-    found, components = msgspec.json.schema_components(
-        wanted, schema_hook=lambda _: ANYTHING, ref_template=COMPONENT
-    )
-    schemas = list(zip(wanted, found, strict=True))
+    schemas = Schemas(wanted)
     for operation in operations:
-        _close(operation.takes.body, schemas, components)
-    return schemas, components
+        if _has_schema(operation.takes.body):
+            schemas.close(operation.takes.body)
+        if _has_schema(operation.answer):
+            schemas.fill(operation.answer)
+    schemas.fill(ProblemDetails)
+    return schemas
 
 
 def _paths(operations: list[Operation], schemas: Schemas) -> Json:
@@ -184,13 +182,13 @@ def _described(operation: Operation, schemas: Schemas) -> Json:
             "content": eventschemas.bodies(COMPONENT),
         }
     elif takes.body is not None:
-        body = {"schema": _schema(takes.body, schemas)}
+        body = {"schema": schemas.of(takes.body)}
         content["requestBody"] = {"required": True, "content": {JSON: body}}
     return content
 
 
 def _parameter(field: msgspec.structs.FieldInfo, schemas: Schemas) -> Json:
-    schema = _without_null(_schema(field.type, schemas))
+    schema = schemas.of_parameter(field.type)
     content: Json = {"name": field.encode_name, "in": "query", "schema": schema}
     if description := schema.pop("description", None):
         content["description"] = description
@@ -201,7 +199,7 @@ def _parameter(field: msgspec.structs.FieldInfo, schemas: Schemas) -> Json:
 
 def _responses(operation: Operation, schemas: Schemas) -> Json:
     kind = operation.answer
-    good = {JSON: {"schema": _schema(kind, schemas)}} if _has_schema(kind) else {}
+    good = {JSON: {"schema": schemas.of(kind)}} if _has_schema(kind) else {}
     if any(field.encode_name == "format" for field in operation.fields()):
         good |= {one: {"schema": {"type": "string"}} for one in FILES}
     status = status_of(kind)
@@ -221,28 +219,8 @@ def _response(description: str, content: Json) -> Json:
     return {"description": description} | ({"content": content} if content else {})
 
 
-def _close(body: Any, schemas: Schemas, components: Json) -> None:
-    """Say of a body that other names than its own are refused."""
-    if _has_schema(body):
-        name = _schema(body, schemas)["$ref"].rpartition("/")[2]
-        components[name]["additionalProperties"] = False
-
-
-def _schema(of: Any, schemas: Schemas) -> Json:
-    return next(schema for kind, schema in schemas if kind == of)
-
-
 def _has_schema(kind: Any) -> bool:
     return kind is not None and kind is not bytes
-
-
-def _without_null(schema: Json) -> Json:
-    """The schema of a value that may be absent: a query has no null."""
-    kinds = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
-    if not kinds:
-        return dict(schema)
-    rest = {name: value for name, value in schema.items() if name != "anyOf"}
-    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
 
 
 def _first_line(text: str | None) -> str:

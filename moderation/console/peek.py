@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from moderation.appendlog import stamp
+from moderation.appendlog import Stamp, stamp
 from moderation.byhand import peeking, settling
 from moderation.byhand.peeking import Hand
 from moderation.byhand.settling import Result, Wish
 from moderation.cloudevents import Problem
 from moderation.console import redaction
 from moderation.console.asked import Asked
-from moderation.delivery import Delivery, ReleaseDelay
+from moderation.delivery import Delivery, ReleaseDelay, Verb
 from moderation.details import in_utc
 from moderation.events import MalformedEvent
 from moderation.requestbody import BadRequest
@@ -34,15 +34,16 @@ class PeekBody(msgspec.Struct, frozen=True, rename="camel"):
 class Held(msgspec.Struct, frozen=True, rename="camel"):
     """One event on loan. `lastDelivery`: not settled now, it is dead-lettered.
 
-    `malformed` says what is wrong with it, if anything is.
+    `malformed` says what is wrong with it, if anything is; `time` is the publisher's.
     """
 
     lock_token: str
     delivery_count: int
     id: str
+    source: str
     type: str
     content_id: str | None
-    time: str | None
+    time: Stamp | None
     malformed: str | None
     last_delivery: bool
     redacted: bool
@@ -54,7 +55,7 @@ class Peeked(msgspec.Struct, frozen=True, rename="camel"):
 
     subscription: str
     lock_seconds: int
-    locked_until: str | None
+    locked_until: Stamp | None
     max_delivery_count: int
     deliveries: Sequence[Held]
     notice: str
@@ -79,7 +80,7 @@ class Settled(msgspec.Struct, frozen=True, rename="camel"):
     """What became of each; `lockedUntil` is for what was renewed."""
 
     results: Sequence[Result]
-    locked_until: str | None = None
+    locked_until: Stamp | None = None
 
 
 async def peek(asked: Asked[None, PeekBody]) -> Peeked:
@@ -107,11 +108,11 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
     if body.disposition == "renew":
         results, until = await settling.renew(hand, tokens)
         return Settled(results, stamp(until) if until else None)
-    if body.disposition == "reject" and not body.reason.strip():
+    if body.disposition == Verb.REJECT.value and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
         raise BadRequest(400, "a rejection needs a reason", [problem])
     wish = Wish(
-        disposition=body.disposition,
+        disposition=Verb(body.disposition),
         tokens=tokens,
         delay=ReleaseDelay(body.delay_seconds),
         reason=body.reason,
@@ -146,13 +147,14 @@ def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
         lock_token=delivery.lock_token,
         delivery_count=delivery.delivery_count,
         id=event.id,
+        source=event.source,
         type=event.type,
         content_id=payload.content_id,
         time=stamp(time) if (time := in_utc(event.time)) else None,
         malformed=payload.reason if isinstance(payload, MalformedEvent) else None,
         last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
         redacted=not shows,
-        event=redaction.told(delivery.line, shows=shows),
+        event=redaction.told(delivery.json, shows=shows),
     )
 
 

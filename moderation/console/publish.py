@@ -13,6 +13,7 @@ from moderation.appendlog import StoreUnavailable
 from moderation.console import reply
 from moderation.console.asked import Asked
 from moderation.console.reply import Reply
+from moderation.eventkey import EventKey
 from moderation.intake import Json
 from moderation.publishing import Published
 
@@ -26,6 +27,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One event that is in the topic now."""
 
     id: str
+    source: str
     content_id: str | None
     type: str
     category: str | None
@@ -72,12 +74,12 @@ def outgoing(events: list[Json], asked: Asked[Any, Any]) -> list[Json]:
 
 async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
     """Keep who published what; what is published stays so when that cannot be kept."""
-    ids = [str(event["id"]) for event in accepted]
+    keys = [EventKey(str(event["source"]), str(event["id"])) for event in accepted]
     try:
         async with asyncio.timeout(NOTE_SECONDS):
-            await asked.note("publish", ids=ids)
+            await asked.note("publish", events=keys)
     except (StoreUnavailable, TimeoutError) as error:
-        _log.warning("who published %d events was not noted: %r", len(ids), error)
+        _log.warning("who published %d events was not noted: %r", len(keys), error)
 
 
 def _published(result: Published) -> Receipts | Reply:
@@ -103,6 +105,7 @@ def _receipt(event: Json) -> Receipt:
     content: dict[str, Any] = data if isinstance(data, dict) else {}
     return Receipt(
         id=str(event["id"]),
+        source=str(event["source"]),
         content_id=content.get("contentId"),
         type=str(event["type"]),
         category=content.get("category"),

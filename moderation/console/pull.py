@@ -8,7 +8,7 @@ from moderation import inspection
 from moderation.console import reply
 from moderation.console.asked import Asked, chosen
 from moderation.console.reply import Reply
-from moderation.delivery import DISPOSITIONS
+from moderation.delivery import Verb
 from moderation.handlers import HANDLERS
 from moderation.inspection import Inspected, NothingToInspect
 from moderation.runtime import Runtime
@@ -25,14 +25,15 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What became of one delivery; `failed` says why it is not settled."""
 
     id: str
+    source: str
     type: str
     content_id: str | None
-    disposition: str
+    disposition: Verb
     verdict: str | None
     reason: str | None
     delivery_count: int
-    settled: bool
-    failed: str | None
+    settled: bool = True
+    failed: str | None = None
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ async def _pulled(runtime: Runtime, name: str) -> Drained:
     return Drained(
         subscription=name,
         received=received,
-        settled={one: tally.settled[one] for one in DISPOSITIONS},
+        settled={verb: tally.settled[verb] for verb in Verb},
         failed=dict(tally.failed),
         stopped=tally.stopped,
         joined=joined,
@@ -95,18 +96,9 @@ async def _pulled(runtime: Runtime, name: str) -> Drained:
 
 
 def _handled(outcome: Outcome) -> Handled:
-    entry = outcome.entry
-    return Handled(
-        id=entry.id,
-        type=entry.type,
-        content_id=entry.content_id,
-        disposition=entry.disposition,
-        verdict=entry.verdict,
-        reason=entry.reason,
-        delivery_count=entry.delivery_count,
-        settled=outcome.failed is None,
-        failed=outcome.failed,
-    )
+    handled = msgspec.convert(outcome.entry, Handled, from_attributes=True)
+    failed = outcome.failed
+    return msgspec.structs.replace(handled, settled=failed is None, failed=failed)
 
 
 async def inspect(asked: Asked[None, None]) -> Inspected:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from moderation.console.asked import LONGEST_ID, Asked
+from moderation.eventkey import EventKey
 from moderation.settings import Settings
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # The subject holds the content id and whatever else a publisher put there.
 PRIVATE = ("data", "data_base64", "subject")
-# The ids of what was revealed are noted up to so many characters.
+# What was revealed is noted up to so many characters of ids and sources.
 NOTED_CHARACTERS = 64 * 1024
 
 
@@ -24,7 +25,9 @@ def is_revealed(settings: Settings, *, reveal: bool) -> bool:
     return reveal and settings.payloads == "on-request"
 
 
-async def note[Q, B](asked: Asked[Q, B], reveal: bool, ids: Sequence[str]) -> None:
+async def note[Q, B](
+    asked: Asked[Q, B], reveal: bool, keys: Sequence[EventKey]
+) -> None:
     """Put on record who is shown these events; before they are, or not at all.
 
     Raises StoreUnavailable.
@@ -32,12 +35,12 @@ async def note[Q, B](asked: Asked[Q, B], reveal: bool, ids: Sequence[str]) -> No
     if not is_revealed(asked.runtime.settings, reveal=reveal):
         return
     kept, room = [], NOTED_CHARACTERS
-    for one in dict.fromkeys(ids):
-        room -= min(len(one), LONGEST_ID)
+    for key in dict.fromkeys(keys):
+        room -= sum(min(len(part), LONGEST_ID) for part in key)
         if room < 0:
             break
-        kept.append(one)
-    await asked.note("reveal", ids=kept, detail=f"{len(ids)} events")
+        kept.append(key)
+    await asked.note("reveal", events=kept, detail=f"{len(keys)} events")
 
 
 def told(event: bytes, *, shows: bool) -> msgspec.Raw:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import msgspec
 
-from moderation.audit import Lineage
+from moderation.auditentry import Lineage
 from moderation.console.asked import Asked
 from moderation.deadletters import redrivable, redrive
 from moderation.deadletters.redrivable import Bench, Redriven
+from moderation.eventkey import EventKey
 from moderation.handlers import HANDLERS
 
 # After so many seconds no other dead letter is begun: the rest is `notBegun`.
@@ -46,7 +47,7 @@ async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer
         return RedriveAnswer(dry_run=True, results=planned)
     await asked.note(
         "redrive",
-        ids=[one.id for one in planned if one.id],
+        events=[EventKey(one.source or "", one.id) for one in planned if one.id],
         detail=", ".join(f"{one.name}#{one.index}" for one in planned),
     )
     return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))

@@ -2,15 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import msgspec
 
-from moderation.appendlog import stamp
-from moderation.audit import AuditEntry, Lineage
+from moderation.appendlog import Stamp, stamp
+from moderation.auditentry import AuditEntry, Lineage
 from moderation.deadletters.ledger import Attempt
 from moderation.deadletters.listing import Listed
-from moderation.life import Doing, Lived, Search
+from moderation.delivery import Verb
+from moderation.eventkey import EventKey
+from moderation.life import Doing, Lived
+from moderation.lifesearch import Search
 
+# What a publisher says of itself is not measured by anyone here.
+CLAIMED = "by the publisher's clock"
 # What somebody did that is a step of the event's life; the rest is in its entries.
 STEPS = {"publish": "published", "peek": "peek", "renew": "renew"}
 
@@ -22,10 +28,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     it by hand.
     """
 
-    at: str
+    at: Stamp
     kind: str
     subscription: str | None = None
-    disposition: str | None = None
+    disposition: Verb | None = None
     verdict: str | None = None
     reason: str | None = None
     delay_seconds: int | None = None
@@ -33,6 +39,37 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     by: str | None = None
     text: str | None = None
     dead_letter: Lineage | None = None
+
+
+class KnownEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An event that has the id; `link` asks for its life.
+
+    `at` is when it was met first in this answer. What its payload says is null while
+    only its publication is on record; `link` is null for one without a source.
+    """
+
+    id: str
+    source: str
+    at: Stamp
+    type: str | None = None
+    content_id: str | None = None
+    category: str | None = None
+    severity: str | None = None
+    confidence: float | None = None
+    model: str | None = None
+    link: str | None = None
+
+
+def known(met: tuple[EventKey, AuditEntry | Doing]) -> KnownEvent:
+    """Return how an answer names one of the events that have an id."""
+    key, first = met
+    link = (
+        f"life?{urlencode({**key._asdict(), 'at': first.at})}" if key.source else None
+    )
+    if isinstance(first, Doing):
+        return KnownEvent(id=key.id, source=key.source, at=first.at, link=link)
+    found = msgspec.convert(first, KnownEvent, from_attributes=True)
+    return msgspec.structs.replace(found, link=link)
 
 
 def published(search: Search, found: Lived) -> list[Step]:
@@ -43,8 +80,8 @@ def published(search: Search, found: Lived) -> list[Step]:
     acts = [_done(one) for one in found.doings if one.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
         acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
-    if search.is_over and not search.is_noted and search.time is not None:
-        text = "by the publisher's clock" if search.is_claim else None
+    if search.is_over and search.noted is None and search.time is not None:
+        text = CLAIMED if search.is_claim else None
         return [Step(at=stamp(search.time), kind="published", text=text)]
     return acts
 

@@ -1,4 +1,4 @@
-"""Dead letters as Event Grid writes them: where they lie, and what is in them.
+"""Dead letters as Event Grid writes them: what is in one of their blobs.
 
 The service's documents show four shapes, and say of none that it is the one. All are
 taken: a list of them or a single one; the event in `event`, or at the top level beside
@@ -7,13 +7,11 @@ whatever else comes along. What cannot be read is a dead letter all the same, on
 says so: it must not disappear from a list because it is odd.
 """
 
-import re
 from datetime import UTC, datetime
 
 import msgspec
 
 from moderation import events
-from moderation.deadletters.store import ARCHIVE, LEDGERS
 from moderation.events import Event
 
 # As many bytes of a blob are read; Event Grid and the local broker stay far below.
@@ -21,21 +19,6 @@ BLOB_BYTES = 32 * 1024 * 1024
 TEXT_CHARACTERS = 500
 # A time of another year says that there is none: .NET writes one of year 1 for that.
 YEARS = range(1970, 2300)
-_NAME = re.compile(
-    r"(?P<namespace>[A-Za-z0-9-]{1,50})/(?P<topic>[A-Za-z0-9-]{1,50})"
-    r"/(?P<subscription>[A-Za-z0-9-]{1,50})"
-    r"/(?P<year>\d{4})/(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<hour>\d\d?)/\w[\w.-]{0,99}",
-    re.ASCII,
-)
-
-
-class Place(msgspec.Struct, frozen=True):
-    """What the name of a dead-letter blob says: whose it is, and of which hour."""
-
-    namespace: str
-    topic: str
-    subscription: str
-    hour: datetime
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,26 +46,6 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     event: Event | None = None
     unreadable: str | None = None
     said: Said = Said()
-
-
-def place(name: str) -> Place | None:
-    """What the name says; None for one that no dead-letter blob has.
-
-    `<namespace>/<topic>/<event subscription>/<year>/<month>/<day>/<hour>/<file>`, the
-    numbers padded or not. The name comes from outside: no part of one that is taken
-    leads to another folder.
-    """
-    found = _NAME.fullmatch(name)
-    if found is None or found["namespace"] in (ARCHIVE, LEDGERS):
-        return None
-    year, month, day, hour = (
-        int(found[one]) for one in ("year", "month", "day", "hour")
-    )
-    try:
-        when = datetime(year, month, day, hour, tzinfo=UTC)
-    except ValueError:
-        return None
-    return Place(found["namespace"], found["topic"], found["subscription"], when)
 
 
 def read(content: bytes) -> list[Letter]:

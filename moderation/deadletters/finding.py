@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 
+from moderation import paths
 from moderation.appendlog import CLOCK_SKEW
 from moderation.deadletters import folders, listing
 from moderation.deadletters.listing import Listed
 from moderation.deadletters.store import DeadLetterStore, Filed
+from moderation.eventkey import EventKey
 
 # Event Grid writes it soon; when it cannot, it tries again for two days.
 HOURS = 3
@@ -19,7 +21,7 @@ READ_TOGETHER = 8
 async def of_event(
     store: DeadLetterStore,
     subscription: str,
-    event_id: str,
+    key: EventKey,
     since: datetime,
     time_left: Callable[[], float],
 ) -> Listed | None:
@@ -37,7 +39,7 @@ async def of_event(
             together = filed[start : start + READ_TOGETHER]
             blobs = (listing.one(store, it.name, archived=archived) for it in together)
             found = chain.from_iterable(await asyncio.gather(*blobs))
-            if (listed := _about(event_id, found)) is not None:
+            if (listed := _about(key, found)) is not None:
                 return listed
     return None
 
@@ -52,15 +54,14 @@ async def _filed(
 
     Listing ends with the time: an hour may have a hundred thousand.
     """
-    paths = {
-        f"{folder}{name}/"
+    looked_into = {
+        folder
         for root in roots
         for hour in (since + timedelta(hours=n) for n in range(HOURS))
-        for folder in folders.of_day(root, hour.date())
-        for name in {f"{hour.hour}", f"{hour.hour:02}"}
+        for folder in paths.hours_of_dead_letters(root, hour)
     }
     found: list[Filed] = []
-    for path in sorted(paths):
+    for path in sorted(looked_into):
         async for one in store.blobs(path):
             if time_left() <= 0:
                 return found
@@ -69,8 +70,8 @@ async def _filed(
     return sorted(found, key=lambda one: one.at)
 
 
-def _about(event_id: str, listed: Iterable[Listed]) -> Listed | None:
+def _about(key: EventKey, listed: Iterable[Listed]) -> Listed | None:
     for one in listed:
-        if one.letter.event is not None and one.letter.event.id == event_id:
+        if one.letter.event is not None and one.letter.event.key == key:
             return one
     return None

@@ -5,7 +5,8 @@ No blob is read for them, and none is listed: a handful of short lists.
 
 from datetime import date, datetime, timedelta
 
-from moderation.deadletters.store import ARCHIVE, LEDGERS, DeadLetterStore
+from moderation.deadletters.store import DeadLetterStore
+from moderation.paths import ARCHIVE, LEDGERS
 
 LOOK_BACK = timedelta(days=31)
 
@@ -54,14 +55,6 @@ def _date(year: int, month: int, day: int) -> date:
         return date(year, month, day)
     except ValueError:  # a folder 2026/2/31 that nobody but a joker makes
         return date.min
-
-
-def of_day(root: str, day: date) -> set[str]:
-    """Not padded, as Event Grid writes it; padded, as its documents might mean."""
-    return {
-        f"{root}{day.year}/{day.month}/{day.day}/",
-        f"{root}{day.year}/{day.month:02}/{day.day:02}/",
-    }
 
 
 async def numbered(

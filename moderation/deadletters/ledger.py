@@ -9,9 +9,8 @@ from datetime import datetime
 
 import msgspec
 
-from moderation.appendlog import stamp
-
-ACKNOWLEDGED = "acknowledge"
+from moderation.appendlog import Stamp, stamp
+from moderation.delivery import Verb
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,11 +19,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `outcome` is None until it is recorded: then acknowledge, release or reject.
     """
 
-    at: str
+    at: Stamp
     index: int
     number: int
     by: str
-    outcome: str | None = None
+    outcome: Verb | None = None
     verdict: str | None = None
     reason: str | None = None
 
@@ -46,7 +45,7 @@ class Ledger(msgspec.Struct):
         """
         key = (attempt.index, attempt.number)
         known = self.attempts.get(key)
-        if known is None or known.outcome != ACKNOWLEDGED:
+        if known is None or known.outcome != Verb.ACKNOWLEDGE:
             self.attempts[key] = attempt
 
     def of(self, index: int) -> list[Attempt]:
@@ -56,7 +55,7 @@ class Ledger(msgspec.Struct):
 
     def is_done(self, index: int) -> bool:
         """Whether a handler has acknowledged that dead letter."""
-        return any(one.outcome == ACKNOWLEDGED for one in self.of(index))
+        return any(one.outcome == Verb.ACKNOWLEDGE for one in self.of(index))
 
     def begun(self, index: int) -> Attempt | None:
         """The attempt with that dead letter of which no outcome is noted."""

@@ -8,10 +8,12 @@ from itertools import chain
 
 import msgspec
 
+from moderation import paths
 from moderation.deadletters import documents, folders, ledger
-from moderation.deadletters.documents import Letter, Place
+from moderation.deadletters.documents import Letter
 from moderation.deadletters.ledger import Attempt
-from moderation.deadletters.store import ARCHIVE, LEDGERS, DeadLetterStore, Filed
+from moderation.deadletters.store import DeadLetterStore, Filed
+from moderation.paths import Place
 
 READ_TOGETHER = 8
 # So many names of an hour may be in memory, besides those of two pages.
@@ -87,10 +89,10 @@ async def page(
 ) -> Page:
     """One page; only its own blobs are read. When no time is left, what there is."""
     found = _Filling(wanted)
-    for hour, paths in await _hours(store, wanted):
+    for hour, hours in await _hours(store, wanted):
         count = found.room() + 2  # the last one of the page before, and one too many
-        names = await _first(_blobs(store, paths, hour, wanted), count)
-        tried = await _redriven(store, paths) if names else set()
+        names = await _first(_blobs(store, hours, hour, wanted), count)
+        tried = await _redriven(store, hours) if names else set()
         for start in range(0, len(names), READ_TOGETHER):
             together = names[start : start + READ_TOGETHER]
             blobs = [_read(store, wanted, one, one.name in tried) for one in together]
@@ -139,22 +141,22 @@ async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list
     for root in await folders.roots(
         store, wanted.subscription, archived=wanted.archived
     ):
-        for path in folders.of_day(root, wanted.day):
+        for path in paths.days_of_dead_letters(root, wanted.day):
             for hour in await folders.numbered(store, path, 0, newest):
                 found.setdefault(int(hour), []).append(f"{path}{hour}/")
     return sorted(found.items(), reverse=True)
 
 
 async def _blobs(
-    store: DeadLetterStore, paths: list[str], hour: int, wanted: Wanted
+    store: DeadLetterStore, hours: list[str], hour: int, wanted: Wanted
 ) -> AsyncIterator[Filed]:
     """The dead letters in those folders, without those of earlier pages."""
     after = wanted.after
     end = _order(after.at, after.name) if after and after.hour == hour else None
-    for path in paths:
+    for path in hours:
         async for one in store.blobs(path):
             is_left = end is None or _order(one.at, one.name) >= end
-            if is_left and documents.place(one.name) is not None:
+            if is_left and paths.place(one.name) is not None:
                 yield one
 
 
@@ -172,13 +174,12 @@ def _order(at: datetime, name: str) -> tuple[float, str]:
     return -at.timestamp(), name
 
 
-async def _redriven(store: DeadLetterStore, paths: list[str]) -> set[str]:
+async def _redriven(store: DeadLetterStore, hours: list[str]) -> set[str]:
     """The names of those folders' blobs that have a ledger."""
-    ledgers = [f"{LEDGERS}/{path.removeprefix(f'{ARCHIVE}/')}" for path in paths]
     return {
-        one.name.removeprefix(f"{LEDGERS}/").removesuffix(".ndjson")
-        for path in ledgers
-        async for one in store.blobs(path)
+        paths.from_ledger(one.name)
+        for path in hours
+        async for one in store.blobs(paths.ledgers(path))
     }
 
 
@@ -200,7 +201,7 @@ async def one(
 
     Its ledger is read where it was `tried` to redrive one. Raises StoreUnavailable.
     """
-    place = documents.place(name)
+    place = paths.place(name)
     stored = await store.read(name, archived=archived) if place else None
     if place is None or stored is None:
         return []

@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from moderation.audit import AuditLog, Lineage
+from moderation import paths
+from moderation.audit import AuditLog
+from moderation.auditentry import Lineage
 from moderation.deadletters import documents, ledger
 from moderation.deadletters.documents import Letter
 from moderation.deadletters.ledger import Ledger
@@ -15,6 +17,7 @@ from moderation.events import Event
 from moderation.handlers import Handler
 
 type NotDone = Literal["skipped", "notBegun", "already"]
+# As its handler said (`delivery.Verb`), or why it was not asked.
 type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
 
 SKIPPED: Final = "skipped"
@@ -35,6 +38,7 @@ class Redriven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     index: int
     id: str | None = None
+    source: str | None = None
     subscription: str | None = None
     outcome: Outcome
     verdict: str | None = None
@@ -79,10 +83,9 @@ class Blob(msgspec.Struct, kw_only=True):
         """Whether all of its dead letters are acknowledged."""
         return all(self.ledger.is_done(one.index) for one in self.letters)
 
-    def event_id(self, index: int) -> str | None:
-        """The id of the event at that index, where there is one."""
-        letter = self.letters[index] if index < len(self.letters) else None
-        return letter.event.id if letter and letter.event else None
+    def event(self, index: int) -> Event | None:
+        """The event at that index, where there is one."""
+        return self.letters[index].event if index < len(self.letters) else None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +113,12 @@ class NotRedriven(Exception):
 
     def result(self, name: str, index: int, blob: Blob | None = None) -> Redriven:
         """The same as an answer, about that dead letter."""
+        event = blob.event(index) if blob else None
         return Redriven(
             name=name,
             index=index,
-            id=blob.event_id(index) if blob else None,
+            id=event.id if event else None,
+            source=event.source if event else None,
             subscription=blob.subscription if blob else None,
             outcome=self.outcome,
             reason=str(self),
@@ -150,7 +155,7 @@ def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
 
     Whatever the case of its name in the path. Raises NotRedriven.
     """
-    place = documents.place(name)
+    place = paths.place(name)
     if place is None:
         raise NotRedriven(SKIPPED, "that is no name of a dead-letter blob")
     declared = {one.lower(): one for one in names}

@@ -27,9 +27,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from moderation import audit, tally
+from moderation import auditentry, tally
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.audit import AuditEntry, Lineage, Query
+from moderation.audit import Query
+from moderation.auditentry import AuditEntry, Lineage
 from moderation.deadletters import redrivable
 from moderation.deadletters.ledger import Attempt
 from moderation.deadletters.redrivable import (
@@ -137,8 +138,9 @@ class _Work:
             name=blob.name,
             index=index,
             id=entry.id,
+            source=entry.source,
             subscription=entry.subscription,
-            outcome=msgspec.convert(entry.disposition, Outcome),
+            outcome=msgspec.convert(entry.disposition.value, Outcome),
             verdict=entry.verdict,
             reason=entry.reason,
         )
@@ -160,6 +162,7 @@ class _Work:
             until=began + RECORDED_WITHIN,
             subscriptions=[case.subscription],
             id=case.event.id,
+            source=case.event.source,
             limit=1000,
         )
         wanted = (case.lineage, _token(case.lineage, attempt.number))
@@ -212,7 +215,7 @@ def _entry(
     count = case.deliveries + attempt.number
     token = _token(case.lineage, attempt.number)
     delivery = Delivery(token, count, case.raw, case.event)
-    return audit.entry(
+    return auditentry.entry(
         case.subscription,
         delivery,
         disposition,

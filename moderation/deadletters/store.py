@@ -1,9 +1,8 @@
 """Where dead letters lie: the port, and the one in memory. `blobs/deadletters.py` lasts.
 
-A dead letter's blob lies under its name (`deadletters.place`), or, once every event in
-it is done, under `archived/` and that name. What was tried with it is in its *ledger*,
-`redrives/` and that name: lines that are only ever added, each at the end that its
-writer knew.
+A dead letter's blob lies under its name, or, once every event in it is done, in the
+archive (`paths`). What was tried with it is in its *ledger*: lines that are only ever
+added, each at the end that its writer knew.
 """
 
 from collections.abc import AsyncIterator
@@ -12,14 +11,9 @@ from typing import Protocol
 
 import msgspec
 
-ARCHIVE = "archived"
-LEDGERS = "redrives"
+from moderation import paths
+
 LEASE_SECONDS = 60
-
-
-def ledger_name(name: str) -> str:
-    """Where it is kept what was tried with the dead letters of that blob."""
-    return f"{LEDGERS}/{name}.ndjson"
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -117,12 +111,12 @@ class InMemoryDeadLetters:
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
         """The blobs in that folder."""
         for name, stored in self.kept.items():
-            if name.rpartition("/")[0] + "/" == path:
-                yield Filed(name.removeprefix(f"{ARCHIVE}/"), stored.at)
+            if paths.folder_of(name) == path:
+                yield Filed(paths.from_archive(name), stored.at)
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
         """The blob; None when it is not there."""
-        stored = self.kept.get(f"{ARCHIVE}/{name}" if archived else name)
+        stored = self.kept.get(paths.archived(name) if archived else name)
         if stored is None:
             return None
         return Stored(stored.content, stored.at, leased=name in self._leases)
@@ -138,21 +132,21 @@ class InMemoryDeadLetters:
 
     async def ledger(self, name: str) -> bytes:
         """The blob's ledger; empty when nothing was tried yet."""
-        stored = self.kept.get(ledger_name(name))
+        stored = self.kept.get(paths.ledger(name))
         return stored.content if stored else b""
 
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes."""
         before = await self.ledger(name)
         if len(before) == after:
-            self.kept[ledger_name(name)] = Stored(before + line, self.kept[name].at)
+            self.kept[paths.ledger(name)] = Stored(before + line, self.kept[name].at)
         elif before[after:] != line:
             raise Overtaken(name)
 
     async def archive(self, name: str, content: bytes) -> None:
         """Put the blob into the archive, unless it is there already."""
         stored = self.kept[name]
-        self.kept.setdefault(f"{ARCHIVE}/{name}", Stored(content, stored.at))
+        self.kept.setdefault(paths.archived(name), Stored(content, stored.at))
 
     async def delete(self, name: str, lease: Lease) -> None:
         """Delete the blob, if it is there."""

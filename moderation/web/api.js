@@ -29,7 +29,8 @@ export function forgetKey() {
 }
 
 /**
- * An answer: {ok: true, status, data} or {ok: false, status, data, problem}; it never throws.
+ * An answer: {ok: true, status, data, text} or {ok: false, status, data, problem}; it never throws.
+ * `text` is what `data` was read from: numbers in it have all of their digits.
  * `needsKey`: the host itself lets nobody in without a function key, or not with this one.
  * Status 0 stands for no answer, `aborted` for one that nobody waits for any more; patience is in seconds.
  * `quiet`: a 401 is an answer, not a reason to ask for a key.
@@ -85,7 +86,7 @@ function read(method, status, text, quiet) {
   const data = parsed(text);
   if (status >= 200 && status < 300) {
     opened ||= hasKey();
-    return data === null ? { ok: false, status, problem: notJson(status) } : { ok: true, status, data };
+    return data === null ? { ok: false, status, problem: notJson(status) } : { ok: true, status, data, text };
   }
   // The host's own 401 says nothing; the app's says who has to sign in, and a key would not help.
   const needsKey = status === 401 && data === null;

@@ -1,12 +1,13 @@
-// A CloudEvent as it is: formatted text, to read and to copy.
+// A CloudEvent as it came: its own text, laid out to be read, and copied as it is.
 import { element } from "./dom.js";
+import { indented } from "./rawjson.js";
 
 const LIMIT = 100_000;
 
-/** The envelope as formatted JSON with a button that copies all of it. */
-export function envelopeView(event, label = "CloudEvent envelope") {
-  const whole = JSON.stringify(event, null, 2) ?? "";
-  const shown = whole.length > LIMIT ? `${whole.slice(0, LIMIT)}\n… cut here; the copy has all of it` : whole;
+/** The JSON text of an event on lines, with a button that copies it as it came. */
+export function envelopeView(whole, label = "CloudEvent envelope") {
+  const lines = indented(whole, LIMIT);
+  const shown = lines.length > LIMIT ? `${lines.slice(0, LIMIT)}\n… cut here; the copy has all of it` : lines;
   const text = element("pre", { tabindex: "0", role: "group", "aria-label": label }, shown);
   return element("div", { class: "envelope" },
     element("div", { class: "envelope-head" }, element("span", { class: "small-title" }, label), copyButton("Copy", () => whole, "the envelope", text)),

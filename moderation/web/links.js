@@ -2,9 +2,9 @@
 import { element, value } from "./dom.js";
 import { href } from "./router.js";
 
-/** The address of an event's life; null for an event without an id. */
-export function eventHref(entry) {
-  return entry.id ? href("event", { id: entry.id, at: entry.at ?? entry.time ?? null }) : null;
+/** The address of an event's life, by its source and id; null for an event without an id. */
+export function eventHref({ id, source = null, at = null }) {
+  return id ? href("event", { id, source, at }) : null;
 }
 
 /** The event's content id (or other words) as a link to its life; text when there is no id to look for. */

@@ -14,9 +14,11 @@ from azure.core.credentials import AzureKeyCredential
 from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.audit import AuditEntry, AuditLog
+from moderation.audit import AuditLog
+from moderation.auditentry import AuditEntry
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
+from moderation.delivery import Verb
 from moderation.eventgrid import Subscription, Topic
 from moderation.handlers import Handler
 from moderation.tally import Tally
@@ -128,8 +130,8 @@ class Stand:
                 one.disposition for one in self.store.entries if one.id == event_id
             )
             for what, disposition in (
-                ("acknowledged", "acknowledge"),
-                ("rejected", "reject"),
+                ("acknowledged", Verb.ACKNOWLEDGE),
+                ("rejected", Verb.REJECT),
             ):
                 assert self.steps(event_id, what) <= on_record[disposition]
 

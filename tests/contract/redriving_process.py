@@ -15,7 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from moderation.audit import AuditLog, Lineage
+from moderation.audit import AuditLog
+from moderation.auditentry import Lineage
 from moderation.blobs import service as blobs
 from moderation.blobs.append import BlobAppendLog
 from moderation.blobs.deadletters import BlobDeadLetters, BlobLease

@@ -412,9 +412,9 @@ class Numbered(msgspec.Struct, rename={"number": "n"}):
     number: int
 
     @property
-    def delivery_key(self) -> tuple[str, str, int, str]:
+    def delivery_key(self) -> tuple[str, str, str, int, str]:
         """Its number is all there is."""
-        return ("", "", self.number, "")
+        return ("", "", "", self.number, "")
 
     @classmethod
     def read(cls, text: bytes) -> "Numbered":

@@ -14,11 +14,12 @@ from local.broker import LocalNamespace
 from local.broker.subscription import Subscription as Queue
 from moderation import publishing
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.audit import AuditEntry, Query
+from moderation.audit import Query
+from moderation.auditentry import AuditEntry
 from moderation.byhand import peeking, settling
 from moderation.byhand.peeking import Hand, Peek
 from moderation.byhand.settling import Result, Wish
-from moderation.delivery import ReleaseDelay
+from moderation.delivery import ReleaseDelay, Verb
 from moderation.eventgrid import Settled, Subscription, Topic
 from moderation.runtime import Runtime
 from moderation.settings import Settings
@@ -313,7 +314,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     await table.publish("e1")
     [delivery] = (await table.peek()).deliveries
     dying = Dying(table.runtime.subscriptions[NAME])
-    wish = Wish(disposition="acknowledge", tokens=[delivery.lock_token])
+    wish = Wish(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
     work = asyncio.create_task(settling.settle(table.hand(dying), wish))
     await dying.asked.wait()
     work.cancel()
@@ -400,7 +401,7 @@ async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
 
     assert [one.event.id for one in found] == ["bad", "good"]
     tokens = [one.lock_token for one in found]
-    wish = Wish(disposition="reject", tokens=tokens, reason="seen")
+    wish = Wish(disposition=Verb.REJECT, tokens=tokens, reason="seen")
     results = await settling.settle(table.hand(), wish)
     assert told(results) == [("bad", None), ("good", None)]
 

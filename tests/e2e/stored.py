@@ -75,10 +75,23 @@ def bury(
         "deliveryattemptutc": stamp(when, "%Y-%m-%dT%H:%M:%S.%fZ"),
     } | said
     items = [{"deadLetterProperties": properties, "event": event} for event in events]
+    bury_text(stack, json.dumps(items), at=when, subscription=subscription)
+
+
+def bury_text(
+    stack: Stack,
+    text: str,
+    *,
+    at: datetime | None = None,
+    subscription: str = "sub-flagged",
+) -> str:
+    """A blob of dead letters that holds this text; its name."""
+    when = at or now()
     hour = f"{when.year}/{when.month}/{when.day}/{when.hour}"
     path = f"{TOPIC}/{subscription}/{hour}/{uuid.uuid4()}.json"
     with BlobServiceClient.from_connection_string(stack.storage) as service:
-        _container(service, "dead-letters").upload_blob(path, json.dumps(items))
+        _container(service, "dead-letters").upload_blob(path, text)
+    return path
 
 
 def now() -> datetime:

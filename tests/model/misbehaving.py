@@ -16,7 +16,7 @@ from local.broker.lock_tokens import SECRET_LENGTH
 from local.broker.queue import SubscriptionQueue
 from moderation import events
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.audit import AuditEntry
+from moderation.auditentry import AuditEntry
 from moderation.delivery import Delivery, ReleaseDelay
 from moderation.eventgrid import Settled
 from moderation.retry import EventGridError

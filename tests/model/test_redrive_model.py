@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from moderation.appendlog import InMemoryAppendLog
-from moderation.audit import AuditLog, Lineage, Query
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import Lineage
 from moderation.deadletters import ledger, redrive
 from moderation.deadletters.redrivable import Bench
 from moderation.deadletters.store import InMemoryDeadLetters, Lease, Stored

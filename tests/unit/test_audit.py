@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from moderation import audit
+from moderation import auditentry
 from moderation.appendlog import InMemoryAppendLog, stamp
-from moderation.audit import AuditEntry, AuditLog, Lineage, Query
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry, Lineage
 from moderation.delivery import (
     Acknowledge,
     Delivery,
@@ -36,7 +37,7 @@ async def record(
     ago: float = 0,
 ) -> AuditEntry:
     now = NOW - minutes(ago)
-    entry = audit.entry(subscription, delivery, disposition, stamp(now))
+    entry = auditentry.entry(subscription, delivery, disposition, stamp(now))
     await log.record(subscription, [entry], now)
     return entry
 
@@ -73,7 +74,9 @@ def test_an_entry_says_what_was_decided_and_why(
     """
     Disposition, verdict, reason and delay are on record.
     """
-    entry = audit.entry("sub-flagged", a_delivery(count=3), disposition, stamp(NOW))
+    entry = auditentry.entry(
+        "sub-flagged", a_delivery(count=3), disposition, stamp(NOW)
+    )
 
     assert words == (
         entry.disposition,
@@ -91,7 +94,7 @@ def test_the_event_is_kept_as_it_came() -> None:
     """
     raw = b'{"z": 1.50,\n "a": "x\\n"}'
 
-    entry = audit.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
+    entry = auditentry.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
 
     assert bytes(entry.event) == b'{"z": 1.50,  "a": "x\\n"}'
 
@@ -302,7 +305,7 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     Of a drain's entries both are empty, and not in the line.
     """
     lineage = Lineage("ns/topic/sub/2026/11/23/10/a.json", 3)
-    by_hand = audit.entry(
+    by_hand = auditentry.entry(
         "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=lineage
     )
     await log.record("sub-flagged", [by_hand], NOW)
@@ -310,7 +313,7 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     [entry] = await find(log)
 
     assert (entry.by, entry.redrive) == ("key 1", lineage)
-    drained = audit.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
+    drained = auditentry.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
     assert b'"by"' not in msgspec.json.encode(drained)
 
 
@@ -321,7 +324,7 @@ async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
     for ago in (1, 0):
         now = NOW - minutes(ago)
         delivery = msgspec.structs.replace(a_delivery(), lock_token="")
-        entry = audit.entry("sub-flagged", delivery, DONE, stamp(now))
+        entry = auditentry.entry("sub-flagged", delivery, DONE, stamp(now))
         await log.record("sub-flagged", [entry], now)
 
     assert len(await find(log)) == 2

@@ -10,7 +10,8 @@ import pytest
 from moderation import handlers, publishstamp
 from moderation.activity import Summary
 from moderation.appendlog import InMemoryAppendLog, StoreUnavailable, stamp
-from moderation.audit import AuditEntry, AuditLog, Query
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry
 from moderation.batch import Desk
 from moderation.consumer import Drain, drain
 from moderation.delivery import (

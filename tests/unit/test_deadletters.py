@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation import paths
 from moderation.deadletters import documents
 from moderation.events import ContentFlagged, MalformedEvent
 from tests.make import an_event
@@ -232,11 +233,11 @@ def test_the_name_says_whose_it_is() -> None:
     Padded or not.
     """
     hour = datetime(2026, 9, 3, 2, tzinfo=UTC)
-    expected = documents.Place("local", "topic-1", "Sub-Flagged", hour)
+    expected = paths.Place("local", "topic-1", "Sub-Flagged", hour)
 
     for middle in ("2026/9/3/2", "2026/09/03/02"):
         name = f"local/topic-1/Sub-Flagged/{middle}/480b2295-ab.json"
-        assert documents.place(name) == expected
+        assert paths.place(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -264,4 +265,4 @@ def test_another_name_is_none_of_a_dead_letter(name: str) -> None:
     """
     A name comes from outside, and leads nowhere else.
     """
-    assert documents.place(name) is None
+    assert paths.place(name) is None

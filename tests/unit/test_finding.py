@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from moderation.deadletters import finding
 from moderation.deadletters.store import Filed, InMemoryDeadLetters
+from moderation.eventkey import EventKey
 from tests.make import NOW, Budget, an_event
 
 FOLDER = "local/moderation-events/sub-flagged/2026/11/23/10/"
@@ -39,7 +40,11 @@ async def test_it_is_found_among_others() -> None:
     store = a_store(20)
 
     found = await finding.of_event(
-        store, "sub-flagged", "event-7", NOW, Budget(2.0, each=0.001)
+        store,
+        "sub-flagged",
+        EventKey("/tests", "event-7"),
+        NOW,
+        Budget(2.0, each=0.001),
     )
 
     assert found is not None
@@ -53,7 +58,7 @@ async def test_an_hour_with_very_many_is_not_listed_to_its_end() -> None:
     store = a_store(1000)
 
     found = await finding.of_event(
-        store, "sub-flagged", "event-7", NOW, Budget(2.0, each=0.1)
+        store, "sub-flagged", EventKey("/tests", "event-7"), NOW, Budget(2.0, each=0.1)
     )
 
     assert found is None

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from moderation import audit, inspection
+from moderation import auditentry, inspection
 from moderation.appendlog import stamp
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
 from moderation.tally import Outcome
@@ -19,7 +19,7 @@ def an_outcome(
 ) -> Outcome:
     delivery = a_delivery(an_event(id=event_id))
     chosen = disposition or Reject("a probe")
-    return Outcome(audit.entry(subscription, delivery, chosen, stamp(NOW)), failed)
+    return Outcome(auditentry.entry(subscription, delivery, chosen, stamp(NOW)), failed)
 
 
 def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:

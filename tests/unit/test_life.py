@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import actions, audit, life
+from moderation import actions, auditentry, life, lifesearch
 from moderation.actions import ActionLog
 from moderation.appendlog import InMemoryAppendLog, stamp
 from moderation.audit import AuditLog
 from moderation.delivery import Acknowledge, Disposition, Release, Verdict
-from moderation.life import Lived, Search
+from moderation.eventkey import EventKey
+from moderation.life import Lived
+from moderation.lifesearch import Search
 from moderation.publishstamp import ATTRIBUTE, LONGEST_LIFE
 from tests.make import NOW, Budget, a_delivery, an_event, minutes
 
@@ -54,14 +56,19 @@ class Told:
         self, name: str, ago: float, disposition: Disposition = DONE, count: int = 1
     ) -> None:
         now = NOW - minutes(ago)
-        entry = audit.entry(
+        entry = auditentry.entry(
             name, a_delivery(self.event, count), disposition, stamp(now)
         )
         await AuditLog(self.log).record(name, [entry], now)
 
     async def done_by_hand(self, verb: str, ago: float, by: str = "ann") -> None:
         now = NOW - minutes(ago)
-        action = actions.action(verb, by, now, ids=["another", self.id])
+        action = actions.action(
+            verb,
+            by,
+            now,
+            events=[EventKey("/tests", "another"), EventKey("/tests", self.id)],
+        )
         await ActionLog(self.log).note(action, now)
 
     async def looked_for(
@@ -87,7 +94,9 @@ async def test_with_its_time_a_search_ends_when_everyone_is_done() -> None:
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
     await one.delivered("sub-flagged", DAY - 3, count=2)
 
-    found, search = await one.looked_for(life.begun(one.id, NOW - minutes(DAY), NOW))
+    found, search = await one.looked_for(
+        lifesearch.begun(one.id, NOW - minutes(DAY), NOW)
+    )
 
     assert told(found) == [
         ("sub-flagged", 1),
@@ -108,7 +117,7 @@ async def test_a_time_in_the_middle_of_its_life_is_near_enough() -> None:
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
     await one.delivered("sub-flagged", DAY - 300, count=2)
 
-    search = life.begun(one.id, NOW - minutes(DAY - 300), NOW)
+    search = lifesearch.begun(one.id, NOW - minutes(DAY - 300), NOW)
     found, search = await one.looked_for(search)
 
     assert len(found.entries) == 3
@@ -126,7 +135,9 @@ async def test_a_publishers_time_is_no_bound(claims: float) -> None:
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
     await one.delivered("sub-flagged", 20, count=2)
 
-    found, search = await one.looked_for(life.begun(one.id, None, NOW))
+    found, search = await one.looked_for(
+        lifesearch.begun(one.id, None, NOW, source="/tests")
+    )
 
     assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
     assert search.is_over
@@ -146,7 +157,7 @@ async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
     await one.delivered("sub-flagged", 1)
     await one.done_by_hand("publish", 1)
 
-    found, search = await one.looked_for(life.begun(word, None, NOW))
+    found, search = await one.looked_for(lifesearch.begun(word, None, NOW))
 
     assert (found.entries, found.doings, search.is_over) == ([], [], True)
     assert one.log.brought == 0
@@ -162,7 +173,7 @@ async def test_a_publisher_that_knows_one_id_is_not_loaded_whole(
     one = Told(published=60)
     for ago in range(60):
         await one.delivered("sub-flagged", ago, count=ago + 1)
-    search = life.begun(one.id, None, NOW)
+    search = lifesearch.begun(one.id, None, NOW)
 
     counts = [len((await one.looked_for(search))[0].entries)]
     while not search.is_over:
@@ -183,7 +194,7 @@ async def test_an_id_that_is_a_uuid_of_version_7_has_the_time_in_itself() -> Non
     await one.delivered("sub-all-events", DAY - 1)
     await one.delivered("sub-flagged", DAY - 1)
 
-    found, search = await one.looked_for(life.begun(one.id, None, NOW))
+    found, search = await one.looked_for(lifesearch.begun(one.id, None, NOW))
 
     assert (len(found.entries), search.is_over) == (2, True)
     assert max(until for _, until in one.log.searched) < NOW - minutes(DAY - 30)
@@ -198,7 +209,9 @@ async def test_without_a_time_the_newest_is_looked_at_first() -> None:
     await one.delivered("sub-all-events", 3 * DAY - 1)
     await one.delivered("sub-flagged", 2 * DAY, count=2)
 
-    found, search = await one.looked_for(life.begun(one.id, None, NOW))
+    found, search = await one.looked_for(
+        lifesearch.begun(one.id, None, NOW, source="/tests")
+    )
 
     assert len(found.entries) == 3
     assert search.is_over
@@ -214,7 +227,9 @@ async def test_a_wrong_time_does_not_hide_an_event() -> None:
     one = Told("018f0000-0000-7000-8000-000000000000", published=5 * DAY)
     await one.delivered("sub-flagged", 5 * DAY - 1)
 
-    found, search = await one.looked_for(life.begun(one.id, NOW - minutes(60), NOW))
+    found, search = await one.looked_for(
+        lifesearch.begun(one.id, NOW - minutes(60), NOW)
+    )
 
     assert (len(found.entries), search.is_over) == (1, True)
 
@@ -227,10 +242,12 @@ async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
     await one.done_by_hand("publish", 60)
     await one.delivered("sub-flagged", 59)
     await one.done_by_hand("peek", 58, by="bob")
-    other = actions.action("peek", "eve", NOW, ids=["x"], detail=one.id)
+    other = actions.action(
+        "peek", "eve", NOW, events=[EventKey("/tests", "x")], detail=one.id
+    )
     await ActionLog(one.log).note(other, NOW)
 
-    found, _ = await one.looked_for(life.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(lifesearch.begun(one.id, None, NOW))
 
     assert [(it.action, it.by) for it in found.doings] == [
         ("publish", "ann"),
@@ -249,7 +266,7 @@ async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
     )
     await one.delivered("sub-flagged", 59)
 
-    found, _ = await one.looked_for(life.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(lifesearch.begun(one.id, None, NOW))
 
     assert (len(found.entries), found.doings) == (1, [])
 
@@ -264,7 +281,7 @@ async def test_an_id_may_be_anything(event_id: str) -> None:
     one = Told(event_id, published=60)
     await one.delivered("sub-flagged", 59)
 
-    found, _ = await one.looked_for(life.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(lifesearch.begun(one.id, None, NOW))
 
     assert len(found.entries) == 1
 
@@ -290,7 +307,7 @@ def test_a_search_that_stops_and_goes_on_finds_the_same(
             await one.delivered("sub-flagged", ago, Release("again"), count)
         when = None if at is None else NOW - minutes(at)
 
-        search, found = life.begun(one.id, when, NOW), []
+        search, found = lifesearch.begun(one.id, when, NOW), []
         for _ in range(20_000):
             got, _ = await one.looked_for(search, Budget(1.0, each=each))
             found += told(got)
@@ -310,7 +327,7 @@ async def test_a_search_in_vain_ends_after_a_month() -> None:
     """
     one = Told()
 
-    found, search = await one.looked_for(life.begun(one.id, None, NOW))
+    found, search = await one.looked_for(lifesearch.begun(one.id, None, NOW))
 
     assert (found.entries, search.is_over, search.expected) == ([], True, None)
     assert search.since == NOW - timedelta(days=31)
@@ -324,6 +341,8 @@ async def test_one_who_has_lost_its_time_is_bounded_all_the_same() -> None:
     one.event["time"] = "2099-01-01T00:00:00Z"
     await one.delivered("sub-flagged", 59)
 
-    _, search = await one.looked_for(life.begun(one.id, None, NOW))
+    _, search = await one.looked_for(
+        lifesearch.begun(one.id, None, NOW, source="/tests")
+    )
 
     assert search.since >= NOW - minutes(8 * DAY)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from moderation import audit, nested
+from moderation import auditentry, nested
 from moderation.appendlog import InMemoryAppendLog, stamp
 from moderation.audit import AuditLog, Query
 from moderation.delivery import Delivery, Reject
@@ -67,7 +67,7 @@ async def test_its_audit_entry_can_be_read() -> None:
     """
     [delivery] = received(item("b", deep()))
     log = AuditLog(InMemoryAppendLog())
-    entry = audit.entry("sub", delivery, Reject("too deep"), stamp(NOW))
+    entry = auditentry.entry("sub", delivery, Reject("too deep"), stamp(NOW))
 
     await log.record("sub", [entry], NOW)
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import audit
+from moderation import auditentry
 from moderation.appendlog import InMemoryAppendLog, merged, stamp
-from moderation.audit import AuditEntry, AuditLog, Query
-from moderation.delivery import Acknowledge, Reject, Verdict
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry
+from moderation.delivery import Acknowledge, Reject, Verb, Verdict
 from moderation.paging import Position
 from tests.make import NOW, a_delivery, an_event, minutes
 
@@ -72,7 +73,7 @@ class Looks:
 
 def _entry(name: str, event_id: str, now: datetime) -> AuditEntry:
     done = Acknowledge(Verdict.APPROVED) if int(event_id) % 3 else Reject("third")
-    return audit.entry(name, a_delivery(an_event(id=event_id)), done, stamp(now))
+    return auditentry.entry(name, a_delivery(an_event(id=event_id)), done, stamp(now))
 
 
 BATCHES = st.tuples(
@@ -89,14 +90,14 @@ BATCHES = st.tuples(
     between=st.lists(st.lists(BATCHES, max_size=2), max_size=6),
     limits=st.lists(st.integers(1, 6), min_size=1, max_size=5),
     looks=st.sampled_from([1, 2, 5, 1000]),
-    disposition=st.sampled_from([None, "reject"]),
+    disposition=st.sampled_from([None, Verb.REJECT]),
 )
 def test_pages_joined_are_the_whole(
     before: list[tuple[int, str, int, int, int]],
     between: list[list[tuple[int, str, int, int, int]]],
     limits: list[int],
     looks: int,
-    disposition: str | None,
+    disposition: Verb | None,
 ) -> None:
     """
     Several writers, batches of one moment, repeated appends, pages that run out of

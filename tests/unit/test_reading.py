@@ -7,6 +7,7 @@ from typing import Any, cast
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from moderation import paths
 from moderation.appendlog import stamp
 from moderation.blobs import reading
 from moderation.blobs.reading import Reader
@@ -31,8 +32,8 @@ class Counting(Reader):
         self.reading = self.most = 0
 
     async def _by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
-        folder = f"{prefix.partition('/')[0]}/{NOW:%Y/%m/%d/%H}"
-        found: list[Any] = [Blob(f"{folder}/{n}.ndjson") for n in range(40)]
+        folder = paths.hour_of_log(prefix.partition("/")[0], NOW)
+        found: list[Any] = [Blob(f"{folder}{n}.ndjson") for n in range(40)]
         return {folder: found}
 
     async def _read(self, blob: BlobProperties, start: int, end: int) -> bytes:

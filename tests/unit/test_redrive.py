@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from moderation import audit
+from moderation import auditentry
 from moderation.appendlog import StoreUnavailable, stamp
-from moderation.audit import AuditEntry, AuditLog, Lineage, Query
+from moderation.audit import AuditLog, Query
+from moderation.auditentry import AuditEntry, Lineage
 from moderation.deadletters import ledger, redrivable, redrive, underlease
 from moderation.deadletters.redrivable import Bench, Redriven
 from moderation.deadletters.store import InMemoryDeadLetters, Lease, Overtaken
@@ -20,6 +21,7 @@ from moderation.delivery import (
     Reject,
     Release,
     ReleaseDelay,
+    Verb,
     Verdict,
 )
 from moderation.events import Event
@@ -118,6 +120,7 @@ async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None
         name=NAME,
         index=0,
         id="a",
+        source="/tests",
         subscription="sub-flagged",
         outcome="acknowledge",
         verdict="quarantined",
@@ -482,7 +485,7 @@ async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
     stand.store.kept.pop(f"redrives/{NAME}.ndjson")
     await stand.store.note(NAME, attempt.line(), after=0)
     others = [
-        audit.entry(
+        auditentry.entry(
             "sub-flagged", a_delivery(an_event(id="a")), DONE, stamp(at), by="x"
         )
         for at in (NOW + timedelta(milliseconds=n) for n in range(1500))
@@ -597,8 +600,8 @@ def test_a_ledger_bears_lines_that_are_none() -> None:
     And an acknowledged attempt stays one.
     """
     at = "2026-11-23T10:30:00.000000Z"
-    done = ledger.Attempt(at=at, index=0, number=1, by="a", outcome="acknowledge")
-    late = ledger.Attempt(at=at, index=0, number=1, by="b", outcome="reject")
+    done = ledger.Attempt(at=at, index=0, number=1, by="a", outcome=Verb.ACKNOWLEDGE)
+    late = ledger.Attempt(at=at, index=0, number=1, by="b", outcome=Verb.REJECT)
 
     found = ledger.read(done.line() + b"garbage\n\xff\n{}\n" + late.line())
 

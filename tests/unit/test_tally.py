@@ -2,7 +2,7 @@
 
 import msgspec
 
-from moderation import audit
+from moderation import auditentry
 from moderation.activity import Summary
 from moderation.appendlog import stamp
 from moderation.counts import NAMES, OTHERS, count_into, count_pairs_into, largest
@@ -27,7 +27,8 @@ def counted(tally: Tally, *deliveries: Delivery) -> None:
     """All of them acknowledged, and settled."""
     at = stamp(NOW)
     outcomes = [
-        Outcome(audit.entry("sub-flagged", one, DONE, at), None) for one in deliveries
+        Outcome(auditentry.entry("sub-flagged", one, DONE, at), None)
+        for one in deliveries
     ]
     tally.add(deliveries, outcomes)
 
@@ -84,7 +85,7 @@ def test_what_was_not_settled_is_not_counted_as_settled() -> None:
     tally, deliveries = a_tally(), [judged(), judged()]
     chosen: list[Disposition] = [DONE, Reject("no")]
     entries = [
-        audit.entry("sub-flagged", *pair, stamp(NOW))
+        auditentry.entry("sub-flagged", *pair, stamp(NOW))
         for pair in zip(deliveries, chosen, strict=True)
     ]
 

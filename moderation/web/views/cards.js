@@ -101,7 +101,7 @@ function tellUnknown(card) {
 function show(card, entries) {
   const before = card.rows;
   card.rows = new Map(entries.map((entry) => {
-    const key = JSON.stringify([entry.at, entry.id, entry.deliveryCount, entry.disposition]);
+    const key = JSON.stringify([entry.at, entry.source, entry.id, entry.deliveryCount, entry.disposition]);
     return [key, before.get(key) ?? deliveryRow(entry)];
   }));
   const same = before.size === card.rows.size && [...card.rows.keys()].every((key) => before.has(key));

@@ -1,7 +1,8 @@
 // One event: its life over all event subscriptions, its envelope, and a search for any id.
 import { eventHead, searchForm } from "./eventhead.js";
-import { lifeSearch } from "./lifesearch.js";
+import { isSeveral, lifeSearch } from "./lifesearch.js";
 import { standings, timeline } from "./timeline.js";
+import { namesakes } from "./namesakes.js";
 import { payloadsAre } from "../caller.js";
 import { count, element, moment } from "../dom.js";
 import { envelopeView } from "../envelope.js";
@@ -11,17 +12,18 @@ export const view = {
   title: "One event",
   mount(place, params, shell) {
     const id = params.get("id")?.trim() ?? "";
-    place.append(searchForm(id));
+    const source = params.get("source") || null;
+    place.append(searchForm(id, source));
     if (!id) {
       place.append(element("p", { class: "nothing card" },
         "Give an event's id, or follow an event from anywhere on this page: every entry leads here."));
       return {};
     }
-    return lifeOf(place, id, params.get("at"), shell);
+    return lifeOf(place, { id, source, at: params.get("at") }, shell);
   },
 };
 
-function lifeOf(place, id, at, shell) {
+function lifeOf(place, asked, shell) {
   const seen = {
     head: element("div", {}),
     progress: element("div", { class: "life-progress" }),
@@ -32,15 +34,21 @@ function lifeOf(place, id, at, shell) {
   place.append(seen.head, element("div", { class: "life-said" }, seen.said, seen.progress), seen.body, seen.envelope);
   let drawn = "";
 
-  const search = lifeSearch({ id, at, call: shell.call, tell });
+  const search = lifeSearch({ ...asked, call: shell.call, tell });
   tell(search.state);
 
   function tell(state) {
     seen.said.textContent = told(state);
     seen.progress.replaceChildren(...progress(state, search));
-    const now = JSON.stringify([state.steps, state.event, state.facts, state.expected, state.complete]);
-    if (now !== drawn && (state.steps.length || state.event || state.complete)) {
+    const now = JSON.stringify([state.steps, state.event, state.events, state.expected, state.complete]);
+    if (now !== drawn && (state.steps.length || state.event || state.complete || isSeveral(state))) {
       drawn = now;
+      if (isSeveral(state)) {
+        seen.head.replaceChildren(namesakes(state));
+        seen.body.replaceChildren();
+        seen.envelope.replaceChildren();
+        return;
+      }
       seen.head.replaceChildren(eventHead(state, shell));
       seen.body.replaceChildren(standings(state), timeline(state));
       seen.envelope.replaceChildren(envelope(state, search) ?? "");
@@ -51,6 +59,9 @@ function lifeOf(place, id, at, shell) {
 }
 
 function told(state) {
+  if (isSeveral(state)) {
+    return `${state.events.length} events have this id${state.complete ? "." : state.searching ? " so far. Looking for more…" : " so far."}`;
+  }
   if (state.searching) {
     return state.steps.length ? `${count(state.steps.length, "step")} so far. Looking for more…` : "Looking through the audit log…";
   }
@@ -81,7 +92,7 @@ function progress(state, search) {
   if (state.failed) {
     parts.push(problemView(state.failed), press("Try again", search.goOn));
   }
-  if (!state.searching && state.complete && !state.steps.length) {
+  if (!state.searching && state.complete && !state.steps.length && !state.events.length) {
     parts.push(element("span", { class: "quiet" },
       "It may not have been pulled yet, or lie further back: ids are told apart by case, and a time tells where to look."));
   }

@@ -4,45 +4,47 @@ import { element, moment, typeName, value } from "../dom.js";
 import { address, go } from "../router.js";
 import { linkTo } from "./fields.js";
 
-/** A form that looks for an id. */
-export function searchForm(id) {
+/** A form that looks for an id, of a source where it is known. */
+export function searchForm(id, source) {
   const field = element("input", {
     id: "event-id", type: "search", required: true, autocomplete: "off", spellcheck: "false", maxlength: 1024, value: id.slice(0, 1024),
   });
+  const from = element("input", { id: "event-source", type: "text", autocomplete: "off", spellcheck: "false", maxlength: 1024, value: (source ?? "").slice(0, 1024) });
   const near = element("input", { id: "event-at", type: "datetime-local", step: 1 });
   const form = element("form", { class: "filters search", role: "search", "aria-label": "Find an event" },
     element("div", { class: "field wide" }, element("label", { for: "event-id" }, "Event id"), field),
-    element("div", { class: "field" }, element("label", { for: "event-at" }, "Near ", element("span", { class: "quiet" }, "(if known)")), near),
+    element("div", { class: "field" }, element("label", { for: "event-source" }, "Source ", element("span", { class: "quiet" }, "(if known)")), from),
+    element("div", { class: "field when" }, element("label", { for: "event-at" }, "Near ", element("span", { class: "quiet" }, "(if known)")), near),
     element("button", { class: "primary" }, "Find"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const at = near.value ? new Date(near.value).toISOString() : null;
-    go("event", { id: field.value.trim(), at });
+    go("event", { id: field.value.trim(), source: from.value.trim(), at });
   });
   return form;
 }
 
 /** The card above the timeline. */
 export function eventHead(state) {
-  const event = state.event ?? {};
-  const facts = state.facts ?? {};
+  const facts = state.events.find((one) => one.type) ?? state.events[0] ?? {};
+  const source = state.source ?? facts.source ?? null;
   const at = state.at ?? state.steps[0]?.at ?? null;
   const { contentId = null } = facts;
   return element("section", { class: "card event-head", "aria-labelledby": "event-name" },
     element("div", { class: "section-head" },
       element("h2", { id: "event-name" }, contentId ? value(contentId, { limit: 120 }) : ["Event ", element("code", {}, value(state.id, { limit: 80 }))]),
-      element("div", { class: "buttons" }, copyButton("Copy link", () => address("event", { id: state.id, at })))),
+      element("div", { class: "buttons" }, copyButton("Copy link", () => address("event", { id: state.id, source, at })))),
     element("dl", { class: "facts" },
       fact("Id", code(state.id), copyButton("Copy", () => state.id, "the id")),
-      event.type ? fact("Event type", typeName(event.type)) : null,
-      typeof event.source === "string" ? fact("Source", value(event.source, { limit: 120 })) : null,
-      event.time === undefined || event.time === null ? null : fact("Time, says the publisher", ...claimed(event.time)),
+      source ? fact("Source", value(source, { limit: 120 })) : null,
+      facts.type ? fact("Event type", typeName(facts.type)) : null,
+      state.time === undefined || state.time === null ? null : fact("Time, says the publisher", ...claimed(state.time)),
       facts.category ? fact("Category", value(facts.category, { limit: 60 })) : null,
       facts.severity ? fact("Severity", value(facts.severity, { limit: 60 })) : null,
       typeof facts.confidence === "number" ? fact("Confidence", String(facts.confidence)) : null,
       facts.model ? fact("Model", value(facts.model, { limit: 60 })) : null,
       state.traceId ? fact("Trace id", code(state.traceId), copyButton("Copy", () => state.traceId, "the trace id")) : null,
-      fact("Everything of it", linkTo("stream", { text: state.id.slice(0, 200) }, "In the stream"))));
+      fact("Everything of it", linkTo("stream", { id: state.id, source }, "In the stream"))));
 }
 
 /** A time as its publisher wrote it; what is none of RFC 3339, the app cannot read either. */

@@ -8,8 +8,8 @@ import { labelled, linkTo } from "./fields.js";
 export const DONE = { acknowledge: "acknowledged", release: "released", reject: "rejected", renew: "renewed" };
 const PRESS = { acknowledge: "Acknowledge", release: "Release…", reject: "Reject…", renew: "Renew" };
 
-/** A card; {node, delivery, locked(asked, answer), settled(result, disposition), gone(words), isLocked(), stop()}. */
-export function heldEvent(delivery, { settle, changed }) {
+/** A card, with the JSON text of its event; {node, delivery, locked(asked, answer), settled(result, disposition), gone(words), isLocked(), stop()}. */
+export function heldEvent(delivery, event, { settle, changed }) {
   const state = { locked: true };
   const result = element("div", { class: "held-result", role: "status" });
   const buttons = Object.entries(PRESS).map(([disposition, words]) => {
@@ -29,10 +29,10 @@ export function heldEvent(delivery, { settle, changed }) {
     element("p", { class: "row-line quiet" },
       delivery.time ? element("span", {}, "by the publisher's clock ", moment(delivery.time)) : null,
       !delivery.time && (delivery.event?.time ?? null) !== null ? element("span", {}, "its time cannot be read") : null,
-      delivery.id ? linkTo("event", { id: delivery.id, at: delivery.time }, "its life so far") : null),
+      delivery.id ? linkTo("event", { id: delivery.id, source: delivery.source, at: delivery.time }, "its life so far") : null),
     actions, result,
     delivery.event
-      ? element("details", { class: "reveal" }, element("summary", {}, "CloudEvent envelope"), envelopeView(delivery.event, "CloudEvent envelope"))
+      ? element("details", { class: "reveal" }, element("summary", {}, "CloudEvent envelope"), envelopeView(event, "CloudEvent envelope"))
       : null);
 
   function gone(words, kind = "lost") {

@@ -6,6 +6,7 @@ import { element, value } from "../dom.js";
 import { envelopeView } from "../envelope.js";
 import { eventLink } from "../links.js";
 import { outcome } from "../problem.js";
+import { memberText } from "../rawjson.js";
 
 /** The section {node, know(topology)}; `changed` is called when a probe has come back. */
 export function inspectSection(changed) {
@@ -20,7 +21,7 @@ export function inspectSection(changed) {
       call("POST", "inspect", { patience: 120 }));
     steps.hidden = answer.ok;
     outcome(said, answer, () => told(answer.data));
-    result.replaceChildren(...(answer.ok ? resultView(answer.data) : []));
+    result.replaceChildren(...(answer.ok ? resultView(answer) : []));
     changed();
   });
   const node = element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
@@ -53,9 +54,9 @@ function told(data) {
   return data.by && data.by !== "this call" ? `The probe was rejected, by ${data.by}.` : "The probe was received and rejected.";
 }
 
-function resultView(data) {
+function resultView({ data, text }) {
   const properties = data.brokerProperties ?? {};
-  const { id, time } = data.event ?? {};
+  const { id, source, time } = data.event ?? {};
   return [
     element("dl", { class: "facts" },
       fact("Event subscription", data.subscription),
@@ -63,8 +64,8 @@ function resultView(data) {
       fact("Lock token", properties.lockToken, "code"),
       fact("Rejected", data.rejected ? `yes, by ${data.by ?? "this call"}` : "no"),
       fact("Reason", data.reason),
-      id ? element("div", {}, element("dt", {}, "Its life"), element("dd", {}, eventLink({ id, at: time }, "One event"))) : null),
-    envelopeView(data.event),
+      id ? element("div", {}, element("dt", {}, "Its life"), element("dd", {}, eventLink({ id, source, at: time }, "One event"))) : null),
+    envelopeView(memberText(text, "event") ?? ""),
   ];
 }
 

@@ -4,6 +4,7 @@ import { dispositionLabel } from "../delivery.js";
 import { element, moment, part, typeName, value } from "../dom.js";
 import { envelopeView } from "../envelope.js";
 import { outcome } from "../problem.js";
+import { memberText } from "../rawjson.js";
 import { facts, linkTo } from "./fields.js";
 import { nameOf } from "./letterrow.js";
 
@@ -31,7 +32,7 @@ export function letterDialog(shell, closed) {
     outcome(part(node, "outcome"), answer, () => "");
     if (answer.ok) {
       part(node, "which").replaceChildren(...which(answer.data));
-      part(node, "body").replaceChildren(...body(answer.data, () => (reveal ? element("p", { class: "quiet" }, "This app is set to show the data of events to nobody.") : revealing(answer.data))));
+      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), () => (reveal ? element("p", { class: "quiet" }, "This app is set to show the data of events to nobody.") : revealing(answer.data))));
     }
   }
 
@@ -58,10 +59,11 @@ function which(letter) {
   return [element("strong", {}, value(nameOf(letter), { limit: 80 })), " ", letter.type ? typeName(letter.type) : ""];
 }
 
-function body(letter, revealing) {
+function body(letter, event, revealing) {
   return [
     facts([
       ["Event subscription", letter.subscription],
+      ["Source", letter.source || null],
       ["Dead-lettered", letter.at ? moment(letter.at) : null],
       ["Reason", letter.reason],
       ["Result of the last attempt", letter.result],
@@ -72,11 +74,11 @@ function body(letter, revealing) {
       ["Cannot be read", letter.unreadable],
       ["Blob", element("code", {}, value(`${letter.name} [${letter.index}]`, { limit: 300 }))],
     ]),
-    letter.id ? element("p", {}, linkTo("event", { id: letter.id, at: letter.publishedAt ?? letter.at }, "The whole life of this event")) : null,
+    letter.id ? element("p", {}, linkTo("event", { id: letter.id, source: letter.source, at: letter.publishedAt ?? letter.at }, "The whole life of this event")) : null,
     history(letter),
     letter.redacted ? revealing() : null,
     letter.event
-      ? envelopeView(letter.event, letter.unreadable ? "What was found" : letter.redacted ? "CloudEvent, without its data" : "CloudEvent")
+      ? envelopeView(event, letter.unreadable ? "What was found" : letter.redacted ? "CloudEvent, without its data" : "CloudEvent")
       : element("p", { class: "quiet" }, "The blob holds no event that can be read."),
   ].filter(Boolean);
 }

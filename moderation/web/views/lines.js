@@ -1,4 +1,5 @@
 // Where in a JSON text a path like $[0].data.confidence is, and where the text stops being JSON.
+import { children, skip, stringEnd, valueEnd } from "../rawjson.js";
 
 /** The problem that keeps the text from being JSON, with its line; null when it is JSON. */
 export function syntaxProblem(text) {
@@ -42,76 +43,27 @@ function spot(text, start, end) {
 
 function locate(text, steps) {
   let at = skip(text, 0);
-  let found = [at, endOf(text, at)];
+  let found = [at, valueEnd(text, at)];
   for (const step of steps) {
-    const next = typeof step === "number" ? itemAt(text, at, step) : memberAt(text, at, step);
+    const next = childAt(text, at, step);
     if (!next) {
       return [found[0], Math.min(found[1], found[0] + 1)];
     }
-    found = next;
-    at = next[2] ?? next[0];
+    found = [next.start, next.end];
+    at = next.value;
   }
-  return [found[0], found[1]];
+  return found;
 }
 
-function skip(text, at) {
-  const rest = /\S/.exec(text.slice(at));
-  return rest ? at + rest.index : text.length;
-}
-
-function itemAt(text, at, wanted) {
+function childAt(text, at, wanted) {
+  const bracket = typeof wanted === "number" ? "[" : "{";
   let index = 0;
-  for (const [start, end] of children(text, at, "[")) {
-    if (index === wanted) {
-      return [start, end];
+  for (const child of text[at] === bracket ? children(text, at) : []) {
+    const name = bracket === "[" ? index : JSON.parse(text.slice(child.start, stringEnd(text, child.start)));
+    if (name === wanted) {
+      return child;
     }
     index += 1;
   }
   return null;
-}
-
-function memberAt(text, at, wanted) {
-  for (const [start, end] of children(text, at, "{")) {
-    const key = stringEnd(text, start);
-    if (JSON.parse(text.slice(start, key)) === wanted) {
-      return [start, end, skip(text, skip(text, key) + 1)];
-    }
-  }
-  return null;
-}
-
-/** From where to where each item, or each member with its name, reaches. */
-function* children(text, at, bracket) {
-  if (text[at] !== bracket) {
-    return;
-  }
-  let start = skip(text, at + 1);
-  while (start < text.length && !"]}".includes(text[start])) {
-    let from = start;
-    if (bracket === "{") {
-      from = skip(text, skip(text, stringEnd(text, start)) + 1);
-    }
-    const end = endOf(text, from);
-    yield [start, end];
-    const after = skip(text, end);
-    start = text[after] === "," ? skip(text, after + 1) : after;
-  }
-}
-
-function stringEnd(text, at) {
-  return at + /^"(?:[^"\\]|\\.)*"/.exec(text.slice(at))[0].length;
-}
-
-function endOf(text, at) {
-  if (text[at] === '"') {
-    return stringEnd(text, at);
-  }
-  if (!"[{".includes(text[at])) {
-    return at + (/^[^,\]}\s]*/.exec(text.slice(at))?.[0].length ?? 0);
-  }
-  let end = at + 1;
-  for (const [, reached] of children(text, at, text[at])) {
-    end = reached;
-  }
-  return skip(text, end) + 1;
 }

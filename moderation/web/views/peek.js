@@ -4,6 +4,7 @@ import { busy, onPress } from "../busy.js";
 import { operatorOnly } from "../caller.js";
 import { count, element, value } from "../dom.js";
 import { outcome } from "../problem.js";
+import { itemTexts, memberText } from "../rawjson.js";
 import { keep } from "../router.js";
 import { field, select, subscriptionSelect } from "./fields.js";
 import { heldEvent } from "./held.js";
@@ -60,16 +61,17 @@ function mount(place, params, shell) {
     outcome(said, answer, () => told(answer.data));
     if (answer.ok) {
       Object.assign(state, { subscription, lockSeconds: answer.data.lockSeconds ?? 60 });
-      fill(answer.data, asked);
+      fill(answer, asked);
     }
   }
 
-  function fill(data, asked) {
+  function fill({ data, text }, asked) {
+    const events = itemTexts(memberText(text, "deliveries")).map((one) => memberText(one, "event"));
     state.held.forEach((one) => one.stop());
     state.held.clear();
     list.replaceChildren();
-    for (const delivery of data.deliveries ?? []) {
-      const held = heldEvent(delivery, { settle: settle.one, changed: settle.shown });
+    for (const [index, delivery] of (data.deliveries ?? []).entries()) {
+      const held = heldEvent(delivery, events[index], { settle: settle.one, changed: settle.shown });
       held.locked(asked, data);
       state.held.set(delivery.lockToken, held);
       list.append(held.node);

@@ -147,7 +147,7 @@ function summary(list, dryRun, state) {
       element("summary", {}, `Each of the ${list.length}`),
       element("ul", { class: "rows" }, list.map((one) => element("li", {},
         element("p", { class: "row-line" },
-          element("strong", {}, one.id ? linkTo("event", { id: one.id }, value(labelOf(one, state), { limit: 60 })) : value(labelOf(one, state), { limit: 60 })),
+          element("strong", {}, one.id ? linkTo("event", { id: one.id, source: one.source }, value(labelOf(one, state), { limit: 60 })) : value(labelOf(one, state), { limit: 60 })),
           element("code", {}, value(one.subscription ?? "", { limit: 60 }))),
         resultLine(one, dryRun))))));
 }

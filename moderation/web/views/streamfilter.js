@@ -4,7 +4,7 @@ import { dispositions, dispositionWord } from "../delivery.js";
 import { keep } from "../router.js";
 import { field, select, subscriptionSelect } from "./fields.js";
 
-const NAMES = ["subscription", "disposition", "type", "category", "text", "since", "until"];
+const NAMES = ["subscription", "disposition", "type", "category", "text", "id", "source", "since", "until"];
 const TYPES = ["ContentFlagged", "ContentApproved", "ReviewEscalated"];
 const SUGGESTED = 30;
 const REST = 350;
@@ -18,7 +18,8 @@ export function filterBar(params, shell, changed) {
     category: suggesting("filter-categories", [], "any"),
     text: element("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "id, reason, model…" }),
   };
-  const more = { since: "", until: "" };
+  // What only an address says: one event, or a time.
+  const more = { id: "", source: "", since: "", until: "" };
   const clear = element("button", { type: "button", class: "plain" }, "Clear");
   let timer = null;
   let before = "";

@@ -8,7 +8,7 @@ export const columns = ["Time", "Subscription", "Disposition", "Content id", "Ev
 
 /** The same for two answers about one entry. */
 export function keyOf(entry) {
-  return JSON.stringify([entry.at, entry.subscription, entry.id, entry.deliveryCount, entry.lockToken]);
+  return JSON.stringify([entry.at, entry.subscription, entry.source, entry.id, entry.deliveryCount, entry.lockToken]);
 }
 
 /** The row, a link to the life of its event. */

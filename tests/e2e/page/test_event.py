@@ -13,12 +13,15 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, Route, expect
 
 from tests.e2e.browser import (
+    AS_IT_CAME,
     HOSTILE,
     HUGE,
+    SHOWN_AS_IT_CAME,
     an_entry,
     look_again,
     overflow,
     store,
+    store_lines,
     unique,
     violations,
 )
@@ -223,6 +226,55 @@ async def test_an_error_is_told_and_the_search_can_be_tried_again(
     await said.get_by_role("button", name="Try again").click()
 
     await expect(page.locator(".event-head")).to_contain_text(entry["contentId"])
+
+
+async def test_an_id_of_several_events_leads_to_each(page: Page, stack: Stack) -> None:
+    """
+    Which they are is told, and each has a life of its own.
+    """
+    at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
+    id = unique("A")
+    outcomes = {"/team-a": "reject", "/team-b": "acknowledge"}
+    for source, disposition in outcomes.items():
+        content = unique()
+        fields = {"id": id, "contentId": content, "disposition": disposition}
+        store(stack, an_entry(at, **fields, event={"source": source}))
+    await page.goto(f"{stack.url}/api/#/event?id={id}")
+    events = page.get_by_role("list", name="Events with this id")
+    await expect(events.get_by_role("listitem")).to_have_count(2)
+    await expect(page.locator(".life-said")).to_contain_text("2 events have this id.")
+    await expect(page.get_by_role("list", name="What happened")).to_have_count(0)
+    assert await violations(page) == []
+
+    await events.get_by_role("link", name="/team-a").click()
+
+    steps = page.get_by_role("list", name="What happened")
+    await expect(steps).to_contain_text("rejected")
+    await expect(steps).not_to_contain_text("acknowledged")
+    await expect(page.locator(".event-head")).to_contain_text("/team-a")
+    assert "source=%2Fteam-a" in page.url
+
+
+async def test_an_envelope_is_shown_and_copied_as_it_came(
+    page: Page, stack: Stack
+) -> None:
+    """
+    Numbers of any size, the order of names, escapes, names twice: nothing is parsed and printed.
+    """
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
+    entry = an_entry(at)
+    raw = f'{{"specversion":"1.0","id":"{entry["id"]}","source":"/x","type":"{entry["type"]}","data":{AS_IT_CAME}}}'
+    store_lines(stack, entry | {"source": "/x"}, raw)
+    await page.goto(address(stack, entry | {"source": "/x"}))
+    envelope = page.get_by_role("group", name="CloudEvent envelope")
+    await page.get_by_role("button", name="Reveal data").click()
+
+    for line in SHOWN_AS_IT_CAME:
+        await expect(envelope).to_contain_text(line)
+    await page.get_by_role("button", name="Copy the envelope").click()
+    await expect(page.locator(".envelope-head")).to_contain_text("Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == raw
 
 
 @pytest.mark.parametrize("text", [HOSTILE, HUGE], ids=["markup", "megabyte"])

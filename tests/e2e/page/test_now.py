@@ -172,7 +172,9 @@ async def test_the_keyboard_alone_publishes_and_follows_an_event(
     await link.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("One event")
-    await expect(page).to_have_url(re.compile(r"#/event\?id=[0-9a-f-]+&at=2"))
+    await expect(page).to_have_url(
+        re.compile(r"#/event\?id=[0-9a-f-]+&source=[^&]+&at=2")
+    )
     await page.go_back()
 
     await expect(link).to_be_visible()

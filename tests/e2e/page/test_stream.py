@@ -65,7 +65,9 @@ async def test_entries_are_listed_newest_first_and_lead_to_their_event(
 
     await rows.first.get_by_role("link").click()
     await expect(page).to_have_url(
-        re.compile(rf"#/event\?id={released['id']}&at={str(released['at'])[:4]}")
+        re.compile(
+            rf"#/event\?id={released['id']}&source=[^&]+&at={str(released['at'])[:4]}"
+        )
     )
     await page.go_back()
     await expect(rows).to_have_count(2)

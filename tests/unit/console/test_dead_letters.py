@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moderation import audit
+from moderation import auditentry
 from moderation.appendlog import stamp
 from moderation.deadletters.store import InMemoryDeadLetters
 from moderation.delivery import Reject
@@ -74,6 +74,7 @@ async def test_the_dead_letters_of_today_are_listed(api: DeadLetterApi) -> None:
         "subscription": "sub-flagged",
         "at": "2026-11-23T10:30:00.000000Z",
         "id": "a",
+        "source": "/tests",
         "type": "com.contoso.ai.ContentFlagged",
         "contentId": "img-1",
         "reason": "Event was rejected.",
@@ -112,7 +113,7 @@ async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -
     """
     at = LAST_ATTEMPT + timedelta(seconds=seconds)
     delivery = a_delivery(an_event(id="a"))
-    entry = audit.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
+    entry = auditentry.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
     await api.runtime.audit.record("sub-flagged", [entry], at)
 
     [letter] = (await api.list())["deadLetters"]
@@ -129,7 +130,7 @@ async def test_events_without_an_id_are_told_apart_by_what_they_are(
     events: list[Any] = [{"id": "", "note": "one"}, {"id": "", "note": "two"}]
     api.put(NAME, *events)
     delivery = a_delivery(events[1])
-    entry = audit.entry("sub-flagged", delivery, Reject("no"), stamp(LAST_ATTEMPT))
+    entry = auditentry.entry("sub-flagged", delivery, Reject("no"), stamp(LAST_ATTEMPT))
     await api.runtime.audit.record("sub-flagged", [entry], LAST_ATTEMPT)
 
     letters = (await api.list())["deadLetters"]

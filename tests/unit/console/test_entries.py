@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from moderation import audit
+from moderation import auditentry
 from moderation.appendlog import stamp
 from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
 from tests.calling import Answer, Api
@@ -29,7 +29,7 @@ async def record(
 ) -> None:
     now = NOW - minutes(ago)
     entries = [
-        audit.entry(
+        auditentry.entry(
             "sub-flagged",
             a_delivery(an_event(id=one, **changes)),
             disposition,

@@ -5,18 +5,20 @@ from typing import Any
 
 import pytest
 
-from moderation import actions, audit
+from moderation import actions, auditentry, paths
 from moderation.appendlog import stamp
-from moderation.audit import Lineage
+from moderation.auditentry import Lineage
 from moderation.console import life as console_life
 from moderation.console.life import expected
 from moderation.deadletters.ledger import Attempt
-from moderation.deadletters.store import ARCHIVE, InMemoryDeadLetters
-from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verdict
+from moderation.deadletters.store import InMemoryDeadLetters
+from moderation.delivery import Acknowledge, Disposition, Reject, Release, Verb, Verdict
+from moderation.eventkey import EventKey
 from tests.calling import Answer, Api
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes
 
 DONE = Acknowledge(Verdict.QUARANTINED)
+KEY = EventKey("/tests", "event-1")
 PUBLISHED = stamp(NOW - minutes(60))
 EVENT = an_event(time=PUBLISHED, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
 LETTER = "local/moderation-events/sub-flagged/2026/11/23/9/one.json"
@@ -38,7 +40,7 @@ async def record(
 ) -> None:
     now = NOW - minutes(ago)
     delivery = a_delivery(EVENT, count)
-    entry = audit.entry(subscription, delivery, disposition, stamp(now), **more)
+    entry = auditentry.entry(subscription, delivery, disposition, stamp(now), **more)
     await api.runtime.audit.record(subscription, [entry], now)
 
 
@@ -56,7 +58,7 @@ async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
     Every event subscription that takes it, oldest first.
     """
     now = NOW - minutes(60)
-    action = actions.action("publish", "ann", now, ids=["event-1"])
+    action = actions.action("publish", "ann", now, events=[KEY])
     await api.runtime.actions.note(action, now)
     await record(api, "sub-flagged", Release("boom"), ago=59)
     await record(api, "sub-all-events", DONE, ago=58)
@@ -103,7 +105,7 @@ async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None
     store.put(LETTER.replace("one", "two"), json.dumps([other]).encode(), buried)
     store.put(LETTER, json.dumps([other, letter]).encode(), buried)
     for attempt in (
-        Attempt(at=stamp(NOW), index=1, number=1, by="bob", outcome="reject"),
+        Attempt(at=stamp(NOW), index=1, number=1, by="bob", outcome=Verb.REJECT),
         Attempt(at=stamp(NOW), index=1, number=2, by="eve"),
     ):
         size = len(await store.ledger(LETTER))
@@ -131,7 +133,7 @@ async def test_what_was_noted_a_little_late_is_told_in_its_order(api: Api) -> No
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
     now = NOW - minutes(58.999)
-    action = actions.action("publish", "ann", now, ids=["event-1"])
+    action = actions.action("publish", "ann", now, events=[KEY])
     await api.runtime.actions.note(action, now)
     store.put(LETTER, json.dumps([{"event": EVENT}]).encode(), NOW - minutes(59.01))
 
@@ -150,7 +152,7 @@ async def test_an_archived_dead_letter_keeps_its_time(api: Api) -> None:
     await record(api, "sub-flagged", Reject("never"), ago=59)
     said = {"deliveryattemptutc": stamp(NOW - minutes(58))}
     letter = {"event": EVENT, "deadletterproperties": said}
-    store.put(f"{ARCHIVE}/{LETTER}", json.dumps([letter]).encode(), NOW)
+    store.put(paths.archived(LETTER), json.dumps([letter]).encode(), NOW)
 
     answer = await life(api)
 
@@ -172,7 +174,7 @@ async def test_a_redrive_is_told_once(api: Api) -> None:
         index=0,
         number=1,
         by="bob",
-        outcome="acknowledge",
+        outcome=Verb.ACKNOWLEDGE,
         verdict="quarantined",
     )
     await store.note(LETTER, attempt.line(), after=0)

@@ -144,6 +144,17 @@ def test_events_are_described_in_each_way_they_can_be_sent() -> None:
     }
 
 
+def test_an_audit_entry_is_described_whole() -> None:
+    """
+    All of its members are in every answer, null where nothing is known.
+    """
+    entry = DOCUMENT["components"]["schemas"]["Entry"]
+
+    assert set(entry["required"]) == set(entry["properties"])
+    assert {"source", "subject", "category", "model"} < set(entry["required"])
+    assert not any("default" in member for member in entry["properties"].values())
+
+
 def test_no_schema_takes_the_name_of_another() -> None:
     """
     Those of events are made by hand, beside the generated ones.

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from moderation.appendlog import StoreUnavailable
-from moderation.audit import AuditEntry, Query
+from moderation.audit import Query
+from moderation.auditentry import AuditEntry
 from moderation.byhand import peeking
 from moderation.delivery import Delivery
 from moderation.eventgrid import Settled
@@ -85,6 +86,7 @@ async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
         "lockToken": one.lock_token,
         "deliveryCount": 3,
         "id": "event-1",
+        "source": "/tests",
         "type": "com.contoso.ai.ContentFlagged",
         "contentId": "doc-1",
         "time": "2026-11-23T10:29:59.000000Z",
