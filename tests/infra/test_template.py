@@ -57,7 +57,9 @@ def test_azd_overwrites_and_deletes_nothing_that_is_tracked() -> None:
     """Before it provisions, azd writes a snapshot beside its parameters and removes it."""
     azd = YAML(typ="safe", pure=True).load((ROOT / "azure.yaml").read_text("utf-8"))
     written = f"{azd['infra']['path']}/{azd['infra']['module']}.snapshot.json"
-    listed = ["git", "ls-files", "--", written, ".azure", f"{ROOT.name}_env"]
+    by_hooks = (".python_packages", ".local", "local.settings.json")
+    by_azd = (written, ".azure", f"{ROOT.name}_env")
+    listed = ["git", "ls-files", "--", *by_azd, *by_hooks]
 
     tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True).stdout
 
