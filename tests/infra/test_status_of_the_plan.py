@@ -16,6 +16,7 @@ from local.azure.deployment import Deployment
 from local.azure.examining import examine
 from local.azure.findings import Finding
 from local.terminal import ROOT
+from tests.infra.deployment import Deployment as Planned
 
 HOST = "evgns.swedencentral-1.eventgrid.azure.net"
 APP, NAMESPACE, CLIENT = "principal-of-app", "principal-of-namespace", "client-of-app"
@@ -72,6 +73,7 @@ def deployed(plan: list[dict[str, Any]]) -> Deployment:
             for account in accounts
         },
         drains=WELL["drains"],
+        auth=of("Microsoft.Web/sites/config")[0],
     )
 
 
@@ -94,7 +96,10 @@ def settings(site: dict[str, Any]) -> dict[str, str]:
 
 def assignment(one: dict[str, Any]) -> dict[str, Any]:
     """A role assignment with its scope and with the id of whom it is for."""
-    scope = re.match(r"\[extensionResourceId\('([^']+)'", one["id"])
+    scope = re.match(
+        r"(?:\[extensionResourceId\(')?([^']+?)(?:'|/providers/Microsoft.Authorization)",
+        one["id"],
+    )
     assert scope is not None
     principal = one["properties"]["principalId"]
     who = next(
@@ -113,6 +118,20 @@ def test_what_is_planned_is_well(plan: list[dict[str, Any]]) -> None:
     Template and status agree about names, roles, settings, filters and containers.
     """
     assert findings(plan) == []
+
+
+@pytest.mark.parametrize("example", ["closed", "locked-down"])
+def test_a_private_network_is_well_but_for_what_nobody_has_shown(
+    deployments: dict[str, Planned], example: str
+) -> None:
+    """
+    Sign-in, its setting and the closed accounts are fine; dead letters are unproven.
+    """
+    planned = json.loads(json.dumps(deployments[example].plan["predictedResources"]))
+
+    found = [one for group in examine(deployed(planned)) for one in group.findings]
+
+    assert [(one.level, one.where) for one in found] == [("unknown", "dead letters")]
 
 
 def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
