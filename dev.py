@@ -25,8 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from local import azurite, environment, options
-from local.terminal import ROOT, CannotGoOn, captured, ended, say
+from tools import venv
+from tools.stack import azurite, options
+from tools.terminal import ROOT, CannotGoOn, captured, ended, say
 
 CHECKS = {
     "format": "ruff format --check .",
@@ -53,13 +54,13 @@ def run(arguments: list[str]) -> int:
     )
     options.declare(parser)
     given = parser.parse_args(arguments)
-    environment.make()
+    venv.make()
     azurite.install()
     # The command runs in another folder than this one.
     places = ["--data", str(given.data.absolute()), "--app", str(given.app.absolute())]
     if given.topology:
         places += ["--topology", str(given.topology.absolute())]
-    command = [str(environment.interpreter()), "-m", "local", *arguments, *places]
+    command = [str(venv.interpreter()), "-m", "tools.stack", *arguments, *places]
     return become(command, holding=True)
 
 
@@ -74,7 +75,7 @@ def test(arguments: list[str]) -> int:
     )
     parser.add_argument("--no-check", action="store_true", help="run only the tests")
     given, for_pytest = parser.parse_known_args(arguments)
-    environment.make()
+    venv.make()
     try:
         azurite.install()
     except CannotGoOn as error:
@@ -83,7 +84,7 @@ def test(arguments: list[str]) -> int:
         return 1
     # All of it, file by file in two processes: much of the time is spent waiting.
     wanted = for_pytest or ["-n", "2", "--dist", "loadfile"]
-    return become([str(environment.interpreter()), "-m", "pytest", *wanted])
+    return become([str(venv.interpreter()), "-m", "pytest", *wanted])
 
 
 def check(arguments: list[str]) -> int:
@@ -92,41 +93,41 @@ def check(arguments: list[str]) -> int:
         prog="dev.py check",
         description="Format and lint (ruff), types (mypy), azure-functions-doctor.",
     ).parse_args(arguments)
-    environment.make()
+    venv.make()
     return run_checks()
 
 
 def doctor(arguments: list[str]) -> int:
     """Give the app's doctor the settings of this machine; its exit code is ours."""
-    return in_the_environment("local.doctor", arguments)
+    return in_the_environment("tools.doctor", arguments)
 
 
 def package(arguments: list[str]) -> int:
     """Collect the packages of the app, compile it and zip what is deployed."""
-    from local import package as packing  # of the standard library, as a hook needs it
+    from tools import package as packing  # of the standard library, as a hook needs it
 
     return packing.main(arguments)
 
 
 def status(arguments: list[str]) -> int:
     """Ask az how a deployment is; 1 when there is something to do, 3 without az."""
-    return in_the_environment("local.azure.status", arguments)
+    return in_the_environment("tools.azure.status_command", arguments)
 
 
 def settings(arguments: list[str]) -> int:
     """Point local.settings.json at a deployment, or at the local stack again."""
-    return in_the_environment("local.azure.settings", arguments)
+    return in_the_environment("tools.azure.settings_command", arguments)
 
 
 def keys(arguments: list[str]) -> int:
     """Say how to set the keys of readers and operators in Azure; or set them here."""
-    return in_the_environment("local.azure.keys", arguments)
+    return in_the_environment("tools.azure.keys_command", arguments)
 
 
 def in_the_environment(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
-    environment.make()
-    command = [str(environment.interpreter()), "-m", module, *arguments]
+    venv.make()
+    command = [str(venv.interpreter()), "-m", module, *arguments]
     return become(command, holding=True)
 
 
@@ -155,7 +156,7 @@ def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
     """A program of .venv with its arguments, finished, and the seconds it took."""
     started = time.monotonic()
     program, *rest = command.split()
-    whole = [str(environment.programs() / program), *rest]
+    whole = [str(venv.programs() / program), *rest]
     try:
         done = captured(whole)
     except OSError as error:
@@ -169,10 +170,10 @@ def bench(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--json", type=Path)
     given, others = parser.parse_known_args(arguments)
-    environment.make()
+    venv.make()
     azurite.install()
     file = ["--json", str(given.json.absolute())] if given.json else []
-    return become([str(environment.interpreter()), "-m", "bench", *others, *file])
+    return become([str(venv.interpreter()), "-m", "tools.bench", *others, *file])
 
 
 def become(command: list[str], *, holding: bool = False) -> int:

@@ -1,6 +1,6 @@
 """The function app's table of contents: every trigger, and the one call it makes.
 
-The HTTP functions are those of `moderation.routes`; what answers them is imported when
+The HTTP functions are those of `console.routes`; what answers them is imported when
 one is called, because no timer needs it.
 """
 
@@ -16,8 +16,9 @@ interpreter.check()
 
 import azure.functions as func  # noqa: E402
 
-from moderation import runtime, stopping, timers  # noqa: E402
-from moderation.routes import ROUTES, Route, is_easy_auth_on  # noqa: E402
+from console.routes import ROUTES, Route, is_easy_auth_on  # noqa: E402
+from eventgrid_pull import shutdown  # noqa: E402
+from moderation import runtime, timers  # noqa: E402
 from moderation.timers import Registered  # noqa: E402
 
 # Where Easy Auth is on, the user's roles decide (`console.caller`) and not the host's keys.
@@ -26,7 +27,7 @@ LEVEL = (
 )
 app = func.FunctionApp(http_auth_level=LEVEL)
 
-stopping.listen(runtime.stop)
+shutdown.listen(runtime.stop)
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -54,9 +55,9 @@ def _endpoint(route: Route) -> None:
     async def endpoint(
         req: func.HttpRequest, context: func.Context
     ) -> func.HttpResponse:
-        from moderation.console import triggers
+        from console import functions_adapter
 
-        return await triggers.answered(route, req, context)
+        return await functions_adapter.answered(route, req, context)
 
 
 for route in ROUTES:
@@ -67,9 +68,9 @@ for route in ROUTES:
 @app.route("{*path}", methods=ANY_METHOD, auth_level=func.AuthLevel.ANONYMOUS)
 async def web(req: func.HttpRequest) -> func.HttpResponse:
     """The page, its files, and what is not there."""
-    from moderation.console import triggers
+    from console import functions_adapter
 
-    return await triggers.page(req)
+    return await functions_adapter.page(req)
 
 
 # What is here stays: the collector need not go through it, now or later.

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
-from moderation import cloudevents, publishstamp, rfc3339
-from moderation.cloudevents import Envelope, Problem
-from moderation.eventkey import EventKey
+from eventgrid_pull import cloudevents, publish_stamp, rfc3339
+from eventgrid_pull.cloudevents import Envelope, Problem
+from moderation.event_key import EventKey
 
 PREFIX = "com.contoso.ai."
 FLAGGED: Final = "com.contoso.ai.ContentFlagged"
@@ -114,7 +114,7 @@ class Event(Struct, frozen=True, gc=False, kw_only=True):
     subject: str | None = None
     time: datetime | None = None
     traceparent: str | None = None
-    stamp: object = field(default=None, name=publishstamp.ATTRIBUTE)
+    stamp: object = field(default=None, name=publish_stamp.ATTRIBUTE)
     payload: Payload
 
     @property

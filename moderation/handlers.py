@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from moderation.delivery import Acknowledge, Disposition, Reject, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
 from moderation.events import (
     ContentApproved,
     ContentFlagged,

@@ -13,23 +13,23 @@ from time import monotonic
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from moderation import timers, topology, topologyfile
-from moderation.actions import ActionLog
-from moderation.activity import ActivityLog, Store, Summary
-from moderation.appendlog import AppendLog, StoreUnavailable
-from moderation.audit import AuditLog
-from moderation.batch import Desk
-from moderation.byhand.peeking import MOST_AT_ONCE
-from moderation.cloudevents import Problem
-from moderation.consumer import Drain
-from moderation.deadletters.store import DeadLetterStore, InMemoryDeadLetters
-from moderation.draining import Drains
-from moderation.eventgrid import Subscription, Topic
-from moderation.grouped import GroupedAppendLog
+from eventgrid_pull.batch import Desk
+from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable
+from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.drain import Drain
+from eventgrid_pull.drain_registry import Drains
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from moderation import timers, topology, topology_file
+from moderation.activity.log import ActivityLog, Store, Summary
+from moderation.audit.actions import ActionLog
+from moderation.audit.log import AuditLog
+from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.handlers import HANDLERS
-from moderation.publishstamp import LONGEST_LIFE
+from moderation.manual.peek import MOST_AT_ONCE
 from moderation.settings import Settings, SettingsInvalid
-from moderation.tally import Tally
 from moderation.topology import EventSubscription, Topology
 
 _log = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ def build(settings: Settings, declared: Topology) -> Runtime:
 
 
 def _lives(declared: EventSubscription) -> timedelta:
-    seconds = topologyfile.seconds(declared.event_time_to_live)
+    seconds = topology_file.seconds(declared.event_time_to_live)
     return LONGEST_LIFE if seconds is None else timedelta(seconds=seconds)
 
 
@@ -217,9 +217,9 @@ def _storage(
     settings: Settings, declared: Topology
 ) -> tuple[AppendLog, Store, DeadLetterStore, Callable[[], Awaitable[None]]]:
     # Imported here because it costs 200 ms of a cold start that the page does not need.
-    from moderation.blobs import service as blobs
-    from moderation.blobs.append import BlobAppendLog
-    from moderation.blobs.deadletters import BlobDeadLetters
+    from eventgrid_pull.blob import blob_client as blobs
+    from eventgrid_pull.blob.blob_append_log import BlobAppendLog
+    from moderation.storage.dead_letter_blobs import BlobDeadLetters
 
     if settings.audit_connection_string is not None:
         service = blobs.service(settings.audit_connection_string, None)

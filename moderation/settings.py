@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from moderation.addresses import is_loopback, split
-from moderation.cloudevents import Problem
+from eventgrid_pull.addresses import is_loopback, split
+from eventgrid_pull.cloudevents import Problem
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -195,7 +195,7 @@ class _Reader:
         value = self._get(name)
         if value:
             # Imported here because it costs 200 ms, and in Azure there is none to check.
-            from moderation.blobs.service import problem_of
+            from eventgrid_pull.blob.blob_client import problem_of
 
             if wrong := problem_of(value):
                 self._wrong(name, wrong)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from moderation import names, topology
-from moderation import schedule as schedules
-from moderation.cloudevents import Problem
+from eventgrid_pull import cron as schedules
+from eventgrid_pull.cloudevents import Problem
+from moderation import function_names, topology
 from moderation.handlers import HANDLERS
 from moderation.settings import Setting, must_be, whole_number
 from moderation.topology import Topology, TopologyInvalid
@@ -48,17 +48,17 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     def functions(self) -> list[str]:
         """The names of the timer functions; none while there is a problem."""
         lanes = () if self.problems else range(1, self.lanes + 1)
-        return [names.function(self.subscription, lane) for lane in lanes]
+        return [function_names.function(self.subscription, lane) for lane in lanes]
 
     @property
     def schedule_setting(self) -> str:
         """The setting that says when."""
-        return names.schedule_setting(self.subscription)
+        return function_names.schedule_setting(self.subscription)
 
     @property
     def lanes_setting(self) -> str:
         """The setting that says how many."""
-        return names.lanes_setting(self.subscription)
+        return function_names.lanes_setting(self.subscription)
 
 
 class Registered(NamedTuple):
@@ -73,16 +73,16 @@ def settings(subscription: str) -> tuple[Setting, Setting]:
     """Return the two settings of an event subscription: when, and how many."""
     return (
         Setting(
-            names.schedule_setting(subscription),
+            function_names.schedule_setting(subscription),
             f"when {subscription} is drained: {SIX_FIELDS}",
             EVERY_FIVE_MINUTES,
         ),
         Setting(
-            names.lanes_setting(subscription),
+            function_names.lanes_setting(subscription),
             f"{subscription}: how many timer functions drain it, each an instance of its "
             "own",
             "1",
-            allowed=names.LANES,
+            allowed=function_names.LANES,
         ),
     )
 
@@ -119,7 +119,7 @@ def strays(declared: Topology, environ: Mapping[str, str]) -> list[Problem]:
         *(
             Problem(name, f"names no event subscription of topology.json ({allowed})")
             for name in sorted(environ)
-            if names.is_timer_setting(name) and name not in known
+            if function_names.is_timer_setting(name) and name not in known
         ),
         *(
             Problem(

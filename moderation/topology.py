@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from moderation import names, topologyfile
-from moderation.cloudevents import Problem
-from moderation.filters import Filters
+from eventgrid_pull.cloudevents import Problem
+from moderation import function_names, topology_file
+from moderation.filter_explanation import Filters
 
 FILE = Path(__file__).with_name("topology.json")
 # Another file, from the app's folder: for this machine, as `dev.py run --topology` says.
@@ -85,7 +85,7 @@ def read(path: Path) -> Topology:
 
 def parse(raw: bytes, name: str = FILE.name) -> Topology:
     """Return the topology in the bytes of a file of that name. Raises TopologyInvalid."""
-    content, problems = topologyfile.meaning(raw)
+    content, problems = topology_file.meaning(raw)
     if problems:
         raise TopologyInvalid(
             [
@@ -94,6 +94,6 @@ def parse(raw: bytes, name: str = FILE.name) -> Topology:
             ]
         )
     declared = msgspec.convert(content, type=Topology)
-    if clashes := list(names.clashes(declared.names)):
+    if clashes := list(function_names.clashes(declared.names)):
         raise TopologyInvalid([Problem(f"{name}:", str(one)) for one in clashes])
     return declared

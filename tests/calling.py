@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 import azure.functions as func
 import pytest
 
+from console import dispatch, functions_adapter
+from console.endpoints import health
+from console.routes import ROUTES, Route
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
+from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import Delivery
 from moderation import events
-from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.console import answering, health, triggers
-from moderation.delivery import Delivery
-from moderation.eventgrid import Subscription, Topic
-from moderation.retry import EventGridError
-from moderation.routes import ROUTES, Route
 from moderation.runtime import Runtime
 from moderation.settings import Settings
 from tests import make
@@ -123,7 +124,7 @@ class Api:
             activity_log=InMemoryAppendLog(),
             clock=lambda: NOW,
         )
-        for module in (answering, health):
+        for module in (dispatch, health):
             patch.setattr(module, "current", lambda: self.runtime)
 
     async def call(
@@ -147,8 +148,8 @@ class Api:
         )
         route = route_of(method, path)
         if route is None:
-            return Answer(await triggers.page(request))
-        return Answer(await triggers.answered(route, request, self.context))
+            return Answer(await functions_adapter.page(request))
+        return Answer(await functions_adapter.answered(route, request, self.context))
 
     async def actions(self) -> list[dict[str, Any]]:
         """What was noted about people's doings, newest first."""

@@ -4,8 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from local import bicep
-from local.terminal import CannotGoOn
+from tools import bicep
+from tools.terminal import CannotGoOn
 
 # Slowness says something about the machine, not about the code.
 settings.register_profile(

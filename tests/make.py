@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from eventgrid_pull.client import Settled
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import Delivery, ReleaseDelay
 from moderation import events, topology
-from moderation.delivery import Delivery, ReleaseDelay
-from moderation.eventgrid import Settled
-from moderation.retry import EventGridError
 from moderation.topology import EventSubscription, Topology
 
 # The event subscriptions that tests speak of; the app may be declared with others.

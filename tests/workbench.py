@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from moderation.activity import Summary
-from moderation.appendlog import InMemoryAppendLog, StoreUnavailable
-from moderation.audit import AuditLog, Query
-from moderation.auditentry import AuditEntry
-from moderation.batch import Desk, work
-from moderation.delivery import Acknowledge, Delivery, Disposition, Verdict
-from moderation.eventgrid import Settled
+from eventgrid_pull.batch import Desk, work
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
+from eventgrid_pull.client import Settled
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Verdict
+from moderation.activity.log import Summary
+from moderation.audit.entry import AuditEntry
+from moderation.audit.log import AuditLog, Query
 from moderation.events import Event
-from moderation.tally import Tally
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
 from tests.virtual_time import now
 

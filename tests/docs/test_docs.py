@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local import bundle
+from console.routes import ROUTES
 from moderation import settings, timers
-from moderation.routes import ROUTES
+from tools.stack import extension_bundle
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -43,7 +43,9 @@ def test_every_setting_is_documented_and_in_the_example() -> None:
     documented = text("docs/settings.md")
 
     assert [name for name in read if f"`{name}`" not in documented] == []
-    of_the_app = {n for n in EXAMPLE["Values"] if not n.startswith(bundle.PREFIX)}
+    of_the_app = {
+        n for n in EXAMPLE["Values"] if not n.startswith(extension_bundle.PREFIX)
+    }
     assert of_the_app - host <= read
 
 

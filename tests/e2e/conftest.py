@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local import localkeys, parts
-from local.localkeys import LocalKeys
 from tests.e2e import func_keys
 from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
+from tools.stack import local_keys, services
+from tools.stack.local_keys import LocalKeys
 
 __all__ = ["Stack", "StartStack", "until"]
 
@@ -18,7 +18,7 @@ __all__ = ["Stack", "StartStack", "until"]
 def host_kind(request: pytest.FixtureRequest) -> str:
     """The stand-in host always, and Core Tools' func wherever it is found."""
     kind = str(request.param)
-    if kind == "func" and parts.find_func() is None:
+    if kind == "func" and services.find_func() is None:
         pytest.skip(
             "NOT RUN with the real host: func (Azure Functions Core Tools 4) is neither "
             "on PATH nor named in FUNC_PATH"
@@ -55,7 +55,7 @@ def keys(guarded: Stack) -> LocalKeys:
     """The keys of the guarded host; the reader's is on every reading function."""
     if guarded.host_kind == "func":
         return func_keys.make(guarded)
-    return localkeys.make(guarded.data / localkeys.FILE, ["audit"])
+    return local_keys.make(guarded.data / local_keys.FILE, ["audit"])
 
 
 @pytest.fixture

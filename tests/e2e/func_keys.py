@@ -5,9 +5,9 @@ from typing import Any
 
 from azure.storage.blob import BlobServiceClient
 
-from local.localkeys import LocalKeys
-from moderation.routes import READER, ROUTES
+from console.routes import READER, ROUTES
 from tests.e2e.stacks import Stack, until
+from tools.stack.local_keys import LocalKeys
 
 CONTAINER = "azure-webjobs-secrets"
 READERS_KEY = "a-key-for-readers-of-forty-characters-aa"

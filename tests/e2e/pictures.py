@@ -21,7 +21,7 @@ from tests.e2e.stored import an_hour
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 VIEWS = re.findall(
-    r'name: "([a-z]+)"', (ROOT / "moderation/web/views.js").read_text("utf-8")
+    r'name: "([a-z]+)"', (ROOT / "console/web/views.js").read_text("utf-8")
 )
 JSON = "application/json"
 PATIENCE = 30_000  # ms

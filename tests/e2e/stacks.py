@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from local import options, parts, ports, probes, settingsfile
-from local.terminal import ROOT
-from moderation import names, topology
+from moderation import function_names, topology
+from tools.stack import options, ports, readiness, services, settings_file
+from tools.terminal import ROOT
 
 PARTS = ("Azurite", "broker", "host")
 PATIENCE = 90.0
 NEVER = "0 0 0 1 1 *"
 DECLARED = topology.read(topology.FILE).names
-SCHEDULES = dict.fromkeys(map(names.schedule_setting, DECLARED), NEVER)
+SCHEDULES = dict.fromkeys(map(function_names.schedule_setting, DECLARED), NEVER)
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -71,12 +71,12 @@ class Stack:
     @property
     def key(self) -> str:
         """The Event Grid key that the broker accepts."""
-        return settingsfile.read(self.app / settingsfile.FILE)[settingsfile.KEY]
+        return settings_file.read(self.app / settings_file.FILE)[settings_file.KEY]
 
     @property
     def storage(self) -> str:
         """A connection string for Azurite."""
-        return parts.connection_string(self.port("Azurite"))
+        return services.connection_string(self.port("Azurite"))
 
     @property
     def broker(self) -> str:
@@ -156,19 +156,23 @@ class Stack:
 type StartStack = Callable[..., Stack]
 
 
+APP = ("eventgrid_pull", "moderation", "console")
+
+
 def make_app(folder: Path) -> Path:
     """A copy of the app, so that no test meets the settings of whoever develops here."""
     folder.mkdir(parents=True)
-    for file in ("function_app.py", "host.json", settingsfile.EXAMPLE):
+    for file in ("function_app.py", "host.json", settings_file.EXAMPLE):
         shutil.copy(ROOT / file, folder)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "moderation", folder / "moderation", ignore=ignored)
+    for package in APP:
+        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
     return folder
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
     """The environment without the app's settings, but for those given."""
-    example = settingsfile.read(ROOT / settingsfile.EXAMPLE)
+    example = settings_file.read(ROOT / settings_file.EXAMPLE)
     mine = {k: v for k, v in os.environ.items() if k not in example}
     return {**mine, **SCHEDULES, **settings}
 
@@ -188,7 +192,7 @@ def launch(
     console = folder / "console.txt"
     anywhere = ("--http-port=0", "--broker-port=0", "--storage-port=0")
     where = ("--data", str(folder / "data"), "--app", str(app), "--host", host_kind)
-    command = [sys.executable, "-m", "local", *anywhere, *where, *options]
+    command = [sys.executable, "-m", "tools.stack", *anywhere, *where, *options]
     with console.open("wb") as output:
         supervisor = subprocess.Popen(
             command,
@@ -231,7 +235,7 @@ class Host:
     def _serves(self) -> bool:
         if self.process.poll() is not None:
             pytest.fail(f"a host did not start:\n{self.log()}")
-        return probes.host_answers(self.port)
+        return readiness.host_answers(self.port)
 
     def kill(self) -> None:
         """End it as a crash would, and the worker that func would leave behind."""
@@ -250,14 +254,14 @@ def launch_host(
     log_file = folder / "log.txt"
     given = {
         **SCHEDULES,
-        settingsfile.ENDPOINT: stack.broker,
-        **dict.fromkeys(settingsfile.STORAGE, stack.storage),
-        settingsfile.KEY: stack.key,
+        settings_file.ENDPOINT: stack.broker,
+        **dict.fromkeys(settings_file.STORAGE, stack.storage),
+        settings_file.KEY: stack.key,
         **settings,
     }
     asked = options.read(["--host", stack.host_kind, "--app", str(app or stack.app)])
     port = ports.choose({"a host": 0})["a host"]
-    part = parts.host(asked, port, given)
+    part = services.host(asked, port, given)
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             part.command,

@@ -10,14 +10,14 @@ import msgspec
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from moderation.spread import Spread
+from moderation.activity.histogram import Spread
 from tests.e2e.stacks import Stack
 
 TOPIC = "local/moderation-events"
 
 
 def note(stack: Stack, at: datetime, **counts: Any) -> None:
-    """One summary of the activity log; `counts` as `moderation.activity.Summary`."""
+    """One summary of the activity log; `counts` as `moderation.activity.log.Summary`."""
     subscription = counts.setdefault("subscription", "sub-flagged")
     line = {"at": stamp(at, "%Y-%m-%dT%H:%M:%S.%fZ"), **counts}
     path = f"{subscription}/{stamp(at, '%Y/%m/%d/%H')}/page-{uuid.uuid4().hex}.ndjson"

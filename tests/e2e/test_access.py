@@ -4,9 +4,9 @@ import http.client
 
 import pytest
 
-from local.localkeys import LocalKeys
-from moderation.routes import READER, ROUTES, Route
+from console.routes import READER, ROUTES, Route
 from tests.e2e.stacks import Stack
+from tools.stack.local_keys import LocalKeys
 
 pytestmark = pytest.mark.e2e
 

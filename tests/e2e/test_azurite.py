@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from local import parts, ports, probes
-from local.datafolder import DataFolder
 from tests.e2e.stacks import until
+from tools.stack import ports, readiness, services
+from tools.stack.data_folder import DataFolder
 
 pytestmark = pytest.mark.e2e
 
 
-def started(part: parts.Part) -> subprocess.Popen[bytes]:
+def started(part: services.Part) -> subprocess.Popen[bytes]:
     """The part, answering."""
     process = subprocess.Popen(
         part.command,
@@ -23,7 +23,7 @@ def started(part: parts.Part) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
-    until("Azurite to answer", lambda: probes.storage_answers(part.port))
+    until("Azurite to answer", lambda: readiness.storage_answers(part.port))
     return process
 
 
@@ -34,10 +34,10 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     with DataFolder(tmp_path) as data:
         data.make()
         port = ports.choose({"--storage-port": 0})["--storage-port"]
-        part = parts.storage(port, data)
+        part = services.storage(port, data)
         with started(part) as killed:
             blobs = BlobServiceClient.from_connection_string(
-                parts.connection_string(port), retry_total=0
+                services.connection_string(port), retry_total=0
             )
             with blobs:
                 container = blobs.create_container("audit")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract import broker_process
-from tests.contract.hosting import RunningHost, blob_storage, running
 from tests.e2e.stacks import SCHEDULES
+from tests.eventgrid_emulator import emulator_process
+from tests.functions_host.hosting import RunningHost, blob_storage, running
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +24,8 @@ def an_app(folder: Path) -> Path:
     for name in ("function_app.py", "host.json"):
         shutil.copy(ROOT / name, folder / name)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "moderation", folder / "moderation", ignore=ignored)
+    for package in ("eventgrid_pull", "moderation", "console"):
+        shutil.copytree(ROOT / package, folder / package, ignore=ignored)
     return folder
 
 
@@ -32,7 +33,7 @@ def an_app(folder: Path) -> Path:
 async def a_broker(folder: Path) -> AsyncIterator[dict[str, str]]:
     """A broker over TLS; the settings of an app that uses it by identity."""
     arguments = ("--tls", "--tls-folder", str(folder), "--key", "bm9ib2R5LWtub3dz")
-    async with broker_process.running(*arguments) as broker:
+    async with emulator_process.running(*arguments) as broker:
         text = await asyncio.to_thread((folder / "identity.env").read_text)
         identity = dict(line.split("=", 1) for line in text.splitlines())
         yield {

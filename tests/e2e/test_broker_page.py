@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from local.broker import LocalNamespace
-from tests.contract.wire import EVENT, Wire, lock_tokens
+from eventgrid_emulator import LocalNamespace
+from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from moderation.routes import READER, ROUTES, Route
+from console.routes import READER, ROUTES, Route
 from tests.e2e.stacks import Answer, Stack, launch, wait_until_it_serves
 
 pytestmark = pytest.mark.e2e

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from local import leftovers, parts, ports, probes, processes
-from local.keeping import Kept
 from tests.e2e.stacks import KILL, StartStack, make_app, until
+from tools.stack import orphans, ports, processes, readiness, services
+from tools.stack.keep_alive import Kept
 
 pytestmark = [
     pytest.mark.e2e,
@@ -106,7 +106,7 @@ def test_func_is_interrupted_and_its_worker_ended_too(
     assert "CONTAINER_NAME" not in environment
     assert environment["EVENTGRID_ENDPOINT"] == stack.broker
     assert not is_running(told["worker"])
-    assert not leftovers.of(stack.data, {})
+    assert not orphans.of(stack.data, {})
 
 
 def test_func_that_ends_itself_with_code_0_is_started_again(
@@ -149,7 +149,10 @@ async def test_a_part_that_obeys_nothing_is_killed_after_its_graces(
     """
     A call of minutes may keep func from stopping; the person is not kept that long.
     """
-    stops = (parts.Stop(processes.interrupt, 0.2), parts.Stop(processes.terminate, 0.2))
+    stops = (
+        services.Stop(processes.interrupt, 0.2),
+        services.Stop(processes.terminate, 0.2),
+    )
     stubborn = replace(a_part(app), stops=stops)
     kept = Kept(stubborn, tmp_path / "host.log", lambda: None, restart=True)
     keeping = asyncio.create_task(kept.keep())
@@ -170,7 +173,7 @@ async def test_asking_twice_does_not_wait_for_a_grace(
     """
     A second Ctrl-C ends everything at once.
     """
-    stops = (parts.Stop(processes.interrupt, 600),)
+    stops = (services.Stop(processes.interrupt, 600),)
     kept = Kept(
         replace(a_part(app), stops=stops),
         tmp_path / "host.log",
@@ -189,18 +192,18 @@ async def test_asking_twice_does_not_wait_for_a_grace(
     assert not is_running(about(app)["worker"])
 
 
-def a_part(app: Path) -> parts.Part:
+def a_part(app: Path) -> services.Part:
     """The program as a host that does not listen to SIGINT either."""
     port = ports.choose({"--http-port": 0})["--http-port"]
-    func = parts.find_func()
+    func = services.find_func()
     assert func is not None
-    return parts.Part(
+    return services.Part(
         name="host",
         serves="nothing",
         port=port,
         command=(func, "start", "--port", str(port)),
         environment={**os.environ, "STUBBORN": "1"},
         folder=app,
-        answers=probes.host_answers,
+        answers=readiness.host_answers,
         stops=(),
     )

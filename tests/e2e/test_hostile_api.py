@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from moderation.console import openapi
-from moderation.routes import ROUTES, Route
+from console import openapi
+from console.routes import ROUTES, Route
 from tests import hostile
 from tests.e2e.stacks import Stack
 

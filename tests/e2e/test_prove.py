@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.azure import status
-from local.terminal import ROOT
 from tests.e2e.stacks import Stack
+from tools.azure import status_command
+from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e
 AZURE = ROOT / "tests" / "unit" / "azure"
@@ -44,13 +44,13 @@ def test_a_private_deployment_is_proven_through_the_app(
     """
     asked = ["--resource-group", "rg-moderation-dev"]
 
-    assert status.main(asked) == status.UNWELL
+    assert status_command.main(asked) == status_command.UNWELL
     assert (
         "dead letters are unproven: the namespace is private" in capsys.readouterr().out
     )
 
     prove = ["--prove", "--at", f"http://127.0.0.1:{stack.port('host')}", "--wait", "2"]
-    assert status.main([*asked, *prove]) == status.WELL
+    assert status_command.main([*asked, *prove]) == status_command.WELL
     shown = capsys.readouterr().out
     assert "Proven: the dead letter of a probe came after" in shown
     assert "key-of-an-operator" not in shown

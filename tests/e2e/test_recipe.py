@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from local.terminal import ROOT
 from moderation import topology
-from moderation.names import schedule_setting
+from moderation.function_names import schedule_setting
 from moderation.timers import EVERY_FIVE_MINUTES
 from tests.e2e.stacks import SCHEDULES, Stack, StartStack, make_app, until
+from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local import leftovers, ports
-from local.terminal import ROOT
 from tests.e2e.stacks import KILL, PARTS, Stack, StartStack, until
+from tools.stack import orphans, ports
+from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +24,7 @@ def nothing_is_left(stack: Stack) -> bool:
     record = json.loads((stack.data / "run.json").read_text())
     held = [part["port"] for part in record["parts"].values()]
     recorded = {part["pid"]: part["command"] for part in record["parts"].values()}
-    return not any(map(ports.is_taken, held)) and not leftovers.of(stack.data, recorded)
+    return not any(map(ports.is_taken, held)) and not orphans.of(stack.data, recorded)
 
 
 def publish_samples(stack: Stack) -> set[str]:
@@ -108,7 +108,7 @@ def test_a_stop_while_starting_leaves_nothing_either(start_stack: StartStack) ->
 
     assert stack.stop() == 0
 
-    assert not leftovers.of(stack.data, {})
+    assert not orphans.of(stack.data, {})
 
 
 def test_a_restart_still_knows_what_happened_and_fresh_does_not(
@@ -235,4 +235,4 @@ def test_dev_py_becomes_the_supervisor(tmp_path: Path) -> None:
 
     if sys.platform != "win32":
         assert record["supervisor"] == supervisor.pid
-    assert not leftovers.of(tmp_path / "data", {})
+    assert not orphans.of(tmp_path / "data", {})

@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from local import bicep
-from local.terminal import ROOT
+from tools import bicep
+from tools.terminal import ROOT
 
 PATIENCE = 120
 NOWHERE = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local import bicep
 from tests.infra.compiling import Compilers
 from tests.infra.deployment import Deployment, Json
+from tools import bicep
 
 EXAMPLES = sorted((bicep.INFRA / "examples").glob("*.bicepparam"))
 PARAMETERS = {file.stem: file for file in EXAMPLES}

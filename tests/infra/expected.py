@@ -4,9 +4,9 @@ import json
 import re
 from contextlib import suppress
 
-from local.terminal import ROOT
-from moderation import names, timers, topology
+from moderation import function_names, timers, topology
 from moderation.settings import Settings, SettingsInvalid
+from tools.terminal import ROOT
 
 PINS = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
@@ -133,7 +133,7 @@ def settings_documented() -> set[str]:
     """Every setting in the table of docs/settings.md."""
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
-    prefixes = [names.function(name).upper() for name in topology.load().names]
+    prefixes = [function_names.function(name).upper() for name in topology.load().names]
     return {
         name.replace("PULL_<NAME>", prefix)
         for row in rows

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local import bicep
-from local.terminal import CannotGoOn
+from tools import bicep
+from tools.terminal import CannotGoOn
 
 EXE = "bicep.exe" if os.name == "nt" else "bicep"
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from local import bicep
+from tools import bicep
 
 HOURS, SECONDS = 730, 2_628_000
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local import bicep
 from tests.infra.breaks import BREAKS, POLICIES, Break
 from tests.infra.compiling import Bicep, Change, Compilers, copied
 from tests.infra.conftest import PARAMETERS, chosen
 from tests.infra.deployment import Deployment
+from tools import bicep
 
 Broken = dict[str, Future[object]]
 

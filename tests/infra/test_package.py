@@ -18,10 +18,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pathspec import GitIgnoreSpec
 
-from local import package, pythons, wheels
-from local.environment import interpreter
-from local.terminal import ROOT, CannotGoOn
 from moderation.interpreter import WANTED
+from tools import find_python, package, wheels
+from tools.terminal import ROOT, CannotGoOn
+from tools.venv import interpreter
 
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text("utf-8"))
 HASHED, CHECKED = 0b01, 0b10
@@ -75,7 +75,8 @@ def test_only_what_runs_is_deployed(packed: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         names = archive.namelist()
 
-    outside = {name for name in names if not name.startswith("moderation/")}
+    inside = tuple(f"{name}/" for name in package.APP)
+    outside = {name for name in names if not name.startswith(inside)}
     assert outside == {"function_app.py", "host.json", "requirements.txt"}
     kinds = {Path(name).suffix for name in names}
     assert kinds <= {".py", ".pyc", ".json", ".txt", ".html", ".css", ".js", ".svg"}
@@ -88,7 +89,7 @@ def test_everything_of_the_app_is_deployed(packed: Path) -> None:
     with zipfile.ZipFile(packed) as archive:
         names = set(archive.namelist())
 
-    listed = ["git", "ls-files", "--", package.APP]
+    listed = ["git", "ls-files", "--", *package.APP]
     tracked = subprocess.run(
         listed, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -161,8 +162,8 @@ def test_the_packages_are_all_there_and_for_the_python_of_azure(unpacked: Path) 
 def requirements(distribution: Distribution) -> list[Requirement]:
     """What a package requires on the Python of Azure, without extras."""
     azure = {
-        "python_version": pythons.WANTED,
-        "python_full_version": f"{pythons.WANTED}.0",
+        "python_version": find_python.WANTED,
+        "python_full_version": f"{find_python.WANTED}.0",
         "sys_platform": "linux",
         "platform_system": "Linux",
         "implementation_name": "cpython",
@@ -272,7 +273,7 @@ def test_there_is_one_python() -> None:
     """
     stated = (ROOT / ".python-version").read_text("utf-8").strip()
 
-    assert stated == pythons.WANTED == ".".join(map(str, WANTED))
+    assert stated == find_python.WANTED == ".".join(map(str, WANTED))
 
 
 @pytest.mark.e2e

@@ -7,7 +7,7 @@ asks the same claims.
 import json
 import re
 
-from moderation import doctor, names, topology
+from moderation import config_check, function_names, topology
 from moderation.settings import Settings
 from tests.infra import expected
 from tests.infra.deployment import Deployment
@@ -47,7 +47,7 @@ def test_the_apps_own_checks_find_nothing_wrong_with_its_settings(
     declared = topology.load()
 
     assert settings.topic == TOPOLOGY["topic"]
-    assert doctor.examine(settings, environ, declared) == []
+    assert config_check.examine(settings, environ, declared) == []
 
 
 def test_the_host_uses_its_storage_with_the_apps_identity(
@@ -107,7 +107,7 @@ def test_every_event_subscription_has_its_schedule_and_lanes(
 ) -> None:
     """Exception or not: what is deployed shows, and nothing is left to a default."""
     for declared in TOPOLOGY["eventSubscriptions"]:
-        prefix = names.function(declared["name"]).upper()
+        prefix = function_names.function(declared["name"]).upper()
         schedule = deployment.settings[f"{prefix}_SCHEDULE"]
         lanes = deployment.settings[f"{prefix}_LANES"]
         is_large = deployment.name == "large"

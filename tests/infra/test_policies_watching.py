@@ -6,7 +6,7 @@ asks the same claims.
 
 import re
 
-from moderation import names
+from moderation import function_names
 from tests.infra import expected
 from tests.infra.deployment import Deployment, Json
 from tests.infra.expected import TOPOLOGY
@@ -66,8 +66,8 @@ def test_somebody_is_told_when_an_event_subscription_is_not_drained(
     patterns = re.findall(r'Name matches regex "([^"]+)", "([^"]+)"', _query(alert))
 
     for declared in TOPOLOGY["eventSubscriptions"]:
-        for lane in names.LANES:
-            function = names.function(declared["name"], lane)
+        for lane in function_names.LANES:
+            function = function_names.function(declared["name"], lane)
             drains = [name for text, name in patterns if re.search(text, function)]
             assert drains == [declared["name"]], function
     for function in ("pull_now", "pull_flagged_17", "pull_flagged_02"):

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from local import bicep
 from tests.infra import kql
 from tests.infra.deployment import Deployment
 from tests.infra.kql import Row
+from tools import bicep
 
 RECORDED = json.loads(
     Path(__file__).with_name("telemetry.json").read_text(encoding="utf-8")

@@ -11,12 +11,12 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
-from local import bicep
-from local.broker import snapshot, topology
-from local.broker.access import LOCAL_KEY
-from local.broker.problems import TopologyError
-from local.terminal import ROOT
-from tests.contract import broker_process
+from eventgrid_emulator.auth.credentials import LOCAL_KEY
+from eventgrid_emulator.topology import bicep_snapshot, topology
+from eventgrid_emulator.topology.checks import TopologyError
+from tests.eventgrid_emulator import emulator_process
+from tools import bicep
+from tools.terminal import ROOT
 
 PLAN = bicep.PLAN
 TOPOLOGY = ROOT / "moderation" / "topology.json"
@@ -26,7 +26,7 @@ SAMPLES = ROOT / "moderation" / "samples" / "moderation_events.json"
 @pytest.fixture
 async def endpoint() -> AsyncIterator[str]:
     """Of a broker that was started from the committed plan."""
-    async with broker_process.running("--topology", str(PLAN)) as broker:
+    async with emulator_process.running("--topology", str(PLAN)) as broker:
         yield broker.endpoint
 
 
@@ -103,7 +103,7 @@ def test_push_delivery_is_refused(plan: Any) -> None:
     )
 
     with pytest.raises(TopologyError, match="sub-flagged: only pull delivery"):
-        snapshot.declared(plan)
+        bicep_snapshot.declared(plan)
 
 
 def test_dead_letters_in_several_places_are_refused(plan: Any) -> None:
@@ -112,7 +112,7 @@ def test_dead_letters_in_several_places_are_refused(plan: Any) -> None:
     queue["deadLetterDestinationWithResourceIdentity"] = None
 
     with pytest.raises(TopologyError, match="several places"):
-        snapshot.declared(plan)
+        bicep_snapshot.declared(plan)
 
 
 def test_event_subscriptions_belong_to_their_own_topic(plan: Any) -> None:
@@ -123,6 +123,6 @@ def test_event_subscriptions_belong_to_their_own_topic(plan: Any) -> None:
     another["name"] = f"{topic['name'].split('/')[0]}/another-topic"
     plan["predictedResources"].append(another)
 
-    topics = snapshot.declared(plan)["topics"]
+    topics = bicep_snapshot.declared(plan)["topics"]
 
     assert [len(one["eventSubscriptions"]) for one in topics] == [3, 0]

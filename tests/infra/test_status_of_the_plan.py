@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from local import bicep
-from local.azure import roles
-from local.azure.deployment import Deployment
-from local.azure.examining import examine
-from local.azure.findings import Finding
-from local.terminal import ROOT
 from tests.infra.deployment import Deployment as Planned
+from tools import bicep
+from tools.azure import check_roles
+from tools.azure.checks import examine
+from tools.azure.deployment import Deployment
+from tools.azure.finding import Finding
+from tools.terminal import ROOT
 
 HOST = "evgns.swedencentral-1.eventgrid.azure.net"
 APP, NAMESPACE, CLIENT = "principal-of-app", "principal-of-namespace", "client-of-app"
 DEVELOPER = "principal-of-developer"
 PRINCIPALS = {"userAssignedIdentities": APP, "'eventGrid": NAMESPACE}
-WELL = json.loads((ROOT / "tests/unit/azure/well.json").read_text("utf-8"))
+WELL = json.loads((ROOT / "tests/tools/azure/well.json").read_text("utf-8"))
 
 
 @pytest.fixture
@@ -172,4 +172,4 @@ def test_the_roles_are_those_of_the_template() -> None:
     """
     named = json.loads((ROOT / "infra/roles.json").read_text("utf-8"))
 
-    assert named.items() <= roles.IDS.items()
+    assert named.items() <= check_roles.IDS.items()

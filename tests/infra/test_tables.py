@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.terminal import ROOT
 from tests.infra.compiling import Compilers, Refused, copied
 from tests.infra.deployment import Json
+from tools.terminal import ROOT
 
 NAMES = json.loads((ROOT / "tests/name-cases.json").read_text("utf-8"))
 TOPOLOGIES = json.loads((ROOT / "tests/topology-cases.json").read_text("utf-8"))

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from local import bicep
-from local.broker import topology
-from local.terminal import ROOT
+from eventgrid_emulator.topology import topology
 from tests.infra import expected
 from tests.infra.compiling import Change, Compilers, copied
 from tests.infra.conftest import PARAMETERS
 from tests.infra.deployment import Deployment, Json
+from tools import bicep
+from tools.terminal import ROOT
 
 FILES = sorted(
     file for file in bicep.INFRA.rglob("*") if file.suffix in (".bicep", ".bicepparam")
@@ -47,7 +47,7 @@ def test_the_formatter_would_change_nothing(file: Path, running: Compilers) -> N
 def test_the_committed_plan_is_the_one_that_is_deployed(
     compiler: bicep.Compiler,
 ) -> None:
-    """`python -m local.bicep snapshot` writes it anew; the diff is what is reviewed."""
+    """`python -m tools.bicep snapshot` writes it anew; the diff is what is reviewed."""
     done = bicep.snapshot(compiler, "validate")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -143,13 +143,13 @@ def test_without_an_environment_every_parameter_is_its_default(
 
 
 def test_every_parameter_and_its_variable_is_in_the_readme(template: Json) -> None:
-    """With the default, as `python -m local.bicep parameters` writes them."""
+    """With the default, as `python -m tools.bicep parameters` writes them."""
     text = (bicep.INFRA / "README.md").read_text(encoding="utf-8")
     written = bicep.TABLE.search(text)
 
     assert written is not None
     rows = list(bicep.table(template["parameters"]))
-    assert written[0].splitlines()[2:] == rows, "python -m local.bicep parameters"
+    assert written[0].splitlines()[2:] == rows, "python -m tools.bicep parameters"
 
 
 def test_every_output_is_in_the_readme(template: Json) -> None:

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from local import bicep
-from local.terminal import ROOT
 from tests.infra.compiling import Refused
 from tests.infra.deployment import Json
+from tools import bicep
+from tools.terminal import ROOT
 
 
 def test_values_of_older_environments_are_still_read(

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local import bicep
 from tests.infra import expected
 from tests.infra.deployment import Deployment
+from tools import bicep
 
 KINDS = {1: "text", 3: "query", 9: "parameters", 10: "metric"}
 
@@ -74,7 +74,9 @@ def test_the_time_range_is_chosen_once(items: list[dict[str, Any]]) -> None:
 
 def test_drains_are_read_as_the_app_writes_them(items: list[dict[str, Any]]) -> None:
     """The words between the values are those of the log line."""
-    code = (bicep.INFRA.parent / "moderation" / "draining.py").read_text("utf-8")
+    code = (bicep.INFRA.parent / "eventgrid_pull" / "drain_registry.py").read_text(
+        "utf-8"
+    )
     [drains] = [item["content"]["query"] for item in items if item["name"] == "drains"]
 
     assert '"drained %s: received %d, settled %s, failed %s, stopped: %s"' in code

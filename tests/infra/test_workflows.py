@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import dev
-from local.terminal import ROOT
+from tools.terminal import ROOT
 
 GITHUB = ROOT / ".github"
 PROGRAMS = Path(sys.executable).parent  # of the environment that runs the tests

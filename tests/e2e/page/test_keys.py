@@ -5,8 +5,8 @@ import hashlib
 import pytest
 from playwright.async_api import Page, expect
 
-from local.localkeys import LocalKeys
 from tests.e2e.stacks import Stack
+from tools.stack.local_keys import LocalKeys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

@@ -13,7 +13,7 @@ from tests.e2e.stacks import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-WEB = Path(__file__).parents[3] / "moderation" / "web"
+WEB = Path(__file__).parents[3] / "console" / "web"
 VIEWS = re.findall(r'name: "([a-z]+)"', (WEB / "views.js").read_text("utf-8"))
 SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
 FIRST_VIEW_BYTES = 100 * 1024

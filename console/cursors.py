@@ -1,0 +1,33 @@
+"""Cursors: where a list goes on, as text that means nothing to whoever sends it back."""
+
+import base64
+import binascii
+
+import msgspec
+
+from console.validation import BadQuery
+from eventgrid_pull.cloudevents import Problem
+
+LONGEST = 4096
+
+
+def written(state: msgspec.Struct) -> str:
+    """A cursor: letters, digits, `-` and `_`, so that it needs no escapes in a URL."""
+    raw = msgspec.msgpack.encode(state)
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def read[State: msgspec.Struct](cursor: str, of: type[State]) -> State:
+    """What a cursor says. Raises BadQuery for one that is none of ours."""
+    try:
+        if len(cursor) > LONGEST:
+            raise ValueError("too long")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        raw = base64.b64decode(padded.encode(), altchars=b"-_", validate=True)
+        state = msgspec.msgpack.decode(raw, type=of)
+        if msgspec.msgpack.encode(state) != raw:
+            raise ValueError("not as it would be written")  # a moment as text, say
+        return state
+    except (ValueError, RecursionError, binascii.Error) as error:
+        problem = Problem("cursor", "is not one that an answer gave")
+        raise BadQuery([problem]) from error

@@ -1,0 +1,97 @@
+"""The frame around every endpoint: who may ask, what was asked, what went wrong."""
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+
+from console import auth, http, static_files, validation
+from console.auth import Caller, Refused
+from console.endpoint_table import ENDPOINTS, LOOKS
+from console.endpoints import health
+from console.endpoints.health import Health
+from console.http import Reply, Request
+from console.routes import Route, is_easy_auth_on
+from console.validation import BadQuery, Call
+from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.http_retry import EventGridError
+from moderation.manual.peek import TooManyPeeks
+from moderation.probe import NothingToInspect, ProbeNotSeen
+from moderation.request_body import BadRequest
+from moderation.runtime import current
+from moderation.settings import SettingsInvalid
+from moderation.topology import TopologyInvalid
+
+_log = logging.getLogger(__name__)
+
+
+async def answer(route: Route, request: Request) -> Reply:
+    """The endpoint's answer; whatever goes wrong becomes a problem, nothing escapes."""
+    return await guarded(lambda: _answer(route, request))
+
+
+async def _answer(route: Route, request: Request) -> Reply:
+    easy_auth = is_easy_auth_on(os.environ)
+    auth.refuse_other_sites(request.headers, easy_auth=easy_auth)
+    who = auth.of(request, easy_auth=easy_auth)
+    auth.admit(who, route.role)
+    if (look := LOOKS.get(route.function)) is not None:
+        found = await look()
+        unwell = isinstance(found, Health) and not found.is_well()
+        return http.json(found, health.UNWELL if unwell else 200)
+    return await called(ENDPOINTS[route.function], request, who)
+
+
+async def called(call: Call, request: Request, who: Caller) -> Reply:
+    """The answer of an endpoint, with this process's runtime."""
+    runtime = current()
+    with runtime.attending():
+        found = await call(validation.taken(call, runtime, request, who))
+    return (
+        found if isinstance(found, Reply) else http.json(found, http.status_of(found))
+    )
+
+
+async def page(request: Request) -> Reply:
+    """The page, its files, and what is not there."""
+    return await guarded(lambda: static_files.answer(request))
+
+
+async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
+    """What it answers; whatever it raises becomes a problem."""
+    try:
+        return await answer()
+    except Exception as error:  # the host's own 500 says nothing at all
+        return _problem(error)
+
+
+def _problem(error: Exception) -> Reply:
+    match error:
+        case Refused() | NothingToInspect() | TooManyPeeks():
+            headers = getattr(error, "headers", None)
+            return http.problem(
+                error.status, str(error), next=error.next, headers=headers
+            )
+        case SettingsInvalid(problems=problems):
+            detail = "the app's settings are missing or malformed"
+            todo = "set them in local.settings.json, or in the app's settings in Azure"
+            return http.problem(503, detail, next=todo, problems=problems)
+        case TopologyInvalid(problems=problems):
+            detail = "the topology of the app cannot be used"
+            return http.problem(503, detail, next="fix the file", problems=problems)
+        case BadRequest(status=status, problems=problems):
+            todo = error.next or "mend the request and send it again; nothing was done"
+            return http.problem(status, str(error), next=todo, problems=problems)
+        case BadQuery(problems=problems):
+            todo = "mend the query and send it again"
+            detail = "the query is not one that is taken"
+            return http.problem(400, detail, next=todo, problems=problems)
+        case EventGridError() | StoreUnavailable():
+            return http.problem(503, str(error), next=http.TRY_AGAIN)
+        case ProbeNotSeen():
+            detail = f"the probe {error} was published, but not received in time"
+            todo = "whichever drain receives it rejects it; look in /api/audit"
+            return http.problem(504, detail, next=todo)
+        case _:
+            _log.error("a trigger failed", exc_info=error)
+            detail = f"a fault of this app: {type(error).__name__}"
+            return http.problem(500, detail, next="look into the app's log")

@@ -1,0 +1,146 @@
+"""Audit entries over HTTP, page by page."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+
+from console import cursors, exports, redaction
+from console.exports import Format
+from console.http import Reply
+from console.validation import Asked, BadQuery, Moment, chosen
+from eventgrid_pull.blob.append_log import CLOCK_SKEW, Stamp, stamp
+from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.outcomes import Verb
+from moderation.audit.entry import AuditEntry
+from moderation.audit.history_search import LONGEST_LOOK_BACK
+from moderation.audit.log import Found, Query
+from moderation.storage.paging import Position
+
+SEARCH_SECONDS = 10
+DAY = timedelta(days=1)
+
+Text = Annotated[str, msgspec.Meta(max_length=256)]
+
+
+class AuditQuery(msgspec.Struct, frozen=True):
+    """Which audit entries: by default the newest 100 of the last day.
+
+    With an id, of the last 31 days, because an event that is asked for may be old; an
+    event is told from others by `source` and `id` together.
+    """
+
+    subscription: str | None = None
+    disposition: Verb | None = None
+    type: str | None = None
+    category: str | None = None
+    text: Text | None = None
+    id: str | None = None
+    source: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    cursor: str | None = None
+    format: Format = "json"
+    reveal: bool = False
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a list of audit entries goes on, and where it ends."""
+
+    since: Moment
+    at: Moment
+    mark: str
+
+
+class Entry(AuditEntry, frozen=True, kw_only=True, omit_defaults=False):
+    """What was decided about one delivery, and what its event says.
+
+    `source` and `id` tell the event from all others. `redacted`: the event's data and
+    subject are left out.
+    """
+
+    event: msgspec.Raw
+    redacted: bool
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """Entries, newest first. `complete`: there are no more since then.
+
+    Otherwise `cursor` asks for what is older; an answer may be empty and still have
+    one, when its time ended before something was found.
+    """
+
+    entries: list[Entry]
+    complete: bool
+    since: Stamp
+    cursor: str | None
+
+
+async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
+    """The newest audit entries, as JSON or as a file."""
+    runtime, wanted, now = asked.runtime, asked.query, asked.runtime.clock()
+    shows = redaction.shows(runtime.settings, reveal=wanted.reveal)
+    query = meant(wanted, runtime.topology.names, now, subjects=shows)
+    ends = monotonic() + SEARCH_SECONDS
+    found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
+    await redaction.note(asked, wanted.reveal, [one.key for one in found.entries])
+    entries = [told(one, shows=shows) for one in found.entries]
+    cursor = _cursor(query.since, found)
+    if wanted.format != "json":
+        return exports.exported(
+            entries, Entry, wanted.format, name="audit", now=now, cursor=cursor
+        )
+    return Entries(entries, found.complete, stamp(query.since), cursor)
+
+
+def meant(
+    asked: AuditQuery, names: Sequence[str], now: datetime, *, subjects: bool = False
+) -> Query:
+    """The query with its defaults. Raises BadQuery."""
+    cursor = cursors.read(asked.cursor, Cursor) if asked.cursor else None
+    since = asked.since or now - (LONGEST_LOOK_BACK if asked.id else DAY)
+    if cursor is not None:
+        since = max(cursor.since, now - LONGEST_LOOK_BACK)
+    until = min(asked.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
+    if since < now - LONGEST_LOOK_BACK:
+        problem = f"is more than {LONGEST_LOOK_BACK.days} days ago"
+        raise BadQuery([Problem("since", problem)])
+    if since > until:
+        raise BadQuery([Problem("until", "is before the beginning")])
+    return Query(
+        since=since,
+        until=until,
+        subscriptions=chosen(names, asked.subscription),
+        disposition=asked.disposition,
+        type=asked.type,
+        category=asked.category,
+        text=asked.text,
+        subjects=subjects,
+        id=asked.id,
+        source=asked.source,
+        limit=asked.limit,
+        after=_position(cursor),
+    )
+
+
+def _cursor(since: datetime, found: Found) -> str | None:
+    if (place := found.position) is None:
+        return None
+    return cursors.written(Cursor(since, place.moment, place.mark))
+
+
+def _position(cursor: Cursor | None) -> Position | None:
+    if cursor is None:
+        return None
+    return Position(stamp(cursor.at), cursor.mark)
+
+
+def told(entry: AuditEntry, *, shows: bool) -> Entry:
+    """The entry as an answer has it."""
+    members = msgspec.structs.asdict(entry)
+    members["event"] = redaction.told(bytes(entry.event), shows=shows)
+    members["subject"] = entry.subject if shows else None
+    return Entry(**members, redacted=not shows)

@@ -1,0 +1,180 @@
+"""A dead letter as answers show it, with what our audit log says of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+import msgspec
+
+from console import redaction
+from eventgrid_pull.blob.append_log import Stamp, stamp
+from eventgrid_pull.outcomes import Delivery
+from moderation.audit.entry import AuditEntry
+from moderation.audit.log import AuditLog, Query
+from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.formats import Letter
+from moderation.dead_letters.listing import Listed
+from moderation.runtime import Runtime
+
+REASON_SECONDS = 5.0
+ASK_TOGETHER = 4
+# Our entry is stamped when the handler is done, soon after the delivery as a rule.
+SOON = timedelta(seconds=15)
+EARLY = timedelta(seconds=5)
+# So much is shown of what cannot be read.
+UNREADABLE_BYTES = 64 * 1024
+
+
+class Redrive(msgspec.Struct, frozen=True):
+    """One redrive; `outcome` is `unknown` while none is recorded."""
+
+    at: Stamp
+    by: str
+    outcome: str
+    reason: str | None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A dead-lettered event. `name` is its blob's, `index` its position in it.
+
+    `reason`, `result` and what comes after them is what Event Grid says; `ourReason` is
+    what the audit log says of the last delivery. Where `unreadable` says what is wrong,
+    `event` is null or, shown, the text that was found.
+    """
+
+    name: str
+    index: int
+    subscription: str
+    at: Stamp
+    id: str | None
+    source: str | None
+    type: str | None
+    content_id: str | None
+    reason: str | None
+    delivery_attempts: int | None
+    result: str | None
+    published_at: Stamp | None
+    last_attempt_at: Stamp | None
+    our_reason: str | None
+    traceparent: str | None
+    unreadable: str | None
+    event: msgspec.Raw
+    redacted: bool
+    archived: bool
+    redriven: Sequence[Redrive]
+
+
+async def told(
+    runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
+) -> list[DeadLetter]:
+    """The dead letters as an answer has them, our own reasons with them."""
+    ends = monotonic() + REASON_SECONDS
+    known = {one.lower(): one for one in runtime.topology.names}
+    reasons = _Reasons(
+        runtime.audit, runtime.settings.handler_seconds, lambda: ends - monotonic()
+    )
+    names = [known.get(one.place.subscription.lower()) for one in listed]
+    ours = await asyncio.gather(*map(reasons.of, names, listed))
+    shows = redaction.shows(runtime.settings, reveal=reveal)
+    return [
+        _shown(one, name or one.place.subscription, reason, shows=shows)
+        for one, name, reason in zip(listed, names, ours, strict=True)
+    ]
+
+
+class _Reasons:
+    """What the audit log says of the last deliveries, a few asked for at a time."""
+
+    def __init__(
+        self, audit: AuditLog, handler_seconds: float, time_left: Callable[[], float]
+    ) -> None:
+        self._audit = audit
+        self._late = SOON + timedelta(seconds=handler_seconds)
+        self._time_left = time_left
+        self._turn = asyncio.Semaphore(ASK_TOGETHER)
+
+    async def of(self, subscription: str | None, listed: Listed) -> str | None:
+        """The reason of the entry about the last delivery; None when there is none."""
+        letter = listed.letter
+        event, last = letter.event, letter.said.last_attempt_at
+        if subscription is None or event is None or last is None:
+            return None
+        async with self._turn:
+            for late in (SOON, self._late):
+                if self._time_left() <= 0:
+                    return None
+                query = Query(
+                    since=last - EARLY,
+                    until=last + late,
+                    subscriptions=[subscription],
+                    id=event.id,
+                    source=event.source,
+                )
+                found = await self._audit.find(query, time_left=self._time_left)
+                if (entry := _about(letter, found.entries)) is not None:
+                    return entry.reason
+        return None
+
+
+def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+    """The first entry about a delivery of that event, whose source and id they all have.
+
+    Where either is empty they tell nothing: then the event itself has to be the same.
+    """
+    told = letter.event is not None and all(letter.event.key)
+    line = None if told else msgspec.Raw(_line(letter))
+    deliveries = (one for one in entries if one.redrive is None)
+    return next((one for one in deliveries if line in (None, one.event)), None)
+
+
+def _shown(
+    listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
+) -> DeadLetter:
+    letter = listed.letter
+    said, event = letter.said, letter.event
+    return DeadLetter(
+        name=listed.name,
+        index=letter.index,
+        subscription=subscription,
+        at=stamp(listed.lettered_at),
+        id=event.id if event else None,
+        source=event.source if event else None,
+        type=event.type if event else None,
+        content_id=event.payload.content_id if event else None,
+        reason=said.reason,
+        delivery_attempts=said.attempts,
+        result=said.result,
+        published_at=_stamp(said.published_at),
+        last_attempt_at=_stamp(said.last_attempt_at),
+        our_reason=our_reason,
+        traceparent=event.traceparent if event else None,
+        unreadable=letter.unreadable,
+        event=_event(letter, shows=shows),
+        redacted=not shows,
+        archived=listed.archived,
+        redriven=[_redrive(one) for one in listed.attempts],
+    )
+
+
+def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
+    if letter.event is None and not shows:
+        return redaction.left_out(letter.raw)
+    return redaction.told(_line(letter), shows=shows)
+
+
+def _line(letter: Letter) -> bytes:
+    """The event as JSON on one line; what cannot be read as text in a JSON string."""
+    if letter.event is not None:
+        return Delivery("", 0, letter.raw, letter.event).line
+    text = letter.raw[:UNREADABLE_BYTES].decode(errors="replace")
+    return msgspec.json.encode(text)
+
+
+def _stamp(moment: datetime | None) -> Stamp | None:
+    return stamp(moment) if moment else None
+
+
+def _redrive(attempt: Attempt) -> Redrive:
+    outcome, reason = attempt.outcome or "unknown", attempt.reason or attempt.verdict
+    return Redrive(attempt.at, attempt.by, outcome, reason)

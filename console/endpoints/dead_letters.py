@@ -1,0 +1,148 @@
+"""Dead letters over HTTP: those of a day, and one with all that was tried with it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+
+from console import cursors, exports, redaction
+from console.endpoints import dead_letter_view
+from console.endpoints.dead_letter_view import DeadLetter
+from console.exports import Format
+from console.http import Reply
+from console.validation import Asked, BadQuery, Moment, chosen
+from eventgrid_pull.cloudevents import Problem
+from moderation.dead_letters import folders, listing
+from moderation.dead_letters.listing import Listed, Mark, Page, Wanted
+from moderation.event_key import EventKey
+from moderation.runtime import Runtime
+
+LIST_SECONDS = 10.0
+
+
+class DeadLettersQuery(msgspec.Struct, frozen=True):
+    """Which dead letters: by default the newest 50 of today (UTC).
+
+    `archived`: those that were redriven to the end.
+    """
+
+    subscription: str | None = None
+    day: date | None = None
+    archived: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+    format: Format = "json"
+    reveal: bool = False
+
+
+class DeadLetterQuery(msgspec.Struct, frozen=True):
+    """Which dead letter: the name of its blob, and its position in it from 0."""
+
+    name: str
+    index: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    reveal: bool = False
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """Where a list of dead letters goes on."""
+
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
+    at: Moment
+    name: str
+    index: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
+    """Dead letters of a day, newest hour first; `days` of the last 31 that have any.
+
+    `days` is on the first page only. `complete`: the day has no more after these.
+    """
+
+    day: str
+    dead_letters: Sequence[DeadLetter]
+    complete: bool
+    cursor: str | None
+    days: Sequence[str] | None
+
+
+async def dead_letters(
+    asked: Asked[DeadLettersQuery, None],
+) -> DeadLetters | Reply:
+    """The dead letters of one day, and which days have any."""
+    runtime, query, now = asked.runtime, asked.query, asked.runtime.clock()
+    wanted = _wanted(query, runtime.topology.names, now)
+    ends = monotonic() + LIST_SECONDS
+    found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
+    await redaction.note(asked, query.reveal, _keys(found.listed))
+    told = await dead_letter_view.told(runtime, found.listed, reveal=query.reveal)
+    cursor = _cursor(found)
+    if query.format != "json":
+        return exports.exported(
+            told,
+            DeadLetter,
+            query.format,
+            name="dead-letters",
+            now=now,
+            cursor=cursor,
+        )
+    days = None if query.cursor else await _days(runtime, wanted, now)
+    return DeadLetters(wanted.day.isoformat(), told, found.complete, cursor, days)
+
+
+async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
+    """One dead letter, with its event and what was tried with it."""
+    store, query = asked.runtime.dead_letters, asked.query
+    found = await listing.one(store, query.name, archived=False)
+    if not found:
+        found = await listing.one(store, query.name, archived=True)
+    if query.index >= len(found):
+        where = "index" if found else "name"
+        raise BadQuery([Problem(where, "there is no such dead letter")])
+    listed = found[query.index]
+    await redaction.note(asked, query.reveal, _keys([listed]))
+    [letter] = await dead_letter_view.told(asked.runtime, [listed], reveal=query.reveal)
+    return letter
+
+
+def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wanted:
+    mark = None
+    if query.cursor is not None:
+        state = cursors.read(query.cursor, Cursor)
+        mark = Mark(state.hour, state.at, state.name, state.index)
+    if query.subscription is not None:
+        chosen(names, query.subscription)
+    return Wanted(
+        day=query.day or now.date(),
+        subscription=query.subscription,
+        archived=query.archived,
+        limit=query.limit,
+        after=mark,
+    )
+
+
+def _cursor(page: Page) -> str | None:
+    if (mark := page.mark()) is None:
+        return None
+    return cursors.written(Cursor(mark.hour, mark.at, mark.name, mark.index))
+
+
+async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
+    found = await folders.days(
+        runtime.dead_letters,
+        now,
+        subscription=wanted.subscription,
+        archived=wanted.archived,
+    )
+    return [day.isoformat() for day in found]
+
+
+def _keys(listed: Sequence[Listed]) -> list[EventKey]:
+    """The events; the blob and the place in it of one that has no id."""
+    return [
+        one.letter.event.key
+        if one.letter.event and one.letter.event.id
+        else EventKey("", f"{one.name}#{one.letter.index}")
+        for one in listed
+    ]

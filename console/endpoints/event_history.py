@@ -1,0 +1,235 @@
+"""One event's life over HTTP: every step of it, over all event subscriptions."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+
+from console import cursors, redaction
+from console.endpoints import event_history_steps
+from console.endpoints.event_history_steps import KnownEvent, Step
+from console.validation import Asked, Moment
+from eventgrid_pull import traceparent
+from eventgrid_pull.blob.append_log import Stamp, stamp
+from eventgrid_pull.outcomes import Verb
+from moderation import filter_explanation
+from moderation.audit import event_history, history_search
+from moderation.audit.entry import AuditEntry
+from moderation.audit.event_history import Lived
+from moderation.audit.history_search import Search, Span
+from moderation.dead_letters import find
+from moderation.dead_letters.listing import Listed
+from moderation.dead_letters.store import DeadLetterStore
+from moderation.runtime import Runtime
+from moderation.storage.paging import LONGEST, SHORTEST
+from moderation.topology import Topology
+
+SEARCH_SECONDS = 5.0
+LETTER_SECONDS = 2.0
+
+
+class LifeQuery(msgspec.Struct, frozen=True):
+    """Which event, and a time near its own; a UUID of version 7 has that in itself.
+
+    An event is `source` and `id`: an id alone may be that of several. Nothing before
+    `since` is looked for. `cursor` goes on with a search that took too long.
+    """
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    source: str | None = None
+    at: Moment | None = None
+    since: Moment | None = None
+    cursor: str | None = None
+    reveal: bool = False
+
+
+class Searched(msgspec.Struct, frozen=True):
+    """The time that was looked through so far."""
+
+    since: Stamp
+    until: Stamp
+
+
+class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is known of one event, oldest first; or which events have the id.
+
+    `events` are those that were met. Once there are several, only these are told, and
+    `source` is null: ask for one of them. With a `cursor` there may be more: what it
+    answers are further events and steps. `expected` are the event subscriptions that
+    take the event, empty while it is not found, and `waiting` those of them that have
+    not acknowledged or rejected it. `complete`: all of its life was found, or of an id
+    that is none of a UUID every event that has it.
+    """
+
+    id: str
+    source: str | None
+    events: Sequence[KnownEvent]
+    event: msgspec.Raw | None
+    redacted: bool
+    trace_id: str | None
+    expected: Sequence[str]
+    waiting: Sequence[str]
+    steps: Sequence[Step]
+    complete: bool
+    searched: Searched
+    cursor: str | None
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """How far a search has come; see `lifesearch.Search`."""
+
+    ahead: tuple[Moment, Moment] | None
+    behind: tuple[Moment, Moment] | None
+    since: Moment
+    until: Moment
+    source: str | None
+    may_end: bool
+    several: bool
+    expected: list[str] | None
+    done: list[str]
+    seen: list[str]
+    begun: list[str]
+    time: Moment | None
+    is_claim: bool
+    published: Moment | None
+    first: Moment | None
+    last: Moment | None
+    noted: Moment | None
+    piece: timedelta
+
+
+async def one_life(asked: Asked[LifeQuery, None]) -> Life:
+    """The life of one event over all event subscriptions."""
+    runtime, query = asked.runtime, asked.query
+    kept = timedelta(days=runtime.topology.event_retention_in_days)
+    search = _search(query, runtime.topology.names, runtime.clock(), kept)
+    ends = monotonic() + SEARCH_SECONDS
+    found = await event_history.lived(
+        runtime.audit,
+        runtime.topology.names,
+        search,
+        expects=lambda raw: expected(runtime.topology, raw),
+        time_left=lambda: ends - monotonic(),
+    )
+    event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
+    if event is not None:
+        await redaction.note(asked, query.reveal, [search.key])
+    takers = [] if search.several else search.expected or []
+    return Life(
+        id=query.id,
+        source=None if search.several else search.source,
+        events=sorted(
+            map(event_history_steps.known, found.met.items()), key=lambda one: one.at
+        ),
+        event=None if event is None else redaction.told(event, shows=shows),
+        redacted=event is not None and not shows,
+        trace_id=_trace_id(found),
+        expected=takers,
+        waiting=[name for name in takers if name not in search.done],
+        steps=[] if search.several else await _steps(runtime, search, found),
+        complete=search.is_over,
+        searched=Searched(stamp(search.since), stamp(search.until)),
+        cursor=None if search.is_over else cursors.written(_cursor(search)),
+    )
+
+
+def expected(declared: Topology, raw: bytes) -> list[str]:
+    """The names of the event subscriptions that take the event with this JSON."""
+    try:
+        event = json.loads(raw, parse_int=float)  # numbers of any size
+    except (ValueError, RecursionError):
+        event = None
+    event = event if isinstance(event, dict) else {}
+    return [
+        one.name
+        for one in declared.event_subscriptions
+        if filter_explanation.takes(one.filters_configuration, event)
+    ]
+
+
+def _trace_id(found: Lived) -> str | None:
+    traces = (traceparent.trace_id(entry.traceparent) for entry in found.entries)
+    return next((one for one in traces if one), None)
+
+
+async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
+    """What was found as steps, oldest first, with those of its dead letters."""
+    told = [
+        *event_history_steps.published(search, found),
+        *map(event_history_steps.delivery, found.entries),
+        *event_history_steps.by_hand(found),
+        *await _letters(runtime.dead_letters, search, found),
+    ]
+    return sorted(told, key=lambda one: one.at)
+
+
+async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list[Step]:
+    """Where the event was dead-lettered, and what was tried with it there.
+
+    That is looked for where it was rejected, or released and not seen again.
+    """
+    ends = monotonic() + LETTER_SECONDS
+    last = {one.subscription: one for one in found.entries if one.redrive is None}
+    ended = (Verb.REJECT, Verb.RELEASE) if search.is_over else (Verb.REJECT,)
+    wanted = [one for one in last.values() if one.disposition in ended]
+
+    async def near(entry: AuditEntry) -> Listed | None:
+        name, at = entry.subscription, datetime.fromisoformat(entry.at)
+        return await find.of_event(
+            store, name, search.key, at, lambda: ends - monotonic()
+        )
+
+    letters = await asyncio.gather(*map(near, wanted))
+    return [
+        step
+        for entry, listed in zip(wanted, letters, strict=True)
+        if listed is not None
+        for step in event_history_steps.letter(entry, listed, found.entries)
+    ]
+
+
+def _search(
+    query: LifeQuery, names: Sequence[str], now: datetime, lifetime: timedelta
+) -> Search:
+    """A new search, or the one that the cursor goes on with. Raises BadQuery."""
+    search = history_search.begun(
+        query.id,
+        query.at,
+        now,
+        source=query.source,
+        since=query.since,
+        lifetime=lifetime,
+    )
+    if query.cursor is None:
+        return search
+    state, (oldest, newest) = cursors.read(query.cursor, Cursor), search.whole
+    search.ahead = _span(state.ahead, oldest, newest)
+    search.behind = _span(state.behind, oldest, newest)
+    search.since, search.until = state.since, state.until
+    search.may_end = state.may_end
+    if not search.is_chosen:
+        search.source, search.several = state.source, state.several
+    if state.expected is not None:
+        search.expected = [one for one in names if one in state.expected]
+    search.done = [one for one in names if one in state.done]
+    search.seen = [one for one in names if one in state.seen]
+    search.begun = [one for one in names if one in state.begun]
+    search.time, search.is_claim = state.time, state.is_claim
+    search.published, search.noted = state.published, state.noted
+    search.first, search.last = state.first, state.last
+    search.piece = min(max(state.piece, SHORTEST), LONGEST)
+    return search
+
+
+def _span(span: Span | None, oldest: datetime, newest: datetime) -> Span | None:
+    if span is None:
+        return None
+    return max(span[0], oldest), min(span[1], newest)
+
+
+def _cursor(search: Search) -> Cursor:
+    return msgspec.convert(search, Cursor, from_attributes=True)

@@ -1,0 +1,160 @@
+"""The steps of one event's life, as an answer tells them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import msgspec
+
+from eventgrid_pull.blob.append_log import Stamp, stamp
+from eventgrid_pull.outcomes import Verb
+from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.event_history import Doing, Lived
+from moderation.audit.history_search import Search
+from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.listing import Listed
+from moderation.event_key import EventKey
+
+# What a publisher says of itself is not measured by anyone here.
+CLAIMED = "by the publisher's clock"
+# What somebody did that is a step of the event's life; the rest is in its entries.
+STEPS = {"publish": "published", "peek": "peek", "renew": "renew"}
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something that happened to the event.
+
+    `kind`: published, delivery, peek, renew, dead-lettered or redriven. `by` is who did
+    it by hand.
+    """
+
+    at: Stamp
+    kind: str
+    subscription: str | None = None
+    disposition: Verb | None = None
+    verdict: str | None = None
+    reason: str | None = None
+    delay_seconds: int | None = None
+    delivery_count: int | None = None
+    by: str | None = None
+    text: str | None = None
+    dead_letter: Lineage | None = None
+
+
+class KnownEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An event that has the id; `link` asks for its life.
+
+    `at` is when it was met first in this answer. What its payload says is null while
+    only its publication is on record; `link` is null for one without a source.
+    """
+
+    id: str
+    source: str
+    at: Stamp
+    type: str | None = None
+    content_id: str | None = None
+    category: str | None = None
+    severity: str | None = None
+    confidence: float | None = None
+    model: str | None = None
+    link: str | None = None
+
+
+def known(met: tuple[EventKey, AuditEntry | Doing]) -> KnownEvent:
+    """Return how an answer names one of the events that have an id."""
+    key, first = met
+    link = (
+        f"life?{urlencode({**key._asdict(), 'at': first.at})}" if key.source else None
+    )
+    if isinstance(first, Doing):
+        return KnownEvent(id=key.id, source=key.source, at=first.at, link=link)
+    found = msgspec.convert(first, KnownEvent, from_attributes=True)
+    return msgspec.structs.replace(found, link=link)
+
+
+def published(search: Search, found: Lived) -> list[Step]:
+    """Who published the event by hand; in the end, if nobody did, when it was.
+
+    By our stamp, or else as its publisher claims.
+    """
+    acts = [_done(one) for one in found.doings if one.action == "publish"]
+    if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
+        acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
+    if search.is_over and search.noted is None and search.time is not None:
+        text = CLAIMED if search.is_claim else None
+        return [Step(at=stamp(search.time), kind="published", text=text)]
+    return acts
+
+
+def by_hand(found: Lived) -> list[Step]:
+    """What somebody did with the event besides publishing and settling it."""
+    return [_done(one) for one in found.doings if one.action in ("peek", "renew")]
+
+
+def _done(doing: Doing) -> Step:
+    return Step(
+        at=doing.at,
+        kind=STEPS[doing.action],
+        subscription=doing.subscription,
+        delivery_count=doing.delivery_count,
+        by=doing.by,
+        text=doing.detail,
+    )
+
+
+def delivery(entry: AuditEntry) -> Step:
+    """A delivery, or a redrive, and how it was settled."""
+    return Step(
+        at=entry.at,
+        kind="redriven" if entry.redrive else "delivery",
+        subscription=entry.subscription,
+        disposition=entry.disposition,
+        verdict=entry.verdict,
+        reason=entry.reason,
+        delay_seconds=entry.delay_seconds,
+        delivery_count=entry.delivery_count,
+        by=entry.by,
+        dead_letter=entry.redrive,
+    )
+
+
+def letter(
+    last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
+) -> list[Step]:
+    """The dead letter after that delivery; its redrives that no entry tells already."""
+    lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
+    told: Counter[tuple[str | None, ...]] = Counter(
+        (one.by, one.disposition, one.verdict, one.reason)
+        for one in entries
+        if one.redrive == lineage
+    )
+    buried = Step(
+        at=max(stamp(listed.lettered_at), last.at),  # storage's clock has whole seconds
+        kind="dead-lettered",
+        subscription=last.subscription,
+        reason=said.reason,
+        delivery_count=said.attempts,
+        text=said.result,
+        dead_letter=lineage,
+    )
+    steps = [buried]
+    for one in listed.attempts:
+        if told[one.by, one.outcome, one.verdict, one.reason] > 0:
+            told[one.by, one.outcome, one.verdict, one.reason] -= 1
+        else:
+            steps.append(_redriven(last.subscription, one, lineage))
+    return steps
+
+
+def _redriven(subscription: str, attempt: Attempt, lineage: Lineage) -> Step:
+    return Step(
+        at=attempt.at,
+        kind="redriven",
+        subscription=subscription,
+        disposition=attempt.outcome,
+        verdict=attempt.verdict,
+        reason=attempt.reason,
+        by=attempt.by,
+        text=None if attempt.outcome else "begun; no outcome is on record",
+        dead_letter=lineage,
+    )

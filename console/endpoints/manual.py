@@ -1,0 +1,173 @@
+"""Receiving events by hand over HTTP, and saying what becomes of them."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from console import redaction
+from console.validation import Asked
+from eventgrid_pull.blob.append_log import Stamp, stamp
+from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.outcomes import Delivery, ReleaseDelay, Verb
+from moderation.audit.event_details import in_utc
+from moderation.events import MalformedEvent
+from moderation.manual import peek as peeking
+from moderation.manual import settle as settling
+from moderation.manual.peek import Hand
+from moderation.manual.settle import Result, Wish
+from moderation.request_body import BadRequest
+
+type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+type LockTokens = Annotated[
+    list[LockToken], msgspec.Meta(min_length=1, max_length=peeking.MOST)
+]
+
+
+class PeekBody(msgspec.Struct, frozen=True, rename="camel"):
+    """Where to receive, and how much; `reveal` asks for the events' data, too."""
+
+    subscription: str
+    max_events: Annotated[int, msgspec.Meta(ge=1, le=peeking.MOST)] = peeking.MOST
+    reveal: bool = False
+
+
+class Held(msgspec.Struct, frozen=True, rename="camel"):
+    """One event on loan. `lastDelivery`: not settled now, it is dead-lettered.
+
+    `malformed` says what is wrong with it, if anything is; `time` is the publisher's.
+    """
+
+    lock_token: str
+    delivery_count: int
+    id: str
+    source: str
+    type: str
+    content_id: str | None
+    time: Stamp | None
+    malformed: str | None
+    last_delivery: bool
+    redacted: bool
+    event: msgspec.Raw
+
+
+class Peeked(msgspec.Struct, frozen=True, rename="camel"):
+    """What was received; it is locked until then, and comes again unless settled."""
+
+    subscription: str
+    lock_seconds: int
+    locked_until: Stamp | None
+    max_delivery_count: int
+    deliveries: Sequence[Held]
+    notice: str
+
+
+class SettleBody(msgspec.Struct, frozen=True, rename="camel"):
+    """What is to become of which lock tokens.
+
+    `delaySeconds` is for a release. `giveUp` allows to release the last permitted
+    delivery, which rejects it with the reason.
+    """
+
+    subscription: str
+    disposition: Literal["acknowledge", "release", "reject", "renew"]
+    lock_tokens: LockTokens
+    delay_seconds: Literal[0, 10, 60, 600, 3600] = 0
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    give_up: bool = False
+
+
+class Settled(msgspec.Struct, frozen=True, rename="camel"):
+    """What became of each; `lockedUntil` is for what was renewed."""
+
+    results: Sequence[Result]
+    locked_until: Stamp | None = None
+
+
+async def peek(asked: Asked[None, PeekBody]) -> Peeked:
+    """Receive up to ten events by hand; this uses a delivery attempt of each."""
+    settings, body = asked.runtime.settings, asked.body
+    hand = _hand(asked, body.subscription)
+    reveals = redaction.is_revealed(settings, reveal=body.reveal)
+    found = await peeking.peek(hand, body.max_events, reveals=reveals)
+    shows = redaction.shows(settings, reveal=body.reveal)
+    return Peeked(
+        subscription=body.subscription,
+        lock_seconds=hand.declared.receive_lock_duration_in_seconds,
+        locked_until=stamp(found.locked_until) if found.deliveries else None,
+        max_delivery_count=hand.declared.max_delivery_count,
+        deliveries=[_held(hand, one, shows=shows) for one in found.deliveries],
+        notice=_notice(hand, len(found.deliveries)),
+    )
+
+
+async def settle(asked: Asked[None, SettleBody]) -> Settled:
+    """Acknowledge, release, reject or renew what was received by hand."""
+    body = asked.body
+    hand = _hand(asked, body.subscription)
+    tokens = list(dict.fromkeys(body.lock_tokens))
+    if body.disposition == "renew":
+        results, until = await settling.renew(hand, tokens)
+        return Settled(results, stamp(until) if until else None)
+    if body.disposition == Verb.REJECT.value and not body.reason.strip():
+        problem = Problem("$.reason", "is required: it is what the dead letter is for")
+        raise BadRequest(400, "a rejection needs a reason", [problem])
+    wish = Wish(
+        disposition=Verb(body.disposition),
+        tokens=tokens,
+        delay=ReleaseDelay(body.delay_seconds),
+        reason=body.reason,
+        gives_up=body.give_up,
+    )
+    return Settled(await settling.settle(hand, wish))
+
+
+def _hand(asked: Asked[Any, Any], name: str) -> Hand:
+    """The caller with that event subscription in hand. Raises BadRequest."""
+    runtime = asked.runtime
+    if name not in runtime.topology.names:
+        named = f"is not one of: {', '.join(runtime.topology.names)}"
+        detail = "there is no such event subscription"
+        raise BadRequest(400, detail, [Problem("$.subscription", named)])
+    return Hand(
+        declared=runtime.topology.subscription(name),
+        receiver=runtime.subscriptions[name],
+        audit=runtime.audit,
+        actions=runtime.actions,
+        clock=runtime.clock,
+        places=runtime.peeks,
+        turn=runtime.by_hand,
+        by=asked.caller.name,
+    )
+
+
+def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
+    event = delivery.event
+    payload = event.payload
+    return Held(
+        lock_token=delivery.lock_token,
+        delivery_count=delivery.delivery_count,
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        content_id=payload.content_id,
+        time=stamp(time) if (time := in_utc(event.time)) else None,
+        malformed=payload.reason if isinstance(payload, MalformedEvent) else None,
+        last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
+        redacted=not shows,
+        event=redaction.told(delivery.json, shows=shows),
+    )
+
+
+def _notice(hand: Hand, count: int) -> str:
+    name, limit = hand.declared.name, hand.declared.max_delivery_count
+    if count == 0:
+        return (
+            f"Nothing came within {peeking.WAIT_SECONDS} s. The timers drain {name}, "
+            "too: while one of them waits, it may get an event first."
+        )
+    return (
+        f"Each of these used one of its {limit} permitted deliveries. What is not "
+        f"settled while it is locked comes again, here or to the timers that drain "
+        f"{name}; after its last delivery it is dead-lettered."
+    )

@@ -1,0 +1,117 @@
+"""Publishing over HTTP."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from console import http
+from console.http import Reply
+from console.validation import Asked
+from eventgrid_pull import publish as publishing
+from eventgrid_pull import traceparent
+from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.publish import Published
+from moderation import publish_request
+from moderation.event_key import EventKey
+from moderation.publish_request import Json
+
+_log = logging.getLogger(__name__)
+
+NOTE_SECONDS = 10
+SAMPLES = (
+    Path(__file__).parents[2] / "moderation" / "samples" / "moderation_events.json"
+)
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One event that is in the topic now."""
+
+    id: str
+    source: str
+    content_id: str | None
+    type: str
+    category: str | None
+    confidence: float | None
+    status: Literal["published"] = "published"
+
+
+class Receipts(msgspec.Struct, frozen=True):
+    """How many events were published, and which."""
+
+    STATUS: ClassVar[int] = 202
+
+    published: int
+    events: Sequence[Receipt]
+
+
+async def publish(asked: Asked[None, bytes]) -> Receipts | Reply:
+    """Publish the moderation results or CloudEvents in the body."""
+    return await _publish(asked, asked.body, asked.request.headers)
+
+
+async def publish_samples(asked: Asked[None, None]) -> Receipts | Reply:
+    """Publish the five sample events."""
+    headers = {"content-type": publish_request.PLAIN}
+    return await _publish(asked, SAMPLES.read_bytes(), headers)
+
+
+async def _publish(
+    asked: Asked[Any, Any], body: bytes, headers: Mapping[str, str]
+) -> Receipts | Reply:
+    runtime = asked.runtime
+    now = runtime.clock()
+    events = publish_request.events_in(body, headers, now)
+    result = await publishing.publish(outgoing(events, asked), runtime.topic, now)
+    if result.accepted:
+        await _note(asked, result.accepted)
+    return _published(result)
+
+
+def outgoing(events: list[Json], asked: Asked[Any, Any]) -> list[Json]:
+    """Return the events as they go to the topic: on the trace of the request."""
+    return traceparent.stamped(events, asked.request.headers)
+
+
+async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
+    """Keep who published what; what is published stays so when that cannot be kept."""
+    keys = [EventKey(str(event["source"]), str(event["id"])) for event in accepted]
+    try:
+        async with asyncio.timeout(NOTE_SECONDS):
+            await asked.note("publish", events=keys)
+    except (StoreUnavailable, TimeoutError) as error:
+        _log.warning("who published %d events was not noted: %r", len(keys), error)
+
+
+def _published(result: Published) -> Receipts | Reply:
+    if result.failure is None:
+        accepted = [_receipt(event) for event in result.accepted]
+        return Receipts(len(accepted), accepted)
+    status = 502 if result.failure.refused else 503
+    return http.problem(
+        status,
+        str(result.failure),
+        next=(
+            "publish what is not in again, with the same ids; some of it may be in "
+            "when Event Grid did not answer"
+        ),
+        published=[event["id"] for event in result.accepted],
+        notPublished=[event["id"] for event in result.missing],
+    )
+
+
+def _receipt(event: Json) -> Receipt:
+    """What was published: the event is valid, so its members are what they should be."""
+    data = event["data"]
+    content: dict[str, Any] = data if isinstance(data, dict) else {}
+    return Receipt(
+        id=str(event["id"]),
+        source=str(event["source"]),
+        content_id=content.get("contentId"),
+        type=str(event["type"]),
+        category=content.get("category"),
+        confidence=content.get("confidence"),
+    )

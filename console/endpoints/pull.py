@@ -1,0 +1,110 @@
+"""Pulling now, and inspecting one event, over HTTP."""
+
+import asyncio
+
+import msgspec
+
+from console import http
+from console.http import Reply
+from console.validation import Asked, chosen
+from eventgrid_pull.drain_result import Outcome
+from eventgrid_pull.outcomes import Verb
+from moderation import probe
+from moderation.handlers import HANDLERS
+from moderation.probe import Inspected, NothingToInspect
+from moderation.runtime import Runtime
+
+
+class PullQuery(msgspec.Struct, frozen=True):
+    """Which event subscription to drain; all of them when none is named."""
+
+    subscription: str | None = None
+
+
+class Handled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of one delivery; `failed` says why it is not settled."""
+
+    id: str
+    source: str
+    type: str
+    content_id: str | None
+    disposition: Verb
+    verdict: str | None
+    reason: str | None
+    delivery_count: int
+    settled: bool = True
+    failed: str | None = None
+
+
+class Drained(msgspec.Struct, frozen=True, kw_only=True):
+    """What one drain did. `settled` and `failed` count deliveries by disposition.
+
+    `joined`: the drain was at work already. `omitted` deliveries are counted and not
+    listed.
+    """
+
+    subscription: str
+    received: int
+    settled: dict[str, int]
+    failed: dict[str, int]
+    stopped: str
+    joined: bool
+    seconds: float
+    error: str | None
+    deliveries: list[Handled]
+    omitted: int
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """One drain for each event subscription that was asked for."""
+
+    subscriptions: list[Drained]
+
+
+async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
+    """Drain one event subscription or all of them now, side by side."""
+    runtime = asked.runtime
+    names = chosen(runtime.topology.names, asked.query.subscription)
+    await asked.note("pull", subscription=asked.query.subscription)
+    results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
+    # One without a handler says so, and does not make a failure of what the others did.
+    handled = [one for one in results if one.subscription in HANDLERS]
+    errors = [one.error for one in handled or results if one.error]
+    if errors:
+        detail = " ".join(dict.fromkeys(errors))
+        todo = http.TRY_AGAIN if handled else "write its handler, then start the app"
+        return http.problem(503, detail, next=todo, subscriptions=results)
+    return Pulled(results)
+
+
+async def _pulled(runtime: Runtime, name: str) -> Drained:
+    began = runtime.clock()
+    tally, joined = await runtime.pull_now(name)
+    received = tally.summary.received
+    return Drained(
+        subscription=name,
+        received=received,
+        settled={verb: tally.settled[verb] for verb in Verb},
+        failed=dict(tally.failed),
+        stopped=tally.stopped,
+        joined=joined,
+        seconds=round((runtime.clock() - began).total_seconds(), 1),
+        error=tally.error,
+        deliveries=[_handled(outcome) for outcome in tally.outcomes],
+        omitted=received - len(tally.outcomes),
+    )
+
+
+def _handled(outcome: Outcome) -> Handled:
+    handled = msgspec.convert(outcome.entry, Handled, from_attributes=True)
+    failed = outcome.failed
+    return msgspec.structs.replace(handled, settled=failed is None, failed=failed)
+
+
+async def inspect(asked: Asked[None, None]) -> Inspected:
+    """Publish a probe, see it received, show its envelope and reject it."""
+    where = probe.place(asked.runtime.topology)
+    if where is None:
+        raise NothingToInspect
+    await asked.note("inspect", subscription=where)
+    return await probe.inspect(asked.runtime, where, asked.request.headers)

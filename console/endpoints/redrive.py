@@ -1,0 +1,69 @@
+"""Redriving dead letters over HTTP."""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+
+from console.validation import Asked
+from moderation.audit.entry import Lineage
+from moderation.dead_letters import redrive, redrive_plan
+from moderation.dead_letters.redrive_plan import Bench, Redriven
+from moderation.event_key import EventKey
+from moderation.handlers import HANDLERS
+
+# After so many seconds no other dead letter is begun: the rest is `notBegun`.
+BEGIN_SECONDS = 60.0
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A dead letter: its blob's name, and its position in it from 0."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    index: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+
+
+class RedriveBody(msgspec.Struct, frozen=True, rename="camel"):
+    """Which dead letters, 1 to 50. `dryRun` says what would be done, and does nothing."""
+
+    dead_letters: Annotated[list[Chosen], msgspec.Meta(min_length=1, max_length=50)]
+    dry_run: bool = True
+
+
+class RedriveAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """What became, or would become, of each."""
+
+    dry_run: bool
+    results: Sequence[Redriven]
+
+
+async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer:
+    """Give dead letters to the handlers of their own event subscriptions once more."""
+    chosen = [Lineage(one.name, one.index) for one in asked.body.dead_letters]
+    bench = _bench(asked)
+    planned = await redrive_plan.planned(bench, chosen)
+    if asked.body.dry_run:
+        return RedriveAnswer(dry_run=True, results=planned)
+    await asked.note(
+        "redrive",
+        events=[EventKey(one.source or "", one.id) for one in planned if one.id],
+        detail=", ".join(f"{one.name}#{one.index}" for one in planned),
+    )
+    return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))
+
+
+def _bench(asked: Asked[None, RedriveBody]) -> Bench:
+    runtime, ends = asked.runtime, monotonic() + BEGIN_SECONDS
+    names = runtime.topology.names
+    return Bench(
+        store=runtime.dead_letters,
+        audit=runtime.audit,
+        topic=runtime.settings.topic,
+        handlers={name: HANDLERS[name] for name in names if name in HANDLERS},
+        handler_seconds=runtime.settings.handler_seconds,
+        by=asked.caller.name,
+        clock=runtime.clock,
+        time_left=lambda: ends - monotonic(),
+        stopping=runtime.is_stopping,
+    )

@@ -1,0 +1,163 @@
+"""Every setting with its value, and what the app is made of; without a runtime, too."""
+
+import os
+import platform
+import re
+from collections.abc import Mapping
+from importlib import metadata
+from itertools import chain
+from math import inf
+
+import msgspec
+
+import moderation
+from console.endpoints.topology import Queue, queues
+from eventgrid_pull.cloudevents import Problem
+from moderation import settings, timers, topology
+from moderation.host_json import HostJsonInvalid, function_timeout
+from moderation.settings import SETTINGS, Settings, SettingsInvalid
+from moderation.topology import Topology
+
+PACKAGES = (
+    "azure-functions",
+    "azure-eventgrid",
+    "azure-storage-blob",
+    "azure-identity",
+    "aiohttp",
+    "msgspec",
+)
+LONGEST = 500
+# What people paste into a setting that is not meant for it.
+_KEYS = re.compile(r"(?i)(accountkey|sharedaccess\w*|sig)\s*=|[a-z0-9+/]{64}")
+_USER = re.compile(r"(?<=://)[^/]*@")
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting: `value` is null where it is not set, or secret.
+
+    `problem` says what is wrong with it, null when nothing is.
+    """
+
+    name: str
+    value: str | None
+    set: bool
+    secret: bool
+    default: str | None
+    unit: str | None
+    what: str
+    problem: str | None
+
+
+class Host(msgspec.Struct, frozen=True, rename="camel"):
+    """Where the app runs, as far as the platform says it.
+
+    `function_timeout_seconds` is null where there is no limit, or none that can be read:
+    `function_timeout_problem` says what is wrong then.
+    """
+
+    name: str | None
+    environment: str | None
+    functions: str | None
+    function_timeout_seconds: float | None
+    function_timeout_problem: str | None
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """All settings, whether they are `valid`, versions, host, and the topology's limits.
+
+    `payloads` says whether events' data is shown; null when that is not known.
+    """
+
+    valid: bool
+    settings: list[Setting]
+    versions: dict[str, str]
+    host: Host
+    limits: list[Queue]
+    payloads: str | None
+
+
+async def look() -> Shown:
+    """Show every setting, what it is for, and what is wrong with it; no secrets."""
+    return shown(os.environ, topology.load())
+
+
+def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
+    """The settings in a mapping of environment variables, and what goes with them."""
+    payloads: str | None = None
+    problems = list(
+        chain.from_iterable(t.problems for t in timers.of(declared, environ))
+    )
+    try:
+        payloads = Settings.from_environ(environ, topic=declared.topic).payloads
+    except SettingsInvalid as error:
+        problems += error.problems
+    strays = [one for one in timers.strays(declared, environ) if one.path in environ]
+    known = [
+        *SETTINGS,
+        *chain.from_iterable(map(timers.settings, declared.names)),
+        *(settings.Setting(one.path, "has no effect") for one in strays),
+    ]
+    problems += strays
+    return Shown(
+        valid=not problems,
+        settings=[_setting(one, environ, declared, problems) for one in known],
+        versions=_versions(),
+        host=_host(environ),
+        limits=queues(declared, environ),
+        payloads=payloads,
+    )
+
+
+def _host(environ: Mapping[str, str]) -> Host:
+    timeout, problem = inf, None
+    try:
+        timeout = function_timeout(environ)
+    except HostJsonInvalid as error:
+        problem = f"{error.where} {error}"
+    return Host(
+        name=environ.get("WEBSITE_HOSTNAME"),
+        environment=environ.get("AZURE_FUNCTIONS_ENVIRONMENT"),
+        functions=environ.get("FUNCTIONS_EXTENSION_VERSION"),
+        function_timeout_seconds=None if timeout == inf else timeout,
+        function_timeout_problem=problem,
+    )
+
+
+def _setting(
+    known: settings.Setting,
+    environ: Mapping[str, str],
+    declared: Topology,
+    problems: list[Problem],
+) -> Setting:
+    value = environ.get(known.name, "").strip()
+    default = known.default
+    if known.name == "EVENTGRID_TOPIC_NAME":
+        default = declared.topic
+    wrong = [one.problem for one in problems if one.path == known.name]
+    return Setting(
+        name=known.name,
+        value=_harmless(value) if value and not known.secret else None,
+        set=bool(value),
+        secret=known.secret,
+        default=default or None,
+        unit=known.unit or None,
+        what=known.what,
+        problem="; ".join(wrong) or None,
+    )
+
+
+def _harmless(value: str) -> str:
+    """The value without what may be a key that someone put into it."""
+    if _KEYS.search(value):
+        return "(not shown: it seems to hold a key)"
+    return _USER.sub("…@", value)[:LONGEST]
+
+
+def _versions() -> dict[str, str]:
+    versions = {"app": moderation.__version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # part of the host's own worker
+            versions[name] = "not told"
+    return versions

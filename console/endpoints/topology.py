@@ -1,0 +1,66 @@
+"""The topic, its event subscriptions, and the timers that drain them."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from console.validation import Asked
+from eventgrid_pull.cloudevents import Problem
+from moderation import probe, timers
+from moderation.timers import Timer
+from moderation.topology import EventSubscription, Topology
+
+
+class Queue(msgspec.Struct, frozen=True, rename="camel"):
+    """One event subscription, with its limits and its timer.
+
+    `timeToLive` is an ISO 8601 duration. `lanes` is how many timer functions drain it
+    together: 0 while it is in error or switched off, as `problems` says.
+    """
+
+    name: str
+    included_event_types: Sequence[str] | None
+    filters: Sequence[dict[str, object]]
+    lock_seconds: int
+    max_delivery_count: int
+    time_to_live: str
+    schedule: str
+    lanes: int
+    problems: Sequence[Problem]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """What the app is deployed with; `inspected` is where a probe can be seen."""
+
+    topic: str
+    subscriptions: Sequence[Queue]
+    inspected: str | None
+
+
+async def topology(asked: Asked[None, None]) -> Layout:
+    """Show the topic and its event subscriptions, as they are declared."""
+    runtime = asked.runtime
+    declared = queues(runtime.topology, os.environ)
+    inspected = probe.place(runtime.topology)
+    return Layout(runtime.settings.topic, declared, inspected)
+
+
+def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
+    """The event subscriptions as they are declared, with the timers that are set."""
+    drained = timers.of(declared, environ)
+    return list(map(_queue, declared.event_subscriptions, drained))
+
+
+def _queue(declared: EventSubscription, timer: Timer) -> Queue:
+    return Queue(
+        name=declared.name,
+        included_event_types=declared.filters_configuration.included_event_types,
+        filters=declared.filters_configuration.filters,
+        lock_seconds=declared.receive_lock_duration_in_seconds,
+        max_delivery_count=declared.max_delivery_count,
+        time_to_live=declared.event_time_to_live,
+        schedule=timer.schedule,
+        lanes=timer.running,
+        problems=[*timer.problems, *timer.off],
+    )

@@ -1,0 +1,90 @@
+"""Checking events before they are published, and saying where they would go."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from console.endpoints.publish import outgoing
+from console.validation import Asked, check_size
+from eventgrid_pull import cloudevents, publish, publish_stamp
+from eventgrid_pull.cloudevents import Problem
+from moderation import filter_explanation, publish_request
+from moderation.filter_explanation import Clause
+from moderation.publish_request import Json
+from moderation.request_body import BadRequest
+from moderation.topology import Topology
+
+MOST_EXPLAINED = 100
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What publishing would say: how many events, or every problem there is."""
+
+    valid: bool
+    events: int
+    problems: Sequence[Problem] = ()
+    detail: str | None = None
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Whether an event subscription takes an event, and what each clause says of it."""
+
+    name: str
+    takes: bool
+    clauses: Sequence[Clause]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """Where one event would go; `id` and `type` are null where it has no such text."""
+
+    id: str | None
+    type: str | None
+    subscriptions: Sequence[Route]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Where events would go, and what would keep them from being published."""
+
+    events: Sequence[Explained]
+    problems: Sequence[Problem]
+
+
+async def check(asked: Asked[None, bytes]) -> Checked:
+    """Check events as publishing does; nothing is published."""
+    check_size(asked.body)
+    headers = asked.request.headers
+    try:
+        now = asked.runtime.clock()
+        events = publish_request.events_in(asked.body, headers, now)
+        publish.encoded(outgoing(events, asked), now)
+    except BadRequest as error:
+        return Checked(False, 0, error.problems, str(error))
+    return Checked(True, len(events))
+
+
+async def explain(asked: Asked[None, bytes]) -> Explanation:
+    """Say which event subscriptions take an event, and which clause refuses it."""
+    check_size(asked.body)
+    runtime = asked.runtime
+    now = runtime.clock()
+    found = publish_request.carried(asked.body, asked.request.headers, now)
+    if len(found.events) > MOST_EXPLAINED:
+        detail = f"at most {MOST_EXPLAINED} events are explained at once"
+        raise BadRequest(413, detail)
+    stamped = publish_stamp.stamped(outgoing(found.events, asked), now)
+    stored = map(cloudevents.as_stored, stamped)
+    events = [_explained(event, runtime.topology) for event in stored]
+    return Explanation(events, found.problems)
+
+
+def _explained(event: Json, declared: Topology) -> Explained:
+    routes = []
+    for one in declared.event_subscriptions:
+        clauses = filter_explanation.judged(one.filters_configuration, event)
+        takes = all(clause.holds for clause in clauses)
+        routes.append(Route(one.name, takes, clauses))
+    return Explained(_text(event.get("id")), _text(event.get("type")), routes)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

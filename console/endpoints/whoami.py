@@ -1,0 +1,38 @@
+"""What the caller may do, so that the page can show it."""
+
+from typing import Literal, cast
+
+import msgspec
+
+from console.auth import Roles
+from console.validation import Asked
+
+type Payloads = Literal["shown", "on-request", "never"]
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who asks, what they may do, and whether events' data is shown to them."""
+
+    name: str
+    kind: Literal["user", "key", "anyone"]
+    roles: Roles
+    payloads: Payloads
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """Only operators get to see this."""
+
+    name: str
+    operator: Literal[True] = True
+
+
+async def me(asked: Asked[None, None]) -> Me:
+    """Say who the caller is and what they may do."""
+    who = asked.caller
+    payloads = cast(Payloads, asked.runtime.settings.payloads)
+    return Me(who.name, who.kind, who.roles, payloads)
+
+
+async def operator(asked: Asked[None, None]) -> Operator:
+    """Say that the caller may do what an operator may; anyone else is refused."""
+    return Operator(asked.caller.name)

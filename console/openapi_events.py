@@ -1,0 +1,60 @@
+"""What the API's description says of events: plain results, and CloudEvents around them."""
+
+from typing import Any
+
+from moderation import events, publish_request
+
+RESULT, EVENT = "ModerationResult", "CloudEvent"
+
+type Json = dict[str, Any]
+
+
+def bodies(component: str) -> Json:
+    """The content types that publishing takes; `component` is how a schema is named."""
+    result, event = ({"$ref": component.format(name=name)} for name in (RESULT, EVENT))
+    several = {"type": "array", "minItems": 1, "maxItems": publish_request.MAX_EVENTS}
+    results = {"anyOf": [result, {**several, "items": result}]}
+    return {
+        publish_request.PLAIN: {"schema": results},
+        publish_request.STRUCTURED: {"schema": event},
+        publish_request.BATCHED: {"schema": {**several, "items": event}},
+    }
+
+
+def of(components: Json) -> Json:
+    """A moderation result, and a CloudEvent around one, from the schemas of the payloads."""
+    names = [one.__name__ for one in events.TYPES.values()]
+    flagged, *_, escalated = (components[name] for name in names)
+    text = {"type": "string", "minLength": 1}
+    return {
+        RESULT: {
+            "type": "object",
+            "description": "A moderation result; without a type its content implies one.",
+            "properties": {
+                "type": {"enum": [*names, *events.TYPES]},
+                **escalated["properties"],
+            },
+            "required": flagged["required"],
+        },
+        EVENT: {
+            "type": "object",
+            "description": "A CloudEvent 1.0; further attributes are extensions.",
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": text,
+                "source": text,
+                "type": {"enum": list(events.TYPES)},
+                "subject": _or_unset(text),
+                "time": _or_unset({"type": "string", "format": "date-time"}),
+                "datacontenttype": _or_unset({"type": "string"}),
+                "dataschema": _or_unset(text),
+                "data": {"anyOf": [components[name] for name in names]},
+            },
+            "required": ["specversion", "id", "source", "type", "data"],
+        },
+    }
+
+
+def _or_unset(schema: Json) -> Json:
+    """Allow null, which is the same as to leave the attribute out."""
+    return {"anyOf": [schema, {"type": "null"}]}

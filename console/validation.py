@@ -1,0 +1,219 @@
+"""What an endpoint is asked, checked against the types that it declares."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+from typing import Annotated, Any, get_args
+
+import msgspec
+
+from console.auth import Caller
+from console.http import Request
+from eventgrid_pull.cloudevents import Problem
+from moderation import request_body
+from moderation.audit import actions
+from moderation.event_key import EventKey
+from moderation.request_body import BadRequest
+from moderation.runtime import Runtime
+
+# A body of fields that are checked; the largest that is taken needs less.
+MOST_BYTES = 1024 * 1024
+# So many names that are not taken are listed.
+MOST_NAMED = 50
+# So much of an id is noted, and of a source: who publishes an event chooses them.
+LONGEST_ID = 512
+
+
+# A time in a query: with its zone.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class BadQuery(Exception):
+    """A name or value of the query is not one that is allowed."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
+        self.problems = problems
+
+
+class Asked[Query, Body](msgspec.Struct, frozen=True):
+    """One request to an endpoint.
+
+    An endpoint declares `Asked[Query, Body]`: `Query` is a Struct of the values that
+    its query string may have, `Body` a Struct for a JSON body, `bytes` for one that it
+    reads itself; None where it takes none. `signature` reads both from there.
+    """
+
+    runtime: Runtime
+    request: Request
+    caller: Caller
+    query: Query
+    body: Body
+
+    async def note(
+        self,
+        verb: str,
+        *,
+        subscription: str | None = None,
+        events: Sequence[EventKey] = (),
+        detail: str | None = None,
+    ) -> None:
+        """Keep that the caller does this, durable when it returns: before it is done.
+
+        `verb` and the rest as in `actions.Action`. Raises StoreUnavailable.
+        """
+        now = self.runtime.clock()
+        action = actions.action(
+            verb,
+            self.caller.name,
+            now,
+            subscription=subscription,
+            events=[EventKey(*(part[:LONGEST_ID] for part in key)) for key in events],
+            detail=detail,
+        )
+        await self.runtime.actions.note(action, now)
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """A query of which no value is taken."""
+
+
+type Call = Callable[[Asked[Any, Any]], Awaitable[object]]
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """What an endpoint takes and answers, as its annotations say."""
+
+    query: type[msgspec.Struct] | None
+    body: type[msgspec.Struct] | type[bytes] | None
+    answers: Any
+
+
+@cache
+def signature(call: Call) -> Signature:
+    """The types that an endpoint declares: `async def call(asked: Asked[Q, B]) -> A`."""
+    declared = inspect.signature(call, eval_str=True)
+    (asked,) = declared.parameters.values()
+    query, body = (None if t is type(None) else t for t in get_args(asked.annotation))
+    return Signature(query, body, declared.return_annotation)
+
+
+def taken(call: Call, runtime: Runtime, request: Request, caller: Caller) -> Any:
+    """The request as the endpoint takes it. Raises BadQuery and BadRequest."""
+    takes = signature(call)
+    query = _query(request.params, takes.query)
+    return Asked(runtime, request, caller, query, _body(request, takes.body))
+
+
+def _query(
+    params: Mapping[str, str], takes: type[msgspec.Struct] | None
+) -> msgspec.Struct | None:
+    return read_query(params, takes or Nothing) if takes or params else None
+
+
+def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> T:
+    """The values of a query string. Raises BadQuery with every problem there is."""
+    # `code` is a function key: the host has read it already. Empty is as good as absent.
+    given = {name: text for name, text in params.items() if name != "code" and text}
+    found, problems = checked(takes, given, strict=False)
+    if found is None:
+        raise BadQuery(problems)
+    return found
+
+
+def _body(request: Request, takes: type[msgspec.Struct] | type[bytes] | None) -> object:
+    if takes is None:
+        return None
+    body, headers = request.body, request.headers
+    if issubclass(takes, bytes):
+        return body
+    if not body:
+        detail = "the body is empty; a JSON object is expected"
+        raise request_body.missing(headers, detail, None)
+    check_size(body)
+    content = request_body.parse_object(body, headers)
+    found, problems = checked(takes, content, strict=True, prefix="$.")
+    if found is None:
+        raise BadRequest(400, "the body is not one that is taken", problems)
+    return found
+
+
+def check_size(body: bytes) -> None:
+    """Raise BadRequest for a body that would hold up everything else."""
+    if len(body) > MOST_BYTES:
+        raise BadRequest(413, f"the body has more than {MOST_BYTES:,} bytes")
+
+
+def checked[T: msgspec.Struct](
+    takes: type[T], given: Mapping[str, Any], *, strict: bool, prefix: str = ""
+) -> tuple[T | None, list[Problem]]:
+    """Values as a Struct of that type; or None, and the problems there are.
+
+    Not `strict`: the values are text, as a query string has them.
+    """
+    fields = {one.encode_name: one for one in msgspec.structs.fields(takes)}
+    unknown = islice((name for name in given if name not in fields), MOST_NAMED)
+    problems = [
+        Problem(f"{prefix}{name[:80]}", f"is not one of: {', '.join(fields) or 'none'}")
+        for name in unknown
+    ]
+    values = {}
+    for name, field in fields.items():
+        if name not in given:
+            if field.required:
+                problems.append(Problem(f"{prefix}{name}", "is required"))
+            continue
+        value = given[name]
+        try:
+            values[field.name] = _converted(value, field.type, strict=strict)
+        except (msgspec.ValidationError, OverflowError) as error:
+            _, _, where = str(error).partition(" - at `$")
+            path = f"{prefix}{name}{where.removesuffix('`')}"
+            problems.append(Problem(path, _wanted(field.type, error)))
+    return (None if problems else takes(**values)), problems
+
+
+def chosen(names: Sequence[str], one: str | None) -> Sequence[str]:
+    """The event subscriptions that are meant: one of the names, or all of them.
+
+    Raises BadQuery for another name.
+    """
+    if one is None:
+        return names
+    if one not in names:
+        raise BadQuery([Problem("subscription", f"is not one of: {', '.join(names)}")])
+    return [one]
+
+
+def _converted(value: Any, to: Any, *, strict: bool) -> Any:
+    if not strict and datetime in (to, *get_args(to), *_inside(to)):
+        value = value.replace(" ", "+")  # one that was not escaped
+    found = msgspec.convert(value, to, strict=strict)
+    return found.astimezone(UTC) if isinstance(found, datetime) else found
+
+
+def _inside(to: Any) -> list[Any]:
+    return [inner for one in get_args(to) for inner in get_args(one)]
+
+
+def _wanted(of: Any, error: Exception) -> str:
+    """What a value of that type must be, as the rest of a sentence."""
+    schema = msgspec.json.schema(of)
+    parts = (
+        schema.get("$defs", {}).get(one.get("$ref", "")[8:], one)
+        for one in schema.get("anyOf", [schema])
+    )
+    wanted = [one for one in parts if one != {"type": "null"}]
+    match wanted:
+        case [{"enum": values}]:
+            return f"is not one of: {', '.join(map(str, values))}"
+        case [{"type": "integer", "minimum": least, "maximum": most}]:
+            return f"must be a whole number {least} to {most}"
+        case [{"type": "boolean"}]:
+            return "must be true or false"
+        case [{"format": "date-time"}]:
+            return "must be a time as 2026-01-31T12:00:00Z"
+    said = str(error).partition(" - at `$")[0]
+    return f"is not taken: {said[:1].lower()}{said[1:]}"

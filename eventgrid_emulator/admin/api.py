@@ -1,0 +1,154 @@
+"""What the broker answers under `/_local/`, which is ours and not the service's."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from eventgrid_emulator import cloudevents
+from eventgrid_emulator.admin import explain, metrics, openapi
+from eventgrid_emulator.admin.controls import Controls, Handler, Place, json_reply, read
+from eventgrid_emulator.auth.callers import Callers, is_loopback
+from eventgrid_emulator.errors import Code, Refusal, bad_request
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations.faults import Faults, Plan
+from eventgrid_emulator.responses import JSON, reply
+from eventgrid_emulator.version import VERSION
+
+LONGEST_MOVE = 366 * 86_400.0
+LAST_MOMENT = 253_000_000_000.0  # late in the year 9987; times end with 9999
+_WEB = Path(__file__).parent / "page"
+_PAGE = {
+    "": ("page.html", "text/html; charset=utf-8"),
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Inside:
+    """The paths under `/_local/`; only health is answered to other machines."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        faults: Faults,
+        callers: Callers,
+        requests: Mapping[tuple[str, int], int],
+    ) -> None:
+        self._namespace = namespace
+        self._callers = callers
+        self._faults = faults
+        self._requests = requests
+        self.controls = Controls(namespace, faults, namespace.topology)
+        self._handlers: dict[tuple[str, str], Handler] = {
+            **self.controls.handlers,
+            ("GET", "/metrics"): self._metrics,
+            ("GET", "/subscriptions"): self._subscriptions,
+            ("GET", "/clock"): self._clock,
+            ("POST", "/clock"): self._move_clock,
+            ("GET", "/faults"): self._list_faults,
+            ("POST", "/faults"): self._switch_faults,
+            ("DELETE", "/faults"): self._switch_off,
+            ("GET", "/events"): self._history,
+            ("POST", "/explain"): self._explain,
+            ("GET", "/openapi.json"): self._openapi,
+        }
+
+    @property
+    def known(self) -> Collection[tuple[str, str]]:
+        """Return method and path of every request that is answered to this machine."""
+        return self._handlers.keys()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request below `/_local/`."""
+        path = request.path.removeprefix("/_local")
+        method = "GET" if request.method == "HEAD" else request.method
+        if path == "/health" and method == "GET":
+            return self._health()
+        _check_peer(request)
+        self._callers.check(request)
+        if path in _PAGE and method == "GET":
+            return _file(*_PAGE[path])
+        handler = self._handlers.get((method, path))
+        if handler is not None:
+            return await handler(request)
+        if any(path == known for _, known in self._handlers):
+            raise Refusal(
+                Code.METHOD_NOT_ALLOWED, f"{method} is not for {request.path}"
+            )
+        raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
+
+    def _health(self) -> web.Response:
+        failure = self._namespace.commits.failure
+        if failure is None:
+            return reply(b'{"status":"ok"}', JSON)
+        return json_reply({"status": "failing", "problem": failure}, status=503)
+
+    async def _metrics(self, request: web.BaseRequest) -> web.Response:
+        return reply(
+            metrics.render(self._namespace, self._requests), metrics.CONTENT_TYPE
+        )
+
+    async def _subscriptions(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(explain.overview(self._namespace))
+
+    async def _clock(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(explain.clock(self._namespace.clock))
+
+    async def _move_clock(self, request: web.BaseRequest) -> web.Response:
+        asked = await read(request, dict[str, Any])
+        seconds = asked.get("advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise bad_request('Send {"advance": <seconds>}')
+        if not 0 <= seconds <= LONGEST_MOVE:
+            raise bad_request("`advance` is a number of seconds from 0 to 366 days")
+        if self._namespace.clock.now() + seconds > LAST_MOMENT:
+            raise bad_request("`advance` would leave the calendar behind")
+        await self._namespace.advance(float(seconds))
+        return json_reply(explain.clock(self._namespace.clock))
+
+    async def _list_faults(self, request: web.BaseRequest) -> web.Response:
+        return reply(self._faults.report(), JSON)
+
+    async def _switch_faults(self, request: web.BaseRequest) -> web.Response:
+        self._faults.switch(await read(request, Plan))
+        return reply(self._faults.report(), JSON)
+
+    async def _switch_off(self, request: web.BaseRequest) -> web.Response:
+        self._faults.switch(Plan([]))
+        return reply(self._faults.report(), JSON)
+
+    async def _history(self, request: web.BaseRequest) -> web.Response:
+        event_id = request.query.get("id")
+        if not event_id:
+            place = Place(request.query.get("topic"), request.query.get("subscription"))
+            return self.controls.events(place)
+        steps = self._namespace.history.of(event_id, self._namespace.clock.as_shown)
+        return json_reply({"id": event_id, "steps": steps})
+
+    async def _openapi(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(openapi.document(VERSION))
+
+    async def _explain(self, request: web.BaseRequest) -> web.Response:
+        event = await read(request, dict[str, Any])
+        told = explain.explain(self._namespace, cloudevents.as_stored(event))
+        return json_reply(told | {"problem": cloudevents.problem_of(event)})
+
+
+def _check_peer(request: web.BaseRequest) -> None:
+    peer = request.transport and request.transport.get_extra_info("peername")
+    address = str(peer[0]).partition("%")[0] if peer else ""
+    if not is_loopback(address):
+        raise Refusal(Code.FORBIDDEN, "/_local answers on the loopback address only")
+
+
+def _file(name: str, content_type: str) -> web.Response:
+    headers = _HEADERS | {"Content-Type": content_type}
+    return web.Response(body=(_WEB / name).read_bytes(), headers=headers)

@@ -1,0 +1,186 @@
+"""What a test does to the namespace between requests: look, wait, reset, declare anew."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from eventgrid_emulator import cloudevents
+from eventgrid_emulator.dead_letters.document import Remembered, stamp
+from eventgrid_emulator.errors import Code, Refusal, bad_request
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.operations import request_body
+from eventgrid_emulator.operations.faults import Faults, Plan
+from eventgrid_emulator.queue.entries import Entry, Event
+from eventgrid_emulator.responses import JSON, reply
+from eventgrid_emulator.topology import topology
+from eventgrid_emulator.topology.checks import TopologyError
+from eventgrid_emulator.topology.topology import Topology
+
+LONGEST_WAIT = 60.0
+MOST_EVENTS = 1000
+FLUSH_SECONDS = 3.0
+
+type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
+
+
+class Place(msgspec.Struct, forbid_unknown_fields=True):
+    """Which event subscriptions are meant: all, those of a topic, or one."""
+
+    topic: str | None = None
+    subscription: str | None = None
+
+
+class Wait(Place, forbid_unknown_fields=True):
+    """What is waited for: so many events in hand or in line (0: idle), and how long."""
+
+    events: int = 0
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.events < 0:
+            raise ValueError("`events` is a whole number from 0")
+        if not 0 <= self.seconds <= LONGEST_WAIT:
+            raise ValueError(f"`seconds` is a number from 0 to {LONGEST_WAIT:.0f}")
+
+
+class Controls:
+    """The requests under `/_local/` that change or wait for something."""
+
+    def __init__(
+        self, namespace: Namespace, faults: Faults, declared: Topology
+    ) -> None:
+        self._namespace = namespace
+        self._faults = faults
+        self.declared = declared  # what a reset goes back to
+        self.handlers: dict[tuple[str, str], Handler] = {
+            ("POST", "/reset"): self._reset,
+            ("GET", "/topology"): self._topology,
+            ("PUT", "/topology"): self._declare,
+            ("GET", "/deadletters"): self._dead_letters,
+            ("POST", "/wait"): self._wait,
+        }
+
+    async def _reset(self, request: web.BaseRequest) -> web.Response:
+        await self.reset(await read(request, Place, default=Place()))
+        return reply(b'{"status":"reset"}', JSON)
+
+    async def _topology(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(topology.document(self._namespace.topology))
+
+    async def _declare(self, request: web.BaseRequest) -> web.Response:
+        try:
+            declared = topology.parse(await request_body.read(request))
+        except TopologyError as problem:
+            raise bad_request(f"The topology in use is kept: {problem}") from None
+        await self._namespace.reload(declared)
+        if request.query.get("default") == "true":
+            self.declared = declared
+        return json_reply(topology.document(declared))
+
+    async def _dead_letters(self, request: web.BaseRequest) -> web.Response:
+        place = Place(request.query.get("topic"), request.query.get("subscription"))
+        listed = await self.dead_letters(place)
+        return reply(b'{"deadLetters":[%b]}' % b",".join(listed), JSON)
+
+    async def _wait(self, request: web.BaseRequest) -> web.Response:
+        wanted = await read(request, Wait, default=Wait())
+        reached, held = await self.wait(wanted)
+        if reached:
+            return json_reply({"events": held})
+        message = f"waited {wanted.seconds:g} s for {wanted.events} events, got {held}"
+        raise Refusal(Code.TIMEOUT, message)
+
+    async def reset(self, place: Place | None = None) -> None:
+        """Empty what is meant; without a place also faults, topology and clock."""
+        if place is None or place == Place():
+            self._faults.switch(Plan([]))
+            await self._namespace.reset()
+            await self._namespace.reload(self.declared)
+        else:
+            await self._namespace.reset(self._chosen(place))
+
+    async def dead_letters(self, place: Place) -> list[bytes]:
+        """Return the newest dead letters of that place as JSON, oldest first."""
+        self._chosen(place)
+        letters = self._namespace.burial.letters
+        if letters is None or not isinstance(letters.to, Remembered):
+            raise Refusal(Code.NOT_FOUND, "No dead letters are remembered here")
+        await letters.settle(FLUSH_SECONDS)
+        return letters.to.listed(place.topic, place.subscription)
+
+    async def wait(self, wanted: Wait) -> tuple[bool, int]:
+        """Return whether it came to so many events in time, and how many there are."""
+        chosen = self._chosen(wanted)
+
+        def held() -> int:
+            return sum(len(subscription.queue) for subscription in chosen)
+
+        def is_so() -> bool:
+            return held() >= wanted.events if wanted.events else held() == 0
+
+        return await self._namespace.until(is_so, wanted.seconds), held()
+
+    def events(self, place: Place) -> web.Response:
+        """Answer what the event subscriptions hold; nothing is received."""
+        now = self._namespace.clock.now()
+        found: list[bytes] = []
+        for subscription in self._chosen(place):
+            for event, entry in subscription.queue.holding():
+                if len(found) == MOST_EVENTS:
+                    break
+                found.append(_shown(subscription, event, entry, now))
+        return reply(b'{"events":[%b]}' % b",".join(found), JSON)
+
+    def _chosen(self, place: Place) -> Collection[Subscription]:
+        if place.topic is not None:
+            topics = [self._namespace.topic(place.topic)]
+        else:
+            topics = list(self._namespace.topics.values())
+        found = [
+            subscription
+            for topic in topics
+            for subscription in topic.subscriptions.values()
+            if place.subscription in (None, subscription.name)
+        ]
+        if not found and place.subscription is not None:
+            message = f"Event subscription '{place.subscription}' is not found"
+            raise Refusal(Code.NOT_FOUND, message)
+        return found
+
+
+def _shown(
+    subscription: Subscription, event: Event, entry: Entry | None, now: float
+) -> bytes:
+    state = entry.state.value if entry is not None else "ready"
+    told = {
+        "topic": subscription.topic,
+        "subscription": subscription.name,
+        "state": state,
+        "deliveryCount": entry.count if entry is not None else 0,
+        "published": stamp(event.published),
+    }
+    if entry is not None and state != "ready":
+        told["until"] = stamp(entry.due)
+    return b'%b,"event":%b}' % (msgspec.json.encode(told)[:-1], event.body)
+
+
+async def read[T](
+    request: web.BaseRequest, kind: type[T], *, default: T | None = None
+) -> T:
+    """Return the JSON body as that kind; without one the default, if there is one."""
+    body = await request_body.read(request)
+    cloudevents.check_mark(body)
+    if not body and default is not None:
+        return default
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+        raise bad_request(f"The request body cannot be used: {problem}") from None
+
+
+def json_reply(value: Any, status: int = 200) -> web.Response:
+    """Answer with the value as JSON."""
+    return reply(msgspec.json.encode(value), JSON, status)

@@ -1,0 +1,103 @@
+"""What the broker tells about itself: queues, the clock, and why a filter matches."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from eventgrid_emulator.dead_letters.document import stamp
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.queue.clock import Clock
+from eventgrid_emulator.topology import filters
+from eventgrid_emulator.topology.filters import Filter
+
+
+def overview(namespace: Namespace) -> dict[str, Any]:
+    """Every topic and event subscription, with its depth and its counts."""
+    now = namespace.clock.now()
+    return {
+        "namespace": namespace.name,
+        "time": stamp(namespace.clock.as_shown(now)),
+        "deadLettersWaiting": namespace.burial.waiting,
+        "topics": [
+            {
+                "topic": topic.name,
+                "published": topic.published,
+                "unmatched": topic.unmatched,
+                "eventSubscriptions": [
+                    _subscription(each, now) for each in topic.subscriptions.values()
+                ],
+            }
+            for topic in namespace.topics.values()
+        ],
+    }
+
+
+def clock(clock: Clock) -> dict[str, Any]:
+    """The time, and how far ahead of the machine's it is."""
+    return {"now": stamp(clock.as_shown(clock.now())), "ahead": clock.offset}
+
+
+def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Say which event subscriptions receive an event that is as stored, per clause."""
+    return {
+        "eventSubscriptions": [
+            {"topic": topic.name, "name": each.name} | _verdict(each, event)
+            for topic in namespace.topics.values()
+            for each in topic.subscriptions.values()
+        ]
+    }
+
+
+def _verdict(each: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
+    declared = each.declared.filters
+    return {
+        "matches": declared.matches(event),
+        "includedEventTypes": {
+            "wanted": declared.event_types,
+            "found": event.get("type"),
+            "matches": declared.matches_type(event.get("type")),
+        },
+        "filters": [_clause(clause, event) for clause in declared.clauses],
+    }
+
+
+def _clause(clause: Filter, event: Mapping[str, Any]) -> dict[str, Any]:
+    value = filters.resolve(event, clause.key)
+    missing = value is filters.MISSING
+    return {
+        "operatorType": clause.operator,
+        "key": clause.key,
+        "values": clause.values,
+        "found": None if missing else value,
+        "missing": missing,
+        "matches": clause.judge(value),
+        "why": _why(clause, value),
+    }
+
+
+def _why(clause: Filter, value: Any) -> str:
+    judged = "matches" if clause.judge(value) else "does not match"
+    if value is filters.MISSING:
+        return f"the event has no {clause.key}, so {clause.operator} {judged}"
+    if value is None:
+        return f"{clause.key} is null, so {clause.operator} {judged}"
+    return f"{clause.operator} {judged} what stands under {clause.key}"
+
+
+def _subscription(each: Subscription, now: float) -> dict[str, Any]:
+    depth = each.queue.depth()
+    age = None if depth.oldest is None else round(now - depth.oldest, 3)
+    return {
+        "name": each.name,
+        "ready": depth.ready,
+        "locked": depth.locked,
+        "delayed": depth.delayed,
+        "oldestAgeSeconds": age,
+        "waitingReceivers": len(each.waiters),
+    } | {_camel(name): count for name, count in dataclasses.asdict(each.counts).items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

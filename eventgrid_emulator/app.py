@@ -1,0 +1,114 @@
+"""The broker put together: namespace, access, routes and the port they answer on."""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventgrid_emulator.auth.credentials import LOCAL_KEY, Access, TokenCheck
+from eventgrid_emulator.dead_letters import document
+from eventgrid_emulator.errors import Refusal
+from eventgrid_emulator.http_server import Server
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.queue.clock import Clock
+from eventgrid_emulator.routes import Routes
+from eventgrid_emulator.storage.sqlite import Store
+from eventgrid_emulator.topology import topology
+from eventgrid_emulator.topology.checks import TopologyError
+from eventgrid_emulator.topology.topology import Topology
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a broker is made from."""
+
+    topology: Topology
+    namespace: str = "local"
+    keys: Sequence[str] = (LOCAL_KEY,)
+    data: Path | None = None
+    dead_letters: str | None = None
+    throttle: Throttle | None = None
+    shortest_wait: float | None = None
+    tokens: TokenCheck | None = None
+    tls: ssl.SSLContext | None = None
+    names: Sequence[str] = ()
+
+
+class App:
+    """A namespace that answers on a port, from `start` to `stop`."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        to = settings.dead_letters
+        self.namespace = Namespace(
+            settings.topology,
+            name=settings.namespace,
+            clock=clock,
+            store=Store(settings.data) if settings.data is not None else None,
+            dead_letters=document.Remembered(document.destination(to) if to else None),
+        )
+        access = Access(settings.keys, settings.tokens)
+        self.routes = Routes(
+            self.namespace,
+            access,
+            settings.throttle,
+            names=settings.names,
+            shortest_wait=settings.shortest_wait,
+        )
+        self._server = Server(self.routes.handle, settings.tls)
+        self._scheme = "https" if settings.tls else "http"
+        self._watching: asyncio.Task[None] | None = None
+        self.endpoint = ""
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Answers on `endpoint`; an OSError when the port cannot be opened."""
+        await self.namespace.start()
+        await self._server.start(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.endpoint = f"{self._scheme}://{shown}:{self._server.port}"
+
+    def watch(self, path: Path) -> None:
+        """The topology in this file holds, also after it changes."""
+        self._watching = asyncio.create_task(self._watch(path))
+
+    async def stop(self) -> None:
+        """Receivers are answered, what happened is stored, the port is closed."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self.namespace.close()
+        await self._server.stop()
+
+    async def _watch(self, path: Path) -> None:
+        seen = _signature(path)
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            found = _signature(path)
+            if found is not None and found != seen and await self._reload(path):
+                seen = found
+
+    async def _reload(self, path: Path) -> bool:
+        """Whether this version of the file is dealt with; if not, it is tried again."""
+        try:
+            await self.namespace.reload(topology.load(path))
+        except TopologyError as problem:
+            logger.error("The topology in use is kept: %s", problem)
+        except Refusal:
+            return False  # nothing can be stored just now, as the log has said
+        else:
+            logger.info("The topology in %s holds from now on", path)
+        return True
+
+
+def _signature(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None

@@ -1,0 +1,83 @@
+"""Keeps websites out: what a visitor's browser sends on their behalf is refused."""
+
+import ipaddress
+from collections.abc import Collection
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from eventgrid_emulator.errors import Code, Refusal
+
+LOCALHOST = "localhost"
+
+
+class Callers:
+    """
+    Tells the programs of this machine from a page that somebody else wrote.
+
+    A name can be made to lead to this machine by whoever owns it (DNS rebinding), so
+    only names that nobody else can own are answered for, and those given.
+    """
+
+    def __init__(self, names: Collection[str] = ()) -> None:
+        self._names = frozenset(name.lower() for name in names)
+
+    def check(self, request: web.BaseRequest) -> None:
+        """Refuse a request for a foreign name, or that another site's page sends."""
+        host = request.headers.get("Host", "")
+        if not self._is_ours(_name_in(host), _local_address(request)):
+            raise _forbidden(
+                f"The broker does not answer for {host or 'no name'}: it does for "
+                "localhost and for each --name it was started with"
+            )
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+            raise _forbidden(f"A page of {origin} may not use the broker")
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("none", "same-origin") and not _is_visit(request):
+            raise _forbidden(f"A {site} page may not use the broker")
+
+    def _is_ours(self, name: str, reached_at: str) -> bool:
+        if name == LOCALHOST or name.endswith(f".{LOCALHOST}") or name in self._names:
+            return True
+        # Nobody else owns an address; but one that is not loopback does not lead to it.
+        return is_loopback(name) or (_is_address(name) and not is_loopback(reached_at))
+
+
+@lru_cache(maxsize=256)
+def is_loopback(address: str) -> bool:
+    """Whether this is an address that only this machine reaches."""
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback
+
+
+def _is_visit(request: web.BaseRequest) -> bool:
+    """Whether a person follows a link to the broker's page."""
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return request.method == "GET" and mode == "navigate"
+
+
+def _local_address(request: web.BaseRequest) -> str:
+    name = request.transport and request.transport.get_extra_info("sockname")
+    return str(name[0]).partition("%")[0] if name else ""
+
+
+@lru_cache(maxsize=256)
+def _name_in(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").partition("%")[0].rstrip(".")
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _forbidden(message: str) -> Refusal:
+    return Refusal(Code.FORBIDDEN, message)

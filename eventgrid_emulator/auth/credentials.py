@@ -1,0 +1,171 @@
+"""Who may do what: access keys and shared access signatures."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from eventgrid_emulator.errors import Code, Refusal
+
+MAX_KEYS = 2
+LOCAL_KEY = "bG9jYWwtZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldA=="
+_EXPIRY_FORMATS = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What a request wants to use: a topic, or one event subscription of it."""
+
+    topic: str
+    subscription: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of the resource below the host."""
+        if self.subscription is None:
+            return f"/topics/{self.topic}"
+        return f"/topics/{self.topic}/eventsubscriptions/{self.subscription}"
+
+
+class TokenCheck(Protocol):
+    """Judges Entra tokens."""
+
+    def check(self, token: str, resource: Resource) -> None:
+        """Returns for a token that is good for the resource; raises a refusal else."""
+
+
+class Access:
+    """Lets a request in by key, shared access signature or Entra token, or refuses it."""
+
+    def __init__(self, keys: Sequence[str], tokens: TokenCheck | None = None) -> None:
+        self.keys = tuple(keys)
+        self._tokens = tokens
+
+    def check(
+        self,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        resource: Resource,
+        now: float,
+    ) -> None:
+        """Returns for a request that may go on; a 401 or 403 for any other."""
+        scheme, _, credential = headers.get("Authorization", "").partition(" ")
+        match scheme.lower():
+            case "sharedaccesskey":
+                self._check_key(credential)
+            case "sharedaccesssignature":
+                self._check_signature(credential, headers, resource, now)
+            case "bearer":
+                self._check_token(credential, resource)
+            case "":
+                self._check_event_grid_headers(headers, query, resource, now)
+            case _:
+                raise unauthorized(f"The authorization scheme '{scheme}' is not known")
+
+    def _check_event_grid_headers(
+        self,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        resource: Resource,
+        now: float,
+    ) -> None:
+        key = headers.get("aeg-sas-key") or query.get("aeg-sas-key")
+        token = headers.get("aeg-sas-token")
+        if key:
+            self._check_key(key)
+        elif token:
+            self._check_signature(token, headers, resource, now)
+        else:
+            raise unauthorized(
+                "No credentials: send `Authorization: SharedAccessKey <key>`"
+            )
+
+    def _check_key(self, given: str) -> None:
+        key = _bytes(given.strip())
+        if not any(hmac.compare_digest(key, _bytes(known)) for known in self.keys):
+            raise unauthorized("The access key is not one of this namespace's keys")
+
+    def _check_token(self, token: str, resource: Resource) -> None:
+        if self._tokens is None:
+            raise unauthorized(
+                "Entra tokens are accepted over TLS only: start the broker with --tls"
+            )
+        self._tokens.check(token.strip(), resource)
+
+    def _check_signature(
+        self, token: str, headers: Mapping[str, str], resource: Resource, now: float
+    ) -> None:
+        signed, _, signature = token.strip().rpartition("&s=")
+        parts = dict(part.partition("=")[::2] for part in signed.split("&"))
+        if not signed or "r" not in parts or "e" not in parts:
+            raise unauthorized(
+                "A SAS token has the form r=<resource>&e=<expiry>&s=<signature>"
+            )
+        given = unquote(signature)
+        if not any(_same(given, sign(signed, key)) for key in self.keys):
+            raise unauthorized("The signature of the SAS token is wrong")
+        if _expiry(parts["e"]) <= now:
+            raise unauthorized("The SAS token has expired")
+        if not _covers(unquote(parts["r"]), headers.get("Host", ""), resource):
+            raise forbidden("The SAS token is for another resource")
+
+
+def sign(signed: str, key: str) -> str:
+    """The base64 HMAC-SHA256 of the text under an access key."""
+    try:
+        secret = base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        secret = _bytes(key)
+    return base64.b64encode(
+        hmac.new(secret, _bytes(signed), hashlib.sha256).digest()
+    ).decode()
+
+
+def unauthorized(message: str) -> Refusal:
+    """A 401."""
+    return Refusal(Code.UNAUTHORIZED, message)
+
+
+def forbidden(message: str) -> Refusal:
+    """A 403 for credentials that are good for something else."""
+    return Refusal(Code.FORBIDDEN, message)
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(_bytes(given), _bytes(wanted))
+
+
+def _bytes(text: str) -> bytes:
+    # Header bytes that are no UTF-8 arrive as lone surrogates.
+    return text.encode(errors="surrogateescape")
+
+
+def _expiry(text: str) -> float:
+    plain = unquote_plus(text).strip()
+    for form in _EXPIRY_FORMATS:
+        try:
+            return datetime.strptime(plain, form).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+    try:
+        at = datetime.fromisoformat(plain)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise unauthorized("The expiry of the SAS token cannot be read") from None
+
+
+def _covers(url: str, host: str, resource: Resource) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.netloc.lower() != host.lower():
+        return False
+    path = parts.path.rstrip("/").lower()
+    topic = Resource(resource.topic).path.lower()
+    return path in ("", topic, resource.path.lower())

@@ -1,0 +1,108 @@
+"""Tokens as Entra would issue them, and the endpoint that App Service gives them out by."""
+
+import hmac
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+
+import jwt
+import msgspec
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from eventgrid_emulator.auth.callers import Callers
+from eventgrid_emulator.auth.credentials import Resource, unauthorized
+from eventgrid_emulator.errors import Refusal
+from eventgrid_emulator.responses import JSON, reply
+
+AUDIENCE = "https://eventgrid.azure.net"
+ISSUER = "https://sts.windows.net/00000000-0000-0000-0000-000000000000/"
+LIFETIME = 86_400
+API_VERSION = "2019-08-01"
+
+
+class Issuer:
+    """Issues tokens and judges them: its own, unexpired, for Event Grid."""
+
+    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._callers = Callers()
+        self.header = secrets.token_hex(16).upper()
+        self.client_id = str(uuid.uuid4())
+        self._clock = clock
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def issue(self, resource: str, lifetime: float = LIFETIME) -> str:
+        """A token for this resource."""
+        now = int(self._clock())
+        claims = {
+            "aud": resource,
+            "iss": ISSUER,
+            "iat": now,
+            "nbf": now,
+            "exp": int(now + lifetime),
+            "appid": self.client_id,
+            "oid": self.client_id,
+            "ver": "1.0",
+        }
+        return jwt.encode(claims, self._key, algorithm="RS256")
+
+    def check(self, token: str, resource: Resource) -> None:
+        """Returns for a good token; a 401 that says what is wrong with any other."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=["RS256"],
+                issuer=ISSUER,
+                options={
+                    "require": ["exp", "aud", "iss"],
+                    "verify_aud": False,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except (jwt.InvalidTokenError, ValueError) as problem:
+            raise unauthorized(f"The token is not one of ours: {problem}") from None
+        audience = claims["aud"]
+        if not isinstance(audience, str) or audience.rstrip("/") != AUDIENCE:
+            raise unauthorized(f"The token's audience must be {AUDIENCE}")
+        if not isinstance(claims["exp"], int) or claims["exp"] <= self._clock():
+            raise unauthorized("The token has expired")
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer of the App Service identity endpoint."""
+        try:
+            self._callers.check(request)
+        except Refusal as refusal:
+            return _problem(refusal.code.status, refusal.code.text, refusal.message)
+        if request.path.rstrip("/") != self._path or request.method != "GET":
+            return _problem(404, "NotFound", f"Tokens are at GET {self._path}")
+        given = request.headers.get("X-IDENTITY-HEADER", "")
+        if not hmac.compare_digest(
+            given.encode(errors="replace"), self.header.encode()
+        ):
+            return _problem(401, "Unauthorized", "X-IDENTITY-HEADER is wrong")
+        if request.query.get("api-version") != API_VERSION:
+            return _problem(400, "BadRequest", f"api-version must be {API_VERSION}")
+        resource = request.query.get("resource")
+        if not resource:
+            return _problem(400, "BadRequest", "`resource` is required")
+        answer = {
+            "access_token": self.issue(resource),
+            "expires_on": str(int(self._clock()) + LIFETIME),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": self.client_id,
+        }
+        return reply(msgspec.json.encode(answer), JSON)
+
+
+def _problem(status: int, code: str, message: str) -> web.Response:
+    return reply(
+        msgspec.json.encode({"statusCode": status, "code": code, "message": message}),
+        JSON,
+        status,
+    )

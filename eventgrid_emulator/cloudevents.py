@@ -1,0 +1,127 @@
+"""What a publish request holds: validated, and rewritten as the service rewrites it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from eventgrid_emulator import rfc3339
+from eventgrid_emulator.errors import Code, Refusal, bad_request
+
+MAX_BODY = 1_048_576
+MAX_EVENTS = 1_000
+
+type Attributes = dict[str, Any]
+
+_REQUIRED = ("id", "source", "specversion", "type")
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One valid event: its attributes for the filters, its bytes for the queues."""
+
+    attributes: Attributes
+    body: bytes
+
+
+def read_structured(body: bytes) -> list[Published]:
+    """The one event of a structured request."""
+    return [_read_event(_parse(body))]
+
+
+def read_batch(body: bytes) -> list[Published]:
+    """The events of a batched request; one bad event refuses all."""
+    items = _parse(body)
+    if not isinstance(items, list):
+        raise bad_request("A batch must be a JSON array of events")
+    if len(items) > MAX_EVENTS:
+        raise bad_request(
+            f"A publish request holds at most {MAX_EVENTS} events; this one has {len(items)}"
+        )
+    return [_read_event(item) for item in items]
+
+
+def parse_data(body: bytes) -> Any:
+    """The JSON payload of a binary-mode request."""
+    return _parse(body)
+
+
+def accept(event: Mapping[str, Any]) -> Published:
+    """The event as it will be delivered, or a refusal naming the first missing attribute."""
+    for name in _REQUIRED:
+        if event.get(name) is None:
+            raise bad_request(f"`{name}` attribute is required")
+    stored = as_stored(event)
+    key = "data_base64" if "data_base64" in stored else "data"
+    value = stored.pop(key)
+    try:
+        head, data = _encode(stored), _encode(value)
+    except (UnicodeEncodeError, RecursionError) as problem:
+        raise bad_request(f"The event cannot be written as JSON: {problem}") from None
+    stored[key] = value
+    return Published(stored, b'%b,"%b":%b}' % (head[:-1], key.encode(), data))
+
+
+def as_stored(event: Mapping[str, Any]) -> Attributes:
+    """Return what filters see: no attribute that is null, and the time in UTC."""
+    stored = {
+        name: value
+        for name, value in event.items()
+        if value is not None or name == "data"
+    }
+    time = stored.get("time")
+    if isinstance(time, str):
+        stored["time"] = rfc3339.normalise(time)
+    return stored
+
+
+def problem_of(event: Mapping[str, Any]) -> str | None:
+    """Say why a publish would refuse the event; None when it would not."""
+    try:
+        _read_event(event)
+    except Refusal as refusal:
+        return refusal.message
+    return None
+
+
+def check_size(size: int) -> None:
+    """A body over one megabyte (1,048,576 bytes) is refused."""
+    if size > MAX_BODY:
+        raise too_large()
+
+
+def too_large() -> Refusal:
+    """The refusal of a body over the limit."""
+    return Refusal(
+        Code.TOO_LARGE, f"The request body is larger than {MAX_BODY} bytes; send less"
+    )
+
+
+def _read_event(item: Any) -> Published:
+    if not isinstance(item, dict):
+        raise bad_request("An event must be a JSON object")
+    has_data, has_base64 = "data" in item, item.get("data_base64") is not None
+    if has_data and has_base64:
+        raise bad_request("`data` and `data_base64` must not both be present")
+    if not has_data and not has_base64:
+        raise bad_request("'data' attribute is required")
+    return accept(item)
+
+
+def check_mark(body: bytes) -> None:
+    """Refuse a byte order mark before JSON."""
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise bad_request("The request body begins with a byte order mark; send none")
+
+
+def _parse(body: bytes) -> Any:
+    if not body:
+        raise bad_request("The request body is empty")
+    check_mark(body)
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, RecursionError, ValueError) as problem:
+        raise bad_request(f"The request body is not valid JSON: {problem}") from None

@@ -1,0 +1,186 @@
+"""Dead letters: their document, their path, and the folder or container they go to."""
+
+import importlib.util
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from eventgrid_emulator.queue.entries import Ended, Ending
+
+AZURITE = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+)
+SUFFIX = ".json"
+# What is remembered for whoever asks; older ones are only where they were sent.
+REMEMBERED, REMEMBERED_BYTES = 1000, 16 * 1024 * 1024
+_quoted = msgspec.json.encode
+_REASONS = {
+    Ending.MAX_DELIVERIES: (
+        "Maximum delivery attempts was exceeded.",
+        "Event was not acknowledged nor rejected.",
+    ),
+    Ending.REJECTED: ("Event was rejected.", "Event was rejected."),
+    Ending.EXPIRED: (
+        "Time to live was exceeded.",
+        "Event was not acknowledged nor rejected.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One document on its way, and the blob, in its container, that it belongs in.
+
+    The name of the blob is chosen with the dead letter and stored with it: whoever
+    writes it a second time, after a kill or an answer that was lost, writes the same.
+    """
+
+    id: int
+    blob: str
+    since: float
+    document: bytes
+
+
+class Destination(Protocol):
+    """Where dead letters go. `put` raises when it could not be done."""
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        """Store the content under this name; called in a thread."""
+
+
+class Folder:
+    """Dead letters as files below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        """Appears whole or not at all."""
+        path = self._root / container / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)  # a full disk wants its room back
+            raise
+
+
+class BlobStorage:
+    """Dead letters as blobs; a container that is missing is made."""
+
+    def __init__(self, connection_string: str) -> None:
+        if importlib.util.find_spec("azure.storage.blob") is None:  # said at the start
+            raise ModuleNotFoundError("No module named 'azure.storage.blob'")
+        if "usedevelopmentstorage=true" in connection_string.lower():
+            connection_string = AZURITE
+        self.connection_string = connection_string
+        self._client: Any = None
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        """The SDK is imported here, because it takes longer than the broker's own start."""
+        from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.blob import BlobServiceClient, ContentSettings
+
+        if self._client is None:
+            self._client = BlobServiceClient.from_connection_string(
+                self.connection_string,
+                retry_total=0,
+                connection_timeout=5,
+                read_timeout=10,
+            )
+        settings = ContentSettings(content_type="application/json")
+        blob = self._client.get_blob_client(container, name)
+        try:
+            blob.upload_blob(content, content_settings=settings, overwrite=True)
+        except ResourceNotFoundError:
+            self._client.create_container(container)
+            blob.upload_blob(content, content_settings=settings, overwrite=True)
+
+
+class Remembered:
+    """The newest dead letters, kept in memory on their way to another place or none."""
+
+    def __init__(self, to: Destination | None = None) -> None:
+        self.to = to
+        self._letters: deque[tuple[str, bytes]] = deque()
+        self._size = 0
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        """Store the content where it belongs, then remember each of its dead letters."""
+        if self.to is not None:
+            self.to.put(container, name, content)
+        for letter in msgspec.json.decode(content, type=list[msgspec.Raw]):
+            self._letters.append((f"{container}/{name}", bytes(letter)))
+            self._size += len(bytes(letter))
+        while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
+            self._size -= len(self._letters.popleft()[1])
+
+    def listed(self, topic: str | None, subscription: str | None) -> list[bytes]:
+        """Return the dead letters of a topic or event subscription, oldest first.
+
+        Each is the document as it was stored, with its blob's path in front.
+        """
+        found = []
+        for path, document in list(self._letters):
+            _, _, of_topic, of_subscription, *_ = path.split("/")
+            if topic in (None, of_topic) and subscription in (None, of_subscription):
+                found.append(b'{"blob":%b,%b' % (_quoted(path), document[1:]))
+        return found
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._letters.clear()
+        self._size = 0
+
+
+def destination(text: str) -> Destination:
+    """A storage connection string (it has a `=`) or a folder.
+
+    A ValueError when it has a `=` and names no account and no address of blobs.
+    """
+    if "=" not in text:
+        return Folder(Path(text))
+    names = {part.partition("=")[0].strip().lower() for part in text.split(";")}
+    if not names & {"accountname", "blobendpoint", "usedevelopmentstorage"}:
+        raise ValueError(
+            "--dead-letters is neither a folder nor a storage connection string: it has"
+            " a `=`, but no AccountName, BlobEndpoint or UseDevelopmentStorage"
+        )
+    return BlobStorage(text)
+
+
+def document(ended: Ended, as_shown: Callable[[float], float]) -> bytes:
+    """One item of the array that a dead-letter blob holds."""
+    reason, result = _REASONS[ended.ending]
+    properties = msgspec.json.encode(
+        {
+            "deadletterreason": reason,
+            "deliveryattempts": ended.count,
+            "deliveryresult": result,
+            "publishutc": stamp(as_shown(ended.event.published)),
+            "deliveryattemptutc": stamp(as_shown(ended.last_attempt)),
+        }
+    )
+    return b'{"deadLetterProperties":%b,"event":%b}' % (properties, ended.event.body)
+
+
+def stamp(seconds: float) -> str:
+    """A UTC time with seven digits and `Z`, as the service writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+def blob_name(subscription_path: str, now: float) -> str:
+    """`<namespace>/<topic>/<event subscription>/<y>/<m>/<d>/<h>/<guid>.json`, not padded."""
+    at = datetime.fromtimestamp(now, UTC)
+    hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
+    return f"{subscription_path}/{hour}/{uuid.uuid4()}{SUFFIX}"

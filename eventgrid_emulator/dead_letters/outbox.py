@@ -1,0 +1,142 @@
+"""Dead letters on their way: sent when the destination takes them, tried again when not."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Container, Iterable
+
+from eventgrid_emulator.dead_letters.document import DeadLetter, Destination, Remembered
+
+logger = logging.getLogger(__name__)
+
+RETRY_PAUSES = (10.0, 60.0, 300.0)
+GIVE_UP_AFTER = 2 * 86_400.0
+
+
+class DeadLetterQueue:
+    """Dead letters wait here until the destination has them, two days at most."""
+
+    def __init__(
+        self,
+        to: Destination,
+        clock: Callable[[], float],
+        delivered: Callable[[list[DeadLetter], bool], None],
+    ) -> None:
+        self.to = to
+        self._clock = clock
+        self._delivered = delivered
+        self._waiting: dict[int, DeadLetter] = {}
+        self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self.failures = 0
+        self._not_before = 0.0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, letters: Iterable[DeadLetter]) -> None:
+        """Send them as soon as the destination takes them."""
+        self._waiting.update((letter.id, letter) for letter in letters)
+        self._news.set()
+
+    def replace(self, letters: Iterable[DeadLetter]) -> None:
+        """These wait, and no others."""
+        self._waiting = {letter.id: letter for letter in letters}
+        self._news.set()
+
+    def clear(self) -> list[DeadLetter]:
+        """Forget what waits and return it; what was sent is forgotten, too."""
+        waiting = list(self._waiting.values())
+        self._waiting = {}
+        if isinstance(self.to, Remembered):
+            self.to.clear()
+        return waiting
+
+    async def settle(self, longest: float) -> None:
+        """Nothing waits any more, or the destination is down, or the time is over."""
+        if self.failures == 0 and self._waiting:
+            self._sent.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(longest):
+                    await self._sent.wait()
+
+    def look_again(self) -> None:
+        """The clock moved: a pause may be over."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Deliver what comes, until cancelled."""
+        while True:
+            await self._wait()
+            if self._waiting and self._clock() >= self._not_before:
+                await self.flush()
+
+    async def flush(self) -> None:
+        """One attempt for everything that waits; a container that is down delays no other."""
+        down: dict[str, Exception] = {}
+        while batch := self._next_batch(down):
+            try:
+                await self._send(batch)
+            except Exception as problem:  # whatever a storage client raises is "down"
+                down[_container(batch[0])] = problem
+        if down:
+            self._hold_back(next(iter(down.values())))
+        else:
+            self.failures, self._not_before = 0, 0.0
+        self._sent.set()
+
+    async def _wait(self) -> None:
+        pause: float | None = None
+        if self._waiting:
+            pause = max(0.0, self._not_before - self._clock())
+        try:
+            async with asyncio.timeout(pause):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        self._news.clear()
+
+    def _next_batch(self, down: Container[str]) -> list[DeadLetter]:
+        batch: list[DeadLetter] = []
+        for letter in self._waiting.values():
+            if _container(letter) in down:
+                continue
+            if batch and letter.blob != batch[0].blob:
+                break  # the letters of a blob stand side by side
+            batch.append(letter)
+        return batch
+
+    async def _send(self, batch: list[DeadLetter]) -> None:
+        container, _, name = batch[0].blob.partition("/")
+        content = b"[" + b",".join(letter.document for letter in batch) + b"]"
+        await asyncio.to_thread(self.to.put, container, name, content)
+        self._done(batch, arrived=True)
+
+    def _hold_back(self, problem: Exception) -> None:
+        now = self._clock()
+        pause = RETRY_PAUSES[min(self.failures, len(RETRY_PAUSES) - 1)]
+        self.failures += 1
+        self._not_before = now + pause
+        line = str(problem).strip().partition("\n")[0]
+        logger.warning(
+            "%d dead letters are kept; the next attempt is in %d s: %s",
+            len(self._waiting),
+            pause,
+            line,
+        )
+        given_up = [
+            letter
+            for letter in self._waiting.values()
+            if now - letter.since >= GIVE_UP_AFTER
+        ]
+        if given_up:
+            self._done(given_up, arrived=False)
+
+    def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
+        for letter in letters:
+            self._waiting.pop(letter.id, None)
+        self._delivered(letters, arrived)
+
+
+def _container(letter: DeadLetter) -> str:
+    return letter.blob.partition("/")[0]

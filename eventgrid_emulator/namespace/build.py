@@ -1,0 +1,66 @@
+"""From a topology and what was stored to topics with their queues."""
+
+from collections.abc import Callable
+
+from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.namespace.topic import Topic
+from eventgrid_emulator.queue.entries import QueueLimits
+from eventgrid_emulator.queue.queue import SubscriptionQueue
+from eventgrid_emulator.storage.schema import Stored
+from eventgrid_emulator.topology.filters import Filters
+from eventgrid_emulator.topology.topology import DAY, EventSubscription, Topology
+
+type Known = dict[tuple[str, str], Subscription]
+
+_UNDECLARED = QueueLimits(60.0, 10, 7 * DAY)
+
+
+def refill(subscription: Subscription, stored: Stored) -> None:
+    """The queue holds what is stored for it, and nothing else."""
+    queue = SubscriptionQueue(subscription.declared.limits)
+    for event in stored.fresh.get(subscription.key, ()):
+        queue.enqueue(event)
+    entries = stored.entries.get(subscription.key, [])
+    for entry in sorted(entries, key=lambda each: each.due):
+        queue.restore(entry)
+    subscription.queue = queue
+
+
+def undeclared(stored: Stored) -> Known:
+    """What is stored, before a topology says what holds for it."""
+    known: Known = {}
+    for (topic, name), key in stored.subscriptions.items():
+        declared = EventSubscription(name, _UNDECLARED, Filters())
+        queue = SubscriptionQueue(_UNDECLARED)
+        known[topic, name] = Subscription(key, topic, None, declared, queue)
+    return known
+
+
+def apply(
+    topology: Topology, known: Known, subscribed: Callable[[int, str, str], None]
+) -> dict[str, Topic]:
+    """The topics of the topology; event subscriptions that are known keep their queue.
+
+    What the topology no longer names stays in `known` with what it holds, out of reach,
+    until it is named again.
+    """
+    topics: dict[str, Topic] = {}
+    for topic in topology.topics:
+        subscriptions: dict[str, Subscription] = {}
+        for declared in topic.subscriptions:
+            place = (topic.name, declared.name)
+            if place not in known:
+                known[place] = _new(known, topic.name, declared)
+                subscribed(known[place].key, *place)
+            subscription = subscriptions[declared.name] = known[place]
+            subscription.declared = declared
+            subscription.container = topic.dead_letter_container
+            subscription.queue.reconfigure(declared.limits)
+        topics[topic.name] = Topic(topic.name, subscriptions)
+    return topics
+
+
+def _new(known: Known, topic: str, declared: EventSubscription) -> Subscription:
+    key = max((each.key for each in known.values()), default=0) + 1
+    queue = SubscriptionQueue(declared.limits)
+    return Subscription(key, topic, None, declared, queue)

@@ -1,0 +1,112 @@
+"""What becomes of events that ended: a dead letter, or nothing but a count."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from eventgrid_emulator.dead_letters import document as deadletters
+from eventgrid_emulator.dead_letters.document import DeadLetter, Destination
+from eventgrid_emulator.dead_letters.outbox import DeadLetterQueue
+from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.queue.clock import Clock
+from eventgrid_emulator.queue.entries import Ended
+from eventgrid_emulator.storage.commits import Commits
+from eventgrid_emulator.storage.journal import Journal
+
+BLOB_LIMIT = 1000
+BLOB_SIZE = 4 * 1024 * 1024
+
+
+class Burial:
+    """Dead-letters the events of a namespace, or drops them where there is no place."""
+
+    def __init__(
+        self,
+        namespace: str,
+        clock: Clock,
+        journal: Journal,
+        commits: Commits,
+        known: Mapping[tuple[str, str], Subscription],
+    ) -> None:
+        self._namespace = namespace
+        self._clock = clock
+        self._journal = journal
+        self._commits = commits
+        self._known = known
+        self._number = 0
+        self.letters: DeadLetterQueue | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many dead letters their destination has not taken yet."""
+        return len(self.letters) if self.letters is not None else 0
+
+    def send_to(self, destination: Destination) -> None:
+        """Dead letters go there."""
+        self.letters = DeadLetterQueue(destination, self._clock.now, self._done)
+
+    def restore(self, waiting: Iterable[DeadLetter]) -> None:
+        """These dead letters wait, and no others."""
+        letters = [self._with_blob(letter) for letter in waiting]
+        self._number = max([self._number, *(letter.id for letter in letters)])
+        if self.letters is not None:
+            self.letters.replace(letters)
+
+    def clear(self) -> None:
+        """Forget the dead letters that wait, and those that are remembered."""
+        if self.letters is not None:
+            waiting = self.letters.clear()
+            self._journal.delivered_dead_letters([letter.id for letter in waiting])
+
+    def bury(self, subscription: Subscription, ended: list[Ended]) -> None:
+        """The event subscription lets go of these events."""
+        events = [each.event for each in ended]
+        self._journal.forgotten(subscription.key, events)
+        if self.letters is None or subscription.container is None:
+            subscription.counts.dropped += len(ended)
+            return
+        letters = list(self._written(subscription, subscription.container, ended))
+        for letter in letters:
+            self._journal.dead_lettered(letter)
+        # An event that ended for good is not delivered again: the blob comes after that.
+        self._commits.afterwards(_adding(self.letters, letters))
+
+    def _written(
+        self, subscription: Subscription, container: str, ended: Iterable[Ended]
+    ) -> Iterator[DeadLetter]:
+        """Write the documents; together in a blob, as many as belong in one."""
+        now = self._clock.now()
+        place = f"{self._namespace}/{subscription.topic}/{subscription.name}"
+        blob, held, size = "", BLOB_LIMIT, 0
+        for each in ended:
+            document = deadletters.document(each, self._clock.as_shown)
+            if held == BLOB_LIMIT or size + len(document) > BLOB_SIZE:
+                name = deadletters.blob_name(place, self._clock.as_shown(now))
+                blob, held, size = f"{container}/{name}", 0, 0
+            held, size = held + 1, size + len(document)
+            self._number += 1
+            yield DeadLetter(self._number, blob, now, document)
+
+    def _with_blob(self, letter: DeadLetter) -> DeadLetter:
+        # Version 1.0 stored no blob's name, but only the place of the event subscription.
+        if letter.blob.endswith(deadletters.SUFFIX):
+            return letter
+        blob = deadletters.blob_name(letter.blob, letter.since)
+        return dataclasses.replace(letter, blob=blob)
+
+    def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
+        self._journal.delivered_dead_letters([letter.id for letter in letters])
+        self._commits.afterwards(lambda: self._count(letters, arrived=arrived))
+        if self._commits.failure is None:
+            self._commits.commit()
+
+    def _count(self, letters: list[DeadLetter], *, arrived: bool) -> None:
+        for letter in letters:
+            _, _, topic, name, *_ = letter.blob.split("/")
+            subscription = self._known.get((topic, name))
+            if subscription is not None:
+                subscription.counts.dead_lettered += arrived
+                subscription.counts.dropped += not arrived
+
+
+def _adding(queue: DeadLetterQueue, letters: list[DeadLetter]) -> Callable[[], None]:
+    return lambda: queue.add(letters)

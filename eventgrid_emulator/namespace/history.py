@@ -1,0 +1,77 @@
+"""What happened to recent events: enough to tell one event's life."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eventgrid_emulator.dead_letters.document import stamp
+
+KEPT = 50_000
+LONGEST_ID = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to some events at once."""
+
+    at: float
+    what: str
+    subscription: str | None
+    numbers: Sequence[int]
+    ids: Sequence[Any] = ()
+
+
+class History:
+    """The last steps, as many as concern fifty thousand events.
+
+    Ids over 256 characters are not remembered, because they may be a megabyte each.
+    """
+
+    def __init__(self) -> None:
+        self._steps: deque[Step] = deque()
+        self._size = 0
+
+    def note(self, step: Step) -> None:
+        """The step is remembered, the oldest are forgotten."""
+        if not step.numbers:
+            return
+        self._steps.append(step)
+        self._size += len(step.numbers)
+        while self._size > KEPT:
+            self._size -= len(self._steps.popleft().numbers)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._steps.clear()
+        self._size = 0
+
+    def of(
+        self, event_id: str, as_shown: Callable[[float], float] = float
+    ) -> list[dict[str, Any]]:
+        """The life of the events with this id, oldest step first."""
+        numbers: set[int] = set()
+        life: list[dict[str, Any]] = []
+        for step in self._steps:
+            numbers |= {
+                number
+                for number, each in zip(step.numbers, step.ids, strict=False)
+                if each == event_id
+            }
+            for number in numbers.intersection(step.numbers):
+                told = {
+                    "time": stamp(as_shown(step.at)),
+                    "what": step.what,
+                    "event": number,
+                }
+                if step.subscription is not None:
+                    told["subscription"] = step.subscription
+                life.append(told)
+        return life
+
+
+def memorable(event_id: object) -> str | None:
+    """The id, unless it is too long to keep fifty thousand of its like."""
+    if isinstance(event_id, str) and len(event_id) <= LONGEST_ID:
+        return event_id
+    return None

@@ -1,0 +1,112 @@
+"""One event subscription at work: its queue, its waiting receivers, its counts."""
+
+import asyncio
+import math
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from eventgrid_emulator.queue import lock_tokens
+from eventgrid_emulator.queue.entries import Entry
+from eventgrid_emulator.queue.queue import SubscriptionQueue
+from eventgrid_emulator.topology.topology import EventSubscription
+
+EMPTY = b'{"value":[]}'
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often what happened, since the start."""
+
+    matched: int = 0
+    received: int = 0
+    acknowledged: int = 0
+    released: int = 0
+    rejected: int = 0
+    renewed: int = 0
+    failed_tokens: int = 0
+    dead_lettered: int = 0
+    dropped: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A receive that waits for its first event."""
+
+    limit: int
+    answer: asyncio.Future[bytes]
+    ends: float
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """An event subscription of a topic; `key` names it in the store."""
+
+    key: int
+    topic: str
+    container: str | None
+    declared: EventSubscription
+    queue: SubscriptionQueue
+    counts: Counts = field(default_factory=Counts)
+    waiters: deque[Waiter] = field(default_factory=deque)
+    alarm: asyncio.TimerHandle | None = None
+    token_start: bytes = field(default_factory=lambda: lock_tokens.prefix(uuid.uuid4()))
+
+    @property
+    def name(self) -> str:
+        """The name it was declared with."""
+        return self.declared.name
+
+    def answer(self, taken: list[Entry]) -> bytes:
+        """The body of a receive that took these events."""
+        encode, start = lock_tokens.encode, self.token_start
+        items = [
+            b'{"brokerProperties":{"lockToken":"%b","deliveryCount":%d},"event":%b}'
+            % (encode(start, entry.secret), entry.count, entry.event.body)
+            for entry in taken
+        ]
+        return b'{"value":[%b]}' % b",".join(items)
+
+    def wait(self, limit: int, ends: float) -> asyncio.Future[bytes]:
+        """Take a place at the end of the line of receivers, until the clock says so."""
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.waiters.append(Waiter(limit, answer, ends))
+        return answer
+
+    def dismiss(self, now: float = math.inf) -> None:
+        """Answer the receivers whose wait is over by `now` with nothing."""
+        for waiter in list(self.waiters):
+            if waiter.ends <= now and not waiter.answer.done():
+                self.waiters.remove(waiter)
+                waiter.answer.set_result(EMPTY)
+
+    def leave(self, answer: asyncio.Future[bytes]) -> bool:
+        """The receiver no longer waits; False when events were taken for it already."""
+        for waiter in self.waiters:
+            if waiter.answer is answer:
+                self.waiters.remove(waiter)
+                return True
+        return False
+
+    def next_waiter(self) -> Waiter | None:
+        """The receiver that has waited longest and still does."""
+        while self.waiters:
+            if not self.waiters[0].answer.done():
+                return self.waiters[0]
+            self.waiters.popleft()
+        return None
+
+    def set_alarm(self, now: float, ring: Callable[[], None]) -> None:
+        """`ring` when the next lock or delay ends, if a receiver waits for it."""
+        self.silence()
+        due = self.queue.next_due()
+        if due is not None and self.next_waiter() is not None:
+            delay = max(0.0, due - now)
+            self.alarm = asyncio.get_running_loop().call_later(delay, ring)
+
+    def silence(self) -> None:
+        """No alarm is set."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None

@@ -1,0 +1,52 @@
+"""A topic: it knows which event subscriptions receive an event."""
+
+from collections.abc import Iterator
+
+from eventgrid_emulator.cloudevents import Attributes
+from eventgrid_emulator.namespace.subscription import Subscription
+
+TYPES_REMEMBERED = 1024
+LONGEST_TYPE = 512
+
+
+class Topic:
+    """Where events are published, with its event subscriptions by name."""
+
+    def __init__(self, name: str, subscriptions: dict[str, Subscription]) -> None:
+        self.name = name
+        self.subscriptions = subscriptions
+        self.published = 0
+        self.unmatched = 0
+        self._by_type: dict[object, list[Subscription]] = {}
+
+    def matching(self, event: Attributes) -> Iterator[Subscription]:
+        """The event subscriptions whose filters let the event through."""
+        for each in self._candidates(event.get("type")):
+            clauses = each.declared.filters.clauses
+            if not clauses or all(clause.matches(event) for clause in clauses):
+                yield each
+
+    def count(self, published: int, kept: int) -> None:
+        """So many events came, and so many of them matched somewhere."""
+        self.published += published
+        self.unmatched += published - kept
+
+    def continue_from(self, before: "Topic") -> None:
+        """The counts go on from those of the topic as it was declared before."""
+        self.published, self.unmatched = before.published, before.unmatched
+
+    def _candidates(self, kind: object) -> list[Subscription]:
+        if not isinstance(kind, str):
+            kind = None
+        if (remembered := self._by_type.get(kind)) is not None:
+            return remembered
+        found = [
+            each
+            for each in self.subscriptions.values()
+            if each.declared.filters.matches_type(kind)
+        ]
+        if kind is None or len(kind) <= LONGEST_TYPE:
+            if len(self._by_type) >= TYPES_REMEMBERED:
+                self._by_type.clear()
+            self._by_type[kind] = found
+        return found

@@ -1,0 +1,131 @@
+"""Faults that can be switched on: which request meets which, drawn from a seed."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+
+from eventgrid_emulator.errors import Code
+from eventgrid_emulator.operations.request_line import Call, Operation
+
+STATUSES = {
+    429: Code.TOO_MANY_REQUESTS,
+    403: Code.QUOTA_EXCEEDED,
+    500: Code.INTERNAL,
+    503: Code.UNAVAILABLE,
+}
+
+
+class Kind(Enum):
+    """What goes wrong, and for which operations it can."""
+
+    ERROR = "error"
+    SLOW = "slow"
+    ANSWER_LOST = "answer-lost"
+    ANSWER_CUT = "answer-cut"
+    TOKENS_FAIL = "tokens-fail"
+    LOCK_LOST = "lock-lost"
+    DUPLICATE = "duplicate"
+    UNDECODABLE = "undecodable"
+
+
+_SETTLEMENTS = frozenset(
+    {Operation.ACKNOWLEDGE, Operation.RELEASE, Operation.REJECT, Operation.RENEW_LOCK}
+)
+APPLIES_TO = {
+    Kind.TOKENS_FAIL: _SETTLEMENTS,
+    Kind.LOCK_LOST: _SETTLEMENTS,
+    Kind.DUPLICATE: frozenset({Operation.PUBLISH, Operation.ACKNOWLEDGE}),
+    Kind.UNDECODABLE: frozenset({Operation.RECEIVE}),
+}
+
+
+class Fault(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+    kw_only=True,
+):
+    """One fault: what, where, how often.
+
+    `probability` per request that fits, `times` at most (none: without end); `seconds` for
+    slow, `share` of the tokens for tokens-fail, `status` and `retry_after` for error.
+    """
+
+    kind: Kind
+    operation: Operation | None = None
+    subscription: str | None = None
+    probability: float = 1.0
+    times: int | None = None
+    status: int = 503
+    retry_after: int | None = None
+    seconds: float = 1.0
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1 or not 0 <= self.share <= 1:
+            raise ValueError("`probability` and `share` are numbers from 0 to 1")
+        if self.kind is Kind.ERROR and self.status not in STATUSES:
+            raise ValueError(f"`status` is one of {', '.join(map(str, STATUSES))}")
+        if not 0 <= self.seconds <= 600:
+            raise ValueError("`seconds` is a number from 0 to 600")
+        fitting = APPLIES_TO.get(self.kind)
+        if fitting and self.operation is not None and self.operation not in fitting:
+            raise ValueError(
+                f"{self.kind.value} does not apply to {self.operation.value}"
+            )
+
+    def fits(self, call: Call) -> bool:
+        """Whether it can befall this request."""
+        if self.operation is not None and self.operation is not call.operation:
+            return False
+        if self.subscription not in (None, call.resource.subscription):
+            return False
+        fitting = APPLIES_TO.get(self.kind)
+        return fitting is None or call.operation in fitting
+
+
+class Plan(msgspec.Struct, forbid_unknown_fields=True):
+    """What `POST /_local/faults` holds."""
+
+    faults: list[Fault]
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that are switched on, and how often each struck."""
+
+    faults: Sequence[Fault] = ()
+    seed: int = 0
+    hits: list[int] = field(default_factory=list)
+    chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+
+    def switch(self, plan: Plan) -> None:
+        """These faults from now on; the same seed strikes the same requests."""
+        self.faults = tuple(plan.faults)
+        self.seed = plan.seed
+        self.hits = [0] * len(plan.faults)
+        self.chance.seed(plan.seed)
+
+    def draw(self, call: Call) -> Fault | None:
+        """The first fault that strikes this request."""
+        for place, fault in enumerate(self.faults):
+            spent = fault.times is not None and self.hits[place] >= fault.times
+            if spent or not fault.fits(call):
+                continue
+            if self.chance.random() < fault.probability:
+                self.hits[place] += 1
+                return fault
+        return None
+
+    def report(self) -> bytes:
+        """The faults with their hits, as JSON."""
+        listed = [
+            msgspec.to_builtins(fault) | {"hits": hits}
+            for fault, hits in zip(self.faults, self.hits, strict=True)
+        ]
+        return msgspec.json.encode({"seed": self.seed, "faults": listed})

@@ -1,0 +1,136 @@
+"""The six operations: from a checked call to what the namespace does."""
+
+import math
+import random
+import time
+
+from aiohttp import web
+
+from eventgrid_emulator.auth.credentials import Resource
+from eventgrid_emulator.errors import FailedToken, TokenError
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.operations import (
+    content_modes,
+    request_body,
+    request_line,
+    settlement,
+)
+from eventgrid_emulator.operations.faults import Fault, Kind
+from eventgrid_emulator.operations.request_line import Call, Operation
+from eventgrid_emulator.operations.settlement import Settled, Verb
+from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.responses import JSON, JSON_UTF8, reply
+
+_VERBS = {
+    Operation.ACKNOWLEDGE: Verb.ACKNOWLEDGE,
+    Operation.RELEASE: Verb.RELEASE,
+    Operation.REJECT: Verb.REJECT,
+    Operation.RENEW_LOCK: Verb.RENEW,
+}
+
+
+class Operations:
+    """Publish, receive and the four settlements over one namespace."""
+
+    def __init__(
+        self, namespace: Namespace, throttle: Throttle, shortest_wait: float | None
+    ) -> None:
+        self._namespace = namespace
+        self._throttle = throttle
+        self._shortest_wait = shortest_wait
+
+    def find(self, resource: Resource) -> None:
+        """A 404 when the topic or the event subscription does not exist."""
+        if resource.subscription is None:
+            self._namespace.topic(resource.topic)
+        else:
+            self._namespace.subscription(resource.topic, resource.subscription)
+
+    async def run(
+        self,
+        request: web.BaseRequest,
+        call: Call,
+        fault: Fault | None = None,
+        chance: random.Random | None = None,
+    ) -> web.Response:
+        """The answer of a call that may go on."""
+        if call.operation is Operation.PUBLISH:
+            return await self._publish(request, call, fault)
+        if call.operation is Operation.RECEIVE:
+            return await self._receive(call)
+        return await self._settle(request, call, fault, chance)
+
+    async def _publish(
+        self, request: web.BaseRequest, call: Call, fault: Fault | None
+    ) -> web.Response:
+        topic = self._namespace.topic(call.resource.topic)
+        self._throttle.ingress.check(time.monotonic())
+        body = await request_body.read(request)
+        events = content_modes.read_request(
+            request.headers.get("Content-Type"), request.headers.items(), body
+        )
+        self._throttle.ingress.take(len(events), len(body))
+        if fault is not None and fault.kind is Kind.DUPLICATE:
+            events = events * 2
+        await self._namespace.publish(topic, events)
+        return reply(b"{}", JSON)
+
+    async def _receive(self, call: Call) -> web.Response:
+        subscription = self._subscription(call)
+        limit = request_line.max_events(call.query)
+        longest = self._longest_wait(call)
+        egress = self._throttle.egress
+        egress.check(time.monotonic())
+        body = await self._namespace.receive(subscription, limit, longest)
+        egress.take(body.count(b'{"brokerProperties":'), len(body))
+        return reply(body, JSON_UTF8)
+
+    def _longest_wait(self, call: Call) -> float:
+        """Return the seconds that an empty receive may take; tests may ask for few."""
+        if self._shortest_wait is None:
+            return request_line.max_wait_time(call.query)
+        request_line.max_wait_time(call.query, math.ceil(self._shortest_wait))
+        return self._shortest_wait
+
+    async def _settle(
+        self,
+        request: web.BaseRequest,
+        call: Call,
+        fault: Fault | None,
+        chance: random.Random | None,
+    ) -> web.Response:
+        subscription = self._subscription(call)
+        verb = _VERBS[call.operation]
+        delay = request_line.release_delay(call.query) if verb is Verb.RELEASE else 0
+        tokens = settlement.read_tokens(await request_body.read(request))
+        self._throttle.settlements.check(time.monotonic())
+        self._namespace.commits.check()
+        spared: list[str] = []
+        if fault is not None and chance is not None and fault.kind is Kind.TOKENS_FAIL:
+            spared = [each for each in tokens if chance.random() < fault.share]
+            tokens = [each for each in tokens if each not in spared]
+        settled = self._do(subscription, verb, tokens, delay, fault)
+        settled.failed += [FailedToken(each, TokenError.INTERNAL) for each in spared]
+        self._throttle.settlements.take(len(settled.succeeded))
+        await self._namespace.commits.stored()
+        return reply(settled.answer(), JSON)
+
+    def _do(
+        self,
+        subscription: Subscription,
+        verb: Verb,
+        tokens: list[str],
+        delay: int,
+        fault: Fault | None,
+    ) -> Settled:
+        kind = fault.kind if fault is not None else None
+        if kind is Kind.LOCK_LOST:
+            settlement.lose_locks(self._namespace, subscription, tokens)
+        if kind is Kind.DUPLICATE:
+            return settlement.pretend(self._namespace, subscription, tokens)
+        return settlement.settle(self._namespace, subscription, verb, tokens, delay)
+
+    def _subscription(self, call: Call) -> Subscription:
+        name = call.resource.subscription or ""
+        return self._namespace.subscription(call.resource.topic, name)

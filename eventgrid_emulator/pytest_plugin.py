@@ -1,0 +1,44 @@
+"""A pytest plugin: the fixture `eventgrid_namespace`, an emulator emptied for each test.
+
+    def test_paid(eventgrid_namespace):
+        client = EventGridPublisherClient(
+            eventgrid_namespace.endpoint,
+            AzureKeyCredential(eventgrid_namespace.key),
+            namespace_topic="events",
+        )
+
+It answers empty receives at once. Override the fixture `eventgrid_topology` in your
+conftest.py to declare topics and event subscriptions of your own.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from eventgrid_emulator.testing import NamespaceInThread
+
+
+@pytest.fixture(scope="session")
+def eventgrid_topology() -> Any:
+    """Return the topology: a dict, a file's Path, or None for topic `events`, `all`."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def _eventgrid_emulator(eventgrid_topology: Any) -> Iterator["NamespaceInThread"]:
+    # Imported late: whoever has the plugin installed and no such test pays nothing.
+    from eventgrid_emulator.testing import LocalNamespace
+
+    with LocalNamespace(eventgrid_topology, shortest_wait=0) as namespace:
+        yield namespace
+
+
+@pytest.fixture
+def eventgrid_namespace(
+    _eventgrid_emulator: "NamespaceInThread",
+) -> "NamespaceInThread":
+    """Return the emulator: endpoint, key, advance, dead_letters; empty, on time."""
+    _eventgrid_emulator.reset()
+    return _eventgrid_emulator

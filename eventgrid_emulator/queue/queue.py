@@ -1,0 +1,280 @@
+"""The queue of one event subscription: a state machine that is told the time.
+
+Times are seconds since the epoch. Nothing here waits, writes or reads a clock.
+"""
+
+import heapq
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from eventgrid_emulator.queue.entries import (
+    Depth,
+    Ended,
+    Ending,
+    Entry,
+    Event,
+    QueueLimits,
+    State,
+)
+from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
+
+RENEW_WINDOW = 3600.0
+_SLACK = 4096
+
+
+class SubscriptionQueue:
+    """Every event is ready, locked, delayed or gone, and just one of them.
+
+    Events never delivered wait in publish order, so that neither they nor their time to
+    live cost more than a place in a line. Delivered ones have an `Entry`, whose `due` is
+    the next instant at which something happens to it; stale marks in the heap are skipped.
+    """
+
+    def __init__(
+        self, limits: QueueLimits, draw: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self.limits = limits
+        self._draw = draw
+        self._fresh: deque[Event] = deque()
+        self._again: deque[int] = deque()
+        self._entries: dict[int, Entry] = {}
+        self._locks: dict[bytes, Entry] = {}
+        self._due: list[tuple[float, int, list[int]]] = []
+        self._marks = 0
+        self._marked = 0
+        self._ready_again = 0
+        self.ended: list[Ended] = []
+        self.lapsed: list[int] = []
+
+    def enqueue(self, event: Event) -> None:
+        """The event waits at the end of the line."""
+        event.holders += 1
+        self._fresh.append(event)
+
+    def restore(self, entry: Entry) -> None:
+        """A delivered event comes back as it was stored: locked or delayed until due."""
+        entry.event.holders += 1
+        self._entries[entry.event.number] = entry
+        if entry.state is State.LOCKED:
+            self._locks[entry.secret] = entry
+        else:
+            entry.due = min(entry.due, self._expires(entry))
+        self._mark(entry.due, [entry.event.number])
+
+    def reconfigure(self, limits: QueueLimits) -> None:
+        """New limits hold from now on; locks that are out keep their term."""
+        self.limits = limits
+        for entry in self._entries.values():
+            if entry.state is State.READY:
+                entry.due = self._expires(entry)
+            elif entry.state is State.DELAYED:
+                entry.due = min(entry.due, self._expires(entry))
+        self._rebuild_marks()
+
+    def receive(self, limit: int, now: float) -> list[Entry]:
+        """At most `limit` events, locked, the longest available first."""
+        self.sweep(now)
+        taken: list[Entry] = []
+        while len(taken) < limit and (entry := self._next()) is not None:
+            taken.append(entry)
+        if not taken:
+            return taken
+        secrets = self._draw(SECRET_LENGTH * len(taken))
+        due = now + self.limits.lock_duration
+        for place, entry in enumerate(taken):
+            start = place * SECRET_LENGTH
+            entry.secret = secrets[start : start + SECRET_LENGTH]
+            entry.count += 1
+            entry.state = State.LOCKED
+            entry.received = now
+            entry.due = due
+            self._locks[entry.secret] = entry
+        self._mark(due, [entry.event.number for entry in taken])
+        return taken
+
+    def acknowledge(self, secret: bytes, now: float) -> Entry | None:
+        """The event is forgotten; None when the lock is not held."""
+        return self._take_lock(secret, now, forget=True)
+
+    def reject(self, secret: bytes, now: float) -> Entry | None:
+        """The event ends at once; None when the lock is not held."""
+        entry = self._take_lock(secret, now, forget=True)
+        if entry is not None:
+            self._ended(entry, Ending.REJECTED)
+        return entry
+
+    def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
+        """The event is available after the delay, or ends if it had its last delivery."""
+        entry = self._take_lock(secret, now, forget=False)
+        if entry is not None:
+            self._give_back(entry, now + delay, now)
+        return entry
+
+    def renew(self, secret: bytes, now: float) -> Entry | None:
+        """The lock lasts its full duration from now; None when it is lost or too old."""
+        entry = self._locks.get(secret)
+        if entry is None or not self._is_held(entry, now):
+            return None
+        if now - entry.received > RENEW_WINDOW:
+            return None
+        entry.due = now + self.limits.lock_duration
+        self._mark(entry.due, [entry.event.number])
+        return entry
+
+    def holds(self, secret: bytes, now: float) -> bool:
+        """Whether this is the current lock of an event."""
+        entry = self._locks.get(secret)
+        return entry is not None and self._is_held(entry, now)
+
+    def sweep(self, now: float) -> None:
+        """What is due happens: locks and delays end, old events expire."""
+        while self._due and self._due[0][0] <= now:
+            due, _, numbers = heapq.heappop(self._due)
+            self._marked -= len(numbers)
+            for number in numbers:
+                entry = self._entries.get(number)
+                if entry is not None and entry.due == due:
+                    self._lapse(entry, due, now)
+        oldest_allowed = now - self.limits.time_to_live
+        while self._fresh and self._fresh[0].published <= oldest_allowed:
+            event = self._fresh.popleft()
+            event.holders -= 1
+            self.ended.append(Ended(event, 0, Ending.EXPIRED, event.published))
+
+    def clear(self) -> list[Event]:
+        """Forget every event, locked and delayed ones too; return what was held."""
+        held = [*self._fresh, *(entry.event for entry in self._entries.values())]
+        for event in held:
+            event.holders -= 1
+        for store in (self._fresh, self._again, self._entries, self._locks, self._due):
+            store.clear()
+        self._marked = self._ready_again = 0
+        self.take_ended()
+        self.take_lapsed()
+        return held
+
+    def holding(self) -> Iterator[tuple[Event, Entry | None]]:
+        """Yield every event that is held, with its entry once it was delivered."""
+        for entry in self._entries.values():
+            yield entry.event, entry
+        for event in self._fresh:
+            yield event, None
+
+    def __len__(self) -> int:
+        return len(self._fresh) + len(self._entries)
+
+    def next_due(self) -> float | None:
+        """The next instant at which a lock or a delay may end."""
+        return self._due[0][0] if self._due else None
+
+    def take_ended(self) -> list[Ended]:
+        """What is to be dead-lettered since the last call."""
+        ended, self.ended = self.ended, []
+        return ended
+
+    def take_lapsed(self) -> list[int]:
+        """Whose lock has ended by itself since the last call."""
+        lapsed, self.lapsed = self.lapsed, []
+        return lapsed
+
+    def depth(self) -> Depth:
+        """How many events are where, and when the oldest was published."""
+        locked = len(self._locks)
+        delayed = len(self._entries) - locked - self._ready_again
+        times = [entry.event.published for entry in self._entries.values()]
+        if self._fresh:
+            times.append(self._fresh[0].published)
+        ready = len(self._fresh) + self._ready_again
+        return Depth(ready, locked, delayed, min(times, default=None))
+
+    def _next(self) -> Entry | None:
+        while self._again:
+            entry = self._entries.get(self._again[0])
+            if entry is None or entry.state is not State.READY:
+                self._again.popleft()
+                continue
+            if self._fresh and self._fresh[0].published < entry.since:
+                break
+            self._again.popleft()
+            self._ready_again -= 1
+            return entry
+        if not self._fresh:
+            return None
+        event = self._fresh.popleft()
+        entry = self._entries[event.number] = Entry(event, 0)
+        return entry
+
+    def _is_held(self, entry: Entry, now: float) -> bool:
+        return now < entry.due
+
+    def _take_lock(self, secret: bytes, now: float, *, forget: bool) -> Entry | None:
+        entry = self._locks.get(secret)
+        if entry is None or not self._is_held(entry, now):
+            return None
+        del self._locks[secret]
+        if forget:
+            del self._entries[entry.event.number]
+            entry.event.holders -= 1
+        return entry
+
+    def _lapse(self, entry: Entry, due: float, now: float) -> None:
+        if entry.state is State.READY:
+            self._ready_again -= 1
+            self._end(entry, Ending.EXPIRED)
+            return
+        if entry.state is State.LOCKED:
+            del self._locks[entry.secret]
+            self.lapsed.append(entry.event.number)
+        self._give_back(entry, due, now)
+
+    def _give_back(self, entry: Entry, available: float, now: float) -> None:
+        expires = self._expires(entry)
+        if entry.state is State.LOCKED and self._is_worn_out(entry):
+            self._end(entry, Ending.MAX_DELIVERIES)
+        elif expires <= now:
+            self._end(entry, Ending.EXPIRED)
+        elif available > now:
+            entry.state = State.DELAYED
+            entry.due = min(available, expires)
+            self._mark(entry.due, [entry.event.number])
+        else:
+            entry.state = State.READY
+            entry.since = available
+            entry.due = expires
+            self._ready_again += 1
+            self._again.append(entry.event.number)
+            self._mark(expires, [entry.event.number])
+
+    def _expires(self, entry: Entry) -> float:
+        return entry.event.published + self.limits.time_to_live
+
+    def _is_worn_out(self, entry: Entry) -> bool:
+        return entry.count >= self.limits.max_delivery_count
+
+    def _end(self, entry: Entry, ending: Ending) -> None:
+        del self._entries[entry.event.number]
+        entry.event.holders -= 1
+        self._ended(entry, ending)
+
+    def _ended(self, entry: Entry, ending: Ending) -> None:
+        self.ended.append(Ended(entry.event, entry.count, ending, entry.received))
+
+    def _mark(self, due: float, numbers: list[int]) -> None:
+        self._marks += 1
+        self._marked += len(numbers)
+        heapq.heappush(self._due, (due, self._marks, numbers))
+        if self._marked > 2 * len(self._entries) + _SLACK:
+            self._rebuild_marks()
+
+    def _rebuild_marks(self) -> None:
+        by_due: dict[float, list[int]] = {}
+        for number, entry in self._entries.items():
+            by_due.setdefault(entry.due, []).append(number)
+        self._due = [
+            (due, self._marks + place, numbers)
+            for place, (due, numbers) in enumerate(by_due.items())
+        ]
+        heapq.heapify(self._due)
+        self._marks += len(by_due)
+        self._marked = len(self._entries)

@@ -1,0 +1,114 @@
+"""The data plane: every request ends in an answer, whatever it holds."""
+
+import logging
+import time
+from collections.abc import Collection
+
+from aiohttp import web
+
+from eventgrid_emulator.admin.api import Inside
+from eventgrid_emulator.auth.callers import Callers
+from eventgrid_emulator.auth.credentials import Access
+from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations import request_line
+from eventgrid_emulator.operations.fault_injection import strike
+from eventgrid_emulator.operations.faults import Faults
+from eventgrid_emulator.operations.operations import Operations
+from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.responses import JSON_UTF8
+
+LOCAL = "/_local"
+OPERATIONS = frozenset(operation.value for operation in request_line.Operation)
+# The same refusal is logged that often, in seconds, and so many are remembered.
+TELL_AGAIN, MOST_TOLD = 1.0, 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Routes:
+    """From a request to its answer, checked in the service's order."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        access: Access,
+        throttle: Throttle | None = None,
+        *,
+        names: Collection[str] = (),
+        shortest_wait: float | None = None,
+    ) -> None:
+        self._namespace = namespace
+        self._access = access
+        self._operations = Operations(namespace, throttle or Throttle(), shortest_wait)
+        self.requests: dict[tuple[str, int], int] = {}
+        self._told: dict[tuple[str, str, Code], float] = {}
+        self.faults = Faults()
+        self._callers = Callers(names)
+        self.inside = Inside(namespace, self.faults, self._callers, self.requests)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request."""
+        try:
+            if request.path == LOCAL or request.path.startswith(f"{LOCAL}/"):
+                return await self.inside.handle(request)
+            answer = await self._answer(request)
+        except Refusal as refusal:
+            self._tell(request, refusal)
+            return self._refuse(refusal)
+        except RecursionError:
+            return self._refuse(bad_request("The request body is nested too deep"))
+        self._count(request, answer.status)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s %s: %d", request.method, request.path, answer.status)
+        return answer
+
+    def _count(self, request: web.BaseRequest, status: int) -> None:
+        operation = request.path.rpartition(":")[2]
+        known = operation if operation in OPERATIONS else "none"
+        self.requests[known, status] = self.requests.get((known, status), 0) + 1
+
+    def _tell(self, request: web.BaseRequest, refusal: Refusal) -> None:
+        """Log why a request is refused: a storm of the same once a second."""
+        self._count(request, refusal.code.status)
+        what = (request.method, request.path[:200], refusal.code)
+        now = time.monotonic()
+        if now - self._told.get(what, 0.0) < TELL_AGAIN:
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told[what] = now
+        hint = f" ({refusal.hint})" if refusal.hint else ""
+        line = "%s %r refused: %d %s: %s%s"
+        told = (*what[:2], refusal.code.status, refusal.code.text)
+        logger.warning(line, *told, refusal.message[:500], hint)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._callers.check(request)
+        call = request_line.parse(request.raw_path)
+        if call is None:
+            raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
+        if request.method != "POST":
+            raise Refusal(Code.METHOD_NOT_ALLOWED, "Every operation is a POST")
+        # Credentials live by the machine's clock, not by the one that moves.
+        self._access.check(request.headers, call.query, call.resource, time.time())
+        request_line.check_api_version(call.query)
+        self._operations.find(call.resource)
+        fault = self.faults.draw(call)
+        if fault is None:
+            return await self._operations.run(request, call)
+        chance = self.faults.chance
+        return await strike(
+            fault,
+            request,
+            lambda: self._operations.run(request, call, fault, chance),
+        )
+
+    def _refuse(self, refusal: Refusal) -> web.StreamResponse:
+        code = refusal.code
+        clock = self._namespace.clock
+        body = error_body(code, refusal.message, clock.as_shown(clock.now()))
+        headers = {"broker-errorcode": code.text, "Content-Type": JSON_UTF8}
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = str(refusal.retry_after)
+        return web.Response(status=code.status, body=body, headers=headers)

@@ -1,0 +1,143 @@
+"""Nothing is answered before it is stored, and a failing disk costs nothing."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+
+from eventgrid_emulator.errors import Code, Refusal
+from eventgrid_emulator.storage.journal import Journal
+from eventgrid_emulator.storage.schema import Stored, read_all
+from eventgrid_emulator.storage.sqlite import Store, StoreError
+
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN_AFTER = 1.0
+
+type Answer = tuple[asyncio.Future[bytes], bytes]
+
+
+class Commits:
+    """Hands the journal to the store and the answers to the receivers, in this order."""
+
+    def __init__(
+        self,
+        store: Store | None,
+        journal: Journal,
+        restore: Callable[[Stored], None],
+    ) -> None:
+        self.failure: str | None = None
+        self._said = False
+        self._store = store
+        self._journal = journal
+        self._restore = restore
+        self._answers: list[Answer] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._latest: asyncio.Future[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """The store takes writes from now on."""
+        if self._store is not None:
+            self._store.start()
+
+    async def close(self) -> None:
+        """All that happened is stored, the file is closed, and nothing more is done."""
+        with contextlib.suppress(Refusal):
+            await self.stored()
+        self.failure = self.failure or "the broker is stopping"
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+        if self._store is not None:
+            await self._store.close()
+
+    def check(self) -> None:
+        """A 503 while the data folder cannot be written, and after `close`."""
+        if self.failure is not None:
+            raise unavailable(self.failure)
+
+    def answer(self, receiver: asyncio.Future[bytes], body: bytes) -> None:
+        """The receiver gets this body once all that happened so far is stored."""
+        self._answers.append((receiver, body))
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Do this once all that happened so far is stored; never, if it cannot be."""
+        self._afterwards.append(do)
+
+    def commit(self) -> asyncio.Future[None] | None:
+        """Done when all that happened so far is stored; None when it is already."""
+        done = self._journal.commit()
+        answers, self._answers = self._answers, []
+        afterwards, self._afterwards = self._afterwards, []
+        if done is None:
+            _hand_out(answers, afterwards)
+            return None
+        done.add_done_callback(lambda done: self._committed(done, answers, afterwards))
+        self._latest = done
+        return done
+
+    async def stored(self) -> None:
+        """All that happened so far is stored; a 503 when that fails."""
+        # What happened may be on its way already, handed over by a sweep.
+        done = self.commit() or self._latest
+        if done is None or done.done():
+            return
+        try:
+            await asyncio.shield(done)
+        except StoreError as problem:
+            raise unavailable(problem) from None
+
+    def _committed(
+        self,
+        done: asyncio.Future[None],
+        answers: list[Answer],
+        afterwards: list[Callable[[], None]],
+    ) -> None:
+        problem = done.exception()
+        if problem is None:
+            self._said = False
+            _hand_out(answers, afterwards)
+            return
+        for receiver, _ in answers:
+            if not receiver.done():
+                receiver.set_exception(problem)
+        if self.failure is None:
+            self.failure = str(problem)
+            if not self._said:
+                logger.error("The data folder cannot be written: %s", problem)
+            self._recovery = asyncio.create_task(self._recover(wait=self._said))
+            self._said = True
+
+    async def _recover(self, *, wait: bool) -> None:
+        # What is in memory is ahead of the file, and nobody was told about it.
+        if wait:  # nothing could be stored since the last time
+            await asyncio.sleep(TRY_AGAIN_AFTER)
+        while self._store is not None and self.failure is not None:
+            try:
+                stored = await self._store.recover(read_all)
+            except StoreError:
+                await asyncio.sleep(TRY_AGAIN_AFTER)
+                continue
+            self._journal.discard()
+            self._afterwards.clear()
+            self._restore(stored)
+            self.failure = None
+
+
+def unavailable(problem: object) -> Refusal:
+    """A 503: nothing was done, and nothing is lost."""
+    return Refusal(
+        Code.UNAVAILABLE,
+        f"Nothing was done, because nothing can be stored in the data folder: {problem}",
+    )
+
+
+def _hand_out(
+    answers: Iterable[Answer], afterwards: Iterable[Callable[[], None]]
+) -> None:
+    for receiver, body in answers:
+        if not receiver.done():
+            receiver.set_result(body)
+    for do in afterwards:
+        do()

@@ -1,0 +1,225 @@
+"""The SQLite file behind a durable broker, written by one thread in groups.
+
+Whatever waits while a transaction is written goes into the next one. The write-ahead log
+is not flushed to the disk at every commit: a killed process loses nothing that was
+answered, a power cut may lose the last moments.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eventgrid_emulator.storage.schema import SCHEMA, VERSION
+
+FILE_NAME = "broker.sqlite"
+
+type Statement = tuple[str, Sequence[Any]]
+
+
+class StoreError(Exception):
+    """The data folder cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    statements: list[Statement]
+    done: asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    work: Callable[[sqlite3.Connection], Any]
+    done: asyncio.Future[Any]
+
+
+class Store:
+    """A durable place for the namespace's state; open until `close`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._connection = _open(folder)
+        self._jobs: queue.SimpleQueue[_Write | _Call | None] = queue.SimpleQueue()
+        self._failed: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._work, name="store", daemon=True)
+
+    def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What this reading gives, before `start`."""
+        try:
+            return work(self._connection)
+        except sqlite3.Error as problem:
+            self._connection.close()
+            raise StoreError(_explain(self.folder, problem)) from None
+
+    def start(self) -> None:
+        """From now on the writing thread owns the file."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    def write(self, statements: list[Statement]) -> asyncio.Future[None]:
+        """Done once the statements are committed, in the order of the calls.
+
+        After a failure every later write fails too, until `recover`.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Write(statements, done))
+        return done
+
+    async def recover[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Writes are taken again; gives what the file holds."""
+
+        def again(connection: sqlite3.Connection) -> T:
+            result = work(connection)
+            self._failed = None
+            return result
+
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Call(again, done))
+        return await done
+
+    async def close(self) -> None:
+        """Everything handed in is written and the file is closed."""
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if isinstance(job, _Call):
+                self._run(job)
+                continue
+            group = [job]
+            following = self._gather(group)
+            self._commit(group)
+            if isinstance(following, _Call):
+                self._run(following)
+            elif following is _STOP:
+                return
+
+    def _gather(self, group: list[_Write]) -> object:
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return None
+            if not isinstance(job, _Write):
+                return _STOP if job is None else job
+            group.append(job)
+
+    def _commit(self, group: list[_Write]) -> None:
+        if self._failed is None:
+            try:
+                self._write(group)
+            except sqlite3.Error as problem:
+                self._failed = str(problem)
+        failed = self._failed
+        self._report(lambda: _resolve_all(group, failed))
+
+    def _write(self, group: list[_Write]) -> None:
+        execute = self._connection.execute
+        execute("BEGIN")
+        try:
+            for write in group:
+                for sql, values in write.statements:
+                    execute(sql, values)
+            execute("COMMIT")
+        except sqlite3.Error:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+
+    def _run(self, call: _Call) -> None:
+        try:
+            result = call.work(self._connection)
+        except sqlite3.Error as problem:
+            text = str(problem)
+            self._report(lambda: _resolve(call.done, text))
+        else:
+            self._report(lambda: _give(call.done, result))
+
+    def _report(self, say: Callable[[], object]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(say)
+
+
+_STOP = object()
+
+
+def _resolve_all(group: list[_Write], failed: str | None) -> None:
+    for write in group:
+        _resolve(write.done, failed)
+
+
+def _give(done: asyncio.Future[Any], result: Any) -> None:
+    if not done.cancelled():
+        done.set_result(result)
+
+
+def _resolve(done: asyncio.Future[None], failed: str | None) -> None:
+    if done.cancelled():
+        return
+    if failed is None:
+        done.set_result(None)
+    else:
+        done.set_exception(StoreError(failed))
+        done.exception()
+
+
+def _open(folder: Path) -> sqlite3.Connection:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            folder / FILE_NAME, timeout=1, isolation_level=None, check_same_thread=False
+        )
+    except (OSError, sqlite3.Error) as problem:
+        raise StoreError(
+            f"The data folder {folder} cannot be used: {problem}"
+        ) from None
+    try:
+        _prepare(connection, folder)
+    except sqlite3.Error as problem:
+        connection.close()
+        raise StoreError(_explain(folder, problem)) from None
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(
+            f"{folder / FILE_NAME} was written by a newer broker (version {version}; this"
+            f" one knows {VERSION}). Use that broker, or another --data folder."
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -8192")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    if version < VERSION:
+        # One transaction, so that a kill leaves all of it or nothing.
+        connection.executescript(
+            f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE meta SET value = value WHERE name = 'opened'")
+    connection.execute("COMMIT")
+
+
+def _explain(folder: Path, problem: sqlite3.Error) -> str:
+    path = folder / FILE_NAME
+    text = str(problem)
+    if "locked" in text:
+        return f"{path} is in use by another broker. Stop it, or give another --data folder."
+    if "readonly" in text:
+        return f"{path} cannot be written. Give the folder write permission, or another --data folder."
+    return f"{path} cannot be used: {text}. Move it away to start empty, or give another --data folder."

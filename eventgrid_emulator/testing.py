@@ -1,0 +1,195 @@
+"""A namespace for one test: in memory, on a free port, gone at the end of the block."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from eventgrid_emulator.admin.controls import Place, Wait
+from eventgrid_emulator.app import App, Settings
+from eventgrid_emulator.auth.credentials import LOCAL_KEY
+from eventgrid_emulator.operations.faults import Plan
+from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.queue.clock import Clock
+from eventgrid_emulator.topology import topology
+from eventgrid_emulator.topology.topology import Topology
+
+
+class LocalNamespace:
+    """`async with LocalNamespace(topology) as namespace:` gives an endpoint and a key.
+
+    The topology is a file's path, the content of one as a dict, or a `Topology`; without
+    one there is a topic `events` with an event subscription `all`. In code without a
+    loop say `with`: the namespace then runs in a thread, and its methods just return.
+    """
+
+    def __init__(
+        self,
+        declared: Topology | Path | dict[str, Any] | None = None,
+        *,
+        key: str = LOCAL_KEY,
+        data: Path | None = None,
+        dead_letters: str | None = None,
+        throttle: Throttle | None = None,
+        shortest_wait: float | None = None,
+        clock: Clock | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
+        self.key = key
+        settings = Settings(
+            _topology(declared),
+            keys=(key,),
+            data=data,
+            dead_letters=dead_letters,
+            throttle=throttle,
+            names=names,
+            shortest_wait=shortest_wait,
+        )
+        self.app = App(settings, clock)
+
+    @property
+    def endpoint(self) -> str:
+        """Where the namespace answers."""
+        return self.app.endpoint
+
+    async def advance(self, seconds: float) -> None:
+        """The clock moves forward, and everything that is due by then happens."""
+        await self.app.namespace.advance(seconds)
+
+    async def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
+        """Another topology holds from now on; what is queued stays."""
+        await self.app.namespace.reload(_topology(declared))
+
+    async def reset(self) -> None:
+        """Empty everything; the topology is the one it began with, the clock is right."""
+        await self.app.routes.inside.controls.reset()
+
+    async def dead_letters(
+        self, topic: str | None = None, subscription: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what was dead-lettered, oldest first: the newest 1,000."""
+        controls = self.app.routes.inside.controls
+        listed = await controls.dead_letters(Place(topic, subscription))
+        return [msgspec.json.decode(letter) for letter in listed]
+
+    async def idle(self, subscription: str | None = None, seconds: float = 10) -> bool:
+        """Wait until nothing is held, at most so many seconds; return whether it is so."""
+        wanted = Wait(None, subscription, seconds=seconds)
+        reached, _ = await self.app.routes.inside.controls.wait(wanted)
+        return reached
+
+    def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
+        """These faults strike from now on, and only these."""
+        plan = {"faults": list(faults), "seed": seed}
+        self.app.routes.faults.switch(msgspec.convert(plan, Plan))
+
+    def __enter__(self) -> "NamespaceInThread":
+        self._thread = NamespaceInThread(self)
+        self._thread.start()
+        return self._thread
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.app.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.app.stop()
+
+
+class NamespaceInThread:
+    """A namespace with a loop and a thread of its own, for code that has no loop."""
+
+    def __init__(self, namespace: LocalNamespace) -> None:
+        self._namespace = namespace
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.key = namespace.key
+
+    @property
+    def connection(self) -> dict[str, str]:
+        """Return settings for `EventGridPull(connection="EVENTGRID")`, and others' eyes."""
+        return {"EVENTGRID__endpoint": self.endpoint, "EVENTGRID__key": self.key}
+
+    @property
+    def endpoint(self) -> str:
+        """Return where the namespace answers."""
+        return self._namespace.endpoint
+
+    def start(self) -> None:
+        """Answer on `endpoint` when this returns."""
+        self._thread.start()
+        try:
+            self._run(self._namespace.__aenter__())
+        except BaseException:
+            self._end()
+            raise
+
+    def stop(self) -> None:
+        """Close the port and end the thread."""
+        try:
+            self._run(self._namespace.__aexit__(None, None, None))
+        finally:
+            self._end()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward; everything that is due by then has happened."""
+        self._run(self._namespace.advance(seconds))
+
+    def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
+        """Put another topology in force; what is queued stays."""
+        self._run(self._namespace.declare(declared))
+
+    def reset(self) -> None:
+        """Empty everything; see `LocalNamespace.reset`."""
+        self._run(self._namespace.reset())
+
+    def dead_letters(
+        self, topic: str | None = None, subscription: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what was dead-lettered, oldest first."""
+        return self._run(self._namespace.dead_letters(topic, subscription))
+
+    def idle(self, subscription: str | None = None, seconds: float = 10) -> bool:
+        """Wait until nothing is held; return whether it is so."""
+        return self._run(self._namespace.idle(subscription, seconds))
+
+    def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
+        """Let these faults strike from now on, and only these."""
+        self._namespace.switch_faults(*faults, seed=seed)
+
+    def _run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _topology(declared: Topology | Path | dict[str, Any] | None) -> Topology:
+    match declared:
+        case None:
+            return topology.parse(msgspec.json.encode(topology.DEFAULT))
+        case Topology():
+            return declared
+        case Path():
+            return topology.load(declared)
+        case _:
+            return topology.parse(msgspec.json.encode(declared))

@@ -1,0 +1,223 @@
+"""One batch all the way: decide about each event, then record and settle."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from eventgrid_pull import drain_result, settle
+from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
+from eventgrid_pull.drain_result import Outcome, Tally
+from eventgrid_pull.http_retry import EventGridError, loop_time
+from eventgrid_pull.lock_renewal import Locks
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Delivery,
+    Disposition,
+    Reject,
+    Release,
+    ReleaseDelay,
+    settled_on,
+)
+from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from eventgrid_pull.settle import Decided, Renewer
+from moderation.audit import entry as auditentry
+from moderation.audit.log import AuditLog
+from moderation.events import Event
+from moderation.handlers import Handler
+
+_log = logging.getLogger(__name__)
+
+# Neighbours of a slow event are recorded and settled without it after this time.
+FLUSH_SECONDS = 1.0
+# When the process is told to stop, handlers at work get this long to end.
+GRACE_SECONDS = 5.0
+
+type Decision = asyncio.Task[Disposition]
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the batches of one event subscription are worked on.
+
+    `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
+    take, `lives` how long an event waits at most. `stopping` says whether the process
+    is told to stop.
+    """
+
+    subscription: str
+    max_delivery_count: int
+    lock_seconds: float
+    handler_seconds: float
+    handler: Handler
+    receiver: Renewer
+    audit: AuditLog
+    clock: Callable[[], datetime]
+    lives: timedelta = LONGEST_LIFE
+    stopping: Callable[[], bool] = lambda: False
+    settled: Callable[[list[Outcome]], None] = lambda outcomes: None
+
+
+async def work(desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
+    """Decide about every delivery; record and settle each as soon as may be.
+
+    To be called as soon as the batch is there: its locks count from now. Raises
+    StoreUnavailable and EventGridError, after giving back what it can.
+    """
+    await _Batch(desk, deliveries, done).run()
+
+
+class _Batch:
+    """Handlers at work, under locks that are kept alive for as long as they take."""
+
+    def __init__(self, desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
+        self._desk = desk
+        self._done = done
+        self._began = loop_time()
+        self._stop_at = self._began + desk.handler_seconds
+        self._told_to_stop = False
+        self._locks = Locks([one.lock_token for one in deliveries], desk.lock_seconds)
+        self._pending = {_begin(desk, one): one for one in deliveries}
+
+    async def run(self) -> None:
+        """Flush what is decided, again and again, until nothing is left."""
+        try:
+            await self._flush()
+            if self._pending:
+                await self._go_on()
+        except (StoreUnavailable, EventGridError):
+            self._stop_work()
+            await _give_back(self._desk, list(self._pending.values()))
+            raise
+        finally:
+            self._stop_work()
+
+    def _stop_work(self) -> None:
+        for task in self._pending:
+            task.cancel()
+
+    async def _go_on(self) -> None:
+        keeping = self._locks.keep(self._desk.receiver.renew, self._working, self._lost)
+        keeper = asyncio.create_task(keeping)
+        try:
+            while self._pending:
+                await asyncio.wait(self._pending, timeout=FLUSH_SECONDS)
+                await self._flush()
+        finally:
+            keeper.cancel()
+
+    async def _flush(self) -> None:
+        """Finish what is decided or overdue; nothing whose lock is gone."""
+        overdue = self._is_overdue()
+        ready = [task for task in self._pending if overdue or task.done()]
+        held, now = [], loop_time()
+        for task in ready:
+            delivery = self._pending.pop(task)
+            disposition = self._disposition(task, delivery)
+            if self._locks.is_held(delivery.lock_token, now):
+                held.append((delivery, disposition))
+            else:
+                self._done.lose(self._desk.subscription, delivery)
+        if ready:
+            self._done.summary.handling.add((now - self._began) * 1000)
+        if held:
+            await _finish(self._desk, held, self._done)
+
+    def _is_overdue(self) -> bool:
+        now = loop_time()
+        if not self._told_to_stop and self._desk.stopping():
+            self._told_to_stop = True
+            self._stop_at = min(self._stop_at, now + GRACE_SECONDS)
+        return now >= self._stop_at
+
+    def _disposition(self, task: Decision, delivery: Delivery) -> Disposition:
+        chosen: Disposition
+        if not task.done():
+            task.cancel()
+            chosen = self._out_of_time()
+        elif task.cancelled():
+            chosen = Release("the handler was cancelled")
+        else:
+            chosen = task.result()
+        limit = self._desk.max_delivery_count
+        return settled_on(chosen, delivery.delivery_count, limit=limit)
+
+    def _out_of_time(self) -> Release:
+        if self._told_to_stop:
+            return Release("the app is stopping", ReleaseDelay.NONE)
+        seconds = self._desk.handler_seconds
+        return Release(f"the handler took longer than {seconds:.0f} s")
+
+    def _working(self) -> list[str]:
+        return [delivery.lock_token for delivery in self._pending.values()]
+
+    def _lost(self, token: str) -> None:
+        """Stop the work on an event that is no longer ours, and settle nothing."""
+        for task, delivery in list(self._pending.items()):
+            if delivery.lock_token == token:
+                del self._pending[task]
+                task.cancel()
+                self._done.lose(self._desk.subscription, delivery)
+
+
+def _begin(desk: Desk, delivery: Delivery) -> Decision:
+    """An eager task: a handler that waits for nothing is done at once."""
+    loop = asyncio.get_running_loop()
+    deciding = decide(desk.subscription, desk.handler, delivery.event)
+    return asyncio.Task(deciding, loop=loop, eager_start=True)
+
+
+async def decide(subscription: str, handler: Handler, event: Event) -> Disposition:
+    """The handler's disposition; what it raises concerns this event alone."""
+    try:
+        return _checked(await handler(event))
+    except Exception as error:  # the one place where a failure becomes a disposition
+        _log.exception(
+            "the handler of %s failed on event %r", subscription, event.id[:64]
+        )
+        return Release(f"the handler failed: {type(error).__name__}")
+
+
+def _checked(disposition: Disposition) -> Disposition:
+    """The disposition, if it can be recorded and carried out."""
+    if not isinstance(disposition, Acknowledge | Release | Reject):
+        raise TypeError(f"no disposition, but {type(disposition).__name__}")
+    (disposition.reason or "").encode()
+    if isinstance(disposition, Release) and disposition.delay is not None:
+        ReleaseDelay(disposition.delay)
+    return disposition
+
+
+async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
+    """Record what was decided, then settle it."""
+    now = desk.clock()
+    at = stamp(now)
+    entries = [auditentry.entry(desk.subscription, *pair, at) for pair in decided]
+    try:
+        await desk.audit.record(desk.subscription, entries, now)
+    except StoreUnavailable:
+        await _give_back(desk, [delivery for delivery, _ in decided])
+        raise
+    results, failure = await settle.settle(desk.receiver, decided)
+    deliveries = [delivery for delivery, _ in decided]
+    outcomes = [
+        Outcome(entry, results[delivery.lock_token])
+        for delivery, entry in zip(deliveries, entries, strict=True)
+    ]
+    done.add(deliveries, outcomes)
+    drain_result.report(outcomes)
+    desk.settled(outcomes)
+    if failure is not None:
+        raise failure
+
+
+async def _give_back(desk: Desk, deliveries: list[Delivery]) -> None:
+    """Nothing could be recorded or settled, so others may try in a minute."""
+    tokens = [delivery.lock_token for delivery in deliveries]
+    if not tokens:
+        return
+    try:
+        await desk.receiver.release(tokens, ReleaseDelay.ONE_MINUTE)
+    except EventGridError as error:
+        _log.error("%s: the locks have to expire: %s", desk.subscription, error)

@@ -1,0 +1,89 @@
+"""The drains of this process: of each event subscription one at a time, shared by all."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from eventgrid_pull.drain import Drain, drain
+from eventgrid_pull.drain_result import Outcome, Tally
+from eventgrid_pull.watching import Watch
+
+_log = logging.getLogger(__name__)
+
+
+class Drains:
+    """Drains at work, and who looks out for what they settle.
+
+    `job` makes the drain of the event subscription of that name; the second argument
+    is its `until_empty`.
+    """
+
+    def __init__(self, job: Callable[[str, bool], Drain]) -> None:
+        self.at_work: dict[str, asyncio.Task[Tally]] = {}
+        self.is_stopping = False
+        self._job = job
+        self._jobs: dict[str, Drain] = {}
+        self._watches: set[Watch] = set()
+
+    def of(
+        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
+    ) -> asyncio.Task[Tally]:
+        """The one drain of that event subscription; begun if need be.
+
+        It goes on when whoever waits for it gives up, and ends with its budget. One
+        that is begun for a `watch` ends when that has seen its event.
+        """
+        if name in self.at_work:
+            for one in self._watches:
+                one.share(self._jobs[name].ending)
+        else:
+            self._begin(name, self._job(name, until_empty), watch)
+        return self.at_work[name]
+
+    def _begin(self, name: str, job: Drain, watch: Watch | None) -> None:
+        if watch is not None:
+            watch.begin(job.ending)
+        if self.is_stopping:
+            job.ending.set()
+        task = asyncio.create_task(_run(job), name=f"drain {name}")
+        self.at_work[name], self._jobs[name] = task, job
+        task.add_done_callback(lambda _: self._ended(name))
+
+    def _ended(self, name: str) -> None:
+        del self.at_work[name], self._jobs[name]
+
+    def stop(self) -> None:
+        """Let what is in hand be finished, and nothing more be taken."""
+        self.is_stopping = True
+        for job in self._jobs.values():
+            job.ending.set()
+
+    @contextmanager
+    def watching(self, watch: Watch) -> Iterator[None]:
+        """While it lasts, the watch is told of every outcome of these drains."""
+        self._watches.add(watch)
+        try:
+            yield
+        finally:
+            self._watches.discard(watch)
+
+    def settled(self, outcomes: list[Outcome]) -> None:
+        """Tell whoever watches; see `batch.Desk`."""
+        for watch in self._watches:
+            watch.settled(outcomes)
+
+
+async def _run(job: Drain) -> Tally:
+    tally = await drain(job)
+    _log.info(
+        "drained %s: received %d, settled %s, failed %s, stopped: %s",
+        tally.subscription,
+        tally.summary.received,
+        dict(tally.settled),
+        dict(tally.failed),
+        tally.stopped,
+    )
+    if tally.error is not None:
+        _log.error("drain of %s ended: %s", tally.subscription, tally.error)
+    return tally

@@ -1,0 +1,81 @@
+"""Publishing CloudEvents to the topic, in chunks that Event Grid accepts."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from eventgrid_pull import publish_stamp
+from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.http_retry import EventGridError
+from moderation.publish_request import MAX_EVENTS, Json
+from moderation.request_body import BadRequest
+
+# Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.
+MAX_BYTES = 1_000_000
+
+
+class Publisher(Protocol):
+    """A topic to publish to; see `eventgrid.Topic`."""
+
+    async def publish(self, batch: Sequence[bytes]) -> None:
+        """All of the events in one request; EventGridError when they are not taken."""
+
+
+class Published(msgspec.Struct, frozen=True):
+    """How far it came: with a `failure`, `missing` may not be in, and was not sent on."""
+
+    accepted: list[Json]
+    missing: list[Json]
+    failure: EventGridError | None = None
+
+
+async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Published:
+    """Publish all of the events, chunk after chunk; the first failure ends it.
+
+    Each gets our stamp of when that was, over what it had in its place. Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
+    """
+    done = 0
+    for chunk in _chunks(encoded(events, now)):
+        try:
+            await publisher.publish(chunk)
+        except EventGridError as error:
+            return Published(events[:done], events[done:], error)
+        done += len(chunk)
+    return Published(events, [])
+
+
+def encoded(events: list[Json], now: datetime) -> list[bytes]:
+    """Return each event as it is published now, as JSON.
+
+    Raises BadRequest when one is larger than 1 MB.
+    """
+    stamped = publish_stamp.stamped(events, now)
+    found = [msgspec.json.encode(event) for event in stamped]
+    problems = [
+        Problem(
+            f"$[{index}]" if len(found) > 1 else "$",
+            f"has {len(event):,} bytes as a CloudEvent",
+        )
+        for index, event in enumerate(found)
+        if len(event) + 2 > MAX_BYTES
+    ]
+    if problems:
+        detail = f"an event may have {MAX_BYTES:,} bytes; nothing was published"
+        raise BadRequest(413, detail, problems)
+    return found
+
+
+def _chunks(encoded: list[bytes]) -> Iterator[list[bytes]]:
+    """Events in order, as many in a chunk as one request may have."""
+    chunk: list[bytes] = []
+    size = 2
+    for event in encoded:
+        if chunk and (len(chunk) == MAX_EVENTS or size + len(event) > MAX_BYTES):
+            yield chunk
+            chunk, size = [], 2
+        chunk.append(event)
+        size += len(event) + 1
+    if chunk:
+        yield chunk

@@ -1,0 +1,93 @@
+"""Settling a batch: one call for each disposition and delay, every answer read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from eventgrid_pull.client import Settled
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Delivery,
+    Disposition,
+    Reject,
+    Release,
+    ReleaseDelay,
+)
+
+UNANSWERED = "Unanswered"
+
+
+class Settler(Protocol):
+    """Where lock tokens are given back; see `eventgrid.Subscription`."""
+
+    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
+        """Done with these."""
+
+    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
+        """Give these back, to be delivered again after the delay."""
+
+    async def reject(self, tokens: Sequence[str]) -> Settled:
+        """Dead-letter these."""
+
+
+class Renewer(Settler, Protocol):
+    """Where locks are renewed, too."""
+
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        """Keep these for another lock duration."""
+
+
+type Decided = Sequence[tuple[Delivery, Disposition]]
+type Group = tuple[type, ReleaseDelay]
+
+
+async def settle(
+    settler: Settler, decided: Decided
+) -> tuple[dict[str, str | None], EventGridError | None]:
+    """Lock token → None, or the code why it is not settled; and a call's failure.
+
+    Tokens of a call that failed, or that an answer leaves out, are `Unanswered`: their
+    events may come again. The first failure is returned, so that all calls are made.
+    """
+    groups: dict[Group, list[str]] = {}
+    for delivery, disposition in decided:
+        groups.setdefault(_group(disposition), []).append(delivery.lock_token)
+    answers = await asyncio.gather(
+        *(_call(settler, group, tokens) for group, tokens in groups.items())
+    )
+    results: dict[str, str | None] = {}
+    failures = []
+    for tokens, answer in zip(groups.values(), answers, strict=True):
+        if isinstance(answer, EventGridError):
+            failures.append(answer)
+            results |= dict.fromkeys(tokens, UNANSWERED)
+        else:
+            results |= {token: _why(answer, token) for token in tokens}
+    return results, failures[0] if failures else None
+
+
+def _group(disposition: Disposition) -> Group:
+    delay = disposition.delay if isinstance(disposition, Release) else None
+    return type(disposition), delay or ReleaseDelay.NONE
+
+
+async def _call(
+    settler: Settler, group: Group, tokens: list[str]
+) -> Settled | EventGridError:
+    kind, delay = group
+    calls: dict[type, Callable[[], Awaitable[Settled]]] = {
+        Acknowledge: lambda: settler.acknowledge(tokens),
+        Release: lambda: settler.release(tokens, delay),
+        Reject: lambda: settler.reject(tokens),
+    }
+    try:
+        return await calls[kind]()
+    except EventGridError as error:
+        return error
+
+
+def _why(settled: Settled, token: str) -> str | None:
+    if token in settled.succeeded:
+        return None
+    return settled.failed.get(token, UNANSWERED)

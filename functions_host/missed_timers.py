@@ -1,0 +1,79 @@
+"""The schedule monitor: finds out at the start whether a timer missed an occurrence."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions_host import schedule_status
+from functions_host.cron import Schedule
+from functions_host.schedule_status import ScheduleStatus
+from functions_host.status_blobs import SETTING, StatusStore, StoreUnavailable
+
+LOG = logging.getLogger("functions_host")
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The clock that timers go by, and how they wait."""
+
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class ScheduleMonitor:
+    """Keeps timer statuses in a store, and says once when the store is away."""
+
+    def __init__(self, store: StatusStore, time: Time) -> None:
+        self._store = store
+        self._time = time
+        self.problem: str | None = None
+
+    async def begin(
+        self, function: str, schedule: Schedule
+    ) -> tuple[ScheduleStatus, bool]:
+        """The status to start from and whether a run is past due, once the store answers."""
+        failures = 0
+        while True:
+            try:
+                return await self._begin(function, schedule)
+            except StoreUnavailable as error:
+                self._away(f"monitored timers wait for it ({error})")
+            await self._time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+            failures += 1
+
+    async def write(self, function: str, status: ScheduleStatus) -> None:
+        """Keep the status if the store answers; the timer goes on in any case."""
+        try:
+            await self._store.write(function, status)
+        except StoreUnavailable as error:
+            self._away(f"timers go on, but are not recorded ({error})")
+        else:
+            self._back()
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self._store.close()
+
+    async def _begin(
+        self, function: str, schedule: Schedule
+    ) -> tuple[ScheduleStatus, bool]:
+        stored = await self._store.read(function)
+        now = self._time.clock()
+        status, past_due = schedule_status.at_start(stored, schedule, now)
+        if status != stored:
+            await self._store.write(function, status)
+        self._back()
+        return status, past_due
+
+    def _away(self, consequence: str) -> None:
+        if self.problem is None:
+            LOG.warning("%s is not available: %s", SETTING, consequence)
+        self.problem = f"{SETTING} is not available: {consequence}"
+
+    def _back(self) -> None:
+        if self.problem is not None:
+            LOG.info("%s is available again", SETTING)
+        self.problem = None

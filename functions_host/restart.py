@@ -1,0 +1,94 @@
+"""Beginning anew with edited code: the host's process becomes a new host.
+
+It keeps its id and its listening socket, so whoever calls meanwhile waits and is
+answered. It begins in the folder and environment in which it was first started.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from functions_host import signals
+from functions_host.invocations import STUCK_EXIT_CODE
+from functions_host.lifecycle import StopRequest
+from functions_host.listening import Sockets
+
+LOG = logging.getLogger("functions_host")
+SOCKETS, EDITED = "LOCAL_HOST_SOCKETS", "LOCAL_HOST_EDITED"
+DEBUGGERS = ("pydevd", "debugpy")
+# Seconds in which the loop hears of an edit; one that is blocked does not.
+LOOP_PATIENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and how this process was started, and what it was left by the one before."""
+
+    folder: Path
+    environment: dict[str, str]
+    descriptors: tuple[int, ...]
+    edited: str
+
+    def sockets(self) -> Sockets | None:
+        """Return the sockets that were left, if there are any."""
+        left = [socket.socket(fileno=number) for number in self.descriptors]
+        for each in left:
+            each.set_inheritable(False)
+        return Sockets(left[0], left[1:]) if left else None
+
+
+def origin(environ: MutableMapping[str, str]) -> Origin:
+    """Return how this process began, and take what was left for it alone out."""
+    left, edited = environ.pop(SOCKETS, ""), environ.pop(EDITED, "")
+    return Origin(Path.cwd(), dict(environ), tuple(map(int, left.split())), edited)
+
+
+class Anew:
+    """Takes edits up: the loop ends what runs, then this process becomes a new host."""
+
+    def __init__(
+        self, origin: Origin, listening: socket.socket, stop: StopRequest
+    ) -> None:
+        self._origin = origin
+        self._sockets = Sockets(listening)
+        self._stop = stop
+        self._loop = asyncio.get_running_loop()
+
+    def on_edit(self, edited: str, problem: str | None) -> bool:
+        """Take the edit up unless there is a problem; whether it was."""
+        if problem:
+            LOG.error("%s; the app goes on with the code it had", problem)
+            return False
+        if any(name in sys.modules for name in DEBUGGERS):
+            LOG.warning("%s changed: not taken up under a debugger", edited)
+            return False
+        self._loop.call_soon_threadsafe(self._stop.after_an_edit, edited)
+        if not self._stop.heard_of_edit.wait(LOOP_PATIENCE):
+            LOG.warning("a function blocks the event loop: it is cut off")
+            self.begin(edited, self._sockets)
+        return True
+
+    def begin(self, edited: str, sockets: Sockets) -> NoReturn:
+        """Become a new host on these sockets; where that cannot be, end with 75."""
+        if sys.platform == "win32":
+            LOG.warning("%s changed: ending to be started again", edited)
+            logging.shutdown()
+            os._exit(STUCK_EXIT_CODE)
+        signals.hold_back()
+        logging.shutdown()
+        numbers = [each.fileno() for each in (sockets.listening, *sockets.callers)]
+        for number in numbers:
+            os.set_inheritable(number, True)
+        os.chdir(self._origin.folder)
+        passed_on = {SOCKETS: " ".join(map(str, numbers)), EDITED: edited}
+        os.execve(  # noqa: S606 - itself
+            sys.executable,
+            [sys.executable, *sys.orig_argv[1:]],
+            self._origin.environment | passed_on,
+        )

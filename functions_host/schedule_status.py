@@ -1,0 +1,80 @@
+"""When a timer last ran and runs next, as it is kept between two lives of the host."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from functions_host.cron import NEVER, Schedule
+
+NEVER_RAN = datetime(1, 1, 1, tzinfo=UTC)
+TOLERANCE = timedelta(seconds=1)
+# .NET writes seven digits of a second; Python reads six.
+EXCESS_DIGITS = re.compile(r"(\.\d{6})\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleStatus:
+    """The last occurrence that ran, the next one, and when this was written."""
+
+    last: datetime
+    next: datetime
+    last_updated: datetime
+
+    def document(self) -> dict[str, str]:
+        """The status in the words of the Functions host."""
+        return {
+            "Last": self.last.isoformat(),
+            "Next": self.next.isoformat(),
+            "LastUpdated": self.last_updated.isoformat(),
+        }
+
+
+def from_json(raw: bytes) -> ScheduleStatus | None:
+    """The stored status; None if it cannot be read, as if the timer were new."""
+    try:
+        document = json.loads(raw)
+        times = [_time(document[k]) for k in ("Last", "Next", "LastUpdated")]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return ScheduleStatus(*times)
+
+
+def at_start(
+    stored: ScheduleStatus | None, schedule: Schedule, now: datetime
+) -> tuple[ScheduleStatus, bool]:
+    """The status to go on with, and whether an occurrence was missed.
+
+    A schedule that changed since the status was stored is never past due, and nor is
+    a status from the future: the clock was set back.
+    """
+    if stored is None or stored.last_updated > now + TOLERANCE:
+        return ScheduleStatus(NEVER_RAN, schedule.after(now), now), False
+    expected = _expected(stored, schedule, now)
+    if abs(stored.next - expected) > TOLERANCE:
+        since = stored.last_updated
+        if now > expected:
+            expected, since = schedule.after(now), now
+        return ScheduleStatus(NEVER_RAN, expected, since), False
+    return stored, now > stored.next
+
+
+def after_run(schedule: Schedule, began: datetime) -> ScheduleStatus:
+    """The status after a run that began then: the next occurrence counts from its start."""
+    return ScheduleStatus(began, schedule.after(began), began)
+
+
+def _expected(stored: ScheduleStatus, schedule: Schedule, now: datetime) -> datetime:
+    """What the schedule says should have been stored as next."""
+    if stored.last_updated > NEVER_RAN:
+        return schedule.after(stored.last_updated)
+    return schedule.after(now if stored.last == NEVER_RAN else stored.last)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(EXCESS_DIGITS.sub(r"\1", text))
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        # The first and the last moment of .NET, seen from another time zone.
+        return NEVER if time.year > 1 else NEVER_RAN

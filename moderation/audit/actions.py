@@ -1,0 +1,86 @@
+"""What people did by hand: who, when, and to which events; kept beside the audit log."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from eventgrid_pull.blob.append_log import AppendLog, Stamp, stamp
+from moderation.event_key import EventKey
+
+LOG = "actions"
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One action, as its line in the log `actions` of the audit container.
+
+    `action` is a verb: publish, pull, inspect, peek, settle, renew, redrive, reveal.
+    `by` is who did it (`console.caller`). `ids` are those of the events, if any, and
+    `sources` theirs, in the same order; lines of an older version have none.
+    """
+
+    at: Stamp
+    action: str
+    by: str
+    subscription: str | None = None
+    ids: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    detail: str | None = None
+
+    def keys_of(self, event_id: str) -> set[EventKey] | None:
+        """The events with that id; None when there are some and no source is told."""
+        if len(self.sources) != len(self.ids):
+            return None if event_id in self.ids else set()
+        keys = map(EventKey, self.sources, self.ids)
+        return {key for key in keys if key.id == event_id}
+
+
+class ActionLog:
+    """Appends actions, and gives them back."""
+
+    def __init__(self, log: AppendLog) -> None:
+        self._log = log
+
+    async def note(self, action: Action, now: datetime) -> None:
+        """Keep one action, durable when this returns. Raises StoreUnavailable."""
+        await self.keep([action], now)
+
+    async def keep(self, actions: Sequence[Action], now: datetime) -> None:
+        """Keep several in one append."""
+        lines = msgspec.json.Encoder().encode_lines(actions)
+        await self._log.append(LOG, now, lines)
+
+    async def open(self, now: datetime) -> None:
+        """Look before doing: StoreUnavailable when nothing could be kept."""
+        await self._log.open(LOG, now)
+
+    def newest(self, *, since: datetime, until: datetime) -> AsyncIterator[bytes]:
+        """The lines of those hours, newest first. Raises StoreUnavailable."""
+        return self._log.newest(LOG, since=since, until=until)
+
+
+def action(
+    verb: str,
+    by: str,
+    now: datetime,
+    *,
+    subscription: str | None = None,
+    events: Sequence[EventKey] = (),
+    detail: str | None = None,
+) -> Action:
+    """What is done now."""
+    return Action(
+        at=stamp(now),
+        action=verb,
+        by=by,
+        subscription=subscription,
+        ids=[key.id for key in events],
+        sources=[key.source for key in events],
+        detail=detail,
+    )
+
+
+def needles(event_id: str) -> list[bytes]:
+    """What a line with that event holds: its id, first among the `ids` or after one."""
+    value = msgspec.json.encode(event_id)
+    return [b"[" + value, b"," + value]

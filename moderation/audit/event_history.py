@@ -1,0 +1,252 @@
+"""One event's life: what the audit log and the actions say of it, found piece by piece.
+
+An event whose time is known is looked for from there on, until every event subscription
+that takes it is done with it. Otherwise the newest comes first; and as soon as our stamp in
+it, or its first deliveries, are found, nothing older can be. An id without a source may be
+that of several events: then only these are told, and all of the time is looked through.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from eventgrid_pull import publish_stamp
+from eventgrid_pull.blob.append_log import stamp_of
+from eventgrid_pull.outcomes import Verb
+from moderation import events
+from moderation.audit import actions
+from moderation.audit import entry as auditentry
+from moderation.audit.actions import Action
+from moderation.audit.entry import AuditEntry, decoded
+from moderation.audit.event_details import in_utc
+from moderation.audit.history_search import Search, Span
+from moderation.audit.log import SLOW_SECONDS, AuditLog
+from moderation.event_key import EventKey
+from moderation.events import Event
+from moderation.storage.paging import LONGEST, MOMENT, SHORTEST, DeliveryKey, Windows
+
+# A piece of time in which there is more is the last one of an answer.
+MOST_STEPS = 1000
+MOST_BYTES = 16 * 1024 * 1024
+TERMINAL = (Verb.ACKNOWLEDGE, Verb.REJECT)
+
+
+class Doing(Action, frozen=True, kw_only=True):
+    """What somebody did by hand to the event; of a peek, at which delivery."""
+
+    delivery_count: int | None = None
+
+
+class Lived(msgspec.Struct):
+    """What was found, oldest first: deliveries, and doings by hand.
+
+    `met` are the events with the id, each with its first entry or doing here.
+    """
+
+    entries: list[AuditEntry]
+    doings: list[Doing]
+    met: dict[EventKey, AuditEntry | Doing]
+
+    @property
+    def event(self) -> bytes | None:
+        """The event's JSON, from its first delivery."""
+        return bytes(self.entries[0].event) if self.entries else None
+
+
+async def lived(
+    log: AuditLog,
+    names: Sequence[str],
+    search: Search,
+    *,
+    expects: Callable[[bytes], list[str]],
+    time_left: Callable[[], float],
+) -> Lived:
+    """What is found until no time is left, or it is a lot. Raises StoreUnavailable."""
+    quest = _Quest(log, names, search, expects)
+    await quest.go(lambda: 0.0 if quest.is_full() else time_left())
+    return quest.found()
+
+
+class _Quest:
+    """A search at work."""
+
+    def __init__(
+        self,
+        log: AuditLog,
+        names: Sequence[str],
+        search: Search,
+        expects: Callable[[bytes], list[str]],
+    ) -> None:
+        self._log, self._search = log, search
+        self._needles = [
+            *((name, auditentry.needle(search.event_id)) for name in names),
+            *((actions.LOG, one) for one in actions.needles(search.event_id)),
+        ]
+        self._expects = expects
+        self._entries: dict[DeliveryKey, AuditEntry] = {}
+        self._doings: dict[bytes, Doing] = {}
+        self._met: dict[EventKey, AuditEntry | Doing] = {}
+        self._bytes = 0
+
+    def is_full(self) -> bool:
+        """Whether it is enough for one answer: some publishers know only one id."""
+        count = len(self._entries) + len(self._doings) + len(self._met)
+        return count >= MOST_STEPS or self._bytes >= MOST_BYTES
+
+    async def go(self, time_left: Callable[[], float]) -> None:
+        """Search until it is over or no time is left; at least one piece of time."""
+        search, has_begun = self._search, False
+        while not search.is_over and (time_left() > 0 or not has_begun):
+            has_begun = True
+            if search.ahead is not None:
+                await self._go_ahead(search.ahead, time_left)
+            elif search.behind is not None:
+                await self._go_behind(search.behind, time_left)
+
+    async def _go_ahead(self, span: Span, time_left: Callable[[], float]) -> None:
+        """To the end, or until all that take the event are done with it."""
+        search, pieces = self._search, Windows(*span, forwards=True)
+        for since, until in pieces:
+            if await self._look(since, until, pieces, time_left):
+                return
+            search.until = until
+            search.ahead = (until + MOMENT, pieces.until)
+            if search.may_end and not search.several and search.all_are(search.done):
+                break
+            if time_left() <= 0 and until < pieces.until:
+                return
+        search.ahead = None
+
+    async def _go_behind(self, span: Span, time_left: Callable[[], float]) -> None:
+        """Back to the oldest that there may be."""
+        search, end = self._search, span[1]
+        pieces = Windows(
+            search.next_floor(end), end, forwards=False, length=search.piece
+        )
+        for since, until in pieces:
+            if await self._look(since, until, pieces, time_left):
+                return
+            search.since, end = since, since - MOMENT
+            nothing = not self._met and not self._doings
+            search.piece = min(pieces.length * 4, LONGEST) if nothing else SHORTEST
+            pieces.since = search.next_floor(end)
+            search.behind = (pieces.since, end)
+            if time_left() <= 0 and search.floor() < since:
+                return
+        if search.floor() > end:
+            search.behind = None
+
+    async def _look(
+        self,
+        since: datetime,
+        until: datetime,
+        pieces: Windows,
+        time_left: Callable[[], float],
+    ) -> bool:
+        """Look at a piece of time; True when it shows that there are several events.
+
+        Then all of the time is to be looked at, from the newest back.
+        """
+        search, began = self._search, time_left()
+        knew = search.several
+        for line in await self._log.holding(self._needles, since, until):
+            self._take(line)
+        if began - time_left() > SLOW_SECONDS:
+            pieces.slow()
+        if knew or not search.several:
+            return False
+        search.ahead, search.behind = None, search.whole
+        search.since = search.until = search.whole[1]
+        return True
+
+    def _take(self, line: bytes) -> None:
+        search = self._search
+        entry = decoded(line)
+        if entry is not None:
+            if entry.id == search.event_id and self._is_meant(entry.key, entry):
+                self._bytes += len(line)
+                self._meet(entry)
+            return
+        doing = _doing(line)
+        keys = set() if doing is None else doing.keys_of(search.event_id)
+        if doing is None or keys == set():
+            return
+        if keys is None or sum(self._is_meant(key, doing) for key in keys):
+            self._bytes += len(line)
+            self._meet_doing(line, doing)
+
+    def _is_meant(self, key: EventKey, found: AuditEntry | Doing) -> bool:
+        """Whether this is the event, or one of those, that are looked for."""
+        search = self._search
+        if search.is_chosen and key.source != search.source:
+            return False
+        if search.source is None:
+            search.source = key.source
+        search.several |= key.source != search.source
+        met = self._met.get(key)
+        if met is None or _order(found) < _order(met):
+            self._met[key] = found
+        return True
+
+    def _meet(self, entry: AuditEntry) -> None:
+        """An entry says who else takes the event, and when its life began."""
+        search, at = self._search, datetime.fromisoformat(entry.at)
+        if search.several:
+            return
+        self._entries[entry.delivery_key] = entry
+        search.first = min(at, search.first or at)
+        if search.expected is None:
+            search.expected = self._expects(bytes(entry.event))
+            self._know(events.read(bytes(entry.event)), at)
+        if entry.redrive is None:
+            search.last = max(at, search.last or at)
+        search.seen = _with(search.seen, entry.subscription)
+        if entry.delivery_count == 1:
+            search.begun = _with(search.begun, entry.subscription)
+        if entry.disposition in TERMINAL:
+            search.done = _with(search.done, entry.subscription)
+
+    def _know(self, event: Event, at: datetime) -> None:
+        """When it was published: by our stamp, or else as its publisher claims."""
+        search = self._search
+        search.published = publish_stamp.believed(event.stamp, at, search.lifetime)
+        search.is_claim = search.published is None
+        search.time = search.published or in_utc(event.time)
+
+    def _meet_doing(self, line: bytes, doing: Doing) -> None:
+        search, at = self._search, datetime.fromisoformat(doing.at)
+        if search.several:
+            return
+        self._doings[line] = doing
+        if doing.action == "publish":
+            search.noted = min(at, search.noted or at)
+        if doing.delivery_count == 1 and doing.subscription is not None:
+            search.begun = _with(search.begun, doing.subscription)
+
+    def found(self) -> Lived:
+        """What was found, oldest first; of several events only which these are."""
+        if self._search.several:
+            return Lived([], [], self._met)
+        entries = sorted(self._entries.values(), key=lambda one: one.at)
+        doings = sorted(self._doings.items(), key=lambda one: stamp_of(one[0]))
+        return Lived(entries, [doing for _, doing in doings], self._met)
+
+
+def _with(names: list[str], name: str) -> list[str]:
+    return names if name in names else [*names, name]
+
+
+def _order(found: AuditEntry | Doing) -> tuple[bool, str]:
+    """Entries first, because they say more; the oldest first."""
+    return isinstance(found, Doing), found.at
+
+
+def _doing(line: bytes) -> Doing | None:
+    try:
+        return _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+_decoder = msgspec.json.Decoder(Doing)

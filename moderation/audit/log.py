@@ -1,0 +1,146 @@
+"""The audit log: one entry for every delivery, written before the event is settled."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from eventgrid_pull.blob.append_log import AppendLog, merged, stamp, stamp_of
+from eventgrid_pull.outcomes import Verb
+from moderation.audit.entry import AuditEntry, decoded, needle
+from moderation.storage.paging import Page, Position, Windows
+
+SLOW_SECONDS = 0.5
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries to read: all conditions must hold; None asks for nothing.
+
+    Stamped from `since` to `until`, both included. `text` is looked for in what
+    an answer shows, in any case; in the event's subject only when `subjects` says that
+    it is shown. An `id` without its `source` may be that of several events. `after`
+    goes on where a page ended.
+    """
+
+    since: datetime
+    until: datetime
+    subscriptions: Sequence[str]
+    disposition: Verb | None = None
+    type: str | None = None
+    category: str | None = None
+    text: str | None = None
+    subjects: bool = False
+    id: str | None = None
+    source: str | None = None
+    limit: int = 100
+    after: Position | None = None
+
+    def matches(self, entry: AuditEntry) -> bool:
+        """Whether the entry is asked for; the type may be given without its prefix."""
+        return (
+            self.disposition in (None, entry.disposition)
+            and self.type in (None, entry.type, entry.type.rpartition(".")[2])
+            and self.id in (None, entry.id)
+            and self.source in (None, entry.source)
+            and self.category in (None, entry.category)
+            and (self.text is None or self._says(entry, self.text.casefold()))
+        )
+
+    def _says(self, entry: AuditEntry, wanted: str) -> bool:
+        subject = entry.subject if self.subjects else None
+        words = (
+            *(entry.id, entry.source, entry.type, entry.content_id, subject),
+            *(entry.subscription, entry.disposition, entry.verdict, entry.reason),
+            *(entry.by, entry.category, entry.severity, entry.model, entry.traceparent),
+        )
+        return any(wanted in word.casefold() for word in words if word)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Entries, newest first; `complete` when there are no more in that time.
+
+    Otherwise there may be more after `position`.
+    """
+
+    entries: list[AuditEntry]
+    complete: bool
+    position: Position | None = None
+
+
+class AuditLog:
+    """Records entries in a log of their event subscription, and finds them again."""
+
+    def __init__(self, log: AppendLog) -> None:
+        self._log = log
+
+    async def open(self, subscription: str, now: datetime) -> None:
+        """Look before taking: StoreUnavailable when nothing could be recorded."""
+        await self._log.open(subscription, now)
+
+    async def record(
+        self, subscription: str, entries: Sequence[AuditEntry], now: datetime
+    ) -> None:
+        """All of the entries in one append, durable when this returns.
+
+        Raises StoreUnavailable.
+        """
+        lines = msgspec.json.Encoder().encode_lines(entries)
+        await self._log.append(subscription, now, lines)
+
+    async def find(
+        self, query: Query, *, time_left: Callable[[], float] = lambda: 1.0
+    ) -> Found:
+        """The entries asked for, newest first, at most `query.limit`.
+
+        Of two entries about one delivery (an append that was repeated) only the newer
+        is given. When no time is left, or the answer gets large, what was found so far.
+        Raises StoreUnavailable.
+        """
+        page = Page(query.limit, query.after, read=decoded, wanted=query.matches)
+        async for line in self._lines(query, time_left):
+            page.take(line)
+            if page.is_full() or (page.has_moved and time_left() <= 0):
+                return Found(page.entries, False, page.position)
+        return Found(page.entries, True)
+
+    def _lines(
+        self, query: Query, time_left: Callable[[], float]
+    ) -> AsyncIterator[bytes]:
+        until = min(query.until, query.after.moment) if query.after else query.until
+        if query.id is not None:
+            return self._lines_with(query.id, query, until, time_left)
+        return merged(
+            [
+                self._log.newest(name, since=query.since, until=until)
+                for name in query.subscriptions
+            ]
+        )
+
+    async def _lines_with(
+        self,
+        event_id: str,
+        query: Query,
+        until: datetime,
+        time_left: Callable[[], float],
+    ) -> AsyncIterator[bytes]:
+        """The lines about one event; after each piece of time a line that is no entry."""
+        needles = [(name, needle(event_id)) for name in query.subscriptions]
+        pieces = Windows(query.since, until, forwards=False)
+        for since, end in pieces:
+            began = time_left()
+            lines = await self.holding(needles, since, end)
+            for line in sorted(lines, key=stamp_of, reverse=True):
+                yield line
+            yield b'{"at":"%s"}' % stamp(since).encode()
+            if began - time_left() > SLOW_SECONDS:
+                pieces.slow()
+
+    async def holding(
+        self, needles: Sequence[tuple[str, bytes]], since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time with a needle in the log of its name, oldest first."""
+        found = await asyncio.gather(
+            *(self._log.search(*one, since=since, until=until) for one in needles)
+        )
+        return sorted((line for lines in found for line in lines), key=stamp_of)

@@ -1,0 +1,184 @@
+"""Checks what can be checked before it hurts, and says which number to change.
+
+`python3 dev.py doctor`, or `python -m tools.health_command` with the settings in the environment;
+`GET /api/health` shows the same.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from eventgrid_pull.cron import shortest_gap
+from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.outcomes import BACKOFF
+from moderation import timers
+from moderation.activity.histogram import Spread
+from moderation.activity.log import Summary
+from moderation.filter_rules import warnings
+from moderation.host_json import HOST_JSON, HostJsonInvalid, function_timeout
+from moderation.settings import Settings
+from moderation.timers import Timer
+from moderation.topology import EventSubscription, Topology
+from moderation.topology_file import LOCK_SECONDS, seconds
+
+HANDLERS = "moderation/handlers.py"
+# Fewer events say nothing of whether a drain keeps up.
+MEASURED = 5
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that will hurt: where, why, and which number to change."""
+
+    where: str
+    problem: str
+    change: str
+
+
+def examine(
+    settings: Settings,
+    environ: Mapping[str, str],
+    declared: Topology,
+    host_json: Path = HOST_JSON,
+) -> list[Finding]:
+    """Everything that does not agree; empty when all does. Times in seconds."""
+    drained = timers.of(declared, environ)
+    return [
+        *_in_error(drained),
+        *_switched_off(drained),
+        *_without_effect(declared, environ),
+        *_budget(settings, drained),
+        *_function_timeout(settings, environ, host_json),
+        *(
+            finding
+            for one in declared.event_subscriptions
+            for finding in _subscription(one, settings)
+        ),
+    ]
+
+
+def _in_error(drained: Sequence[Timer]) -> Iterator[Finding]:
+    for timer in drained:
+        for one in timer.problems:
+            problem = f"{one.problem}; until then no timer drains {timer.subscription}"
+            is_setting = one.path != timer.subscription
+            yield Finding(one.path, problem, "the setting" if is_setting else HANDLERS)
+
+
+def _switched_off(drained: Sequence[Timer]) -> Iterator[Finding]:
+    for timer in drained:
+        name, count = timer.subscription, len(timer.functions)
+        left = f"{timer.running} of {count} timer functions drain {name}"
+        for one in timer.off:
+            problem = (
+                f"{one.problem}: {left if timer.running else f'no timer drains {name}'}"
+            )
+            yield Finding(one.path, problem, "it to false, or remove it")
+
+
+def _without_effect(
+    declared: Topology, environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    for one in timers.strays(declared, environ):
+        yield Finding(one.path, one.problem, "its name, or remove it")
+
+
+def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
+    budget = settings.pull_budget
+    for timer in drained:
+        gap = shortest_gap(timer.schedule)
+        if gap is not None and budget >= gap:
+            yield Finding(
+                timer.schedule_setting,
+                f"fires every {gap} s, but a drain may take {budget} s",
+                f"PULL_BUDGET_SECONDS to less than {gap}, or a rarer schedule",
+            )
+
+
+def _function_timeout(
+    settings: Settings, environ: Mapping[str, str], host_json: Path
+) -> Iterator[Finding]:
+    try:
+        timeout = function_timeout(environ, host_json)
+    except HostJsonInvalid as error:
+        yield Finding(error.where, str(error), "it: the host does not start with it")
+        return
+    longest = settings.pull_budget + settings.handler_seconds
+    if longest >= timeout:
+        yield Finding(
+            "functionTimeout",
+            f"is {timeout:.0f} s, but a drain may take {longest} s with its last "
+            "handler: the host would kill the worker",
+            f"functionTimeout in host.json to more than {longest} s, or "
+            "PULL_BUDGET_SECONDS or HANDLER_TIMEOUT_SECONDS to less",
+        )
+
+
+def _subscription(one: EventSubscription, settings: Settings) -> Iterator[Finding]:
+    lock, most = one.receive_lock_duration_in_seconds, one.max_delivery_count
+    if settings.handler_seconds > RENEWABLE_SECONDS - lock:
+        yield Finding(
+            "HANDLER_TIMEOUT_SECONDS",
+            f"is {settings.handler_seconds} s; a lock can be renewed for an hour only",
+            f"it to at most {int(RENEWABLE_SECONDS - lock)}",
+        )
+    delays, lives = backoff_seconds(most), seconds(one.event_time_to_live) or 0
+    if delays >= lives:
+        yield Finding(
+            f"{one.name}: maxDeliveryCount",
+            f"is {most}: the delays between deliveries add up to {delays} s, and the "
+            f"event lives {lives} s, so it would expire without a reason",
+            "maxDeliveryCount to less, or eventTimeToLive to more",
+        )
+    for warning in warnings(one.filters_configuration):
+        yield Finding(
+            f"{one.name}: filtersConfiguration", warning, "it in topology.json"
+        )
+
+
+def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
+    """Event subscriptions whose batches, as measured, take half of their lock or more."""
+    measured = {one.name: Spread() for one in declared.event_subscriptions}
+    for summary in summaries:
+        measured[summary.subscription].merge(summary.handling)
+    for name, handling in measured.items():
+        lock = declared.subscription(name).receive_lock_duration_in_seconds
+        took = handling.max / 1000
+        if took >= lock / 2:
+            longer = min(LOCK_SECONDS[-1], max(LOCK_SECONDS[0], int(took * 2) + 1))
+            yield Finding(
+                f"{name}: receiveLockDurationInSeconds",
+                f"is {lock} s, and a batch took {took:.0f} s: its locks had to be renewed",
+                f"it to {longer}, or make the handler faster",
+            )
+
+
+def late_events(
+    summaries: Iterable[Summary], environ: Mapping[str, str], declared: Topology
+) -> Iterator[Finding]:
+    """Event subscriptions of whose events half waited for longer than two ticks.
+
+    By moments that we stamped: a publisher's clock is no reason to change a number.
+    """
+    waited = {one.name: Spread() for one in declared.event_subscriptions}
+    for summary in summaries:
+        waited[summary.subscription].merge(summary.waited)
+    for timer in timers.of(declared, environ):
+        delay, gap = waited[timer.subscription], shortest_gap(timer.schedule)
+        if gap is None or delay.count < MEASURED:
+            continue
+        [median] = delay.percentiles(0.5)
+        half = (median or 0.0) / 1000
+        if half > 2 * gap:
+            yield Finding(
+                timer.subscription,
+                f"is behind: half of its events waited {half:.0f} s or more, and it is "
+                f"drained every {gap} s",
+                f"{timer.lanes_setting} to more, or PULL_BUDGET_SECONDS, or the schedule",
+            )
+
+
+def backoff_seconds(max_delivery_count: int) -> int:
+    """How long the releases of an event that always fails take together."""
+    steps = range(max_delivery_count - 1)
+    return sum(int(BACKOFF[min(step, len(BACKOFF) - 1)]) for step in steps)

@@ -1,0 +1,77 @@
+"""The dead letter of one event, looked for where it must lie: near its last delivery."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from itertools import chain
+
+from eventgrid_pull.blob.append_log import CLOCK_SKEW
+from moderation.dead_letters import folders, listing
+from moderation.dead_letters.listing import Listed
+from moderation.dead_letters.store import DeadLetterStore, Filed
+from moderation.event_key import EventKey
+from moderation.storage import blob_paths
+
+# Event Grid writes it soon; when it cannot, it tries again for two days.
+HOURS = 3
+MOST_BLOBS = 200
+READ_TOGETHER = 8
+
+
+async def of_event(
+    store: DeadLetterStore,
+    subscription: str,
+    key: EventKey,
+    since: datetime,
+    time_left: Callable[[], float],
+) -> Listed | None:
+    """The first dead letter of the event that was written since then, if it is found.
+
+    Looks into at most `MOST_BLOBS` blobs of that hour and the next ones, redriven
+    ones after the others. Raises StoreUnavailable.
+    """
+    for archived in (False, True):
+        roots = await folders.roots(store, subscription, archived=archived)
+        filed = (await _filed(store, roots, since, time_left))[:MOST_BLOBS]
+        for start in range(0, len(filed), READ_TOGETHER):
+            if time_left() <= 0:
+                return None
+            together = filed[start : start + READ_TOGETHER]
+            blobs = (listing.one(store, it.name, archived=archived) for it in together)
+            found = chain.from_iterable(await asyncio.gather(*blobs))
+            if (listed := _about(key, found)) is not None:
+                return listed
+    return None
+
+
+async def _filed(
+    store: DeadLetterStore,
+    roots: list[str],
+    since: datetime,
+    time_left: Callable[[], float],
+) -> list[Filed]:
+    """The blobs of those hours that were written since then, oldest first.
+
+    Listing ends with the time: an hour may have a hundred thousand.
+    """
+    looked_into = {
+        folder
+        for root in roots
+        for hour in (since + timedelta(hours=n) for n in range(HOURS))
+        for folder in blob_paths.hours_of_dead_letters(root, hour)
+    }
+    found: list[Filed] = []
+    for path in sorted(looked_into):
+        async for one in store.blobs(path):
+            if time_left() <= 0:
+                return found
+            if one.at >= since - CLOCK_SKEW:
+                found.append(one)
+    return sorted(found, key=lambda one: one.at)
+
+
+def _about(key: EventKey, listed: Iterable[Listed]) -> Listed | None:
+    for one in listed:
+        if one.letter.event is not None and one.letter.event.key == key:
+            return one
+    return None

@@ -1,0 +1,68 @@
+"""A handler at work on a dead letter, under a lease that is renewed meanwhile."""
+
+import asyncio
+
+from eventgrid_pull.batch import GRACE_SECONDS, decide
+from eventgrid_pull.http_retry import loop_time
+from eventgrid_pull.outcomes import Disposition, Release
+from moderation.dead_letters.redrive_plan import Bench
+from moderation.dead_letters.store import LEASE_SECONDS, Lease
+from moderation.events import Event
+
+# A caller waits for the answer: a handler gets no longer, whatever its own limit is.
+HANDLER_SECONDS = 120.0
+RENEW_SECONDS = LEASE_SECONDS / 3
+LOOK_SECONDS = 1.0
+
+
+class Held:
+    """A lease, and when it has to be renewed."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self._since = loop_time()
+
+    async def renew_when_due(self) -> None:
+        """Raises Overtaken when it is not ours any more, and StoreUnavailable."""
+        if loop_time() >= self._since + RENEW_SECONDS:
+            began = loop_time()
+            await self.lease.renew()
+            self._since = began
+
+    async def release(self) -> None:
+        """Let others have it."""
+        await self.lease.release()
+
+
+async def decided(
+    held: Held, bench: Bench, subscription: str, event: Event
+) -> Disposition:
+    """What the handler says of the event: by the rules for one that was delivered.
+
+    Raises Overtaken and StoreUnavailable; the handler is stopped then.
+    """
+    deciding = decide(subscription, bench.handlers[subscription], event)
+    loop = asyncio.get_running_loop()
+    task = asyncio.Task(deciding, loop=loop, eager_start=True)
+    try:
+        return await _awaited(held, bench, task)
+    finally:
+        task.cancel()
+
+
+async def _awaited(
+    held: Held, bench: Bench, task: asyncio.Task[Disposition]
+) -> Disposition:
+    seconds = min(bench.handler_seconds, HANDLER_SECONDS)
+    ends, stopping = loop_time() + seconds, False
+    while not task.done():
+        if not stopping and bench.stopping():
+            ends, stopping = min(ends, loop_time() + GRACE_SECONDS), True
+        if (left := ends - loop_time()) <= 0:
+            late = f"the handler took longer than {seconds:.0f} s"
+            return Release("the app is stopping" if stopping else late)
+        await asyncio.wait({task}, timeout=min(left, LOOK_SECONDS))
+        await held.renew_when_due()
+    if task.cancelled():
+        return Release("the handler was cancelled")
+    return task.result()

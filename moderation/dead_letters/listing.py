@@ -1,0 +1,220 @@
+"""Dead letters of a day, newest hour first, in pages."""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import date, datetime
+from itertools import chain
+
+import msgspec
+
+from moderation.dead_letters import attempts as ledger
+from moderation.dead_letters import folders, formats
+from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.formats import Letter
+from moderation.dead_letters.store import DeadLetterStore, Filed
+from moderation.storage import blob_paths
+from moderation.storage.blob_paths import Place
+
+READ_TOGETHER = 8
+# So many names of an hour may be in memory, besides those of two pages.
+NAMES = 1000
+# A page ends after so many bytes of blobs: one may hold a thousand events.
+PAGE_BYTES = 8 * 1024 * 1024
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page ended: the last dead letter on it."""
+
+    hour: int
+    at: datetime
+    name: str
+    index: int
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which dead letters: of one day (UTC), of one event subscription or of all.
+
+    `archived` those that were redriven; `limit` at most so many, `after` that one.
+    """
+
+    day: date
+    subscription: str | None = None
+    archived: bool = False
+    limit: int
+    after: Mark | None = None
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One dead letter, where it lies, and what was tried with it, oldest first."""
+
+    name: str
+    at: datetime
+    place: Place
+    letter: Letter
+    attempts: list[Attempt]
+    archived: bool
+
+    @property
+    def lettered_at(self) -> datetime:
+        """When it was dead-lettered, as near as is known.
+
+        Its blob's own time, but for one in the archive, which has the time of its move.
+        """
+        last = self.letter.said.last_attempt_at
+        return last or self.place.hour if self.archived else self.at
+
+
+class Page(msgspec.Struct):
+    """Dead letters; `complete` when the day has no more after them.
+
+    `looked` is how far was looked, should none of it be there any more.
+    """
+
+    listed: list[Listed]
+    complete: bool = True
+    looked: Mark | None = None
+
+    def mark(self) -> Mark | None:
+        """Where the next page goes on; None when there is none."""
+        if self.complete:
+            return None
+        if not self.listed:
+            return self.looked
+        last = self.listed[-1]
+        return Mark(last.place.hour.hour, last.at, last.name, last.letter.index)
+
+
+async def page(
+    store: DeadLetterStore, wanted: Wanted, time_left: Callable[[], float]
+) -> Page:
+    """One page; only its own blobs are read. When no time is left, what there is."""
+    found = _Filling(wanted)
+    for hour, hours in await _hours(store, wanted):
+        count = found.room() + 2  # the last one of the page before, and one too many
+        names = await _first(_blobs(store, hours, hour, wanted), count)
+        tried = await _redriven(store, hours) if names else set()
+        for start in range(0, len(names), READ_TOGETHER):
+            together = names[start : start + READ_TOGETHER]
+            blobs = [_read(store, wanted, one, one.name in tried) for one in together]
+            found.look(hour, together[-1])
+            if not found.take(await asyncio.gather(*blobs)) or time_left() <= 0:
+                return found.page(complete=False)
+        if len(names) == count:  # some were moved meanwhile, and the hour has more
+            return found.page(complete=False)
+    return found.page(complete=True)
+
+
+class _Filling:
+    """A page that is being filled."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._listed: list[Listed] = []
+        self._bytes = 0
+        self._looked = wanted.after
+
+    def look(self, hour: int, last: Filed) -> None:
+        """So far was looked."""
+        if self._looked is None or self._looked.name != last.name:
+            self._looked = Mark(hour, last.at, last.name, 0)
+
+    def room(self) -> int:
+        return self._wanted.limit - len(self._listed)
+
+    def take(self, blobs: Iterable[list[Listed]]) -> bool:
+        """Add what is in the blobs; False when the page is full before that."""
+        for one in chain.from_iterable(blobs):
+            if self.room() == 0 or self._bytes > PAGE_BYTES:
+                return False
+            self._listed.append(one)
+            self._bytes += len(one.letter.raw)
+        return True
+
+    def page(self, *, complete: bool) -> Page:
+        return Page(self._listed, complete, self._looked)
+
+
+async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list[str]]]:
+    """The hours that are left of the day, newest first, with their folders."""
+    found: dict[int, list[str]] = {}
+    newest = 23 if wanted.after is None else wanted.after.hour
+    for root in await folders.roots(
+        store, wanted.subscription, archived=wanted.archived
+    ):
+        for path in blob_paths.days_of_dead_letters(root, wanted.day):
+            for hour in await folders.numbered(store, path, 0, newest):
+                found.setdefault(int(hour), []).append(f"{path}{hour}/")
+    return sorted(found.items(), reverse=True)
+
+
+async def _blobs(
+    store: DeadLetterStore, hours: list[str], hour: int, wanted: Wanted
+) -> AsyncIterator[Filed]:
+    """The dead letters in those folders, without those of earlier pages."""
+    after = wanted.after
+    end = _order(after.at, after.name) if after and after.hour == hour else None
+    for path in hours:
+        async for one in store.blobs(path):
+            is_left = end is None or _order(one.at, one.name) >= end
+            if is_left and blob_paths.place(one.name) is not None:
+                yield one
+
+
+async def _first(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
+    """The newest, so many; more are never kept in memory than a few times that."""
+    kept: list[Filed] = []
+    async for one in blobs:
+        kept.append(one)
+        if len(kept) > 2 * count + NAMES:
+            kept = heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
+    return heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
+
+
+def _order(at: datetime, name: str) -> tuple[float, str]:
+    return -at.timestamp(), name
+
+
+async def _redriven(store: DeadLetterStore, hours: list[str]) -> set[str]:
+    """The names of those folders' blobs that have a ledger."""
+    return {
+        blob_paths.from_ledger(one.name)
+        for path in hours
+        async for one in store.blobs(blob_paths.ledgers(path))
+    }
+
+
+async def _read(
+    store: DeadLetterStore, wanted: Wanted, filed: Filed, tried: bool
+) -> list[Listed]:
+    """The dead letters of one blob; none when it was moved in the meantime."""
+    found = await one(store, filed.name, archived=wanted.archived, tried=tried)
+    after = wanted.after
+    if after is None or after.name != filed.name:
+        return found
+    return [listed for listed in found if listed.letter.index > after.index]
+
+
+async def one(
+    store: DeadLetterStore, name: str, *, archived: bool, tried: bool = True
+) -> list[Listed]:
+    """The dead letters of the blob with that name; empty when it is not there.
+
+    Its ledger is read where it was `tried` to redrive one. Raises StoreUnavailable.
+    """
+    place = blob_paths.place(name)
+    stored = await store.read(name, archived=archived) if place else None
+    if place is None or stored is None:
+        return []
+    attempts = ledger.read(await store.ledger(name) if tried else b"")
+    return [
+        Listed(
+            name=name,
+            at=stored.at,
+            place=place,
+            letter=letter,
+            attempts=attempts.of(letter.index),
+            archived=archived,
+        )
+        for letter in formats.read(stored.content)
+    ]

@@ -1,0 +1,244 @@
+"""Redrive: a dead letter once more through the handler of its own event subscription.
+
+Never through the topic, so that other event subscriptions don't see the event again.
+Every step leaves something behind that the next redrive finds, should this one die:
+
+1. *lease the blob*, for a minute, renewed while the handler works. Who has no lease
+   changes nothing; that of a redrive that died ends by itself.
+2. *note the beginning* in the blob's ledger, behind what was read there.
+3. *the handler*, with the time limit and the rules for exceptions of a delivery.
+4. *record* the outcome in the audit log, if the lease is still ours.
+5. *note the outcome* in the ledger.
+6. once every dead letter of the blob is acknowledged, *copy* it into the archive, if it
+   is not there, then *delete* it. A release, a reject or an exception leaves it.
+
+Died before 2: nothing happened. Between 2 and 4: the handler may have run and nothing
+is recorded; it runs again, as after a lock that expired, under the same number, so that
+readers of the audit log fold the two entries should both be written after all. Between
+4 and 5: the audit log, asked for the minutes after the beginning, has the outcome; the
+handler does not run for it again. Between 5 and the copy, or the copy and the delete:
+the ledger says that all is done; what is missing is done.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from eventgrid_pull import drain_result
+from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
+from eventgrid_pull.outcomes import Delivery, Disposition, Release, ReleaseDelay
+from moderation.audit import entry as auditentry
+from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.log import Query
+from moderation.dead_letters import redrive_plan
+from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.lease import Held, decided
+from moderation.dead_letters.redrive_plan import (
+    LEASED,
+    NO_TIME,
+    NOT_BEGUN,
+    SKIPPED,
+    Bench,
+    Blob,
+    Case,
+    NotRedriven,
+    Outcome,
+    Redriven,
+)
+from moderation.dead_letters.store import Busy, Gone, Overtaken
+
+_log = logging.getLogger(__name__)
+
+# No redrive records an outcome later than this after its beginning.
+RECORDED_WITHIN = timedelta(minutes=5)
+OVERTAKEN = "its lease was lost: someone else may be at work on it; look again"
+UNFINISHED = "not finished; ask again, and what was recorded counts"
+UNSEEN = "there was no time to see what an earlier redrive recorded: ask again"
+
+
+async def redriven(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
+    """What became of each; one after the other, those of a blob together.
+
+    Never raises for what storage does or does not: the result says it.
+    """
+    found: list[Redriven] = []
+    for name, indexes in redrive_plan.by_name(chosen).items():
+        found += await _Work(bench, name).done(indexes)
+    return found
+
+
+class _Work:
+    """One blob's dead letters, from the lease to the archive."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self._bench = bench
+        self._name = name
+        self._blob: Blob | None = None
+        self._archived = False
+
+    async def done(self, indexes: list[int]) -> list[Redriven]:
+        """A result for each; what storage fails at, and what a lost lease stops, too."""
+        results: list[Redriven] = []
+        try:
+            await self._through(indexes, results)
+        except NotRedriven as why:
+            results += self._rest(indexes[len(results) :], why)
+        except Overtaken:
+            lost = NotRedriven(SKIPPED, OVERTAKEN)
+            results += self._rest(indexes[len(results) :], lost)
+        except StoreUnavailable as error:
+            _log.error("the redrive of %s ended: %s", self._name, error)
+            down = NotRedriven(SKIPPED, f"{UNFINISHED}: {error}")
+            results += self._rest(indexes[len(results) :], down)
+        return [
+            msgspec.structs.replace(one, archived=one.archived or self._archived)
+            for one in results
+        ]
+
+    async def _through(self, indexes: list[int], results: list[Redriven]) -> None:
+        held = await self._leased()
+        try:
+            blob = self._blob = await redrive_plan.read(self._bench, self._name)
+            for index in indexes:
+                result = await self._one(held, blob, index)
+                results.append(result)
+            await self._archive(held, blob)
+        finally:
+            await held.release()
+
+    def _rest(self, indexes: list[int], why: NotRedriven) -> list[Redriven]:
+        return [why.result(self._name, index, self._blob) for index in indexes]
+
+    async def _leased(self) -> Held:
+        bench, name = self._bench, self._name
+        if not bench.may_begin():
+            raise NotRedriven(NOT_BEGUN, NO_TIME)
+        redrive_plan.subscription_of(name, bench.topic, list(bench.handlers))
+        try:
+            return Held(await bench.store.lease(name))
+        except Busy as error:
+            raise NotRedriven(SKIPPED, LEASED) from error
+        except Gone as error:
+            await redrive_plan.refuse_missing(bench, name)
+            raise NotRedriven(SKIPPED, "there is no such dead letter") from error
+
+    async def _one(self, held: Held, blob: Blob, index: int) -> Redriven:
+        try:
+            case = redrive_plan.check(blob, index)
+            if not self._bench.may_begin():
+                raise NotRedriven(NOT_BEGUN, NO_TIME)
+            await self._finish_earlier(blob, case)
+            redrive_plan.check(blob, index)
+        except NotRedriven as why:
+            return why.result(blob.name, index, blob)
+        entry = await self._handled(held, blob, case)
+        return Redriven(
+            name=blob.name,
+            index=index,
+            id=entry.id,
+            source=entry.source,
+            subscription=entry.subscription,
+            outcome=msgspec.convert(entry.disposition.value, Outcome),
+            verdict=entry.verdict,
+            reason=entry.reason,
+        )
+
+    async def _finish_earlier(self, blob: Blob, case: Case) -> None:
+        """Note the outcome of a redrive that died after it was recorded."""
+        earlier = blob.ledger.begun(case.lineage.index)
+        if earlier is None:
+            return
+        entry = await self._recorded(case, earlier)
+        if entry is not None:
+            await self._note(blob, _ended(earlier, entry))
+
+    async def _recorded(self, case: Case, attempt: Attempt) -> AuditEntry | None:
+        """The entry of that attempt; before it, because one before may bear its number."""
+        began = datetime.fromisoformat(attempt.at)
+        query = Query(
+            since=began - RECORDED_WITHIN,
+            until=began + RECORDED_WITHIN,
+            subscriptions=[case.subscription],
+            id=case.event.id,
+            source=case.event.source,
+            limit=1000,
+        )
+        wanted = (case.lineage, _token(case.lineage, attempt.number))
+        while True:
+            found = await self._bench.audit.find(query, time_left=self._bench.time_left)
+            for entry in found.entries:
+                if (entry.redrive, entry.lock_token) == wanted:
+                    return entry
+            if found.complete:
+                return None
+            if self._bench.time_left() <= 0:
+                raise NotRedriven(NOT_BEGUN, UNSEEN)
+            query = msgspec.structs.replace(query, after=found.position)
+
+    async def _handled(self, held: Held, blob: Blob, case: Case) -> AuditEntry:
+        bench, now = self._bench, self._bench.clock()
+        await bench.audit.open(case.subscription, now)  # look before it is begun
+        await held.renew_when_due()  # what an earlier one recorded may take long to see
+        attempt = blob.ledger.beginning(case.lineage.index, bench.by, now)
+        await self._note(blob, attempt)
+        disposition = await decided(held, bench, case.subscription, case.event)
+        await held.renew_when_due()
+        now = bench.clock()
+        entry = _entry(case, attempt, disposition, stamp(now))
+        await bench.audit.record(case.subscription, [entry], now)
+        drain_result.report([drain_result.Outcome(entry, None)])
+        await self._note(blob, _ended(attempt, entry))
+        return entry
+
+    async def _note(self, blob: Blob, attempt: Attempt) -> None:
+        line = attempt.line()
+        await self._bench.store.note(blob.name, line, after=blob.ledger.size)
+        blob.ledger.size += len(line)
+        blob.ledger.take(attempt)
+
+    async def _archive(self, held: Held, blob: Blob) -> None:
+        if blob.is_done():
+            await held.renew_when_due()
+            await self._bench.store.archive(blob.name, blob.content)
+            await self._bench.store.delete(blob.name, held.lease)
+            self._archived = True
+
+
+def _entry(
+    case: Case, attempt: Attempt, disposition: Disposition, at: str
+) -> AuditEntry:
+    """What the audit log keeps; deliveries and redrives are counted on as one."""
+    if isinstance(disposition, Release):  # nothing will deliver it again by itself
+        disposition = Release(disposition.reason, ReleaseDelay.NONE)
+    count = case.deliveries + attempt.number
+    token = _token(case.lineage, attempt.number)
+    delivery = Delivery(token, count, case.raw, case.event)
+    return auditentry.entry(
+        case.subscription,
+        delivery,
+        disposition,
+        at,
+        by=attempt.by,
+        redrive=case.lineage,
+    )
+
+
+def _token(of: Lineage, number: int) -> str:
+    """In place of a lock token: the same for the same attempt, whoever makes it."""
+    digest = hashlib.sha256(f"{of.name}#{of.index}".encode()).hexdigest()
+    return f"{digest[:8]}.{number}"
+
+
+def _ended(attempt: Attempt, entry: AuditEntry) -> Attempt:
+    return Attempt(
+        at=entry.at,
+        index=attempt.index,
+        number=attempt.number,
+        by=attempt.by,
+        outcome=entry.disposition,
+        verdict=entry.verdict,
+        reason=entry.reason,
+    )

@@ -1,0 +1,224 @@
+"""Which dead letters can be redriven, and why the others cannot."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from moderation.audit.entry import Lineage
+from moderation.audit.log import AuditLog
+from moderation.dead_letters import attempts, formats
+from moderation.dead_letters.attempts import Ledger
+from moderation.dead_letters.formats import Letter
+from moderation.dead_letters.store import DeadLetterStore
+from moderation.events import Event
+from moderation.handlers import Handler
+from moderation.storage import blob_paths
+
+type NotDone = Literal["skipped", "notBegun", "already"]
+# As its handler said (`delivery.Verb`), or why it was not asked.
+type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
+
+SKIPPED: Final = "skipped"
+NOT_BEGUN: Final = "notBegun"
+ALREADY: Final = "already"
+NO_TIME = "there was no time for it: ask again"
+LEASED = "someone redrives it now; if that has died, it is free again within a minute"
+
+
+class Redriven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became, or would become, of one chosen dead letter.
+
+    `outcome`: acknowledge, release or reject, as its handler said; `skipped`: it cannot
+    be redriven, and `reason` says why; `notBegun`: it can, and was not; `already`: it
+    was acknowledged before. `archived`: its blob is in the archive now.
+    """
+
+    name: str
+    index: int
+    id: str | None = None
+    source: str | None = None
+    subscription: str | None = None
+    outcome: Outcome
+    verdict: str | None = None
+    reason: str | None = None
+    archived: bool = False
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """Where dead letters are redriven, and how.
+
+    `handlers` by the name of their event subscription of that `topic`;
+    `handler_seconds` is how long one may take, `time_left` the seconds in which another
+    dead letter may be begun. `by` is who wants it.
+    """
+
+    store: DeadLetterStore
+    audit: AuditLog
+    topic: str
+    handlers: Mapping[str, Handler]
+    handler_seconds: float
+    by: str
+    clock: Callable[[], datetime]
+    time_left: Callable[[], float]
+    stopping: Callable[[], bool] = lambda: False
+
+    def may_begin(self) -> bool:
+        """Whether there is time for another one."""
+        return self.time_left() > 0 and not self.stopping()
+
+
+class Blob(msgspec.Struct, kw_only=True):
+    """A dead-letter blob that was read, and what was tried with it."""
+
+    name: str
+    subscription: str
+    content: bytes
+    letters: list[Letter]
+    ledger: Ledger
+    leased: bool = False
+
+    def is_done(self) -> bool:
+        """Whether all of its dead letters are acknowledged."""
+        return all(self.ledger.is_done(one.index) for one in self.letters)
+
+    def event(self, index: int) -> Event | None:
+        """The event at that index, where there is one."""
+        return self.letters[index].event if index < len(self.letters) else None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter that can be redriven; `deliveries` is how often it was delivered."""
+
+    lineage: Lineage
+    subscription: str
+    raw: bytes
+    event: Event
+    deliveries: int
+
+
+class NotRedriven(Exception):
+    """The dead letter is not redriven: it cannot be, or need not, or there is no time.
+
+    `outcome` is skipped, notBegun or already.
+    """
+
+    def __init__(
+        self, outcome: NotDone, reason: str, *, archived: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.outcome: Outcome = outcome
+        self.archived = archived
+
+    def result(self, name: str, index: int, blob: Blob | None = None) -> Redriven:
+        """The same as an answer, about that dead letter."""
+        event = blob.event(index) if blob else None
+        return Redriven(
+            name=name,
+            index=index,
+            id=event.id if event else None,
+            source=event.source if event else None,
+            subscription=blob.subscription if blob else None,
+            outcome=self.outcome,
+            reason=str(self),
+            archived=self.archived,
+        )
+
+
+async def read(bench: Bench, name: str) -> Blob:
+    """The blob with that name. Raises NotRedriven and StoreUnavailable."""
+    subscription = subscription_of(name, bench.topic, list(bench.handlers))
+    stored = await bench.store.read(name)
+    if stored is None:
+        await refuse_missing(bench, name)
+        raise NotRedriven(SKIPPED, "there is no such dead letter")
+    return Blob(
+        name=name,
+        subscription=subscription,
+        content=stored.content,
+        letters=formats.read(stored.content),
+        ledger=attempts.read(await bench.store.ledger(name)),
+        leased=stored.leased,
+    )
+
+
+async def refuse_missing(bench: Bench, name: str) -> None:
+    """Say whether a blob that is not there is in the archive. Raises NotRedriven."""
+    if await bench.store.read(name, archived=True) is not None:
+        reason = "all of its blob was acknowledged before"
+        raise NotRedriven(ALREADY, reason, archived=True)
+
+
+def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
+    """The event subscription of the blob with that name, as it is declared.
+
+    Whatever the case of its name in the path. Raises NotRedriven.
+    """
+    place = blob_paths.place(name)
+    if place is None:
+        raise NotRedriven(SKIPPED, "that is no name of a dead-letter blob")
+    declared = {one.lower(): one for one in names}
+    subscription = declared.get(place.subscription.lower())
+    if subscription is None or place.topic.lower() != topic.lower():
+        reason = f"nothing handles {place.subscription} of topic {place.topic} here"
+        raise NotRedriven(SKIPPED, reason)
+    return subscription
+
+
+def check(blob: Blob, index: int) -> Case:
+    """The dead letter, if it can be redriven. Raises NotRedriven."""
+    if index >= len(blob.letters):
+        reason = f"its blob holds {len(blob.letters)}, counted from 0"
+        raise NotRedriven(SKIPPED, reason)
+    letter = blob.letters[index]
+    if letter.event is None:
+        raise NotRedriven(SKIPPED, f"it cannot be read: {letter.unreadable}")
+    if blob.ledger.is_done(index):
+        raise NotRedriven(ALREADY, "a redrive was acknowledged before")
+    return Case(
+        lineage=Lineage(blob.name, index),
+        subscription=blob.subscription,
+        raw=letter.raw,
+        event=letter.event,
+        deliveries=letter.said.attempts or 0,
+    )
+
+
+def by_name(chosen: Sequence[Lineage]) -> dict[str, list[int]]:
+    """The indexes of each blob, each once."""
+    names: dict[str, list[int]] = {}
+    for one in dict.fromkeys(chosen):
+        names.setdefault(one.name, []).append(one.index)
+    return names
+
+
+async def planned(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
+    """What a redrive would do: nothing is changed, and no handler is called.
+
+    What would be given to its handler is `notBegun`. Raises StoreUnavailable.
+    """
+    found: list[Redriven] = []
+    for name, indexes in by_name(chosen).items():
+        try:
+            if not bench.may_begin():
+                raise NotRedriven(NOT_BEGUN, NO_TIME)
+            blob = await read(bench, name)
+        except NotRedriven as why:
+            found += [why.result(name, index) for index in indexes]
+        else:
+            found += [_plan(blob, index) for index in indexes]
+    return found
+
+
+def _plan(blob: Blob, index: int) -> Redriven:
+    try:
+        check(blob, index)
+        if blob.leased:
+            raise NotRedriven(SKIPPED, LEASED)
+    except NotRedriven as why:
+        return why.result(blob.name, index, blob)
+    before = len(blob.ledger.of(index))
+    said = f"would be given to the handler of {blob.subscription}"
+    told = f"{said}; redriven {before} times before" if before else said
+    return NotRedriven(NOT_BEGUN, told).result(blob.name, index, blob)

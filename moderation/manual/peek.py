@@ -1,0 +1,222 @@
+"""Receiving events by hand, to look at them before someone says what becomes of them.
+
+Each is on record before it is shown, with all that settling it needs: whoever settles
+it may be answered by another process, or come back after this one ended.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+import msgspec
+
+from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
+from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, Receiver
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.lock_renewal import MARGIN, RENEWABLE_SECONDS
+from eventgrid_pull.outcomes import Delivery, ReleaseDelay
+from moderation import events
+from moderation.audit import actions
+from moderation.audit.actions import Action, ActionLog
+from moderation.audit.log import AuditLog
+from moderation.event_key import EventKey
+from moderation.events import MalformedEvent
+from moderation.topology import EventSubscription
+
+_log = logging.getLogger(__name__)
+
+MOST = 10
+# So many peeks wait at once in a process: each holds a connection, and up to ten events.
+MOST_AT_ONCE = 8
+WAIT_SECONDS = SHORTEST_WAIT
+LONGEST_LOCK = timedelta(minutes=5)
+# A lock can be renewed for an hour, and lasts once more after that.
+RECALLED = timedelta(seconds=RENEWABLE_SECONDS) + LONGEST_LOCK + CLOCK_SKEW
+SEARCH_SECONDS = 10.0
+
+
+class TooManyPeeks(Exception):
+    """As many wait for events by hand as may; nothing was received."""
+
+    status = 429
+    next = f"try again in {WAIT_SECONDS} s: no peek waits for longer"
+    headers: Mapping[str, str] = {"Retry-After": str(WAIT_SECONDS)}
+
+    def __init__(self) -> None:
+        super().__init__(f"{MOST_AT_ONCE} others receive by hand at this moment")
+
+
+class Hand(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone with one event subscription in hand.
+
+    `by` is who that is. `places` bounds the peeks that wait, `turn` is taken to settle,
+    so that what one call has settled another one finds settled.
+    """
+
+    declared: EventSubscription
+    receiver: Receiver
+    audit: AuditLog
+    actions: ActionLog
+    clock: Callable[[], datetime]
+    places: asyncio.Semaphore
+    turn: asyncio.Lock
+    by: str
+
+    def locked_until(self, since: datetime) -> datetime:
+        """Until when a lock lasts that was taken or renewed by then; rather too early."""
+        seconds = self.declared.receive_lock_duration_in_seconds * (1 - MARGIN)
+        return since + timedelta(seconds=seconds)
+
+
+class Peeked(Action, frozen=True, kw_only=True):
+    """One delivery received by hand: the action `peek`, and what settling it needs.
+
+    `lock_token` is the short one, `token_hash` what tells the whole one. `event` is as
+    in `AuditEntry`.
+    """
+
+    delivery_count: int
+    lock_token: str
+    token_hash: str
+    type: str
+    content_id: str | None = None
+    traceparent: str | None = None
+    event: msgspec.Raw
+
+    @property
+    def key(self) -> EventKey:
+        """What tells the event from all others; older lines have no source."""
+        sources = self.sources or [events.read(bytes(self.event)).source]
+        return EventKey(sources[0], self.ids[0])
+
+    def delivery(self, token: str) -> Delivery:
+        """The delivery again, with its whole lock token."""
+        raw, key = bytes(self.event), self.key
+        event = msgspec.structs.replace(
+            events.read(raw),
+            id=key.id,
+            source=key.source,
+            type=self.type,
+            traceparent=self.traceparent,
+        )
+        return Delivery(token, self.delivery_count, raw, event)
+
+
+class Peek(msgspec.Struct, frozen=True):
+    """What was received, and until when it is locked."""
+
+    deliveries: Sequence[Delivery]
+    locked_until: datetime
+
+
+async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
+    """Receive 1 to 10 events by hand; after 10 seconds without any, none.
+
+    Each uses a delivery attempt, and is on record when this returns. `reveals` says
+    that their data is shown to someone who asked for it, which is noted, too. Raises
+    TooManyPeeks; EventGridError; StoreUnavailable when nothing could be kept, with
+    nothing held.
+    """
+    if hand.places.locked():
+        raise TooManyPeeks
+    async with hand.places:
+        return await _received(hand, max_events, reveals=reveals)
+
+
+async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
+    await hand.actions.open(hand.clock())  # look before taking
+    within = WAIT_SECONDS + RETRY_SECONDS
+    deliveries = await hand.receiver.receive(max_events, WAIT_SECONDS, within=within)
+    now = hand.clock()
+    found = Peek(deliveries, hand.locked_until(now))
+    if not deliveries:
+        return found
+    name = hand.declared.name
+    noted: list[Action] = [_peeked(hand, one, now) for one in deliveries]
+    if reveals:
+        keys = [one.event.key for one in deliveries]
+        noted.append(
+            actions.action("reveal", hand.by, now, subscription=name, events=keys)
+        )
+    try:
+        await hand.actions.keep(noted, now)
+    except StoreUnavailable:
+        await _give_back(hand, deliveries)
+        raise
+    return found
+
+
+def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
+    event = delivery.event
+    payload = event.payload
+    return Peeked(
+        at=stamp(now),
+        action="peek",
+        by=hand.by,
+        subscription=hand.declared.name,
+        ids=[event.id],
+        sources=[event.source],
+        detail=payload.reason if isinstance(payload, MalformedEvent) else None,
+        delivery_count=delivery.delivery_count,
+        lock_token=delivery.short_token,
+        token_hash=hash_of(delivery.lock_token),
+        type=event.type,
+        content_id=payload.content_id,
+        traceparent=event.traceparent,
+        event=msgspec.Raw(delivery.line),
+    )
+
+
+async def _give_back(hand: Hand, deliveries: Sequence[Delivery]) -> None:
+    """What cannot be kept is not shown, and nobody else has to wait for it."""
+    tokens = [one.lock_token for one in deliveries]
+    try:
+        await hand.receiver.release(tokens, ReleaseDelay.NONE)
+    except EventGridError as error:
+        _log.error("%s: the locks have to expire: %s", hand.declared.name, error)
+
+
+def hash_of(token: str) -> str:
+    """Tells lock tokens apart; nothing can be settled with it."""
+    return hashlib.sha256(token.encode()).hexdigest()[:24]
+
+
+async def recalled(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
+    """Lock token → its delivery, of those received by hand within the last hour.
+
+    Raises StoreUnavailable, also when reading takes too long.
+    """
+    now, ends = hand.clock(), monotonic() + SEARCH_SECONDS
+    since = now - RECALLED
+    missing = {hash_of(token).encode(): token for token in tokens}
+    found: dict[str, Peeked] = {}
+    async for line in hand.actions.newest(since=since, until=now + CLOCK_SKEW):
+        if stamp_of(line) < stamp(since).encode():
+            break
+        if any(one in line for one in missing):
+            _take(line, hand.declared.name, missing, found)
+        if not missing:
+            break
+        if monotonic() > ends:
+            message = "storage takes too long to say what was received by hand"
+            raise StoreUnavailable(message)
+    return found
+
+
+def _take(
+    line: bytes, name: str, missing: dict[bytes, str], found: dict[str, Peeked]
+) -> None:
+    try:
+        peeked = _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return
+    token = missing.get(peeked.token_hash.encode())
+    if token is not None and peeked.subscription == name and peeked.ids:
+        del missing[peeked.token_hash.encode()]
+        found[token] = peeked
+
+
+_decoder = msgspec.json.Decoder(Peeked)

@@ -1,0 +1,223 @@
+"""Settling by hand what was received by hand: recorded first, as everything is."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from eventgrid_pull import drain_result
+from eventgrid_pull import settle as settlement
+from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
+from eventgrid_pull.drain_result import Outcome
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.lock_renewal import NOT_KNOWN, RENEWABLE_SECONDS
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Delivery,
+    Disposition,
+    Reject,
+    Release,
+    ReleaseDelay,
+    Verb,
+    Verdict,
+    settled_on,
+)
+from moderation.audit import actions
+from moderation.audit import entry as auditentry
+from moderation.event_key import EventKey
+from moderation.manual import peek
+from moderation.manual.peek import Hand, Peeked
+
+NOT_PEEKED, LAST_DELIVERY = "NotPeeked", "LastDelivery"
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+_WORDS = {
+    NOT_PEEKED: "this app did not receive it by hand there within the last hour",
+    LAST_DELIVERY: (
+        "it was the last permitted delivery: released, the event is dead-lettered. "
+        "Acknowledge it, reject it with a reason, or release it with giveUp"
+    ),
+    "TokenLost": (
+        "its lock is gone: it ran out, or was renewed for an hour, or the event is "
+        "settled. What is not settled comes again"
+    ),
+    "BadToken": "Event Grid cannot read this lock token",
+    settlement.UNANSWERED: (
+        "Event Grid did not say whether it is settled. What is not comes again"
+    ),
+}
+_FAULT = "Event Grid could not do it; try again while the lock lasts"
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to become of up to ten deliveries.
+
+    `delay` is for a release. `gives_up` allows one of the last permitted delivery,
+    which is a rejection.
+    """
+
+    disposition: Verb
+    tokens: Sequence[str]
+    delay: ReleaseDelay = ReleaseDelay.NONE
+    reason: str = ""
+    gives_up: bool = False
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What became of one lock token.
+
+    `disposition` is what was recorded; `failed` the code why it is not settled, and
+    `why` that in words. `id` and `source` are null for a token that is not known.
+    """
+
+    lock_token: str
+    id: str | None = None
+    source: str | None = None
+    disposition: Verb | None = None
+    settled: bool = False
+    failed: str | None = None
+    why: str | None = None
+
+
+type Results = dict[str, Result]
+
+
+async def settle(hand: Hand, wish: Wish) -> list[Result]:
+    """Record and settle what is held under these tokens, one result for each.
+
+    A token whose lock is gone is refused before anything is recorded about it. Raises
+    EventGridError and StoreUnavailable, with nothing settled.
+    """
+    async with hand.turn:
+        known = await peek.recalled(hand, wish.tokens)
+        results = _refused(wish.tokens, known)
+        results |= _last_ones(hand, wish, known)
+        results |= await _lost(hand, {t: known[t] for t in known if t not in results})
+        rest = [known[t].delivery(t) for t in wish.tokens if t not in results]
+        if rest:
+            results |= await _settled(hand, wish, rest)
+    return [results[token] for token in wish.tokens]
+
+
+async def renew(
+    hand: Hand, tokens: Sequence[str]
+) -> tuple[list[Result], datetime | None]:
+    """Keep these for another lock duration; and until when, if any is kept.
+
+    Raises EventGridError and StoreUnavailable.
+    """
+    async with hand.turn:
+        known = await peek.recalled(hand, tokens)
+        results = _refused(tokens, known)
+        if not known:
+            return list(results.values()), None
+        await _note(hand, "renew", [one.key for one in known.values()], None)
+        asked = hand.clock()
+        answer = await hand.receiver.renew(list(known))
+    for token, one in known.items():
+        code = answer.failed.get(token, settlement.UNANSWERED)
+        failed = None if token in answer.succeeded else code
+        results[token] = _result(token, one.key, failed)
+    until = hand.locked_until(asked) if answer.succeeded else None
+    return [results[token] for token in tokens], until
+
+
+def _refused(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
+    return {t: _result(t, None, NOT_PEEKED) for t in tokens if t not in known}
+
+
+def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
+    """Releases that would be the end of an event, unless that is wished."""
+    if wish.disposition != Verb.RELEASE or wish.gives_up:
+        return {}
+    limit = hand.declared.max_delivery_count
+    return {
+        token: _result(token, one.key, LAST_DELIVERY)
+        for token, one in known.items()
+        if one.delivery_count >= limit
+    }
+
+
+async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
+    """Those whose lock is gone, as Event Grid says when asked to renew it.
+
+    Without asking, a second settlement would overrule the entry of the first.
+    """
+    now = hand.clock()
+    renewable = [token for token, one in known.items() if _is_renewable(one, now)]
+    if not renewable:
+        return {}
+    answer = await hand.receiver.renew(renewable)
+    return {
+        token: _result(token, known[token].key, code)
+        for token, code in answer.failed.items()
+        if token in known and code != NOT_KNOWN
+    }
+
+
+def _is_renewable(peeked: Peeked, now: datetime) -> bool:
+    """Whether its lock can be renewed; in its last minutes it is held all the same."""
+    age = now - datetime.fromisoformat(peeked.at)
+    return age < timedelta(seconds=RENEWABLE_SECONDS) - CLOCK_SKEW
+
+
+async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Results:
+    name, limit = hand.declared.name, hand.declared.max_delivery_count
+    wanted = _disposition(wish)
+    decided = [
+        (one, settled_on(wanted, one.delivery_count, limit=limit)) for one in deliveries
+    ]
+    keys = [one.event.key for one in deliveries]
+    await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
+    now = hand.clock()
+    at = stamp(now)
+    entries = [auditentry.entry(name, *pair, at, by=hand.by) for pair in decided]
+    await hand.audit.record(name, entries, now)
+    answers, failure = await settlement.settle(hand.receiver, decided)
+    failed = [answers[one.lock_token] for one in deliveries]
+    outcomes = [Outcome(*pair) for pair in zip(entries, failed, strict=True)]
+    drain_result.report(outcomes)
+    return {
+        one.lock_token: _of(one.lock_token, outcome, failure)
+        for one, outcome in zip(deliveries, outcomes, strict=True)
+    }
+
+
+def _of(token: str, outcome: Outcome, failure: EventGridError | None) -> Result:
+    entry = outcome.entry
+    found = _result(token, entry.key, outcome.failed)
+    why = found.why
+    if failure is not None and outcome.failed == settlement.UNANSWERED:
+        why = f"{why}: {failure}"
+    return msgspec.structs.replace(found, disposition=entry.disposition, why=why)
+
+
+def _result(token: str, key: EventKey | None, failed: str | None) -> Result:
+    return Result(
+        lock_token=token,
+        id=key and key.id,
+        source=key and key.source,
+        settled=failed is None,
+        failed=failed,
+        why=None if failed is None else _WORDS.get(failed, _FAULT),
+    )
+
+
+def _disposition(wish: Wish) -> Disposition:
+    said = _CONTROL.sub(" ", wish.reason).strip()
+    reason = f"by hand: {said}" if said else "by hand"
+    if wish.disposition == Verb.ACKNOWLEDGE:
+        return Acknowledge(Verdict.SETTLED_BY_HAND, reason)
+    if wish.disposition == Verb.RELEASE:
+        return Release(reason, wish.delay)
+    return Reject(reason)
+
+
+async def _note(
+    hand: Hand, verb: str, keys: list[EventKey], detail: str | None
+) -> None:
+    now = hand.clock()
+    action = actions.action(
+        verb, hand.by, now, subscription=hand.declared.name, events=keys, detail=detail
+    )
+    await hand.actions.note(action, now)

@@ -1,0 +1,199 @@
+"""Reading the blobs of an append log: from their ends, from a moment on, or for a needle.
+
+A blob's lines are in the order of their moments (`appendlog.Segment`), so a moment is
+found by halving: an hour is not read from its end when a page begins in its middle.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobProperties
+from azure.storage.blob.aio import ContainerClient
+
+from eventgrid_pull.blob.append_log import BEGINS, hours_back, merged, stamp, stamp_of
+from moderation.storage import blob_paths
+
+FIRST_READ_BYTES = 64 * 1024
+READ_BYTES = 1024 * 1024
+SCAN_BYTES = 4 * 1024 * 1024
+# So many blobs are searched at once, for all who search: their pieces are in memory.
+SCANS = 16
+# Halving ends at a piece that is read as fast as one more look.
+NEAR_BYTES = 128 * 1024
+LOOK_BYTES = 8 * 1024
+STAMP_ENDS = len(b'{"at":"2026-01-31T12:00:00.000000Z')
+
+
+class Reader:
+    """Reads the blobs of `paths.log_blob`; azure.core's errors pass."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+        self._scans = asyncio.Semaphore(SCANS)
+
+    async def newest(
+        self, name: str, *, since: datetime, until: datetime
+    ) -> AsyncIterator[bytes]:
+        """The lines stamped from `until` back to `since`, newest first."""
+        oldest, newest = stamp(since).encode(), stamp(until).encode()
+        blobs: dict[str, list[BlobProperties]] = {}
+        listed = ""
+        for hour in hours_back(since, until):
+            path = blob_paths.hour_of_log(name, hour)
+            if not path.startswith(listed or "/"):
+                # The first day alone; of what is older, a month with each call.
+                folder = blob_paths.month_of_log if listed else blob_paths.day_of_log
+                listed = folder(name, hour)
+                blobs = await self._by_hour(listed)
+            found = blobs.get(path, [])
+            async for line in merged([self._backwards(one, newest) for one in found]):
+                if stamp_of(line) < oldest:
+                    break
+                yield line
+
+    async def search(
+        self, name: str, needle: bytes, *, since: datetime, until: datetime
+    ) -> list[bytes]:
+        """The lines of that time that hold the needle, oldest first."""
+        hours = hours_back(since, until)
+        folders = [blob_paths.hour_of_log(name, hour) for hour in hours]
+        within = stamp(since).encode(), stamp(until).encode()
+        found: list[bytes] = []
+        for prefix in _prefixes(name, hours):
+            blobs = await self._by_hour(prefix)
+            here = [one for path in folders for one in blobs.get(path, [])]
+            for few in _by_eights(here):
+                scans = [self._scanned(one, needle, *within) for one in few]
+                for lines in await asyncio.gather(*scans):
+                    found += lines
+        return sorted(found, key=stamp_of)
+
+    async def _by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
+        """Folder of an hour → its blobs, in the order of their names."""
+        found: dict[str, list[BlobProperties]] = {}
+        try:
+            async for blob in self._container.list_blobs(name_starts_with=prefix):
+                found.setdefault(blob_paths.folder_of(blob.name), []).append(blob)
+        except ResourceNotFoundError:
+            return {}  # no container yet: nothing was ever written
+        return found
+
+    async def _backwards(
+        self, blob: BlobProperties, newest: bytes
+    ) -> AsyncIterator[bytes]:
+        """The blob's lines up to that moment, from the last to the first."""
+        end = blob.size
+        if _hour_ends(blob) > newest:
+            _, end = await self._halved(blob, lambda at: at > newest)
+        size, rest, is_whole = FIRST_READ_BYTES, b"", False
+        while end > 0:
+            start = max(0, end - size)
+            read = await self._read(blob, start, end)
+            first, *lines = (read + rest).split(b"\n")
+            if lines and not is_whole:
+                lines.pop()  # what comes after the last line: of one not yet written
+                is_whole = True
+            for line in reversed(lines):
+                if line.startswith(BEGINS) and stamp_of(line) <= newest:
+                    yield line
+            rest, end, size = first, start, READ_BYTES
+        if is_whole and rest.startswith(BEGINS) and stamp_of(rest) <= newest:
+            yield rest
+
+    async def _scanned(
+        self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
+    ) -> list[bytes]:
+        """The blob's lines with the needle. Lines without it are not taken apart."""
+        async with self._scans:
+            return await self._scan(blob, needle, oldest, newest)
+
+    async def _scan(
+        self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
+    ) -> list[bytes]:
+        start = 0
+        if _hour_begins(blob) < oldest:
+            start, _ = await self._halved(blob, lambda at: at >= oldest)
+        found, rest, size = [], b"", NEAR_BYTES
+        while start < blob.size:
+            end = min(start + size, blob.size)
+            read = rest + await self._read(blob, start, end)
+            whole = read.rfind(b"\n") + 1
+            found += _holding(needle, read, whole)
+            if stamp_of(read[read.rfind(b"\n", 0, max(whole - 1, 0)) + 1 :]) > newest:
+                break
+            rest, start, size = read[whole:], end, min(size * 4, SCAN_BYTES)
+        return [line for line in found if oldest <= stamp_of(line) <= newest]
+
+    async def _halved(
+        self, blob: BlobProperties, is_late: Callable[[bytes], bool]
+    ) -> tuple[int, int]:
+        """Where lines begin around the first late one: one before it, one that is late.
+
+        0 and the blob's size where there is none.
+        """
+        early, near, late = 0, blob.size, blob.size
+        while near - early > NEAR_BYTES:
+            middle = (early + near) // 2
+            found = await self._line_after(blob, middle, near)
+            if found is None:
+                near = middle
+            elif is_late(found[1]):
+                near, late = middle, found[0]
+            else:
+                early = found[0]
+        return early, late
+
+    async def _line_after(
+        self, blob: BlobProperties, start: int, end: int
+    ) -> tuple[int, bytes] | None:
+        """The first line that begins between these places, and its moment."""
+        size = LOOK_BYTES
+        while True:
+            stop = min(start - 1 + size, blob.size)
+            read = await self._read(blob, start - 1, stop)
+            begins = read.find(b"\n") + 1
+            if begins and start - 1 + begins >= end:
+                return None
+            if begins and len(read) >= begins + STAMP_ENDS:
+                return start - 1 + begins, stamp_of(read[begins:])
+            if stop >= end + STAMP_ENDS or stop == blob.size:
+                return None
+            size *= 8
+
+    async def _read(self, blob: BlobProperties, start: int, end: int) -> bytes:
+        client = self._container.get_blob_client(blob.name)
+        stream = await client.download_blob(offset=start, length=end - start)
+        return await stream.readall()
+
+
+def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
+    """The lines with the needle; `end` is where the last whole line ends."""
+    found = []
+    at = read.find(needle, 0, end)
+    while at >= 0:
+        ends = read.find(b"\n", at)
+        found.append(read[read.rfind(b"\n", 0, at) + 1 : ends])
+        at = read.find(needle, ends, end)
+    return found
+
+
+def _prefixes(name: str, hours: list[datetime]) -> list[str]:
+    """What to list for those hours: the one, or their days, oldest first."""
+    if len(hours) == 1:
+        return [blob_paths.hour_of_log(name, hours[0])]
+    return sorted({blob_paths.day_of_log(name, hour) for hour in hours})
+
+
+def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
+    """So many are read at once: their pieces are all in memory."""
+    return [blobs[at : at + 8] for at in range(0, len(blobs), 8)]
+
+
+def _hour_begins(blob: BlobProperties) -> bytes:
+    return stamp(blob_paths.hour_of_blob(blob.name)).encode()
+
+
+def _hour_ends(blob: BlobProperties) -> bytes:
+    return stamp(blob_paths.hour_of_blob(blob.name) + timedelta(hours=1)).encode()

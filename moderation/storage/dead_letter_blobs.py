@@ -1,0 +1,181 @@
+"""Dead letters in the container that Event Grid writes them into."""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
+
+from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.blob.blob_client import code, unavailable
+from moderation.dead_letters.formats import BLOB_BYTES
+from moderation.dead_letters.store import (
+    LEASE_SECONDS,
+    Busy,
+    Filed,
+    Gone,
+    Lease,
+    Overtaken,
+    Stored,
+)
+from moderation.storage import blob_paths
+
+
+class BlobDeadLetters:
+    """The dead letters in a container; none when there is no such container yet."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    async def folders(self, path: str) -> list[str]:
+        """The names of the folders in that folder."""
+        try:
+            return [
+                one.name.removeprefix(path).rstrip("/")
+                async for one in self._container.walk_blobs(path, delimiter="/")
+                if one.name.endswith("/")
+            ]
+        except ResourceNotFoundError:
+            return []
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def blobs(self, path: str) -> AsyncIterator[Filed]:
+        """The blobs in that folder."""
+        try:
+            async for one in self._container.list_blobs(path):
+                yield Filed(blob_paths.from_archive(one.name), one.last_modified)
+        except ResourceNotFoundError:
+            return
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def read(self, name: str, *, archived: bool = False) -> Stored | None:
+        """The blob; None when it is not there."""
+        blob = self._blob(blob_paths.archived(name) if archived else name)
+        try:
+            stream = await blob.download_blob()
+            content = await stream.read(BLOB_BYTES)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as error:
+            raise self._unavailable(error) from error
+        leased = stream.properties.lease.state == "leased"
+        return Stored(content, stream.properties.last_modified, leased)
+
+    async def lease(self, name: str) -> Lease:
+        """The lease of the blob, for LEASE_SECONDS."""
+        lease = BlobLeaseClient(self._blob(name))
+        try:
+            await lease.acquire(LEASE_SECONDS)
+        except ResourceNotFoundError as error:
+            raise Gone(name) from error
+        except HttpResponseError as error:
+            if _is_lost(error):
+                raise Busy(name) from error
+            raise self._unavailable(error) from error
+        except AzureError as error:
+            raise self._unavailable(error) from error
+        return BlobLease(lease, self)
+
+    async def ledger(self, name: str) -> bytes:
+        """The blob's ledger; empty when nothing was tried yet."""
+        try:
+            stream = await self._ledger(name).download_blob()
+            return await stream.readall()
+        except ResourceNotFoundError:
+            return b""
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    async def note(self, name: str, line: bytes, *, after: int) -> None:
+        """Add a line to a ledger of so many bytes."""
+        blob = self._ledger(name)
+        if after == 0:
+            await self.told(_create(blob))
+        try:
+            await self.told(blob.append_block(line, appendpos_condition=after))
+        except ResourceNotFoundError as error:  # the ledger was deleted meanwhile
+            raise Overtaken(name) from error
+        except Overtaken:
+            # The client tries again when an answer is lost, and meets its own line.
+            if (await self.ledger(name))[after:] != line:
+                raise
+
+    async def archive(self, name: str, content: bytes) -> None:
+        """Put the blob into the archive, unless it is there already."""
+        settings = ContentSettings(content_type="application/json")
+        blob = self._blob(blob_paths.archived(name))
+        with suppress(ResourceExistsError):
+            await self.told(blob.upload_blob(content, content_settings=settings))
+
+    async def delete(self, name: str, lease: Lease) -> None:
+        """Delete the blob, if it is there."""
+        held = lease.id if isinstance(lease, BlobLease) else ""
+        with suppress(ResourceNotFoundError):
+            await self.told(self._blob(name).delete_blob(lease=held))
+
+    async def told(self, call: Awaitable[object]) -> None:
+        """Wait for the call; what it raises becomes Overtaken or StoreUnavailable."""
+        try:
+            await call
+        except (ResourceExistsError, ResourceNotFoundError) as error:
+            if _is_lost(error):
+                raise Overtaken(code(error)) from error
+            raise
+        except HttpResponseError as error:
+            if _is_lost(error):
+                raise Overtaken(code(error)) from error
+            raise self._unavailable(error) from error
+        except AzureError as error:
+            raise self._unavailable(error) from error
+
+    def _blob(self, name: str) -> BlobClient:
+        return self._container.get_blob_client(name)
+
+    def _ledger(self, name: str) -> BlobClient:
+        return self._blob(blob_paths.ledger(name))
+
+    def _unavailable(self, error: AzureError) -> StoreUnavailable:
+        return unavailable(self._container.container_name, error)
+
+
+class BlobLease:
+    """A lease of a dead letter's blob."""
+
+    def __init__(self, client: BlobLeaseClient, store: BlobDeadLetters) -> None:
+        self.client = client
+        self.id = str(client.id)
+        self._store = store
+
+    async def renew(self) -> None:
+        """For LEASE_SECONDS from now."""
+        if self.client.id is None:
+            raise Overtaken("the lease was released")
+        try:
+            await self._store.told(self.client.renew())
+        except (ResourceExistsError, ResourceNotFoundError) as error:
+            raise Overtaken("the blob is gone") from error
+
+    async def release(self) -> None:
+        """Let others have it; it ends by itself, too."""
+        with suppress(AzureError):
+            await self.client.release()
+
+
+async def _create(blob: BlobClient) -> None:
+    with suppress(ResourceExistsError):  # by a redrive that died before its first line
+        await blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+
+
+def _is_lost(error: HttpResponseError) -> bool:
+    """Whether somebody else has the lease, or it ended, or the ledger has grown."""
+    word = code(error)
+    return word.startswith("Lease") or word == "AppendPositionConditionNotMet"

@@ -1,0 +1,108 @@
+"""What a publish puts into its events besides what it was given."""
+
+import json
+from typing import Any, cast
+
+import azure.functions as func
+import pytest
+
+from eventgrid_pull.blob.append_log import stamp
+from eventgrid_pull.publish_stamp import ATTRIBUTE
+from tests.calling import Api, Invocation
+from tests.make import NOW, a_result, an_event
+
+OPERATION = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+HEADER = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
+OWN = "00-11111111111111111111111111111111-2222222222222222-00"
+PLAIN = {"content-type": "application/json"}
+STRUCTURED = {"content-type": "application/cloudevents+json"}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    return Api(monkeypatch)
+
+
+async def publish(
+    api: Api, body: Any, headers: dict[str, str], path: str = "events"
+) -> list[dict[str, Any]]:
+    answer = await api.call("POST", path, json.dumps(body).encode(), headers=headers)
+    assert answer.status in (200, 202), answer.body
+    return [json.loads(event) for event in api.sink.events]
+
+
+@pytest.mark.parametrize("path", ["events", "events/samples", "inspect"])
+async def test_events_go_on_with_the_trace_of_the_invocation(
+    api: Api, path: str
+) -> None:
+    """
+    The operation in Application Insights, the event and its entry are one trace.
+    """
+    api.context = cast(func.Context, Invocation(OPERATION, "vendor=1"))
+
+    events = await publish(api, a_result(), PLAIN | {"traceparent": HEADER}, path)
+
+    assert {event["traceparent"] for event in events} == {OPERATION}
+    assert {event["tracestate"] for event in events} == {"vendor=1"}
+
+
+@pytest.mark.parametrize("told", ["", "nonsense", None])
+async def test_without_one_they_go_on_with_that_of_the_request(
+    api: Api, told: Any
+) -> None:
+    """
+    Not every host tells the invocation's.
+    """
+    api.context = cast(func.Context, Invocation(told, told))
+
+    [event] = await publish(api, a_result(), PLAIN | {"traceparent": HEADER})
+
+    assert event["traceparent"] == HEADER
+
+
+async def test_an_event_that_has_a_trace_keeps_it_whatever_the_host_says(
+    api: Api,
+) -> None:
+    """
+    Its producer began the trace before the request.
+    """
+    api.context = cast(func.Context, Invocation(OPERATION))
+
+    [event] = await publish(api, an_event(traceparent=OWN), STRUCTURED)
+
+    assert event["traceparent"] == OWN
+
+
+BINARY = {
+    "content-type": "application/json",
+    "ce-specversion": "1.0",
+    "ce-id": "1",
+    "ce-source": "/s",
+    "ce-type": "com.contoso.ai.ContentFlagged",
+    f"ce-{ATTRIBUTE}": "2020-01-01T00:00:00.000000Z",
+}
+BATCHED = {"content-type": "application/cloudevents-batch+json"}
+CLAIM = {ATTRIBUTE: "2020-01-01T00:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("events", PLAIN, a_result()),
+        ("events", PLAIN, [a_result(), a_result()]),
+        ("events", STRUCTURED, an_event() | CLAIM),
+        ("events", BATCHED, [an_event() | CLAIM, an_event(id="2")]),
+        ("events", BINARY, a_result()),
+        ("events/samples", PLAIN, None),
+        ("inspect", PLAIN, None),
+    ],
+)
+async def test_each_event_gets_the_moment_of_its_publish_whatever_it_had(
+    api: Api, path: str, headers: dict[str, str], body: Any
+) -> None:
+    """
+    What a publisher says there is a claim; what is measured is ours.
+    """
+    events = await publish(api, body, headers, path)
+
+    assert {event[ATTRIBUTE] for event in events} == {stamp(NOW)}

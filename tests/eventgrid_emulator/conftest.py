@@ -1,0 +1,114 @@
+"""What stands behind the endpoint: the local broker, or a real namespace when told so.
+
+With EVENTGRID_ENDPOINT set, the data-plane suite runs against that namespace. It needs a
+topic (EVENTGRID_TOPIC_NAME) with an event subscription without filters
+(EVENTGRID_SUBSCRIPTION_NAME), and EVENTGRID_KEY or an identity that may send and receive.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from azure.core.credentials import AzureKeyCredential
+from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
+from azure.identity.aio import DefaultAzureCredential
+
+from eventgrid_emulator import LocalNamespace
+from tests.eventgrid_emulator.wire import Wire, until
+
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """An endpoint with a topic and an event subscription that takes every event."""
+
+    endpoint: str
+    key: str
+    topic: str
+    subscription: str
+    local: LocalNamespace | None
+
+    @property
+    def credential(self) -> AzureKeyCredential | DefaultAzureCredential:
+        """The key, or without one whoever runs the tests."""
+        return AzureKeyCredential(self.key) if self.key else DefaultAzureCredential()
+
+    async def advance(self, seconds: float) -> None:
+        """Time passes; a test that needs this is skipped against the real service."""
+        if self.local is None:
+            pytest.skip("the service's clock cannot be moved")
+        await self.local.advance(seconds)
+
+    async def receiver_waits(self) -> None:
+        """A receive is under way; against the real service that cannot be seen."""
+        if self.local is None:
+            return
+        subscription = self.local.app.namespace.subscription(
+            self.topic, self.subscription
+        )
+        await until(subscription.next_waiter)
+
+
+@pytest.fixture
+async def namespace() -> AsyncIterator[LocalNamespace]:
+    """A local namespace of its own for each test."""
+    async with LocalNamespace(TOPOLOGY) as made:
+        yield made
+
+
+@pytest.fixture
+async def behind() -> AsyncIterator[Behind]:
+    """The local broker, or the namespace that EVENTGRID_ENDPOINT names."""
+    endpoint = os.environ.get("EVENTGRID_ENDPOINT")
+    if endpoint:
+        topic = os.environ.get("EVENTGRID_TOPIC_NAME", "moderation-events")
+        name = os.environ.get("EVENTGRID_SUBSCRIPTION_NAME", "sub-all-events")
+        key = os.environ.get("EVENTGRID_KEY", "")
+        yield Behind(endpoint, key, topic, name, None)
+        return
+    async with LocalNamespace(TOPOLOGY) as made:
+        yield Behind(
+            made.endpoint, made.key, "moderation-events", "sub-all-events", made
+        )
+
+
+@pytest.fixture
+async def publisher(behind: Behind) -> AsyncIterator[EventGridPublisherClient]:
+    """The SDK's publisher for the topic."""
+    async with EventGridPublisherClient(
+        behind.endpoint, behind.credential, namespace_topic=behind.topic
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def consumer(behind: Behind) -> AsyncIterator[EventGridConsumerClient]:
+    """The SDK's consumer for the event subscription, which is empty at first."""
+    async with EventGridConsumerClient(
+        behind.endpoint,
+        behind.credential,
+        namespace_topic=behind.topic,
+        subscription=behind.subscription,
+    ) as client:
+        if behind.local is None:
+            await drain(client)
+        yield client
+
+
+@pytest.fixture
+async def wire(namespace: LocalNamespace) -> AsyncIterator[Wire]:
+    """Plain HTTP to the namespace, with the key."""
+    headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+    async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as session:
+        yield Wire(session)
+
+
+async def drain(client: EventGridConsumerClient) -> None:
+    """Nothing is left from an earlier test."""
+    while found := await client.receive(max_events=100, max_wait_time=10):
+        tokens = [each.broker_properties.lock_token for each in found]
+        await client.acknowledge(lock_tokens=tokens)

@@ -1,0 +1,76 @@
+"""The broker as a process of its own, started and ended by a test."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TOPOLOGY = ROOT / "moderation" / "topology.json"
+
+
+class BrokerProcess:
+    """A running `python -m eventgrid_emulator`, with the address that it printed."""
+
+    def __init__(self, process: asyncio.subprocess.Process, endpoint: str) -> None:
+        self._process = process
+        self.endpoint = endpoint
+
+    async def kill(self) -> None:
+        """Ended at once, as by `kill -9`."""
+        self._process.kill()
+        await self._process.wait()
+
+    async def terminate(self) -> int:
+        """Told to stop; gives its exit code."""
+        self._process.terminate()
+        return await asyncio.wait_for(self._process.wait(), 20)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+
+async def start(*arguments: str, cwd: Path = ROOT) -> BrokerProcess:
+    """Answers by the time this returns; with the app's topology if no other is given."""
+    if "--topology" not in arguments:
+        arguments = (*arguments, "--topology", str(TOPOLOGY))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "eventgrid_emulator", "--port", "0"),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=cwd,
+    )
+    assert process.stdout is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    assert line.startswith("Event Grid broker on http"), line
+    return BrokerProcess(process, line.split()[-1])
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str) -> AsyncIterator[BrokerProcess]:
+    """A broker for the length of a block."""
+    broker = await start(*arguments)
+    try:
+        yield broker
+    finally:
+        if broker.is_running:
+            await broker.kill()
+
+
+async def refused(*arguments: str) -> tuple[int, str]:
+    """Exit code and stderr of a broker that does not start."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "eventgrid_emulator", "--port", "0"),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    out, problem = await asyncio.wait_for(process.communicate(), 20)
+    assert out == b""
+    return process.returncode or 0, problem.decode()

@@ -1,0 +1,131 @@
+"""A website that a developer visits can neither read, act, nor use up a delivery."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.auth.identity import make
+from tests.eventgrid_emulator.emulator_process import running
+from tests.eventgrid_emulator.test_inside import another_address
+from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, VERSION, Wire
+
+pytestmark = pytest.mark.contract
+
+DECLARED = {
+    "topic": "moderation-events",
+    "eventSubscriptions": [{"name": "sub-all-events"}],
+}
+FOREIGN = [
+    *({"Host": name} for name in ("evil.example", "localhost.evil.example", "[::1")),
+    *({"Host": f"{name}:6500"} for name in ("evil.example", "8.8.8.8", "0.0.0.0")),
+    *({"Origin": o} for o in ("https://evil.example", "null", "http://[x", "file://")),
+    *({"Origin": o} for o in ("http://127.0.0.1:1", "http://localhost", "127.0.0.1")),
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Site": "anything"},
+]
+OURS = [
+    {},
+    *({"Host": f"{name}:1"} for name in ("localhost", "LOCALHOST", "127.9.9.9")),
+    *({"Host": name} for name in ("[::1]:6500", "a.localhost", "localhost.", "given")),
+    {"Host": "localhost:6500", "Origin": "http://localhost:6500"},
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Mode": "cors"},  # Node's fetch says so, and nothing more
+]
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A broker that was given one more name, and a session with its key."""
+    async with LocalNamespace(DECLARED, names=("given",)) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            yield Wire(http)
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+async def test_a_website_does_nothing(headers: dict[str, str], wire: Wire) -> None:
+    """Though it knows the key and its browser adds what browsers add."""
+    await wire.publish(EVENT)
+    body = b"[]"
+    for path in (f"{TOPIC}:publish", f"{ALL}:receive", f"{ALL}:acknowledge"):
+        status, _, answer = await wire.post(path, body, headers=headers)
+        assert (status, answer["error"]["code"]) == (403, "Forbidden"), path
+    for path in ("/_local/clock", "/_local/faults"):
+        async with wire.http.post(path, json={}, headers=headers) as answer:
+            assert answer.status == 403
+
+    [found] = await wire.receive()
+    assert found["brokerProperties"]["deliveryCount"] == 1
+
+
+@pytest.mark.parametrize("headers", OURS)
+async def test_what_runs_here_is_answered(headers: dict[str, str], wire: Wire) -> None:
+    """Whatever it calls this machine, and the broker's own page."""
+    status, _, _ = await wire.post(
+        f"{TOPIC}:publish",
+        [],
+        headers=headers | {"Content-Type": "application/cloudevents-batch+json"},
+    )
+    assert status == 200
+    async with wire.http.get("/_local/subscriptions", headers=headers) as answer:
+        assert answer.status == 200
+
+
+async def test_a_link_to_the_page_may_stand_anywhere(wire: Wire) -> None:
+    """Following one shows the page; its parts cannot be drawn in elsewhere."""
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    drawn_in = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    async with wire.http.get("/_local/", headers=followed) as answer:
+        assert answer.status == 200
+    async with wire.http.get("/_local/page.js", headers=drawn_in) as answer:
+        assert answer.status == 403
+
+
+async def test_the_key_in_the_url_is_no_way_in(wire: Wire) -> None:
+    """A form or an image of a website needs no more than a URL."""
+    query = VERSION | {
+        "aeg-sas-key": "bG9jYWwtZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldA=="
+    }
+    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    status, _, _ = await wire.post(f"{ALL}:receive", query=query, headers=headers)
+    assert status == 403
+
+
+async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:
+    """A container is reached by its address or by the name it was told."""
+    address = another_address()
+    if address is None:
+        pytest.skip("this machine has no address but loopback")
+    async with running("--host", "0.0.0.0", "--name", "events.test") as broker:
+        port = broker.endpoint.rpartition(":")[2]
+        async with aiohttp.ClientSession(f"http://{address}:{port}") as http:
+            for host, status in (
+                (f"{address}:{port}", 401),
+                ("events.test:6500", 401),
+                ("localhost:6500", 401),
+                ("evil.example", 403),
+            ):
+                path = f"{TOPIC}:publish"
+                async with http.post(path, headers={"Host": host}) as answer:
+                    assert answer.status == status, host
+
+
+async def test_tokens_are_for_programs_of_this_machine(tmp_path: Path) -> None:
+    """The token endpoint under --tls does not answer for a foreign name either."""
+    identity = make(tmp_path, ["127.0.0.1"])
+    await identity.start()
+    url = identity.environment["IDENTITY_ENDPOINT"]
+    query = {"api-version": "2019-08-01", "resource": "https://eventgrid.azure.net"}
+    headers = {"X-IDENTITY-HEADER": identity.header}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.get(url, params=query) as answer:
+            assert answer.status == 200
+        async with http.get(url, params=query, headers={"Host": "evil"}) as answer:
+            assert answer.status == 403
+    await identity.stop()

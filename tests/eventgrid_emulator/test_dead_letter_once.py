@@ -1,0 +1,231 @@
+"""A dead letter exists once, and only when its event has left the queue for good."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from eventgrid_emulator.auth.credentials import LOCAL_KEY
+from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.errors import Refusal
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations.settlement import Verb, settle
+from eventgrid_emulator.storage.sqlite import Store
+from eventgrid_emulator.topology import topology
+from tests.eventgrid_emulator.emulator_process import BrokerProcess, running, start
+from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
+
+pytestmark = pytest.mark.contract
+
+KILLS = 15
+TOPIC = "moderation-events"
+DECLARED = {
+    "topic": TOPIC,
+    "deadLetterContainer": "letters",
+    "eventSubscriptions": [{"name": "sub-all-events", "maxDeliveryCount": 2}],
+}
+ANSWERED = (aiohttp.ClientError, ConnectionError)
+
+
+class Flaky:
+    """A destination that keeps what it is given and says that it could not, for a while."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.blobs: dict[str, list[Any]] = {}
+        self.failures = failures
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        self.blobs[f"{container}/{name}"] = json.loads(content)
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the answer was lost")
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of every event of every blob."""
+        items = itertools.chain.from_iterable(self.blobs.values())
+        return sorted(item["event"]["id"] for item in items)
+
+
+class Driven:
+    """A durable namespace, its dead letters going to `to`, asked without HTTP."""
+
+    def __init__(self, data: Path, to: Flaky) -> None:
+        self.store = Store(data)
+        declared = topology.parse(json.dumps(DECLARED))
+        self.namespace = Namespace(declared, store=self.store, dead_letters=to)
+        self.queue = self.namespace.subscription(TOPIC, "sub-all-events")
+
+    async def publish(self, number: str) -> None:
+        batch = read_batch(json.dumps([EVENT | {"id": number}]).encode())
+        await self.namespace.publish(self.namespace.topic(TOPIC), batch)
+
+    async def receive(self) -> list[str]:
+        answer = await self.namespace.receive(self.queue, 100, 10)
+        return lock_tokens(json.loads(answer)["value"])
+
+    async def settle(self, verb: Verb, tokens: list[str]) -> None:
+        settle(self.namespace, self.queue, verb, tokens)
+        await self.namespace.commits.stored()
+
+    async def expire(self, tokens: list[str]) -> None:
+        self.namespace.clock.advance(7 * 86_400)
+        self.namespace.sweep()
+        await self.namespace.commits.stored()
+
+    async def reject(self, tokens: list[str]) -> None:
+        await self.settle(Verb.REJECT, tokens)
+
+    async def wear_out(self, tokens: list[str]) -> None:
+        await self.settle(Verb.RELEASE, tokens)
+
+
+@contextlib.asynccontextmanager
+async def driven(data: Path, to: Flaky) -> AsyncIterator[Driven]:
+    one = Driven(data, to)
+    await one.namespace.start()
+    yield one
+    await one.namespace.close()
+
+
+@pytest.mark.parametrize("end", [Driven.reject, Driven.wear_out, Driven.expire])
+async def test_no_dead_letter_of_an_event_that_comes_back(
+    end: Callable[[Driven, list[str]], Awaitable[None]], tmp_path: Path
+) -> None:
+    """What could not be stored has not happened: the event stays, and is no dead letter."""
+    to = Flaky()
+    async with driven(tmp_path, to) as broker:
+        commits = broker.namespace.commits
+        await broker.publish("1")
+        await broker.settle(Verb.RELEASE, await broker.receive())
+        tokens = await broker.receive()
+
+        await broker.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
+        with pytest.raises(Refusal):
+            await end(broker, tokens)
+        await until(lambda: commits.failure is None)
+        assert (to.ids, broker.namespace.burial.waiting) == ([], 0)
+
+        await broker.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
+        with contextlib.suppress(Refusal):  # the sweep may have met the same
+            await end(broker, tokens)
+        await until(lambda: to.ids == ["1"])
+
+
+async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> None:
+    """The next attempt writes the same events under the same name, and so does a restart."""
+    to = Flaky(failures=2)
+    async with driven(tmp_path, to) as broker:
+        for number in "12":
+            await broker.publish(number)
+            await broker.reject(await broker.receive())
+            await until(lambda: to.failures == 1)
+        await broker.namespace.advance(10)
+        await until(lambda: to.failures == 0)
+    async with driven(tmp_path, to) as broker:
+        await until(lambda: broker.namespace.burial.waiting == 0)
+    assert to.ids == ["1", "2"]
+
+
+class Ledger:
+    """What the broker has answered."""
+
+    def __init__(self) -> None:
+        self.numbers = itertools.count()
+        self.published: set[str] = set()
+        self.acknowledged: set[str] = set()
+        self.rejected: set[str] = set()
+        self.begun: set[str] = set()
+
+
+async def work_until_it_dies(wire: Wire, ledger: Ledger) -> None:
+    """Publish, then acknowledge the even ones and reject the odd."""
+    while True:
+        ids = [str(next(ledger.numbers)) for _ in range(6)]
+        await wire.publish(*(EVENT | {"id": number} for number in ids))
+        ledger.published.update(ids)
+        found = await wire.receive(10)
+        for verb, rest, done in (
+            ("acknowledge", 0, ledger.acknowledged),
+            ("reject", 1, ledger.rejected),
+        ):
+            mine = [each for each in found if int(each["event"]["id"]) % 2 == rest]
+            if mine:
+                ids = [each["event"]["id"] for each in mine]
+                ledger.begun.update(ids)
+                await wire.settle(verb, lock_tokens(mine))
+                done.update(ids)
+
+
+async def live_and_die(broker: BrokerProcess, ledger: Ledger, after: float) -> None:
+    headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
+    async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+        tasks = [
+            asyncio.create_task(work_until_it_dies(Wire(http), ledger))
+            for _ in range(3)
+        ]
+        await asyncio.wait(tasks, timeout=after)
+        await broker.kill()
+        for problem in await asyncio.gather(*tasks, return_exceptions=True):
+            if not isinstance(problem, ANSWERED):
+                raise AssertionError("a client failed first") from problem
+
+
+async def remaining(http: aiohttp.ClientSession) -> set[str]:
+    """What is still queued, once every dead letter has gone to its destination."""
+
+    async def overview() -> Any:
+        async with http.get("/_local/subscriptions") as answer:
+            return await answer.json()
+
+    async with asyncio.timeout(10):
+        while (await overview())["deadLettersWaiting"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    [topic] = (await overview())["topics"]
+    [queue] = topic["eventSubscriptions"]
+    left: set[str] = set()
+    while len(left) < queue["ready"]:
+        left |= {each["event"]["id"] for each in await Wire(http).receive()}
+    return left
+
+
+async def test_kills_neither_lose_nor_double_a_dead_letter(tmp_path: Path) -> None:
+    """Fifteen kills while half of the events are rejected."""
+    file = tmp_path / "topology.json"
+    many = DECLARED | {"eventSubscriptions": [{"name": "sub-all-events"}]}
+    file.write_text(json.dumps(many))
+    arguments = (
+        *("--topology", str(file), "--data", str(tmp_path / "data")),
+        *("--dead-letters", str(tmp_path / "to")),
+    )
+    chance = random.Random(5)
+    ledger = Ledger()
+    for _ in range(KILLS):
+        broker = await start(*arguments)
+        await live_and_die(broker, ledger, chance.uniform(0.05, 0.3))
+
+    async with running(*arguments) as broker:
+        headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
+        async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+            await http.post("/_local/clock", json={"advance": 60})
+            left = await remaining(http)
+
+    blobs = (tmp_path / "to").rglob("*.json")
+    items = itertools.chain.from_iterable(json.loads(b.read_text()) for b in blobs)
+    letters = Counter(item["event"]["id"] for item in items)
+    assert [number for number, times in letters.items() if times > 1] == []
+    assert not letters.keys() & left, "dead-lettered, and still in the queue"
+    assert not letters.keys() & ledger.acknowledged
+    assert ledger.rejected <= letters.keys()
+    assert (
+        ledger.published <= letters.keys() | left | ledger.acknowledged | ledger.begun
+    )
+    assert len(ledger.rejected) > KILLS

@@ -1,0 +1,267 @@
+"""Dead letters: where they go, what they hold, and what happens when that is down."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from azure.storage.blob import ContainerClient
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.dead_letters.document import BlobStorage
+from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
+from tests.functions_host.hosting import blob_storage
+
+pytestmark = pytest.mark.contract
+
+DECLARED = {
+    "topic": "moderation-events",
+    "deadLetterContainer": "dead-letters",
+    "eventSubscriptions": [{"name": "sub-all-events", "maxDeliveryCount": 2}],
+}
+PATH = re.compile(
+    r"local/moderation-events/sub-all-events/(\d+)/([1-9]\d?)/([1-9]\d?)/(0|[1-9]\d?)/"
+    r"[0-9a-f]{8}-[0-9a-f-]{27}\.json"
+)
+
+
+class Broker:
+    """A namespace with a dead-letter destination."""
+
+    def __init__(self, namespace: LocalNamespace, wire: Wire) -> None:
+        self.namespace = namespace
+        self.wire = wire
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many were dead-lettered and how many dropped."""
+        known = self.namespace.app.namespace
+        counts = known.subscription("moderation-events", "sub-all-events").counts
+        return counts.dead_lettered, counts.dropped
+
+    @property
+    def waiting(self) -> int:
+        """How many dead letters are kept because their destination is down."""
+        return self.namespace.app.namespace.burial.waiting
+
+
+async def opened(
+    to: str | None, data: Path | None = None, declared: Any = DECLARED
+) -> AsyncIterator[Broker]:
+    async with LocalNamespace(declared, dead_letters=to, data=data) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            yield Broker(namespace, Wire(http))
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    """Dead letters go to a folder."""
+    async for each in opened(str(tmp_path / "letters")):
+        yield each
+
+
+def letters(folder: Path) -> list[tuple[str, list[Any]]]:
+    root = folder / "letters" / "dead-letters"
+    return [
+        (path.relative_to(root).as_posix(), json.loads(path.read_text()))
+        for path in sorted(root.rglob("*.json"))
+    ]
+
+
+async def test_a_rejected_event_becomes_a_document(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Under the service's path, in the service's shape, with the event as delivered."""
+    await broker.wire.publish(EVENT)
+    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+    await until(lambda: broker.counts == (1, 0))
+
+    [(name, items)] = letters(tmp_path)
+    assert PATH.fullmatch(name)
+    [item] = items
+    assert list(item) == ["deadLetterProperties", "event"]
+    assert item["event"] == EVENT
+    told = item["deadLetterProperties"]
+    assert told["deadletterreason"] == "Event was rejected."
+    assert told["deliveryattempts"] == 1
+    for stamp in (told["publishutc"], told["deliveryattemptutc"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", stamp)
+
+
+async def test_a_worn_out_event_says_so(broker: Broker, tmp_path: Path) -> None:
+    """After its last lock has ended it is dead-lettered with the service's words."""
+    await broker.wire.publish(EVENT)
+    for _ in range(2):
+        assert len(await broker.wire.receive()) == 1
+        await broker.namespace.advance(60)
+    await until(lambda: broker.counts == (1, 0))
+
+    [(_, [item])] = letters(tmp_path)
+    told = item["deadLetterProperties"]
+    assert told["deadletterreason"] == "Maximum delivery attempts was exceeded."
+    assert told["deliveryresult"] == "Event was not acknowledged nor rejected."
+    assert told["deliveryattempts"] == 2
+
+
+async def test_expired_events_share_a_blob(broker: Broker, tmp_path: Path) -> None:
+    """One document may hold several events."""
+    await broker.wire.publish(*(EVENT | {"id": str(number)} for number in range(5)))
+    await broker.namespace.advance(7 * 86_400)
+    await until(lambda: broker.counts == (5, 0))
+
+    [(_, items)] = letters(tmp_path)
+    assert [item["event"]["id"] for item in items] == list("01234")
+    told = {item["deadLetterProperties"]["deadletterreason"] for item in items}
+    assert told == {"Time to live was exceeded."}
+
+
+async def test_without_a_container_events_are_dropped_and_counted() -> None:
+    """For rejects, expiry and the last delivery alike."""
+    async for broker in opened(
+        None, declared=DECLARED | {"deadLetterContainer": False}
+    ):
+        await broker.wire.publish(EVENT)
+        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+        assert broker.counts == (0, 1)
+
+
+async def test_a_destination_that_is_down_is_tried_again(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """After 10 s, 1 min, 5 min and every 5 min; nothing is lost meanwhile."""
+    (tmp_path / "letters").write_text("a file stands where the folder should be")
+    await broker.wire.publish(EVENT)
+    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+    queue = broker.namespace.app.namespace.burial.letters
+    assert queue is not None
+    for failures, pause in enumerate([10, 60, 300, 300], start=1):
+        await until(lambda: queue.failures == failures)  # noqa: B023
+        await broker.namespace.advance(pause - 2)
+        await asyncio.sleep(0)
+        assert queue.failures == failures
+        await broker.namespace.advance(2)
+    await until(lambda: queue.failures == 5)
+    assert broker.waiting == 1
+
+    (tmp_path / "letters").unlink()
+    await broker.namespace.advance(300)
+    await until(lambda: broker.counts == (1, 0))
+    assert len(letters(tmp_path)) == 1
+
+
+async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> None:
+    """Each topic's dead letters arrive as its own container allows."""
+    (tmp_path / "broken").write_text("a file stands where the container should be")
+    topics = [
+        {
+            "topic": f"topic-{container}",
+            "deadLetterContainer": container,
+            "eventSubscriptions": [{"name": "sub-all"}],
+        }
+        for container in ("broken", "whole")
+    ]
+    async with LocalNamespace(
+        {"topics": topics}, dead_letters=str(tmp_path)
+    ) as namespace:
+        known = namespace.app.namespace
+        [event] = read_batch(json.dumps([EVENT]).encode())
+        for topic in known.topics.values():
+            await known.publish(topic, [event])
+        await namespace.advance(7 * 86_400)
+        counts = known.subscription("topic-whole", "sub-all").counts
+        await until(lambda: counts.dead_lettered == 1)
+        assert known.burial.waiting == 1
+
+
+async def test_a_blob_does_not_grow_without_end(broker: Broker, tmp_path: Path) -> None:
+    """Large dead letters are spread over several blobs."""
+    large = EVENT | {"data": "x" * 900_000}
+    for _ in range(6):
+        await broker.wire.publish(large)
+    await broker.namespace.advance(7 * 86_400)
+    await until(lambda: broker.counts == (6, 0))
+
+    assert [len(items) for _, items in sorted(letters(tmp_path))] in ([4, 2], [2, 4])
+
+
+async def test_after_two_days_a_dead_letter_is_given_up(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """It is counted as dropped."""
+    (tmp_path / "letters").write_text("a file stands where the folder should be")
+    await broker.wire.publish(EVENT)
+    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+    await until(lambda: broker.waiting == 1)
+    await broker.namespace.advance(2 * 86_400)
+
+    await until(lambda: broker.counts == (0, 1))
+    assert broker.waiting == 0
+
+
+async def test_dead_letters_that_wait_survive_a_restart(tmp_path: Path) -> None:
+    """They are in the data folder until their destination has them."""
+    (tmp_path / "letters").write_text("a file stands where the folder should be")
+    to, data = str(tmp_path / "letters"), tmp_path / "data"
+    async for broker in opened(to, data):
+        await broker.wire.publish(EVENT)
+        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+        await until(lambda: broker.waiting == 1)  # noqa: B023
+    (tmp_path / "letters").unlink()
+    async for broker in opened(to, data):
+        await until(lambda: broker.counts == (1, 0))  # noqa: B023
+    assert len(letters(tmp_path)) == 1
+    async for broker in opened(to, data):
+        assert broker.waiting == 0
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Azurite's blob service for the tests of this module."""
+    with blob_storage(tmp_path_factory.mktemp("azurite")) as connection_string:
+        yield connection_string
+
+
+async def test_a_dead_letter_reaches_a_container(storage: str) -> None:
+    """The container is made when it is missing."""
+    async for broker in opened(storage):
+        await broker.wire.publish(EVENT, EVENT)
+        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+        await until(lambda: broker.counts == (2, 0), within=20)  # noqa: B023
+
+    def read() -> list[tuple[str, Any]]:
+        with ContainerClient.from_connection_string(storage, "dead-letters") as client:
+            return [
+                (blob.name, json.loads(client.download_blob(blob.name).readall()))
+                for blob in client.list_blobs()
+            ]
+
+    blobs = await asyncio.to_thread(read)
+    assert all(PATH.fullmatch(name) for name, _ in blobs)
+    assert [item["event"] for _, items in blobs for item in items] == [EVENT, EVENT]
+
+
+async def test_storage_that_is_down_is_said_and_waited_for(tmp_path: Path) -> None:
+    """Nobody listens at the address; the dead letter waits."""
+    nobody = (
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=eA==;"
+        "BlobEndpoint=http://127.0.0.1:1/devstoreaccount1;"
+    )
+    async for broker in opened(nobody):
+        await broker.wire.publish(EVENT)
+        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
+        queue = broker.namespace.app.namespace.burial.letters
+        assert queue is not None
+        await until(lambda: queue.failures == 1, within=20)  # noqa: B023
+        assert (broker.waiting, broker.counts) == (1, (0, 0))
+
+
+def test_development_storage_means_azurite() -> None:
+    """The short form that the SDK for Python does not know."""
+    storage = BlobStorage("UseDevelopmentStorage=true")
+    assert "http://127.0.0.1:10000/devstoreaccount1" in storage.connection_string

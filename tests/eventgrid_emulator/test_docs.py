@@ -1,0 +1,50 @@
+"""docs/broker.md is a table of promises, and each has a test."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "broker.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in TEXT.splitlines()
+    if line.startswith("|") and "---" not in line
+]
+PROMISES = [row for row in ROWS if row[-1] != "test"]
+FOLDERS = ("eventgrid_emulator", "functions_host")
+
+
+def known_tests() -> set[str]:
+    found: set[str] = set()
+    for folder in FOLDERS:
+        for path in (ROOT / "tests" / folder).glob("test_*.py"):
+            text = path.read_text(encoding="utf-8")
+            found |= set(re.findall(r"^(?:async )?def (test_\w+)", text, re.MULTILINE))
+    return found
+
+
+@pytest.mark.parametrize("row", PROMISES, ids=lambda row: row[0])
+def test_a_promise_has_a_test(row: list[str]) -> None:
+    """The last cell of every row names one that exists."""
+    assert row[-1] in known_tests()
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in PROMISES if len(row) == 5], ids=lambda row: row[0]
+)
+def test_a_behaviour_is_honoured_assumed_or_absent(row: list[str]) -> None:
+    """With its source, or the word that there is none."""
+    _, _, status, source, _ = row
+    assert status in ("honoured", "assumed", "absent")
+    assert source.startswith(("§", "none"))
+
+
+def test_every_option_s_help_is_enough_to_start() -> None:
+    """The options that the page shows are options that exist."""
+    options = (ROOT / "eventgrid_emulator" / "cli_options.py").read_text(
+        encoding="utf-8"
+    )
+    for option in set(re.findall(r"--[a-z][a-z-]+", TEXT)) - {"--help"}:
+        assert f'"{option}"' in options, option

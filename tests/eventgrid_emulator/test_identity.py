@@ -1,0 +1,211 @@
+"""TLS and Entra tokens: DefaultAzureCredential for real, without Azure."""
+
+import asyncio
+import os
+import ssl
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from eventgrid_emulator.app import App, Settings
+from eventgrid_emulator.auth import identity
+from eventgrid_emulator.auth.identity import Identity
+from eventgrid_emulator.auth.token_issuer import AUDIENCE, ISSUER, Issuer
+from eventgrid_emulator.topology import topology
+from tests.eventgrid_emulator.emulator_process import running
+from tests.eventgrid_emulator.wire import EVENT, Wire
+
+pytestmark = pytest.mark.contract
+
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """A broker over TLS with its identity."""
+
+    endpoint: str
+    identity: Identity
+
+    @property
+    def issuer(self) -> Issuer:
+        """Who issues and judges the tokens."""
+        assert isinstance(self.identity.tokens, Issuer)
+        return self.identity.tokens
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """Trusts the broker's authority and no other."""
+        return ssl.create_default_context(cafile=self.identity.folder / "ca.pem")
+
+
+@pytest.fixture
+async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
+    """A broker of its own for each test."""
+    made = identity.make(tmp_path, ["127.0.0.1"])
+    settings = Settings(topology.load(TOPOLOGY), tokens=made.tokens, tls=made.context)
+    app = App(settings)
+    await app.start()
+    await made.start()
+    yield Secured(app.endpoint, made)
+    await made.stop()
+    await app.stop()
+
+
+CLIENT = """
+import asyncio, sys
+from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
+from azure.identity.aio import DefaultAzureCredential
+
+async def main(endpoint):
+    topic = {"namespace_topic": "moderation-events"}
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": 1}
+    async with (
+        DefaultAzureCredential() as credential,
+        EventGridPublisherClient(endpoint, credential, **topic) as publisher,
+        EventGridConsumerClient(
+            endpoint, credential, subscription="sub-all-events", **topic
+        ) as consumer,
+    ):
+        await publisher.send(event)
+        [found] = await consumer.receive(max_wait_time=10)
+        token = found.broker_properties.lock_token
+        settled = await consumer.acknowledge(lock_tokens=[token])
+        print(found.event.id, settled.succeeded_lock_tokens == [token])
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+async def test_the_sdk_works_with_an_identity_instead_of_a_key(
+    secured: Secured,
+) -> None:
+    """Publish, receive and acknowledge with DefaultAzureCredential over HTTPS.
+
+    In a process of its own, because TLS reads its environment once.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", CLIENT, secured.endpoint),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | secured.identity.environment,
+    )
+
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+
+    assert out.decode().split() == ["1", "True"]
+
+
+async def status_with(secured: Secured, token: str) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {token}"}
+    connector = aiohttp.TCPConnector(ssl=secured.trust)
+    async with aiohttp.ClientSession(
+        secured.endpoint, headers=headers, connector=connector
+    ) as http:
+        status, _, body = await Wire(http).publish(EVENT)
+    return status, body.get("error", {}).get("message", "")
+
+
+async def test_a_token_for_another_audience_is_refused(secured: Secured) -> None:
+    """A token for storage does not open Event Grid."""
+    good = secured.issuer.issue(AUDIENCE)
+    foreign = secured.issuer.issue("https://storage.azure.com")
+
+    assert (await status_with(secured, good))[0] == 200
+    status, message = await status_with(secured, foreign)
+    assert status == 401
+    assert AUDIENCE in message
+
+
+async def test_an_expired_token_is_refused(secured: Secured) -> None:
+    """By the machine's clock."""
+    status, message = await status_with(secured, secured.issuer.issue(AUDIENCE, -1))
+
+    assert status == 401
+    assert "expired" in message
+
+
+async def test_a_token_that_somebody_else_signed_is_refused(secured: Secured) -> None:
+    """The right claims do not help without the right key, nor without a signature."""
+    claims = {"aud": AUDIENCE, "iss": ISSUER, "exp": int(time.time()) + 3600}
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    for token in (
+        jwt.encode(claims, key, algorithm="RS256"),
+        jwt.encode(claims, "x" * 32, algorithm="HS256"),
+        jwt.encode(claims, "", algorithm="none"),
+        "not.a.token",
+        "",
+    ):
+        assert (await status_with(secured, token))[0] == 401
+
+
+async def test_keys_still_work_over_tls(secured: Secured) -> None:
+    """Both ways in are open at once, as in the service."""
+    key = "bG9jYWwtZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldA=="
+    connector = aiohttp.TCPConnector(ssl=secured.trust)
+    headers = {"Authorization": f"SharedAccessKey {key}"}
+    async with aiohttp.ClientSession(
+        secured.endpoint, headers=headers, connector=connector
+    ) as http:
+        assert (await Wire(http).publish(EVENT))[0] == 200
+
+
+async def test_a_client_without_the_ca_file_does_not_connect(secured: Secured) -> None:
+    """The certificate is nobody's but the broker's own."""
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await http.get(f"{secured.endpoint}/_local/health")
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "status"),
+    [
+        (True, {"resource": AUDIENCE, "api-version": "2019-08-01"}, 200),
+        (False, {"resource": AUDIENCE, "api-version": "2019-08-01"}, 401),
+        (True, {"api-version": "2019-08-01"}, 400),
+        (True, {"resource": AUDIENCE}, 400),
+        (True, {"resource": AUDIENCE, "api-version": "2017-09-01"}, 400),
+    ],
+)
+async def test_the_token_endpoint_answers_like_app_service(
+    header: bool, query: dict[str, str], status: int, secured: Secured
+) -> None:
+    """The secret header, the resource and the api-version are all needed."""
+    environment = secured.identity.environment
+    headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"] if header else "x"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(
+            environment["IDENTITY_ENDPOINT"], params=query, headers=headers
+        ) as answer,
+    ):
+        body = await answer.json()
+    assert answer.status == status
+    if status == 200:
+        assert body["token_type"] == "Bearer"
+        assert body["resource"] == AUDIENCE
+        assert int(body["expires_on"]) > time.time()
+        claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+        assert claims["aud"] == AUDIENCE
+
+
+async def test_the_process_writes_what_a_client_needs(tmp_path: Path) -> None:
+    """`--tls` prints an https address and leaves ca.pem and identity.env."""
+    async with running("--tls", "--tls-folder", str(tmp_path)) as broker:
+        assert broker.endpoint.startswith("https://127.0.0.1:")
+        text = await asyncio.to_thread((tmp_path / "identity.env").read_text)
+        environment = dict(line.split("=", 1) for line in text.splitlines())
+        trust = ssl.create_default_context(cafile=environment["SSL_CERT_FILE"])
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{broker.endpoint}/_local/health", ssl=trust) as answer,
+        ):
+            assert answer.status == 200
+    assert environment["IDENTITY_ENDPOINT"].endswith("/msi/token")

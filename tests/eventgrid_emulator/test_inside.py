@@ -1,0 +1,468 @@
+"""What the broker answers under `/_local/`: clock, queues, history, filters, metrics."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from eventgrid_emulator import LocalNamespace
+from tests.eventgrid_emulator.emulator_process import refused, running
+from tests.eventgrid_emulator.wire import (
+    EVENT,
+    FLAGGED,
+    TOPIC,
+    Wire,
+    lock_tokens,
+    until,
+)
+
+pytestmark = pytest.mark.contract
+
+TYPE = "com.contoso.ai.ContentFlagged"
+
+
+async def get(wire: Wire, path: str) -> Any:
+    async with wire.http.get(f"/_local/{path}") as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+
+async def advance(wire: Wire, seconds: Any) -> tuple[int, Any]:
+    body = {"advance": seconds}
+    async with wire.http.post("/_local/clock", json=body) as answer:
+        return answer.status, await answer.json()
+
+
+async def counts(wire: Wire, name: str = "sub-all-events") -> dict[str, Any]:
+    [topic] = (await get(wire, "subscriptions"))["topics"]
+    [found] = [each for each in topic["eventSubscriptions"] if each["name"] == name]
+    return dict(found)
+
+
+async def test_a_one_hour_delay_passes_in_a_moment(wire: Wire) -> None:
+    """Delays follow the clock that was moved."""
+    await wire.publish(EVENT)
+    tokens = lock_tokens(await wire.receive())
+    await wire.settle("release", tokens, releaseDelayInSeconds="3600")
+    assert (await counts(wire))["delayed"] == 1
+
+    status, body = await advance(wire, 3600)
+
+    assert (status, body["ahead"]) == (200, 3600)
+    [found] = await wire.receive()
+    assert found["brokerProperties"]["deliveryCount"] == 2
+
+
+async def test_a_day_to_live_passes_in_a_moment(wire: Wire) -> None:
+    """The event becomes a dead letter, here one that is kept in memory only."""
+    await wire.publish(EVENT)
+    await advance(wire, 86_399)
+    assert (await counts(wire))["ready"] == 1
+
+    await advance(wire, 1)
+
+    _ = await get(wire, "deadletters")  # once it is there
+    found = await counts(wire)
+    assert (found["ready"], found["deadLettered"]) == (0, 1)
+
+
+async def test_a_moved_clock_wakes_a_receive_that_waits(
+    wire: Wire, namespace: LocalNamespace
+) -> None:
+    """A lock that ends early hands its event to the receiver in line."""
+    await wire.publish(EVENT)
+    await wire.receive()
+    queue = namespace.app.namespace.subscription("moderation-events", "sub-all-events")
+    waiting = asyncio.create_task(wire.receive())
+    await until(lambda: queue.waiters)
+
+    await advance(wire, 60)
+
+    [found] = await waiting
+    assert found["brokerProperties"]["deliveryCount"] == 2
+
+
+@pytest.mark.parametrize("seconds", [-1, "60", None, True, 1e12])
+async def test_the_clock_moves_forward_only(seconds: Any, wire: Wire) -> None:
+    """Anything but a number of seconds up to a year is refused."""
+    status, _ = await advance(wire, seconds)
+    assert status == 400
+    assert (await get(wire, "clock"))["ahead"] == 0
+
+
+async def test_the_clock_stays_within_the_calendar(
+    namespace: LocalNamespace, wire: Wire
+) -> None:
+    """Past the year 9999 no time could be written any more."""
+    namespace.app.namespace.clock.offset += 7950 * 365.25 * 86_400
+    for _ in range(20):
+        async with wire.http.post("/_local/clock", json={"advance": 31e6}) as answer:
+            status = answer.status
+    assert status == 400
+    async with wire.http.get("/_local/subscriptions") as answer:
+        assert answer.status == 200
+
+
+async def test_depths_and_counts_are_told(
+    wire: Wire, namespace: LocalNamespace
+) -> None:
+    """Ready, locked, delayed, age, and how often what happened."""
+    await wire.publish(EVENT, EVENT, EVENT, EVENT | {"type": TYPE})
+    found = await wire.receive(3)
+    await wire.settle("acknowledge", lock_tokens(found[:1]))
+    await wire.settle("release", lock_tokens(found[1:2]), releaseDelayInSeconds="10")
+    await wire.settle("acknowledge", ["x"])
+    await namespace.advance(5)
+
+    told = await counts(wire)
+
+    wanted = {"ready": 1, "locked": 1, "delayed": 1, "matched": 4, "received": 3}
+    wanted |= {"acknowledged": 1, "released": 1, "failedTokens": 1, "dropped": 0}
+    assert told | wanted == told
+    assert 5 <= told["oldestAgeSeconds"] < 6
+    assert (await counts(wire, "sub-flagged"))["ready"] == 1
+
+
+async def test_an_unmatched_event_is_counted(tmp_path: Path) -> None:
+    """It is accepted with 200 and goes nowhere."""
+    declared = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [
+            {"name": "sub-a", "filtersConfiguration": {"includedEventTypes": ["a"]}}
+        ],
+    }
+    async with LocalNamespace(declared) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            assert (await Wire(http).publish(EVENT))[0] == 200
+            [topic] = (await get(Wire(http), "subscriptions"))["topics"]
+    assert (topic["published"], topic["unmatched"]) == (1, 1)
+
+
+async def test_one_event_s_history_is_told(wire: Wire) -> None:
+    """From publish to acknowledge, per event subscription."""
+    await wire.publish(EVENT | {"id": "told", "type": TYPE})
+    tokens = lock_tokens(await wire.receive())
+    await wire.settle("release", tokens)
+    await wire.receive()
+    await advance(wire, 60)
+    await wire.settle("acknowledge", lock_tokens(await wire.receive()))
+
+    life = await get(wire, "events?id=told")
+
+    steps = [
+        each["what"]
+        for each in life["steps"]
+        if each.get("subscription") in (None, "sub-all-events")
+    ]
+    assert steps == [
+        "published",
+        "queued",
+        "received",
+        "released",
+        "received",
+        "lock expired",
+        "received",
+        "acknowledged",
+    ]
+    assert (await get(wire, "events?id=nobody"))["steps"] == []
+
+
+async def test_a_pasted_event_is_explained_per_clause(wire: Wire) -> None:
+    """Which event subscriptions receive it, and why the others do not."""
+    async with wire.http.post("/_local/explain", json={"type": TYPE}) as answer:
+        told = (await answer.json())["eventSubscriptions"]
+
+    matches = {each["name"]: each["matches"] for each in told}
+    assert matches == {
+        "sub-flagged": True,
+        "sub-approved": False,
+        "sub-all-events": True,
+    }
+    [approved] = [each for each in told if each["name"] == "sub-approved"]
+    assert approved["includedEventTypes"]["found"] == TYPE
+
+
+async def test_a_filter_is_explained_with_what_it_found() -> None:
+    """The value under the key, or that it is missing."""
+    clauses = [
+        {"operatorType": "NumberGreaterThan", "key": "data.confidence", "value": 0.9},
+        {"operatorType": "StringBeginsWith", "key": "subject", "values": ["/a"]},
+    ]
+    declared = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [
+            {"name": "sub-a", "filtersConfiguration": {"filters": clauses}}
+        ],
+    }
+    async with LocalNamespace(declared) as namespace, aiohttp.ClientSession() as http:
+        event = {"data": {"confidence": 0.97}}
+        url = f"{namespace.endpoint}/_local/explain"
+        async with http.post(url, json=event) as answer:
+            [told] = (await answer.json())["eventSubscriptions"]
+    first, second = told["filters"]
+    assert (first["found"], first["matches"]) == (0.97, True)
+    assert (second["missing"], second["matches"]) == (True, False)
+    assert "has no subject" in second["why"]
+    assert told["matches"] is False
+
+
+async def test_an_event_is_explained_as_it_would_be_stored() -> None:
+    """With its time in UTC and without what is null; or why it would not be."""
+    clauses = [
+        {"operatorType": "StringBeginsWith", "key": "time", "values": ["2026-11-26T"]},
+        {"operatorType": "IsNullOrUndefined", "key": "subject"},
+    ]
+    declared = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [
+            {"name": "sub-a", "filtersConfiguration": {"filters": clauses}}
+        ],
+    }
+    event = {
+        **{"specversion": "1.0", "id": "1", "source": "/s", "type": TYPE, "data": {}},
+        **{"time": "2026-11-27T01:00:00+02:00", "subject": None},
+    }
+    async with LocalNamespace(declared) as namespace, aiohttp.ClientSession() as http:
+        url = f"{namespace.endpoint}/_local/explain"
+        async with http.post(url, json=event) as answer:
+            whole = await answer.json()
+        async with http.post(url, json=event | {"source": None}) as answer:
+            partial = await answer.json()
+
+    [told] = whole["eventSubscriptions"]
+    assert (told["matches"], whole["problem"]) == (True, None)
+    assert told["filters"][0]["found"] == "2026-11-26T23:00:00Z"
+    assert partial["problem"] == "`source` attribute is required"
+    assert partial["eventSubscriptions"][0]["matches"] is True
+
+
+async def test_metrics_are_prometheus_text(wire: Wire) -> None:
+    """Every line is a comment or a sample, and the counts are there."""
+    await wire.publish(EVENT)
+    async with wire.http.get("/_local/metrics") as answer:
+        text = await answer.text()
+        assert answer.content_type == "text/plain"
+
+    labels = '{topic="moderation-events",subscription="sub-all-events"}'
+    assert f"eventgrid_matched_total{labels} 1" in text
+    assert f"eventgrid_ready_events{labels} 1" in text
+    for line in text.splitlines():
+        assert line.startswith("# TYPE ") or len(line.split()) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("", "text/html"),
+        ("/", "text/html"),
+        ("/page.js", "text/javascript"),
+        ("/page.css", "text/css"),
+    ],
+)
+async def test_the_page_is_served(path: str, kind: str, wire: Wire) -> None:
+    """Its own files only, under a policy that allows no others."""
+    async with wire.http.get(f"/_local{path}") as answer:
+        assert (answer.status, answer.content_type) == (200, kind)
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/_local/nothing", 404),
+        ("GET", "/_local/../topics", 404),
+        ("DELETE", "/_local/clock", 405),
+        ("GET", "/_local/explain", 405),
+        ("POST", "/_local/clock", 400),
+        ("GET", "/_local/events?topic=none", 404),
+    ],
+)
+async def test_the_inside_refuses_what_it_does_not_know(
+    method: str, path: str, status: int, wire: Wire
+) -> None:
+    """In the same error shape as the data plane."""
+    async with wire.http.request(method, path) as answer:
+        assert answer.status == status
+        assert "error" in await answer.json()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://[x"},
+        {"Host": "[::1"},
+    ],
+)
+async def test_a_page_from_elsewhere_does_not_reach_in(
+    headers: dict[str, str], wire: Wire
+) -> None:
+    """A visitor's browser is no way around the loopback rule."""
+    body = {"advance": 60}
+    async with wire.http.post("/_local/clock", json=body, headers=headers) as answer:
+        assert answer.status == 403
+    assert (await get(wire, "clock"))["ahead"] == 0
+
+
+async def test_only_the_loopback_address_sees_the_inside() -> None:
+    """From any other address of this machine there is health and nothing else."""
+    address = another_address()
+    if address is None:
+        pytest.skip("this machine has no address but loopback")
+    async with running("--host", "0.0.0.0") as broker:
+        port = broker.endpoint.rpartition(":")[2]
+        async with aiohttp.ClientSession(f"http://{address}:{port}") as http:
+            async with http.get("/_local/health") as answer:
+                assert answer.status == 200
+            local = {"Host": "127.0.0.1"}
+            async with http.get("/_local/clock", headers=local) as answer:
+                assert answer.status == 403
+
+
+def another_address() -> str | None:
+    """An address of this machine that is not loopback; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith(("127.", "0.")) else address
+
+
+async def test_health_needs_no_key_and_no_local_name(namespace: LocalNamespace) -> None:
+    """A container's probe may ask from wherever it is."""
+    url = f"{namespace.endpoint}/_local/health"
+    headers = {"Host": "broker:6500"}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(url, headers=headers) as answer,
+    ):
+        assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_changed_topology_holds_without_a_restart(tmp_path: Path) -> None:
+    """A new event subscription appears, the others keep what they hold."""
+    path = tmp_path / "topology.json"
+    one = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [{"name": "sub-all-events"}],
+    }
+    path.write_text(json.dumps(one))
+    async with running("--topology", str(path)) as broker:
+        headers = {"Authorization": f"SharedAccessKey {LocalNamespace(path).key}"}
+        async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            await wire.publish(EVENT)
+            path.write_text('{"broken')
+            added = {"name": "sub-flagged"}
+            listed = [*one["eventSubscriptions"], added]
+            path.write_text(json.dumps(one | {"eventSubscriptions": listed}))
+
+            async def names() -> int:
+                [topic] = (await get(wire, "subscriptions"))["topics"]
+                return len(topic["eventSubscriptions"])
+
+            async with asyncio.timeout(10):
+                while await names() < 2:  # noqa: ASYNC110  (another process knows)
+                    await asyncio.sleep(0.02)
+            assert len(await wire.receive()) == 1
+            await wire.publish(EVENT)
+            assert len(await wire.receive(path=FLAGGED)) == 1
+
+
+async def test_a_removed_event_subscription_keeps_its_events() -> None:
+    """Out of reach until the topology names it again."""
+    whole = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [{"name": "sub-all-events"}, {"name": "sub-flagged"}],
+    }
+    part = whole | {"eventSubscriptions": [{"name": "sub-flagged"}]}
+    async with LocalNamespace(whole) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            await wire.publish(EVENT)
+            await namespace.declare(part)
+            path = f"{TOPIC}/eventsubscriptions/sub-all-events"
+            assert (await wire.post(f"{path}:receive"))[0] == 404
+            await namespace.declare(whole)
+            assert len(await wire.receive()) == 1
+
+
+async def test_changed_limits_and_filters_hold_at_once() -> None:
+    """One delivery instead of ten, and only what the new filter lets through."""
+    clause = {"operatorType": "StringIn", "key": "subject", "values": ["yes"]}
+    before = {
+        "topic": "moderation-events",
+        "eventSubscriptions": [{"name": "sub-all-events"}],
+    }
+    limited = {
+        "name": "sub-all-events",
+        "maxDeliveryCount": 1,
+        "filtersConfiguration": {"filters": [clause]},
+    }
+    async with LocalNamespace(before) as namespace:
+        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
+        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
+            wire = Wire(http)
+            await wire.publish(EVENT)
+            await namespace.declare(before | {"eventSubscriptions": [limited]})
+            await wire.publish(EVENT, EVENT | {"subject": "YES"})
+            found = await wire.receive()
+            assert [each["event"].get("subject") for each in found] == [None, "YES"]
+            await wire.settle("release", lock_tokens(found))
+            _ = await get(wire, "deadletters")  # once they are there
+            told = await counts(wire)
+    assert (told["ready"], told["deadLettered"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--topology", "no-such-file.json"), "no-such-file.json"),
+        (("--key", "a", "--key", "b", "--key", "c"), "2 times"),
+        (("--port", "70000"), "not a port"),
+        (("--throughput-units", "41"), "1 to 40"),
+        (("--namespace", "a/b"), "letters"),
+        (("--dead-letters", "Account=x"), "connection string"),
+        (("--tls", "--tls-folder", f"{__file__}/tls"), "tls"),
+    ],
+)
+async def test_a_wrong_option_is_said_in_one_line(
+    arguments: tuple[str, ...], says: str
+) -> None:
+    """No traceback, and an exit code that is not 0."""
+    code, problem = await refused(*arguments)
+    assert code != 0
+    assert says in problem
+    assert "Traceback" not in problem
+
+
+async def test_a_taken_identity_port_is_named(
+    namespace: LocalNamespace, tmp_path: Path
+) -> None:
+    """Not the port that was free."""
+    port = namespace.endpoint.rpartition(":")[2]
+    code, problem = await refused(
+        "--tls", "--tls-folder", str(tmp_path), "--identity-port", port
+    )
+    assert code == 1
+    assert f"Port {port}" in problem
+    assert "--identity-port" in problem
+
+
+async def test_a_taken_port_is_named_with_what_to_do(namespace: LocalNamespace) -> None:
+    """The port, and the option that chooses another."""
+    port = namespace.endpoint.rpartition(":")[2]
+    code, problem = await refused("--port", port)
+    assert code == 1
+    assert port in problem
+    assert "--port" in problem

@@ -1,0 +1,113 @@
+"""A namespace in a test: quick to start, isolated, and frugal."""
+
+import asyncio
+import json
+import time
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.cli_options import parser
+from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.topology.topology import parse
+
+DECLARED: dict[str, Any] = {
+    "topic": "orders",
+    "eventSubscriptions": [{"name": f"sub-{number}"} for number in range(3)],
+}
+
+
+def a_batch(count: int, size: int) -> bytes:
+    event = {"specversion": "1.0", "source": "/s", "type": "t", "data": "x" * size}
+    return json.dumps([event | {"id": str(n)} for n in range(count)]).encode()
+
+
+async def test_a_namespace_starts_in_less_than_fifty_milliseconds() -> None:
+    """The quickest of five, because other work on the machine is not its fault."""
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        async with LocalNamespace(DECLARED) as namespace:
+            took.append(time.perf_counter() - started)
+            assert namespace.endpoint.startswith("http://127.0.0.1:")
+    assert min(took) < 0.05
+
+
+async def test_two_namespaces_know_nothing_of_each_other() -> None:
+    """Each has its port, its clock and its events."""
+    async with LocalNamespace(DECLARED) as one, LocalNamespace(DECLARED) as other:
+        assert one.endpoint != other.endpoint
+        await one.advance(3600)
+        assert other.app.namespace.clock.offset == 0
+
+
+async def test_a_queued_event_takes_less_than_twice_its_size() -> None:
+    """Three event subscriptions hold it, and its bytes are there once."""
+    count, size = 5000, 1000
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    topic = namespace.topic("orders")
+    await namespace.publish(topic, read_batch(a_batch(100, size)))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(count // 100):
+        await namespace.publish(topic, read_batch(a_batch(100, size)))
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    namespace.history.of("none")
+
+    assert grown / count < 2 * size
+
+
+async def test_huge_ids_and_types_are_not_remembered() -> None:
+    """What was let go takes no memory, however it was called."""
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    topic = namespace.topic("orders")
+    tracemalloc.start()
+    for number in range(20):
+        name = f"{number}" + "x" * 400_000
+        event = {"specversion": "1.0", "source": "/s", "data": 0, "id": name}
+        body = json.dumps([event | {"type": name}]).encode()
+        await namespace.publish(topic, read_batch(body))
+        for each in topic.subscriptions.values():
+            [entry] = each.queue.receive(1, namespace.clock.now())
+            each.queue.acknowledge(entry.secret, namespace.clock.now())
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert held < 4_000_000
+
+
+async def test_an_event_that_nobody_holds_is_let_go() -> None:
+    """Acknowledged in every event subscription, it leaves no bytes behind."""
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    topic = namespace.topic("orders")
+    await namespace.publish(topic, read_batch(a_batch(100, 10)))
+    for each in topic.subscriptions.values():
+        for entry in each.queue.receive(100, namespace.clock.now()):
+            each.queue.acknowledge(entry.secret, namespace.clock.now())
+
+        assert each.queue.depth().total == 0
+
+
+async def test_a_receive_that_is_cancelled_leaves_the_line() -> None:
+    """Nothing is delivered to it afterwards."""
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    subscription = namespace.subscription("orders", "sub-0")
+    waiting = asyncio.create_task(namespace.receive(subscription, 1, 60))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert subscription.next_waiter() is None
+
+
+def test_the_help_shows_a_topology_and_every_option() -> None:
+    """It is enough to use the broker alone."""
+    text = parser().format_help()
+
+    for word in ("eventSubscriptions", "--data", "--dead-letters", "--tls", "/_local"):
+        assert word in text

@@ -1,0 +1,207 @@
+"""The topology file: what it may hold, and how a mistake in it is said."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventgrid_emulator.queue.entries import QueueLimits
+from eventgrid_emulator.topology.checks import TopologyError
+from eventgrid_emulator.topology.filters import SINGLE_VALUE, Filter
+from eventgrid_emulator.topology.topology import DAY, Topology, load, parse
+from tests import topology_cases
+from tests.topology_cases import CASES, FILTERS, WARNINGS, name_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def a_subscription(**changes: Any) -> dict[str, Any]:
+    return {"name": "sub-a"} | changes
+
+
+def a_topology(*subscriptions: Any, **changes: Any) -> str:
+    listed = list(subscriptions) or [a_subscription()]
+    return json.dumps({"topic": "orders", "eventSubscriptions": listed} | changes)
+
+
+def test_the_project_s_topology_is_read_as_declared() -> None:
+    """Lock 60 s, ten deliveries, one day to live, and what the app is about."""
+    [topic] = load(ROOT / "moderation" / "topology.json").topics
+
+    assert topic.name == "moderation-events"
+    assert topic.dead_letter_container == "dead-letters"
+    names = [each.name for each in topic.subscriptions]
+    assert {"sub-flagged", "sub-approved", "sub-all-events"} <= set(names)
+    assert {each.limits for each in topic.subscriptions} == {QueueLimits(60, 10, DAY)}
+
+
+def test_defaults_are_the_service_s() -> None:
+    """Lock 60 s, ten deliveries, time to live as long as the topic keeps events."""
+    [topic] = parse(a_topology()).topics
+    [subscription] = topic.subscriptions
+
+    assert topic.retention == 7 * DAY
+    assert subscription.limits == QueueLimits(60, 10, 7 * DAY)
+    assert subscription.filters.event_types is None
+
+
+def test_several_topics_can_be_declared() -> None:
+    """Any project's namespace fits in one file."""
+    topics = [json.loads(a_topology(topic=name)) for name in ("orders", "returns")]
+    assert len(parse(json.dumps({"topics": topics})).topics) == 2
+
+
+def test_a_filter_is_read_with_its_operand() -> None:
+    """`value` for one, `values` for several."""
+    declared = {"operatorType": "NumberInRange", "key": "data.n", "values": [[1, 2.5]]}
+    [topic] = parse(topology_cases.with_filters({"filters": [declared]})).topics
+
+    [clause] = topic.subscriptions[0].filters.clauses
+    assert clause == Filter("NumberInRange", "data.n", ([1, 2.5],))
+
+
+def described(found: Topology) -> dict[str, Any]:
+    """What was read, as the table has it."""
+    [topic] = found.topics
+    return {
+        "topic": topic.name,
+        "eventRetentionInDays": topic.retention / DAY,
+        "deadLetterContainer": topic.dead_letter_container,
+        "eventSubscriptions": [
+            {
+                "name": one.name,
+                "receiveLockDurationInSeconds": one.limits.lock_duration,
+                "maxDeliveryCount": one.limits.max_delivery_count,
+                "eventTimeToLive": one.limits.time_to_live,
+                "includedEventTypes": one.filters.event_types
+                and [*one.filters.event_types],
+                "filters": [*map(clause, one.filters.clauses)],
+            }
+            for one in topic.subscriptions
+        ],
+    }
+
+
+def clause(one: Filter) -> dict[str, Any]:
+    """A filter as it was declared."""
+    values = list(one.values)
+    operand = (
+        {"value": values[0]} if one.operator in SINGLE_VALUE else {"values": values}
+    )
+    return {"operatorType": one.operator, "key": one.key} | (operand if values else {})
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_file_means_the_same_as_elsewhere(case: dict[str, Any]) -> None:
+    """What is missing or null has its default, and what is wrong is named, all at once."""
+    raw, case = topology_cases.content(case), case | case.get("emulator", {})
+
+    if "means" in case:
+        assert described(parse(raw)) == topology_cases.meaning(case["means"])
+        return
+    with pytest.raises(TopologyError) as caught:
+        parse(raw)
+    assert all(word in str(caught.value) for word in case["refused"])
+
+
+@pytest.mark.parametrize("case", FILTERS, ids=name_of)
+def test_a_filter_that_azure_refuses_is_named(case: dict[str, Any]) -> None:
+    """With its event subscription, its place and what is allowed."""
+    with pytest.raises(
+        TopologyError, match="event subscription sub-a, filter 1"
+    ) as caught:
+        parse(topology_cases.with_filters({"filters": [case["filter"]]}))
+    assert all(word in str(caught.value) for word in case["refused"])
+
+
+@pytest.mark.parametrize("case", WARNINGS, ids=name_of)
+def test_what_no_event_can_match_is_warned_about(
+    case: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service says nothing, and the queue stays empty."""
+    file = tmp_path / "topology.json"
+    file.write_bytes(topology_cases.with_filters(case["filtersConfiguration"]))
+
+    load(file)
+
+    assert bool(caplog.text) == bool(case["warns"])
+    assert all(word in caplog.text for word in case["warns"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"topics": []}', "`topics`"),
+        ('{"topics": {}}', "`topics`"),
+        ('{"topics": ["x"]}', "JSON object"),
+        ('{"topics": [{"topic": "one"}], "typo": 1}', "unknown key `typo`"),
+        ('{"topics": [{"topic": "one"}, {"topic": "One"}]}', "declared twice"),
+        (a_topology(*[a_subscription(name=f"s-{n}") for n in range(501)]), "500"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, says: str) -> None:
+    """Whoever wrote the file finds it without a debugger."""
+    with pytest.raises(TopologyError) as caught:
+        parse(text)
+    assert says in str(caught.value)
+
+
+def test_an_error_names_the_event_subscription_and_the_filter() -> None:
+    """Both, since a file may have hundreds."""
+    good = {"operatorType": "IsNotNull", "key": "subject"}
+    bad = {"operatorType": "StringIn", "key": "subject", "values": [1]}
+    configuration = {"filters": [good, bad]}
+
+    with pytest.raises(TopologyError, match="event subscription sub-a, filter 2"):
+        parse(a_topology(a_subscription(filtersConfiguration=configuration)))
+
+
+def test_an_event_subscription_has_25_filters_and_25_values_at_most() -> None:
+    """Values are counted over all its filters."""
+    exists = {"operatorType": "IsNotNull", "key": "subject"}
+    thirteen = {"operatorType": "NumberIn", "key": "data.n", "values": list(range(13))}
+
+    def with_filters(*filters: Any) -> str:
+        return a_topology(a_subscription(filtersConfiguration={"filters": filters}))
+
+    parse(with_filters(*[exists] * 25))
+    with pytest.raises(TopologyError, match="at most 25"):
+        parse(with_filters(*[exists] * 26))
+    with pytest.raises(TopologyError, match="26 values"):
+        parse(with_filters(thirteen, thirteen))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing, or a folder."""
+    for path in (tmp_path / "missing.json", tmp_path):
+        with pytest.raises(TopologyError) as caught:
+            load(path)
+        assert str(path) in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["topic", "topics", "eventSubscriptions", "name", "filters", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON | st.binary(max_size=30))
+def test_no_file_content_breaks_the_reader(content: Any) -> None:
+    """Anything is a topology or a TopologyError."""
+    text = content if isinstance(content, bytes) else json.dumps(content)
+    with contextlib.suppress(TopologyError):
+        parse(text)

@@ -1,0 +1,160 @@
+"""Where a fault meets the consumer: a local namespace, the real door, a store that fails."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.namespace.subscription import Subscription as Queue
+from eventgrid_pull.batch import Desk
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
+from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.drain import Drain, drain
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.outcomes import Verb
+from moderation.audit.entry import AuditEntry
+from moderation.audit.log import AuditLog
+from moderation.handlers import Handler
+from tests.make import NOW, Budget, an_event
+
+TOPOLOGY = Path(__file__).parents[1] / "topology.json"
+TOPIC, NAME = "moderation-events", "sub-flagged"
+EVENTS = 4
+
+type Doing = Callable[[], Awaitable[None]]
+
+
+class Store(InMemoryAppendLog):
+    """An append log that can be told to fail; `entries` has what it kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opens = self.appends = self.admits = True
+        self.entries: list[AuditEntry] = []
+        self.before_append: Doing | None = None
+
+    async def open(self, name: str, now: datetime) -> None:
+        if not self.opens:
+            raise StoreUnavailable("storage does not answer")
+
+    async def append(self, name: str, now: datetime, lines: bytes) -> None:
+        if self.before_append is not None:
+            await self.before_append()
+        if not self.appends:
+            raise StoreUnavailable("storage does not answer")
+        for line in lines.splitlines():
+            self.entries.append(msgspec.json.decode(line, type=AuditEntry))
+        if not self.admits:
+            raise StoreUnavailable("storage does not say that it kept it")
+
+
+class Stand:
+    """One namespace with one consumer, and what both of them know afterwards."""
+
+    def __init__(self, namespace: LocalNamespace) -> None:
+        credential = AzureKeyCredential(namespace.key)
+        endpoint = namespace.endpoint
+        self.namespace = namespace
+        self.topic = Topic(endpoint, TOPIC, credential)
+        self.subscription = Subscription(endpoint, TOPIC, NAME, credential)
+        self.store = Store()
+        self.ids = [f"e{number}" for number in range(EVENTS)]
+
+    @property
+    def queue(self) -> Queue:
+        """The broker's side of the event subscription."""
+        return self.namespace.app.namespace.subscription(TOPIC, NAME)
+
+    @property
+    def held(self) -> int:
+        """How many events the broker still has."""
+        return self.queue.queue.depth().total
+
+    @property
+    def hits(self) -> int:
+        """How many requests a fault has struck."""
+        return sum(self.namespace.app.routes.faults.hits)
+
+    async def publish(self, *bodies: bytes) -> None:
+        """Events in the queue; those with the ids of the stand when none are given."""
+        events = [msgspec.json.encode(an_event(id=one)) for one in self.ids]
+        await self.topic.publish(bodies or events)
+
+    async def drain(
+        self, handler: Handler, *, seconds: float = 16, **desk: Any
+    ) -> Tally:
+        """One receive's worth of draining."""
+        made: dict[str, Any] = {
+            "subscription": NAME,
+            "max_delivery_count": 10,
+            "lock_seconds": 60,
+            "handler_seconds": 20,
+            "handler": handler,
+            "receiver": self.subscription,
+            "audit": AuditLog(self.store),
+            "clock": lambda: NOW,
+        }
+        return await drain(
+            Drain(
+                desk=Desk(**(made | desk)),
+                receiver=self.subscription,
+                time_left=Budget(seconds, each=seconds - 6),
+                until_empty=True,
+            )
+        )
+
+    def deliveries_on_record(self) -> Counter[tuple[str, int, str]]:
+        """How often each event, delivery count and disposition was recorded."""
+        return Counter(
+            (one.id, one.delivery_count, one.disposition) for one in self.store.entries
+        )
+
+    def steps(self, event_id: str, what: str) -> int:
+        """How often that happened to the event on this event subscription."""
+        life = self.namespace.app.namespace.history.of(event_id)
+        return sum(
+            step["what"] == what and step.get("subscription") == NAME for step in life
+        )
+
+    def check_that_nothing_is_settled_without_an_entry(self) -> None:
+        """What the broker calls settled is on record as that."""
+        for event_id in self.ids:
+            on_record = Counter(
+                one.disposition for one in self.store.entries if one.id == event_id
+            )
+            for what, disposition in (
+                ("acknowledged", Verb.ACKNOWLEDGE),
+                ("rejected", Verb.REJECT),
+            ):
+                assert self.steps(event_id, what) <= on_record[disposition]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.topic.close()
+        await self.subscription.close()
+
+
+@asynccontextmanager
+async def standing() -> AsyncIterator[Stand]:
+    """A stand for the length of a block."""
+    async with LocalNamespace(TOPOLOGY) as namespace:
+        stand = Stand(namespace)
+        try:
+            yield stand
+        finally:
+            await stand.close()
+
+
+async def first(doing: Awaitable[Tally], meanwhile: Doing | None) -> Tally:
+    """The tally of a drain, while something else happens."""
+    if meanwhile is None:
+        return await doing
+    tally, _ = await asyncio.gather(doing, meanwhile())
+    return tally

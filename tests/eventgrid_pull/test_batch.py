@@ -1,0 +1,406 @@
+"""A batch at work: decided side by side, recorded, settled, whatever one event does."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from eventgrid_pull.batch import GRACE_SECONDS
+from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.client import Settled
+from eventgrid_pull.drain_result import LOCK_LOST
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay
+from tests.virtual_time import in_virtual_time, now, settle_down
+from tests.workbench import DONE, LOCK, Bench, after, raising, stubborn
+
+
+@in_virtual_time
+async def test_handlers_that_wait_for_nothing_are_one_append_and_one_call() -> None:
+    """
+    No task is left, no lock is renewed, and no time passes.
+    """
+    bench = Bench(a=lambda: DONE, b=lambda: DONE)
+    began = now()
+
+    tally = await bench.work()
+
+    assert tally.settled == {"acknowledge": 2}
+    assert (bench.receiver.renewals, now()) == (0, began)
+    assert await settle_down() == []
+
+
+@in_virtual_time
+async def test_neighbours_of_a_slow_handler_are_settled_without_it() -> None:
+    """
+    Within a second or so; the slow one when it is done, under a renewed lock.
+    """
+    bench = Bench(quick=lambda: DONE, soon=after(0.5), slow=after(200))
+
+    tally = await bench.work()
+
+    assert bench.at("quick") == 0
+    assert bench.at("soon") <= 1.6
+    assert 200 <= bench.at("slow") <= 201.1
+    assert tally.settled == {"acknowledge": 3}
+    assert bench.receiver.renewals >= 6
+
+
+@in_virtual_time
+async def test_an_entry_is_there_before_each_of_several_settlements() -> None:
+    """
+    Each flush records first.
+    """
+    bench = Bench(quick=lambda: DONE, slow=after(10))
+    recorded: list[set[str]] = []
+    settle = bench.receiver.acknowledge
+
+    async def acknowledge(tokens: Sequence[str]) -> Settled:
+        recorded.append(set(await bench.entries()))
+        return await settle(tokens)
+
+    bench.receiver.acknowledge = acknowledge  # type: ignore[method-assign]
+    await bench.work()
+
+    assert recorded == [{"quick"}, {"quick", "slow"}]
+
+
+@in_virtual_time
+async def test_a_lost_lock_stops_its_work_and_settles_nothing() -> None:
+    """
+    Its neighbour goes on.
+    """
+    bench = Bench(lost=after(100), kept=after(100))
+    bench.lose("lost")
+
+    tally = await bench.work()
+
+    assert bench.cancelled == ["lost"]
+    assert (bench.became("lost"), bench.became("kept")) == (None, ("acknowledge", 0))
+    assert list(await bench.entries()) == ["kept"]
+    assert tally.failed == {LOCK_LOST: 1}
+    assert tally.summary.received == 2
+
+
+@in_virtual_time
+async def test_work_that_outlives_its_lock_is_never_settled() -> None:
+    """
+    Not even when it comes to an end: the event is someone else's by then.
+    """
+    bench = Bench(late=stubborn(90), never=stubborn(3600))
+    bench.receiver.fails.add("renew")
+
+    tally = await bench.work()
+
+    assert bench.receiver.settled == {}
+    assert await bench.entries() == {}
+    assert tally.failed == {LOCK_LOST: 2}
+    assert now() - bench.receiver.began < 1.5 * LOCK + 2
+
+
+@in_virtual_time
+async def test_a_blocked_loop_costs_the_locks_that_ran_out_meanwhile() -> None:
+    """
+    A handler that yields nothing keeps the keeper from its work, too.
+    """
+    loop: Any = asyncio.get_running_loop()
+
+    def blocks() -> Disposition:
+        loop.clock.now += LOCK
+        return DONE
+
+    bench = Bench(blocking=blocks, neighbour=lambda: DONE)
+
+    tally = await bench.work()
+
+    assert bench.receiver.settled == {}
+    assert await bench.entries() == {}
+    assert tally.failed == {LOCK_LOST: 2}
+
+
+@in_virtual_time
+async def test_a_handler_that_takes_too_long_is_stopped_and_its_event_released() -> (
+    None
+):
+    """
+    With a delay, and the reason on record.
+    """
+    bench = Bench(slow=after(10_000), quick=lambda: DONE)
+
+    tally = await bench.work(handler_seconds=100)
+
+    assert bench.cancelled == ["slow"]
+    assert bench.became("slow") == ("release", 10)
+    assert 100 <= bench.at("slow") <= 101.1
+    entry = (await bench.entries())["slow"]
+    assert entry.reason == "the handler took longer than 100 s"
+    assert tally.settled == {"acknowledge": 1, "release": 1}
+
+
+@in_virtual_time
+async def test_a_handler_that_swallows_its_cancellation_holds_nobody_up() -> None:
+    """
+    Its event is released, the batch ends, and what it gives later is not listened to.
+    """
+    bench = Bench(stubborn=stubborn(3600))
+
+    await bench.work(handler_seconds=100)
+    ended = now() - bench.receiver.began
+    await asyncio.sleep(4000)
+
+    assert ended <= 101.1
+    assert bench.became("stubborn") == ("release", 10)
+    assert len(await bench.entries()) == 1
+    assert await settle_down() == []
+
+
+@in_virtual_time
+async def test_told_to_stop_work_ends_within_the_grace_or_is_handed_back() -> None:
+    """
+    At once, with an entry that says why; what finishes in time is settled as decided.
+    """
+    bench = Bench(quick=after(12), slow=after(200))
+    asyncio.get_running_loop().call_later(10, setattr, bench, "stopping", True)
+
+    tally = await bench.work()
+
+    assert now() - bench.receiver.began <= 10 + GRACE_SECONDS + 2
+    assert bench.became("quick") == ("acknowledge", 0)
+    assert bench.became("slow") == ("release", 0)
+    assert (await bench.entries())["slow"].reason == "the app is stopping"
+    assert bench.cancelled == ["slow"]
+    assert tally.settled == {"acknowledge": 1, "release": 1}
+
+
+@in_virtual_time
+async def test_the_grace_is_no_longer_than_the_handler_s_own_time() -> None:
+    """
+    Being told to stop gives nobody more time.
+    """
+    bench = Bench(slow=after(200))
+    asyncio.get_running_loop().call_later(98, setattr, bench, "stopping", True)
+
+    await bench.work(handler_seconds=100)
+
+    assert 100 <= now() - bench.receiver.began <= 101.1
+
+
+@pytest.mark.parametrize("why", ["stopping", "timeout"])
+@in_virtual_time
+async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected(
+    why: str,
+) -> None:
+    """
+    Event Grid would give the event up on that release, without a reason.
+    """
+    bench = Bench(slow=after(10_000))
+    bench.count("slow", 3)
+    bench.stopping = why == "stopping"
+
+    await bench.work(handler_seconds=50, limit=3)
+
+    assert bench.became("slow") == ("reject", 0)
+    reason = (await bench.entries())["slow"].reason
+    assert reason is not None
+    assert reason.startswith("gave up after 3 deliveries: the ")
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        (raising(ValueError("secret")), "the handler failed: ValueError"),
+        (lambda: None, "the handler failed: TypeError"),
+        (lambda: "acknowledge", "the handler failed: TypeError"),
+        (lambda: Reject(ValueError("x")), "the handler failed: AttributeError"),  # type: ignore[arg-type]
+        (lambda: Reject("\ud800"), "the handler failed: UnicodeEncodeError"),
+        (lambda: Release("x", 30), "the handler failed: ValueError"),  # type: ignore[arg-type]
+        (raising(asyncio.CancelledError()), "the handler was cancelled"),
+    ],
+    ids=[
+        "raises",
+        "gives nothing",
+        "gives text",
+        "gives an error as the reason",
+        "gives a reason that is no text",
+        "gives a delay that Event Grid does not know",
+        "cancels itself",
+    ],
+)
+@in_virtual_time
+async def test_what_a_handler_does_wrong_concerns_its_own_event_alone(
+    what: Callable[[], Any], reason: str
+) -> None:
+    """
+    It is released, later each time, and its neighbours never hear of it.
+    """
+    bench = Bench(wrong=what, right=lambda: DONE)
+    bench.count("wrong", 2)
+
+    tally = await bench.work()
+
+    assert bench.became("right") == ("acknowledge", 0)
+    assert bench.became("wrong") == ("release", 60)
+    assert (await bench.entries())["wrong"].reason == reason
+    assert tally.settled == {"acknowledge": 1, "release": 1}
+
+
+@in_virtual_time
+async def test_a_handler_may_release_and_reject() -> None:
+    """
+    Its own delay and its own words are kept.
+    """
+    bench = Bench(
+        later=lambda: Release("ask again", ReleaseDelay.TEN_MINUTES),
+        never=lambda: Reject("against the rules"),
+    )
+
+    await bench.work()
+
+    assert bench.became("later") == ("release", 600)
+    assert bench.became("never") == ("reject", 0)
+    entries = await bench.entries()
+    assert entries["later"].reason == "ask again"
+    assert entries["never"].reason == "against the rules"
+
+
+@in_virtual_time
+async def test_when_the_store_fails_all_that_is_in_hand_goes_back() -> None:
+    """
+    Decided or still at work: for a minute, and nothing is called done.
+    """
+    bench = Bench(quick=lambda: DONE, bad=lambda: Reject("no"), slow=after(100))
+    bench.store.fails = True
+
+    with pytest.raises(StoreUnavailable):
+        await bench.work()
+
+    assert {bench.became(name) for name in bench.deliveries} == {("release", 60)}
+    assert bench.done.settled == {}
+    assert await settle_down() == []
+    assert bench.cancelled == ["slow"]
+
+
+@in_virtual_time
+async def test_work_ends_before_its_event_is_given_back() -> None:
+    """
+    Two may not work on one event at once.
+    """
+    bench = Bench(quick=lambda: DONE, slow=after(100))
+    bench.store.fails = True
+    release = bench.receiver.release
+    at_work: list[list[str]] = []
+
+    async def slow_release(tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
+        await asyncio.sleep(5)
+        if bench.deliveries["slow"].lock_token in tokens:
+            at_work.append(bench.cancelled[:])
+        return await release(tokens, delay)
+
+    bench.receiver.release = slow_release  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        await bench.work()
+
+    assert at_work == [["slow"]]
+
+
+@in_virtual_time
+async def test_when_event_grid_fails_what_is_still_at_work_goes_back() -> None:
+    """
+    What could not be settled is unanswered; its entry stays, and the next overrules.
+    """
+    bench = Bench(quick=lambda: DONE, slow=after(100))
+    bench.receiver.fails.add("acknowledge")
+
+    with pytest.raises(EventGridError):
+        await bench.work()
+
+    assert bench.became("quick") is None
+    assert bench.became("slow") == ("release", 60)
+    assert bench.done.failed == {"Unanswered": 1}
+    assert list(await bench.entries()) == ["quick"]
+    assert await settle_down() == []
+
+
+@in_virtual_time
+async def test_with_both_of_them_down_the_first_failure_is_told() -> None:
+    """
+    Locks have to expire then; nothing is left at work.
+    """
+    bench = Bench(quick=lambda: DONE, slow=after(100))
+    bench.store.fails = True
+    bench.receiver.fails |= {"release", "renew"}
+
+    with pytest.raises(StoreUnavailable):
+        await bench.work()
+
+    assert bench.receiver.settled == {}
+    assert await settle_down() == []
+    assert bench.cancelled == ["slow"]
+
+
+@in_virtual_time
+async def test_a_batch_that_is_cut_off_leaves_no_task_behind() -> None:
+    """
+    As when its process ends: handlers and the keeper are gone with it.
+    """
+    bench = Bench(quick=lambda: DONE, slow=after(100), slower=after(200))
+    task = asyncio.create_task(bench.work())
+    await asyncio.sleep(40)
+
+    task.cancel()
+    await asyncio.wait({task})
+
+    assert task.cancelled()
+    assert await settle_down() == []
+    assert bench.cancelled == ["slow", "slower"]
+    renewals = bench.receiver.renewals
+    await asyncio.sleep(300)
+    assert bench.receiver.renewals == renewals
+
+
+@in_virtual_time
+async def test_a_lock_that_ends_while_the_entry_is_written_is_no_failure() -> None:
+    """
+    The token is lost and counted; the next delivery overrules the entry.
+    """
+    bench = Bench(late=lambda: DONE)
+    bench.store.takes = 70
+    bench.lose("late")
+
+    tally = await bench.work()
+
+    assert tally.failed == {"TokenLost": 1}
+    assert list(await bench.entries()) == ["late"]
+
+
+@in_virtual_time
+async def test_every_delivery_of_a_mixed_batch_is_accounted_for() -> None:
+    """
+    A hundred handlers of every kind: each delivery is settled, or counted as lost.
+    """
+    chance = random.Random(5)
+    kinds: list[Callable[[], Any]] = [
+        lambda: DONE,
+        after(3),
+        after(70),
+        after(10_000),
+        raising(ValueError()),
+        lambda: Reject("no"),
+        lambda: None,
+    ]
+    bench = Bench(**{f"e{n}": chance.choice(kinds) for n in range(100)})
+    for name in chance.sample(sorted(bench.deliveries), 20):
+        bench.lose(name)
+
+    tally = await bench.work(handler_seconds=120)
+
+    assert sum(tally.settled.values()) + sum(tally.failed.values()) == 100
+    assert tally.summary.received == 100
+    assert sum(tally.settled.values()) == len(bench.receiver.settled) == 80
+    entries = await bench.entries()
+    for name, delivery in bench.deliveries.items():
+        if delivery.lock_token in bench.receiver.settled:
+            assert entries[name].disposition == (bench.became(name) or ("",))[0]
+    assert await settle_down() == []

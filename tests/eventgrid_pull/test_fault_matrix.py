@@ -1,0 +1,548 @@
+"""Each fault of the local broker in each phase of the consumer, and what comes of it.
+
+The table says in words what to expect; `OUTCOMES` says what the words mean. Each story
+ends alike: the fault is over, locks and delays have passed, the next drain settles what
+is left, and then nothing is lost, and nothing is settled that is not on record.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from eventgrid_emulator.operations.faults import APPLIES_TO, Fault, Kind
+from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_pull import http_retry, publish
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Disposition,
+    Reject,
+    Release,
+    ReleaseDelay,
+    Verdict,
+)
+from moderation import handlers
+from moderation.events import Event
+from tests.eventgrid_emulator.wire import until
+from tests.eventgrid_pull.fault_stand import EVENTS, Doing, Stand, first, standing
+from tests.make import NOW, an_event
+
+pytestmark = pytest.mark.contract
+
+DONE = Acknowledge(Verdict.QUARANTINED)
+LATER = Release("not yet", ReleaseDelay.TEN_SECONDS)
+NEVER = Reject("against the rules")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the first drain tells, and with which delivery count events come again."""
+
+    settled: int = EVENTS
+    failed: dict[str, int] = field(default_factory=dict)
+    ends: str | None = None
+    again: int | None = None
+    entries: int = EVENTS
+
+
+ALL = EVENTS
+HALF = EVENTS // 2
+OUTCOMES = {
+    "settled at the first delivery": Expected(),
+    "taken for nothing once, settled at the second delivery": Expected(),
+    "ends with the reason; nothing is taken, so no delivery is used up": Expected(
+        settled=0, ends="A fault was switched on", again=1, entries=0
+    ),
+    "one is rejected with the reason, its neighbours are settled": Expected(),
+    "ends with the reason; on record, not settled, comes again": Expected(
+        settled=0, failed={"Unanswered": ALL}, ends="A fault was switched on", again=2
+    ),
+    "settled, though the repeated call finds the tokens used": Expected(
+        settled=0, failed={"TokenLost": ALL}
+    ),
+    "not settled: the code is counted, and all come again": Expected(
+        settled=0, failed={"InternalServerError": ALL}, again=2
+    ),
+    "some are settled; the code of the others is counted, and they come again": (
+        Expected(settled=HALF, failed={"InternalServerError": HALF}, again=2)
+    ),
+    "not settled: someone else may have it, it comes again": Expected(
+        settled=0, failed={"TokenLost": ALL}, again=2
+    ),
+    "said to be settled, comes again, and is on record twice": Expected(again=2),
+    "work is stopped, nothing is recorded or settled, it comes again": Expected(
+        settled=0, failed={"LockLost": ALL}, again=2, entries=0
+    ),
+    "on record, not settled: its lock ended meanwhile, it comes again": Expected(
+        settled=0, failed={"TokenLost": ALL}, again=2
+    ),
+    "given back for a minute, then settled at the second delivery": Expected(
+        settled=0, ends="storage does not", again=2, entries=0
+    ),
+    "on record, given back for a minute, and on record again": Expected(
+        settled=0, ends="storage does not", again=2
+    ),
+    "nothing is taken while nothing can be recorded": Expected(
+        settled=0, ends="storage does not answer", again=1, entries=0
+    ),
+    "released with the reason, settled at the second delivery": Expected(again=2),
+}
+
+TRIED_AGAIN = "settled at the first delivery"
+BUSY = {"kind": "error", "status": 429, "retryAfter": 1, "times": 1}
+QUOTA = {"kind": "error", "status": 403, "times": 1}
+DOWN = {"kind": "error", "status": 503, "times": 1}
+BROKEN = {"kind": "error", "status": 500, "times": 2}
+CLOSED = {"kind": "error", "status": 503, "retryAfter": 60}
+SPENT = {"kind": "error", "status": 403, "retryAfter": 60}
+SLOW = {"kind": "slow", "seconds": 0.2, "times": 1}
+LOST = {"kind": "answer-lost", "times": 1}
+CUT = {"kind": "answer-cut", "times": 1}
+FAIL = {"kind": "tokens-fail", "share": 1.0}
+FAIL_ONCE = {"kind": "tokens-fail", "share": 1.0, "times": 1}
+SOME = {"kind": "tokens-fail", "share": 0.5}
+GONE = {"kind": "lock-lost"}
+TWICE = {"kind": "duplicate"}
+POISON = {"kind": "undecodable", "times": 1}
+
+RECEIVE: list[tuple[dict[str, Any], str]] = [
+    (DOWN, TRIED_AGAIN),
+    (BROKEN, TRIED_AGAIN),
+    (BUSY, TRIED_AGAIN),
+    (QUOTA, TRIED_AGAIN),
+    (CLOSED, "ends with the reason; nothing is taken, so no delivery is used up"),
+    (SPENT, "ends with the reason; nothing is taken, so no delivery is used up"),
+    (SLOW, TRIED_AGAIN),
+    (LOST, "taken for nothing once, settled at the second delivery"),
+    (CUT, "taken for nothing once, settled at the second delivery"),
+    (POISON, "one is rejected with the reason, its neighbours are settled"),
+]
+SETTLE: list[tuple[dict[str, Any], str]] = [
+    (DOWN, TRIED_AGAIN),
+    (BROKEN, TRIED_AGAIN),
+    (QUOTA, TRIED_AGAIN),
+    (CLOSED, "ends with the reason; on record, not settled, comes again"),
+    (SLOW, TRIED_AGAIN),
+    (LOST, "settled, though the repeated call finds the tokens used"),
+    (CUT, "settled, though the repeated call finds the tokens used"),
+    (FAIL, "not settled: the code is counted, and all come again"),
+    (SOME, "some are settled; the code of the others is counted, and they come again"),
+    (GONE, "not settled: someone else may have it, it comes again"),
+]
+SETTLE_ACKNOWLEDGE: list[tuple[dict[str, Any], str]] = [
+    (BUSY, TRIED_AGAIN),
+    (TWICE, "said to be settled, comes again, and is on record twice"),
+]
+RENEW: list[tuple[dict[str, Any], str]] = [
+    (DOWN, TRIED_AGAIN),
+    (QUOTA, TRIED_AGAIN),
+    (CLOSED, "work is stopped, nothing is recorded or settled, it comes again"),
+    (SLOW, TRIED_AGAIN),
+    (LOST, TRIED_AGAIN),
+    (CUT, TRIED_AGAIN),
+    (FAIL_ONCE, TRIED_AGAIN),
+    (FAIL, "work is stopped, nothing is recorded or settled, it comes again"),
+    (GONE, "work is stopped, nothing is recorded or settled, it comes again"),
+]
+PUBLISH: list[tuple[dict[str, Any], str]] = [
+    (DOWN, "tried again; in once"),
+    (BROKEN, "tried again; in once"),
+    (BUSY, "tried again; in once"),
+    (QUOTA, "tried again; in once"),
+    (CLOSED, "reported as missing; nothing is in"),
+    (SLOW, "tried again; in once"),
+    (LOST, "tried again; in twice under the same ids, each delivery on record"),
+    (CUT, "tried again; in twice under the same ids, each delivery on record"),
+    (TWICE, "in twice under the same ids, each delivery on record"),
+]
+
+
+def named(rows: list[tuple[dict[str, Any], str]]) -> list[Any]:
+    """The rows with ids that say which fault is meant."""
+
+    def name(fault: dict[str, Any]) -> str:
+        keys = ("kind", "status", "retryAfter", "share")
+        often = "once" if fault.get("times") else "always"
+        return "-".join([*(str(fault[key]) for key in keys if key in fault), often])
+
+    return [pytest.param(fault, words, id=name(fault)) for fault, words in rows]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are there, but short."""
+    monkeypatch.setattr(http_retry, "FIRST_PAUSE", 0.01)
+
+
+def giving(disposition: Disposition) -> handlers.Handler:
+    """A handler that gives this, whatever comes."""
+
+    async def handler(event: Event) -> Disposition:
+        return disposition
+
+    return handler
+
+
+async def play(
+    stand: Stand,
+    words: str,
+    handler: handlers.Handler,
+    meanwhile: Doing | None = None,
+    **desk: Any,
+) -> Tally:
+    """The first drain, with the fault, must be as the words say."""
+    expected = OUTCOMES[words]
+
+    tally = await first(stand.drain(handler, **desk), meanwhile)
+
+    if expected.ends is None:
+        assert (tally.error, tally.stopped) == (None, "budget")
+    else:
+        assert tally.stopped == "failed"
+        assert expected.ends in (tally.error or "")
+    assert tally.settled.total() == expected.settled
+    assert tally.failed == expected.failed
+    assert len(stand.store.entries) == expected.entries
+    stand.check_that_nothing_is_settled_without_an_entry()
+    return tally
+
+
+async def end(stand: Stand, words: str) -> None:
+    """The fault is over: what is left is settled by the next drain, and all is there."""
+    expected = OUTCOMES[words]
+    stand.namespace.switch_faults()
+    await stand.namespace.advance(61)
+    before = len(stand.store.entries)
+    assert bool(stand.held) == (expected.again is not None)
+    if stand.held:
+        tally = await stand.drain(giving(DONE))
+        assert tally.error is None
+        again = {one.delivery_count for one in stand.store.entries[before:]}
+        assert again == {expected.again}
+    assert stand.held == 0
+    assert {one.id for one in stand.store.entries} == set(stand.ids)
+    stand.check_that_nothing_is_settled_without_an_entry()
+    assert max(stand.deliveries_on_record().values()) == 1, "recorded twice for nothing"
+
+
+@pytest.mark.parametrize(("fault", "words"), named(RECEIVE))
+async def test_receive(fault: dict[str, Any], words: str) -> None:
+    """
+    Asking again is safe: an answer that was lost costs lock time.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        stand.namespace.switch_faults(fault | {"operation": "receive"})
+
+        async def locks_end() -> None:
+            await until(lambda: stand.hits)
+            if fault in (LOST, CUT):
+                await until(lambda: stand.queue.counts.received)
+                await stand.namespace.advance(61)
+
+        tally = await play(stand, words, handlers.flagged, locks_end)
+
+        if fault is POISON:
+            assert tally.settled == {"acknowledge": EVENTS - 1, "reject": 1}
+            [broken] = [e for e in stand.store.entries if e.disposition == "reject"]
+            assert "not a CloudEvent" in (broken.reason or "")
+        if fault in (LOST, CUT):
+            assert {e.delivery_count for e in stand.store.entries} == {2}
+        await end(stand, words)
+
+
+async def test_no_receive_is_tried_again_beyond_the_budget() -> None:
+    """
+    With a second to spare beyond the shortest wait, it is tried for a second.
+    """
+    async with standing() as stand:
+        stand.namespace.switch_faults({"kind": "error", "operation": "receive"})
+
+        async with asyncio.timeout(5):
+            tally = await stand.drain(giving(DONE), seconds=11)
+
+        assert tally.stopped == "failed"
+        assert stand.hits > 1
+
+
+@pytest.mark.parametrize(
+    ("disposition", "verb"),
+    [(DONE, "acknowledge"), (LATER, "release"), (NEVER, "reject")],
+    ids=["acknowledge", "release", "reject"],
+)
+@pytest.mark.parametrize(("fault", "words"), named(SETTLE))
+async def test_settle(
+    fault: dict[str, Any], words: str, disposition: Disposition, verb: str
+) -> None:
+    """
+    The record stands, and the next delivery overrules it.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        # With this seed the half that fails is a half.
+        stand.namespace.switch_faults(fault | {"operation": verb}, seed=2)
+
+        tally = await play(stand, words, giving(disposition))
+
+        assert stand.hits >= 1
+        assert set(tally.settled) <= {verb}
+        if verb == "release":
+            await released_comes_again(stand)
+        else:
+            await end(stand, words)
+
+
+async def released_comes_again(stand: Stand) -> None:
+    """Settled or not, what is released comes again as the second delivery."""
+    stand.namespace.switch_faults()
+    await stand.namespace.advance(61)
+    assert stand.held == EVENTS
+    await stand.drain(giving(DONE))
+    second = Counter({(one, 2, "acknowledge"): 1 for one in stand.ids})
+    assert stand.deliveries_on_record() - second == Counter(
+        {(one, 1, "release"): 1 for one in stand.ids}
+    )
+    assert stand.held == 0
+
+
+@pytest.mark.parametrize(("fault", "words"), named(SETTLE_ACKNOWLEDGE))
+async def test_acknowledge(fault: dict[str, Any], words: str) -> None:
+    """
+    Even an answer that lies costs no more than a second entry.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        stand.namespace.switch_faults(fault | {"operation": "acknowledge"})
+
+        await play(stand, words, giving(DONE))
+        await end(stand, words)
+
+
+@pytest.mark.parametrize(("fault", "words"), named(RENEW))
+async def test_renew(fault: dict[str, Any], words: str) -> None:
+    """
+    A lock that may still be there is asked for again; one that is gone ends its work.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        stand.namespace.switch_faults(fault | {"operation": "renewLock"})
+        cancelled: list[str] = []
+
+        async def works_until_locks_are_renewed(event: Event) -> Disposition:
+            try:
+                await until(lambda: stand.queue.counts.renewed >= 2 * EVENTS, 15)
+            except asyncio.CancelledError:
+                cancelled.append(event.id)
+                raise
+            return DONE
+
+        await play(stand, words, works_until_locks_are_renewed, lock_seconds=0.8)
+
+        assert stand.hits >= 1
+        assert len(cancelled) == OUTCOMES[words].failed.get("LockLost", 0)
+        await end(stand, words)
+
+
+@pytest.mark.parametrize(("fault", "words"), named(PUBLISH))
+async def test_publish(fault: dict[str, Any], words: str) -> None:
+    """
+    Ids are kept from try to try, so a reader can fold what is in twice.
+    """
+    async with standing() as stand:
+        stand.namespace.switch_faults(fault | {"operation": "publish"})
+        events = [an_event(id=one) for one in stand.ids]
+
+        published = await publish.publish(events, stand.topic, NOW)
+
+        assert stand.hits >= 1
+        stand.namespace.switch_faults()
+        missing = [event["id"] for event in published.missing]
+        assert missing == (stand.ids if words.startswith("reported") else [])
+        assert (published.failure is not None) == bool(missing)
+        times = 0 if "nothing" in words else 2 if "twice" in words else 1
+        assert stand.held == times * EVENTS
+        if times:
+            await stand.drain(giving(DONE))
+        assert stand.held == 0
+        assert Counter(one.id for one in stand.store.entries) == {
+            one: times for one in stand.ids if times
+        }
+
+
+def does_not_open(stand: Stand) -> None:
+    stand.store.opens = False
+
+
+def refuses(stand: Stand) -> None:
+    stand.store.appends = False
+
+
+def keeps_it_and_fails(stand: Stand) -> None:
+    stand.store.admits = False
+
+
+def takes_longer_than_the_lock(stand: Stand) -> None:
+    async def lock_ends() -> None:
+        await stand.namespace.advance(61)
+
+    stand.store.before_append = lock_ends
+
+
+RECORD = [
+    (does_not_open, "nothing is taken while nothing can be recorded"),
+    (refuses, "given back for a minute, then settled at the second delivery"),
+    (keeps_it_and_fails, "on record, given back for a minute, and on record again"),
+    (
+        takes_longer_than_the_lock,
+        "on record, not settled: its lock ended meanwhile, it comes again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("storage", "words"), RECORD)
+async def test_record(storage: Callable[[Stand], None], words: str) -> None:
+    """
+    Nothing is settled as done that is not durable.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        storage(stand)
+
+        await play(stand, words, giving(DONE))
+
+        assert stand.queue.counts.released == (EVENTS if "given back" in words else 0)
+        entries, stand.store = stand.store.entries, type(stand.store)()
+        stand.store.entries = entries
+        await end(stand, words)
+
+
+@pytest.mark.parametrize("drains", [1, 15])
+async def test_a_storage_outage_of_any_length_burns_no_delivery(drains: int) -> None:
+    """
+    More drains than an event may have deliveries: afterwards all are first ones.
+    """
+    async with standing() as stand:
+        await stand.publish()
+        stand.store.opens = False
+        for _ in range(drains):
+            tally = await stand.drain(giving(DONE))
+            assert tally.error == "storage does not answer"
+        stand.store.opens = True
+
+        await stand.drain(giving(DONE))
+
+        assert {one.delivery_count for one in stand.store.entries} == {1}
+        assert stand.held == 0
+        assert stand.queue.counts.received == EVENTS
+
+
+async def raises(event: Event) -> Disposition:
+    raise ValueError(event.id)
+
+
+async def never_ends(event: Event) -> Disposition:
+    await asyncio.Event().wait()
+    return DONE
+
+
+async def forgets_to_answer(event: Event) -> Disposition:
+    return None  # type: ignore[return-value]
+
+
+DECIDE = [
+    (raises, "released with the reason, settled at the second delivery"),
+    (never_ends, "released with the reason, settled at the second delivery"),
+    (forgets_to_answer, "released with the reason, settled at the second delivery"),
+]
+
+
+@pytest.mark.parametrize(("handler", "words"), DECIDE)
+async def test_decide(handler: handlers.Handler, words: str) -> None:
+    """
+    What a handler does wrong is a release with the reason.
+    """
+    async with standing() as stand:
+        await stand.publish()
+
+        tally = await play(stand, words, handler, handler_seconds=0.3)
+
+        assert tally.settled == {"release": EVENTS}
+        assert all("the handler " in (one.reason or "") for one in stand.store.entries)
+        await end(stand, words)
+
+
+async def test_a_lock_that_ends_at_the_broker_while_a_handler_works() -> None:
+    """
+    The next renewal finds out: the work is stopped, and someone else may have the event.
+    """
+    words = "work is stopped, nothing is recorded or settled, it comes again"
+    async with standing() as stand:
+        await stand.publish()
+        working: list[str] = []
+
+        async def works(event: Event) -> Disposition:
+            working.append(event.id)
+            return await never_ends(event)
+
+        async def lock_ends() -> None:
+            await until(lambda: len(working) == EVENTS)
+            await stand.namespace.advance(61)
+
+        await play(stand, words, works, lock_ends, lock_seconds=0.8)
+        await end(stand, words)
+
+
+async def test_poison_of_every_kind_in_one_batch() -> None:
+    """
+    Each is rejected with its own reason, and what is good is settled beside it.
+    """
+    good = an_event(id="good")
+    poison: dict[str, dict[str, Any]] = {
+        "no severity": {"data": good["data"] | {"severity": "??"}},
+        "no number": {"data": good["data"] | {"confidence": "high"}},
+        "no object": {"data": [1, 2]},
+        "no data but null": {"data": None},
+        "text": {"data": "hello", "datacontenttype": "text/plain"},
+        "bytes": {"data_base64": "AA==", "datacontenttype": "image/png"},
+    }
+    bodies = [msgspec.json.encode(good)]
+    for name, changes in poison.items():
+        event = good | {"id": name} | changes
+        if "data_base64" in changes:
+            del event["data"]
+        bodies.append(msgspec.json.encode(event))
+    async with standing() as stand:
+        stand.ids = ["good", *poison]
+        await stand.publish(*bodies)
+        stand.namespace.switch_faults(POISON)
+
+        tally = await stand.drain(handlers.flagged)
+
+        assert (tally.error, tally.failed) == (None, {})
+        assert tally.settled == {"reject": len(poison) + 1}
+        assert all(one.reason for one in stand.store.entries)
+        assert {one.id for one in stand.store.entries} == set(stand.ids)
+        assert stand.held == 0
+
+
+def test_every_fault_has_a_row_in_every_phase_that_it_can_strike() -> None:
+    """
+    A new fault of the broker asks for its row.
+    """
+    phases = {
+        Operation.RECEIVE: RECEIVE,
+        Operation.ACKNOWLEDGE: SETTLE + SETTLE_ACKNOWLEDGE,
+        Operation.RELEASE: SETTLE,
+        Operation.REJECT: SETTLE,
+        Operation.RENEW_LOCK: RENEW,
+        Operation.PUBLISH: PUBLISH,
+    }
+    for operation, rows in phases.items():
+        here = {msgspec.convert(fault, Fault).kind for fault, _ in rows}
+        able = {kind for kind in Kind if operation in APPLIES_TO.get(kind, Operation)}
+        assert here == able, operation

@@ -1,0 +1,78 @@
+"""One event that is nested too deep to be read does not cost its neighbours."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from eventgrid_pull import nested
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
+from eventgrid_pull.outcomes import Delivery, Reject
+from eventgrid_pull.receive_response import deliveries
+from moderation.audit import entry as auditentry
+from moderation.audit.log import AuditLog, Query
+from moderation.events import MalformedEvent
+from tests.make import NOW
+
+DEPTH = 200_000  # a hundredth of what Event Grid's megabyte has room for would do
+
+
+def item(token: str, event: bytes) -> bytes:
+    lent = b'{"lockToken":"%s","deliveryCount":1}' % token.encode()
+    return b'{"brokerProperties":%s,"event":%s}' % (lent, event)
+
+
+def deep(opens: bytes = b"[", closes: bytes = b"]", inside: bytes = b"") -> bytes:
+    return b'{"id":"2","data":%s}' % (opens * DEPTH + inside + closes * DEPTH)
+
+
+def received(*items: bytes) -> list[Delivery]:
+    content = b'{"value": [%s]}' % b",\n".join(items)
+    return deliveries(content)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        deep(),
+        deep(b'{"a":', b"}", b"1"),
+        deep(inside=rb'"\"]}"'),
+        b"[" * DEPTH + b"]" * DEPTH,
+    ],
+)
+def test_an_event_that_is_nested_too_deep_is_malformed_alone(event: bytes) -> None:
+    """
+    Its lock token is known, and so are those of the others.
+    """
+    plain = rb'{"id":"1","note":"}]\\"}'
+
+    found = received(item("a", plain), item("b", event), item("c", plain))
+
+    assert [one.lock_token for one in found] == ["a", "b", "c"]
+    assert [one.raw for one in found] == [plain, event, plain]
+    assert isinstance(found[1].event.payload, MalformedEvent)
+
+
+def test_what_can_be_read_is_left_as_it_is() -> None:
+    """
+    Brackets in strings are no brackets.
+    """
+    content = rb'{"value":[{"event":{"a":"[[[\"[","b":[[1]]}}]}'
+
+    assert nested.set_apart(content) == (content, {})
+
+
+async def test_its_audit_entry_can_be_read() -> None:
+    """
+    The event is kept as text, because whoever reads the line could not read it either.
+    """
+    [delivery] = received(item("b", deep()))
+    log = AuditLog(InMemoryAppendLog())
+    entry = auditentry.entry("sub", delivery, Reject("too deep"), stamp(NOW))
+
+    await log.record("sub", [entry], NOW)
+
+    hour = timedelta(hours=1)
+    query = Query(since=NOW - hour, until=NOW, subscriptions=["sub"])
+    [found] = (await log.find(query)).entries
+    assert msgspec.json.decode(found.event) == deep().decode()

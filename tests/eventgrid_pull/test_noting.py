@@ -1,0 +1,94 @@
+"""A drain tells what it does once a minute, and at its end."""
+
+from eventgrid_pull.drain import drain
+from eventgrid_pull.outcomes import Delivery
+from moderation.activity.log import Summary
+from tests.eventgrid_pull.test_receivers import Supply, job
+from tests.virtual_time import in_virtual_time, now
+
+
+class Notes:
+    """Summaries as they are noted, and when: seconds from the start."""
+
+    def __init__(self) -> None:
+        self.began = now()
+        self.kept: list[tuple[int, Summary]] = []
+
+    async def __call__(self, summary: Summary) -> None:
+        self.kept.append((round(now() - self.began), summary))
+
+
+@in_virtual_time
+async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
+    """
+    Half an hour of events would be one bar otherwise, and be lost with the process.
+    """
+    notes, receiver = Notes(), Supply(3000)
+
+    tally = await drain(job(receiver, budget=200, takes=10, note=notes))
+
+    parts = [one for _, one in notes.kept]
+    assert [at for at, _ in notes.kept[:3]] == [60, 120, 180]
+    assert [one.drains for one in parts] == [0, 0, 0, 1]
+    assert sum(one.received for one in parts) == tally.summary.received == 3000
+    assert parts[0].received > 0
+    assert tally.summary.drains == 1
+
+
+@in_virtual_time
+async def test_a_short_drain_is_noted_once() -> None:
+    """
+    A line for each tick of a schedule of one minute, as ever.
+    """
+    notes = Notes()
+
+    await drain(job(Supply(3), budget=55, note=notes))
+
+    assert [(one.received, one.drains) for _, one in notes.kept] == [(3, 1)]
+
+
+@in_virtual_time
+async def test_a_drain_at_work_on_a_slow_batch_is_noted() -> None:
+    """
+    Nobody should think that it is late.
+    """
+    notes = Notes()
+
+    await drain(job(Supply(1), budget=30, takes=150, note=notes))
+
+    assert [at for at, _ in notes.kept] == [60, 120, 150]
+    assert [one.received for _, one in notes.kept] == [0, 0, 1]
+
+
+@in_virtual_time
+async def test_a_drain_that_hears_nothing_is_not_noted_until_it_ends() -> None:
+    """
+    A receive that is tried again and again must not look like a drain that is well.
+    """
+
+    class Silent(Supply):
+        async def receive(
+            self, max_events: int, max_wait: int, *, within: float
+        ) -> list[Delivery]:
+            return await super().receive(max_events, int(within), within=within)
+
+    notes = Notes()
+
+    await drain(job(Silent(0), budget=200, note=notes))
+
+    assert [one.drains for _, one in notes.kept] == [1]
+
+
+@in_virtual_time
+async def test_a_backlog_that_remains_is_said() -> None:
+    """
+    Batches that are full to the end call for more lanes, or a longer budget.
+    """
+    much, little = Notes(), Notes()
+
+    await drain(job(Supply(20_000), budget=30, takes=1, note=much))
+    await drain(job(Supply(1000), budget=60, takes=1, note=little))
+
+    assert [one.last_full for _, one in much.kept] == [True]
+    assert [one.last_full for _, one in little.kept] == [False]
+    assert little.kept[0][1].full_batches == 10

@@ -1,0 +1,341 @@
+"""Other emulators, and a service that changes: the consumer takes them as they are.
+
+The odd one is played by a tiny server, because it is not ours. What it gets wrong is
+what public emulators of pull delivery get wrong.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_pull.batch import Desk
+from eventgrid_pull.client import Subscription
+from eventgrid_pull.drain import Drain, drain
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Disposition,
+    Release,
+    ReleaseDelay,
+    Verdict,
+)
+from moderation.audit.log import AuditLog
+from moderation.events import Event
+from moderation.handlers import Handler
+from tests.eventgrid_pull.fault_stand import Store
+from tests.make import NOW, Budget, an_event
+
+pytestmark = pytest.mark.contract
+
+DONE = Acknowledge(Verdict.QUARANTINED)
+
+
+@dataclass
+class Odd:
+    """An emulator and its oddities."""
+
+    queue: list[str]
+    at_most: int = 100
+    counts: bool = True
+    renews: bool = True
+    extra: bool = False
+    item: Callable[[dict[str, Any]], Any] = lambda item: item
+    refusal: Callable[[str], Any] | None = None
+    answer: dict[str, Any] | None = None
+    times: dict[str, int] = field(default_factory=dict)
+    lent: dict[str, str] = field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
+    receives: int = 0
+    tokens: Any = field(default_factory=itertools.count)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answers at once, with or without events."""
+        self.receives += 1
+        taken, self.queue = self.queue[: self.at_most], self.queue[self.at_most :]
+        body: dict[str, Any] = {"value": [self._lend(one) for one in taken]}
+        return web.json_response(body | ({"newer": {"a": [1]}} if self.extra else {}))
+
+    def _lend(self, event_id: str) -> Any:
+        token = f"token-{next(self.tokens)}"
+        self.lent[token] = event_id
+        self.times[event_id] = self.times.get(event_id, 0) + 1
+        count = self.times[event_id] if self.counts else 1
+        properties: dict[str, Any] = {"lockToken": token, "deliveryCount": count}
+        item: dict[str, Any] = {
+            "brokerProperties": properties,
+            "event": an_event(id=event_id),
+        }
+        if self.extra:
+            properties["lockedUntil"] = "2026-11-23T10:31:00Z"
+            item["sequence"] = None
+        return self.item(item)
+
+    async def settle(self, request: web.Request) -> web.Response:
+        """Release gives back at once, whatever the delay."""
+        verb = request.match_info["verb"]
+        if verb == "renewLock" and not self.renews:
+            return web.Response(status=404)
+        tokens = (await request.json())["lockTokens"]
+        if self.answer is not None:
+            return web.json_response(self.answer)
+        if self.refusal is not None:
+            return web.json_response(
+                {"failedLockTokens": list(map(self.refusal, tokens))}
+            )
+        for token in tokens:
+            event_id = self.lent.pop(token)
+            if verb == "release":
+                self.queue.append(event_id)
+            elif verb != "renewLock":
+                self.settled[event_id] = verb
+            else:
+                self.lent[token] = event_id
+        answer = {"succeededLockTokens": tokens, "failedLockTokens": []}
+        return web.json_response(answer)
+
+
+@asynccontextmanager
+async def serving(odd: Odd) -> AsyncIterator[Subscription]:
+    """The real door to the odd emulator."""
+    app = web.Application()
+    path = "/topics/odd/eventsubscriptions/sub-flagged"
+    app.router.add_post(path + ":receive", odd.receive)
+    app.router.add_post(path + ":{verb}", odd.settle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0]
+    subscription = Subscription(
+        f"http://{host}:{port}", "odd", "sub-flagged", AzureKeyCredential("a2V5")
+    )
+    try:
+        yield subscription
+    finally:
+        await subscription.close()
+        await runner.cleanup()
+
+
+async def drained(
+    odd: Odd, handler: Handler | None = None, **more: Any
+) -> tuple[Tally, Store]:
+    """The tally and the store of a drain until nothing comes any more."""
+    store = Store()
+    async with serving(odd) as subscription:
+        desk: dict[str, Any] = {
+            "subscription": "sub-flagged",
+            "max_delivery_count": 10,
+            "lock_seconds": more.pop("lock_seconds", 60),
+            "handler_seconds": 300,
+            "handler": handler or acknowledges,
+            "receiver": subscription,
+            "audit": AuditLog(store),
+            "clock": lambda: NOW,
+        }
+        job: dict[str, Any] = {"time_left": lambda: 60.0, "until_empty": True}
+        tally = await drain(
+            Drain(desk=Desk(**desk), receiver=subscription, **(job | more))
+        )
+    return tally, store
+
+
+async def acknowledges(event: Event) -> Disposition:
+    return DONE
+
+
+async def test_one_event_for_each_receive() -> None:
+    """
+    However many were asked for: the drain goes on until nothing comes.
+    """
+    odd = Odd([f"e{number}" for number in range(7)], at_most=1)
+
+    tally, store = await drained(odd)
+
+    assert tally.settled == {"acknowledge": 7}
+    assert (odd.receives, len(store.entries), len(odd.settled)) == (8, 7, 7)
+
+
+async def test_unknown_fields_are_not_looked_at() -> None:
+    """
+    A newer service says more; that is no reason to fail.
+    """
+    odd = Odd(["e1", "e2"], extra=True)
+
+    tally, _ = await drained(odd)
+
+    assert (tally.error, tally.settled) == (None, {"acknowledge": 2})
+
+
+async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() -> None:
+    """
+    An event that is released comes again at once, as if for the first time; it is
+    released again and again until the handler is content, and the drain ends.
+    """
+    tries = itertools.count(1)
+
+    async def content_at_last(event: Event) -> Disposition:
+        ready = next(tries) > 15
+        return DONE if ready else Release("not yet", ReleaseDelay.ONE_HOUR)
+
+    odd = Odd(["e1"], counts=False)
+
+    tally, store = await drained(odd, content_at_last)
+
+    assert tally.settled == {"release": 15, "acknowledge": 1}
+    assert {entry.delivery_count for entry in store.entries} == {1}
+
+
+async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget() -> (
+    None
+):
+    """
+    An event that fails for ever goes round, and the drain ends all the same.
+    """
+
+    async def never_content(event: Event) -> Disposition:
+        return Release("not yet")
+
+    odd = Odd(["e1"], counts=False)
+
+    tally, _ = await drained(
+        odd, never_content, time_left=Budget(60, each=1), until_empty=False
+    )
+
+    assert tally.stopped == "budget"
+    assert tally.settled["release"] == odd.receives == 51
+
+
+async def test_without_a_delivery_count_it_is_the_first() -> None:
+    """
+    Whatever else the broker properties hold, the lock token is enough.
+    """
+
+    def without(item: dict[str, Any]) -> dict[str, Any]:
+        del item["brokerProperties"]["deliveryCount"]
+        return item
+
+    tally, store = await drained(Odd(["e1"], item=without))
+
+    assert tally.settled == {"acknowledge": 1}
+    assert store.entries[0].delivery_count == 1
+
+
+async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
+    """
+    Nothing is renewed, and what takes longer than its lock is left to the next.
+    """
+
+    async def works(event: Event) -> Disposition:
+        await asyncio.sleep(0.5 if event.id == "quick" else 30)
+        return DONE
+
+    odd = Odd(["quick", "slow"], renews=False)
+
+    tally, store = await drained(odd, works, lock_seconds=2)
+
+    assert tally.settled == {"acknowledge": 1}
+    assert tally.failed == {"LockLost": 1}
+    assert odd.settled == {"quick": "acknowledge"}
+    assert [entry.id for entry in store.entries] == ["quick"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (lambda token: {"lockToken": token}, "Unknown"),
+        (lambda token: {"lockToken": token, "error": {}}, "Unknown"),
+        (lambda token: {"lockToken": token, "error": {"code": "Odd"}}, "Odd"),
+        (
+            lambda token: {"lockToken": token, "error": {"message": "no"}, "x": 1},
+            "Unknown",
+        ),
+    ],
+    ids=["no error", "an empty error", "a code nobody knows", "a message only"],
+)
+async def test_a_failed_token_without_a_code_has_failed(
+    refusal: Callable[[str], Any], code: str
+) -> None:
+    """
+    It is counted, and not taken for settled.
+    """
+    tally, store = await drained(Odd(["e1"], refusal=refusal))
+
+    assert (tally.error, tally.settled) == (None, {})
+    assert tally.failed == {code: 1}
+    assert len(store.entries) == 1
+
+
+async def test_an_answer_that_says_nothing_settles_nothing() -> None:
+    """
+    Only a token that is named as settled counts as settled.
+    """
+    tally, _ = await drained(Odd(["e1"], answer={}))
+
+    assert (tally.settled, tally.failed) == ({}, {"Unanswered": 1})
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        [],
+        None,
+        5,
+        "text",
+        {},
+        {"event": {}},
+        {"brokerProperties": {}},
+        {"brokerProperties": {"deliveryCount": 1}},
+    ],
+    ids=json.dumps,
+)
+async def test_an_item_that_names_no_lock_token_does_not_hold_up_the_others(
+    item: Any,
+) -> None:
+    """
+    It cannot be settled; its neighbours can.
+    """
+
+    def broken_first(original: dict[str, Any]) -> Any:
+        return item if original["event"]["id"] == "odd" else original
+
+    tally, store = await drained(Odd(["odd", "e1", "e2"], item=broken_first))
+
+    assert (tally.error, tally.settled) == (None, {"acknowledge": 2})
+    assert {entry.id for entry in store.entries} == {"e1", "e2"}
+
+
+async def test_an_emulator_that_does_not_wait_is_not_asked_without_pause() -> None:
+    """
+    A patient drain over an empty queue costs a few requests a second, not thousands.
+    """
+    odd = Odd([])
+
+    tally, _ = await drained(odd, time_left=Budget(20, each=1), until_empty=False)
+
+    assert tally.stopped == "budget"
+    assert odd.receives == 11
+
+
+async def test_an_answer_that_is_no_receive_ends_the_drain_with_the_reason() -> None:
+    """
+    As from a proxy's page: nothing was taken, as far as anyone can tell.
+    """
+    odd = Odd(["e1"], answer={})
+    odd.receive = page  # type: ignore[method-assign]
+
+    tally, _ = await drained(odd)
+
+    assert tally.stopped == "failed"
+    assert "answer to receive is not readable" in (tally.error or "")
+
+
+async def page(request: web.Request) -> web.Response:
+    return web.Response(text="<html>", content_type="text/html")

@@ -1,0 +1,347 @@
+"""Receivers of one drain: as many as the batches call for, within the budget."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from eventgrid_pull import receive_size
+from eventgrid_pull.batch import Desk
+from eventgrid_pull.drain import MAX_RECEIVERS, Drain, drain
+from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import Delivery, Disposition
+from eventgrid_pull.receive_size import BATCH, FIRST
+from moderation.audit.log import AuditLog
+from moderation.events import Event
+from tests.make import NOW, a_delivery
+from tests.virtual_time import in_virtual_time, now, settle_down
+from tests.workbench import DONE, Clocked, Store
+
+TRIP = 0.05
+
+
+class Supply(Clocked):
+    """Hands out so many events, each answer after a moment; how many ask at once."""
+
+    def __init__(self, count: int, *, patient: bool = True) -> None:
+        super().__init__()
+        self.supply = [a_delivery() for _ in range(count)]
+        self.patient = patient
+        self.asking = 0
+        self.asked: list[tuple[float, int]] = []
+        self.sizes: list[int] = []
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        self.asking += 1
+        self.sizes.append(max_events)
+        self.asked.append((now() - self.began, self.asking))
+        try:
+            await asyncio.sleep(TRIP)
+            self._check("receive")
+            if not self.supply and self.patient:
+                await asyncio.sleep(max_wait)
+            taken, self.supply = self.supply[:max_events], self.supply[max_events:]
+            return taken
+        finally:
+            self.asking -= 1
+
+
+def job(
+    receiver: Supply,
+    store: Store | None = None,
+    *,
+    budget: float = 60,
+    takes: float = 0.5,
+    **more: Any,
+) -> Drain:
+    ends = now() + budget
+
+    async def handler(event: Event) -> Disposition:
+        await asyncio.sleep(takes)
+        return DONE
+
+    desk = Desk(
+        subscription="sub-flagged",
+        max_delivery_count=10,
+        lock_seconds=60,
+        handler_seconds=300,
+        handler=handler,
+        receiver=receiver,
+        audit=AuditLog(store or Store()),
+        clock=lambda: NOW,
+        stopping=lambda: False,
+    )
+    return Drain(desk=desk, receiver=receiver, time_left=lambda: ends - now(), **more)
+
+
+def at_once(receiver: Supply) -> int:
+    return max(count for _, count in receiver.asked)
+
+
+@in_virtual_time
+async def test_full_batches_bring_more_receivers_up_to_a_bound() -> None:
+    """
+    A backlog is drained side by side, and everything is settled once.
+    """
+    receiver = Supply(5000)
+
+    tally = await drain(job(receiver, until_empty=True))
+
+    assert tally.settled == {"acknowledge": 5000}
+    assert tally.summary.full_batches == 50
+    assert len(receiver.settled) == 5000
+    starts = [round(at, 3) for at, _ in receiver.asked]
+    assert max(map(starts.count, starts)) <= MAX_RECEIVERS
+    one_by_one = 50 * (TRIP + 0.5)
+    assert now() - receiver.began < 10 + one_by_one / 2
+
+
+@in_virtual_time
+async def test_batches_that_are_not_full_need_one_receiver() -> None:
+    """
+    One long poll is open for a trickle of events.
+    """
+    receiver = Supply(BATCH - 1)
+
+    tally = await drain(job(receiver, budget=120))
+
+    assert at_once(receiver) == 1
+    assert tally.settled == {"acknowledge": BATCH - 1}
+    assert tally.stopped == "budget"
+
+
+@in_virtual_time
+async def test_what_is_in_hand_is_bounded_whatever_events_weigh(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The first receive asks for few; from then on a batch has what fits, and four of them
+    are in hand at most.
+    """
+    receiver = Supply(5 * BATCH)
+    monkeypatch.setattr(receive_size, "BATCH_BYTES", 3 * len(receiver.supply[0].raw))
+
+    tally = await drain(job(receiver, until_empty=True))
+
+    assert receiver.sizes == [FIRST, *[3] * (len(receiver.sizes) - 1)]
+    assert at_once(receiver) == MAX_RECEIVERS
+    assert tally.settled == {"acknowledge": 5 * BATCH}
+
+
+@pytest.mark.parametrize("count", [BATCH * 8, BATCH * 8 + 50])
+@in_virtual_time
+async def test_without_full_batches_receivers_go_again(count: int) -> None:
+    """
+    After the backlog one long poll is left open, not as many as there were.
+    """
+    receiver = Supply(count)
+
+    await drain(job(receiver, budget=200))
+
+    assert at_once(receiver) > 1
+    late = [asking for at, asking in receiver.asked if at > 60]
+    assert late
+    assert set(late) == {1}
+    assert len(receiver.settled) == count
+
+
+@in_virtual_time
+async def test_no_receive_begins_that_could_outlive_the_budget() -> None:
+    """
+    With less than the shortest wait left, none is begun: the drain is over in time.
+    """
+    receiver = Supply(0)
+
+    tally = await drain(job(receiver, budget=55))
+
+    assert receiver.asked[-1][0] <= 45
+    assert now() - receiver.began <= 55
+    assert tally.stopped == "budget"
+
+
+@in_virtual_time
+async def test_a_long_poll_is_left_as_soon_as_the_drain_is_to_end() -> None:
+    """
+    Nothing more is taken, and nobody waits for an answer.
+    """
+    receiver = Supply(0)
+    ending = asyncio.Event()
+    asyncio.get_running_loop().call_later(5, ending.set)
+
+    tally = await drain(job(receiver, ending=ending))
+
+    assert now() - receiver.began == pytest.approx(5)
+    assert tally.stopped == "ended"
+    assert (receiver.asking, await settle_down()) == (0, [])
+
+
+@in_virtual_time
+async def test_what_is_in_hand_is_finished_when_the_drain_is_to_end() -> None:
+    """
+    By every receiver that has a batch.
+    """
+    receiver = Supply(5000)
+    ending = asyncio.Event()
+    asyncio.get_running_loop().call_later(3, ending.set)
+
+    tally = await drain(job(receiver, ending=ending, takes=1.0))
+
+    taken = 5000 - len(receiver.supply)
+    assert 0 < tally.settled["acknowledge"] == len(receiver.settled)
+    # A receive that was on its way may have locked events; it brought nobody any work.
+    assert taken == len(receiver.settled)
+    assert now() - receiver.began < 5
+    assert tally.stopped == "ended"
+
+
+@in_virtual_time
+async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause() -> (
+    None
+):
+    """
+    Some emulators do not wait; a drain does not become a storm of requests.
+    """
+    receiver = Supply(3, patient=False)
+
+    tally = await drain(job(receiver, budget=60))
+
+    assert tally.settled == {"acknowledge": 3}
+    assert len(receiver.asked) <= 50 / 0.2
+    assert tally.stopped == "budget"
+
+
+@in_virtual_time
+async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> None:
+    """
+    The first failure is told, and what could be settled is.
+    """
+    receiver = Supply(5000)
+    asyncio.get_running_loop().call_later(3, receiver.fails.add, "receive")
+
+    tally = await drain(job(receiver))
+
+    assert tally.error == "receive: Event Grid does not answer"
+    assert tally.stopped == "failed"
+    assert tally.settled["acknowledge"] == 5000 - len(receiver.supply)
+    assert await settle_down() == []
+
+
+def receive_fails(receiver: Supply, store: Store) -> None:
+    receiver.fails.add("receive")
+
+
+def nothing_is_settled(receiver: Supply, store: Store) -> None:
+    receiver.fails |= {"acknowledge", "release", "reject"}
+
+
+def nothing_is_recorded(receiver: Supply, store: Store) -> None:
+    store.fails = True
+
+
+def all_is_well(receiver: Supply, store: Store) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    "fault", [all_is_well, receive_fails, nothing_is_settled, nothing_is_recorded]
+)
+@pytest.mark.parametrize("after", [0.0, 2.0])
+@in_virtual_time
+async def test_no_task_is_left_behind_by_a_drain(
+    fault: Callable[[Supply, Store], None], after: float
+) -> None:
+    """
+    Whether it ended well or not.
+    """
+    receiver, store = Supply(1000), Store()
+    asyncio.get_running_loop().call_later(after, fault, receiver, store)
+
+    await drain(job(receiver, store, until_empty=True, takes=1.5))
+
+    assert await settle_down() == []
+
+
+@in_virtual_time
+async def test_a_drain_that_is_cut_off_leaves_no_task_behind() -> None:
+    """
+    Its receives, handlers and keepers go with it; locks expire by themselves.
+    """
+    receiver = Supply(1000)
+    task = asyncio.create_task(drain(job(receiver, takes=100)))
+    await asyncio.sleep(40)
+
+    task.cancel()
+    await asyncio.wait({task})
+
+    assert task.cancelled()
+    assert await settle_down() == []
+
+
+@in_virtual_time
+async def test_a_failing_drain_never_raises() -> None:
+    """
+    The tally says what went wrong; a tick makes one clear line of it.
+    """
+
+    class Broken(Supply):
+        async def receive(
+            self, max_events: int, max_wait: int, *, within: float
+        ) -> list[Delivery]:
+            raise EventGridError("wrong key", 401)
+
+    tally: Tally = await drain(job(Broken(0)))
+
+    assert (tally.stopped, tally.error) == ("failed", "wrong key")
+    assert tally.summary.completed is False
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "after"),
+    [(100, 0.0, 100), (100, 0.3, 50), (50, 0.2, 50), (50, 0.05, 100), (80, 0.0, 100)],
+)
+def test_the_next_batch_is_as_large_as_the_last_one_allows(
+    size: int, took: float, after: int
+) -> None:
+    """
+    Slow batches are followed by smaller ones, quick ones by larger ones.
+    """
+    assert receive_size.next_size(size, took) == after
+
+
+@pytest.mark.parametrize(
+    ("weights", "fits"),
+    [
+        ([0], 100),
+        ([1_000] * 8, 100),
+        ([10_485] * 100, 100),
+        ([20_000] * 10, 52),
+        ([1_000, 950_000], 2),
+        ([950_000] * 8, 1),
+        ([2_000_000], 1),
+    ],
+)
+def test_as_many_are_asked_for_as_fit(weights: list[int], fits: int) -> None:
+    """
+    By what the last ones weighed; one at least, or nothing would ever be received.
+    """
+    last = [msgspec.structs.replace(a_delivery(), raw=b"x" * one) for one in weights]
+
+    assert receive_size.fitting(last) == fits
+
+
+@in_virtual_time
+async def test_slow_handlers_get_fewer_events_at_once() -> None:
+    """
+    Events do not wait under their locks for neighbours that take long.
+    """
+    receiver = Supply(400)
+
+    await drain(job(receiver, takes=20, budget=200))
+
+    assert receiver.sizes[:2] == [FIRST, BATCH // 2]
+    assert min(receiver.sizes[1:]) < 30

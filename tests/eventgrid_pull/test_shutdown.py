@@ -1,0 +1,122 @@
+"""SIGTERM to the worker: what is in hand is finished, then the process ends."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from eventgrid_pull import shutdown
+from moderation import runtime
+
+ROOT = Path(__file__).parents[2]
+POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGTERM")
+WORKER = """
+import asyncio, logging, os, signal, sys
+from eventgrid_pull import shutdown
+
+logging.basicConfig()
+ended = None
+
+async def finish():
+    print("finishing", flush=True)
+    await ended.wait()
+    print("finished", flush=True)
+    {last}
+
+async def main():
+    global ended
+    ended = asyncio.Event()
+    {before}
+    assert shutdown.listen(finish)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0.05)
+    print("still here", flush=True)
+    ended.set()
+    await asyncio.sleep(20)
+    print("not ended", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def run_worker(*, before: str = "", last: str = "") -> subprocess.CompletedProcess[str]:
+    """A process that is told to stop, twice, while it has something in hand."""
+    code = WORKER.format(before=before or "pass", last=last or "pass")
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@POSIX
+def test_a_process_that_is_told_to_stop_finishes_first() -> None:
+    """
+    Once, however often it is told; then it ends as SIGTERM ends a process.
+    """
+    ended = run_worker()
+
+    assert ended.stdout.split("\n") == ["finishing", "still here", "finished", ""]
+    assert ended.returncode == -signal.SIGTERM
+    assert ended.stderr.count("told to stop") == 1
+
+
+@POSIX
+def test_a_finish_that_fails_does_not_keep_the_process() -> None:
+    """
+    It ends all the same.
+    """
+    ended = run_worker(last="raise ValueError('boom')")
+
+    assert ended.returncode == -signal.SIGTERM
+
+
+def test_without_a_loop_nobody_listens() -> None:
+    """
+    As when tools import the app to index it.
+    """
+
+    async def finish() -> None:
+        raise AssertionError
+
+    assert shutdown.listen(finish) is False
+
+
+def test_outside_the_main_thread_nobody_listens() -> None:
+    """
+    Signals arrive in the main thread only; the app works all the same.
+    """
+    listening: list[bool] = []
+
+    async def finish() -> None:
+        raise AssertionError
+
+    async def main() -> None:
+        listening.append(shutdown.listen(finish))
+
+    thread = threading.Thread(target=asyncio.run, args=[main()])
+    thread.start()
+    thread.join()
+
+    assert listening == [False]
+
+
+async def test_a_process_that_never_drained_has_nothing_to_finish() -> None:
+    """
+    Being told to stop makes no runtime.
+    """
+    runtime.current.cache_clear()
+
+    await runtime.stop()
+
+    assert runtime.current.cache_info().currsize == 0

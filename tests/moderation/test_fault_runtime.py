@@ -1,0 +1,159 @@
+"""The whole runtime against a namespace: ticks that overlap, stop, or cannot get in."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.namespace.subscription import Subscription as Queue
+from eventgrid_pull import publish
+from eventgrid_pull.blob.append_log import InMemoryAppendLog
+from eventgrid_pull.client import Subscription, Topic
+from moderation.runtime import DrainFailed, Runtime
+from moderation.settings import Settings
+from tests import make
+from tests.eventgrid_emulator.wire import until
+from tests.eventgrid_pull.fault_stand import NAME, TOPIC, TOPOLOGY, Store
+from tests.functions_host.hosting import a_free_port
+from tests.make import NOW, an_event
+
+pytestmark = pytest.mark.contract
+
+EXAMPLE: dict[str, str] = json.loads(
+    (Path(__file__).parents[2] / "local.settings.json.example").read_text("utf-8")
+)["Values"]
+
+
+@asynccontextmanager
+async def a_runtime(
+    namespace: LocalNamespace, store: Store, **settings: str
+) -> AsyncIterator[Runtime]:
+    """A runtime as `runtime.build` makes it, but for where its logs are kept."""
+    declared = make.declared()
+    made = {"EVENTGRID_ENDPOINT": namespace.endpoint, "EVENTGRID_KEY": namespace.key}
+    read = Settings.from_environ(EXAMPLE | made | settings, topic=declared.topic)
+    credential = AzureKeyCredential(read.key or "")
+    runtime = Runtime(
+        read,
+        declared,
+        topic=Topic(read.endpoint, read.topic, credential),
+        subscriptions={
+            name: Subscription(read.endpoint, read.topic, name, credential)
+            for name in declared.names
+        },
+        audit_log=store,
+        activity_log=InMemoryAppendLog(),
+        clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge that owns the clock
+    )
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+@pytest.fixture
+async def space() -> AsyncIterator[LocalNamespace]:
+    """A namespace that nobody else uses."""
+    async with LocalNamespace(TOPOLOGY) as made:
+        yield made
+
+
+def queue_of(space: LocalNamespace) -> Queue:
+    return space.app.namespace.subscription(TOPIC, NAME)
+
+
+async def test_overlapping_ticks_do_not_double_up(space: LocalNamespace) -> None:
+    """
+    In one process they are one drain: one long poll, and each event once.
+    """
+    store = Store()
+    async with a_runtime(space, store) as runtime:
+        ticks = [asyncio.create_task(runtime.tick(NAME)) for _ in range(5)]
+        await until(lambda: queue_of(space).waiters)
+        assert len(queue_of(space).waiters) == 1
+
+        await publish.publish(
+            [an_event(id=f"e{number}") for number in range(20)], runtime.topic, NOW
+        )
+        await until(lambda: queue_of(space).counts.acknowledged == 20)
+        await runtime.stop()
+        await asyncio.gather(*ticks)
+
+    assert sorted(one.id for one in store.entries) == sorted(f"e{n}" for n in range(20))
+
+
+async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
+    space: LocalNamespace,
+) -> None:
+    """
+    At once; an event that comes afterwards waits for someone else.
+    """
+    async with a_runtime(space, Store()) as runtime:
+        tick = asyncio.create_task(runtime.tick(NAME))
+        await until(lambda: queue_of(space).waiters)
+
+        async with asyncio.timeout(2):
+            await runtime.stop()
+            await tick
+        await until(lambda: not queue_of(space).waiters)
+        await publish.publish([an_event(id="late")], runtime.topic, NOW)
+        await runtime.tick(NAME)
+
+    depth = queue_of(space).queue.depth()
+    assert (depth.ready, depth.locked) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("EVENTGRID_KEY", "d3Jvbmc="),
+        ("EVENTGRID_TOPIC_NAME", "no-such-topic"),
+        ("EVENTGRID_ENDPOINT", "nowhere"),
+    ],
+)
+async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
+    space: LocalNamespace, setting: str, value: str
+) -> None:
+    """
+    In one line, and the events keep their deliveries.
+    """
+    if value == "nowhere":
+        value = f"http://127.0.0.1:{a_free_port()}"
+    async with a_runtime(space, Store()) as publisher:
+        await publish.publish([an_event()], publisher.topic, NOW)
+    # So little budget is left after a long poll's ten seconds that it soon gives up.
+    wrong = {setting: value, "PULL_BUDGET_SECONDS": "11"}
+    async with a_runtime(space, Store(), **wrong) as runtime:
+        with pytest.raises(DrainFailed, match=setting):
+            await runtime.tick(NAME)
+
+    assert queue_of(space).counts.received == 0
+
+
+async def test_a_tick_without_storage_fails_and_the_next_makes_up_for_it(
+    space: LocalNamespace,
+) -> None:
+    """
+    Nothing is taken meanwhile, so nothing has been used up.
+    """
+    store = Store()
+    store.opens = False
+    async with a_runtime(space, store) as runtime:
+        await publish.publish([an_event()], runtime.topic, NOW)
+        for _ in range(12):
+            with pytest.raises(DrainFailed, match="storage does not answer"):
+                await runtime.tick(NAME)
+        store.opens = True
+
+        tick = asyncio.create_task(runtime.tick(NAME))
+        await until(lambda: queue_of(space).counts.acknowledged)
+        await runtime.stop()
+        await tick
+
+    assert [entry.delivery_count for entry in store.entries] == [1]

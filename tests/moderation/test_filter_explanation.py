@@ -1,0 +1,293 @@
+"""The app says of every clause what the service, and the local broker, make of it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventgrid_emulator.topology.filter_config import read_filters
+from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_BROKER
+from moderation import filter_explanation
+from moderation.filter_explanation import (
+    MISSING,
+    Clause,
+    Filters,
+    judged,
+    resolve,
+    takes,
+)
+
+ABSENT: Any = MISSING
+SINGLE = {
+    "NumberLessThan",
+    "NumberGreaterThan",
+    "NumberLessThanOrEquals",
+    "NumberGreaterThanOrEquals",
+    "BoolEquals",
+}
+
+
+def a_clause(name: str, wanted: list[Any], key: str = "data.x") -> dict[str, object]:
+    """A filter as `filtersConfiguration` has it."""
+    clause: dict[str, object] = {"operatorType": name, "key": key}
+    if name in filter_explanation.PRESENCE:
+        return clause
+    return clause | ({"value": wanted[0]} if name in SINGLE else {"values": wanted})
+
+
+def an_event_with(value: Any) -> dict[str, object]:
+    """An event with that value under `data.x`, or without one."""
+    return {"type": "t", "data": {} if value is ABSENT else {"x": value}}
+
+
+def said(name: str, wanted: list[Any], value: Any) -> Clause:
+    """What one filter says of an event with that value."""
+    declared = Filters(filters=[a_clause(name, wanted)])
+    [clause] = judged(declared, an_event_with(value))
+    return clause
+
+
+# Each row is the fact sheet's, section 4 and section 10 number 31.
+FACTS: list[tuple[str, list[Any], list[Any], list[Any]]] = [
+    ("NumberIn", [1, 2.5], [1, 1.0, 2.5, [9, 1]], [3, "1", True, [], [3], ABSENT]),
+    ("NumberNotIn", [1, 2], [3, "1", [3, 4], ABSENT, None, []], [1, 2.0, [3, 1]]),
+    ("NumberLessThan", [5], [4, 4.999, [9, 4]], [5, 6, "4", ABSENT, None]),
+    ("NumberLessThanOrEquals", [5], [5, 4], [5.001, ABSENT]),
+    ("NumberGreaterThan", [5], [6, 5.001], [5, "6", ABSENT, True]),
+    ("NumberGreaterThanOrEquals", [5], [5, 6, [1, 5]], [4.9, ABSENT]),
+    ("NumberInRange", [[1, 2], [5, 6]], [1, 2, 5.5, [9, 6]], [0, 3, 7, ABSENT]),
+    ("NumberNotInRange", [[1, 2]], [0, 3, ABSENT, "1"], [1, 1.5, 2, [9, 2]]),
+    ("BoolEquals", [True], [True, [False, True]], [False, 1, "true", ABSENT]),
+    ("BoolEquals", [False], [False], [True, 0, None, ABSENT]),
+    ("StringIn", ["Ab", "c"], ["ab", "AB", "C", ["x", "c"]], ["a", 1, ABSENT, []]),
+    ("StringNotIn", ["ab"], ["a", 1, ABSENT, None, ["x"]], ["AB", ["x", "Ab"]]),
+    ("StringContains", ["bC"], ["aBcd", ["x", "bc"]], ["b", ABSENT, 1]),
+    ("StringNotContains", ["bc"], ["b", ["x"]], ["ABCD", ["x", "bc"], ABSENT, 1]),
+    ("StringBeginsWith", ["Ab"], ["abc", "AB"], ["cab", ABSENT]),
+    ("StringNotBeginsWith", ["ab"], ["cab"], ["ABC", ABSENT, None, []]),
+    ("StringEndsWith", ["Ab"], ["cab"], ["abc", ABSENT]),
+    ("StringNotEndsWith", ["ab"], ["abc"], ["CAB", ABSENT]),
+    ("IsNullOrUndefined", [], [ABSENT, None], [0, "", False, [], {}]),
+    ("IsNotNull", [], [0, "", False, [], {}], [ABSENT, None]),
+]
+
+
+@pytest.mark.parametrize(("name", "wanted", "holding", "failing"), FACTS)
+def test_a_clause_holds_as_the_facts_say(
+    name: str, wanted: list[Any], holding: list[Any], failing: list[Any]
+) -> None:
+    """
+    Case, arrays, missing keys, nulls and values of another type included.
+    """
+    assert [one for one in holding if not said(name, wanted, one).holds] == []
+    assert [one for one in failing if said(name, wanted, one).holds] == []
+
+
+def test_all_nineteen_operators_are_known() -> None:
+    """
+    The same ones as in the broker, and each of them in the table of facts.
+    """
+    known = filter_explanation.OPERATORS.keys() | filter_explanation.PRESENCE.keys()
+
+    assert known == OF_THE_BROKER
+    assert known == {name for name, *_ in FACTS}
+    assert len(known) == 19
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "value", "because"),
+    [
+        (
+            "NumberGreaterThan",
+            [0.5],
+            0.4,
+            "data.x is 0.4, which is not greater than 0.5",
+        ),
+        ("NumberInRange", [[1, 2]], 1, "data.x is 1, which is within [1,2]"),
+        ("StringIn", ["a", "b"], "c", 'data.x is "c", which is not "a" or "b"'),
+        ("StringBeginsWith", ["A"], "ab", 'data.x is "ab", which begins with "A"'),
+        ("StringNotEndsWith", ["b"], "AB", 'data.x is "AB", which ends with "b"'),
+        ("StringContains", ["b"], "a", 'data.x is "a", which does not contain "b"'),
+        (
+            "StringIn",
+            ["b"],
+            ["a", "B"],
+            'data.x is ["a","B"], of which "B" is "b"',
+        ),
+        ("StringIn", ["b"], ["a"], 'data.x is ["a"], of which none is "b"'),
+        ("NumberIn", [1], "1", 'data.x is "1", not a number: NumberIn does not hold'),
+        ("NumberNotIn", [1], ABSENT, "data.x is missing: NumberNotIn holds"),
+        ("BoolEquals", [True], None, "data.x is null: BoolEquals does not hold"),
+        ("IsNotNull", [], 0, "data.x is there"),
+        ("IsNotNull", [], None, "data.x is null"),
+    ],
+)
+def test_a_clause_says_what_was_found_and_what_was_wanted(
+    name: str, wanted: list[Any], value: Any, because: str
+) -> None:
+    """
+    In one sentence, for whoever wonders where an event went.
+    """
+    assert said(name, wanted, value).because == because
+
+
+def test_the_type_is_a_clause_of_its_own() -> None:
+    """
+    Types are compared without regard to case, and every clause is judged.
+    """
+    declared = Filters(
+        included_event_types=["com.Contoso.A"],
+        filters=[a_clause("IsNotNull", []), a_clause("StringIn", ["s"], "subject")],
+    )
+    event = {"type": "com.contoso.a", "subject": "S", "data": {}}
+
+    clauses = judged(declared, event)
+
+    assert [one.holds for one in clauses] == [True, False, True]
+    assert clauses[0] == Clause(
+        "type is one of com.Contoso.A",
+        True,
+        'type is "com.contoso.a", which is one of them',
+    )
+    assert not takes(declared, event)
+    assert not takes(Filters(included_event_types=["t"]), {})
+    assert not takes(Filters(included_event_types=["t"]), {"type": 5})
+
+
+def test_without_filters_every_event_is_taken() -> None:
+    """
+    And the answer says so, rather than nothing.
+    """
+    assert judged(Filters(), {}) == [
+        Clause("no filter", True, "it takes every event"),
+    ]
+    assert takes(Filters(included_event_types=[]), {"type": "t"})
+
+
+def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
+    """
+    A mistyped operator, or a value it cannot compare with, is named.
+    """
+    event = an_event_with(5)
+    unknown = Filters(filters=[a_clause("NumberEquals", [5])])
+    mistyped = Filters(filters=[a_clause("NumberLessThan", ["6"])])
+
+    [one], [other] = judged(unknown, event), judged(mistyped, event)
+
+    assert (one.holds, other.holds) == (False, False)
+    assert "no operator NumberEquals" in one.because
+    assert "not such as NumberLessThan takes" in other.because
+
+
+def test_a_long_value_is_shortened() -> None:
+    """
+    A sentence stays one.
+    """
+    assert len(said("StringIn", ["a"], "b" * 1_000_000).because) < 200
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("subject", "s"),
+        ("comexampleextension1", "e"),
+        ("data.a.b", 1),
+        ("data.a", {"b": 1}),
+        ("data.a.c", ABSENT),
+        ("data.list.0", ABSENT),
+        ("data.A.b", ABSENT),
+        ("subject.x", ABSENT),
+        ("eventtype", ABSENT),
+        ("eventid", ABSENT),
+        ("Subject", ABSENT),
+    ],
+)
+def test_a_key_is_an_attribute_or_a_path_into_data(key: str, found: Any) -> None:
+    """
+    Names of the older schema stand for the CloudEvents attributes.
+    """
+    event = {
+        "id": "i",
+        "type": "t",
+        "subject": "s",
+        "comexampleextension1": "e",
+        "data": {"a": {"b": 1}, "list": [1]},
+    }
+
+    assert resolve(event, key) == found
+
+
+KEYS = st.sampled_from(
+    [
+        "subject",
+        "type",
+        "ext1",
+        "data.x",
+        "data.a.b",
+        "data",
+        "eventType",
+        "dataX",
+        "id",
+    ]
+)
+TEXT = st.text(max_size=3) | st.sampled_from(["a", "B", "ab", "İ", "ß", "ǆ"])
+NUMBERS = st.integers(-3, 3) | st.floats(-3, 3) | st.integers(2**60, 2**70)
+SCALARS = st.none() | st.booleans() | NUMBERS | TEXT
+VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(TEXT, SCALARS)
+DATA = st.fixed_dictionaries(
+    {}, optional={"x": VALUES, "a": st.fixed_dictionaries({}, optional={"b": VALUES})}
+)
+EVENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": TEXT,
+        "type": SCALARS,
+        "subject": SCALARS,
+        "ext1": SCALARS,
+        "data.x": VALUES,
+        "data": DATA | VALUES,
+    },
+)
+
+
+@st.composite
+def clauses(draw: st.DrawFn) -> dict[str, object]:
+    """A filter that Event Grid takes."""
+    name = draw(st.sampled_from(sorted(OF_THE_BROKER)))
+    ranges = st.tuples(NUMBERS, NUMBERS).map(sorted)
+    operands: st.SearchStrategy[Any] = TEXT
+    if name == "BoolEquals":
+        operands = st.booleans()
+    elif name.endswith("InRange"):
+        operands = ranges
+    elif name.startswith("Number"):
+        operands = NUMBERS
+    wanted = draw(st.lists(operands, min_size=1, max_size=3))
+    return a_clause(name, wanted, draw(KEYS))
+
+
+CONFIGURATIONS = st.fixed_dictionaries(
+    {
+        "includedEventTypes": st.none() | st.lists(TEXT, max_size=2),
+        "filters": st.lists(clauses(), max_size=3),
+    }
+)
+
+
+@given(CONFIGURATIONS, EVENTS)
+def test_the_app_and_the_broker_agree_about_every_clause(
+    configuration: dict[str, Any], event: dict[str, Any]
+) -> None:
+    """
+    Two implementations that know nothing of each other hold each other to the rules.
+    """
+    ours = Filters(configuration["includedEventTypes"], configuration["filters"])
+    theirs = read_filters(json.loads(json.dumps(configuration)), "sub", [])
+    clauses_only = Filters(None, configuration["filters"])
+
+    assert takes(ours, event) == theirs.matches(event)
+    assert [one.holds for one in judged(clauses_only, event)] == (
+        [one.matches(event) for one in theirs.clauses] or [True]
+    )

@@ -1,0 +1,104 @@
+"""Percentiles from few numbers: near enough, and the same in whatever order they came."""
+
+from math import ceil
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.activity.histogram import ERROR, LAST, Spread
+
+YEAR = 366 * 86_400_000.0
+TIMES = st.lists(st.floats(min_value=0, max_value=YEAR), min_size=1, max_size=200)
+
+
+def a_spread(milliseconds: list[float]) -> Spread:
+    spread = Spread()
+    spread.add_all(milliseconds)
+    return spread
+
+
+@given(TIMES, st.sampled_from([0.01, 0.5, 0.9, 0.99, 1.0]))
+def test_a_percentile_is_near_the_true_one(times: list[float], share: float) -> None:
+    """
+    Within 5 % of it, or half a millisecond where it is below one.
+    """
+    true = sorted(times)[ceil(share * len(times)) - 1]
+
+    [found] = a_spread(times).percentiles(share)
+
+    assert found is not None
+    assert abs(found - true) <= max(ERROR * true, 0.5)
+
+
+@given(st.lists(TIMES, min_size=1, max_size=8), st.randoms())
+def test_spreads_add_up_to_the_same_in_any_order(
+    parts: list[list[float]], random: object
+) -> None:
+    """
+    Lanes and instances note theirs in whatever order.
+    """
+    spreads = [a_spread(one) for one in parts]
+    shuffled = spreads.copy()
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    whole, one_way, other_way = (
+        a_spread([ms for one in parts for ms in one]),
+        Spread(),
+        Spread(),
+    )
+    for spread in spreads:
+        one_way.merge(spread)
+    for spread in shuffled:
+        other_way.merge(spread)
+
+    shares = (0.1, 0.5, 0.99)
+    assert (whole.count, whole.max, whole.buckets) == (
+        one_way.count,
+        one_way.max,
+        one_way.buckets,
+    )
+    assert list(one_way.percentiles(*shares)) == list(other_way.percentiles(*shares))
+    assert list(one_way.percentiles(*shares)) == list(whole.percentiles(*shares))
+
+
+@given(TIMES)
+def test_a_spread_is_read_back_as_it_was_written(times: list[float]) -> None:
+    """
+    It lies in the activity log as JSON.
+    """
+    spread = a_spread(times)
+
+    assert msgspec.json.decode(msgspec.json.encode(spread), type=Spread) == spread
+
+
+def test_a_spread_stays_small_whatever_is_measured() -> None:
+    """
+    An event's own time may be any: it may have waited for two thousand years.
+    """
+    times = [1.05**power for power in range(650)] + [6.4e13] * 1000
+    spread = a_spread(times)
+
+    assert max(spread.buckets) == LAST
+    assert len(msgspec.json.encode(spread)) < 4000
+    assert list(spread.percentiles(0.99)) == [6.4e13]
+
+
+def test_nothing_measured_is_nothing_known() -> None:
+    """
+    Not zero.
+    """
+    spread = Spread()
+
+    assert (spread.mean, *spread.percentiles(0.5)) == (None, None)
+
+
+@pytest.mark.parametrize("milliseconds", [0.0, 0.2, 0.9999, 1.0, 1.0001, 40.0])
+def test_a_percentile_never_exceeds_the_largest(milliseconds: float) -> None:
+    """
+    A p99 beyond the maximum would look like a mistake.
+    """
+    [found] = a_spread([milliseconds]).percentiles(0.99)
+
+    assert found is not None
+    assert found <= milliseconds

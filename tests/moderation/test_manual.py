@@ -1,0 +1,427 @@
+"""What is received by hand from a namespace, and what becomes of it there."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator.namespace.subscription import Subscription as Queue
+from eventgrid_pull import publish as publishing
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
+from eventgrid_pull.client import Settled, Subscription, Topic
+from eventgrid_pull.outcomes import ReleaseDelay, Verb
+from moderation.audit.entry import AuditEntry
+from moderation.audit.log import Query
+from moderation.manual import peek as peeking
+from moderation.manual import settle as settling
+from moderation.manual.peek import Hand, Peek
+from moderation.manual.settle import Result, Wish
+from moderation.runtime import Runtime
+from moderation.settings import Settings
+from tests import make
+from tests.eventgrid_emulator.wire import until
+from tests.make import an_event, minutes
+from tests.workbench import Store
+
+pytestmark = pytest.mark.contract
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE: dict[str, str] = json.loads(
+    (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+)["Values"]
+TOPOLOGY = json.loads(make.TOPOLOGY.read_text("utf-8"))
+TOPIC, NAME = "moderation-events", "sub-flagged"
+
+
+class Table:
+    """A namespace, one process of the app beside it, and someone with a hand in it."""
+
+    def __init__(self, namespace: LocalNamespace, store: Store) -> None:
+        self.namespace = namespace
+        self.store = store
+        self.ahead = timedelta()
+        settings = Settings.from_environ(
+            EXAMPLE
+            | {
+                "EVENTGRID_ENDPOINT": namespace.endpoint,
+                "EVENTGRID_KEY": namespace.key,
+            },
+            topic=TOPIC,
+        )
+        credential = AzureKeyCredential(namespace.key)
+        declared = make.declared()
+        self.runtime = Runtime(
+            settings,
+            declared,
+            topic=Topic(namespace.endpoint, TOPIC, credential),
+            subscriptions={
+                name: Subscription(namespace.endpoint, TOPIC, name, credential)
+                for name in declared.names
+            },
+            audit_log=store,
+            activity_log=InMemoryAppendLog(),
+            clock=self.clock,
+        )
+
+    def clock(self) -> datetime:
+        """The time as the broker has it, too."""
+        return datetime.now(UTC) + self.ahead  # noqa: TID251 - the edge of the test
+
+    async def advance(self, seconds: float) -> None:
+        """Time passes for everyone."""
+        self.ahead += timedelta(seconds=seconds)
+        await self.namespace.advance(seconds)
+
+    def hand(self, receiver: Any = None, limit: int = 10) -> Hand:
+        """Someone's hand; another receiver stands in for one that breaks."""
+        declared = make.declared().subscription(NAME)
+        runtime = self.runtime
+        return Hand(
+            declared=type(declared)(
+                NAME,
+                declared.receive_lock_duration_in_seconds,
+                limit,
+                declared.event_time_to_live,
+                declared.filters_configuration,
+            ),
+            receiver=receiver or runtime.subscriptions[NAME],
+            audit=runtime.audit,
+            actions=runtime.actions,
+            clock=self.clock,
+            places=runtime.peeks,
+            turn=runtime.by_hand,
+            by="someone",
+        )
+
+    @property
+    def queue(self) -> Queue:
+        """The broker's side of the event subscription."""
+        return self.namespace.app.namespace.subscription(TOPIC, NAME)
+
+    async def publish(self, *ids: str) -> None:
+        events = [an_event(id=one) for one in ids]
+        await publishing.publish(events, self.runtime.topic, self.clock())
+
+    async def peek(self, most: int = 10) -> Peek:
+        return await peeking.peek(self.hand(), most, reveals=False)
+
+    async def settle(self, peek: Peek, disposition: Any, **more: Any) -> list[Result]:
+        tokens = [one.lock_token for one in peek.deliveries]
+        wish = Wish(disposition=disposition, tokens=tokens, **more)
+        return await settling.settle(self.hand(), wish)
+
+    async def entries(self) -> list[AuditEntry]:
+        """What is on record, newest first."""
+        now = self.clock()
+        query = Query(since=now - minutes(120), until=now, subscriptions=[NAME])
+        return (await self.runtime.audit.find(query)).entries
+
+
+@pytest.fixture
+async def table() -> AsyncIterator[Table]:
+    """A namespace that nobody else uses."""
+    async with LocalNamespace(TOPOLOGY) as namespace:
+        made = Table(namespace, Store())
+        yield made
+        await made.runtime.close()
+
+
+def told(results: list[Result]) -> list[tuple[str | None, str | None]]:
+    return [(one.id, one.failed) for one in results]
+
+
+async def test_acknowledged_by_hand_it_is_gone(table: Table) -> None:
+    """
+    The entry says who did it.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+
+    results = await table.settle(peek, "acknowledge")
+
+    assert told(results) == [("e1", None)]
+    assert (table.queue.counts.acknowledged, table.queue.queue.depth().total) == (1, 0)
+    [entry] = await table.entries()
+    assert (entry.verdict, entry.by) == ("settled-by-hand", "someone")
+
+
+async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> None:
+    """
+    With the next delivery count.
+    """
+    await table.publish("e1")
+    first = await table.peek()
+
+    results = await table.settle(first, "release", delay=ReleaseDelay.ONE_MINUTE)
+    depth = table.queue.queue.depth()
+    await table.advance(61)
+    second = await table.peek()
+
+    assert told(results) == [("e1", None)]
+    assert (depth.delayed, depth.locked) == (1, 0)
+    assert [one.delivery_count for one in second.deliveries] == [2]
+
+
+async def test_rejected_by_hand_it_is_dead_lettered(table: Table) -> None:
+    """
+    At once, whatever its delivery count.
+    """
+    await table.publish("e1", "e2")
+    peeks = [await table.peek(1), await table.peek(1)]
+
+    results = await table.settle(peeks[0], "reject", reason="a duplicate")
+
+    assert told(results) == [("e1", None)]
+    assert table.queue.queue.depth().locked == 1
+    [entry] = await table.entries()
+    assert (entry.disposition, entry.reason) == ("reject", "by hand: a duplicate")
+
+
+async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
+    """
+    The same lock token settles after the first lock would have ended.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+    tokens = [one.lock_token for one in peek.deliveries]
+
+    await table.advance(40)
+    renewed, until_ = await settling.renew(table.hand(), tokens)
+    await table.advance(40)
+    results = await table.settle(peek, "acknowledge")
+
+    assert told(renewed) == told(results) == [("e1", None)]
+    assert until_ is not None
+    assert until_ > peek.locked_until
+
+
+async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
+    table: Table,
+) -> None:
+    """
+    The event belongs to whoever receives it next.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+    await table.advance(61)
+    again = await table.peek()
+
+    late = await table.settle(peek, "reject", reason="too late")
+    renewed, until_ = await settling.renew(
+        table.hand(), [peek.deliveries[0].lock_token]
+    )
+    in_time = await table.settle(again, "acknowledge")
+
+    assert told(late) == told(renewed) == [("e1", "TokenLost")]
+    assert until_ is None
+    assert told(in_time) == [("e1", None)]
+    assert [one.delivery_count for one in await table.entries()] == [2]
+
+
+async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
+    table: Table,
+) -> None:
+    """
+    In its last minute Event Grid does not renew it any more.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+    tokens = [one.lock_token for one in peek.deliveries]
+    for _ in range(66):
+        await table.advance(54)
+        await settling.renew(table.hand(), tokens)
+    await table.advance(50)  # 1 h 14 s after it was received
+
+    renewed, _ = await settling.renew(table.hand(), tokens)
+    results = await table.settle(peek, "acknowledge")
+
+    assert told(renewed) == [("e1", "TokenLost")]
+    assert told(results) == [("e1", None)]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_what_was_acknowledged_is_not_released_by_a_closing_page(
+    table: Table, at_once: bool
+) -> None:
+    """
+    The page gives back all it shows, and the entry of the acknowledgement stands.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+
+    calls = [table.settle(peek, "acknowledge"), table.settle(peek, "release")]
+    if at_once:
+        first, second = await asyncio.gather(*calls)
+    else:
+        first, second = [await one for one in calls]
+
+    assert told(first) == [("e1", None)]
+    assert told(second) == [("e1", "TokenLost")]
+    assert [one.disposition for one in await table.entries()] == ["acknowledge"]
+
+
+async def test_a_peek_takes_its_share_beside_a_drain_at_work(table: Table) -> None:
+    """
+    Every event is in one hand or the other, and the drain goes on.
+    """
+    await table.publish(*(f"e{number}" for number in range(10)))
+    held = await table.peek(4)
+    tick = asyncio.create_task(table.runtime.tick(NAME))
+    await until(lambda: table.queue.counts.acknowledged == 6)
+    await until(lambda: table.queue.waiters)
+
+    waiting = asyncio.create_task(table.peek())
+    await until(lambda: len(table.queue.waiters) == 2)
+    await table.publish("late")
+    await until(lambda: table.queue.counts.acknowledged == 7)
+    await table.settle(held, "acknowledge")
+    await table.publish("later")
+    found = [one.event.id for one in (await waiting).deliveries]
+    await table.runtime.stop()
+    await tick
+
+    everything = {f"e{number}" for number in range(10)} | {"late", "later"}
+    on_record = [one.id for one in await table.entries()]
+    assert sorted([*on_record, *found]) == sorted(everything)
+
+
+class Dying:
+    """An event subscription that is reached for the last time before a settlement."""
+
+    def __init__(self, real: Subscription) -> None:
+        self._real = real
+        self.receive, self.renew = real.receive, real.renew
+        self.release, self.reject = real.release, real.reject
+        self.asked = asyncio.Event()
+
+    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+
+async def test_killed_between_record_and_settlement_the_event_comes_again(
+    table: Table,
+) -> None:
+    """
+    Two deliveries, two entries, and nothing is lost.
+    """
+    await table.publish("e1")
+    [delivery] = (await table.peek()).deliveries
+    dying = Dying(table.runtime.subscriptions[NAME])
+    wish = Wish(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
+    work = asyncio.create_task(settling.settle(table.hand(dying), wish))
+    await dying.asked.wait()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+    await table.advance(61)
+    tick = asyncio.create_task(table.runtime.tick(NAME))
+    await until(lambda: table.queue.counts.acknowledged)
+    await table.runtime.stop()
+    await tick
+
+    entries = await table.entries()
+    assert [(one.delivery_count, one.by) for one in entries] == [
+        (2, None),
+        (1, "someone"),
+    ]
+
+
+async def test_what_cannot_be_kept_is_there_for_the_next_one(table: Table) -> None:
+    """
+    At once, not only when its lock runs out.
+    """
+    await table.publish("e1")
+    table.store.fails = True
+
+    with pytest.raises(StoreUnavailable):
+        await table.peek()
+    depth = table.queue.queue.depth()
+    table.store.fails = False
+    again = await table.peek()
+
+    assert (depth.ready, depth.locked) == (1, 0)
+    assert [one.delivery_count for one in again.deliveries] == [2]
+
+
+async def test_another_process_can_settle_what_was_shown(table: Table) -> None:
+    """
+    It knows from storage what it never received.
+    """
+    await table.publish("e1")
+    peek = await table.peek()
+    other = Table(table.namespace, table.store)
+
+    results = await other.settle(peek, "acknowledge")
+    await other.runtime.close()
+
+    assert told(results) == [("e1", None)]
+    [entry] = await table.entries()
+    assert json.loads(bytes(entry.event))["data"]["contentId"] == "doc-1"
+
+
+async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None:
+    """
+    Event Grid would dead-letter a release without saying why.
+    """
+    await table.publish("e1")
+    [delivery] = (await table.peek()).deliveries
+    wish = {"disposition": "release", "tokens": [delivery.lock_token]}
+
+    refused = await settling.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
+    locked = table.queue.queue.depth().locked
+    given_up = await settling.settle(
+        table.hand(limit=1),
+        Wish(**wish, gives_up=True),  # type: ignore[arg-type]
+    )
+
+    assert (told(refused), locked) == ([("e1", "LastDelivery")], 1)
+    assert (told(given_up), given_up[0].disposition) == ([("e1", None)], "reject")
+    assert table.queue.queue.depth().total == 0
+
+
+async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
+    table: Table,
+) -> None:
+    """
+    One malformed event does not hide its neighbours.
+    """
+    bad = b'{"specversion":"1.0","id":"bad","source":"/s","data":{},"type":"%s","time":"x"}'
+    flagged = an_event()["type"].encode()
+    await table.runtime.topic.publish([bad % flagged])
+    await table.publish("good")
+
+    found = [one for _ in range(2) for one in (await table.peek(1)).deliveries]
+
+    assert [one.event.id for one in found] == ["bad", "good"]
+    tokens = [one.lock_token for one in found]
+    wish = Wish(disposition=Verb.REJECT, tokens=tokens, reason="seen")
+    results = await settling.settle(table.hand(), wish)
+    assert told(results) == [("bad", None), ("good", None)]
+
+
+async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
+    """
+    Those who find no place are told so at once; a drain goes on beside the others.
+    """
+    peeks = [asyncio.create_task(table.peek(1)) for _ in range(100)]
+    await until(lambda: sum(one.done() for one in peeks) == 100 - peeking.MOST_AT_ONCE)
+    await table.publish(*map(str, range(20)))
+
+    async with asyncio.timeout(30):
+        tally, _ = await table.runtime.pull_now(NAME)
+    answers = await asyncio.gather(*peeks, return_exceptions=True)
+
+    assert tally.error is None
+    refused = [one for one in answers if isinstance(one, peeking.TooManyPeeks)]
+    seen = [one for one in answers if isinstance(one, Peek)]
+    assert (len(refused), len(seen)) == (100 - peeking.MOST_AT_ONCE, 8)
+    in_hand = sum(len(one.deliveries) for one in seen)
+    assert in_hand + tally.settled.total() == 20

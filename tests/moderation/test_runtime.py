@@ -1,0 +1,266 @@
+"""One drain per event subscription; whoever asks while it works joins it."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from eventgrid_pull.blob.append_log import InMemoryAppendLog
+from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.outcomes import Delivery
+from moderation import events, probe, topology
+from moderation.runtime import DrainFailed, Runtime, build
+from moderation.settings import Settings
+from moderation.storage.dead_letter_blobs import BlobDeadLetters
+from tests.make import NOW, InMemoryReceiver, a_delivery, a_lock_token, an_event
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE: dict[str, str] = json.loads(
+    (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+)["Values"]
+FLAGGED = "sub-flagged"
+
+
+class Queue(InMemoryReceiver):
+    """An event subscription whose long poll waits for `arrive`, as Event Grid's does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._arrived = asyncio.Condition()
+        self.polling = asyncio.Event()
+        self.wait_for_ever = False
+
+    async def arrive(self, *deliveries: Delivery) -> None:
+        async with self._arrived:
+            self.batches.append(list(deliveries))
+            self._arrived.notify_all()
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        self.polling.set()
+        if self.wait_for_ever:
+            async with self._arrived:
+                await self._arrived.wait_for(lambda: bool(self.batches))
+        return await super().receive(max_events, max_wait, within=within)
+
+
+class Echo:
+    """A topic that delivers what is published to a queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self.fails = False
+
+    async def publish(self, batch: list[bytes]) -> None:
+        if self.fails:
+            raise EventGridError("Event Grid does not answer", transient=True)
+        await self._queue.arrive(
+            *(Delivery(a_lock_token(), 1, raw, events.read(raw)) for raw in batch)
+        )
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def a_runtime(queue: Queue) -> tuple[Runtime, Echo]:
+    declared, echo = topology.load(), Echo(queue)
+    receivers = {name: InMemoryReceiver() for name in declared.names} | {FLAGGED: queue}
+    runtime = Runtime(
+        Settings.from_environ(EXAMPLE, topic=declared.topic),
+        declared,
+        topic=cast(Topic, echo),
+        subscriptions=cast(dict[str, Subscription], receivers),
+        audit_log=InMemoryAppendLog(),
+        activity_log=InMemoryAppendLog(),
+        clock=lambda: NOW,
+    )
+    return runtime, echo
+
+
+async def within[T](call: Any) -> Any:
+    async with asyncio.timeout(5):
+        return await call
+
+
+async def idle(runtime: Runtime) -> None:
+    """Return when no drain is at work, without telling any to end."""
+    await asyncio.gather(*runtime.drains.at_work.values())
+
+
+async def test_dead_letters_may_be_in_an_account_of_their_own() -> None:
+    """Where no account is named for them, they are beside the audit log."""
+    environ = EXAMPLE | {
+        "AUDIT_STORAGE_CONNECTION_STRING": "",
+        "AUDIT_STORAGE_ACCOUNT_URL": "https://entries.blob.core.windows.net",
+    }
+    other = {"DEAD_LETTER_STORAGE_ACCOUNT_URL": "https://letters.blob.core.windows.net"}
+    accounts = []
+    for given in (environ, environ | other):
+        declared = topology.load()
+        built = build(Settings.from_environ(given, topic=declared.topic), declared)
+        container = cast(BlobDeadLetters, built.dead_letters)._container
+        accounts.append(container.account_name)
+        await built.close()
+
+    assert accounts == ["entries", "letters"]
+
+
+async def test_a_second_pull_joins_the_first() -> None:
+    """
+    Both see the same deliveries, and say which of them began the drain.
+    """
+    queue = Queue()
+    await queue.arrive(a_delivery())
+    runtime, _ = a_runtime(queue)
+
+    results = await within(
+        asyncio.gather(runtime.pull_now(FLAGGED), runtime.pull_now(FLAGGED))
+    )
+
+    assert [joined for _, joined in results] == [False, True]
+    assert results[0][0] is results[1][0]
+    assert results[0][0].settled == {"acknowledge": 1}
+
+
+async def test_a_drain_goes_on_when_its_caller_goes_away() -> None:
+    """
+    A client that hangs up does not strand what was received.
+    """
+    queue = Queue()
+    queue.wait_for_ever = True
+    runtime, _ = a_runtime(queue)
+    caller = asyncio.create_task(runtime.tick(FLAGGED))
+    await within(queue.polling.wait())
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+
+    await queue.arrive(a_delivery())
+    await asyncio.sleep(0)
+    await within(runtime.stop())
+
+    assert list(queue.settled.values()) == [("acknowledge", 0)]
+
+
+async def test_stopping_ends_every_drain_and_begins_none() -> None:
+    """
+    The long poll is not waited for, and a tick that comes late takes nothing.
+    """
+    queue = Queue()
+    queue.wait_for_ever = True
+    runtime, _ = a_runtime(queue)
+    ticking = asyncio.create_task(runtime.tick(FLAGGED))
+    await within(queue.polling.wait())
+
+    await within(runtime.stop())
+    await within(ticking)
+    queue.polling.clear()
+    await within(runtime.tick(FLAGGED))
+
+    assert not queue.polling.is_set()
+
+
+async def test_stopping_waits_for_calls_in_flight() -> None:
+    """
+    A publish that was begun is answered before the process ends.
+    """
+    runtime, _ = a_runtime(Queue())
+    go_on, answered = asyncio.Event(), []
+
+    async def call() -> None:
+        with runtime.attending():
+            await go_on.wait()
+            answered.append(True)
+
+    calling = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(runtime.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+
+    go_on.set()
+    await within(stopping)
+
+    assert answered == [True]
+    assert calling.done()
+
+
+async def test_a_tick_that_fails_says_why() -> None:
+    """
+    The host marks the run as failed, with one line that names what to look at.
+    """
+    queue = Queue()
+    queue.fails.add("receive")
+    runtime, _ = a_runtime(queue)
+
+    with pytest.raises(DrainFailed, match="sub-flagged: receive: Event Grid"):
+        await within(runtime.tick(FLAGGED))
+
+
+async def test_inspect_ends_the_drain_that_it_began() -> None:
+    """
+    It answers as soon as the probe is seen, though more could be received.
+    """
+    queue = Queue()
+    queue.wait_for_ever = True
+    runtime, _ = a_runtime(queue)
+
+    inspected = await within(probe.inspect(runtime, FLAGGED, {}))
+
+    assert (inspected.rejected, inspected.by) == (True, "this call")
+    assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
+    await within(idle(runtime))
+
+
+async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
+    """
+    The first probe that is seen does not end the drain that the others wait for.
+    """
+    queue = Queue()
+    runtime, _ = a_runtime(queue)
+
+    inspected = await within(
+        asyncio.gather(*(probe.inspect(runtime, FLAGGED, {}) for _ in range(5)))
+    )
+
+    ids = {json.loads(bytes(one.event))["id"] for one in inspected}
+    assert len(ids) == 5
+    assert all(one.rejected for one in inspected)
+
+
+async def test_a_pull_that_joins_an_inspect_is_not_cut_short() -> None:
+    """
+    Once someone else waits for the drain, the probe does not end it.
+    """
+    queue = Queue()
+    queue.wait_for_ever = True
+    runtime, _ = a_runtime(queue)
+    await queue.arrive(a_delivery(an_event(id="before")))
+    inspecting = asyncio.create_task(probe.inspect(runtime, FLAGGED, {}))
+    await within(queue.polling.wait())
+    pulling = asyncio.create_task(runtime.pull_now(FLAGGED))
+
+    await within(inspecting)
+    queue.wait_for_ever = False
+    await queue.arrive(a_delivery(an_event(id="after")))
+    tally, joined = await within(pulling)
+
+    assert (joined, tally.stopped) == (True, "empty")
+    assert tally.summary.received == 3
+
+
+async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
+    """
+    Nothing is drained for a probe that is not there.
+    """
+    queue = Queue()
+    runtime, echo = a_runtime(queue)
+    echo.fails = True
+
+    with pytest.raises(EventGridError, match="does not answer"):
+        await within(probe.inspect(runtime, FLAGGED, {}))
+
+    assert not queue.polling.is_set()

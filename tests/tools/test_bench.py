@@ -1,0 +1,113 @@
+"""Every bench runs, and says what it measured in one shape."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.bench.__main__ import BENCHES, main
+from tools.bench.report import Report, Row, compared, document, table
+from tools.bench.sizes import Size
+
+pytestmark = pytest.mark.contract
+
+TINY = Size(
+    rounds=1,
+    events=100,
+    backlog=1_200,
+    broker_events=100,
+    starts=1,
+    seconds=0.2,
+    entries=4_000,
+)
+# The least that a bench has to compare with something, and to hold to a target.
+RATIOS = {
+    "consume": 4,
+    "publish": 1,
+    "drain": 1,
+    "coldstart": 1,
+    "broker": 2,
+    "lanes": 2,
+}
+TARGETS = {
+    "consume": 4,
+    "publish": 1,
+    "drain": 1,
+    "latency": 2,
+    "memory": 1,
+    "coldstart": 1,
+    "console": 2,
+}
+
+
+@pytest.mark.parametrize("name", BENCHES)
+async def test_a_bench_gives_rows_with_ratios_and_targets(name: str) -> None:
+    """
+    How fast this machine is does not matter here; what was lost would end the bench.
+    """
+    report = await BENCHES[name](TINY)
+
+    rows: list[dict[str, Any]] = json.loads(
+        json.dumps(document({name: report}, quick=True))
+    )["benches"][name]["rows"]
+    ratios = [row["ratio"] for row in rows if row["ratio"] is not None]
+    assert len(ratios) >= RATIOS.get(name, 0)
+    assert all(ratio > 0 for ratio in ratios)
+    assert sum(row["target"] is not None for row in rows) >= TARGETS.get(name, 0)
+    assert all(isinstance(row["met"], bool) for row in rows if row["target"])
+    assert all(row["bench"] == name and row["what"] and row["unit"] for row in rows)
+    assert report.rounds
+
+
+def test_the_command_prints_a_table_and_writes_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    What is kept of a run says what it depends on, and not whose machine it was.
+    """
+    file = tmp_path / "bench.json"
+
+    assert main(["publish", "--quick", "--json", str(file)]) == 0
+
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert set(written["machine"]) == {
+        *("cores", "system", "architecture", "python", "versions")
+    }
+    assert platform.node() not in json.dumps(written["machine"]).split('"')
+    [row] = written["benches"]["publish"]["rows"]
+    assert row["against"] == "SDK send"
+    shown = capsys.readouterr().out
+    assert "SDK send" in shown
+    assert "≤ 1/4" in shown
+
+
+def test_a_slow_round_is_slow_for_both() -> None:
+    """
+    The ratio is taken round by round, so a burst of other work does not decide it.
+    """
+    row = compared(
+        *("consume", "ours", [1, 10, 1], "µs"),
+        against="theirs",
+        theirs=[4, 40, 4],
+        target=1 / 4,
+    )
+
+    assert row.ratio == 1 / 4
+    assert row.met is True
+
+
+def test_the_table_shows_what_was_missed() -> None:
+    """
+    Without a comparison, the target is held against the figure itself.
+    """
+    rows = [
+        Row("latency", "p50", 31.0, "ms", target=30.0),
+        Row("lanes", "2 processes", 2_000.0, "/s", "1 process", 1_000.0, 2.0),
+    ]
+
+    missed, untold = table(Report(rows).rows)[1:]
+
+    assert missed.split() == ["latency", "p50", "31", "ms", "≤", "30", "ms", "MISSED"]
+    assert untold.split()[-2:] == ["2.00", "x"]

@@ -1,0 +1,205 @@
+"""A part is kept alive: also when it hangs, when its log cannot be opened, and no longer."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools.stack import (
+    hang_detection,
+    logs,
+    ports,
+    processes,
+    readiness,
+    restarts,
+    services,
+)
+from tools.stack.keep_alive import Kept, PartFailed
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+SERVER = """
+import http.server, sys
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hello).serve_forever()
+"""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, in tenths of a second."""
+    monkeypatch.setattr(hang_detection, "EVERY", 0.1)
+    monkeypatch.setattr(hang_detection, "PATIENCE", 0.3)
+    monkeypatch.setattr(restarts, "PAUSES", (0,))
+
+
+def a_part(folder: Path, command: tuple[str, ...] | None = None) -> services.Part:
+    port = ports.choose({"port": 0})["port"]
+    return services.Part(
+        name="part",
+        serves="nothing",
+        port=port,
+        command=command or (sys.executable, "-c", SERVER, str(port)),
+        environment=os.environ,
+        folder=folder,
+        answers=lambda port: asyncio.run(readiness.responds(port, 1)),
+        stops=(services.Stop(processes.terminate, 1),),
+    )
+
+
+@contextlib.asynccontextmanager
+async def kept(part: services.Part, log: Path, *, restart: bool) -> AsyncIterator[Kept]:
+    """The part, served and watched."""
+    one = Kept(part, log, lambda: None, restart=restart)
+    keeping = asyncio.create_task(one.keep())
+    try:
+        async with asyncio.timeout(20):
+            await one.answering.wait()
+        yield one
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await one.stop(asyncio.Event())
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():  # noqa: ASYNC110  # another process's doing
+            await asyncio.sleep(0.02)
+
+
+def pid_of(one: Kept) -> int:
+    assert one.process is not None
+    return one.process.pid
+
+
+async def test_a_part_that_hangs_is_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first silence is said, the third in a row ends it."""
+    said = ""
+
+    def tells(text: str) -> bool:
+        nonlocal said
+        said += capsys.readouterr().out
+        return text in said
+
+    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as one:
+        before = pid_of(one)
+        os.kill(before, signal.SIGSTOP)
+        await until(lambda: tells(f"part (process {before}) did not answer within"))
+        await until(lambda: tells("part is back"))
+        assert pid_of(one) != before
+
+    assert f"part (process {before}) did not answer any more and was ended." in said
+    assert said.count("did not answer within") == 1
+
+
+async def test_a_part_that_answers_in_between_is_not_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two silences, an answer, two silences: no restart."""
+    said = ""
+
+    def told(text: str) -> int:
+        nonlocal said
+        said += capsys.readouterr().out
+        return said.count(text)
+
+    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as one:
+        before = pid_of(one)
+        for times in (1, 2):
+            os.kill(before, signal.SIGSTOP)
+            await until(lambda: told("did not answer within") == times)  # noqa: B023
+            os.kill(before, signal.SIGCONT)
+            await until(lambda: told("part answers again") == times)  # noqa: B023
+        assert pid_of(one) == before
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_part_under_a_debugger_is_left_alone(
+    *, restart: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --no-restart, and by itself where one is attached."""
+    part = a_part(tmp_path)
+    if restart:  # debugpy is in the command of what it runs
+        part = replace(part, command=(*part.command, "--with", "debugpy"))
+    said = ""
+
+    def tells(text: str) -> bool:
+        nonlocal said
+        said += capsys.readouterr().out
+        return text in said
+
+    async with kept(part, tmp_path / "log", restart=restart) as one:
+        before = pid_of(one)
+        os.kill(before, signal.SIGSTOP)
+        await until(lambda: tells("left alone"))
+        os.kill(before, signal.SIGCONT)
+        await until(lambda: tells("part answers again"))
+        assert pid_of(one) == before
+
+
+async def test_a_part_that_cannot_be_started_once_more_is_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk, no descriptor, no process left: said, and over when its cause is."""
+    log = tmp_path / "logs" / "log"
+    log.parent.mkdir()
+    said = ""
+
+    def tells(text: str) -> bool:
+        nonlocal said
+        said += capsys.readouterr().out
+        return text in said
+
+    async with kept(a_part(tmp_path), log, restart=True) as one:
+        log.unlink()
+        log.parent.rmdir()
+        os.kill(pid_of(one), signal.SIGKILL)
+        await until(lambda: tells("part cannot be started: [Errno 2]"))
+        log.parent.mkdir()
+        await until(lambda: tells("part is back"))
+
+
+async def test_a_part_that_cannot_be_started_at_all_is_said(tmp_path: Path) -> None:
+    """At the start there is nobody who waits for better times."""
+    one = Kept(
+        a_part(tmp_path, ("no-such-program",)),
+        tmp_path / "log",
+        lambda: None,
+        restart=True,
+    )
+    with pytest.raises(PartFailed, match=r"part cannot be started: .*no-such-program"):
+        await one.keep()
+
+
+def test_a_log_is_cut_while_its_part_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it held is in the next older one; the part writes on to the same file."""
+    monkeypatch.setattr(logs, "LARGEST", 100)
+    log = tmp_path / "log"
+    follower = logs.Follower(log)
+    with log.open("ab") as part:
+        for number in range(6):
+            part.write(b"%d\n" % number * 40)
+            part.flush()
+            follower.new_lines()
+            logs.cut(log)
+        part.write(b"last\n")
+
+    assert follower.new_lines() == ["last"]
+    kept = {file.name: file.read_bytes().split()[0] for file in tmp_path.iterdir()}
+    assert kept == {"log": b"last", "log.1": b"4", "log.2": b"2", "log.3": b"0"}

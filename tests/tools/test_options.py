@@ -1,0 +1,54 @@
+"""The options of `python -m tools.stack` and of `dev.py run`."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.stack import options
+
+
+def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
+    """
+    10000 is Azurite's port; the host's is what func would take.
+    """
+    given = options.read([])
+
+    assert (given.http_port, given.broker_port, given.storage_port) == (
+        None,
+        6500,
+        10000,
+    )
+    assert given.data == options.ROOT / ".local"
+    assert given.host is None
+
+
+def test_folders_are_absolute() -> None:
+    """
+    A part that runs in another folder finds the data all the same.
+    """
+    given = options.read(["--data", "somewhere"])
+
+    assert given.data == Path.cwd() / "somewhere"
+
+
+@pytest.mark.parametrize(
+    "port", ["65536", "-1", "http", "", "\uff17\uff10", "\xb2", "9" * 5000]
+)
+def test_what_is_no_port_is_refused(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    The error names the value and the range.
+    """
+    with pytest.raises(SystemExit):
+        options.read([f"--http-port={port}"])
+
+    assert "0 to 65535" in capsys.readouterr().err
+
+
+def test_keys_are_asked_for_only_when_it_is_wanted() -> None:
+    """
+    A laptop needs none; trying out who may do what does.
+    """
+    assert not options.read([]).enable_auth
+    assert options.read(["--enable-auth"]).enable_auth

@@ -1,0 +1,160 @@
+"""The app's settings against what the code reads and what Flex Consumption takes."""
+
+from collections.abc import Iterator
+
+from moderation import settings, timers, topology
+from tools.azure.check_roles import account_of
+from tools.azure.deployment import Deployment, declared, dig
+from tools.azure.finding import Finding, Level
+
+FORBIDDEN = {
+    "FUNCTIONS_WORKER_RUNTIME",
+    "FUNCTIONS_WORKER_RUNTIME_VERSION",
+    "FUNCTIONS_EXTENSION_VERSION",
+    "WEBSITE_RUN_FROM_PACKAGE",
+    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+    "WEBSITE_CONTENTSHARE",
+    "WEBSITE_CONTENTOVERVNET",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT",
+    "ENABLE_ORYX_BUILD",
+    "WEBSITE_TIME_ZONE",
+    "TZ",
+}
+HOST = "AzureWebJobsStorage"
+HOST_IDENTITY = (f"{HOST}__accountName", f"{HOST}__credential", f"{HOST}__clientId")
+URL = "AUDIT_STORAGE_ACCOUNT_URL"
+EASY_AUTH = "WEBSITE_AUTH_ENABLED"
+SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
+
+
+def examined(found: Deployment) -> Iterator[Finding]:
+    """Settings that are missing, out of range, forbidden, secret or point elsewhere."""
+    if found.site is None or not found.was_answered("settings"):
+        return
+    yield from _missing(found)
+    yield from _numbers(found)
+    yield from _timers(found)
+    yield from _forbidden(found)
+    yield from _elsewhere(found)
+    yield from _identity(found)
+
+
+def _set(found: Deployment, pair: str) -> str:
+    return (
+        f"`az functionapp config appsettings set --name {found.app} --resource-group "
+        f"{found.group} --settings {pair}`, or deploy again"
+    )
+
+
+def _missing(found: Deployment) -> Iterator[Finding]:
+    for setting in settings.SETTINGS:
+        if setting.required and not found.settings.get(setting.name):
+            problem = "is not set: every call answers 503"
+            do = _set(found, f"{setting.name}=<value>") + ": docs/settings.md"
+            yield Finding(f"setting {setting.name}", problem, do)
+    if (
+        not found.settings.get(URL)
+        and "AUDIT_STORAGE_CONNECTION_STRING" not in found.settings
+    ):
+        do = _set(found, f"{URL}=https://<account>.blob.core.windows.net")
+        yield Finding(f"setting {URL}", "is not set: every call answers 503", do)
+    for name in HOST_IDENTITY:
+        if not found.settings.get(name):
+            yield Finding(
+                f"setting {name}",
+                "is not set: the host cannot reach its storage, so no timer fires",
+                _set(found, f"{name}=<value>"),
+            )
+
+
+def _numbers(found: Deployment) -> Iterator[Finding]:
+    for setting in settings.SETTINGS:
+        value, allowed = found.settings.get(setting.name, ""), setting.allowed
+        if allowed and value and settings.whole_number(value, allowed) is None:
+            limits = f"{allowed[0]} to {allowed[-1]}"
+            yield Finding(
+                f"setting {setting.name}",
+                f"is {value}, and may be {limits}: every call answers 503",
+                _set(found, f"{setting.name}=<{limits}>"),
+            )
+
+
+def _timers(found: Deployment) -> Iterator[Finding]:
+    for timer in found.timers():
+        for one in timer.problems:
+            problem = f"{one.problem}: no timer drains {timer.subscription}"
+            if one.path == timer.subscription:
+                where, do = f"event subscription {one.path}", "then `azd deploy`"
+            else:
+                where, do = f"setting {one.path}", _set(found, f"{one.path}=<value>")
+            yield Finding(where, problem, do)
+    for one in timers.strays(topology.load(), found.settings):
+        if one.path in found.settings:
+            yield Finding(
+                f"setting {one.path}",
+                one.problem,
+                "delete it, or correct its name: docs/settings.md",
+                Level.LOOK,
+            )
+
+
+def _forbidden(found: Deployment) -> Iterator[Finding]:
+    delete = (
+        f"`az functionapp config appsettings delete --name {found.app} "
+        f"--resource-group {found.group} --setting-names "
+    )
+    for name in sorted(FORBIDDEN & found.settings.keys()):
+        problem = "does not belong on Flex Consumption: deployments fail or ignore it"
+        yield Finding(f"setting {name}", problem, f"{delete}{name}`")
+    for name in (name for name in SECRETS if name in found.settings):
+        yield Finding(
+            f"setting {name}",
+            "is a secret, and is used instead of the app's identity",
+            f"{delete}{name}`",
+            Level.LOOK,
+        )
+    if EASY_AUTH in found.settings:
+        yield Finding(
+            f"setting {EASY_AUTH}",
+            "is the platform's own, set by hand: without Easy Auth, whoever sends a header "
+            "about a user is that user, and no key is asked for",
+            f"{delete}{EASY_AUTH}`; switch Easy Auth itself on: docs/operations.md",
+        )
+
+
+def _elsewhere(found: Deployment) -> Iterator[Finding]:
+    host = dig(found.namespace, "properties", "topicsConfiguration", "hostname")
+    endpoint = found.settings.get("EVENTGRID_ENDPOINT", "")
+    if host and endpoint and endpoint.rstrip("/").lower() != f"https://{host}".lower():
+        yield Finding(
+            "setting EVENTGRID_ENDPOINT",
+            f"is {endpoint}, and the namespace answers at https://{host}",
+            _set(found, f"EVENTGRID_ENDPOINT=https://{host}"),
+        )
+    topic, wanted = found.settings.get("EVENTGRID_TOPIC_NAME"), declared()["topic"]
+    if topic and topic != wanted:
+        yield Finding(
+            "setting EVENTGRID_TOPIC_NAME",
+            f"is {topic}, topology.json says {wanted}",
+            _set(found, f"EVENTGRID_TOPIC_NAME={wanted}"),
+        )
+    for name in (URL, f"{HOST}__accountName"):
+        value = found.settings.get(name, "")
+        known = found.storage_accounts and found.was_answered("storage_accounts")
+        if value and known and not account_of(found, value):
+            problem = f"is {value}, which is no storage account of {found.group}"
+            do = _set(found, f"{name}=<value>")
+            yield Finding(f"setting {name}", problem, do, Level.LOOK)
+
+
+def _identity(found: Deployment) -> Iterator[Finding]:
+    users = dig(found.site, "identity", "userAssignedIdentities") or {}
+    clients = {one.get("clientId") for one in users.values()}
+    for name in ("AZURE_CLIENT_ID", f"{HOST}__clientId"):
+        value = found.settings.get(name)
+        if users and value not in clients and (value or name == "AZURE_CLIENT_ID"):
+            yield Finding(
+                f"setting {name}",
+                f"is {value or 'not set'}, and is no identity of the app: it cannot sign in",
+                _set(found, f"{name}={next(iter(clients))}"),
+            )

@@ -1,0 +1,197 @@
+"""Which roles are missing, and which are wider than they need to be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tools.azure.deployment import Deployment, Json, declared, dig
+from tools.azure.finding import Finding, Level
+
+SENDER = "EventGrid Data Sender"
+RECEIVER = "EventGrid Data Receiver"
+CONTRIBUTOR = "Storage Blob Data Contributor"
+OWNER = "Storage Blob Data Owner"
+METRICS = "Monitoring Metrics Publisher"
+BOTH = "EventGrid Data Contributor"
+IDS = {
+    SENDER: "d5a91429-5739-47e2-a06b-3470a27159e7",
+    RECEIVER: "78cbd9e7-9798-4e2e-9b5a-547d9ebb31fb",
+    BOTH: "1d8c3fe3-8864-474b-8749-01e3783e8157",
+    OWNER: "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    CONTRIBUTOR: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    METRICS: "3913510d-42f4-4e42-8a64-420c390055eb",
+}
+NAMES = {one: name for name, one in IDS.items()}
+INCLUDED_IN = {
+    SENDER: {SENDER, BOTH},
+    RECEIVER: {RECEIVER, BOTH},
+    CONTRIBUTOR: {CONTRIBUTOR, OWNER},
+}
+COMPONENT = "microsoft.insights/components"
+DEAD_LETTERS = (
+    *("properties", "deliveryConfiguration", "queue"),
+    *("deadLetterDestinationWithResourceIdentity", "deadLetterDestination"),
+    *("properties", "resourceId"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One role that one identity needs, where, and what goes wrong without it."""
+
+    who: str
+    principal: str
+    role: str
+    scope: str
+    without: str
+
+
+def assigned(found: Deployment) -> Iterator[Finding]:
+    """Roles that the app or the namespace needs and has not, or has too widely."""
+    if not found.was_answered("role_assignments", "site", "namespace"):
+        return
+    yield from _identities(found)
+    for need in needs(found):
+        if not any(_grants(one, need) for one in found.role_assignments):
+            yield _missing(need)
+    yield from _too_wide(found)
+
+
+def principals(found: Deployment) -> dict[str, str]:
+    """Principal ids of the app's identities and their names; the one it uses is first."""
+    identity = dig(found.site, "identity") or {}
+    client = found.settings.get("AZURE_CLIENT_ID")
+    users = list((identity.get("userAssignedIdentities") or {}).items())
+    users.sort(key=lambda user: user[1].get("clientId") != client)
+    ids = {one.get("principalId"): path.rpartition("/")[2] for path, one in users}
+    ids[identity.get("principalId")] = "system-assigned"
+    return {principal: name for principal, name in ids.items() if principal}
+
+
+def _identities(found: Deployment) -> Iterator[Finding]:
+    if found.site and not principals(found):
+        yield Finding(
+            f"app {found.app}",
+            "has no identity: Event Grid and storage refuse it",
+            "assign the identity that infra/ makes: deploy again",
+        )
+    if found.namespace and not dig(found.namespace, "identity", "principalId"):
+        yield Finding(
+            f"namespace {found.namespace['name']}",
+            "has no system-assigned identity: dead letters are dropped",
+            "switch it on, then deploy again for its role on the dead-letter container",
+        )
+
+
+def needs(found: Deployment) -> Iterator[Need]:
+    """Every role that the topology and the settings ask for."""
+    shape = declared()
+    for principal, name in list(principals(found).items())[:1]:
+        yield from _app_needs(found, f"the app ({name})", principal, shape)
+    principal = dig(found.namespace, "identity", "principalId")
+    account = dead_letter_account(found)
+    if principal and account:
+        container = f"{account}/blobServices/default/containers/"
+        yield Need(
+            "the namespace",
+            principal,
+            CONTRIBUTOR,
+            container + shape["deadLetterContainer"],
+            "dead letters are dropped after two days",
+        )
+
+
+def _app_needs(
+    found: Deployment, who: str, principal: str, shape: Json
+) -> Iterator[Need]:
+    if found.namespace:
+        topic = f"{found.namespace['id']}/topics/{shape['topic']}"
+        yield Need(who, principal, SENDER, topic, "publishing answers 403")
+        for one in shape["eventSubscriptions"]:
+            scope = f"{topic}/eventSubscriptions/{one['name']}"
+            yield Need(who, principal, RECEIVER, scope, "its drains fail with 403")
+    for account, container, without in _containers(found, shape):
+        if account:
+            scope = f"{account}/blobServices/default/containers/{container}"
+            yield Need(who, principal, CONTRIBUTOR, scope, without)
+    host = account_of(found, found.settings.get("AzureWebJobsStorage__accountName", ""))
+    if host:
+        yield Need(who, principal, OWNER, host, "timers do not fire")
+    for component in found.resources:
+        if component["type"].lower() == COMPONENT:
+            scope = component["id"]
+            yield Need(who, principal, METRICS, scope, "its telemetry is refused")
+
+
+def _containers(found: Deployment, shape: Json) -> Iterator[tuple[str, str, str]]:
+    """Each container that the app works with: account, name, what fails without the role."""
+    settings = found.settings
+    url = settings.get("AUDIT_STORAGE_ACCOUNT_URL", "")
+    data = account_of(found, url)
+    for name in ("AUDIT_CONTAINER", "ACTIVITY_CONTAINER"):
+        container = settings.get(name) or name.partition("_")[0].lower()
+        yield data, container, "no event is settled"
+    letters = account_of(found, settings.get("DEAD_LETTER_STORAGE_ACCOUNT_URL") or url)
+    without = "dead letters can neither be listed nor redriven"
+    yield letters, shape["deadLetterContainer"], without
+
+
+def account_of(found: Deployment, name_or_url: str) -> str:
+    """The id of the group's storage account with that name or blob endpoint, or ''."""
+    host = name_or_url.removeprefix("https://").partition("/")[0]
+    name = host.partition(".")[0].lower()
+    for one in found.storage_accounts:
+        if one["name"].lower() == name:
+            return str(one["id"])
+    return ""
+
+
+def dead_letter_account(found: Deployment) -> str:
+    """The account that event subscriptions dead-letter to, or ''."""
+    for one in found.event_subscriptions:
+        if account := dig(one, *DEAD_LETTERS):
+            return str(account)
+    return ""
+
+
+def _grants(assignment: Json, need: Need) -> bool:
+    properties = assignment["properties"]
+    scope = properties["scope"].lower().rstrip("/")
+    wanted = need.scope.lower()
+    return bool(
+        properties["principalId"] == need.principal
+        and _role(assignment) in INCLUDED_IN.get(need.role, {need.role})
+        and (wanted == scope or wanted.startswith(f"{scope}/"))
+    )
+
+
+def _role(assignment: Json) -> str:
+    name: str = assignment["properties"]["roleDefinitionId"].rpartition("/")[2].lower()
+    return NAMES.get(name, name)
+
+
+def _missing(need: Need) -> Finding:
+    short = need.scope.partition("/providers/")[2]
+    return Finding(
+        f"role {need.role}",
+        f"{need.who} has it not on {short}: {need.without}",
+        "deploy again with createRoleAssignments=true, or have an administrator run `az "
+        f'role assignment create --role "{need.role}" --assignee-object-id '
+        f"{need.principal} --assignee-principal-type ServicePrincipal --scope "
+        f"{need.scope}`; it takes a few minutes to count",
+    )
+
+
+def _too_wide(found: Deployment) -> Iterator[Finding]:
+    ours = set(principals(found))
+    for one in found.role_assignments:
+        scope, principal = (
+            one["properties"][name] for name in ("scope", "principalId")
+        )
+        if principal in ours and "/providers/" not in scope and _role(one) in IDS:
+            yield Finding(
+                f"role {_role(one)}",
+                f"the app has it on the whole of {scope}",
+                f"delete it once the narrow ones are there: `az role assignment delete "
+                f"--ids {one['id']}`",
+                Level.LOOK,
+            )

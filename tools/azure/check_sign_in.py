@@ -1,0 +1,89 @@
+"""Easy Auth: whether people can sign in, and whether switched off is off."""
+
+from collections.abc import Iterator
+
+from tools.azure.check_resources import DEPLOY
+from tools.azure.deployment import Deployment, dig
+from tools.azure.finding import Finding, Level
+
+# Signing in with the app's identity: the setting has its client id instead of a secret.
+SECRETLESS = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+BY_HAND = "MICROSOFT_PROVIDER_AUTHENTICATION_SECRET"
+WHERE = "sign-in"
+RECIPE = "set AUTH_CLIENT_ID as infra/README.md says, and deploy again"
+
+
+def is_on(found: Deployment) -> bool:
+    """Whether App Service signs people in, as far as Azure answered."""
+    return dig(found.auth, "properties", "platform", "enabled") is True
+
+
+def client_id(found: Deployment) -> str:
+    """Return the client id of the app registration of those who sign in, or ''."""
+    return str(dig(found.auth, *_registration("clientId")) or "")
+
+
+def examined(found: Deployment) -> Iterator[Finding]:
+    """What keeps people from signing in, and what is left of a sign-in that is off."""
+    if found.site is None or not found.was_answered("auth", "settings"):
+        return
+    if not is_on(found):
+        for name in (SECRETLESS, BY_HAND):
+            if name in found.settings:
+                yield Finding(
+                    f"setting {name}",
+                    "is left of a sign-in that is off: keys decide who may do what",
+                    f"{RECIPE}; or delete the setting",
+                    Level.LOOK,
+                )
+        return
+    yield from _registered(found)
+    yield from _open(found)
+
+
+def _registration(name: str) -> tuple[str, ...]:
+    provider = ("properties", "identityProviders", "azureActiveDirectory")
+    return (*provider, "registration", name)
+
+
+def _registered(found: Deployment) -> Iterator[Finding]:
+    if not client_id(found):
+        problem = (
+            "is on and knows no app registration: nobody gets in, with a key neither"
+        )
+        yield Finding(WHERE, problem, RECIPE)
+        return
+    name = dig(found.auth, *_registration("clientSecretSettingName"))
+    if not name:
+        yield Finding(WHERE, "has neither secret nor identity: it fails", RECIPE)
+    elif name not in found.settings:
+        yield Finding(
+            WHERE,
+            f"rests on the setting {name}, which is not there: it fails. A deployment "
+            "takes out what was set by hand",
+            RECIPE,
+        )
+    elif name == SECRETLESS:
+        yield from _identity(found)
+
+
+def _identity(found: Deployment) -> Iterator[Finding]:
+    users = dig(found.site, "identity", "userAssignedIdentities") or {}
+    value = found.settings[SECRETLESS]
+    if users and value not in {one.get("clientId") for one in users.values()}:
+        problem = f"is {value}, and is no identity of the app: nobody can sign in"
+        yield Finding(f"setting {SECRETLESS}", problem, DEPLOY)
+
+
+def _open(found: Deployment) -> Iterator[Finding]:
+    """The app itself answers 401 and 403, and its page says where to sign in."""
+    rules = dig(found.auth, "properties", "globalValidation") or {}
+    action = rules.get("unauthenticatedClientAction")
+    if rules.get("requireAuthentication") or action not in (None, "AllowAnonymous"):
+        yield Finding(
+            WHERE,
+            f"answers for the app whoever is not signed in ({action}): programs get a "
+            "redirect instead of 401, and the page cannot say that a session ended",
+            DEPLOY,
+            Level.LOOK,
+        )

@@ -1,0 +1,114 @@
+"""The storage accounts: their containers, and whether Event Grid gets through to them."""
+
+from collections.abc import Iterator
+
+from tools.azure.check_resources import DEPLOY
+from tools.azure.check_roles import account_of, dead_letter_account
+from tools.azure.deployment import Deployment, Json, declared, dig
+from tools.azure.finding import Finding, Level
+
+
+def reachable(found: Deployment) -> Iterator[Finding]:
+    """Containers that are not there, firewalls that keep Event Grid out, open doors."""
+    if not found.was_answered("storage_accounts"):
+        return
+    for wanted, account, without in (
+        _wanted(found) if found.was_answered("containers") else ()
+    ):
+        there = {one["name"] for one in found.containers.get(account, [])}
+        if account and wanted not in there:
+            yield Finding(
+                f"container {wanted}",
+                f"is not in {account}: {without}",
+                f"{DEPLOY}, or `az storage container create --name {wanted} "
+                f"--account-name {account} --auth-mode login`",
+            )
+    for one in found.storage_accounts:
+        yield from _doors(one, dead_letter_account(found))
+
+
+def _wanted(found: Deployment) -> Iterator[tuple[str, str, str]]:
+    """Name of a container, of its account, and what happens without it."""
+    settings = found.settings
+    data = account_of(found, settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
+    account = data.rpartition("/")[2]
+    without = "nothing is recorded, so nothing is settled"
+    yield settings.get("AUDIT_CONTAINER") or "audit", account, without
+    yield settings.get("ACTIVITY_CONTAINER") or "activity", account, "charts are empty"
+    dead = dead_letter_account(found).rpartition("/")[2]
+    inside = account_of(found, dead).rpartition("/")[2]
+    yield declared()["deadLetterContainer"], inside, "dead letters are dropped"
+
+
+def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
+    where = f"storage account {account['name']}"
+    properties = account["properties"]
+    rules = properties.get("networkAcls") or {}
+    closed = (
+        rules.get("defaultAction") == "Deny"
+        and "AzureServices" not in str(rules.get("bypass"))
+    ) or properties.get("publicNetworkAccess") == "Disabled"
+    if account["id"].lower() == dead_letters.lower() and closed:
+        yield Finding(
+            where,
+            "its firewall keeps Event Grid out: dead letters are dropped after two days",
+            f"`az storage account update --ids {account['id']} --public-network-access "
+            "Enabled --default-action Allow`: without a role nobody gets in",
+        )
+    if properties.get("allowSharedKeyAccess") is not False:
+        yield Finding(
+            where,
+            "takes shared keys",
+            f"`az storage account update --ids {account['id']} "
+            "--allow-shared-key-access false`",
+            Level.LOOK,
+        )
+    if dig(account, "properties", "allowBlobPublicAccess"):
+        yield Finding(
+            where,
+            "allows containers to be public",
+            f"`az storage account update --ids {account['id']} "
+            "--allow-blob-public-access false`",
+            Level.LOOK,
+        )
+
+
+def proven(found: Deployment) -> Iterator[Finding]:
+    """What a probe showed of dead letters; or that nobody knows, where nobody can."""
+    where = "dead letters"
+    if found.proof is None:
+        if why := _doubt(found):
+            problem = f"are unproven: {why}"
+            do = "`python3 dev.py status --prove` rejects a probe and waits for its own"
+            yield Finding(where, problem, do, Level.UNKNOWN)
+    elif "problem" in found.proof:
+        level = Level(found.proof["level"])
+        how = "are unproven" if level is Level.UNKNOWN else "do not arrive"
+        said = f"{how}: {found.proof['problem']}"
+        yield Finding(where, said, found.proof["do"], level)
+
+
+def _doubt(found: Deployment) -> str:
+    """Why dead letters may be lost although everything is as it was deployed, or ''."""
+    account = dead_letter_account(found).lower()
+    for one in found.storage_accounts:
+        if one["id"].lower() == account and _denies(one):
+            return (
+                "the account's firewall lets in trusted services, and Microsoft's list of "
+                "those has no Event Grid namespaces"
+            )
+    network = dig(found.namespace, "properties") or {}
+    if network.get("publicNetworkAccess") == "Disabled" or network.get(
+        "inboundIpRules"
+    ):
+        return (
+            "the namespace is private, and no document says how it reaches storage then"
+        )
+    return ""
+
+
+def _denies(account: Json) -> bool:
+    """Whether its firewall would let in Event Grid as a trusted service, or nobody."""
+    rules = account["properties"].get("networkAcls") or {}
+    denies = rules.get("defaultAction") == "Deny"
+    return denies and "AzureServices" in str(rules.get("bypass"))

@@ -1,0 +1,132 @@
+"""The topic and its event subscriptions against topology.json."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tools.azure.check_resources import DEPLOY
+from tools.azure.deployment import Deployment, Json, declared, dig
+from tools.azure.finding import Finding, Level
+
+DEAD_LETTER = "deadLetterDestinationWithResourceIdentity"
+LIMITS = ("receiveLockDurationInSeconds", "maxDeliveryCount")
+LIFE = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
+WHOLE = (
+    f"{DEPLOY}; whoever changes it by hand has to send the whole `queue` block, because "
+    "a PATCH replaces it"
+)
+
+
+def against_the_topology(found: Deployment) -> Iterator[Finding]:
+    """What differs from the topology that ships with the app."""
+    if found.namespace is None or not found.was_answered("event_subscriptions"):
+        return
+    shape = declared()
+    topics = {one["name"]: one for one in found.topics}
+    if shape["topic"] not in topics:
+        yield Finding(f"topic {shape['topic']}", "is not there", DEPLOY)
+        return
+    yield from _topic(topics[shape["topic"]], shape)
+    there = {one["name"]: one for one in found.event_subscriptions}
+    for one in shape["eventSubscriptions"]:
+        where = f"event subscription {one['name']}"
+        if one["name"] not in there:
+            problem = "is not there: its events are not kept"
+            yield Finding(where, problem, DEPLOY)
+            continue
+        properties = there.pop(one["name"])["properties"]
+        yield from _filters(where, one, properties)
+        yield from _limits(where, one, properties)
+        yield from _dead_letters(where, shape["deadLetterContainer"], properties, found)
+    yield from (_unknown(name, found) for name in there)
+
+
+def _topic(topic: Json, shape: Json) -> Iterator[Finding]:
+    days = dig(topic, "properties", "eventRetentionInDays")
+    if days != shape["eventRetentionInDays"]:
+        wanted = shape["eventRetentionInDays"]
+        problem = f"keeps events for {days} days, topology.json says {wanted}"
+        yield Finding(f"topic {topic['name']}", problem, DEPLOY)
+
+
+def _unknown(name: str, found: Deployment) -> Finding:
+    return Finding(
+        f"event subscription {name}",
+        "is not in topology.json: nobody drains it, and its events are dead-lettered",
+        "add it to moderation/topology.json with a handler, or delete it: `az eventgrid "
+        f"namespace topic event-subscription delete --name {name} --topic-name "
+        f"{declared()['topic']} --namespace-name {dig(found.namespace, 'name')} "
+        f"--resource-group {found.group}`",
+        Level.LOOK,
+    )
+
+
+def _filters(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
+    types, filters = _normal(dig(properties, "filtersConfiguration"))
+    wanted_types, wanted_filters = _normal(wanted["filtersConfiguration"])
+    if types != wanted_types:
+        yield Finding(
+            where,
+            f"takes {_types(types)}, topology.json says {_types(wanted_types)}",
+            DEPLOY,
+        )
+    if filters != wanted_filters:
+        problem = f"filters with {filters}, topology.json says {wanted_filters}"
+        yield Finding(where, problem, DEPLOY)
+
+
+def _normal(filters: Json | None) -> tuple[list[str], list[str]]:
+    """Types and filters in an order of their own: absent, null and [] say the same."""
+    content = filters or {}
+    types = sorted(content.get("includedEventTypes") or [])
+    return types, sorted(str(sorted(f.items())) for f in content.get("filters") or [])
+
+
+def _types(types: list[str]) -> str:
+    return " and ".join(types) if types else "every type"
+
+
+def _limits(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
+    if dig(properties, "deliveryConfiguration", "deliveryMode") != "Queue":
+        yield Finding(where, "is no queue: nothing can be pulled from it", DEPLOY)
+        return
+    queue = dig(properties, "deliveryConfiguration", "queue") or {}
+    for name in LIMITS:
+        if queue.get(name) != wanted[name]:
+            problem = f"{name} is {queue.get(name)}, topology.json says {wanted[name]}"
+            yield Finding(where, problem, WHOLE)
+    lives, expected = queue.get("eventTimeToLive"), wanted["eventTimeToLive"]
+    if _seconds(lives) != _seconds(expected):
+        problem = f"eventTimeToLive is {lives}, topology.json says {expected}"
+        yield Finding(where, problem, WHOLE)
+
+
+def _seconds(duration: Any) -> Any:
+    """An ISO 8601 duration in seconds, so that P1D and PT24H are the same."""
+    match = LIFE.match(str(duration))
+    if match is None:
+        return duration
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return days * 86_400 + hours * 3600 + minutes * 60 + seconds
+
+
+def _dead_letters(
+    where: str, container: str, properties: Json, found: Deployment
+) -> Iterator[Finding]:
+    block = dig(properties, "deliveryConfiguration", "queue", DEAD_LETTER)
+    if not block:
+        yield Finding(
+            where,
+            "has no dead-letter location: rejected and worn-out events are dropped",
+            WHOLE,
+        )
+        return
+    destination = dig(block, "deadLetterDestination", "properties") or {}
+    if destination.get("blobContainerName") != container:
+        problem = f"dead-letters to {destination.get('blobContainerName')}, not to {container}"
+        yield Finding(where, problem, WHOLE)
+    account = str(destination.get("resourceId"))
+    known = {one["id"].lower() for one in found.resources}
+    if account.lower() not in known:
+        problem = f"dead-letters to an account outside of the group: {account}"
+        yield Finding(where, problem, WHOLE, Level.LOOK)

@@ -1,0 +1,225 @@
+"""Asks `az` about everything that a deployment is made of."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from moderation import function_names
+from moderation.settings import SETTINGS
+from tools.azure import az, queries
+from tools.azure.az import Refused
+from tools.azure.check_sign_in import SECRETLESS
+from tools.azure.deployment import Deployment, Json, declared
+from tools.terminal import CannotGoOn
+
+EVENT_GRID = "2025-02-15"
+WEB = "2025-03-01"
+STORAGE = "2025-08-01"
+AUTHORIZATION = "2022-04-01"
+RESOURCES = "2021-04-01"
+WORKSPACES = "2025-07-01"
+NAMESPACE = "Microsoft.EventGrid/namespaces"
+SITE = "Microsoft.Web/sites"
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+WORKSPACE = "Microsoft.OperationalInsights/workspaces"
+ROLES = "providers/Microsoft.Authorization/roleAssignments"
+HIDDEN = "(set)"
+# Settings whose values are compared with something, besides those of the timers.
+COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "AZURE_CLIENT_ID",
+    SECRETLESS,
+}
+
+
+def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
+    """The deployment in a resource group, or in the one that azd made.
+
+    Raises CannotAsk without az or sign-in, CannotGoOn when no group is known.
+    """
+    return _collector(group).everything(app, now)
+
+
+def collect_functions(group: str | None, app: str | None, now: datetime) -> Deployment:
+    """Only the app of a deployment, with its settings and functions; raises the same."""
+    return _collector(group).functions(app, now)
+
+
+def _collector(group: str | None) -> "_Collector":
+    account = az.answer(["az", "account", "show"])
+    group = group or _known("AZURE_RESOURCE_GROUP")
+    if not group:
+        raise CannotGoOn(
+            "no resource group is known: give --resource-group, or run this where "
+            "`azd env get-values` has AZURE_RESOURCE_GROUP."
+        )
+    return _Collector(account, group)
+
+
+def _known(name: str) -> str:
+    """What the environment says, or azd's environment, or nothing."""
+    if name in os.environ:
+        return os.environ[name]
+    try:
+        return az.output(["azd", "env", "get-value", name]).strip()
+    except CannotGoOn:
+        return ""
+
+
+class _Collector:
+    """Asks part by part, and remembers which parts got no answer."""
+
+    def __init__(self, account: Json, group: str) -> None:
+        self._account = account
+        self._group = group
+        self._path = f"/subscriptions/{account['id']}/resourceGroups/{group}"
+        self._unanswered: dict[str, str] = {}
+
+    def _resources(self) -> list[Json]:
+        path = f"{self._path}/resources"
+        return az.values(path, RESOURCES, expand="provisioningState")
+
+    def functions(self, app: str | None, now: datetime) -> Deployment:
+        """The app alone, which takes seconds to ask for."""
+        resources = self._resources()
+        site = self._one("site", _sites(resources, app), WEB)
+        settings, functions = self._app(site)
+        return Deployment(
+            asked_at=now.isoformat(),
+            account=self._account,
+            group=self._group,
+            resources=resources,
+            site=site,
+            settings=settings,
+            functions=functions,
+            failure="" if functions else self._failure(resources, site),
+            unanswered=self._unanswered,
+        )
+
+    def everything(self, app: str | None, now: datetime) -> Deployment:
+        """All that is examined."""
+        resources = self._resources()
+        namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
+        site = self._one("site", _sites(resources, app), WEB)
+        topics, subscriptions = self._event_grid(namespace)
+        settings, functions = self._app(site)
+        accounts = self._each("storage_accounts", _ids(resources, ACCOUNT), STORAGE)
+        return Deployment(
+            asked_at=now.isoformat(),
+            account=self._account,
+            group=self._group,
+            resources=resources,
+            namespace=namespace,
+            topics=topics,
+            event_subscriptions=subscriptions,
+            site=site,
+            settings=settings,
+            functions=functions,
+            role_assignments=self._list("role_assignments", f"{self._path}/{ROLES}"),
+            storage_accounts=accounts,
+            containers={one["name"]: self._containers(one) for one in accounts},
+            drains=self._logged("drains", queries.DRAINS, resources, site),
+            auth=self._auth(site),
+            failure="" if functions else self._failure(resources, site),
+            unanswered=self._unanswered,
+        )
+
+    def _event_grid(self, namespace: Json | None) -> tuple[list[Json], list[Json]]:
+        if namespace is None:
+            return [], []
+        topics = f"{namespace['id']}/topics"
+        subscriptions = f"{topics}/{declared()['topic']}/eventSubscriptions"
+        return (
+            self._list("topics", topics, EVENT_GRID),
+            self._list("event_subscriptions", subscriptions, EVENT_GRID),
+        )
+
+    def _app(self, site: Json | None) -> tuple[dict[str, str], list[Json]]:
+        if site is None:
+            return {}, []
+        listed = f"{site['id']}/config/appsettings/list"
+        settings = self._try("settings", lambda: az.rest(listed, WEB, method="post"))
+        return (
+            without_secrets((settings or {}).get("properties", {})),
+            self._list("functions", f"{site['id']}/functions", WEB),
+        )
+
+    def _containers(self, account: Json) -> list[Json]:
+        path = f"{account['id']}/blobServices/default/containers"
+        return self._list("containers", path, STORAGE)
+
+    def _auth(self, site: Json | None) -> Json | None:
+        if site is None:
+            return None
+        path = f"{site['id']}/config/authsettingsV2"
+        answer: Json | None = self._try("auth", lambda: az.rest(path, WEB))
+        return answer
+
+    def _failure(self, resources: list[Json], site: Json | None) -> str:
+        """What the host logged last about an app without functions, in one line."""
+        answer = self._logged("failure", queries.FAILURE, resources, site)
+        return queries.sentence(answer) if answer else ""
+
+    def _logged(
+        self, part: str, query: str, resources: list[Json], site: Json | None
+    ) -> Json | None:
+        workspaces = _ids(resources, WORKSPACE)
+        if site is None or not workspaces:
+            return None
+        asked = query.format(app=site["name"])
+
+        def ask() -> Any:
+            workspace = az.rest(workspaces[0], WORKSPACES)
+            return az.query(workspace["properties"]["customerId"], asked)
+
+        answer: Json | None = self._try(part, ask)
+        return answer
+
+    def _one(self, part: str, ids: list[str], api: str) -> Json | None:
+        found = self._each(part, ids[:1], api)
+        return found[0] if found else None
+
+    def _each(self, part: str, ids: list[str], api: str) -> list[Json]:
+        asked = [self._try(part, partial(az.rest, path, api)) for path in ids]
+        return [one for one in asked if one is not None]
+
+    def _list(self, part: str, path: str, api: str = AUTHORIZATION) -> list[Json]:
+        found: list[Json] | None = self._try(part, lambda: az.values(path, api))
+        return found or []
+
+    def _try(self, part: str, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except Refused as error:
+            self._unanswered[part] = str(error)
+            return None
+
+
+def _ids(resources: list[Json], kind: str) -> list[str]:
+    return [one["id"] for one in resources if one["type"].lower() == kind.lower()]
+
+
+def _sites(resources: list[Json], app: str | None) -> list[str]:
+    sites = [path for path in _ids(resources, SITE) if "/slots/" not in path]
+    if app is not None:
+        return [
+            path for path in sites if path.rpartition("/")[2].lower() == app.lower()
+        ]
+    if len(sites) > 1:
+        names = ", ".join(path.rpartition("/")[2] for path in sites)
+        raise CannotGoOn(f"the group has several apps ({names}): give one with --app.")
+    return sites
+
+
+def without_secrets(settings: dict[str, str]) -> dict[str, str]:
+    """The settings, with the values of all but those that are compared hidden."""
+    return {
+        name: value
+        if name in COMPARED or function_names.is_timer_setting(name)
+        else HIDDEN
+        for name, value in settings.items()
+    }

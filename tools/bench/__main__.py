@@ -1,0 +1,76 @@
+"""`python -m tools.bench`: measure, print a table of ratios, and write JSON when asked to."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from tools.bench import (
+    broker_rows,
+    coldstart,
+    console,
+    consume,
+    drain,
+    lanes,
+    latency,
+    memory,
+    publish,
+)
+from tools.bench.report import Report, document, table
+from tools.bench.sizes import FULL, QUICK, Size
+from tools.terminal import CannotGoOn, say
+
+type Bench = Callable[[Size], Coroutine[Any, Any, Report]]
+
+BENCHES: dict[str, Bench] = {
+    "consume": consume.run,
+    "publish": publish.run,
+    "drain": drain.run,
+    "latency": latency.run,
+    "memory": memory.run,
+    "coldstart": coldstart.run,
+    "broker": broker_rows.run,
+    "lanes": lanes.run,
+    "console": console.run,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Print what was measured; 1 when it cannot be measured, or was not exact."""
+    given = _parser().parse_args(arguments)
+    names = [given.name] if given.name else list(BENCHES)
+    reports: dict[str, Report] = {}
+    for name in names:
+        say(f"{name} ...", end=" ")
+        try:
+            reports[name] = asyncio.run(BENCHES[name](QUICK if given.quick else FULL))
+        except CannotGoOn as error:
+            say(f"\nbench {name}: {error}")
+            return 1
+    say("\n")
+    for line in table(row for report in reports.values() for row in report.rows):
+        say(line)
+    if given.json is not None:
+        text = json.dumps(document(reports, given.quick), indent=1, ensure_ascii=False)
+        given.json.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dev.py bench",
+        description="Measure the app against the SDK, in turns on one local broker, and "
+        "print ratios. Without a name all benches run, one after the other; "
+        "docs/benchmarks.md says what each measures.",
+    )
+    parser.add_argument("name", nargs="?", choices=BENCHES, help="one bench only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it here, too")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

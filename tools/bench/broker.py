@@ -1,0 +1,233 @@
+"""How fast the local broker is: in memory, durable, and against its HTTP server alone.
+
+Events are published in hundreds to three event subscriptions that each take every event,
+then received and acknowledged by the hundred. The floor is the same HTTP server reading
+the same requests and answering the same bytes, with nothing behind it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tools.bench.broker_floor import Recording  # noqa: E402  (found through the line above)
+
+SUBSCRIPTIONS = ("first", "second", "third")
+TOPOLOGY = {
+    "topic": "bench",
+    "eventSubscriptions": [{"name": name} for name in SUBSCRIPTIONS],
+}
+KEY = "YmVuY2g="
+VERSION = "api-version=2024-06-01"
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run took."""
+
+    deliveries: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Deliveries per second of the server's processor time."""
+        return self.deliveries / self.cpu
+
+    def line(self, name: str) -> str:
+        """One row of the report."""
+        each = self.cpu / self.deliveries * 1e6
+        return (
+            f"{name:<12}{self.deliveries:>10,}{self.seconds:>9.2f}{self.cpu:>9.2f}"
+            f"{each:>14.1f}{self.deliveries / self.seconds:>14,.0f}{self.rate:>16,.0f}"
+        )
+
+
+class Connection:
+    """One keep-alive connection that sends ready-made requests."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self._reader = reader
+        self._writer = writer
+
+    async def post(self, target: str, body: bytes, kind: str) -> bytes:
+        """The body of the answer, which must be a 200."""
+        head = (
+            f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+            f"Authorization: SharedAccessKey {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._writer.write(head.encode() + body)
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise SystemExit(f"The broker answered {answer.decode()}")
+        length = re.search(rb"(?i)content-length: (\d+)", answer)
+        return await self._reader.readexactly(int(length[1])) if length else b""
+
+    async def get(self, target: str) -> str:
+        """The body of the answer to a GET."""
+        self._writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", answer)
+        return (
+            await self._reader.readexactly(int(length[1] if length else 0))
+        ).decode()
+
+    def close(self) -> None:
+        """The connection is given up."""
+        self._writer.close()
+
+
+async def connect(port: int) -> Connection:
+    """A connection to the server."""
+    return Connection(*await asyncio.open_connection("127.0.0.1", port, limit=2**24))
+
+
+def batches(events: int, size: int) -> list[bytes]:
+    """Publish bodies of a hundred events, each about `size` bytes."""
+    data = {"contentId": "img-4821", "contentType": "image", "text": ""}
+    event = {
+        "specversion": "1.0",
+        "id": "0" * 36,
+        "source": "/services/content-moderation",
+        "type": "com.contoso.ai.ContentFlagged",
+        "time": "2026-01-01T00:00:00.000000Z",
+        "data": data,
+    }
+    data["text"] = "x" * max(0, size - len(json.dumps(event, separators=(",", ":"))))
+    made = []
+    for start in range(0, events, BATCH):
+        numbers = range(start, min(start + BATCH, events))
+        made.append(json.dumps([event | {"id": f"{n:036d}"} for n in numbers]).encode())
+    return made
+
+
+async def pipeline(port: int, bodies: list[bytes], record: Recording) -> Result:
+    """Publish everything, then drain the three event subscriptions side by side."""
+    control = await connect(port)
+    cpu, started = await cpu_seconds(control), time.perf_counter()
+    await publish(port, bodies, record)
+    drains = (drain(port, name, len(bodies), record) for name in SUBSCRIPTIONS)
+    deliveries = sum(await asyncio.gather(*drains))
+    seconds = time.perf_counter() - started
+    used = await cpu_seconds(control) - cpu
+    control.close()
+    return Result(deliveries, seconds, used)
+
+
+async def publish(port: int, bodies: list[bytes], record: Recording) -> None:
+    """Two publishers side by side, as a durable broker commits them in one go."""
+    waiting = list(reversed(bodies))
+
+    async def work() -> None:
+        connection = await connect(port)
+        while waiting:
+            target = f"/topics/bench:publish?{VERSION}"
+            body = waiting.pop()
+            kind = "application/cloudevents-batch+json; charset=utf-8"
+            record.keep(target, await connection.post(target, body, kind))
+        connection.close()
+
+    await asyncio.gather(work(), work())
+
+
+async def drain(port: int, name: str, batches: int, record: Recording) -> int:
+    """The number of events received and acknowledged."""
+    connection = await connect(port)
+    place, count = f"/topics/bench/eventsubscriptions/{name}", 0
+    receive = f"{place}:receive?{VERSION}&maxEvents={BATCH}&maxWaitTime=10"
+    acknowledge = f"{place}:acknowledge?{VERSION}"
+    for _ in range(batches):
+        body = record.keep(receive, await connection.post(receive, b"", "text/plain"))
+        tokens = re.findall(rb'"lockToken":("[^"]+")', body)
+        count += len(tokens)
+        settled = b'{"lockTokens":[' + b",".join(tokens) + b"]}"
+        answer = await connection.post(acknowledge, settled, "application/json")
+        record.keep(acknowledge, answer)
+    connection.close()
+    return count
+
+
+async def cpu_seconds(connection: Connection) -> float:
+    """The server's processor time so far."""
+    metrics = await connection.get("/_local/metrics")
+    found = re.search(r"^process_cpu_seconds_total (\S+)", metrics, re.MULTILINE)
+    if found is None:
+        raise SystemExit("The server tells no processor time")
+    return float(found[1])
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str) -> AsyncIterator[int]:
+    """A server process of our own; gives its port."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  (it was asked for)
+        line = (await process.stdout.readline()).decode()
+        yield int(line.strip().rpartition(":")[2])
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def measure(events: int, size: int, say: Callable[[str], None]) -> None:
+    """In memory, durable and the floor, one after the other."""
+    bodies = batches(events, size)
+    say(
+        f"{events:,} events of about {size} bytes, {BATCH} per request, to three event"
+        " subscriptions; received and acknowledged"
+    )
+    say(
+        f"{'':<12}{'delivered':>10}{'s':>9}{'CPU s':>9}{'µs CPU each':>14}"
+        f"{'delivered/s':>14}{'per CPU second':>16}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        topology = Path(folder, "topology.json")
+        await asyncio.to_thread(topology.write_text, json.dumps(TOPOLOGY))
+        broker = ["-m", "eventgrid_emulator", "--port", "0", "--key", KEY]
+        broker += ["--topology", str(topology)]
+        record = Recording()
+        async with running(*broker) as port:
+            memory = await pipeline(port, bodies, record)
+        say(memory.line("in memory"))
+        async with running(*broker, "--data", str(Path(folder, "data"))) as port:
+            durable = await pipeline(port, bodies, Recording())
+        say(durable.line("durable"))
+        answers = Path(folder, "answers.json")
+        record.save(answers)
+        async with running("-m", "tools.bench.broker_floor", str(answers)) as port:
+            floor = await pipeline(port, bodies, Recording())
+        say(floor.line("HTTP alone"))
+    say(
+        f"in memory / HTTP alone: {memory.cpu / floor.cpu:.2f} x CPU;"
+        f" durable / in memory: {durable.cpu / memory.cpu:.2f} x CPU,"
+        f" {memory.seconds / durable.seconds:.2f} x speed"
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Prints the figures; 0."""
+    parser = argparse.ArgumentParser(prog="bench broker", description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--size", type=int, default=1000, help="bytes per event")
+    given = parser.parse_args(argv)
+    asyncio.run(
+        measure(given.events, given.size, lambda text: print(text, flush=True))  # noqa: T201
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""The broker's HTTP server with nothing behind it: it answers recorded bytes."""
+
+import asyncio
+import base64
+import json
+import sys
+import time
+from itertools import cycle
+from pathlib import Path
+
+from aiohttp import web
+
+from eventgrid_emulator.http_server import Server
+from eventgrid_emulator.responses import reply
+
+
+class Recording:
+    """The answers of a run, by request target, in order."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, list[bytes]] = {}
+
+    def keep(self, target: str, body: bytes) -> bytes:
+        """The same bytes, remembered."""
+        self._answers.setdefault(target, []).append(body)
+        return body
+
+    def save(self, path: Path) -> None:
+        """Written where another process can read it."""
+        encoded = {
+            target: [base64.b64encode(body).decode() for body in bodies]
+            for target, bodies in self._answers.items()
+        }
+        path.write_text(json.dumps(encoded))
+
+
+async def serve(recorded: str) -> None:
+    """Reads each request whole and answers what was recorded for its target."""
+    answers = {
+        target: cycle([base64.b64decode(body) for body in bodies])
+        for target, bodies in json.loads(recorded).items()
+    }
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/_local/metrics":
+            cpu = f"process_cpu_seconds_total {time.process_time()}\n"
+            return reply(cpu.encode(), "text/plain")
+        await request.read()
+        return reply(next(answers[request.raw_path]), "application/json; charset=utf-8")
+
+    server = Server(handle)
+    await server.start("127.0.0.1", 0)
+    sys.stdout.write(f"http://127.0.0.1:{server.port}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,148 @@
+"""How long the API's answers take over a day of audit entries in Azurite."""
+
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from console import dispatch
+from console.http import Request
+from console.routes import ROUTES
+from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob.append_log import stamp
+from moderation import runtime
+from tools.bench import filling
+from tools.bench.events import FLAGGED, event
+from tools.bench.filling import Day, Known
+from tools.bench.report import Report, Row
+from tools.bench.servers import KEY, running_storage
+from tools.bench.sizes import Size
+from tools.stack import settings_file
+from tools.terminal import ROOT, say
+
+type Look = Callable[[], Awaitable[None]]
+
+# In ms: what people wait for without noticing that they wait.
+SOON = 1_000
+SEARCHES = 3
+SOURCE = event(0, FLAGGED)["source"]
+_routes = {route.path: route for route in ROUTES if route.method == "GET"}
+
+
+async def run(size: Size) -> Report:
+    """Each answer so many times, in turns; the searches without a time a few times."""
+    async with running_storage() as storage:
+        now = datetime.now(UTC)  # noqa: TID251 - the app looks at this clock, too
+        async with blobs.service(storage, None) as service:
+            say(f"writing {size.entries:,} entries:", end=" ")
+            day = await filling.fill(service, size.entries, now)
+        async with _app(storage):
+            looks = _looks(day)
+            took = await _measured(looks, size.rounds)
+    return Report(_rows(day, took), took)
+
+
+def _looks(day: Day) -> dict[str, Look]:
+    """What is asked, and checked: an answer that is wrong ends the bench."""
+    middle = stamp(day.made.time - timedelta(minutes=17))
+    recently = stamp(day.until - timedelta(minutes=30))
+
+    async def flow() -> None:
+        answer = await _asked("activity", minutes="1440")
+        if sum(answer["totals"]["types"].values()) < day.entries // 4:
+            raise SystemExit("the flow view does not show what was written")
+
+    async def page(**query: str) -> None:
+        first = await _asked("audit", limit="100", **query)
+        cursor = first["cursor"]
+        rest = await _asked("audit", limit="100", cursor=cursor, **query)
+        ids = {(one["id"], one["subscription"]) for one in first["entries"]}
+        ids |= {(one["id"], one["subscription"]) for one in rest["entries"]}
+        if len(ids) != 200:
+            raise SystemExit("two pages are not two hundred entries")
+
+    async def filtered() -> None:
+        answer = await _asked("audit", category="none has it", since=recently)
+        if answer["entries"] or not answer["complete"]:
+            raise SystemExit("the list shows what it is not asked for")
+
+    return {
+        "flow view, 24 h": flow,
+        "stream, two pages": page,
+        "two pages, deep in the day": lambda: page(until=middle),
+        "a category that none has, in the last 30 min": filtered,
+        "one event's life, time known": lambda: _life(day.made, calls=1),
+        "the same, without a time": lambda: _life(
+            day.foreign, calls=1_000, source=SOURCE
+        ),
+    }
+
+
+async def _life(event: Known, *, calls: int, **more: str) -> None:
+    """Both deliveries of an event, in at most so many calls."""
+    query, seen = {"id": event.id} | more, 0
+    for _ in range(calls):
+        answer = await _asked("life", **query)
+        seen += sum(step["kind"] == "delivery" for step in answer["steps"])
+        if answer["complete"]:
+            break
+        query["cursor"] = answer["cursor"]
+    if seen != 2:
+        raise SystemExit(f"{seen} of 2 deliveries were found")
+
+
+async def _asked(path: str, **query: str) -> dict[str, Any]:
+    request = Request("GET", {}, query, path, f"http://127.0.0.1/api/{path}")
+    reply = await dispatch.answer(_routes[path], request)
+    if reply.status != 200:
+        raise SystemExit(f"{path} answered {reply.status}: {reply.body[:500]!r}")
+    return msgspec.json.decode(reply.body, type=dict[str, Any])
+
+
+async def _measured(looks: dict[str, Look], rounds: int) -> dict[str, list[float]]:
+    took: dict[str, list[float]] = {name: [] for name in looks}
+    for turn in range(rounds + 1):
+        for name, look in looks.items():
+            if "without" in name and turn > SEARCHES:
+                continue
+            began = time.perf_counter()
+            await look()
+            if turn:  # the first one opens connections and imports
+                took[name].append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def _rows(day: Day, took: dict[str, list[float]]) -> list[Row]:
+    held = ("flow view, 24 h", "one event's life, time known")
+    return [
+        Row(
+            "console",
+            f"{name}; {day.entries:,} entries",
+            median(rounds),
+            "ms",
+            target=SOON if name in held else None,
+        )
+        for name, rounds in took.items()
+    ]
+
+
+@contextlib.asynccontextmanager
+async def _app(storage: str) -> AsyncIterator[None]:
+    """The app in this process, as the settings' example has it, on that storage."""
+    before = dict(os.environ)
+    example = settings_file.read(ROOT / settings_file.EXAMPLE)
+    os.environ |= example | {settings_file.KEY: KEY}
+    os.environ |= dict.fromkeys(settings_file.STORAGE, storage)
+    runtime.current.cache_clear()
+    try:
+        yield
+        await runtime.current().close()
+    finally:
+        runtime.current.cache_clear()
+        os.environ.clear()
+        os.environ |= before

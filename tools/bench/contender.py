@@ -1,0 +1,93 @@
+"""A process that does one kind of work, round after round, and tells what each took.
+
+Each contender has a process of its own, so that none pays for what another imported.
+`python -m tools.bench.contender NAME PLACE` writes a line of JSON when it is ready, and one
+more for each number of events that it reads from its stdin.
+"""
+
+import asyncio
+import gc
+import importlib
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.bench import usage
+
+# Where each is made; imported by name, because a floor without the SDK must not load it.
+CONTENDERS = {
+    "receive": "tools.bench.ours:receiving",
+    "drain": "tools.bench.drained:draining",
+    "lane": "tools.bench.drained:lane",
+    "record": "tools.bench.drained:recording",
+    "publish": "tools.bench.ours:publishing_in_hundreds",
+    "sdk-receive-100": "tools.bench.sdk:receiving_by_100",
+    "sdk-receive-10": "tools.bench.sdk:receiving_by_10",
+    "sdk-publish": "tools.bench.sdk:publishing_in_hundreds",
+    "floor-receive": "tools.bench.floor:receiving",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a contender works, and which part of the events comes to which place."""
+
+    endpoint: str
+    topic: str
+    key: str
+    shares: Mapping[str, float] = field(default_factory=dict)
+    storage: str = ""
+
+    @property
+    def subscription(self) -> str:
+        """The one event subscription that there is."""
+        [name] = self.shares
+        return name
+
+
+# Does its work on so many events; gives what else there is to tell.
+type Work = Callable[[int], Awaitable[dict[str, Any]]]
+type Contender = Callable[[Place], AbstractAsyncContextManager[Work]]
+
+
+async def serve(contender: Contender, place: Place) -> None:
+    """Works whenever a line says on how many events; ends with the stdin."""
+    async with contender(place) as work:
+        _say({})
+        # In a thread, so that connections which a server closes are noticed in time.
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            _say(await _measured(work, int(line)))
+
+
+async def _measured(work: Work, events: int) -> dict[str, Any]:
+    gc.collect()
+    cpu, started = usage.cpu_seconds(), time.perf_counter()
+    told = await work(events)
+    seconds, used = time.perf_counter() - started, usage.cpu_seconds() - cpu
+    return {
+        "events": events,
+        "seconds": seconds,
+        "cpu": used,
+        "peak": usage.peak_megabytes(),
+        **told,
+    }
+
+
+def _say(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+def main(name: str, place: str) -> None:
+    """Finds the contender and lets it work."""
+    module, _, function = CONTENDERS[name].partition(":")
+    contender = getattr(importlib.import_module(module), function)
+    asyncio.run(serve(contender, Place(**json.loads(place))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,66 @@
+"""A large backlog over three event subscriptions: its cost, and what it holds of it."""
+
+from statistics import median
+from typing import Any
+
+from tools.bench.contender import Place
+from tools.bench.events import APPROVED, FLAGGED
+from tools.bench.report import Report, Row, compared
+from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.sizes import Size
+from tools.bench.workers import Worker, each, worker
+
+SUBSCRIPTIONS = {
+    "sub-flagged": [FLAGGED],
+    "sub-approved": [APPROVED],
+    "sub-all-events": None,
+}
+SHARES = {"sub-flagged": 0.25, "sub-approved": 0.25, "sub-all-events": 0.5}
+SMALL = 1_000
+MOST_MEGABYTES = 20.0
+
+
+async def run(size: Size) -> Report:
+    """The backlog between rounds of a thousand deliveries, in one process."""
+    async with running_broker(SUBSCRIPTIONS) as server, running_storage() as storage:
+        place = Place(server.endpoint, TOPIC, KEY, SHARES, storage)
+        async with worker("drain", place) as drains:
+            await _drained(server, drains, SMALL)
+            small = [await _drained(server, drains, SMALL) for _ in range(size.rounds)]
+            large = await _drained(server, drains, size.backlog)
+            small += [await _drained(server, drains, SMALL) for _ in range(size.rounds)]
+    return Report(_rows(size, small, large), {"small": small, "large": [large]})
+
+
+async def _drained(server: Broker, drains: Worker, deliveries: int) -> dict[str, Any]:
+    """Half of the deliveries are the audit log's, which takes every event."""
+    await server.feed(range(deliveries // 2), [FLAGGED, APPROVED])
+    took = await drains.work(deliveries)
+    left = await server.overview()
+    if took["settled"] != deliveries or any(
+        one["ready"] or one["locked"] for one in left.values()
+    ):
+        raise SystemExit(
+            f"drained {took['settled']} of {deliveries} deliveries: {left}"
+        )
+    return took
+
+
+def _rows(size: Size, small: list[dict[str, Any]], large: dict[str, Any]) -> list[Row]:
+    backlog = f"backlog of {size.backlog:,} over three"
+    cost = each([large]) * len(small)
+    rows = [
+        compared(
+            *("drain", backlog, cost, "µs"),
+            against=f"backlog of {SMALL:,}",
+            theirs=each(small),
+            target=1.0,
+        )
+    ]
+    if large["peak"] is not None:
+        grown = large["peak"] - median(one["peak"] for one in small[: size.rounds])
+        row = Row(
+            "drain", f"{backlog}: growth of RSS", grown, "MB", target=MOST_MEGABYTES
+        )
+        rows.append(row)
+    return rows

@@ -1,0 +1,115 @@
+"""One, two and four processes on one event subscription: how fast, and how exact."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob.blob_append_log import BlobAppendLog
+from tools.bench.contender import Place
+from tools.bench.drained import CONTAINER, clock
+from tools.bench.events import FLAGGED
+from tools.bench.report import Report, Row, compared
+from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.sizes import Size
+from tools.bench.workers import Worker, workers
+
+NAME = "sub-flagged"
+LANES = (1, 2, 4)
+MORE = 3  # times the events of other benches, because several share them
+DEADLINE_SECONDS = 100.0
+
+
+async def run(size: Size) -> Report:
+    """Events per second with more lanes; then every event is looked for."""
+    async with running_broker({NAME: None}) as server, running_storage() as storage:
+        place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
+        names = [f"lane-{number}" for number in range(1, max(LANES) + 1)]
+        async with workers(dict.fromkeys(names, place), kind="lane") as lanes:
+            took, published = await _rounds(size, server, list(lanes.values()))
+        counted = (await server.overview())[NAME]
+        entries = await _entries(storage)
+    exact = _counted(published, counted, entries)
+    return Report(_rows(took, size.events * MORE), {"seconds": took, "exact": exact})
+
+
+async def _rounds(
+    size: Size, server: Broker, lanes: list[Worker]
+) -> tuple[dict[int, list[float]], int]:
+    took: dict[int, list[float]] = {count: [] for count in LANES}
+    published, events = 0, size.events * MORE
+    for _ in range(size.rounds + 1):
+        for count, rounds in took.items():
+            await server.feed(range(published, published + events), [FLAGGED])
+            published += events
+            rounds.append(await _drained(server, lanes[:count], published))
+    return {count: rounds[1:] for count, rounds in took.items()}, published
+
+
+async def _drained(server: Broker, lanes: list[Worker], total: int) -> float:
+    """Seconds until the broker counts as many acknowledged events in all."""
+    began = time.perf_counter()
+    for lane in lanes:
+        lane.tell("1")
+    while (await server.overview())[NAME]["acknowledged"] < total:
+        if time.perf_counter() - began > DEADLINE_SECONDS:
+            raise SystemExit(f"not all events were settled: {await server.overview()}")
+        await asyncio.sleep(0.01)
+    seconds = time.perf_counter() - began
+    for lane in lanes:
+        lane.tell("enough")
+    for lane in lanes:
+        await lane.answer()
+    return seconds
+
+
+class _Entry(msgspec.Struct):
+    id: str
+
+
+async def _entries(storage: str) -> Counter[str]:
+    """How many audit entries there are for each event."""
+    now = clock()
+    async with blobs.service(storage, None) as service:
+        log = BlobAppendLog(service.get_container_client(CONTAINER), "reader")
+        lines = log.newest(NAME, since=now - timedelta(hours=1), until=now)
+        decoder = msgspec.json.Decoder(_Entry)
+        return Counter([decoder.decode(line).id async for line in lines])
+
+
+def _counted(
+    published: int, counted: dict[str, Any], entries: Counter[str]
+) -> dict[str, int]:
+    """Event for event: settled once, recorded once. Ends the bench if it is not so."""
+    exact = {
+        "published": published,
+        "acknowledged": counted["acknowledged"],
+        "left": counted["ready"] + counted["locked"] + counted["delayed"],
+        "recorded": len(entries),
+        "recordedTwice": sum(count > 1 for count in entries.values()),
+    }
+    if list(exact.values()) != [published, published, 0, published, 0]:
+        raise SystemExit(f"lost, or settled twice: {exact}")
+    return exact
+
+
+def _rows(took: dict[int, list[float]], events: int) -> list[Row]:
+    rates = {
+        count: [events / seconds for seconds in rounds]
+        for count, rounds in took.items()
+    }
+    rows = [
+        compared(
+            *("lanes", f"{count} processes on one event subscription"),
+            *(rates[count], "/s"),
+            against="1 process",
+            theirs=rates[1],
+        )
+        for count in LANES[1:]
+    ]
+    lost = Row("lanes", "lost, settled or recorded twice", 0, "events", target=0.0)
+    return [*rows, lost]

@@ -1,0 +1,60 @@
+"""How soon an event is recorded after it was published, while one long poll is open."""
+
+import asyncio
+import statistics
+
+import msgspec
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_pull.blob.append_log import stamp
+from eventgrid_pull.client import Topic
+from tools.bench.contender import Place
+from tools.bench.drained import clock
+from tools.bench.events import FLAGGED, event
+from tools.bench.report import Report, Row
+from tools.bench.servers import KEY, TOPIC, running_broker, running_storage
+from tools.bench.sizes import Size
+from tools.bench.workers import Worker, worker
+
+RATE = 50
+WARM_UP = 50
+NAME = "sub-flagged"
+
+
+async def run(size: Size) -> Report:
+    """Percentiles of the time from publishing an event until its entry is durable."""
+    async with running_broker({NAME: None}) as server, running_storage() as storage:
+        topic = Topic(server.endpoint, TOPIC, AzureKeyCredential(KEY))
+        place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
+        async with worker("record", place) as recording:
+            await _recorded(recording, topic, WARM_UP)
+            found = await _recorded(recording, topic, round(RATE * size.seconds))
+        await topic.close()
+    cuts = statistics.quantiles(found, n=100, method="inclusive")
+    what = f"published → recorded, {RATE} events/s"
+    rows = [
+        Row("latency", f"{what}: p50", cuts[49], "ms", target=30.0),
+        Row("latency", f"{what}: p99", cuts[98], "ms", target=150.0),
+    ]
+    return Report(rows, {"latencies": sorted(found), "events": len(found)})
+
+
+async def _recorded(recording: Worker, topic: Topic, events: int) -> list[float]:
+    recording.tell(str(events))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.TaskGroup() as group:
+        for number in range(events):
+            # By the clock, whether or not the one before is answered.
+            await asyncio.sleep(max(0.0, began + number / RATE - loop.time()))
+            group.create_task(_publish(topic, number))
+    told = await recording.answer()
+    found: list[float] = told["latencies"]
+    if len(found) != events:
+        raise SystemExit(f"{len(found)} of {events} events were recorded")
+    return found
+
+
+async def _publish(topic: Topic, number: int) -> None:
+    made = event(number, FLAGGED, time=stamp(clock()))
+    await topic.publish([msgspec.json.encode(made)])

@@ -1,0 +1,59 @@
+"""What large events cost in memory: they weigh almost as much as Event Grid takes."""
+
+from typing import Any
+
+from tools.bench.contender import Place
+from tools.bench.events import event
+from tools.bench.report import Report, Row
+from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.sizes import Size
+from tools.bench.workers import Worker, worker
+
+SUBSCRIPTIONS = ("sub-flagged", "sub-all-events", "sub-third", "sub-fourth")
+EVENT_BYTES = 950_000
+# Deliveries of a round: what the broker holds of them at once.
+ROUND = 100
+SMALL = 1_000
+MOST_MEGABYTES = 150.0
+
+
+async def run(size: Size) -> Report:
+    """Drain small events, then large ones, in one process that holds what it needs."""
+    deliveries = max(len(SUBSCRIPTIONS), size.events // 4)
+    async with (
+        running_broker(dict.fromkeys(SUBSCRIPTIONS)) as server,
+        running_storage() as storage,
+    ):
+        shares = dict.fromkeys(SUBSCRIPTIONS, 1 / len(SUBSCRIPTIONS))
+        place = Place(server.endpoint, TOPIC, KEY, shares, storage)
+        async with worker("drain", place) as drains:
+            small = await _drained(server, drains, SMALL, weight=0)
+            large = [
+                await _drained(server, drains, min(ROUND, left), weight=EVENT_BYTES)
+                for left in range(deliveries, 0, -ROUND)
+            ]
+    return Report(_rows(deliveries, small, large), {"small": [small], "large": large})
+
+
+async def _drained(
+    server: Broker, drains: Worker, deliveries: int, *, weight: int
+) -> dict[str, Any]:
+    """Publish events that every event subscription takes, and drain them all."""
+    events = [event(number) for number in range(deliveries // len(SUBSCRIPTIONS))]
+    for one in events:
+        one["data"]["excerpt"] = "x" * weight
+    await server.publish(events)
+    took = await drains.work(len(events) * len(SUBSCRIPTIONS))
+    if took["settled"] != took["events"]:
+        raise SystemExit(f"drained {took['settled']} of {took['events']} deliveries")
+    return took
+
+
+def _rows(
+    deliveries: int, small: dict[str, Any], large: list[dict[str, Any]]
+) -> list[Row]:
+    if small["peak"] is None:
+        return []
+    grown = large[-1]["peak"] - small["peak"]
+    what = f"{deliveries:,} deliveries of {EVENT_BYTES:,} bytes: growth of RSS"
+    return [Row("memory", what, grown, "MB", target=MOST_MEGABYTES)]

@@ -1,0 +1,60 @@
+"""The app's own way to Event Grid, without what it does with the events."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_pull import publish
+from eventgrid_pull.client import Subscription, Topic
+from moderation.events import ContentFlagged, Severity
+from tools.bench.contender import Place, Work
+from tools.bench.drained import clock
+from tools.bench.events import event
+
+
+@contextlib.asynccontextmanager
+async def receiving(place: Place) -> AsyncIterator[Work]:
+    """Receives and acknowledges by the hundred, and reads the failed tokens."""
+    subscription = Subscription(
+        place.endpoint, place.topic, place.subscription, AzureKeyCredential(place.key)
+    )
+
+    async def work(events: int) -> dict[str, Any]:
+        left, high = events, 0
+        while left > 0:
+            found = await subscription.receive(100, 10, within=60)
+            for one in found:
+                payload = one.event.payload
+                if isinstance(payload, ContentFlagged):
+                    high += payload.severity is Severity.HIGH
+            tokens = [one.lock_token for one in found]
+            if (await subscription.acknowledge(tokens)).failed:
+                raise SystemExit("Event Grid did not settle all tokens")
+            left -= len(found)
+        return {"high": high}
+
+    try:
+        yield work
+    finally:
+        await subscription.close()
+
+
+@contextlib.asynccontextmanager
+async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
+    """Publishes a hundred events at a time, as the app does after it has read them."""
+    made = [event(number) for number in range(100)]
+    topic = Topic(place.endpoint, place.topic, AzureKeyCredential(place.key))
+
+    async def work(events: int) -> dict[str, Any]:
+        for _ in range(events // 100):
+            published = await publish.publish(made, topic, clock())
+            if published.failure is not None:
+                raise published.failure
+        return {}
+
+    try:
+        yield work
+    finally:
+        await topic.close()

@@ -1,0 +1,26 @@
+"""What it costs to publish events by the hundred, against the SDK's `send`."""
+
+from tools.bench.contender import Place
+from tools.bench.report import Report, compared
+from tools.bench.servers import KEY, TOPIC, running_broker
+from tools.bench.sizes import Size
+from tools.bench.workers import each, in_turns, workers
+
+# Nobody publishes this, so the broker need not keep what it takes.
+NOBODY = {"sub-nobody": ["com.contoso.ai.NeverPublished"]}
+
+
+async def run(size: Size) -> Report:
+    """CPU per event, in turns on one broker."""
+    async with running_broker(NOBODY) as server:
+        place = Place(server.endpoint, TOPIC, KEY)
+        places = dict.fromkeys(("publish", "sdk-publish"), place)
+        async with workers(places) as contenders:
+            took = await in_turns(contenders, rounds=size.rounds, events=size.events)
+    row = compared(
+        *("publish", "batches of 100", each(took["publish"]), "µs"),
+        against="SDK send",
+        theirs=each(took["sdk-publish"]),
+        target=1 / 4,
+    )
+    return Report([row], took)

@@ -1,0 +1,107 @@
+"""What the benches talk to: the local broker and Azurite, each a process of its own."""
+
+import asyncio
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tools.bench import broker
+from tools.bench.events import bodies
+from tools.stack import azurite, ports, readiness, services
+from tools.stack.data_folder import DataFolder
+
+TOPIC, KEY = "bench", broker.KEY
+PUBLISH = f"/topics/{TOPIC}:publish?{broker.VERSION}"
+BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
+
+
+class Broker:
+    """A running local broker that keeps its queues in memory."""
+
+    def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self._session = session
+
+    async def feed(self, numbers: range, kinds: Sequence[str]) -> None:
+        """Publish events of these numbers, of these kinds in turns."""
+        for body in bodies(numbers, kinds):
+            await self._post(body)
+
+    async def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Publish events, each in a request of its own: they may be large."""
+        for event in events:
+            await self._post(json.dumps([event]).encode())
+
+    async def _post(self, body: bytes) -> None:
+        headers = {"Content-Type": BATCH_TYPE}
+        async with self._session.post(PUBLISH, data=body, headers=headers) as answer:
+            if answer.status != 200:
+                raise SystemExit(f"The broker answered {await answer.text()}")
+
+    async def overview(self) -> dict[str, Any]:
+        """Event subscription → its depth and its counts."""
+        async with self._session.get("/_local/subscriptions") as answer:
+            [topic] = (await answer.json())["topics"]
+        return {each["name"]: each for each in topic["eventSubscriptions"]}
+
+
+@contextlib.asynccontextmanager
+async def running_broker(
+    subscriptions: Mapping[str, Sequence[str] | None],
+) -> AsyncIterator[Broker]:
+    """A broker with these event subscriptions: name → event types, None for all."""
+    declared = [
+        {"name": name, "filtersConfiguration": {"includedEventTypes": types}}
+        for name, types in subscriptions.items()
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        topology = Path(folder, "topology.json")
+        document = {"topic": TOPIC, "eventSubscriptions": declared}
+        topology.write_text(json.dumps(document))  # noqa: ASYNC240 - nothing else runs
+        arguments = ("--port", "0", "--key", KEY, "--topology", str(topology))
+        headers = {"Authorization": f"SharedAccessKey {KEY}"}
+        async with (
+            broker.running("-m", "eventgrid_emulator", *arguments) as port,
+            aiohttp.ClientSession(
+                f"http://127.0.0.1:{port}", headers=headers
+            ) as session,
+        ):
+            yield Broker(port, session)
+
+
+@contextlib.asynccontextmanager
+async def running_storage() -> AsyncIterator[str]:
+    """Azurite as the local stack runs it; gives its connection string."""
+    await asyncio.to_thread(azurite.install)
+    with tempfile.TemporaryDirectory() as folder, DataFolder(Path(folder)) as data:
+        data.make()
+        port = ports.choose({"--storage-port": 0})["--storage-port"]
+        part = services.storage(port, data)
+        process = await asyncio.create_subprocess_exec(
+            *part.command,
+            cwd=part.folder,
+            env=os.environ,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            await _until_it_answers(port)
+            yield services.connection_string(port)
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _until_it_answers(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while not await asyncio.to_thread(readiness.storage_answers, port):
+        if time.monotonic() > deadline:
+            raise SystemExit("Azurite did not start within 20 seconds.")
+        await asyncio.sleep(0.05)

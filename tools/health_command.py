@@ -1,0 +1,71 @@
+"""`python -m tools.health_command`: the doctor, for a terminal and for CI."""
+
+import asyncio
+import os
+import sys
+
+from console.endpoints import health
+from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.http_retry import EventGridError
+from moderation import config_check, topology
+from moderation.config_check import Finding
+from moderation.runtime import Runtime, build
+from moderation.settings import Settings, SettingsInvalid
+from moderation.topology import TopologyInvalid
+
+WELL, UNWELL = 0, 1
+
+
+async def main() -> int:
+    """0 when everything agrees, 1 with a line for each thing that does not."""
+    try:
+        declared = topology.load()
+        settings = Settings.from_environ(os.environ, topic=declared.topic)
+    except SettingsInvalid as error:
+        return _told([_wrong(problem, "the setting") for problem in error.problems])
+    except TopologyInvalid as error:
+        return _told([_wrong(problem, "the file") for problem in error.problems])
+    found = config_check.examine(settings, os.environ, declared)
+    runtime = build(settings, declared)
+    try:
+        found += await _namespace(runtime)
+        found += await _measured(runtime)
+    finally:
+        await runtime.close()
+    return _told(found)
+
+
+async def _namespace(runtime: Runtime) -> list[Finding]:
+    """Event subscriptions of the topology that the namespace does not have."""
+    found = []
+    for name, subscription in runtime.subscriptions.items():
+        try:
+            await subscription.probe()
+        except EventGridError as error:
+            found.append(Finding(name, str(error), "what is named there"))
+    return found
+
+
+async def _measured(runtime: Runtime) -> list[Finding]:
+    """Locks that were too short for what the app has measured; or no measurements."""
+    try:
+        return await health.measured(runtime)
+    except StoreUnavailable as error:
+        return [Finding("audit storage:", str(error), "what is named there")]
+
+
+def _wrong(problem: Problem, change: str) -> Finding:
+    return Finding(problem.path, problem.problem, change)
+
+
+def _told(findings: list[Finding]) -> int:
+    for one in findings:
+        sys.stdout.write(f"{one.where} {one.problem}\n    change {one.change}\n")
+    if not findings:
+        sys.stdout.write("Settings, topology, host.json and namespace agree.\n")
+    return UNWELL if findings else WELL
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,167 @@
+"""Keeps one part alive: starts it, waits until it answers, starts it again if it dies."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.stack import hang_detection, logs, processes, readiness, restarts
+from tools.stack.services import Part
+from tools.terminal import last_lines, say
+
+TRIES = 3
+PATIENCE = 120.0
+NO_FUNCTIONS_FOR = 3.0
+
+
+class PartFailed(Exception):
+    """A part never came to serve; the text says what is known of it."""
+
+
+class Kept:
+    """A part and the process that is it now."""
+
+    def __init__(
+        self, part: Part, log: Path, on_start: Callable[[], None], *, restart: bool
+    ) -> None:
+        self.part = part
+        self.log = log
+        self.answering = asyncio.Event()
+        self.process: processes.Process | None = None
+        self._restart = restart
+        self._served = False
+        self._deaths = 0
+        self._logged = 0
+        self._on_start = on_start
+
+    async def keep(self) -> None:
+        """Never returns; raises PartFailed if the part cannot be brought up at all."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            started = clock()
+            told = await self._live()
+            self._deaths = restarts.deaths_in_a_row(self._deaths, clock() - started)
+            await self._pause(told)
+
+    async def _live(self) -> str:
+        """Run the part once; what to say when that is over."""
+        try:
+            process = await self._start()
+        except OSError as error:
+            told = f"{self.part.name} cannot be started: {error}"
+            if not self._served:
+                raise PartFailed(told) from error
+            return told
+        hung = await self._hangs(process)
+        self.answering.clear()
+        await processes.end_group(process.pid)
+        code = await process.wait()
+        self.process = None  # its pid may soon be someone else's
+        return self._ended(process.pid, code, hung=hung)
+
+    async def _hangs(self, process: processes.Process) -> bool:
+        """Wait until the process has ended, or hangs and may be ended."""
+        ended = asyncio.create_task(process.wait())
+        watching = asyncio.create_task(self._watch(process.pid))
+        try:
+            await asyncio.wait({ended, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                await watching
+            return not ended.done()
+        finally:
+            ended.cancel()
+            watching.cancel()
+
+    async def _watch(self, pid: int) -> None:
+        while not await self._comes_to_answer():
+            if hang_detection.may_be_ended(self.part, pid, restart=self._restart):
+                return
+        await hang_detection.until_it_hangs(self.part, pid, restart=self._restart)
+
+    async def _start(self) -> processes.Process:
+        part = self.part
+        self._logged = logs.size(self.log)
+        self.process = await processes.start(
+            part.command, part.environment, part.folder, self.log
+        )
+        self._on_start()
+        return self.process
+
+    def _ended(self, pid: int, code: int, *, hung: bool) -> str:
+        who = f"{self.part.name} (process {pid})"
+        quietly = f" {self.part.ends_quietly}" if code == 0 else ""
+        told = f"{who} died: {processes.how_it_ended(code)}.{quietly}"
+        if hung:
+            told = f"{who} did not answer any more and was ended."
+        said = last_lines(logs.end_of(self.log, self._logged), 10)
+        return f"{told}\n{said}" if said else told
+
+    async def _pause(self, told: str) -> None:
+        if not self._served and self._deaths >= TRIES:
+            raise PartFailed(
+                f"{told}\n{self.part.name} does not start. Log: {self.log}"
+            )
+        pause = restarts.pause(self._deaths)
+        say(f"{told}\nStarting {self.part.name} again in {pause} s.")
+        await asyncio.sleep(pause)
+
+    async def _comes_to_answer(self) -> bool:
+        """Wait until it answers; False if it keeps silent though it once served."""
+        said = ""
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._ask_until_it_answers()
+                break
+            except TimeoutError:
+                self._cannot_serve(f"did not answer within {PATIENCE:.0f} s")
+                return False
+            except readiness.CannotServe as error:
+                if str(error) != said:
+                    self._cannot_serve(str(error))
+                said = str(error)
+                await asyncio.sleep(1)
+        self.answering.set()
+        if self._served and self.process:
+            say(f"{self.part.name} is back (process {self.process.pid}).")
+        self._served = True
+        return True
+
+    async def _ask_until_it_answers(self) -> None:
+        clock = asyncio.get_running_loop().time
+        empty_since = None
+        while True:
+            try:
+                if await asyncio.to_thread(self.part.answers, self.part.port):
+                    return
+            except readiness.NotIndexed:
+                empty_since = empty_since or clock()
+                if clock() - empty_since > NO_FUNCTIONS_FOR:
+                    raise
+            await asyncio.sleep(0.05)
+
+    def _cannot_serve(self, why: str) -> None:
+        reason = logs.why_not_indexed(logs.end_of(self.log, self._logged))
+        told = f"{self.part.name} {why}. Its log says:\n{reason}\nLog: {self.log}"
+        if not self._served:
+            raise PartFailed(told)
+        say(told)
+
+    async def stop(self, hurry: asyncio.Event) -> None:
+        """Ask as the part wants to be asked, then end it and all it started."""
+        process = self.process
+        if process is None:
+            return
+        hurried = asyncio.create_task(hurry.wait())
+        ended = asyncio.create_task(process.wait())
+        for step in self.part.stops:
+            if ended.done() or hurry.is_set():
+                break
+            step.ask(process)
+            await asyncio.wait(
+                {ended, hurried},
+                timeout=step.grace,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        hurried.cancel()
+        await processes.end_group(process.pid)
+        await ended

@@ -1,0 +1,113 @@
+"""
+What can be asked of `python -m tools.stack`, declared once.
+
+`dev.py run` shows and checks the same options before there is a virtual environment,
+so this module stays on the standard library of any Python from 3.9 on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
+PORTS = (
+    ("--http-port", None, "the app and its page answer"),
+    ("--broker-port", 6500, "the Event Grid broker answers"),
+    ("--storage-port", 10000, "Azurite answers"),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """One run of the local stack: its ports, its data folder, its host."""
+
+    http_port: int | None
+    broker_port: int
+    storage_port: int
+    data: Path
+    fresh: bool
+    host: str | None
+    app: Path
+    topology: Path | None
+    enable_auth: bool
+    no_restart: bool
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Every option with its default and one sentence; port 0 means any free one."""
+    for option, port, what in PORTS:
+        parser.add_argument(
+            option,
+            type=_port,
+            default=port,
+            metavar="PORT",
+            help=f"where {what} (default {port or HTTP_PORT}; 0 takes a free one)",
+        )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / ".local",
+        metavar="DIR",
+        help="folder that keeps blobs, queues and logs (default .local/)",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="forget what an earlier run left in the data folder, then start",
+    )
+    parser.add_argument(
+        "--host",
+        choices=("func", "stand-in"),
+        help="Core Tools' func or the stand-in; default: func where it is found "
+        "(FUNC_PATH, then PATH), otherwise the stand-in",
+    )
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="folder of the function app (default: this project)",
+    )
+    parser.add_argument(
+        "--topology",
+        type=Path,
+        metavar="FILE",
+        help="topic and event subscriptions, for the broker and the app (default: "
+        "topology.json of the app's folder, or moderation/topology.json there)",
+    )
+    parser.add_argument(
+        "--enable-auth",
+        action="store_true",
+        help="have the host ask for access keys, as in Azure: `dev.py keys --local` "
+        "makes and shows them",
+    )
+    parser.add_argument(
+        "--no-restart",
+        action="store_true",
+        help="leave a part alone that hangs, as it does under a debugger; without it, "
+        "one that keeps silent for three probes of 15 s is started again",
+    )
+
+
+def read(arguments: list[str] | None = None) -> Options:
+    """The options given on the command line, with absolute folders."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.stack",
+        description="Run Azurite, the Event Grid broker and the Functions host.",
+    )
+    declare(parser)
+    given = parser.parse_args(arguments)
+    given.data = given.data.absolute()
+    given.app = given.app.absolute()
+    given.topology = given.topology and given.topology.absolute()
+    return Options(**vars(given))
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
+    return int(text)

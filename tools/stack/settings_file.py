@@ -1,0 +1,79 @@
+"""The app's local.settings.json, and what the host's environment must put over it."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions_host.settings import BadSettings, local_values
+from tools.terminal import ROOT, CannotGoOn
+
+FILE = "local.settings.json"
+EXAMPLE = "local.settings.json.example"
+STORAGE = ("AzureWebJobsStorage", "AUDIT_STORAGE_CONNECTION_STRING")
+ENDPOINT = "EVENTGRID_ENDPOINT"
+KEY = "EVENTGRID_KEY"
+TOPIC = "EVENTGRID_TOPIC_NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class ForTheHost:
+    """What the host is told besides the file, and what a person should know about it."""
+
+    environment: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def make_if_missing(app: Path) -> str | None:
+    """A sentence if the file had to be made from the example."""
+    file = app / FILE
+    if file.exists():
+        return None
+    example = app / EXAMPLE
+    shutil.copyfile(example if example.exists() else ROOT / EXAMPLE, file)
+    return f"Made {file} from {EXAMPLE}."
+
+
+def read(file: Path) -> dict[str, str]:
+    """The values of a settings file, as `func` reads them. Raises CannotGoOn."""
+    try:
+        values = local_values(file)
+    except BadSettings as error:
+        raise CannotGoOn(f"{error}. Fix or delete it.") from error
+    if values is None:
+        raise CannotGoOn(f'{file} has no "Values" object. See {EXAMPLE}.')
+    return values
+
+
+def for_the_host(
+    values: Mapping[str, str],
+    example: Mapping[str, str],
+    environ: Mapping[str, str],
+    started: Mapping[str, str],
+) -> ForTheHost:
+    """
+    Settings that still have the example's value get what was started instead of it.
+
+    A value that someone chose, in the file or in the environment, is left alone.
+    """
+    environment = {}
+    notes = []
+    for name, value in started.items():
+        if environ.get(name) == value:
+            continue
+        if name in environ:
+            notes.append(_elsewhere(name, "the environment"))
+        elif name not in values:
+            notes.append(f"{name} is missing from {FILE}: compare it with {EXAMPLE}.")
+        elif values[name] == example.get(name):
+            environment[name] = value
+        elif values[name] != value:
+            notes.append(_elsewhere(name, FILE))
+    return ForTheHost(environment, tuple(notes))
+
+
+def _elsewhere(name: str, where: str) -> str:
+    return (
+        f"{name} was set in {where}: the app talks to what it names, "
+        "not to what is started here."
+    )

@@ -1,0 +1,111 @@
+"""Runs the parts side by side, watches them, and stops them in order."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+from tools.stack import logs
+from tools.stack.data_folder import DataFolder
+from tools.stack.keep_alive import Kept, PartFailed
+from tools.stack.services import Part
+from tools.terminal import say
+
+LOOK_AT_LOGS_EVERY = 10.0
+
+
+class Told:
+    """Whether someone asked to stop, and whether they asked twice."""
+
+    def __init__(self) -> None:
+        self._stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def listen(self) -> None:
+        """Take every signal that asks for a stop."""
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._on_signal)
+
+    async def heard(self) -> None:
+        """Return when someone asks to stop."""
+        await self._stop.wait()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._note)
+
+    def _note(self) -> None:
+        if self._stop.is_set():
+            self.hurry.set()
+        self._stop.set()
+
+
+async def supervise(
+    parts: Sequence[Part], data: DataFolder, *, restart: bool = True
+) -> int:
+    """Run the parts until told to stop (0), or until one cannot be brought up (1)."""
+    told = Told()
+    told.listen()
+    say("Starting " + ", ".join(part.name for part in parts) + " ...")
+    kept = _kept(parts, data, restart=restart)
+    work = [one.keep() for one in kept[:-1]]
+    work += [_keep_after(kept[0], kept[-1]), _cut_logs(kept)]
+    work += [_report(kept, data), told.heard()]
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+        return 0
+    except PartFailed as failure:
+        say(str(failure))
+        return 1
+    finally:
+        say("Stopping ...")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in reversed(kept):
+            await one.stop(told.hurry)
+
+
+def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kept]:
+    kept: list[Kept] = []
+
+    def record() -> None:
+        running = [(k.part, k.process.pid) for k in kept if k.process]
+        data.record({p.name: (pid, p.port, p.command) for p, pid in running})
+
+    for part in parts:
+        log = data.logs / f"{part.name.lower()}.log"
+        logs.rotate(log)
+        kept.append(Kept(part, log, record, restart=restart))
+    return kept
+
+
+async def _keep_after(needed: Kept, one: Kept) -> None:
+    await needed.answering.wait()
+    await one.keep()
+
+
+async def _cut_logs(kept: Sequence[Kept]) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AT_LOGS_EVERY)
+        for one in kept:
+            logs.cut(one.log)
+
+
+async def _report(kept: Sequence[Kept], data: DataFolder) -> None:
+    """One line per part when it answers, the page's address, then the app's warnings."""
+    follower = logs.Follower(kept[-1].log)
+    for one in kept:
+        await one.answering.wait()
+        part = one.part
+        say(f"  {part.name:<8} {part.address:<23} {part.serves}")
+    say(f"  page     {kept[-1].part.address}/api/")
+    say(f"Logs are in {data.logs}. Ctrl-C stops everything.")
+    while True:
+        for line in filter(logs.is_noteworthy, follower.new_lines()):
+            say(f"host | {line}")
+        await asyncio.sleep(0.5)
