@@ -1,15 +1,15 @@
 // The page: its shell, the view that the address names, and one loop that keeps both current.
-import { alertsBanner } from "./alerts.js";
-import { call } from "./api.js";
-import { callerBadge } from "./caller.js";
-import { element, moment } from "./dom.js";
-import { healthPulse } from "./health.js";
-import { keyForm } from "./key.js";
-import { navigation } from "./nav.js";
-import { poll } from "./poll.js";
-import { problemView } from "./problem.js";
-import { here } from "./router.js";
-import { stageOf } from "./stage.js";
+import { alertsBanner } from "./shell/alerts.js";
+import { call } from "./lib/api.js";
+import { callerBadge } from "./shell/caller.js";
+import { element, moment } from "./lib/dom.js";
+import { healthPulse } from "./shell/health.js";
+import { keyForm } from "./shell/key.js";
+import { navigation } from "./shell/nav.js";
+import { poll } from "./shell/poll.js";
+import { problemView } from "./lib/problem.js";
+import { here } from "./shell/router.js";
+import { stageOf } from "./shell/stage.js";
 import { first } from "./views.js";
 
 const ALERTS_EVERY = 30_000;

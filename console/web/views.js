@@ -1,12 +1,12 @@
-// The views, in the order in which they are listed: a new one is a line here and a module in views/.
+// The views, in the order in which they are listed: a new one is a line here and a folder in views/.
 //
-// views/<name>.js exports `view`: {title, keep?, mount(place, params, shell)}. What `mount` returns may have
+// views/<name>/view.js exports `view`: {title, keep?, mount(place, params, shell)}. What `mount` returns may have
 //   refresh()       asked for in every round while the view is seen; resolves to {answer, changed}
 //   update(params)  the address changed, but not the view; without it the view is mounted anew
 //   unmount()       the reader left; a view with `keep` is hidden instead, and updated on return
-// `shell` is {signal, call, look, title, alerts, topology}: see stage.js.
+// `shell` is {signal, call, look, title, alerts, topology}: see shell/stage.js.
 
-/** Name, label, what it is for (on hover), and the outline of its icon in a square of 24. */
+/** Name, label, what it is for (on hover), the outline of its icon in a square of 24, and its folder if that is not its name. */
 export const views = [
   {
     name: "now",
@@ -40,6 +40,7 @@ export const views = [
   },
   {
     name: "deadletters",
+    folder: "dead_letters",
     label: "Dead letters",
     what: "What was given up, and bringing it back",
     icon: "M3 6h18v13H3zM3 7l9 7 9-7",

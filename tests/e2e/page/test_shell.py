@@ -13,8 +13,11 @@ from tests.e2e.stacks import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-WEB = Path(__file__).parents[3] / "console" / "web"
-VIEWS = re.findall(r'name: "([a-z]+)"', (WEB / "views.js").read_text("utf-8"))
+ROOT = Path(__file__).resolve().parents[3]
+WEB = ROOT / "console" / "web"
+TABLE = (WEB / "views.js").read_text("utf-8")
+VIEWS = re.findall(r'name: "([a-z]+)"', TABLE)
+FOLDERS = dict(re.findall(r'name: "([a-z]+)",\n +folder: "([a-z_]+)"', TABLE))
 SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
 FIRST_VIEW_BYTES = 100 * 1024
 
@@ -25,7 +28,7 @@ def test_every_view_in_the_list_has_its_module() -> None:
     """
     assert len(VIEWS) == len(set(VIEWS)) > 2
     for name in VIEWS:
-        assert (WEB / "views" / f"{name}.js").is_file()
+        assert (WEB / "views" / FOLDERS.get(name, name) / "view.js").is_file()
 
 
 async def test_every_view_opens_by_its_address_and_is_marked(
@@ -100,7 +103,9 @@ def needed(module: str) -> set[str]:
         if name not in found:
             found.add(name)
             text = (WEB / name).read_text("utf-8")
-            todo += re.findall(r'^import .* from "\./([^"]+)"', text, re.MULTILINE)
+            for path in re.findall(r'^import .* from "(\.[^"]+)"', text, re.MULTILINE):
+                target = (WEB / name).parent / path
+                todo.append(target.resolve().relative_to(WEB).as_posix())
     return found
 
 
@@ -314,7 +319,7 @@ def test_the_page_has_the_topology_from_the_app() -> None:
     """
     No file of the page names an event subscription but where a word needs it.
     """
-    topology = json.loads((WEB.parent / "topology.json").read_bytes())
+    topology = json.loads((ROOT / "moderation" / "topology.json").read_bytes())
     names = [one["name"] for one in topology["eventSubscriptions"]]
 
     for path in WEB.rglob("*.js"):
@@ -334,7 +339,7 @@ async def test_a_view_that_fails_to_begin_says_so_and_the_others_go_on(
     async def broken(route: Route) -> None:
         await route.fulfill(body=faulty, content_type="text/javascript")
 
-    await page.route("**/views/why.js", broken)
+    await page.route("**/views/why/view.js", broken)
     await page.goto(f"{stack.url}/api/#/why")
 
     await expect(page.locator("#stage")).to_contain_text("no luck")

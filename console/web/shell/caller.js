@@ -1,0 +1,120 @@
+// Who the page is to the app, and what it may do: so that nobody presses a button in vain.
+import { call, forgetKey, hasKey } from "../lib/api.js";
+import { element, value } from "../lib/dom.js";
+
+const EVERY = 300_000;
+const WHY_NOT = "Only an operator may do this: give an operator's key, or ask whoever runs this app.";
+const ROLES = {
+  operator: ["operator", "May publish, pull, inspect, peek, settle and redrive"],
+  reader: ["reader", "May look at everything; what changes something needs an operator's key"],
+};
+let may = "unknown";
+let payloads = "on-request";
+
+/** Whether events' data is "shown", shown "on-request" or "never". */
+export function payloadsAre() {
+  return payloads;
+}
+
+/** Marks a button that only an operator may press; it says why when the caller may not. */
+export function operatorOnly(button) {
+  button.setAttribute("data-operator", "");
+  mark(button);
+  return button;
+}
+
+/** Marks every such button in this part of the page. */
+export function markForbidden(root) {
+  root.querySelectorAll("[data-operator]").forEach(mark);
+}
+
+function mark(button) {
+  const forbidden = may === "reader";
+  if (button.hasAttribute("data-forbidden") === forbidden) {
+    return;
+  }
+  button.toggleAttribute("data-forbidden", forbidden);
+  if (forbidden) {
+    button.dataset.title = button.title;
+    button.title = WHY_NOT;
+    button.setAttribute("aria-disabled", "true");
+    button.setAttribute("aria-describedby", "caller-note");
+  } else {
+    button.title = button.dataset.title ?? "";
+    button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-describedby");
+  }
+}
+
+/** The badge: `refresh` asks when that is due, `soon` makes it due; `askKey` opens the key's form. */
+export function callerBadge(place, askKey) {
+  let due = 0;
+  let shown = "";
+  const note = element("p", { class: "unseen", id: "caller-note" });
+  const badge = element("div", { class: "badge" });
+  place.append(badge, note);
+
+  async function refresh() {
+    if (performance.now() < due) {
+      return;
+    }
+    due = performance.now() + EVERY;
+    const me = await call("GET", "me");
+    if (!me.ok) {
+      due = me.status === 404 ? due : 0;
+      return;
+    }
+    const role = await roleOf(me.data);
+    const said = JSON.stringify([me.data, role, hasKey()]);
+    if (said !== shown) {
+      shown = said;
+      may = role;
+      payloads = me.data.payloads ?? payloads;
+      note.textContent = role === "reader" ? WHY_NOT : "";
+      badge.replaceChildren(...badgeParts(me.data, role, askKey, forget));
+      markForbidden(document);
+    }
+  }
+
+  function forget() {
+    forgetKey();
+    due = 0;
+    askKey("The key is forgotten.");
+  }
+
+  return { refresh, soon: () => (due = 0) };
+}
+
+// The host decides by the key, and a function never learns which it was: so the page tries.
+async function roleOf(me) {
+  if (Array.isArray(me.roles)) {
+    return me.roles.includes("operator") ? "operator" : "reader";
+  }
+  const answer = await call("GET", "operator", { quiet: true });
+  if (answer.ok) {
+    return "operator";
+  }
+  return answer.status === 401 || answer.status === 403 ? "reader" : "unknown";
+}
+
+function badgeParts(me, role, askKey, forget) {
+  const [word, what] = ROLES[role] ?? ["", ""];
+  const name = me.kind === "anyone" ? "no key needed" : me.name;
+  const parts = [
+    element("span", { class: "who" }, value(name, { limit: 40 })),
+    word ? element("span", { class: `role ${role}`, title: what }, word) : null,
+  ];
+  if (me.kind !== "user" && (hasKey() || role === "reader")) {
+    parts.push(press("Change key", () => askKey("Another key takes the place of this tab's key.")));
+  }
+  if (hasKey()) {
+    parts.push(press("Forget key", forget));
+  }
+  return parts.filter((one) => one !== null);
+}
+
+function press(words, done) {
+  const button = element("button", { type: "button", class: "link" }, words);
+  button.addEventListener("click", done);
+  return button;
+}

@@ -1,0 +1,95 @@
+// One dead letter, opened: what Event Grid says of it, what we recorded, its event and its redrives.
+import { busy, onPress } from "../../lib/busy.js";
+import { dispositionLabel } from "../../lib/delivery.js";
+import { element, moment, part, typeName, value } from "../../lib/dom.js";
+import { envelopeView } from "../../lib/envelope.js";
+import { outcome } from "../../lib/problem.js";
+import { memberText } from "../../lib/rawjson.js";
+import { facts, linkTo } from "../shared/fields.js";
+import { nameOf } from "./row.js";
+
+/** The dialog; {node, open(letter)}. `closed` is called when the reader closes it. */
+export function letterDialog(shell, closed) {
+  const node = element("dialog", { class: "letter-dialog", "aria-labelledby": "letter-title" },
+    element("div", { class: "dialog-head" },
+      element("div", {}, element("h2", { id: "letter-title" }, "Dead letter"), element("p", { class: "quiet", "data-part": "which" })),
+      element("button", { type: "button", class: "plain", "data-part": "close" }, "Close")),
+    element("div", { class: "outcome", role: "status", "data-part": "outcome" }),
+    element("div", { class: "dialog-body", "data-part": "body" }));
+  part(node, "close").addEventListener("click", () => node.close());
+  node.addEventListener("click", (event) => event.target === node && node.close());
+  node.addEventListener("close", closed);
+
+  let turn = 0;
+  async function ask(letter, reveal, buttons) {
+    const mine = (turn += 1);
+    const query = new URLSearchParams({ name: letter.name, index: letter.index, ...(reveal ? { reveal: "true" } : {}) });
+    const answer = await busy(buttons, part(node, "outcome"), reveal ? "Asking for the event's data…" : "Reading the dead letter…",
+      () => shell.call("GET", `deadletter?${query}`, { patience: 60 }));
+    if (mine !== turn || answer.aborted) {
+      return;
+    }
+    outcome(part(node, "outcome"), answer, () => "");
+    if (answer.ok) {
+      part(node, "which").replaceChildren(...which(answer.data));
+      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), () => (reveal ? element("p", { class: "quiet" }, "This app is set to show the data of events to nobody.") : revealing(answer.data))));
+    }
+  }
+
+  function revealing(letter) {
+    const button = element("button", { type: "button" }, "Reveal the event's data");
+    onPress(button, () => ask(letter, true, [button]));
+    return element("div", { class: "buttons" }, button, element("span", { class: "hint" }, "That you asked is noted, with your name."));
+  }
+
+  return {
+    node,
+    open(letter) {
+      part(node, "which").replaceChildren(...which(letter));
+      part(node, "body").replaceChildren();
+      if (!node.open) {
+        node.showModal();
+      }
+      ask(letter, false, []);
+    },
+  };
+}
+
+function which(letter) {
+  return [element("strong", {}, value(nameOf(letter), { limit: 80 })), " ", letter.type ? typeName(letter.type) : ""];
+}
+
+function body(letter, event, revealing) {
+  return [
+    facts([
+      ["Event subscription", letter.subscription],
+      ["Source", letter.source || null],
+      ["Dead-lettered", letter.at ? moment(letter.at) : null],
+      ["Reason", letter.reason],
+      ["Result of the last attempt", letter.result],
+      ["Delivery attempts", letter.deliveryAttempts],
+      ["Published", letter.publishedAt ? moment(letter.publishedAt) : null],
+      ["Last attempt", letter.lastAttemptAt ? moment(letter.lastAttemptAt) : null],
+      ["Recorded by this app", letter.ourReason],
+      ["Cannot be read", letter.unreadable],
+      ["Blob", element("code", {}, value(`${letter.name} [${letter.index}]`, { limit: 300 }))],
+    ]),
+    letter.id ? element("p", {}, linkTo("event", { id: letter.id, source: letter.source, at: letter.publishedAt ?? letter.at }, "The whole life of this event")) : null,
+    history(letter),
+    letter.redacted ? revealing() : null,
+    letter.event
+      ? envelopeView(event, letter.unreadable ? "What was found" : letter.redacted ? "CloudEvent, without its data" : "CloudEvent")
+      : element("p", { class: "quiet" }, "The blob holds no event that can be read."),
+  ].filter(Boolean);
+}
+
+function history({ redriven, archived }) {
+  if (!redriven?.length) {
+    return element("p", { class: "quiet" }, archived ? "Archived." : "Not redriven yet.");
+  }
+  return element("div", {},
+    element("h3", { class: "small-title" }, "Redrives"),
+    element("ol", { class: "timeline" }, redriven.map((one) => element("li", {},
+      element("p", { class: "row-line" }, one.at ? moment(one.at) : null, dispositionLabel(one.outcome), one.reason ? value(one.reason, { limit: 400 }) : null),
+      element("p", { class: "quiet" }, "by ", value(one.by ?? "unknown", { limit: 120 }))))));
+}

@@ -1,0 +1,74 @@
+// Inspect and reject: one probe, exactly as Event Grid delivered it.
+import { call } from "../../lib/api.js";
+import { busy, onPress } from "../../lib/busy.js";
+import { operatorOnly } from "../../shell/caller.js";
+import { element, value } from "../../lib/dom.js";
+import { envelopeView } from "../../lib/envelope.js";
+import { eventLink } from "../../lib/links.js";
+import { outcome } from "../../lib/problem.js";
+import { memberText } from "../../lib/rawjson.js";
+
+/** The section {node, know(topology)}; `changed` is called when a probe has come back. */
+export function inspectSection(changed) {
+  const button = operatorOnly(element("button", { class: "primary", type: "button" }, "Inspect and reject a probe"));
+  const said = element("div", { class: "outcome", role: "status" });
+  const result = element("div", { class: "result" });
+  const where = element("li", {});
+  const steps = howItGoes(where);
+  onPress(button, async () => {
+    result.replaceChildren();
+    const answer = await busy([button], said, "Publishing the probe and waiting for its delivery…", () =>
+      call("POST", "inspect", { patience: 120 }));
+    steps.hidden = answer.ok;
+    outcome(said, answer, () => told(answer.data));
+    result.replaceChildren(...(answer.ok ? resultView(answer) : []));
+    changed();
+  });
+  const node = element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
+    element("h2", { id: "inspect-title" }, "Inspect and reject"),
+    element("p", { class: "lead" }, "See one event exactly as Event Grid delivers it."),
+    steps,
+    element("div", { class: "buttons" }, button),
+    said, result);
+  return { node, know: ({ inspected }) => where.replaceChildren(...place(inspected)) };
+}
+
+function place(name) {
+  return name
+    ? ["It is received from ", element("code", {}, value(name, { limit: 80 })), ". Events met on the way are handled as always."]
+    : ["No event subscription is declared that takes it, with the handler that knows it: there is nothing to inspect here."];
+}
+
+function howItGoes(where) {
+  const code = (text) => element("code", {}, text);
+  return element("ol", { class: "steps" },
+    element("li", {}, "A probe, content id ", code("test-inspect"), ", is published as a ", code("ContentFlagged"), " event."),
+    where,
+    element("li", {}, "The probe is rejected, so Event Grid dead-letters it, and its envelope is shown here."));
+}
+
+function told(data) {
+  if (!data.rejected) {
+    return "The probe was received but not rejected.";
+  }
+  return data.by && data.by !== "this call" ? `The probe was rejected, by ${data.by}.` : "The probe was received and rejected.";
+}
+
+function resultView({ data, text }) {
+  const properties = data.brokerProperties ?? {};
+  const { id, source, time } = data.event ?? {};
+  return [
+    element("dl", { class: "facts" },
+      fact("Event subscription", data.subscription),
+      fact("Delivery count", properties.deliveryCount),
+      fact("Lock token", properties.lockToken, "code"),
+      fact("Rejected", data.rejected ? `yes, by ${data.by ?? "this call"}` : "no"),
+      fact("Reason", data.reason),
+      id ? element("div", {}, element("dt", {}, "Its life"), element("dd", {}, eventLink({ id, source, at: time }, "One event"))) : null),
+    envelopeView(memberText(text, "event") ?? ""),
+  ];
+}
+
+function fact(name, what, tag = "span") {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, element(tag, {}, value(what ?? "unknown"))));
+}

@@ -1,0 +1,91 @@
+// Pulling now: all event subscriptions or one, and what each delivered.
+import { call } from "../../lib/api.js";
+import { busy, onPress } from "../../lib/busy.js";
+import { operatorOnly } from "../../shell/caller.js";
+import { deliveryRow, dispositions, dispositionWord } from "../../lib/delivery.js";
+import { count, element } from "../../lib/dom.js";
+import { outcome as say } from "../../lib/problem.js";
+
+const WHY_SO_LONG =
+  "Receiving until nothing is left. Event Grid's shortest wait for another event is 10 seconds, so a pull takes at least that long.";
+
+const STOPPED = {
+  empty: "until the event subscription was empty",
+  budget: "until the time for one pull was used up",
+  ended: "until told to end",
+  failed: "until something failed",
+};
+
+/** The head above the cards, with the button for all; `changed` is called when a pull starts and when it has ended. */
+export function pullHead(cards, changed) {
+  const outcome = element("div", { class: "outcome", role: "status", id: "pull-outcome" });
+  const all = operatorOnly(element("button", { class: "primary", type: "button", id: "pull-all" }, "Pull all now"));
+
+  async function pull(path, chosen, buttons, place) {
+    changed();
+    const answer = await busy(buttons, place, WHY_SO_LONG, () => call("POST", path, { patience: 180 }));
+    const results = answer.data?.subscriptions ?? [];
+    say(place, answer, () => told(results));
+    share(results, chosen);
+    changed();
+  }
+
+  onPress(all, () => pull("pull", cards.all(), [all, ...cards.all().map((card) => card.pull)], outcome));
+  cards.whenMade((made) => {
+    for (const card of made) {
+      const path = `pull?subscription=${encodeURIComponent(card.name)}`;
+      onPress(card.pull, () => pull(path, [card], [all, card.pull], card.outcome));
+    }
+  });
+  return [
+    element("div", { class: "section-head" },
+      element("div", {},
+        element("h2", { id: "subscriptions-title" }, "Event subscriptions"),
+        element("p", { class: "lead" }, "Deliveries per minute over the last 30 minutes, and the latest entries of the audit log.")),
+      all),
+    outcome,
+  ];
+}
+
+function told(results) {
+  const received = results.reduce((sum, one) => sum + (one.received ?? 0), 0);
+  const broken = results.filter((one) => one.error).map((one) => one.subscription);
+  return `Pull finished: ${count(received, "event")} received${broken.length ? `; not all went well at ${broken.join(", ")}` : ""}.`;
+}
+
+function share(results, cards) {
+  for (const card of cards) {
+    const result = results.find((one) => one.subscription === card.name);
+    if (result) {
+      card.result.replaceChildren(resultView(result, card.result.querySelector("details")?.open ?? true));
+    }
+  }
+}
+
+function resultView(result, opened) {
+  const deliveries = result.deliveries ?? [];
+  return element("details", { class: "pulled", open: opened },
+    element("summary", {}, `Last pull: ${counts(result)}`),
+    element("p", { class: "quiet" }, manner(result)),
+    result.error ? element("p", { class: "problem" }, result.error) : null,
+    deliveries.length
+      ? element("ul", { class: "rows" }, deliveries.map((delivery) => deliveryRow(delivery)))
+      : null,
+    result.omitted ? element("p", { class: "quiet" }, `and ${result.omitted.toLocaleString()} more that are not listed here`) : null);
+}
+
+function counts(result) {
+  const words = dispositions
+    .filter((disposition) => result.settled?.[disposition])
+    .map((disposition) => `${result.settled[disposition]} ${dispositionWord(disposition)}`);
+  const failed = Object.entries(result.failed ?? {})
+    .filter(([, number]) => number)
+    .map(([code, number]) => `${number} not settled (${code})`);
+  return [`${result.received ?? 0} received`, ...words, ...failed].join(", ");
+}
+
+function manner(result) {
+  const joined = result.joined ? "Joined a drain that was already at work, " : "Drained ";
+  const stopped = STOPPED[result.stopped] ?? `stopped: ${result.stopped}`;
+  return `${joined}${stopped} (${Number(result.seconds ?? 0).toFixed(1)}\u00a0s).`;
+}

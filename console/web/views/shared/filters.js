@@ -1,0 +1,39 @@
+// What each event subscription takes, as it is declared.
+import { element, value } from "../../lib/dom.js";
+
+/** A table of the event subscriptions with their filters. */
+export function filtersView({ topic, subscriptions = [] }) {
+  return element("div", {},
+    topic ? element("p", { class: "lead" }, "Topic ", element("code", {}, value(topic))) : null,
+    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Event subscriptions and their filters" },
+      element("table", { class: "wrapping" },
+        element("thead", {}, element("tr", {}, ["Event subscription", "Event types", "Filters"].map((head) => element("th", { scope: "col" }, head)))),
+        element("tbody", {}, subscriptions.map((one) => element("tr", {},
+          element("th", { scope: "row" }, element("code", {}, value(one.name, { limit: 80 }))),
+          element("td", {}, types(one)),
+          element("td", {}, clauses(one))))))));
+}
+
+/** The event types that it takes, one in a line. */
+export function types({ includedEventTypes }) {
+  return includedEventTypes?.length
+    ? element("ul", {}, includedEventTypes.map((type) => element("li", {}, element("code", {}, value(type)))))
+    : "every type";
+}
+
+/** Its filters, one in a line. */
+export function clauses({ filters }) {
+  return filters?.length
+    ? element("ul", {}, filters.map((one) => element("li", {}, element("code", {}, value(inWords(one), { limit: 400 })))))
+    : "none";
+}
+
+function inWords(filter) {
+  if (typeof filter === "string") {
+    return filter;
+  }
+  const { key, operatorType, value: single, values, ...rest } = filter;
+  const given = values ?? single;
+  const more = Object.keys(rest).length ? ` ${JSON.stringify(rest)}` : "";
+  return `${key ?? "?"} ${operatorType ?? "?"}${given === undefined ? "" : ` ${JSON.stringify(given)}`}${more}`;
+}
