@@ -14,20 +14,21 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from functions_host import local_http, restart, settings
+from functions_host import local_http, settings
 from functions_host.app import App
-from functions_host.code_changes import Watcher
-from functions_host.host_names import Names
+from functions_host.http.host_names import Names
+from functions_host.http.listening import Sockets, listen, raise_the_limit
+from functions_host.http.server import Server
 from functions_host.keys import BadKeyFile, Keys
-from functions_host.lifecycle import StopRequest, serve
-from functions_host.listening import Sockets, listen, raise_the_limit
 from functions_host.loading import load, say_what_is_served
 from functions_host.local_http import LocalHttp
-from functions_host.missed_timers import Time
-from functions_host.restart import Anew, Origin
-from functions_host.server import Server
+from functions_host.process import restart
+from functions_host.process.code_changes import Watcher
+from functions_host.process.lifecycle import StopRequest, serve
+from functions_host.process.restart import Anew, Origin
+from functions_host.process.signals import HostLoop
 from functions_host.settings import BadSettings
-from functions_host.signals import HostLoop
+from functions_host.timers.missed_timers import Time
 
 LOG = logging.getLogger("functions_host")
 # What tasks and threads of the app get when all else has been stopped.

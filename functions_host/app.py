@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from functions_host.functions import Function, HttpTrigger, OtherTrigger, TimerTrigger
 from functions_host.functions import is_disabled as is_disabled_by
+from functions_host.http.router import Router
 from functions_host.invocations import Invocations
 from functions_host.keys import Keys
-from functions_host.router import Router
 from functions_host.settings import HostSettings
-from functions_host.timer_set import Timers
+from functions_host.timers.timer_set import Timers
 from functions_host.worker_messages import RpcHttp, TypedData
 
 VERSION = "4.1037.0"

@@ -9,13 +9,13 @@ from pathlib import Path
 from functions_host import log, settings, worker
 from functions_host.app import App
 from functions_host.functions import Function, HttpTrigger, is_disabled
+from functions_host.http.router import Router
 from functions_host.invocations import Invocations
 from functions_host.keys import Keys
-from functions_host.missed_timers import ScheduleMonitor, Time
-from functions_host.router import Router
 from functions_host.settings import BadSettings, HostSettings
-from functions_host.status_blobs import SETTING, StatusBlobs, host_id
-from functions_host.timer_set import Timers
+from functions_host.timers.missed_timers import ScheduleMonitor, Time
+from functions_host.timers.status_blobs import SETTING, StatusBlobs, host_id
+from functions_host.timers.timer_set import Timers
 from functions_host.worker import CannotIndex
 
 LOG = logging.getLogger("functions_host")

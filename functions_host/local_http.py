@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions_host import cors, settings
+from functions_host import settings
+from functions_host.http import cors
 from functions_host.settings import BadSettings
 
 DEFAULT_PORT = 7071

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from functions_host import relaxed_json
-from functions_host.cron import time_span
+from functions_host.timers.cron import time_span
 
 DEFAULT_TIMEOUT = 30 * 60.0
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventgrid_pull.cron import last_due, next_due, problem, shortest_gap
-from functions_host import cron
+from functions_host.timers import cron
 from tests import make, schedule_cases
 from tests.schedule_cases import CASES, NOW
 

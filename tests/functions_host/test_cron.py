@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions_host import cron
-from functions_host.cron import NEVER, BadSchedule
+from functions_host.timers import cron
+from functions_host.timers.cron import NEVER, BadSchedule
 from tests.schedule_cases import CASES, NOW
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions_host import code_changes
 from functions_host.loading import place_of
+from functions_host.process import code_changes
 
 
 def written(file: Path, text: str = "") -> Path:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions_host import request_target
-from functions_host.request_target import BadTarget
+from functions_host.http import request_target
+from functions_host.http.request_target import BadTarget
 
 
 @pytest.mark.parametrize(

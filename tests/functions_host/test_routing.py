@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from functions_host import templates
 from functions_host.functions import AuthLevel, Function, HttpTrigger, TimerTrigger
-from functions_host.router import Router
-from functions_host.templates import BadTemplate
+from functions_host.http import templates
+from functions_host.http.router import Router
+from functions_host.http.templates import BadTemplate
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions_host import cron, schedule_status
-from functions_host.schedule_status import NEVER_RAN, ScheduleStatus
+from functions_host.timers import cron, schedule_status
+from functions_host.timers.schedule_status import NEVER_RAN, ScheduleStatus
 
 NOW = datetime(2026, 11, 23, 9, 25, 20, tzinfo=UTC)
 NEXT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from functions_host import http_trigger, server
 from functions_host.functions import AuthLevel, Function, HttpTrigger
-from functions_host.host_names import Names
-from functions_host.router import Router
+from functions_host.http import http_trigger, server
+from functions_host.http.host_names import Names
+from functions_host.http.router import Router
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
 

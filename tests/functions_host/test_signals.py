@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions_host.signals import SIGNALS, HostLoop
+from functions_host.process.signals import SIGNALS, HostLoop
 
 pytestmark = pytest.mark.skipif(
     os.name != "posix", reason="sends signals to its own process"

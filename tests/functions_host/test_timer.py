@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from functions_host import cron, schedule_status
 from functions_host.functions import Function, RetryPolicy, TimerTrigger
 from functions_host.invocations import Stopped
-from functions_host.missed_timers import ScheduleMonitor, Time
-from functions_host.schedule_status import NEVER_RAN, ScheduleStatus
-from functions_host.status_blobs import StoreUnavailable
-from functions_host.timer import Timer
+from functions_host.timers import cron, schedule_status
+from functions_host.timers.missed_timers import ScheduleMonitor, Time
+from functions_host.timers.schedule_status import NEVER_RAN, ScheduleStatus
+from functions_host.timers.status_blobs import StoreUnavailable
+from functions_host.timers.timer import Timer
 from functions_host.worker import Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from functions_host.schedule_status import ScheduleStatus, from_json
+from functions_host.timers.schedule_status import ScheduleStatus, from_json
 
 CONTAINER = "azure-webjobs-hosts"
 SETTING = "AzureWebJobsStorage"

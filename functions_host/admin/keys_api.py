@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from functions_host.app import App
-from functions_host.http_trigger import body_of
+from functions_host.http.http_trigger import body_of
+from functions_host.http.responses import bare, json_reply
 from functions_host.keys import KeySet
-from functions_host.responses import bare, json_reply
 
 HOST_KEYS = "/admin/host/(?:keys|functionkeys)"
 FUNCTION_KEYS = "/admin/functions/([^/]+)/keys"

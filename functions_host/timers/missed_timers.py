@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions_host import schedule_status
-from functions_host.cron import Schedule
-from functions_host.schedule_status import ScheduleStatus
-from functions_host.status_blobs import SETTING, StatusStore, StoreUnavailable
+from functions_host.timers import schedule_status
+from functions_host.timers.cron import Schedule
+from functions_host.timers.schedule_status import ScheduleStatus
+from functions_host.timers.status_blobs import SETTING, StatusStore, StoreUnavailable
 
 LOG = logging.getLogger("functions_host")
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)

@@ -8,12 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.admin_keys import AdminKeys
+from functions_host.admin.keys_api import AdminKeys
 from functions_host.app import App
 from functions_host.functions import Function, HttpTrigger
-from functions_host.http_trigger import body_of
+from functions_host.http.http_trigger import body_of
+from functions_host.http.responses import bare, json_reply
 from functions_host.keys import Access
-from functions_host.responses import bare, json_reply
 from functions_host.worker import FunctionFailed
 from functions_host.worker_messages import TypedData
 

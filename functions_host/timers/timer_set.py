@@ -5,13 +5,13 @@ import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
-from functions_host import cron
-from functions_host.cron import BadSchedule
 from functions_host.functions import Function, TimerTrigger, is_disabled
 from functions_host.invocations import Stopped
-from functions_host.missed_timers import ScheduleMonitor, Time
-from functions_host.status_blobs import SETTING
-from functions_host.timer import Invoker, Timer, is_monitored
+from functions_host.timers import cron
+from functions_host.timers.cron import BadSchedule
+from functions_host.timers.missed_timers import ScheduleMonitor, Time
+from functions_host.timers.status_blobs import SETTING
+from functions_host.timers.timer import Invoker, Timer, is_monitored
 
 LOG = logging.getLogger("functions_host")
 

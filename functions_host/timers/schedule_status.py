@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from functions_host.cron import NEVER, Schedule
+from functions_host.timers.cron import NEVER, Schedule
 
 NEVER_RAN = datetime(1, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(seconds=1)

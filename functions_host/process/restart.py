@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from functions_host import signals
+from functions_host.http.listening import Sockets
 from functions_host.invocations import STUCK_EXIT_CODE
-from functions_host.lifecycle import StopRequest
-from functions_host.listening import Sockets
+from functions_host.process import signals
+from functions_host.process.lifecycle import StopRequest
 
 LOG = logging.getLogger("functions_host")
 SOCKETS, EDITED = "LOCAL_HOST_SOCKETS", "LOCAL_HOST_EDITED"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from functions_host.functions import Function, HttpTrigger, is_disabled
-from functions_host.templates import BadTemplate, Template, compile_template
+from functions_host.http.templates import BadTemplate, Template, compile_template
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 
 from functions_host.app import App
+from functions_host.http.listening import AT_ONCE, BACKLOG, Complaints, Sockets
+from functions_host.http.server import Server
 from functions_host.invocations import exit_stuck, watch_for_a_blocked_loop
-from functions_host.listening import AT_ONCE, BACKLOG, Complaints, Sockets
-from functions_host.server import Server
 
 LOG = logging.getLogger("functions_host")
 STOP_GRACE = 10.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import HttpVersion11, web
 
-from functions_host import request_target
+from functions_host.http import request_target
 from functions_host.worker_messages import RpcHttp, TypedData
 
 # Seconds that a body may take, and how many bytes of it are worth another second.

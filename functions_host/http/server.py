@@ -6,12 +6,12 @@ import socket
 
 from aiohttp import web
 
-from functions_host import cors, refusals, request_target
-from functions_host.admin import Admin
+from functions_host.admin.api import Admin
 from functions_host.app import App
 from functions_host.functions import AuthLevel
-from functions_host.host_names import Names
-from functions_host.http_trigger import (
+from functions_host.http import cors, refusals, request_target
+from functions_host.http.host_names import Names
+from functions_host.http.http_trigger import (
     BadAnswer,
     BodyLate,
     BodyLost,
@@ -19,10 +19,10 @@ from functions_host.http_trigger import (
     to_response,
     typed_request,
 )
+from functions_host.http.request_target import BadTarget
+from functions_host.http.responses import bare, root_page
+from functions_host.http.router import Route
 from functions_host.keys import Access
-from functions_host.request_target import BadTarget
-from functions_host.responses import bare, root_page
-from functions_host.router import Route
 from functions_host.worker import FunctionFailed
 
 LOG = logging.getLogger("functions_host")

@@ -5,8 +5,8 @@ import re
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError
 
-from functions_host.host_names import Names
-from functions_host.responses import bare, root_page
+from functions_host.http.host_names import Names
+from functions_host.http.responses import bare, root_page
 
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024

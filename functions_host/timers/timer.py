@@ -5,12 +5,12 @@ import logging
 from datetime import timedelta
 from typing import Any, Protocol
 
-from functions_host import cron, schedule_status
-from functions_host.cron import NEVER, Schedule
 from functions_host.functions import Function, TimerTrigger
 from functions_host.invocations import Stopped
-from functions_host.missed_timers import ScheduleMonitor, Time
-from functions_host.schedule_status import ScheduleStatus
+from functions_host.timers import cron, schedule_status
+from functions_host.timers.cron import NEVER, Schedule
+from functions_host.timers.missed_timers import ScheduleMonitor, Time
+from functions_host.timers.schedule_status import ScheduleStatus
 from functions_host.worker import Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
 
