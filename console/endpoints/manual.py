@@ -10,7 +10,7 @@ from console.validation import Asked
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.outcomes import Delivery, ReleaseDelay, Verb
-from moderation.audit.event_details import in_utc
+from moderation.audit.history_search import in_utc
 from moderation.events import MalformedEvent
 from moderation.manual import peek as peeking
 from moderation.manual import settle as settling

@@ -5,11 +5,14 @@ import msgspec
 from eventgrid_pull.blob.append_log import Stamp
 from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Release, Verb
 from moderation import events
-from moderation.audit.event_details import judgement
 from moderation.event_key import EventKey
+from moderation.events import Moderation, Payload
 from moderation.storage.paging import DeliveryKey
 
 NO_EVENT = msgspec.Raw(b"null")
+
+# Category, severity, confidence and model.
+type Judgement = tuple[str | None, str | None, float | None, str | None]
 
 
 class Lineage(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ def entry(
 ) -> AuditEntry:
     """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event
-    category, severity, confidence, model = judgement(event.payload)
+    category, severity, confidence, model = _judgement(event.payload)
     verdict, delay = None, None
     if isinstance(disposition, Acknowledge):
         verdict = disposition.verdict
@@ -107,6 +110,14 @@ def entry(
     )
 
 
+def _judgement(payload: Payload) -> Judgement:
+    """Return what the payload says, if it is that of a moderation event."""
+    if not isinstance(payload, Moderation):
+        return None, None, None, None
+    model = f"{payload.model_name} {payload.model_version}"
+    return payload.category, payload.severity, payload.confidence, model
+
+
 def needle(event_id: str) -> bytes:
     """What every line about that event holds, and hardly another one."""
     return b'"id":' + msgspec.json.encode(event_id)
@@ -124,7 +135,7 @@ def decoded(line: bytes) -> AuditEntry | None:
 def _completed(entry: AuditEntry) -> AuditEntry:
     """An entry of an older version, with what its event says."""
     event = events.read(bytes(entry.event))
-    category, severity, confidence, model = judgement(event.payload)
+    category, severity, confidence, model = _judgement(event.payload)
     return msgspec.structs.replace(
         entry,
         source=event.source,

@@ -19,8 +19,7 @@ from moderation.audit import actions
 from moderation.audit import entry as auditentry
 from moderation.audit.actions import Action
 from moderation.audit.entry import AuditEntry, decoded
-from moderation.audit.event_details import in_utc
-from moderation.audit.history_search import Search, Span
+from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
 from moderation.event_key import EventKey
 from moderation.events import Event

@@ -2,13 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
-from moderation.audit.event_details import time_of
 from moderation.event_key import EventKey
 from moderation.storage.paging import MOMENT, SHORTEST
 
@@ -117,7 +116,7 @@ def begun(
     """
     floor, end = now - LONGEST_LOOK_BACK, now + CLOCK_SKEW
     floor = max(floor, since or floor)
-    known = [one for one in (at, time_of(event_id)) if one and floor < one <= end]
+    known = [one for one in (at, _time_of(event_id)) if one and floor < one <= end]
     start = min(known, default=end)
     if known:
         start = max(start - CLOCK_SKEW, floor)
@@ -141,3 +140,23 @@ def _is_unique(event_id: str) -> bool:
         return str(uuid.UUID(event_id)) == event_id.lower()
     except ValueError:
         return False
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """An event's own time, which may be anything; None where it is none in UTC."""
+    try:
+        return time and time.astimezone(UTC)
+    except OverflowError:  # in the first or the last hours of all time
+        return None
+
+
+def _time_of(event_id: str) -> datetime | None:
+    """When an id was made that is a UUID of version 7 (RFC 9562); else None."""
+    digits = event_id.replace("-", "")
+    if len(event_id) != 36 or len(digits) != 32 or digits[12] != "7":
+        return None
+    try:
+        milliseconds = int(digits[:12], 16)
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
