@@ -47,14 +47,13 @@ def _run(given: Options, data: DataFolder) -> int:
     if given.fresh:
         data.forget()
     data.make()
-    chosen = _free_ports(
-        {
-            "--http-port": _http_port(given),
-            "--broker-port": given.broker_port,
-            "--storage-port": given.storage_port,
-        },
-        patience=5.0 if ended else 0.0,
-    )
+    wanted = {
+        "--broker-port": given.broker_port,
+        "--storage-port": given.storage_port,
+    }
+    if given.host != options.NO_HOST:
+        wanted["--http-port"] = _http_port(given)
+    chosen = _free_ports(wanted, patience=5.0 if ended else 0.0)
     started, notes = services.all_of(given, chosen, data)
     for note in notes:
         say(note)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_HOST = "none"
 HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
 PORTS = (
     ("--http-port", None, "the app and its page answer"),
@@ -61,9 +62,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--host",
-        choices=("func", "stand-in"),
+        choices=("func", "stand-in", NO_HOST),
         help="Core Tools' func or the stand-in; default: func where it is found "
-        "(FUNC_PATH, then PATH), otherwise the stand-in",
+        "(FUNC_PATH, then PATH), otherwise the stand-in. With none, you start the host "
+        "(func start, F5): what to put where is printed",
     )
     parser.add_argument(
         "--app",

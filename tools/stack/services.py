@@ -13,12 +13,13 @@ from tools.stack import (
     declared_topology,
     extension_bundle,
     local_keys,
+    own_host,
     processes,
     readiness,
     settings_file,
 )
 from tools.stack.data_folder import DataFolder
-from tools.stack.options import Options
+from tools.stack.options import NO_HOST, Options
 from tools.terminal import ROOT, CannotGoOn
 
 ACCOUNT_KEY = (
@@ -53,6 +54,8 @@ class Part:
     answers: Callable[[int], bool]
     stops: tuple[Stop, ...]
     ends_quietly: str = ""
+    needs_storage: bool = False
+    has_page: bool = False
 
     @property
     def address(self) -> str:
@@ -128,6 +131,8 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
         folder=ROOT,
         answers=readiness.host_answers,
         stops=(Stop(processes.terminate, 30),),
+        needs_storage=True,
+        has_page=True,
     )
     if func is not None:
         return _in_func(standing_in, func, options)
@@ -199,7 +204,7 @@ def _behind_npm(found: Path) -> str:
 def all_of(
     options: Options, ports: Mapping[str, int], data: DataFolder
 ) -> tuple[list[Part], tuple[str, ...]]:
-    """The parts in the order they are needed, and what to tell about their settings."""
+    """Return the parts in the order they are needed, and what to say of settings."""
     values = settings_file.read(options.app / settings_file.FILE)
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     blobs = connection_string(ports["--storage-port"])
@@ -212,13 +217,19 @@ def all_of(
         started[settings_file.TOPIC] = topology.topic
     settings = settings_file.for_the_host(values, example, os.environ, started)
     key = os.environ.get(settings_file.KEY) or values.get(settings_file.KEY)
+    told = settings.environment | topology.told
     parts = [
         storage(ports["--storage-port"], data),
         broker(ports["--broker-port"], data, key, blobs, topology.file),
-        host(options, ports["--http-port"], settings.environment | topology.told),
     ]
+    notes = settings.notes
+    if options.host == NO_HOST:
+        needed = told | _bundle(options.app)
+        notes += own_host.sentences(options.app, values, needed, ports)
+    else:
+        parts.append(host(options, ports["--http-port"], told))
     marked = {processes.MARK: str(data.path), "PYTHONUNBUFFERED": "1"}
     return (
         [replace(part, environment={**part.environment, **marked}) for part in parts],
-        settings.notes,
+        notes,
     )

@@ -49,9 +49,11 @@ async def supervise(
     told.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
     kept = _kept(parts, data, restart=restart)
-    work = [one.keep() for one in kept[:-1]]
-    work += [_keep_after(kept[0], kept[-1]), _cut_logs(kept)]
-    work += [_report(kept, data), told.heard()]
+    work = [
+        _keep_after(kept[0], one) if one.part.needs_storage else one.keep()
+        for one in kept
+    ]
+    work += [_cut_logs(kept), _report(kept, data), told.heard()]
     tasks = [asyncio.create_task(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -97,15 +99,17 @@ async def _cut_logs(kept: Sequence[Kept]) -> None:
 
 
 async def _report(kept: Sequence[Kept], data: DataFolder) -> None:
-    """One line per part when it answers, the page's address, then the app's warnings."""
-    follower = logs.Follower(kept[-1].log)
+    """Say of each part that it answers, and the page's address; then the app's warnings."""
+    followers = {one: logs.Follower(one.log) for one in kept if one.part.has_page}
     for one in kept:
         await one.answering.wait()
         part = one.part
         say(f"  {part.name:<8} {part.address:<23} {part.serves}")
-    say(f"  page     {kept[-1].part.address}/api/")
+    for one in followers:
+        say(f"  page     {one.part.address}/api/")
     say(f"Logs are in {data.logs}. Ctrl-C stops everything.")
     while True:
-        for line in filter(logs.is_noteworthy, follower.new_lines()):
-            say(f"host | {line}")
+        for one, follower in followers.items():
+            for line in filter(logs.is_noteworthy, follower.new_lines()):
+                say(f"{one.part.name} | {line}")
         await asyncio.sleep(0.5)

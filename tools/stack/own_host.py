@@ -1,0 +1,42 @@
+"""What somebody who brings the host (`func start`, F5) has to put where."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.stack import extension_bundle, settings_file
+
+AZURITE = ("UseDevelopmentStorage=true", 10000)
+HOST = "Start the host in {app}, with .venv active: `func start`, or F5 in the editor."
+
+
+def sentences(
+    app: Path,
+    values: Mapping[str, str],
+    needed: Mapping[str, str],
+    ports: Mapping[str, int],
+) -> tuple[str, ...]:
+    """Return what to change in the app's settings file, or that nothing is to be done.
+
+    `needed` is what a host that is started here is told.
+    """
+    missing = {
+        name: value
+        for name, value in needed.items()
+        if not _leads_there(app, name, values.get(name), value, ports)
+    }
+    file = app / settings_file.FILE
+    if not missing:
+        return (f"{file} leads here as it is.", HOST.format(app=app))
+    rows = (f"  {json.dumps(name)}: {json.dumps(missing[name])}," for name in missing)
+    return (f"Put into the Values of {file}:", *rows, HOST.format(app=app))
+
+
+def _leads_there(
+    app: Path, name: str, value: str | None, needed: str, ports: Mapping[str, int]
+) -> bool:
+    if name == extension_bundle.DOWNLOAD_PATH:  # func reads it from the app's folder
+        return value is not None and Path(needed) == app / value
+    if name in settings_file.STORAGE and (value, ports["--storage-port"]) == AZURITE:
+        return True
+    return value == needed
