@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # What a package may import of ours (docs/architecture.md). What is not named here may
-# import anything: `tools` is about the app, and function_app.py puts it together.
+# import anything of it: `tools` is about the app, function_app.py puts it together.
 MAY_IMPORT: dict[str, set[str]] = {
     "eventgrid_pull": {"moderation"},
     "moderation": {"eventgrid_pull"},
@@ -20,22 +20,18 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # Each Azure SDK has one door in each package that needs it: one folder or module.
 SDKS = ("azure.eventgrid", "azure.storage.blob", "azure.identity", "azure.functions")
+# So many modules, one importing the next, are still read in one go.
+LONGEST_CHAIN = 7
+SHORT = ("eventgrid_pull", "moderation")
 
 
 @cache
 def sources() -> dict[str, Path]:
     """Return every module of ours by its dotted name, tests apart."""
-    tracked = (
-        path
-        for package in ROOT.iterdir()
-        if (
-            (package / "__init__.py").exists()
-            and not package.name.startswith((".", "t"))
-        )
-        or package.name == "tools"
-        for path in package.rglob("*.py")
-    )
-    return {_name(path): path for path in tracked}
+    packages = [file.parent for file in ROOT.glob("*/__init__.py")]
+    inside = (file for package in packages for file in package.rglob("*.py"))
+    files = [*ROOT.glob("*.py"), *inside]
+    return {_name(file): file for file in files if ROOT / "tests" not in file.parents}
 
 
 def _name(path: Path) -> str:
@@ -61,11 +57,11 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 def ours(module: str) -> list[str]:
     """Return the modules of ours that a module imports, packages' faces apart."""
-    return [
-        name
-        for name in imports(module)
-        if name in sources() and sources()[name].name != "__init__.py"
-    ]
+    return [name for name in imports(module) if name in sources() and not _face(name)]
+
+
+def _face(module: str) -> bool:
+    return sources()[module].name == "__init__.py"
 
 
 def package(module: str) -> str:
@@ -73,21 +69,29 @@ def package(module: str) -> str:
     return module.partition(".")[0]
 
 
+@cache
+def longest_chain(module: str) -> tuple[str, ...]:
+    """Return the longest chain of imports from a module down within its package."""
+    below = (name for name in ours(module) if package(name) == package(module))
+    return (module, *max(map(longest_chain, below), key=len, default=()))
+
+
 def test_a_package_imports_only_what_it_may() -> None:
     """
     The library knows no moderation, the emulator nothing of ours, and nothing a test.
     """
-    tops = {package(name) for name in sources()} | {"tests"}
+    houses = {package(name) for name in sources()}
+
     wrong = [
         f"{module} imports {name}"
         for module in sources()
         for name in imports(module)
-        if package(name) in tops
-        and package(name)
-        not in (package(module), *MAY_IMPORT.get(package(module), tops))
+        if (target := package(name)) in houses | {"tests"}
+        and target != package(module)
+        and target not in MAY_IMPORT.get(package(module), houses)
     ]
 
-    assert not [each for each in wrong if each]
+    assert wrong == []
 
 
 def test_imports_run_in_no_circle() -> None:
@@ -105,6 +109,18 @@ def test_imports_run_in_no_circle() -> None:
 
     for module in sources():
         visit(module, ())
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_chain_of_imports_within_a_package_is_short(name: str) -> None:
+    """
+    Whoever changes a module holds all in mind that it stands on.
+    """
+    modules = [one for one in sources() if package(one) == name and not _face(one)]
+
+    chain = max(map(longest_chain, modules), key=len)
+
+    assert len(chain) <= LONGEST_CHAIN, " → ".join(chain)
 
 
 @pytest.mark.parametrize("sdk", SDKS)
