@@ -70,7 +70,7 @@ def test(arguments: list[str]) -> int:
         prog="dev.py test",
         usage="dev.py test [--no-check] [pytest arguments]",
         description="Run the checks, then every test. What else is on the command "
-        "line goes to pytest: dev.py test tests/unit -k ports",
+        "line goes to pytest: dev.py test tests/tools -k ports",
         allow_abbrev=False,
     )
     parser.add_argument("--no-check", action="store_true", help="run only the tests")
