@@ -21,7 +21,7 @@ from eventgrid_pull import shutdown  # noqa: E402
 from moderation import runtime, timers  # noqa: E402
 from moderation.timers import Registered  # noqa: E402
 
-# Where Easy Auth is on, the user's roles decide (`console.caller`) and not the host's keys.
+# Where Easy Auth is on, the user's roles decide (`console.auth`) and not the host's keys.
 LEVEL = (
     func.AuthLevel.ANONYMOUS if is_easy_auth_on(os.environ) else func.AuthLevel.FUNCTION
 )

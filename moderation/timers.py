@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from eventgrid_pull import cron as schedules
+from eventgrid_pull import cron
 from eventgrid_pull.cloudevents import Problem
 from moderation import function_names, topology
 from moderation.handlers import HANDLERS
@@ -139,7 +139,7 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
     problems = []
     if subscription not in HANDLERS:
         problems.append(Problem(subscription, no_handler(subscription)))
-    if schedule.strip() and (wrong := schedules.problem(schedule)):
+    if schedule.strip() and (wrong := cron.problem(schedule)):
         problems.append(Problem(when.name, wrong))
     if count is None:
         problems.append(Problem(how_many.name, must_be(how_many.allowed)))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.endpoints import health
-from console.endpoints import settings as settings_view
+from console.endpoints import settings as settings_endpoint
 from eventgrid_pull.cloudevents import Problem
 from moderation import config_check, runtime, timers, topology
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
@@ -117,7 +117,7 @@ def test_whatever_is_in_the_environment_is_named(
             await runtime.build(found, declared).close()
         config_check.examine(found, environ, declared)
 
-    settings_view.shown(environ, declared)
+    settings_endpoint.shown(environ, declared)
     try:
         asyncio.run(look())
     except SettingsInvalid as error:

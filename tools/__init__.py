@@ -1,1 +1,1 @@
-"""Everything that stands in for Azure on one machine; never deployed."""
+"""What `dev.py` runs: the local stack, checks of a deployment, benches. Never deployed."""

@@ -80,7 +80,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """How far a search has come; see `lifesearch.Search`."""
+    """How far a search has come; see `history_search.Search`."""
 
     ahead: tuple[Moment, Moment] | None
     behind: tuple[Moment, Moment] | None

@@ -12,15 +12,15 @@ from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.outcomes import Delivery, ReleaseDelay, Verb
 from moderation.audit.history_search import in_utc
 from moderation.events import MalformedEvent
-from moderation.manual import peek as peeking
-from moderation.manual import settle as settling
+from moderation.manual import peek as manual_peek
+from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand
 from moderation.manual.settle import Result, Wish
 from moderation.request_body import BadRequest
 
 type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 type LockTokens = Annotated[
-    list[LockToken], msgspec.Meta(min_length=1, max_length=peeking.MOST)
+    list[LockToken], msgspec.Meta(min_length=1, max_length=manual_peek.MOST)
 ]
 
 
@@ -28,7 +28,9 @@ class PeekBody(msgspec.Struct, frozen=True, rename="camel"):
     """Where to receive, and how much; `reveal` asks for the events' data, too."""
 
     subscription: str
-    max_events: Annotated[int, msgspec.Meta(ge=1, le=peeking.MOST)] = peeking.MOST
+    max_events: Annotated[int, msgspec.Meta(ge=1, le=manual_peek.MOST)] = (
+        manual_peek.MOST
+    )
     reveal: bool = False
 
 
@@ -89,7 +91,7 @@ async def peek(asked: Asked[None, PeekBody]) -> Peeked:
     settings, body = asked.runtime.settings, asked.body
     hand = _hand(asked, body.subscription)
     reveals = redaction.is_revealed(settings, reveal=body.reveal)
-    found = await peeking.peek(hand, body.max_events, reveals=reveals)
+    found = await manual_peek.peek(hand, body.max_events, reveals=reveals)
     shows = redaction.shows(settings, reveal=body.reveal)
     return Peeked(
         subscription=body.subscription,
@@ -107,7 +109,7 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
     hand = _hand(asked, body.subscription)
     tokens = list(dict.fromkeys(body.lock_tokens))
     if body.disposition == "renew":
-        results, until = await settling.renew(hand, tokens)
+        results, until = await manual_settle.renew(hand, tokens)
         return Settled(results, stamp(until) if until else None)
     if body.disposition == Verb.REJECT.value and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
@@ -119,7 +121,7 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
         reason=body.reason,
         gives_up=body.give_up,
     )
-    return Settled(await settling.settle(hand, wish))
+    return Settled(await manual_settle.settle(hand, wish))
 
 
 def _hand(asked: Asked[Any, Any], name: str) -> Hand:
@@ -163,7 +165,7 @@ def _notice(hand: Hand, count: int) -> str:
     name, limit = hand.declared.name, hand.declared.max_delivery_count
     if count == 0:
         return (
-            f"Nothing came within {peeking.WAIT_SECONDS} s. The timers drain {name}, "
+            f"Nothing came within {manual_peek.WAIT_SECONDS} s. The timers drain {name}, "
             "too: while one of them waits, it may get an event first."
         )
     return (

@@ -15,7 +15,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One action, as its line in the log `actions` of the audit container.
 
     `action` is a verb: publish, pull, inspect, peek, settle, renew, redrive, reveal.
-    `by` is who did it (`console.caller`). `ids` are those of the events, if any, and
+    `by` is who did it (`console.auth`). `ids` are those of the events, if any, and
     `sources` theirs, in the same order; lines of an older version have none.
     """
 

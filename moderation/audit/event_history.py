@@ -16,9 +16,8 @@ from eventgrid_pull.blob.append_log import stamp_of
 from eventgrid_pull.outcomes import Verb
 from moderation import events
 from moderation.audit import actions
-from moderation.audit import entry as auditentry
 from moderation.audit.actions import Action
-from moderation.audit.entry import AuditEntry, decoded
+from moderation.audit.entry import AuditEntry, decoded, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
 from moderation.event_key import EventKey
@@ -79,7 +78,7 @@ class _Quest:
     ) -> None:
         self._log, self._search = log, search
         self._needles = [
-            *((name, auditentry.needle(search.event_id)) for name in names),
+            *((name, needle(search.event_id)) for name in names),
             *((actions.LOG, one) for one in actions.needles(search.event_id)),
         ]
         self._expects = expects

@@ -8,7 +8,7 @@ from itertools import chain
 
 import msgspec
 
-from moderation.dead_letters import attempts as ledger
+from moderation.dead_letters import attempts as redrive_attempts
 from moderation.dead_letters import folders, formats
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.formats import Letter
@@ -206,7 +206,7 @@ async def one(
     stored = await store.read(name, archived=archived) if place else None
     if place is None or stored is None:
         return []
-    attempts = ledger.read(await store.ledger(name) if tried else b"")
+    attempts = redrive_attempts.read(await store.ledger(name) if tried else b"")
     return [
         Listed(
             name=name,

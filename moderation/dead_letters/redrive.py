@@ -30,7 +30,7 @@ import msgspec
 from eventgrid_pull import drain_result
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.outcomes import Delivery, Disposition, Release, ReleaseDelay
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import Query
 from moderation.dead_letters import redrive_plan
@@ -216,7 +216,7 @@ def _entry(
     count = case.deliveries + attempt.number
     token = _token(case.lineage, attempt.number)
     delivery = Delivery(token, count, case.raw, case.event)
-    return auditentry.entry(
+    return audit_entry.entry(
         case.subscription,
         delivery,
         disposition,

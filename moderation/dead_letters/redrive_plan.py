@@ -17,7 +17,7 @@ from moderation.handlers import Handler
 from moderation.storage import blob_paths
 
 type NotDone = Literal["skipped", "notBegun", "already"]
-# As its handler said (`delivery.Verb`), or why it was not asked.
+# As its handler said (`outcomes.Verb`), or why it was not asked.
 type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
 
 SKIPPED: Final = "skipped"

@@ -1,4 +1,6 @@
-"""Where dead letters lie: the port, and the one in memory. `blobs/deadletters.py` lasts.
+"""Where dead letters lie: the port, and the one in memory.
+
+The one that lasts is `storage/dead_letter_blobs.py`.
 
 A dead letter's blob lies under its name, or, once every event in it is done, in the
 archive (`paths`). What was tried with it is in its *ledger*: lines that are only ever

@@ -24,7 +24,7 @@ from eventgrid_pull.outcomes import (
     settled_on,
 )
 from moderation.audit import actions
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.event_key import EventKey
 from moderation.manual import peek
 from moderation.manual.peek import Hand, Peeked
@@ -171,7 +171,7 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
     await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
     now = hand.clock()
     at = stamp(now)
-    entries = [auditentry.entry(name, *pair, at, by=hand.by) for pair in decided]
+    entries = [audit_entry.entry(name, *pair, at, by=hand.by) for pair in decided]
     await hand.audit.record(name, entries, now)
     answers, failure = await settlement.settle(hand.receiver, decided)
     failed = [answers[one.lock_token] for one in deliveries]

@@ -11,7 +11,7 @@ import pytest
 
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from tests.calling import Answer, Api
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 
@@ -29,7 +29,7 @@ async def record(
 ) -> None:
     now = NOW - minutes(ago)
     entries = [
-        auditentry.entry(
+        audit_entry.entry(
             "sub-flagged",
             a_delivery(an_event(id=one, **changes)),
             disposition,

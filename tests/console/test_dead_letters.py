@@ -8,7 +8,7 @@ import pytest
 
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Reject
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.dead_letters.store import InMemoryDeadLetters
 from tests.calling import Answer, Api
 from tests.make import NOW, a_delivery, a_result, an_event
@@ -113,7 +113,7 @@ async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -
     """
     at = LAST_ATTEMPT + timedelta(seconds=seconds)
     delivery = a_delivery(an_event(id="a"))
-    entry = auditentry.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
+    entry = audit_entry.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
     await api.runtime.audit.record("sub-flagged", [entry], at)
 
     [letter] = (await api.list())["deadLetters"]
@@ -130,7 +130,9 @@ async def test_events_without_an_id_are_told_apart_by_what_they_are(
     events: list[Any] = [{"id": "", "note": "one"}, {"id": "", "note": "two"}]
     api.put(NAME, *events)
     delivery = a_delivery(events[1])
-    entry = auditentry.entry("sub-flagged", delivery, Reject("no"), stamp(LAST_ATTEMPT))
+    entry = audit_entry.entry(
+        "sub-flagged", delivery, Reject("no"), stamp(LAST_ATTEMPT)
+    )
     await api.runtime.audit.record("sub-flagged", [entry], LAST_ATTEMPT)
 
     letters = (await api.list())["deadLetters"]

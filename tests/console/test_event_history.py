@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from console.endpoints import event_history as console_life
+from console.endpoints import event_history
 from console.endpoints.event_history import expected
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import (
@@ -17,7 +17,7 @@ from eventgrid_pull.outcomes import (
     Verdict,
 )
 from moderation.audit import actions
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.audit.entry import Lineage
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.store import InMemoryDeadLetters
@@ -49,7 +49,7 @@ async def record(
 ) -> None:
     now = NOW - minutes(ago)
     delivery = a_delivery(EVENT, count)
-    entry = auditentry.entry(subscription, delivery, disposition, stamp(now), **more)
+    entry = audit_entry.entry(subscription, delivery, disposition, stamp(now), **more)
     await api.runtime.audit.record(subscription, [entry], now)
 
 
@@ -199,7 +199,7 @@ async def test_a_search_that_takes_long_goes_on_with_its_cursor(
     """
     Each answer has further steps; when it was published is told once.
     """
-    monkeypatch.setattr(console_life, "SEARCH_SECONDS", -1.0)
+    monkeypatch.setattr(event_history, "SEARCH_SECONDS", -1.0)
     await record(api, "sub-flagged", Release("boom"), ago=59)
     await record(api, "sub-flagged", DONE, ago=57, count=2)
     found, calls, query = [], 0, dict[str, str]()
@@ -227,7 +227,7 @@ async def test_a_search_that_goes_on_ends_when_everyone_is_done(
     """
     Who was seen to be done in an earlier answer need not be found again.
     """
-    monkeypatch.setattr(console_life, "SEARCH_SECONDS", -1.0)
+    monkeypatch.setattr(event_history, "SEARCH_SECONDS", -1.0)
     await record(api, "sub-flagged", DONE, ago=59)
     await record(api, "sub-all-events", DONE, ago=ago)
 

@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from console.endpoints import event_history as console_life
+from console.endpoints import event_history
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Reject, Verdict
 from moderation.audit import actions
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.event_key import EventKey
 from tests.calling import Api
@@ -65,7 +65,7 @@ async def record(
 ) -> None:
     now = NOW - minutes(ago)
     delivery = more.pop("delivery", a_delivery(event))
-    entry = auditentry.entry(name, delivery, disposition, stamp(now), **more)
+    entry = audit_entry.entry(name, delivery, disposition, stamp(now), **more)
     await api.runtime.audit.record(name, [entry], now)
 
 
@@ -148,7 +148,7 @@ async def test_one_from_another_day_is_found_too(
     """
     Whatever times they say of themselves, and however often the search stops.
     """
-    monkeypatch.setattr(console_life, "SEARCH_SECONDS", seconds)
+    monkeypatch.setattr(event_history, "SEARCH_SECONDS", seconds)
     await record(api, "sub-flagged", of("/elsewhere"), DONE, ago)
 
     found, told = set(), await life(api)

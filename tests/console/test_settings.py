@@ -8,7 +8,7 @@ import pytest
 
 import moderation
 from console import dispatch
-from console.endpoints import settings as settings_view
+from console.endpoints import settings as settings_endpoint
 from console.endpoints.settings import Setting
 from moderation import topology
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def shown(**changes: str) -> dict[str, Setting]:
-    found = settings_view.shown(EXAMPLE | changes, declared())
+    found = settings_endpoint.shown(EXAMPLE | changes, declared())
     return {one.name: one for one in found.settings}
 
 

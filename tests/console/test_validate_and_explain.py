@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from console import dispatch
-from console import validation as asked_module
+from console import dispatch, validation
 from console.endpoints import health
 from console.endpoints.topology import queues
 from moderation import topology
@@ -232,13 +231,13 @@ async def test_what_a_reader_may_send_is_bounded(api: Api, path: str) -> None:
     """
     Their events are looked at in this process's one thread, and drains wait meanwhile.
     """
-    room = asked_module.MOST_BYTES - len(json.dumps(a_result(note="")))
+    room = validation.MOST_BYTES - len(json.dumps(a_result(note="")))
 
     fits = await api.call(
         "POST", path, json.dumps(a_result(note="x" * room)).encode(), headers=PLAIN
     )
     refused = await api.call(
-        "POST", path, b"x" * (asked_module.MOST_BYTES + 1), headers=PLAIN
+        "POST", path, b"x" * (validation.MOST_BYTES + 1), headers=PLAIN
     )
 
     assert (fits.status, refused.status) == (200, 413)

@@ -12,9 +12,9 @@ import pytest
 
 from tests.infra.deployment import Deployment as Planned
 from tools import bicep
-from tools.azure import check_roles
-from tools.azure.checks import examine
+from tools.azure.checks import roles
 from tools.azure.deployment import Deployment
+from tools.azure.examine import examine
 from tools.azure.finding import Finding
 from tools.terminal import ROOT
 
@@ -172,4 +172,4 @@ def test_the_roles_are_those_of_the_template() -> None:
     """
     named = json.loads((ROOT / "infra/roles.json").read_text("utf-8"))
 
-    assert named.items() <= check_roles.IDS.items()
+    assert named.items() <= roles.IDS.items()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Verdict
 from moderation.audit.entry import Lineage
@@ -120,7 +120,7 @@ async def redriven(
         steps.step()
         return Acknowledge(Verdict.QUARANTINED)
 
-    async with blobs.service(connection, None) as client:
+    async with blob_client.service(connection, None) as client:
         store = Store(client.get_container_client("dead-letters"))
         log = Log(client.get_container_client("audit"), f"writer-{os.getpid()}")
         store.steps = log.steps = steps

@@ -16,7 +16,7 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     Verdict,
 )
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import AuditLog, Query
 from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
@@ -37,7 +37,7 @@ async def record(
     ago: float = 0,
 ) -> AuditEntry:
     now = NOW - minutes(ago)
-    entry = auditentry.entry(subscription, delivery, disposition, stamp(now))
+    entry = audit_entry.entry(subscription, delivery, disposition, stamp(now))
     await log.record(subscription, [entry], now)
     return entry
 
@@ -74,7 +74,7 @@ def test_an_entry_says_what_was_decided_and_why(
     """
     Disposition, verdict, reason and delay are on record.
     """
-    entry = auditentry.entry(
+    entry = audit_entry.entry(
         "sub-flagged", a_delivery(count=3), disposition, stamp(NOW)
     )
 
@@ -94,7 +94,7 @@ def test_the_event_is_kept_as_it_came() -> None:
     """
     raw = b'{"z": 1.50,\n "a": "x\\n"}'
 
-    entry = auditentry.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
+    entry = audit_entry.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
 
     assert bytes(entry.event) == b'{"z": 1.50,  "a": "x\\n"}'
 
@@ -305,7 +305,7 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     Of a drain's entries both are empty, and not in the line.
     """
     lineage = Lineage("ns/topic/sub/2026/11/23/10/a.json", 3)
-    by_hand = auditentry.entry(
+    by_hand = audit_entry.entry(
         "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=lineage
     )
     await log.record("sub-flagged", [by_hand], NOW)
@@ -313,7 +313,7 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     [entry] = await find(log)
 
     assert (entry.by, entry.redrive) == ("key 1", lineage)
-    drained = auditentry.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
+    drained = audit_entry.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
     assert b'"by"' not in msgspec.json.encode(drained)
 
 
@@ -324,7 +324,7 @@ async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
     for ago in (1, 0):
         now = NOW - minutes(ago)
         delivery = msgspec.structs.replace(a_delivery(), lock_token="")
-        entry = auditentry.entry("sub-flagged", delivery, DONE, stamp(now))
+        entry = audit_entry.entry("sub-flagged", delivery, DONE, stamp(now))
         await log.record("sub-flagged", [entry], now)
 
     assert len(await find(log)) == 2

@@ -7,7 +7,7 @@ from moderation.activity.histogram import Spread
 from moderation.activity.log import ActivityLog, Summary
 from tests.make import NOW
 from tests.moderation.test_runtime import FLAGGED, Queue, a_runtime
-from tools import health_command as terminal
+from tools import health_command
 
 
 async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
@@ -19,7 +19,7 @@ async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
     slow.handling.merge(Spread(1, 40_000.0, 40_000.0))
     await runtime.activity.note(slow, NOW)
 
-    [finding] = await terminal._measured(runtime)
+    [finding] = await health_command._measured(runtime)
 
     assert finding.where == f"{FLAGGED}: receiveLockDurationInSeconds"
 
@@ -38,6 +38,6 @@ async def test_a_store_that_does_not_answer_is_a_finding() -> None:
     runtime, _ = a_runtime(Queue())
     runtime.activity = ActivityLog(Down())
 
-    [finding] = await terminal._measured(runtime)
+    [finding] = await health_command._measured(runtime)
 
     assert finding.where == "audit storage:"

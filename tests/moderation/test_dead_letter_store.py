@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import ContainerClient
 
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from moderation.dead_letters import folders, formats, listing
 from moderation.dead_letters.listing import Mark, Page, Wanted
@@ -75,7 +75,7 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
         yield Kept(InMemoryDeadLetters())
         return
     address: str = request.getfixturevalue("connection_string")
-    async with blobs.service(address, None) as client:
+    async with blob_client.service(address, None) as client:
         name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
         container = client.get_container_client(name[:60].strip("-"))
         yield Kept(BlobDeadLetters(container), container)
@@ -293,7 +293,7 @@ async def test_a_lease_of_a_redrive_that_died_ends(connection_string: str) -> No
     """
     Here it is broken, as its time would do.
     """
-    async with blobs.service(connection_string, None) as client:
+    async with blob_client.service(connection_string, None) as client:
         container = client.get_container_client("died")
         kept = Kept(BlobDeadLetters(container), container)
         await kept.put(NAME, a_blob("1"))
@@ -315,7 +315,7 @@ async def test_storage_that_does_not_answer_says_so() -> None:
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=eA==;"
         f"BlobEndpoint=http://127.0.0.1:{a_free_port()}/devstoreaccount1;"
     )
-    async with blobs.service(nobody, None) as client:
+    async with blob_client.service(nobody, None) as client:
         store = BlobDeadLetters(client.get_container_client("dead-letters"))
 
         with pytest.raises(StoreUnavailable, match=r"dead-letters.*does not answer"):
@@ -330,7 +330,7 @@ async def test_only_so_much_of_a_blob_is_read(
     """
     monkeypatch.setattr("moderation.storage.dead_letter_blobs.BLOB_BYTES", 1000)
     monkeypatch.setattr(formats, "BLOB_BYTES", 1000)
-    async with blobs.service(connection_string, None) as client:
+    async with blob_client.service(connection_string, None) as client:
         container = client.get_container_client("large")
         kept = Kept(BlobDeadLetters(container), container)
         await kept.put(NAME, b" " * 5000)

@@ -12,7 +12,7 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, Verdict
 from eventgrid_pull.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.audit.actions import ActionLog
 from moderation.audit.event_history import Lived
 from moderation.audit.history_search import Search
@@ -57,7 +57,7 @@ class Told:
         self, name: str, ago: float, disposition: Disposition = DONE, count: int = 1
     ) -> None:
         now = NOW - minutes(ago)
-        entry = auditentry.entry(
+        entry = audit_entry.entry(
             name, a_delivery(self.event, count), disposition, stamp(now)
         )
         await AuditLog(self.log).record(name, [entry], now)

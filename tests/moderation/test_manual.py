@@ -18,8 +18,8 @@ from eventgrid_pull.client import Settled, Subscription, Topic
 from eventgrid_pull.outcomes import ReleaseDelay, Verb
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
-from moderation.manual import peek as peeking
-from moderation.manual import settle as settling
+from moderation.manual import peek as manual_peek
+from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand, Peek
 from moderation.manual.settle import Result, Wish
 from moderation.runtime import Runtime
@@ -109,12 +109,12 @@ class Table:
         await publishing.publish(events, self.runtime.topic, self.clock())
 
     async def peek(self, most: int = 10) -> Peek:
-        return await peeking.peek(self.hand(), most, reveals=False)
+        return await manual_peek.peek(self.hand(), most, reveals=False)
 
     async def settle(self, peek: Peek, disposition: Any, **more: Any) -> list[Result]:
         tokens = [one.lock_token for one in peek.deliveries]
         wish = Wish(disposition=disposition, tokens=tokens, **more)
-        return await settling.settle(self.hand(), wish)
+        return await manual_settle.settle(self.hand(), wish)
 
     async def entries(self) -> list[AuditEntry]:
         """What is on record, newest first."""
@@ -192,7 +192,7 @@ async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
     tokens = [one.lock_token for one in peek.deliveries]
 
     await table.advance(40)
-    renewed, until_ = await settling.renew(table.hand(), tokens)
+    renewed, until_ = await manual_settle.renew(table.hand(), tokens)
     await table.advance(40)
     results = await table.settle(peek, "acknowledge")
 
@@ -213,7 +213,7 @@ async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
     again = await table.peek()
 
     late = await table.settle(peek, "reject", reason="too late")
-    renewed, until_ = await settling.renew(
+    renewed, until_ = await manual_settle.renew(
         table.hand(), [peek.deliveries[0].lock_token]
     )
     in_time = await table.settle(again, "acknowledge")
@@ -235,10 +235,10 @@ async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
     tokens = [one.lock_token for one in peek.deliveries]
     for _ in range(66):
         await table.advance(54)
-        await settling.renew(table.hand(), tokens)
+        await manual_settle.renew(table.hand(), tokens)
     await table.advance(50)  # 1 h 14 s after it was received
 
-    renewed, _ = await settling.renew(table.hand(), tokens)
+    renewed, _ = await manual_settle.renew(table.hand(), tokens)
     results = await table.settle(peek, "acknowledge")
 
     assert told(renewed) == [("e1", "TokenLost")]
@@ -316,7 +316,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     [delivery] = (await table.peek()).deliveries
     dying = Dying(table.runtime.subscriptions[NAME])
     wish = Wish(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
-    work = asyncio.create_task(settling.settle(table.hand(dying), wish))
+    work = asyncio.create_task(manual_settle.settle(table.hand(dying), wish))
     await dying.asked.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
@@ -375,9 +375,9 @@ async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None
     [delivery] = (await table.peek()).deliveries
     wish = {"disposition": "release", "tokens": [delivery.lock_token]}
 
-    refused = await settling.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
+    refused = await manual_settle.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
     locked = table.queue.queue.depth().locked
-    given_up = await settling.settle(
+    given_up = await manual_settle.settle(
         table.hand(limit=1),
         Wish(**wish, gives_up=True),  # type: ignore[arg-type]
     )
@@ -403,7 +403,7 @@ async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
     assert [one.event.id for one in found] == ["bad", "good"]
     tokens = [one.lock_token for one in found]
     wish = Wish(disposition=Verb.REJECT, tokens=tokens, reason="seen")
-    results = await settling.settle(table.hand(), wish)
+    results = await manual_settle.settle(table.hand(), wish)
     assert told(results) == [("bad", None), ("good", None)]
 
 
@@ -412,7 +412,9 @@ async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
     Those who find no place are told so at once; a drain goes on beside the others.
     """
     peeks = [asyncio.create_task(table.peek(1)) for _ in range(100)]
-    await until(lambda: sum(one.done() for one in peeks) == 100 - peeking.MOST_AT_ONCE)
+    await until(
+        lambda: sum(one.done() for one in peeks) == 100 - manual_peek.MOST_AT_ONCE
+    )
     await table.publish(*map(str, range(20)))
 
     async with asyncio.timeout(30):
@@ -420,8 +422,8 @@ async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
     answers = await asyncio.gather(*peeks, return_exceptions=True)
 
     assert tally.error is None
-    refused = [one for one in answers if isinstance(one, peeking.TooManyPeeks)]
+    refused = [one for one in answers if isinstance(one, manual_peek.TooManyPeeks)]
     seen = [one for one in answers if isinstance(one, Peek)]
-    assert (len(refused), len(seen)) == (100 - peeking.MOST_AT_ONCE, 8)
+    assert (len(refused), len(seen)) == (100 - manual_peek.MOST_AT_ONCE, 8)
     in_hand = sum(len(one.deliveries) for one in seen)
     assert in_hand + tally.settled.total() == 20

@@ -18,11 +18,11 @@ from eventgrid_pull.outcomes import (
     Verb,
     Verdict,
 )
-from moderation.audit import entry as auditentry
+from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive, redrive_plan
-from moderation.dead_letters import lease as underlease
+from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Overtaken
 from moderation.events import Event
@@ -336,7 +336,7 @@ async def test_a_handler_has_its_time_and_no_more() -> None:
 
     [result] = await stand.redrive()
 
-    seconds = underlease.HANDLER_SECONDS
+    seconds = redrive_lease.HANDLER_SECONDS
     assert result.outcome == "release"
     assert result.reason == f"the handler took longer than {seconds:.0f} s"
 
@@ -486,7 +486,7 @@ async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
     stand.store.kept.pop(f"redrives/{NAME}.ndjson")
     await stand.store.note(NAME, attempt.line(), after=0)
     others = [
-        auditentry.entry(
+        audit_entry.entry(
             "sub-flagged", a_delivery(an_event(id="a")), DONE, stamp(at), by="x"
         )
         for at in (NOW + timedelta(milliseconds=n) for n in range(1500))

@@ -14,7 +14,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobLeaseClient, BlobServiceClient
 
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts
@@ -139,7 +139,7 @@ async def redrives(
     """One dead-letter blob of this test's own."""
     number = abs(hash(request.node.name))
     name = f"{FOLDER}/{number}.json"
-    async with blobs.service(connection_string, None) as client:
+    async with blob_client.service(connection_string, None) as client:
         found = Redrives(connection_string, client, name, tmp_path / "effects.txt")
         await found.put()
         yield found

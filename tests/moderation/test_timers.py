@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.endpoints import settings as settings_view
+from console.endpoints import settings as settings_endpoint
 from moderation import config_check, handlers, timers, topology
 from moderation.handlers import handles
 from moderation.settings import Settings
@@ -169,7 +169,7 @@ def findings(environ: dict[str, str], declared: Topology) -> list[config_check.F
 def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None:
     """The doctor (and so health) and the settings' view name it."""
     assert name in [one.where for one in findings(environ, declared)]
-    shown = settings_view.shown(EXAMPLE | environ, declared)
+    shown = settings_endpoint.shown(EXAMPLE | environ, declared)
     assert [one.name for one in shown.settings if one.problem] == [name]
 
 

@@ -10,7 +10,7 @@ from moderation import function_names
 from moderation.settings import SETTINGS
 from tools.azure import az, queries
 from tools.azure.az import Refused
-from tools.azure.check_sign_in import SECRETLESS
+from tools.azure.checks.sign_in import SECRETLESS
 from tools.azure.deployment import Deployment, Json, declared
 from tools.terminal import CannotGoOn
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tools.azure import az, check_sign_in
+from tools.azure import az
 from tools.azure.az import Refused
+from tools.azure.checks import sign_in
 from tools.azure.collect import WEB
 from tools.azure.deployment import Deployment, Json, dig
 from tools.terminal import CannotGoOn, say
@@ -76,9 +77,9 @@ def of(found: Deployment, address: str | None) -> Api:
     parts = urlsplit(where)
     if parts.scheme != "https" and parts.hostname not in HERE:
         raise Unproven(f"{where} would get the key in the clear", "give it as https://")
-    if check_sign_in.is_on(found):
+    if sign_in.is_on(found):
         return Api(
-            where, {"Authorization": f"Bearer {_token(check_sign_in.client_id(found))}"}
+            where, {"Authorization": f"Bearer {_token(sign_in.client_id(found))}"}
         )
     return Api(where, {"x-functions-key": _key(found.site)})
 

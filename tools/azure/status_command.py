@@ -12,8 +12,8 @@ from pathlib import Path
 from moderation import topology
 from moderation.topology import TopologyInvalid
 from tools.azure import collect, deployment, prove
-from tools.azure.checks import ARRIVED, Examined, examine
 from tools.azure.deployment import Deployment
+from tools.azure.examine import ARRIVED, Examined, examine
 from tools.azure.finding import Level
 from tools.terminal import CannotGoOn, ended, say
 

@@ -13,7 +13,7 @@ import msgspec
 from console import dispatch
 from console.http import Request
 from console.routes import ROUTES
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from moderation import runtime
 from tools.bench import filling
@@ -38,7 +38,7 @@ async def run(size: Size) -> Report:
     """Each answer so many times, in turns; the searches without a time a few times."""
     async with running_storage() as storage:
         now = datetime.now(UTC)  # noqa: TID251 - the app looks at this clock, too
-        async with blobs.service(storage, None) as service:
+        async with blob_client.service(storage, None) as service:
             say(f"writing {size.entries:,} entries:", end=" ")
             day = await filling.fill(service, size.entries, now)
         async with _app(storage):

@@ -14,7 +14,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from eventgrid_pull.batch import Desk
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
@@ -140,7 +140,7 @@ def _time_of(line: bytes) -> datetime:
 
 @contextlib.asynccontextmanager
 async def _audit_log(place: Place) -> AsyncIterator[AppendLog]:
-    service: BlobServiceClient = blobs.service(place.storage, None)
+    service: BlobServiceClient = blob_client.service(place.storage, None)
     async with service:
         container = service.get_container_client(CONTAINER)
         yield BlobAppendLog(container, uuid.uuid4().hex[:12])

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull.blob import blob_client as blobs
+from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from tools.bench.contender import Place
 from tools.bench.drained import CONTAINER, clock
@@ -74,7 +74,7 @@ class _Entry(msgspec.Struct):
 async def _entries(storage: str) -> Counter[str]:
     """How many audit entries there are for each event."""
     now = clock()
-    async with blobs.service(storage, None) as service:
+    async with blob_client.service(storage, None) as service:
         log = BlobAppendLog(service.get_container_client(CONTAINER), "reader")
         lines = log.newest(NAME, since=now - timedelta(hours=1), until=now)
         decoder = msgspec.json.Decoder(_Entry)

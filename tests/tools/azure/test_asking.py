@@ -11,7 +11,7 @@ import pytest
 from tests.tools.azure.conftest import Answering
 from tools.azure import az, collect, deployment, status_command
 from tools.azure.az import CannotAsk, Refused
-from tools.azure.checks import examine
+from tools.azure.examine import examine
 from tools.terminal import CannotGoOn
 
 HERE = Path(__file__).parent

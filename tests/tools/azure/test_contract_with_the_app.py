@@ -3,7 +3,7 @@
 import re
 
 from moderation.settings import SETTINGS
-from tools.azure import check_roles
+from tools.azure.checks import roles
 from tools.azure.collect import HIDDEN, without_secrets
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -25,5 +25,5 @@ def test_role_ids_are_ids() -> None:
     """
     A mistyped id would make every deployment look broken.
     """
-    assert all(re.fullmatch(GUID, one) for one in check_roles.IDS.values())
-    assert len(set(check_roles.IDS.values())) == len(check_roles.IDS)
+    assert all(re.fullmatch(GUID, one) for one in roles.IDS.values())
+    assert len(set(roles.IDS.values())) == len(roles.IDS)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tools.azure import deployment, status_command
-from tools.azure.checks import GROUPS, examine
 from tools.azure.deployment import Deployment
+from tools.azure.examine import GROUPS, examine
 from tools.azure.finding import Finding
 from tools.terminal import ROOT
 

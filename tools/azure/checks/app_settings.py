@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moderation import settings, timers, topology
-from tools.azure.check_roles import account_of
+from tools.azure.checks.roles import account_of
 from tools.azure.deployment import Deployment, declared, dig
 from tools.azure.finding import Finding, Level
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tools.azure.check_resources import DEPLOY
-from tools.azure.check_roles import account_of, dead_letter_account
+from tools.azure.checks.resources import DEPLOY
+from tools.azure.checks.roles import account_of, dead_letter_account
 from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tools.azure import (
-    check_app_settings,
-    check_drains,
-    check_resources,
-    check_roles,
-    check_sign_in,
-    check_storage,
-    check_subscriptions,
+from tools.azure.checks import (
+    app_settings,
+    drains,
+    resources,
+    roles,
+    sign_in,
+    storage,
+    subscriptions,
 )
 from tools.azure.deployment import Deployment
 from tools.azure.finding import Finding
@@ -39,31 +39,29 @@ class Examined:
 GROUPS = (
     Group(
         "Resources",
-        (check_resources.there, check_resources.provisioned),
+        (resources.there, resources.provisioned),
         ("namespace", "site"),
     ),
     Group(
         "Event subscriptions",
-        (check_subscriptions.against_the_topology,),
+        (subscriptions.against_the_topology,),
         ("namespace", "topics", "event_subscriptions"),
     ),
     Group(
         "Storage",
-        (check_storage.reachable, check_storage.proven),
+        (storage.reachable, storage.proven),
         ("storage_accounts", "containers", "settings"),
     ),
-    Group("Roles", (check_roles.assigned,), ("role_assignments", "settings")),
-    Group("Settings", (check_app_settings.examined,), ("site", "settings")),
-    Group("Sign-in", (check_sign_in.examined,), ("site", "auth", "settings")),
+    Group("Roles", (roles.assigned,), ("role_assignments", "settings")),
+    Group("Settings", (app_settings.examined,), ("site", "settings")),
+    Group("Sign-in", (sign_in.examined,), ("site", "auth", "settings")),
     Group(
         "App",
-        (check_resources.running, check_drains.on_time),
+        (resources.running, drains.on_time),
         ("site", "functions", "drains", "settings", "failure"),
     ),
 )
-ARRIVED = Group(
-    "App", (check_resources.there, check_resources.running), ("site", "functions")
-)
+ARRIVED = Group("App", (resources.there, resources.running), ("site", "functions"))
 
 
 def examine(found: Deployment, groups: Sequence[Group] = GROUPS) -> list[Examined]:

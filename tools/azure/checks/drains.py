@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from eventgrid_pull.cron import next_due
-from tools.azure.check_resources import is_running
+from tools.azure.checks.resources import is_running
 from tools.azure.deployment import Deployment, Json
 from tools.azure.finding import Finding, Level
 

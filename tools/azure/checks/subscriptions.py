@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tools.azure.check_resources import DEPLOY
+from tools.azure.checks.resources import DEPLOY
 from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tools.azure.check_resources import DEPLOY
+from tools.azure.checks.resources import DEPLOY
 from tools.azure.deployment import Deployment, dig
 from tools.azure.finding import Finding, Level
 
