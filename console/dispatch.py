@@ -14,6 +14,7 @@ from console.routes import Route, is_easy_auth_on
 from console.validation import BadQuery, Call
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.publish import EventTooLarge
 from moderation.manual.peek import TooManyPeeks
 from moderation.probe import NothingToInspect, ProbeNotSeen
 from moderation.request_body import BadRequest
@@ -81,6 +82,9 @@ def _problem(error: Exception) -> Reply:
         case BadRequest(status=status, problems=problems):
             todo = error.next or "mend the request and send it again; nothing was done"
             return http.problem(status, str(error), next=todo, problems=problems)
+        case EventTooLarge(problems=problems):
+            todo = "mend the request and send it again; nothing was done"
+            return http.problem(413, str(error), next=todo, problems=problems)
         case BadQuery(problems=problems):
             todo = "mend the query and send it again"
             detail = "the query is not one that is taken"

@@ -2,19 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from eventgrid_pull import drain_result, settle
-from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
-from eventgrid_pull.drain_result import Outcome, Tally
+from eventgrid_pull.drain_result import DrainResult, Outcome
+from eventgrid_pull.event import AnyEvent, Delivery
 from eventgrid_pull.http_retry import EventGridError, loop_time
 from eventgrid_pull.lock_renewal import Locks
 from eventgrid_pull.outcomes import (
     Acknowledge,
-    Delivery,
     Disposition,
     Reject,
     Release,
@@ -22,11 +22,8 @@ from eventgrid_pull.outcomes import (
     settled_on,
 )
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from eventgrid_pull.recorder import Record, Recorder
 from eventgrid_pull.settle import Decided, Renewer
-from moderation.audit import entry as auditentry
-from moderation.audit.log import AuditLog
-from moderation.events import Event
-from moderation.handlers import Handler
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +32,18 @@ FLUSH_SECONDS = 1.0
 # When the process is told to stop, handlers at work get this long to end.
 GRACE_SECONDS = 5.0
 
+# What it takes is the event as its decoder makes it; what it gives is checked.
+type Handler = Callable[[Any], Awaitable[Disposition]]
 type Decision = asyncio.Task[Disposition]
 
 
-class Desk(msgspec.Struct, frozen=True, kw_only=True):
+class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where the batches of one event subscription are worked on.
 
     `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
     take, `lives` how long an event waits at most. `stopping` says whether the process
-    is told to stop.
+    is told to stop; `on_settled` is given what became of a batch.
+    `for_batch` makes a handler for the events of one receive, in place of `handler`.
     """
 
     subscription: str
@@ -52,33 +52,47 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     handler_seconds: float
     handler: Handler
     receiver: Renewer
-    audit: AuditLog
+    recorder: Recorder
     clock: Callable[[], datetime]
+    for_batch: Callable[[list[AnyEvent]], Handler] | None = None
     lives: timedelta = LONGEST_LIFE
     stopping: Callable[[], bool] = lambda: False
-    settled: Callable[[list[Outcome]], None] = lambda outcomes: None
+    on_settled: Callable[[list[Outcome]], None] = lambda outcomes: None
 
 
-async def work(desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
+async def work(
+    context: BatchContext, deliveries: list[Delivery], done: DrainResult
+) -> None:
     """Decide about every delivery; record and settle each as soon as may be.
 
-    To be called as soon as the batch is there: its locks count from now. Raises
-    StoreUnavailable and EventGridError, after giving back what it can.
+    Call it as soon as the batch is there: its locks count from now. Raises
+    EventGridError, and what the recorder raises when it is down, after giving back what
+    it can.
     """
-    await _Batch(desk, deliveries, done).run()
+    await _Batch(context, deliveries, done).run()
 
 
 class _Batch:
     """Handlers at work, under locks that are kept alive for as long as they take."""
 
-    def __init__(self, desk: Desk, deliveries: list[Delivery], done: Tally) -> None:
-        self._desk = desk
+    def __init__(
+        self, context: BatchContext, deliveries: list[Delivery], done: DrainResult
+    ) -> None:
+        self._context = context
         self._done = done
         self._began = loop_time()
-        self._stop_at = self._began + desk.handler_seconds
+        self._stop_at = self._began + context.handler_seconds
         self._told_to_stop = False
-        self._locks = Locks([one.lock_token for one in deliveries], desk.lock_seconds)
-        self._pending = {_begin(desk, one): one for one in deliveries}
+        self._locks = Locks(
+            [one.lock_token for one in deliveries], context.lock_seconds
+        )
+        handler = context.handler
+        if context.for_batch is not None:
+            handler = context.for_batch([delivery.event for delivery in deliveries])
+        self._pending = {
+            _begin(context.subscription, handler, delivery): delivery
+            for delivery in deliveries
+        }
 
     async def run(self) -> None:
         """Flush what is decided, again and again, until nothing is left."""
@@ -86,9 +100,9 @@ class _Batch:
             await self._flush()
             if self._pending:
                 await self._go_on()
-        except (StoreUnavailable, EventGridError):
+        except (self._context.recorder.down, EventGridError):
             self._stop_work()
-            await _give_back(self._desk, list(self._pending.values()))
+            await _give_back(self._context, list(self._pending.values()))
             raise
         finally:
             self._stop_work()
@@ -98,7 +112,9 @@ class _Batch:
             task.cancel()
 
     async def _go_on(self) -> None:
-        keeping = self._locks.keep(self._desk.receiver.renew, self._working, self._lost)
+        keeping = self._locks.keep(
+            self._context.receiver.renew, self._working, self._lost
+        )
         keeper = asyncio.create_task(keeping)
         try:
             while self._pending:
@@ -118,15 +134,15 @@ class _Batch:
             if self._locks.is_held(delivery.lock_token, now):
                 held.append((delivery, disposition))
             else:
-                self._done.lose(self._desk.subscription, delivery)
+                self._done.lose(delivery)
         if ready:
             self._done.summary.handling.add((now - self._began) * 1000)
         if held:
-            await _finish(self._desk, held, self._done)
+            await _finish(self._context, held, self._done)
 
     def _is_overdue(self) -> bool:
         now = loop_time()
-        if not self._told_to_stop and self._desk.stopping():
+        if not self._told_to_stop and self._context.stopping():
             self._told_to_stop = True
             self._stop_at = min(self._stop_at, now + GRACE_SECONDS)
         return now >= self._stop_at
@@ -140,13 +156,13 @@ class _Batch:
             chosen = Release("the handler was cancelled")
         else:
             chosen = task.result()
-        limit = self._desk.max_delivery_count
+        limit = self._context.max_delivery_count
         return settled_on(chosen, delivery.delivery_count, limit=limit)
 
     def _out_of_time(self) -> Release:
         if self._told_to_stop:
             return Release("the app is stopping", ReleaseDelay.NONE)
-        seconds = self._desk.handler_seconds
+        seconds = self._context.handler_seconds
         return Release(f"the handler took longer than {seconds:.0f} s")
 
     def _working(self) -> list[str]:
@@ -158,17 +174,17 @@ class _Batch:
             if delivery.lock_token == token:
                 del self._pending[task]
                 task.cancel()
-                self._done.lose(self._desk.subscription, delivery)
+                self._done.lose(delivery)
 
 
-def _begin(desk: Desk, delivery: Delivery) -> Decision:
+def _begin(subscription: str, handler: Handler, delivery: Delivery) -> Decision:
     """An eager task: a handler that waits for nothing is done at once."""
     loop = asyncio.get_running_loop()
-    deciding = decide(desk.subscription, desk.handler, delivery.event)
+    deciding = decide(subscription, handler, delivery.event)
     return asyncio.Task(deciding, loop=loop, eager_start=True)
 
 
-async def decide(subscription: str, handler: Handler, event: Event) -> Disposition:
+async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Disposition:
     """The handler's disposition; what it raises concerns this event alone."""
     try:
         return _checked(await handler(event))
@@ -189,35 +205,32 @@ def _checked(disposition: Disposition) -> Disposition:
     return disposition
 
 
-async def _finish(desk: Desk, decided: Decided, done: Tally) -> None:
+async def _finish(context: BatchContext, decided: Decided, done: DrainResult) -> None:
     """Record what was decided, then settle it."""
-    now = desk.clock()
-    at = stamp(now)
-    entries = [auditentry.entry(desk.subscription, *pair, at) for pair in decided]
+    at = context.clock()
+    records = [Record(at, *pair) for pair in decided]
     try:
-        await desk.audit.record(desk.subscription, entries, now)
-    except StoreUnavailable:
-        await _give_back(desk, [delivery for delivery, _ in decided])
+        await context.recorder.record(context.subscription, records)
+    except context.recorder.down:
+        await _give_back(context, [delivery for delivery, _ in decided])
         raise
-    results, failure = await settle.settle(desk.receiver, decided)
-    deliveries = [delivery for delivery, _ in decided]
+    results, failure = await settle.settle(context.receiver, decided)
     outcomes = [
-        Outcome(entry, results[delivery.lock_token])
-        for delivery, entry in zip(deliveries, entries, strict=True)
+        Outcome(record, results[record.delivery.lock_token]) for record in records
     ]
-    done.add(deliveries, outcomes)
-    drain_result.report(outcomes)
-    desk.settled(outcomes)
+    done.add(outcomes)
+    drain_result.report(context.subscription, outcomes)
+    context.on_settled(outcomes)
     if failure is not None:
         raise failure
 
 
-async def _give_back(desk: Desk, deliveries: list[Delivery]) -> None:
+async def _give_back(context: BatchContext, deliveries: list[Delivery]) -> None:
     """Nothing could be recorded or settled, so others may try in a minute."""
     tokens = [delivery.lock_token for delivery in deliveries]
     if not tokens:
         return
     try:
-        await desk.receiver.release(tokens, ReleaseDelay.ONE_MINUTE)
+        await context.receiver.release(tokens, ReleaseDelay.ONE_MINUTE)
     except EventGridError as error:
-        _log.error("%s: the locks have to expire: %s", desk.subscription, error)
+        _log.error("%s: the locks have to expire: %s", context.subscription, error)

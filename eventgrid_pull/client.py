@@ -29,8 +29,10 @@ from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 from eventgrid_pull import loopback, receive_response
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.event_decoder import Decode
 from eventgrid_pull.http_retry import EventGridError, retried
-from eventgrid_pull.outcomes import Delivery, ReleaseDelay, Verb
+from eventgrid_pull.outcomes import ReleaseDelay, Verb
 from eventgrid_pull.receive_response import UNREADABLE
 from eventgrid_pull.transport import InOneStep, LeanTransport, Post
 
@@ -213,11 +215,20 @@ class Topic:
 
 
 class Subscription:
-    """One event subscription to pull from. One client, for the life of the process."""
+    """One event subscription to pull from. One client, for the life of the process.
+
+    `decode` makes an event of its bytes and delivery count; it never raises.
+    """
 
     def __init__(
-        self, endpoint: str, topic: str, name: str, credential: Credential
+        self,
+        endpoint: str,
+        topic: str,
+        name: str,
+        credential: Credential,
+        decode: Decode,
     ) -> None:
+        self._decode = decode
         self._url = f"{_topic_url(endpoint, topic)}/eventsubscriptions/{name}"
         self._client = EventGridConsumerClient(
             endpoint,
@@ -242,7 +253,7 @@ class Subscription:
             lambda: _post(self._client, url, params, wait=max_wait),
             within=within - max_wait,
         )
-        return receive_response.deliveries(content)
+        return receive_response.deliveries(content, self._decode)
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Done with these. Raises EventGridError; reads the failed tokens."""

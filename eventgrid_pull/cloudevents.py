@@ -19,6 +19,8 @@ OPTIONAL = ("subject", "dataschema")
 ATTRIBUTES = frozenset(
     (*REQUIRED, *OPTIONAL, "time", "datacontenttype", "data", "data_base64")
 )
+# Attributes that have a member of their own wherever an event is read.
+_NAMED = ATTRIBUTES | {"traceparent", "tracestate"}
 EXTENSION_NAME = re.compile(r"[a-z0-9]{1,20}\Z")
 # Of an event with more bad extension attributes no more are named.
 MOST_NAMED = 50
@@ -108,6 +110,15 @@ def _check_extension_names(raw: bytes) -> None:
             raise ValueError(
                 f"extension name {name[:40]!r} is not 1 to 20 of a-z and 0-9"
             )
+
+
+def extensions(raw: bytes) -> dict[str, object]:
+    """Return the extension attributes of a delivered event that are set."""
+    return {
+        name: msgspec.json.decode(value)
+        for name, value in _names.decode(raw).items()
+        if name not in _NAMED and bytes(value) != b"null"
+    }
 
 
 def set_members(event: Mapping[str, object]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Draining an event subscription: receive, decide, record, settle, until empty.
 
-An entry is durable before its event is settled. A crash between the two costs a second
-delivery and a second entry; the other order could lose the record of something done.
+A record is durable before its event is settled. A crash between the two costs a second
+delivery and a second record; the other order could lose the record of something done.
 """
 
 import asyncio
@@ -11,14 +11,12 @@ from typing import Protocol
 import msgspec
 
 from eventgrid_pull import batch, receive_size
-from eventgrid_pull.batch import Desk
-from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.batch import BatchContext
+from eventgrid_pull.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError, loop_time
-from eventgrid_pull.outcomes import Delivery
 from eventgrid_pull.receive_size import BATCH, FIRST
 from eventgrid_pull.settle import Renewer
-from moderation.activity.log import Summary
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
@@ -40,44 +38,44 @@ class Receiver(Renewer, Protocol):
         """Up to so many deliveries; waits so many seconds for the first one."""
 
 
-class Drain(msgspec.Struct, frozen=True, kw_only=True):
+class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
     `time_left` gives the seconds of the budget that remain; a receive that could
     outlive it is not started. `until_empty` stops at the first receive that brings
     nothing. Set, `ending` lets what is in hand be finished and nothing more be taken.
-    `note` keeps a summary, once a minute and at the end; it never raises.
+    `note` is given a summary once a minute and at the end; it never raises.
     """
 
-    desk: Desk
+    context: BatchContext
     receiver: Receiver
     time_left: Callable[[], float]
     until_empty: bool = False
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-    note: Callable[[Summary], Awaitable[None]] | None = None
+    note: Callable[[DrainSummary], Awaitable[None]] | None = None
 
 
-async def drain(job: Drain) -> Tally:
+async def drain(job: DrainJob) -> DrainResult:
     """Pull from the event subscription until it is empty or time is up.
 
-    Never raises for what Event Grid or the store do; the tally has it as `error`.
+    Never raises for what Event Grid or the recorder do; the result has it as `error`.
     """
-    name = job.desk.subscription
-    done = Tally(name, Summary(at="", subscription=name))
+    name = job.context.subscription
+    done = DrainResult(name)
     try:
         # Look before taking: while nothing can be recorded, no delivery is used up.
-        await job.desk.audit.open(name, job.desk.clock())
-    except StoreUnavailable as error:
+        await job.context.recorder.open(name)
+    except job.context.recorder.down as error:
         done.fail(error)
     else:
         await _run(job, done)
-    last = done.end(job.desk.clock())
+    last = done.end(job.context.clock())
     if job.note is not None:
         await job.note(last)
     return done
 
 
-async def _run(job: Drain, done: Tally) -> None:
+async def _run(job: DrainJob, done: DrainResult) -> None:
     """Receive until there is a reason to stop; note once a minute what was done."""
     over = asyncio.Event()
     noting = asyncio.create_task(_note_each_minute(job, done, over))
@@ -88,13 +86,15 @@ async def _run(job: Drain, done: Tally) -> None:
         await noting
 
 
-async def _note_each_minute(job: Drain, done: Tally, over: asyncio.Event) -> None:
+async def _note_each_minute(
+    job: DrainJob, done: DrainResult, over: asyncio.Event
+) -> None:
     ending = asyncio.create_task(over.wait())
     while not over.is_set():
         await asyncio.wait((ending,), timeout=NOTE_SECONDS)
         # Silence is not noted: it is told by how long ago the last summary was.
         if done.is_alive() and not over.is_set() and job.note is not None:
-            await job.note(done.take(job.desk.clock()))
+            await job.note(done.take(job.context.clock()))
     await ending
 
 
@@ -123,7 +123,7 @@ class _Receivers:
     in hand at once, `_size` how many there is time for.
     """
 
-    def __init__(self, job: Drain, done: Tally) -> None:
+    def __init__(self, job: DrainJob, done: DrainResult) -> None:
         self._job = job
         self._done = done
         self._count = 0
@@ -148,19 +148,19 @@ class _Receivers:
                     self._add(group)
                 began = loop_time()
                 await self._work(received)
-                took = (loop_time() - began) / self._job.desk.lock_seconds
+                took = (loop_time() - began) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
                 self._size = receive_size.next_size(size, took)
                 if not calls_for_more and self._count > 1:
                     return
-        except (StoreUnavailable, EventGridError) as error:
+        except (self._job.context.recorder.down, EventGridError) as error:
             self._done.fail(error)
             self._job.ending.set()
         finally:
             self._count -= 1
 
     async def _receive(self) -> _Received | None:
-        """The next batch; None, with the reason in the tally, when there is none."""
+        """The next batch; None, with the reason in the result, when there is none."""
         job = self._job
         while not job.ending.is_set():
             left = job.time_left()
@@ -208,10 +208,10 @@ class _Receivers:
     async def _work(self, received: _Received) -> None:
         deliveries = received.deliveries
         self._done.summary.full_batches += received.is_full
-        desk = self._job.desk
-        self._done.measure_waiting(deliveries, desk.clock(), desk.lives)
+        context = self._job.context
+        self._done.measure_waiting(deliveries, context.clock(), context.lives)
         self._done.working += 1
         try:
-            await batch.work(self._job.desk, deliveries, self._done)
+            await batch.work(self._job.context, deliveries, self._done)
         finally:
             self._done.working -= 1

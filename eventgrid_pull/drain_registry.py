@@ -5,31 +5,26 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Outcome, Tally
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult, Outcome
 from eventgrid_pull.watching import Watch
 
 _log = logging.getLogger(__name__)
 
 
 class Drains:
-    """Drains at work, and who looks out for what they settle.
+    """Drains at work, and who looks out for what they settle."""
 
-    `job` makes the drain of the event subscription of that name; the second argument
-    is its `until_empty`.
-    """
-
-    def __init__(self, job: Callable[[str, bool], Drain]) -> None:
-        self.at_work: dict[str, asyncio.Task[Tally]] = {}
+    def __init__(self) -> None:
+        self.at_work: dict[str, asyncio.Task[DrainResult]] = {}
         self.is_stopping = False
-        self._job = job
-        self._jobs: dict[str, Drain] = {}
+        self._jobs: dict[str, DrainJob] = {}
         self._watches: set[Watch] = set()
 
     def of(
-        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
-    ) -> asyncio.Task[Tally]:
-        """The one drain of that event subscription; begun if need be.
+        self, name: str, job: Callable[[], DrainJob], *, watch: Watch | None = None
+    ) -> asyncio.Task[DrainResult]:
+        """Return the one drain of that event subscription; begin `job` if need be.
 
         It goes on when whoever waits for it gives up, and ends with its budget. One
         that is begun for a `watch` ends when that has seen its event.
@@ -38,10 +33,10 @@ class Drains:
             for one in self._watches:
                 one.share(self._jobs[name].ending)
         else:
-            self._begin(name, self._job(name, until_empty), watch)
+            self._begin(name, job(), watch)
         return self.at_work[name]
 
-    def _begin(self, name: str, job: Drain, watch: Watch | None) -> None:
+    def _begin(self, name: str, job: DrainJob, watch: Watch | None) -> None:
         if watch is not None:
             watch.begin(job.ending)
         if self.is_stopping:
@@ -68,22 +63,22 @@ class Drains:
         finally:
             self._watches.discard(watch)
 
-    def settled(self, outcomes: list[Outcome]) -> None:
-        """Tell whoever watches; see `batch.Desk`."""
+    def settled(self, subscription: str, outcomes: list[Outcome]) -> None:
+        """Tell whoever watches; see `batch.BatchContext`."""
         for watch in self._watches:
-            watch.settled(outcomes)
+            watch.settled(subscription, outcomes)
 
 
-async def _run(job: Drain) -> Tally:
-    tally = await drain(job)
+async def _run(job: DrainJob) -> DrainResult:
+    done = await drain(job)
     _log.info(
         "drained %s: received %d, settled %s, failed %s, stopped: %s",
-        tally.subscription,
-        tally.summary.received,
-        dict(tally.settled),
-        dict(tally.failed),
-        tally.stopped,
+        done.subscription,
+        done.summary.received,
+        dict(done.settled),
+        dict(done.failed),
+        done.stopped,
     )
-    if tally.error is not None:
-        _log.error("drain of %s ended: %s", tally.subscription, tally.error)
-    return tally
+    if done.error is not None:
+        _log.error("drain of %s ended: %s", done.subscription, done.error)
+    return done

@@ -1,40 +1,74 @@
-"""Counting what a drain did, for its caller, the activity log and the log lines."""
+"""Counting what a drain did, for its caller, the hooks and the log lines."""
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 import msgspec
 
 from eventgrid_pull import publish_stamp, traceparent
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.outcomes import Delivery, Verb
-from moderation.activity.counters import count_into, count_pairs_into
-from moderation.activity.log import Summary
-from moderation.audit.entry import NO_EVENT, AuditEntry
-from moderation.events import Moderation
+from eventgrid_pull.counters import count_into
+from eventgrid_pull.event import AnyEvent, Delivery, Event
+from eventgrid_pull.histogram import Spread
+from eventgrid_pull.outcomes import Verb
+from eventgrid_pull.recorder import Record
 
 _log = logging.getLogger(__name__)
 
 LISTED = 200
+LISTED_BYTES = 64 * 1024
 LOCK_LOST = "LockLost"
-# Kinds of events that are counted before they are added to the summary.
-KINDS = 1000
+COUNTS = ("dispositions", "types", "failed")
 
-_disposition, _type = attrgetter("disposition"), attrgetter("type")
-_kind = attrgetter("category", "severity", "model_name", "model_version")
+
+class DrainSummary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """What a drain, or a minute of one, did to one event subscription.
+
+    `at` is when it was noted; `drains` is 0 for a drain that goes on. `last_full` says
+    that the last receive brought as many events as it may: there are more. `waited` is
+    from when we published an event to its first delivery; `queue_delay` the same by its
+    publisher's clock, for events that do not say when we did. `handling` is how long
+    the handlers of a batch took. `failed` counts lock tokens that were not settled.
+    `completed` is false when Event Grid or the recorder ended the drain.
+    """
+
+    at: str
+    subscription: str
+    completed: bool = True
+    drains: int = 1
+    received: int = 0
+    full_batches: int = 0
+    last_full: bool = False
+    dispositions: dict[str, int] = {}
+    types: dict[str, int] = {}
+    failed: dict[str, int] = {}
+    waited: Spread = msgspec.field(default_factory=Spread)
+    queue_delay: Spread = msgspec.field(default_factory=Spread)
+    handling: Spread = msgspec.field(default_factory=Spread)
+
+    def count(self, other: "DrainSummary") -> None:
+        """Take what another summary counted in."""
+        self.drains += other.drains
+        self.received += other.received
+        self.full_batches += other.full_batches
+        for name in COUNTS:
+            if more := getattr(other, name):
+                count_into(getattr(self, name), more)
+        self.waited.merge(other.waited)
+        self.queue_delay.merge(other.queue_delay)
+        self.handling.merge(other.handling)
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of one delivery; `failed` is why it was not settled, None if it was."""
 
-    entry: AuditEntry
+    record: Record
     failed: str | None
 
 
-class Tally(msgspec.Struct):
+class DrainResult(msgspec.Struct):
     """What a drain did. `outcomes` lists the first 200; the counts count them all.
 
     `summary` is what was counted since the last `take`, and in the end everything.
@@ -44,7 +78,7 @@ class Tally(msgspec.Struct):
     """
 
     subscription: str
-    summary: Summary
+    summary: DrainSummary = msgspec.field(default_factory=lambda: _begun(""))
     settled: Counter[str] = msgspec.field(default_factory=Counter)
     failed: Counter[str] = msgspec.field(default_factory=Counter)
     outcomes: list[Outcome] = msgspec.field(default_factory=list)
@@ -52,74 +86,55 @@ class Tally(msgspec.Struct):
     error: str | None = None
     heard: bool = False
     working: int = 0
-    _taken: list[Summary] = msgspec.field(default_factory=list)
-    _kinds: Counter[tuple[str, str, str, str]] = msgspec.field(default_factory=Counter)
+    _taken: list[DrainSummary] = msgspec.field(default_factory=list)
 
-    def add(self, deliveries: Iterable[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Take deliveries in, each with its outcome."""
+    def __post_init__(self) -> None:
+        """Name the event subscription in the first summary, too."""
+        self.summary.subscription = self.subscription
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of deliveries in."""
         summary = self.summary
         summary.received += len(outcomes)
-        entries = [one.entry for one in outcomes]
-        dispositions = Counter(map(_disposition, entries))
+        records = [outcome.record for outcome in outcomes]
+        dispositions = _verbs(records)
         self.settled += dispositions
-        if failed := [one for one in outcomes if one.failed is not None]:
+        if failed := [each for each in outcomes if each.failed is not None]:
             self._add_failed(failed)
         count_into(summary.dispositions, dispositions)
-        count_into(summary.types, Counter(map(_type, entries)))
-        self._add_payloads(
-            [
-                payload
-                for delivery in deliveries
-                if isinstance(payload := delivery.event.payload, Moderation)
-            ]
+        count_into(
+            summary.types, Counter([record.delivery.event.type for record in records])
         )
         if room := max(0, LISTED - len(self.outcomes)):
-            self.outcomes += [_listed(one) for one in outcomes[:room]]
+            self.outcomes += [_listed(outcome) for outcome in outcomes[:room]]
 
     def _add_failed(self, outcomes: Sequence[Outcome]) -> None:
-        failed = Counter([one.failed or "" for one in outcomes])
-        self.settled -= Counter([one.entry.disposition for one in outcomes])
+        failed = Counter([outcome.failed or "" for outcome in outcomes])
+        self.settled -= _verbs([outcome.record for outcome in outcomes])
         self.failed += failed
         count_into(self.summary.failed, failed)
 
-    def _add_payloads(self, payloads: Sequence[Moderation]) -> None:
-        self._kinds.update(map(_kind, payloads))
-        if len(self._kinds) > KINDS:
-            self._add_kinds()
-        shares = Counter([int(payload.confidence * 10) for payload in payloads])
-        self.summary.count_confidences(shares.items())
-
-    def _add_kinds(self) -> None:
-        """Add what was counted by kind to the summary: rarely, because it takes long."""
-        counts, self._kinds, summary = self._kinds, Counter(), self.summary
-        for (category, severity, model, version), count in counts.items():
-            count_into(summary.categories, {category: count})
-            count_into(summary.severities, {severity: count})
-            count_pairs_into(summary.matrix, {category: {severity: count}})
-            count_into(summary.models, {f"{model} {version}": count})
-
     def is_alive(self) -> bool:
-        """Whether Event Grid was heard since the last `take`, or there is work."""
+        """Tell whether Event Grid was heard since the last `take`, or there is work."""
         return self.heard or self.working > 0
 
-    def take(self, now: datetime) -> Summary:
-        """What was counted since this was asked before; the next one begins."""
-        self._add_kinds()
+    def take(self, now: datetime) -> DrainSummary:
+        """Return what was counted since this was asked before; the next one begins."""
         taken = self.summary
         taken.at, taken.drains = stamp(now), 0
         self._taken.append(taken)
-        self.summary = Summary(at="", subscription=self.subscription)
+        self.summary = _begun(self.subscription)
         self.heard = False
         return taken
 
-    def end(self, now: datetime) -> Summary:
-        """The same for the last time; `summary` is everything from now on."""
+    def end(self, now: datetime) -> DrainSummary:
+        """Return the same for the last time; `summary` is everything from now on."""
         last = self.take(now)
         last.drains, last.completed = 1, self.error is None
-        self.summary = Summary(at=last.at, subscription=self.subscription, drains=0)
+        self.summary.at, self.summary.drains = last.at, 0
         self.summary.completed, self.summary.last_full = last.completed, last.last_full
-        for one in self._taken:
-            self.summary.merge(one)
+        for summary in self._taken:
+            self.summary.count(summary)
         return last
 
     def fail(self, error: Exception) -> None:
@@ -137,10 +152,10 @@ class Tally(msgspec.Struct):
         """
         waited, claimed = [], []
         for delivery in deliveries:
-            if delivery.delivery_count != 1:
-                continue
             event = delivery.event
-            at = publish_stamp.read(event.stamp)
+            if event.delivery_count != 1:
+                continue
+            at = publish_stamp.read(event.extensions.get(publish_stamp.ATTRIBUTE))
             if at and (ms := publish_stamp.waited(at, now, lives)) is not None:
                 waited.append(ms)
             elif event.time:
@@ -151,63 +166,80 @@ class Tally(msgspec.Struct):
         if claimed:
             self.summary.queue_delay.add_all(claimed)
 
-    def lose(self, subscription: str, delivery: Delivery) -> None:
-        """The lock was gone before the work was done: nothing to record or settle."""
+    def lose(self, delivery: Delivery) -> None:
+        """Count a lock that was gone too early: nothing to record or settle."""
+        event = delivery.event
         self.failed[LOCK_LOST] += 1
         self.summary.received += 1
         count_into(self.summary.failed, {LOCK_LOST: 1})
         _log.warning(
             "%s: the lock of event %r was lost on delivery %d; it will come again",
-            subscription,
-            delivery.event.id[:64],
-            delivery.delivery_count,
+            self.subscription,
+            event.id[:64],
+            event.delivery_count,
             extra={
-                "event_subscription": subscription,
-                "event_id": delivery.event.id,
-                "event_source": delivery.event.source,
-                "delivery_count": delivery.delivery_count,
+                "event_subscription": self.subscription,
+                "event_id": event.id,
+                "event_source": event.source,
+                "delivery_count": event.delivery_count,
                 "disposition": None,
                 "reason": LOCK_LOST,
             },
         )
 
 
+def _begun(subscription: str) -> DrainSummary:
+    return DrainSummary(at="", subscription=subscription)
+
+
+def _verbs(records: Iterable[Record]) -> Counter[str]:
+    return Counter([record.disposition.VERB for record in records])
+
+
 def _listed(outcome: Outcome) -> Outcome:
-    """Without the event, which may be a megabyte and is in the audit log."""
-    entry = msgspec.structs.replace(outcome.entry, event=NO_EVENT)
-    return Outcome(entry, outcome.failed)
+    """Return it without what a large event holds: a list of megabytes helps nobody."""
+    record = outcome.record
+    event: AnyEvent = record.delivery.event
+    if len(event.raw) <= LISTED_BYTES:
+        return outcome
+    if isinstance(event, Event):
+        event = msgspec.structs.replace(event, data=None)
+    event = msgspec.structs.replace(event, raw=b"")
+    delivery = msgspec.structs.replace(record.delivery, event=event)
+    return Outcome(msgspec.structs.replace(record, delivery=delivery), outcome.failed)
 
 
-def report(outcomes: Iterable[Outcome]) -> None:
-    """One line for each that needs a look; the event's data is never in it."""
+def report(subscription: str, outcomes: Iterable[Outcome]) -> None:
+    """Log a line for each that needs a look; the event's data is never in it."""
     debugging = _log.isEnabledFor(logging.DEBUG)
     for outcome in outcomes:
-        quiet = outcome.failed is None and outcome.entry.disposition == Verb.ACKNOWLEDGE
+        verb = outcome.record.disposition.VERB
+        quiet = outcome.failed is None and verb == Verb.ACKNOWLEDGE
         if not quiet:
-            _report(outcome, logging.WARNING)
+            _report(subscription, outcome, logging.WARNING)
         elif debugging:
-            _report(outcome, logging.DEBUG)
+            _report(subscription, outcome, logging.DEBUG)
 
 
-def _report(outcome: Outcome, level: int) -> None:
-    entry = outcome.entry
-    reason = f"not settled: {outcome.failed}" if outcome.failed else entry.reason
+def _report(subscription: str, outcome: Outcome, level: int) -> None:
+    disposition, event = outcome.record.disposition, outcome.record.delivery.event
+    reason = f"not settled: {outcome.failed}" if outcome.failed else disposition.reason
     _log.log(
         level,
         "%s: %s event %r on delivery %d in trace %s: %s",
-        entry.subscription,
-        entry.disposition,
-        entry.id[:64],
-        entry.delivery_count,
-        traceparent.trace_id(entry.traceparent),
-        reason or entry.verdict,
+        subscription,
+        disposition.VERB,
+        event.id[:64],
+        event.delivery_count,
+        traceparent.trace_id(event.traceparent),
+        reason or "done",
         extra={
-            "event_subscription": entry.subscription,
-            "event_id": entry.id,
-            "event_source": entry.source,
-            "delivery_count": entry.delivery_count,
-            "disposition": entry.disposition,
+            "event_subscription": subscription,
+            "event_id": event.id,
+            "event_source": event.source,
+            "delivery_count": event.delivery_count,
+            "disposition": disposition.VERB,
             "reason": reason,
-            "traceparent": entry.traceparent,
+            "traceparent": event.traceparent,
         },
     )

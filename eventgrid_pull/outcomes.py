@@ -1,29 +1,17 @@
-"""What Event Grid lends us, and the three ways to give it back."""
+"""What becomes of an event: acknowledged, released or rejected, and when it comes back."""
 
 from enum import IntEnum, StrEnum
 from typing import ClassVar
 
 import msgspec
 
-from moderation.events import Event, MalformedEvent
-
 
 class Verb(StrEnum):
-    """A disposition by its name, as the audit log, the API and Event Grid spell it."""
+    """A disposition by its name, as the recorder, the log and Event Grid spell it."""
 
     ACKNOWLEDGE = "acknowledge"
     RELEASE = "release"
     REJECT = "reject"
-
-
-class Verdict(StrEnum):
-    """What becomes of the content."""
-
-    QUARANTINED = "quarantined"
-    SENT_TO_REVIEW = "sent-to-review"
-    APPROVED = "approved"
-    RECORDED = "recorded"
-    SETTLED_BY_HAND = "settled-by-hand"  # whoever did it knows; see the entry's `by`
 
 
 class ReleaseDelay(IntEnum):
@@ -37,11 +25,11 @@ class ReleaseDelay(IntEnum):
 
 
 class Acknowledge(msgspec.Struct, frozen=True):
-    """Done: Event Grid forgets the event."""
+    """Done: Event Grid forgets the event. The recorder gets the note as it is."""
 
     VERB: ClassVar = Verb.ACKNOWLEDGE
 
-    verdict: Verdict
+    note: object = None
     reason: str | None = None
 
 
@@ -63,62 +51,10 @@ class Reject(msgspec.Struct, frozen=True):
     VERB: ClassVar = Verb.REJECT
 
     reason: str
+    note: object = None
 
 
 type Disposition = Acknowledge | Release | Reject
-
-
-LF, CR = b"\n\r"  # as numbers: they are found ten times as fast
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One event on loan, with the lock token that settles it.
-
-    `delivery_count` is 1 the first time. `raw` is the event's JSON as it came.
-    """
-
-    lock_token: str
-    delivery_count: int
-    raw: bytes
-    event: Event
-
-    @property
-    def short_token(self) -> str:
-        """Enough of the lock token to recognise it, too little to settle with."""
-        token = self.lock_token
-        return token if len(token) <= 12 else f"{token[:4]}…{token[-6:]}"
-
-    @property
-    def json(self) -> bytes:
-        """The event's JSON as it came.
-
-        What no reader of JSON could read (not UTF-8, or nested too deep) becomes a JSON
-        string.
-        """
-        raw = self.raw
-        if isinstance(self.event.payload, MalformedEvent) and not _is_readable(raw):
-            return msgspec.json.encode(raw.decode(errors="replace"))
-        return raw
-
-    @property
-    def line(self) -> bytes:
-        """The same on one line: line breaks can only stand between its tokens."""
-        raw = self.json
-        if LF in raw or CR in raw:
-            raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
-        return raw
-
-
-def _is_readable(raw: bytes) -> bool:
-    try:
-        raw.decode()
-        _any.decode(raw)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-_any = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw] | str | None)
 
 
 BACKOFF = (

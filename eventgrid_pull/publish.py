@@ -9,11 +9,22 @@ import msgspec
 from eventgrid_pull import publish_stamp
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.http_retry import EventGridError
-from moderation.publish_request import MAX_EVENTS, Json
-from moderation.request_body import BadRequest
 
+MAX_EVENTS = 1_000
 # Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.
 MAX_BYTES = 1_000_000
+
+type Json = dict[str, object]
+
+
+class EventTooLarge(Exception):
+    """No request can carry an event, and nothing was published; `problems` says which."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(
+            f"an event may have {MAX_BYTES:,} bytes; nothing was published"
+        )
+        self.problems = problems
 
 
 class Publisher(Protocol):
@@ -34,7 +45,8 @@ class Published(msgspec.Struct, frozen=True):
 async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Published:
     """Publish all of the events, chunk after chunk; the first failure ends it.
 
-    Each gets our stamp of when that was, over what it had in its place. Raises BadRequest, before anything is sent, when an event is larger than 1 MB.
+    Each gets our stamp of when that was, over what it had in its place. Raises
+    EventTooLarge, before anything is sent, when an event is larger than 1 MB.
     """
     done = 0
     for chunk in _chunks(encoded(events, now)):
@@ -49,7 +61,7 @@ async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Pu
 def encoded(events: list[Json], now: datetime) -> list[bytes]:
     """Return each event as it is published now, as JSON.
 
-    Raises BadRequest when one is larger than 1 MB.
+    Raises EventTooLarge when one is larger than 1 MB.
     """
     stamped = publish_stamp.stamped(events, now)
     found = [msgspec.json.encode(event) for event in stamped]
@@ -62,8 +74,7 @@ def encoded(events: list[Json], now: datetime) -> list[bytes]:
         if len(event) + 2 > MAX_BYTES
     ]
     if problems:
-        detail = f"an event may have {MAX_BYTES:,} bytes; nothing was published"
-        raise BadRequest(413, detail, problems)
+        raise EventTooLarge(problems)
     return found
 
 

@@ -5,9 +5,9 @@ import logging
 import msgspec
 
 from eventgrid_pull import nested
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.event_decoder import Decode
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery
-from moderation import events
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ _in_parts = msgspec.json.Decoder(_InParts)
 _items = msgspec.json.Decoder(_Item)
 
 
-def deliveries(content: bytes) -> list[Delivery]:
-    """What was received; an event that cannot be read is delivered as MalformedEvent.
+def deliveries(content: bytes, decode: Decode) -> list[Delivery]:
+    """Return what was received; what cannot be read is delivered as MalformedEvent.
 
     An item that names no lock token is left out. Raises EventGridError when the whole
     is not readable.
@@ -48,9 +48,7 @@ def deliveries(content: bytes) -> list[Delivery]:
     return [
         Delivery(
             item.broker_properties.lock_token,
-            item.broker_properties.delivery_count or 1,
-            raw := bytes(item.event),
-            events.read(raw),
+            decode(bytes(item.event), item.broker_properties.delivery_count or 1),
         )
         for item in _items_of(content)
     ]

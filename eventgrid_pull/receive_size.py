@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eventgrid_pull.outcomes import Delivery
+from eventgrid_pull.event import Delivery
 
 # What Event Grid gives at most in one receive.
 BATCH = 100
@@ -29,5 +29,5 @@ def next_size(size: int, took: float) -> int:
 
 def fitting(last: Sequence[Delivery]) -> int:
     """Return how many events like the last ones a batch may have, 1 to 100."""
-    weight = sum(len(delivery.raw) for delivery in last)
+    weight = sum(len(delivery.event.raw) for delivery in last)
     return min(BATCH, max(1, BATCH_BYTES * len(last) // max(1, weight)))

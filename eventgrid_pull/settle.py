@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from eventgrid_pull.client import Settled
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
     Acknowledge,
-    Delivery,
     Disposition,
     Reject,
     Release,

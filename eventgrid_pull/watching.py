@@ -30,11 +30,12 @@ class Watch(msgspec.Struct, eq=False):
         if self.ending is ending:
             self.ending = None
 
-    def settled(self, outcomes: list[Outcome]) -> None:
+    def settled(self, subscription: str, outcomes: list[Outcome]) -> None:
         """Told of the outcomes of this process's drains, of every subscription."""
+        if subscription != self.subscription:
+            return
         for outcome in outcomes:
-            entry = outcome.entry
-            if (entry.subscription, entry.id) == (self.subscription, self.event_id):
+            if outcome.record.delivery.event.id == self.event_id:
                 self.outcome = outcome
                 self._seen.set()
                 if self.ending is not None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from eventgrid_pull.cron import shortest_gap
+from eventgrid_pull.histogram import Spread
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
 from moderation import timers
-from moderation.activity.histogram import Spread
 from moderation.activity.log import Summary
 from moderation.filter_rules import warnings
 from moderation.host_json import HOST_JSON, HostJsonInvalid, function_timeout

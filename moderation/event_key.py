@@ -2,9 +2,16 @@
 
 from typing import NamedTuple
 
+from eventgrid_pull.event import AnyEvent
+
 
 class EventKey(NamedTuple):
     """The identity of an event; both are empty for one that cannot be read."""
 
     source: str
     id: str
+
+
+def key_of(event: AnyEvent) -> EventKey:
+    """Return what tells this event from all others."""
+    return EventKey(event.source, event.id)

@@ -1,4 +1,4 @@
-"""The moderation events, typed: a delivered event in, one of five payloads out."""
+"""The moderation events, typed: an event's bytes in, one of four payloads out."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field
 
 from eventgrid_pull import cloudevents, publish_stamp, rfc3339
 from eventgrid_pull.cloudevents import Envelope, Problem
-from moderation.event_key import EventKey
+from eventgrid_pull.event import AnyEvent, Event, MalformedEvent
 
 PREFIX = "com.contoso.ai."
 FLAGGED: Final = "com.contoso.ai.ContentFlagged"
@@ -82,16 +82,18 @@ class UnknownContent(Struct, frozen=True, kw_only=True):
     content_id: str | None = None
 
 
-class MalformedEvent(Struct, frozen=True, kw_only=True):
-    """Not a CloudEvent, or not the payload that its type promises; why, in words."""
+class Verdict(StrEnum):
+    """What becomes of the content."""
 
-    reason: str
-    content_id: str | None = None
+    QUARANTINED = "quarantined"
+    SENT_TO_REVIEW = "sent-to-review"
+    APPROVED = "approved"
+    RECORDED = "recorded"
+    SETTLED_BY_HAND = "settled-by-hand"  # whoever did it knows; see the entry's `by`
 
 
-type Payload = (
-    ContentFlagged | ContentApproved | ReviewEscalated | UnknownContent | MalformedEvent
-)
+type Payload = ContentFlagged | ContentApproved | ReviewEscalated | UnknownContent
+type ModerationEvent = Event[Payload] | MalformedEvent
 
 TYPES: dict[str, type[Moderation]] = {
     FLAGGED: ContentFlagged,
@@ -100,38 +102,21 @@ TYPES: dict[str, type[Moderation]] = {
 }
 
 
-class Event(Struct, frozen=True, gc=False, kw_only=True):
-    """One event as a handler sees it: attributes of the envelope, and the payload.
-
-    `id`, `source` and `type` are empty for a malformed event that has none. `time` is
-    what the publisher claims, and None too when that cannot be read as a moment in UTC.
-    `stamp` is what stands where we put when we published it.
-    """
+class _Known(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """A delivered event of a type we know, read in one go: envelope and payload."""
 
     id: str
     type: str
-    source: str = ""
-    subject: str | None = None
-    time: datetime | None = None
-    traceparent: str | None = None
-    stamp: object = field(default=None, name=publish_stamp.ATTRIBUTE)
-    payload: Payload
-
-    @property
-    def key(self) -> EventKey:
-        """What tells it from all other events."""
-        return EventKey(self.source, self.id)
-
-
-class _Known(Event, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A delivered event of a type we know, read in one go: envelope and payload."""
-
     source: str
     specversion: Literal["1.0"]
+    data: ContentFlagged | ContentApproved | ReviewEscalated
+    subject: str | None = None
     time: Moment | None = None
     datacontenttype: str | None = None
     dataschema: str | None = None
+    traceparent: str | None = None
     tracestate: str | None = None
+    stamp: object = field(default=None, name=publish_stamp.ATTRIBUTE)
 
 
 # JSON's `type` chooses the class, so the field of that name goes by another in JSON,
@@ -141,21 +126,21 @@ _TYPE = "eventtype"
 
 class _Flagged(_Known, frozen=True, kw_only=True, tag_field="type", tag=FLAGGED):
     type: Literal["com.contoso.ai.ContentFlagged"] = field(default=FLAGGED, name=_TYPE)
-    payload: ContentFlagged = field(name="data")
+    data: ContentFlagged
 
 
 class _Approved(_Known, frozen=True, kw_only=True, tag_field="type", tag=APPROVED):
     type: Literal["com.contoso.ai.ContentApproved"] = field(
         default=APPROVED, name=_TYPE
     )
-    payload: ContentApproved = field(name="data")
+    data: ContentApproved
 
 
 class _Escalated(_Known, frozen=True, kw_only=True, tag_field="type", tag=ESCALATED):
     type: Literal["com.contoso.ai.ReviewEscalated"] = field(
         default=ESCALATED, name=_TYPE
     )
-    payload: ReviewEscalated = field(name="data")
+    data: ReviewEscalated
 
 
 class _Hints(Struct, frozen=True):
@@ -170,7 +155,7 @@ class _ContentHint(Struct, frozen=True, rename="camel"):
     content_id: object = None
 
 
-_known: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
+_known: msgspec.json.Decoder[_Known] = msgspec.json.Decoder(
     _Flagged | _Approved | _Escalated
 )
 _decoders = {name: msgspec.json.Decoder(payload) for name, payload in TYPES.items()}
@@ -180,35 +165,70 @@ _object = msgspec.json.Decoder(dict[str, object])
 _fields = cache(msgspec.structs.fields)  # half of what checking an event costs
 
 
-def read(raw: bytes) -> Event:
-    """The event in a delivery. Never raises: what cannot be read is MalformedEvent."""
+def read(raw: bytes, delivery_count: int = 1) -> ModerationEvent:
+    """Return the event in a delivery. Never raises: what cannot be read is malformed."""
     try:
         if not raw.isascii():
             raw.decode()
-        event = _known.decode(raw)
+        known = _known.decode(raw)
     except (ValueError, RecursionError):
-        return _read_carefully(raw)
-    if (time := event.time) is None or 1 < time.year < 9999:
-        return event
-    return _read_carefully(raw)  # it may have a time that is none in UTC
+        return _read_carefully(raw, delivery_count)
+    if (time := known.time) is not None and not 1 < time.year < 9999:
+        return _read_carefully(raw, delivery_count)  # it may have none in UTC
+    stamp = known.stamp
+    return Event(  # by position: thirteen names would cost half a microsecond an event
+        known.id,
+        known.source,
+        known.type,
+        known.data,
+        known.subject,
+        time,
+        known.datacontenttype,
+        known.dataschema,
+        known.traceparent,
+        known.tracestate,
+        {} if stamp is None else {publish_stamp.ATTRIBUTE: stamp},
+        delivery_count,
+        raw,
+    )
 
 
-def _read_carefully(raw: bytes) -> Event:
-    """The same step by step: for other types, extensions, and what is wrong."""
+def _read_carefully(raw: bytes, delivery_count: int) -> ModerationEvent:
+    """Read the same step by step: other types, extensions, and what is wrong."""
     try:
         raw.decode()
         envelope = cloudevents.read(raw)
+        extensions = cloudevents.extensions(raw)
     except (ValueError, RecursionError) as error:
-        return _malformed(raw, f"not a CloudEvent: {error}")
+        return _malformed(raw, delivery_count, f"not a CloudEvent: {error}")
+    payload = _payload(envelope)
+    if isinstance(payload, str):
+        return MalformedEvent(
+            reason=payload,
+            id=envelope.id,
+            source=envelope.source,
+            type=envelope.type,
+            subject=_text(envelope.subject),
+            time=rfc3339.held(envelope.time),
+            traceparent=_text(envelope.traceparent),
+            extensions=extensions,
+            delivery_count=delivery_count,
+            raw=raw,
+        )
     return Event(
         id=envelope.id,
-        type=envelope.type,
         source=envelope.source,
+        type=envelope.type,
+        data=payload,
         subject=_text(envelope.subject),
         time=rfc3339.held(envelope.time),
+        datacontenttype=_text(envelope.datacontenttype),
+        dataschema=_text(envelope.dataschema),
         traceparent=_text(envelope.traceparent),
-        stamp=envelope.egpublishedat,
-        payload=_payload(envelope),
+        tracestate=_text(envelope.tracestate),
+        extensions=extensions,
+        delivery_count=delivery_count,
+        raw=raw,
     )
 
 
@@ -216,14 +236,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _payload(envelope: Envelope) -> Payload:
+def _payload(envelope: Envelope) -> Payload | str:
+    """Return the payload, or why it is not that of its type."""
     data = envelope.json
     decoder = _decoders.get(envelope.type)
     if decoder is None:
         return UnknownContent(content_id=_content_id(data or b""))
     if data is None:
         reason = "its `datacontenttype` says that `data_base64` is not JSON"
-        return MalformedEvent(reason=f"not the payload of {envelope.type}: {reason}")
+        return f"not the payload of {envelope.type}: {reason}"
     try:
         data.decode()
         return decoder.decode(data)  # type: ignore[return-value]
@@ -231,7 +252,7 @@ def _payload(envelope: Envelope) -> Payload:
         return _read_members(TYPES[envelope.type], envelope.type, data)
 
 
-def _read_members(payload: type[Moderation], name: str, data: bytes) -> Payload:
+def _read_members(payload: type[Moderation], name: str, data: bytes) -> Payload | str:
     """Read what the decoder would not: with a time that cannot be held, or malformed.
 
     The reason says where and what; not the values, because reasons are logged.
@@ -245,21 +266,32 @@ def _read_members(payload: type[Moderation], name: str, data: bytes) -> Payload:
         wrong = "; ".join(f"{problem.path} {problem.problem}" for problem in found)
     except (ValueError, RecursionError):
         wrong = "data is not a JSON object"
-    reason = f"not the payload of {name}: {wrong}"
-    return MalformedEvent(reason=reason, content_id=_content_id(data))
+    return f"not the payload of {name}: {wrong}"
 
 
-def _malformed(raw: bytes, reason: str) -> Event:
+def _malformed(raw: bytes, delivery_count: int, reason: str) -> MalformedEvent:
     try:
         hints = _hints.decode(raw)
     except (ValueError, RecursionError):
         hints = _Hints()
-    return Event(
+    return MalformedEvent(
+        reason=reason,
         id=_text(hints.id) or "",
         source=_text(hints.source) or "",
         type=_text(hints.type) or "",
-        payload=MalformedEvent(reason=reason),
+        delivery_count=delivery_count,
+        raw=raw,
     )
+
+
+def content_id(event: AnyEvent) -> str | None:
+    """Return the content that an event is about, also where it is not as it should be."""
+    if isinstance(event, Event):
+        return getattr(event.data, "content_id", None)
+    try:
+        return _content_id(cloudevents.read(event.raw).json or b"")
+    except (ValueError, RecursionError):
+        return None
 
 
 def _content_id(data: bytes) -> str | None:

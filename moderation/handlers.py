@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
+from eventgrid_pull.event import Event, MalformedEvent
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.events import (
     ContentApproved,
     ContentFlagged,
-    Event,
-    MalformedEvent,
+    ModerationEvent,
     Severity,
     UnknownContent,
+    Verdict,
 )
 
-type Handler = Callable[[Event], Awaitable[Disposition]]
+type Handler = Callable[[ModerationEvent], Awaitable[Disposition]]
 
 PROBE_CONTENT_ID = "test-inspect"
 SAFE = "safe"
@@ -45,46 +46,48 @@ def _place(handler: Handler) -> str:
 
 
 @handles("sub-flagged")
-async def flagged(event: Event) -> Disposition:
+async def flagged(event: ModerationEvent) -> Disposition:
     """Quarantine what is surely harmful; a person looks at the rest."""
-    match event.payload:
+    match event:
         case MalformedEvent(reason=reason):
             return Reject(reason)
-        case ContentFlagged(content_id=content_id) if content_id == PROBE_CONTENT_ID:
+        case Event(data=ContentFlagged(content_id=content_id)) if (
+            content_id == PROBE_CONTENT_ID
+        ):
             return Reject("a probe of inspect and reject: seen, and not to be acted on")
-        case ContentFlagged(category=category) if category.lower() == SAFE:
+        case Event(data=ContentFlagged(category=category)) if category.lower() == SAFE:
             return Reject("a contradiction: flagged, but the category is safe")
-        case ContentFlagged(severity=Severity.HIGH):
+        case Event(data=ContentFlagged(severity=Severity.HIGH)):
             return Acknowledge(Verdict.QUARANTINED)
-        case ContentFlagged(confidence=confidence) if confidence >= CERTAIN:
+        case Event(data=ContentFlagged(confidence=confidence)) if confidence >= CERTAIN:
             return Acknowledge(Verdict.QUARANTINED)
-        case ContentFlagged():
+        case Event(data=ContentFlagged()):
             return Acknowledge(Verdict.SENT_TO_REVIEW)
         case _:
             return Reject(f"{event.type} does not belong on this event subscription")
 
 
 @handles("sub-approved")
-async def approved(event: Event) -> Disposition:
+async def approved(event: ModerationEvent) -> Disposition:
     """Let the content through, unless the event contradicts itself."""
-    match event.payload:
+    match event:
         case MalformedEvent(reason=reason):
             return Reject(reason)
-        case ContentApproved(review_required=True):
+        case Event(data=ContentApproved(review_required=True)):
             return Reject("a contradiction: approved, but it requires review")
-        case ContentApproved():
+        case Event(data=ContentApproved()):
             return Acknowledge(Verdict.APPROVED)
         case _:
             return Reject(f"{event.type} does not belong on this event subscription")
 
 
 @handles("sub-all-events")
-async def all_events(event: Event) -> Disposition:
+async def all_events(event: ModerationEvent) -> Disposition:
     """Record whatever comes: the audit log refuses nothing."""
-    match event.payload:
+    match event:
         case MalformedEvent(reason=reason):
             return Acknowledge(Verdict.RECORDED, reason)
-        case UnknownContent():
+        case Event(data=UnknownContent()):
             return Acknowledge(Verdict.RECORDED, "of a type this app does not know")
         case _:
             return Acknowledge(Verdict.RECORDED)

@@ -8,12 +8,12 @@ from time import monotonic
 import msgspec
 
 from eventgrid_pull import publish, traceparent
-from eventgrid_pull.blob.append_log import CLOCK_SKEW
+from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.watching import Watch
 from moderation import filter_explanation, function_names
-from moderation.audit.entry import AuditEntry
+from moderation.audit.entry import AuditEntry, entry
 from moderation.audit.log import Query
 from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.publish_request import Json, wrap
@@ -73,14 +73,16 @@ async def inspect(
             raise published.failure
         await _receive_probe(runtime, watch)
     if (outcome := watch.outcome) is not None:
-        return report(outcome.entry, here=True, failed=outcome.failed)
-    entry = await found_elsewhere(
+        record, at = outcome.record, stamp(outcome.record.at)
+        made = entry(where, record.delivery, record.disposition, at)
+        return report(made, here=True, failed=outcome.failed)
+    found = await found_elsewhere(
         lambda: _entry_of(runtime, watch, began - CLOCK_SKEW),
         lambda: ends - monotonic(),
     )
-    if entry is None:
+    if found is None:
         raise ProbeNotSeen(watch.event_id)
-    return report(entry, here=False, failed=None)
+    return report(found, here=False, failed=None)
 
 
 async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
@@ -88,7 +90,7 @@ async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
     try:
         # A drain that was joined may end without it; one of our own does not.
         while not watch.begun and not seen.done():
-            task = runtime.drains.of(watch.subscription, until_empty=True, watch=watch)
+            task = runtime.drain(watch.subscription, until_empty=True, watch=watch)
             await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         seen.cancel()

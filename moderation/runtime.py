@@ -13,19 +13,22 @@ from time import monotonic
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
 
-from eventgrid_pull.batch import Desk
+from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.drain import Drain
+from eventgrid_pull.drain import DrainJob
 from eventgrid_pull.drain_registry import Drains
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
-from moderation import timers, topology, topology_file
-from moderation.activity.log import ActivityLog, Store, Summary
+from eventgrid_pull.watching import Watch
+from moderation import events, timers, topology, topology_file
+from moderation.activity.counting import DrainCounts
+from moderation.activity.log import ActivityLog, Store
 from moderation.audit.actions import ActionLog
 from moderation.audit.log import AuditLog
+from moderation.audit.recorder import AuditRecorder
 from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.handlers import HANDLERS
 from moderation.manual.peek import MOST_AT_ONCE
@@ -66,6 +69,7 @@ class Runtime:
         self.subscriptions = subscriptions
         grouped = GroupedAppendLog(audit_log)
         self.audit = AuditLog(grouped)
+        self._recorder = AuditRecorder(self.audit, clock)
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
         self.audit_store = audit_log
@@ -74,58 +78,69 @@ class Runtime:
         self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage
-        self.drains = Drains(self._job)
+        self.drains = Drains()
         self._calls: set[asyncio.Task[object]] = set()
 
     async def tick(self, name: str) -> None:
         """Drain within the budget, as a timer does. Raises DrainFailed."""
-        tally = await asyncio.shield(self.drains.of(name))
-        if tally.error is not None:
-            raise DrainFailed(f"{name}: {tally.error}")
+        drained = await asyncio.shield(self.drain(name))
+        if drained.error is not None:
+            raise DrainFailed(f"{name}: {drained.error}")
 
-    async def pull_now(self, name: str) -> tuple[Tally, bool]:
+    async def pull_now(self, name: str) -> tuple[DrainResult, bool]:
         """Drain until empty; or see the drain through that is at work already.
 
         The second value says which: whether it was joined.
         """
         if name not in HANDLERS:
             error = f"{name} {timers.no_handler(name)}"
-            summary = Summary(at="", subscription=name, drains=0)
-            return Tally(name, summary, stopped="failed", error=error), False
+            return DrainResult(name, stopped="failed", error=error), False
         joined = name in self.drains.at_work
-        draining = self.drains.of(name, until_empty=True)
+        draining = self.drain(name, until_empty=True)
         return await asyncio.shield(draining), joined
 
-    def _job(self, name: str, until_empty: bool) -> Drain:
+    def drain(
+        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
+    ) -> asyncio.Task[DrainResult]:
+        """Return the drain of that event subscription, which is begun if need be."""
+        return self.drains.of(name, lambda: self._job(name, until_empty), watch=watch)
+
+    def _job(self, name: str, until_empty: bool) -> DrainJob:
         ends = monotonic() + self.settings.pull_budget
         declared = self.topology.subscription(name)
-        receiver = self.subscriptions[name]
-        desk = Desk(
+        receiver, counts = self.subscriptions[name], DrainCounts()
+
+        def settled(outcomes: list[Outcome]) -> None:
+            counts.settled(outcomes)
+            self.drains.settled(name, outcomes)
+
+        async def note(drained: DrainSummary) -> None:
+            summary = counts.summary(drained)
+            try:
+                await self.activity.note(summary, self.clock())
+            except StoreUnavailable as error:
+                _log.warning("activity of %s not noted: %s", name, error)
+
+        context = BatchContext(
             subscription=name,
             max_delivery_count=declared.max_delivery_count,
             lock_seconds=declared.receive_lock_duration_in_seconds,
             handler_seconds=self.settings.handler_seconds,
             handler=HANDLERS[name],
             receiver=receiver,
-            audit=self.audit,
+            recorder=self._recorder,
             clock=self.clock,
             lives=_lives(declared),
             stopping=self.is_stopping,
-            settled=self.drains.settled,
+            on_settled=settled,
         )
-        return Drain(
-            desk=desk,
+        return DrainJob(
+            context=context,
             receiver=receiver,
             time_left=lambda: ends - monotonic(),
             until_empty=until_empty,
-            note=self._note,
+            note=note,
         )
-
-    async def _note(self, summary: Summary) -> None:
-        try:
-            await self.activity.note(summary, self.clock())
-        except StoreUnavailable as error:
-            _log.warning("activity of %s not noted: %s", summary.subscription, error)
 
     async def stop(self) -> None:
         """Take nothing more; finish what is in hand, or hand it back, in 10 seconds."""
@@ -192,7 +207,9 @@ def _subscription(
     declared: EventSubscription,
     credential: AzureKeyCredential | AsyncTokenCredential,
 ) -> Subscription:
-    return Subscription(settings.endpoint, settings.topic, declared.name, credential)
+    return Subscription(
+        settings.endpoint, settings.topic, declared.name, credential, events.read
+    )
 
 
 def _credential(settings: Settings) -> AzureKeyCredential | AsyncTokenCredential:

@@ -16,8 +16,8 @@ from console.endpoints import health
 from console.routes import ROUTES, Route
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery
 from moderation import events
 from moderation.runtime import Runtime
 from moderation.settings import Settings
@@ -47,7 +47,7 @@ class Sink:
         self.events += batch
         for receiver in self._receivers:
             receiver.batches.append(
-                [Delivery(a_lock_token(), 1, raw, events.read(raw)) for raw in batch]
+                [Delivery(a_lock_token(), events.read(raw, 1)) for raw in batch]
             )
 
     async def close(self) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from eventgrid_pull.client import Settled
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery, ReleaseDelay
+from eventgrid_pull.outcomes import ReleaseDelay
 from moderation import events, topology
 from moderation.topology import EventSubscription, Topology
 
@@ -80,7 +81,7 @@ def a_delivery(event: dict[str, Any] | bytes | None = None, count: int = 1) -> D
     if event is None:
         event = an_event()
     raw = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return Delivery(a_lock_token(), count, raw, events.read(raw))
+    return Delivery(a_lock_token(), events.read(raw, count))
 
 
 class InMemoryReceiver:

@@ -139,7 +139,7 @@ def test_what_answers_http_is_imported_with_the_first_request() -> None:
     A timer's cold start does not wait for the console, storage and identity.
     """
     late = (
-        *("console.", "moderation.storage.blob_reader", "eventgrid_pull.blob.blob"),
+        *("console.", "eventgrid_pull.blob.blob_reader", "eventgrid_pull.blob.blob"),
         *("azure.storage", "azure.identity"),
     )
 

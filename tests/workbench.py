@@ -5,15 +5,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from eventgrid_pull.batch import Desk, work
+import msgspec
+
+from eventgrid_pull.batch import BatchContext, work
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Settled
-from eventgrid_pull.drain_result import Tally
-from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Verdict
-from moderation.activity.log import Summary
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
-from moderation.events import Event
+from moderation.audit.recorder import AuditRecorder
+from moderation.events import ModerationEvent, Verdict
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
 from tests.virtual_time import now
 
@@ -59,11 +62,11 @@ class Bench:
         self.deliveries = {name: a_delivery(an_event(id=name)) for name in handlers}
         self.receiver = Clocked()
         self.store = Store()
-        self.done = Tally("sub-flagged", Summary(at="", subscription="sub-flagged"))
+        self.done = DrainResult("sub-flagged")
         self.cancelled: list[str] = []
         self.stopping = False
 
-    async def handle(self, event: Event) -> Disposition:
+    async def handle(self, event: ModerationEvent) -> Disposition:
         """Do what that event's handler does; remember who was cancelled."""
         try:
             chosen = self.handlers[event.id]()
@@ -74,15 +77,17 @@ class Bench:
         disposition: Disposition = given
         return disposition
 
-    async def work(self, *, handler_seconds: float = 300, limit: int = 10) -> Tally:
-        desk = Desk(
+    async def work(
+        self, *, handler_seconds: float = 300, limit: int = 10
+    ) -> DrainResult:
+        desk = BatchContext(
             subscription="sub-flagged",
             max_delivery_count=limit,
             lock_seconds=LOCK,
             handler_seconds=handler_seconds,
             handler=self.handle,
             receiver=self.receiver,
-            audit=AuditLog(self.store),
+            recorder=AuditRecorder(AuditLog(self.store), lambda: NOW),
             clock=lambda: NOW,
             stopping=lambda: self.stopping,
         )
@@ -92,9 +97,8 @@ class Bench:
     def count(self, name: str, count: int) -> None:
         """It is the `count`-th delivery of that event."""
         before = self.deliveries[name]
-        self.deliveries[name] = Delivery(
-            before.lock_token, count, before.raw, before.event
-        )
+        event = msgspec.structs.replace(before.event, delivery_count=count)
+        self.deliveries[name] = Delivery(before.lock_token, event)
 
     def became(self, name: str) -> tuple[str, int] | None:
         """How that event was settled, if it was."""

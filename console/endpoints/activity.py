@@ -13,11 +13,11 @@ from console import alerts
 from console.alerts import Alert, Logs
 from console.validation import Asked, chosen
 from eventgrid_pull.blob.append_log import stamp
+from eventgrid_pull.counters import largest
+from eventgrid_pull.histogram import Spread
 from eventgrid_pull.outcomes import Verb
 from moderation import timers
 from moderation.activity import log
-from moderation.activity.counters import largest
-from moderation.activity.histogram import Spread
 from moderation.activity.log import CONFIDENCES, Summary
 
 # Steps of at least a minute, so that there are no more than 144 of them.

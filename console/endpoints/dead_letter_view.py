@@ -9,12 +9,14 @@ import msgspec
 
 from console import redaction
 from eventgrid_pull.blob.append_log import Stamp, stamp
-from eventgrid_pull.outcomes import Delivery
+from eventgrid_pull.event import Delivery
+from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.formats import Letter
 from moderation.dead_letters.listing import Listed
+from moderation.event_key import key_of
 from moderation.runtime import Runtime
 
 REASON_SECONDS = 5.0
@@ -122,7 +124,7 @@ def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
 
     Where either is empty they tell nothing: then the event itself has to be the same.
     """
-    told = letter.event is not None and all(letter.event.key)
+    told = letter.event is not None and all(key_of(letter.event))
     line = None if told else msgspec.Raw(_line(letter))
     deliveries = (one for one in entries if one.redrive is None)
     return next((one for one in deliveries if line in (None, one.event)), None)
@@ -141,7 +143,7 @@ def _shown(
         id=event.id if event else None,
         source=event.source if event else None,
         type=event.type if event else None,
-        content_id=event.payload.content_id if event else None,
+        content_id=events.content_id(event) if event else None,
         reason=said.reason,
         delivery_attempts=said.attempts,
         result=said.result,
@@ -166,7 +168,7 @@ def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
 def _line(letter: Letter) -> bytes:
     """The event as JSON on one line; what cannot be read as text in a JSON string."""
     if letter.event is not None:
-        return Delivery("", 0, letter.raw, letter.event).line
+        return Delivery("", letter.event).line
     text = letter.raw[:UNREADABLE_BYTES].decode(errors="replace")
     return msgspec.json.encode(text)
 

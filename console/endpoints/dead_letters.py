@@ -16,7 +16,7 @@ from console.validation import Asked, BadQuery, Moment, chosen
 from eventgrid_pull.cloudevents import Problem
 from moderation.dead_letters import folders, listing
 from moderation.dead_letters.listing import Listed, Mark, Page, Wanted
-from moderation.event_key import EventKey
+from moderation.event_key import EventKey, key_of
 from moderation.runtime import Runtime
 
 LIST_SECONDS = 10.0
@@ -141,7 +141,7 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
 def _keys(listed: Sequence[Listed]) -> list[EventKey]:
     """The events; the blob and the place in it of one that has no id."""
     return [
-        one.letter.event.key
+        key_of(one.letter.event)
         if one.letter.event and one.letter.event.id
         else EventKey("", f"{one.name}#{one.letter.index}")
         for one in listed

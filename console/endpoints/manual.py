@@ -9,9 +9,10 @@ from console import redaction
 from console.validation import Asked
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.outcomes import Delivery, ReleaseDelay, Verb
+from eventgrid_pull.event import Delivery, MalformedEvent
+from eventgrid_pull.outcomes import ReleaseDelay, Verb
+from moderation import events
 from moderation.audit.history_search import in_utc
-from moderation.events import MalformedEvent
 from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand
@@ -145,16 +146,15 @@ def _hand(asked: Asked[Any, Any], name: str) -> Hand:
 
 def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
     event = delivery.event
-    payload = event.payload
     return Held(
         lock_token=delivery.lock_token,
         delivery_count=delivery.delivery_count,
         id=event.id,
         source=event.source,
         type=event.type,
-        content_id=payload.content_id,
+        content_id=events.content_id(event),
         time=stamp(time) if (time := in_utc(event.time)) else None,
-        malformed=payload.reason if isinstance(payload, MalformedEvent) else None,
+        malformed=event.reason if isinstance(event, MalformedEvent) else None,
         last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
         redacted=not shows,
         event=redaction.told(delivery.json, shows=shows),

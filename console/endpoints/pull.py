@@ -8,8 +8,8 @@ from console import http
 from console.http import Reply
 from console.validation import Asked, chosen
 from eventgrid_pull.drain_result import Outcome
-from eventgrid_pull.outcomes import Verb
-from moderation import probe
+from eventgrid_pull.outcomes import Release, Verb
+from moderation import events, probe
 from moderation.handlers import HANDLERS
 from moderation.probe import Inspected, NothingToInspect
 from moderation.runtime import Runtime
@@ -79,26 +79,38 @@ async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
 
 async def _pulled(runtime: Runtime, name: str) -> Drained:
     began = runtime.clock()
-    tally, joined = await runtime.pull_now(name)
-    received = tally.summary.received
+    drained, joined = await runtime.pull_now(name)
+    received = drained.summary.received
     return Drained(
         subscription=name,
         received=received,
-        settled={verb: tally.settled[verb] for verb in Verb},
-        failed=dict(tally.failed),
-        stopped=tally.stopped,
+        settled={verb: drained.settled[verb] for verb in Verb},
+        failed=dict(drained.failed),
+        stopped=drained.stopped,
         joined=joined,
         seconds=round((runtime.clock() - began).total_seconds(), 1),
-        error=tally.error,
-        deliveries=[_handled(outcome) for outcome in tally.outcomes],
-        omitted=received - len(tally.outcomes),
+        error=drained.error,
+        deliveries=[_handled(outcome) for outcome in drained.outcomes],
+        omitted=received - len(drained.outcomes),
     )
 
 
 def _handled(outcome: Outcome) -> Handled:
-    handled = msgspec.convert(outcome.entry, Handled, from_attributes=True)
-    failed = outcome.failed
-    return msgspec.structs.replace(handled, settled=failed is None, failed=failed)
+    disposition = outcome.record.disposition
+    event = outcome.record.delivery.event
+    note = None if isinstance(disposition, Release) else disposition.note
+    return Handled(
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        content_id=events.content_id(event),
+        disposition=disposition.VERB,
+        verdict=None if note is None else str(note),
+        reason=disposition.reason,
+        delivery_count=event.delivery_count,
+        settled=outcome.failed is None,
+        failed=outcome.failed,
+    )
 
 
 async def inspect(asked: Asked[None, None]) -> Inspected:

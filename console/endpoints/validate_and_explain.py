@@ -8,6 +8,7 @@ from console.endpoints.publish import outgoing
 from console.validation import Asked, check_size
 from eventgrid_pull import cloudevents, publish, publish_stamp
 from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.publish import EventTooLarge
 from moderation import filter_explanation, publish_request
 from moderation.filter_explanation import Clause
 from moderation.publish_request import Json
@@ -57,7 +58,7 @@ async def check(asked: Asked[None, bytes]) -> Checked:
         now = asked.runtime.clock()
         events = publish_request.events_in(asked.body, headers, now)
         publish.encoded(outgoing(events, asked), now)
-    except BadRequest as error:
+    except (BadRequest, EventTooLarge) as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))
 

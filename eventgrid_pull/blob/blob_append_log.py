@@ -1,6 +1,6 @@
 """The append log that lasts.
 
-One append blob per log name, hour and writer (`paths.log_blob`), and another one after it
+One append blob per log name, hour and writer (`log_paths.log_blob`), and another one after it
 was full or the clock went back. A writer never shares a blob, so nothing
 has to be locked, and Azure may make the container append-only.
 """
@@ -18,10 +18,10 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
+from eventgrid_pull.blob import log_paths
 from eventgrid_pull.blob.append_log import Segment, Segments, StoreUnavailable
 from eventgrid_pull.blob.blob_client import code, unavailable
-from moderation.storage import blob_paths
-from moderation.storage.blob_reader import Reader
+from eventgrid_pull.blob.blob_reader import Reader
 
 # Azurite and old API versions take 4 MiB in one block; newer ones 100 MiB.
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -54,7 +54,7 @@ class BlobAppendLog:
             await self._append(name, block)
 
     async def _open(self, name: str, segment: Segment) -> None:
-        path = blob_paths.log_blob(name, segment.hour, self._writer, segment.number)
+        path = log_paths.log_blob(name, segment.hour, self._writer, segment.number)
         blob = self._container.get_blob_client(path)
         await self._told(self._create(blob))
         self._opened[name] = (segment, blob)

@@ -10,61 +10,37 @@ from typing import Protocol
 import msgspec
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, AppendLog
-from moderation.activity.counters import count_into, count_pairs_into
-from moderation.activity.histogram import Spread
+from eventgrid_pull.counters import count_into, count_pairs_into
+from eventgrid_pull.drain_result import DrainSummary
 
-COUNTS = ("dispositions", "types", "categories", "severities", "models", "failed")
+COUNTS = ("categories", "severities", "models")
 # A share of confidences each: from 0.0 to below 0.1, …, from 0.9 to 1.0.
 CONFIDENCES = 10
 # What every line begins with: blobs are searched side by side, not read one by one.
 EVERY = b'{"at":"'
 
 
-class Summary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """What a drain, a minute of one, or many did to one event subscription.
+class Summary(DrainSummary, kw_only=True, rename="camel", omit_defaults=True):
+    """The same with what the models said of the content.
 
-    `at` is when it was noted; `drains` is 0 for a drain that goes on. `last_full` says
-    that the last receive brought as many events as it may: there are more.
     `matrix` counts by category and severity, `models` by name and version,
-    `confidences` in ten shares of 0.1. `waited` is from when we published an event to
-    its first delivery; `queue_delay` the same by its publisher's clock, for events that
-    do not say when we did. `handling` is how long the handlers of a batch took. `failed`
-    counts lock tokens that were not settled. `completed` is false when Event Grid or
-    the store ended the drain.
+    `confidences` in ten shares of 0.1.
     """
 
-    at: str
-    subscription: str
-    completed: bool = True
-    drains: int = 1
-    received: int = 0
-    full_batches: int = 0
-    last_full: bool = False
-    dispositions: dict[str, int] = {}
-    types: dict[str, int] = {}
-    categories: dict[str, int] = {}
-    severities: dict[str, int] = {}
-    matrix: dict[str, dict[str, int]] = {}
-    models: dict[str, int] = {}
-    confidences: list[int] = []
-    failed: dict[str, int] = {}
-    waited: Spread = msgspec.field(default_factory=Spread)
-    queue_delay: Spread = msgspec.field(default_factory=Spread)
-    handling: Spread = msgspec.field(default_factory=Spread)
+    categories: dict[str, int] = msgspec.field(default_factory=dict)
+    severities: dict[str, int] = msgspec.field(default_factory=dict)
+    matrix: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    models: dict[str, int] = msgspec.field(default_factory=dict)
+    confidences: list[int] = msgspec.field(default_factory=list)
 
     def merge(self, other: "Summary") -> None:
         """Take what another summary counted in."""
-        self.drains += other.drains
-        self.received += other.received
-        self.full_batches += other.full_batches
+        self.count(other)
         for name in COUNTS:
             if more := getattr(other, name):
                 count_into(getattr(self, name), more)
         count_pairs_into(self.matrix, other.matrix)
         self.count_confidences(enumerate(other.confidences))
-        self.waited.merge(other.waited)
-        self.queue_delay.merge(other.queue_delay)
-        self.handling.merge(other.handling)
 
     def count_confidences(self, counts: Iterable[tuple[int, int]]) -> None:
         """Add counts of confidences, each with the number of its share; 1.0 is 9."""

@@ -3,10 +3,11 @@
 import msgspec
 
 from eventgrid_pull.blob.append_log import Stamp
-from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Release, Verb
+from eventgrid_pull.event import AnyEvent, Delivery, Event
+from eventgrid_pull.outcomes import Disposition, Release, Verb
 from moderation import events
 from moderation.event_key import EventKey
-from moderation.events import Moderation, Payload
+from moderation.events import Moderation
 from moderation.storage.paging import DeliveryKey
 
 NO_EVENT = msgspec.Raw(b"null")
@@ -79,23 +80,23 @@ def entry(
 ) -> AuditEntry:
     """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event
-    category, severity, confidence, model = _judgement(event.payload)
+    category, severity, confidence, model = _judgement(event)
     verdict, delay = None, None
-    if isinstance(disposition, Acknowledge):
-        verdict = disposition.verdict
-    elif isinstance(disposition, Release):
+    if isinstance(disposition, Release):
         delay = int(disposition.delay or 0)
+    elif disposition.note is not None:
+        verdict = str(disposition.note)
     return AuditEntry(  # by position: twenty names would cost 2 µs an event
         at,
         subscription,
         disposition.VERB,
-        delivery.delivery_count,
+        event.delivery_count,
         delivery.short_token,
         event.id,
         event.type,
         event.source,
         event.subject,
-        event.payload.content_id,
+        events.content_id(event),
         category,
         severity,
         confidence,
@@ -110,8 +111,9 @@ def entry(
     )
 
 
-def _judgement(payload: Payload) -> Judgement:
+def _judgement(event: AnyEvent) -> Judgement:
     """Return what the payload says, if it is that of a moderation event."""
+    payload = event.data if isinstance(event, Event) else None
     if not isinstance(payload, Moderation):
         return None, None, None, None
     model = f"{payload.model_name} {payload.model_version}"
@@ -135,7 +137,7 @@ def decoded(line: bytes) -> AuditEntry | None:
 def _completed(entry: AuditEntry) -> AuditEntry:
     """An entry of an older version, with what its event says."""
     event = events.read(bytes(entry.event))
-    category, severity, confidence, model = _judgement(event.payload)
+    category, severity, confidence, model = _judgement(event)
     return msgspec.structs.replace(
         entry,
         source=event.source,

@@ -21,7 +21,7 @@ from moderation.audit.entry import AuditEntry, decoded, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
 from moderation.event_key import EventKey
-from moderation.events import Event
+from moderation.events import ModerationEvent
 from moderation.storage.paging import LONGEST, MOMENT, SHORTEST, DeliveryKey, Windows
 
 # A piece of time in which there is more is the last one of an answer.
@@ -205,10 +205,12 @@ class _Quest:
         if entry.disposition in TERMINAL:
             search.done = _with(search.done, entry.subscription)
 
-    def _know(self, event: Event, at: datetime) -> None:
+    def _know(self, event: ModerationEvent, at: datetime) -> None:
         """When it was published: by our stamp, or else as its publisher claims."""
         search = self._search
-        search.published = publish_stamp.believed(event.stamp, at, search.lifetime)
+        search.published = publish_stamp.believed(
+            event.extensions.get(publish_stamp.ATTRIBUTE), at, search.lifetime
+        )
         search.is_claim = search.published is None
         search.time = search.published or in_utc(event.time)
 

@@ -9,7 +9,7 @@ from eventgrid_pull.blob.append_log import CLOCK_SKEW
 from moderation.dead_letters import folders, listing
 from moderation.dead_letters.listing import Listed
 from moderation.dead_letters.store import DeadLetterStore, Filed
-from moderation.event_key import EventKey
+from moderation.event_key import EventKey, key_of
 from moderation.storage import blob_paths
 
 # Event Grid writes it soon; when it cannot, it tries again for two days.
@@ -72,6 +72,6 @@ async def _filed(
 
 def _about(key: EventKey, listed: Iterable[Listed]) -> Listed | None:
     for one in listed:
-        if one.letter.event is not None and one.letter.event.key == key:
+        if one.letter.event is not None and key_of(one.letter.event) == key:
             return one
     return None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from moderation import events
-from moderation.events import Event
+from moderation.events import ModerationEvent
 
 # As many bytes of a blob are read; Event Grid and the local broker stay far below.
 BLOB_BYTES = 32 * 1024 * 1024
@@ -43,7 +43,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     index: int
     raw: bytes
-    event: Event | None = None
+    event: ModerationEvent | None = None
     unreadable: str | None = None
     said: Said = Said()
 

@@ -7,7 +7,7 @@ from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.outcomes import Disposition, Release
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
-from moderation.events import Event
+from moderation.events import ModerationEvent
 
 # A caller waits for the answer: a handler gets no longer, whatever its own limit is.
 HANDLER_SECONDS = 120.0
@@ -35,7 +35,7 @@ class Held:
 
 
 async def decided(
-    held: Held, bench: Bench, subscription: str, event: Event
+    held: Held, bench: Bench, subscription: str, event: ModerationEvent
 ) -> Disposition:
     """What the handler says of the event: by the rules for one that was delivered.
 

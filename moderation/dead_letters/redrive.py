@@ -29,7 +29,9 @@ import msgspec
 
 from eventgrid_pull import drain_result
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
-from eventgrid_pull.outcomes import Delivery, Disposition, Release, ReleaseDelay
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Release, ReleaseDelay
+from eventgrid_pull.recorder import Record
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import Query
@@ -187,9 +189,13 @@ class _Work:
         disposition = await decided(held, bench, case.subscription, case.event)
         await held.renew_when_due()
         now = bench.clock()
-        entry = _entry(case, attempt, disposition, stamp(now))
+        if isinstance(disposition, Release):  # nothing will deliver it again by itself
+            disposition = Release(disposition.reason, ReleaseDelay.NONE)
+        record = Record(now, _delivery(case, attempt), disposition)
+        entry = _entry(case, attempt, record)
         await bench.audit.record(case.subscription, [entry], now)
-        drain_result.report([drain_result.Outcome(entry, None)])
+        outcome = drain_result.Outcome(record, None)
+        drain_result.report(case.subscription, [outcome])
         await self._note(blob, _ended(attempt, entry))
         return entry
 
@@ -207,20 +213,20 @@ class _Work:
             self._archived = True
 
 
-def _entry(
-    case: Case, attempt: Attempt, disposition: Disposition, at: str
-) -> AuditEntry:
-    """What the audit log keeps; deliveries and redrives are counted on as one."""
-    if isinstance(disposition, Release):  # nothing will deliver it again by itself
-        disposition = Release(disposition.reason, ReleaseDelay.NONE)
+def _delivery(case: Case, attempt: Attempt) -> Delivery:
+    """Return what stands for one; deliveries and redrives are counted on as one."""
     count = case.deliveries + attempt.number
-    token = _token(case.lineage, attempt.number)
-    delivery = Delivery(token, count, case.raw, case.event)
+    event = msgspec.structs.replace(case.event, delivery_count=count)
+    return Delivery(_token(case.lineage, attempt.number), event)
+
+
+def _entry(case: Case, attempt: Attempt, record: Record) -> AuditEntry:
+    """Return what the audit log keeps."""
     return audit_entry.entry(
         case.subscription,
-        delivery,
-        disposition,
-        at,
+        record.delivery,
+        record.disposition,
+        stamp(record.at),
         by=attempt.by,
         redrive=case.lineage,
     )

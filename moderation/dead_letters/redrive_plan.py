@@ -12,7 +12,7 @@ from moderation.dead_letters import attempts, formats
 from moderation.dead_letters.attempts import Ledger
 from moderation.dead_letters.formats import Letter
 from moderation.dead_letters.store import DeadLetterStore
-from moderation.events import Event
+from moderation.events import ModerationEvent
 from moderation.handlers import Handler
 from moderation.storage import blob_paths
 
@@ -83,7 +83,7 @@ class Blob(msgspec.Struct, kw_only=True):
         """Whether all of its dead letters are acknowledged."""
         return all(self.ledger.is_done(one.index) for one in self.letters)
 
-    def event(self, index: int) -> Event | None:
+    def event(self, index: int) -> ModerationEvent | None:
         """The event at that index, where there is one."""
         return self.letters[index].event if index < len(self.letters) else None
 
@@ -93,8 +93,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     lineage: Lineage
     subscription: str
-    raw: bytes
-    event: Event
+    event: ModerationEvent
     deliveries: int
 
 
@@ -179,7 +178,6 @@ def check(blob: Blob, index: int) -> Case:
     return Case(
         lineage=Lineage(blob.name, index),
         subscription=blob.subscription,
-        raw=letter.raw,
         event=letter.event,
         deliveries=letter.said.attempts or 0,
     )

@@ -15,15 +15,15 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
 from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, Receiver
+from eventgrid_pull.event import Delivery, MalformedEvent
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.lock_renewal import MARGIN, RENEWABLE_SECONDS
-from eventgrid_pull.outcomes import Delivery, ReleaseDelay
+from eventgrid_pull.outcomes import ReleaseDelay
 from moderation import events
 from moderation.audit import actions
 from moderation.audit.actions import Action, ActionLog
 from moderation.audit.log import AuditLog
-from moderation.event_key import EventKey
-from moderation.events import MalformedEvent
+from moderation.event_key import EventKey, key_of
 from moderation.topology import EventSubscription
 
 _log = logging.getLogger(__name__)
@@ -96,13 +96,13 @@ class Peeked(Action, frozen=True, kw_only=True):
         """The delivery again, with its whole lock token."""
         raw, key = bytes(self.event), self.key
         event = msgspec.structs.replace(
-            events.read(raw),
+            events.read(raw, self.delivery_count),
             id=key.id,
             source=key.source,
             type=self.type,
             traceparent=self.traceparent,
         )
-        return Delivery(token, self.delivery_count, raw, event)
+        return Delivery(token, event)
 
 
 class Peek(msgspec.Struct, frozen=True):
@@ -137,7 +137,7 @@ async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     name = hand.declared.name
     noted: list[Action] = [_peeked(hand, one, now) for one in deliveries]
     if reveals:
-        keys = [one.event.key for one in deliveries]
+        keys = [key_of(one.event) for one in deliveries]
         noted.append(
             actions.action("reveal", hand.by, now, subscription=name, events=keys)
         )
@@ -151,7 +151,6 @@ async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
 
 def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
     event = delivery.event
-    payload = event.payload
     return Peeked(
         at=stamp(now),
         action="peek",
@@ -159,12 +158,12 @@ def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
         subscription=hand.declared.name,
         ids=[event.id],
         sources=[event.source],
-        detail=payload.reason if isinstance(payload, MalformedEvent) else None,
-        delivery_count=delivery.delivery_count,
+        detail=event.reason if isinstance(event, MalformedEvent) else None,
+        delivery_count=event.delivery_count,
         lock_token=delivery.short_token,
         token_hash=hash_of(delivery.lock_token),
         type=event.type,
-        content_id=payload.content_id,
+        content_id=events.content_id(event),
         traceparent=event.traceparent,
         event=msgspec.Raw(delivery.line),
     )

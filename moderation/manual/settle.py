@@ -10,22 +10,23 @@ from eventgrid_pull import drain_result
 from eventgrid_pull import settle as settlement
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 from eventgrid_pull.drain_result import Outcome
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.lock_renewal import NOT_KNOWN, RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import (
     Acknowledge,
-    Delivery,
     Disposition,
     Reject,
     Release,
     ReleaseDelay,
     Verb,
-    Verdict,
     settled_on,
 )
+from eventgrid_pull.recorder import Record
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
-from moderation.event_key import EventKey
+from moderation.event_key import EventKey, key_of
+from moderation.events import Verdict
 from moderation.manual import peek
 from moderation.manual.peek import Hand, Peeked
 
@@ -167,7 +168,7 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
     decided = [
         (one, settled_on(wanted, one.delivery_count, limit=limit)) for one in deliveries
     ]
-    keys = [one.event.key for one in deliveries]
+    keys = [key_of(one.event) for one in deliveries]
     await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
     now = hand.clock()
     at = stamp(now)
@@ -175,8 +176,11 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
     await hand.audit.record(name, entries, now)
     answers, failure = await settlement.settle(hand.receiver, decided)
     failed = [answers[one.lock_token] for one in deliveries]
-    outcomes = [Outcome(*pair) for pair in zip(entries, failed, strict=True)]
-    drain_result.report(outcomes)
+    outcomes = [
+        Outcome(Record(now, *pair), code)
+        for pair, code in zip(decided, failed, strict=True)
+    ]
+    drain_result.report(name, outcomes)
     return {
         one.lock_token: _of(one.lock_token, outcome, failure)
         for one, outcome in zip(deliveries, outcomes, strict=True)
@@ -184,12 +188,12 @@ async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Result
 
 
 def _of(token: str, outcome: Outcome, failure: EventGridError | None) -> Result:
-    entry = outcome.entry
-    found = _result(token, entry.key, outcome.failed)
+    record = outcome.record
+    found = _result(token, key_of(record.delivery.event), outcome.failed)
     why = found.why
     if failure is not None and outcome.failed == settlement.UNANSWERED:
         why = f"{why}: {failure}"
-    return msgspec.structs.replace(found, disposition=entry.disposition, why=why)
+    return msgspec.structs.replace(found, disposition=record.disposition.VERB, why=why)
 
 
 def _result(token: str, key: EventKey | None, failed: str | None) -> Result:

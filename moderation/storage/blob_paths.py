@@ -1,6 +1,6 @@
-"""Where blobs lie: every name of one is built here, and read here.
+"""Where dead letters lie: every name of a blob is built here, and read here.
 
-A log's blob is `<log>/<yyyy>/<MM>/<dd>/<HH>/<writer>.ndjson`. A dead letter's is
+A dead letter's is
 `<namespace>/<topic>/<event subscription>/<year>/<month>/<day>/<hour>/<file>`, the
 numbers padded or not; once every event in it is done, `archived/` and that; and
 `redrives/` and that, with `.ndjson`, is its ledger.
@@ -20,27 +20,6 @@ _DEAD_LETTER = re.compile(
 )
 
 
-def month_of_log(log: str, moment: datetime) -> str:
-    """Return the folder that has what the log holds of that month."""
-    return f"{log}/{moment:%Y/%m}/"
-
-
-def day_of_log(log: str, moment: datetime) -> str:
-    """Return the folder of that day."""
-    return f"{log}/{moment:%Y/%m/%d}/"
-
-
-def hour_of_log(log: str, moment: datetime) -> str:
-    """Return the folder of that hour."""
-    return f"{log}/{moment:%Y/%m/%d/%H}/"
-
-
-def log_blob(log: str, hour: datetime, writer: str, part: int = 0) -> str:
-    """Return the name of a writer's blob of that hour; `part` counts from 0."""
-    suffix = f"-{part}" if part else ""
-    return f"{hour_of_log(log, hour)}{writer}{suffix}{_LINES}"
-
-
 def folder_of(name: str) -> str:
     """Return the folder that a blob lies in."""
     return name[: name.rfind("/") + 1]
@@ -49,12 +28,6 @@ def folder_of(name: str) -> str:
 def last_folder(path: str) -> str:
     """Return the name of the folder itself, of a path that ends in one."""
     return path.split("/")[-2]
-
-
-def hour_of_blob(name: str) -> datetime:
-    """Return the hour that a log's blob is of."""
-    *_, year, month, day, hour, _ = name.split("/")
-    return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:00:00+00:00")
 
 
 class Place(NamedTuple):

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit import entry as audit_entry
+from moderation.events import Verdict
 from tests.calling import Answer, Api
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from eventgrid_pull.blob import log_paths
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
-from eventgrid_pull.outcomes import Acknowledge, Verdict
+from eventgrid_pull.outcomes import Acknowledge
 from moderation.audit import entry
 from moderation.dead_letters.store import InMemoryDeadLetters
-from moderation.storage import blob_paths
+from moderation.events import Verdict
 from tests.calling import Api
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 
@@ -39,7 +40,7 @@ async def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 async def _load(container: str, log: InMemoryAppendLog) -> None:
     for path in (RECORDED / container).rglob("*.ndjson"):
         name = path.relative_to(RECORDED / container).as_posix()
-        hour: datetime = blob_paths.hour_of_blob(name)
+        hour: datetime = log_paths.hour_of_blob(name)
         await log.append(name.partition("/")[0], hour, path.read_bytes())
 
 

@@ -8,20 +8,14 @@ import pytest
 from console.endpoints import event_history
 from console.endpoints.event_history import expected
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.outcomes import (
-    Acknowledge,
-    Disposition,
-    Reject,
-    Release,
-    Verb,
-    Verdict,
-)
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verb
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import Lineage
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.event_key import EventKey
+from moderation.events import Verdict
 from moderation.storage import blob_paths
 from tests.calling import Answer, Api
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes

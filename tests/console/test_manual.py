@@ -10,7 +10,7 @@ import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.client import Settled
-from eventgrid_pull.outcomes import Delivery
+from eventgrid_pull.event import Delivery
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek

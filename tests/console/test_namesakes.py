@@ -8,11 +8,13 @@ import pytest
 
 from console.endpoints import event_history
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Reject, Verdict
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.event_key import EventKey
+from moderation.events import Verdict
 from tests.calling import Api
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 
@@ -212,7 +214,7 @@ async def test_deliveries_of_two_are_not_folded(api: Api) -> None:
     """
     for source in ("/team-x", "/team-y"):
         raw = json.dumps(of(source)).encode()
-        delivery = Delivery("", 1, raw, a_delivery(raw).event)
+        delivery = Delivery("", a_delivery(raw).event)
         await record(api, "sub-approved", of(source), DONE, 5, delivery=delivery)
 
     answer = await api.call("GET", "audit", params={"subscription": "sub-approved"})

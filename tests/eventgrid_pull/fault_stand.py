@@ -13,14 +13,16 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import LocalNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull.batch import Desk
+from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Subscription, Topic
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
+from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog
+from moderation.audit.recorder import AuditRecorder
 from moderation.handlers import Handler
 from tests.make import NOW, Budget, an_event
 
@@ -63,7 +65,7 @@ class Stand:
         endpoint = namespace.endpoint
         self.namespace = namespace
         self.topic = Topic(endpoint, TOPIC, credential)
-        self.subscription = Subscription(endpoint, TOPIC, NAME, credential)
+        self.subscription = Subscription(endpoint, TOPIC, NAME, credential, events.read)
         self.store = Store()
         self.ids = [f"e{number}" for number in range(EVENTS)]
 
@@ -89,7 +91,7 @@ class Stand:
 
     async def drain(
         self, handler: Handler, *, seconds: float = 16, **desk: Any
-    ) -> Tally:
+    ) -> DrainResult:
         """One receive's worth of draining."""
         made: dict[str, Any] = {
             "subscription": NAME,
@@ -98,12 +100,12 @@ class Stand:
             "handler_seconds": 20,
             "handler": handler,
             "receiver": self.subscription,
-            "audit": AuditLog(self.store),
+            "recorder": AuditRecorder(AuditLog(self.store), lambda: NOW),
             "clock": lambda: NOW,
         }
         return await drain(
-            Drain(
-                desk=Desk(**(made | desk)),
+            DrainJob(
+                context=BatchContext(**(made | desk)),
                 receiver=self.subscription,
                 time_left=Budget(seconds, each=seconds - 6),
                 until_empty=True,
@@ -152,7 +154,7 @@ async def standing() -> AsyncIterator[Stand]:
             await stand.close()
 
 
-async def first(doing: Awaitable[Tally], meanwhile: Doing | None) -> Tally:
+async def first(doing: Awaitable[DrainResult], meanwhile: Doing | None) -> DrainResult:
     """The tally of a drain, while something else happens."""
     if meanwhile is None:
         return await doing

@@ -16,8 +16,9 @@ from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Settled
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery, ReleaseDelay
+from eventgrid_pull.outcomes import ReleaseDelay
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from tests.virtual_time import now
@@ -229,9 +230,9 @@ class Grid:
 def _delivery(entry: Entry) -> Delivery:
     token = str(int.from_bytes(entry.secret))
     raw = entry.event.body
-    return Delivery(token, entry.count, raw, events.read(raw))
+    return Delivery(token, events.read(raw, entry.count))
 
 
 def _broken(delivery: Delivery) -> Delivery:
     raw = delivery.raw.replace(b'{"', b'{"data_base64":"AA==","', 1)
-    return Delivery(delivery.lock_token, delivery.delivery_count, raw, events.read(raw))
+    return Delivery(delivery.lock_token, events.read(raw, delivery.delivery_count))

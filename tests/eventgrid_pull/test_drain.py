@@ -8,25 +8,32 @@ from typing import Any
 import pytest
 
 from eventgrid_pull import publish_stamp
-from eventgrid_pull.batch import Desk
+from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.histogram import Spread
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
     Reject,
     Release,
     ReleaseDelay,
-    Verdict,
 )
 from moderation import handlers
-from moderation.activity.histogram import Spread
-from moderation.activity.log import Summary
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
-from moderation.events import Event
-from tests.make import NOW, Budget, InMemoryReceiver, a_delivery, an_event, minutes
+from moderation.audit.recorder import AuditRecorder
+from moderation.events import ModerationEvent, Verdict
+from tests.make import (
+    FLAGGED,
+    NOW,
+    Budget,
+    InMemoryReceiver,
+    a_delivery,
+    an_event,
+    minutes,
+)
 
 DAY = 86_400
 
@@ -59,7 +66,7 @@ async def run(
     until_empty: bool = True,
     ending: asyncio.Event | None = None,
     **more: Any,
-) -> Tally:
+) -> DrainResult:
     desk: dict[str, Any] = {
         "subscription": "sub-flagged",
         "max_delivery_count": 10,
@@ -67,12 +74,12 @@ async def run(
         "handler_seconds": 300,
         "handler": handler,
         "receiver": receiver,
-        "audit": AuditLog(store or Store()),
+        "recorder": AuditRecorder(AuditLog(store or Store()), lambda: NOW),
         "clock": lambda: NOW,
     }
     return await drain(
-        Drain(
-            desk=Desk(**(desk | more)),
+        DrainJob(
+            context=BatchContext(**(desk | more)),
             receiver=receiver,
             time_left=time_left or (lambda: 60.0),
             until_empty=until_empty,
@@ -120,7 +127,7 @@ async def test_a_handler_that_raises_costs_only_its_own_event() -> None:
     The failure becomes a release that grows with the delivery count.
     """
 
-    async def fails_on_first(event: Event) -> Disposition:
+    async def fails_on_first(event: ModerationEvent) -> Disposition:
         if event.id == "first":
             raise ValueError("boom")
         return Acknowledge(Verdict.APPROVED)
@@ -143,7 +150,7 @@ async def test_the_last_permitted_delivery_is_rejected_with_the_reason() -> None
     Event Grid would dead-letter it without a reason.
     """
 
-    async def raises(event: Event) -> Disposition:
+    async def raises(event: ModerationEvent) -> Disposition:
         raise ValueError("boom")
 
     last, store = a_delivery(count=10), Store()
@@ -167,7 +174,7 @@ async def test_dispositions_and_delays_are_settled_apart() -> None:
         "d": Release("at once", ReleaseDelay.NONE),
     }
 
-    async def as_told(event: Event) -> Disposition:
+    async def as_told(event: ModerationEvent) -> Disposition:
         return answers[event.id]
 
     deliveries = {name: a_delivery(an_event(id=name)) for name in answers}
@@ -318,7 +325,7 @@ async def test_a_drain_that_is_told_to_end_takes_nothing_more() -> None:
     receiver = InMemoryReceiver([a_delivery()], [a_delivery()])
     ending = asyncio.Event()
 
-    tally = await run(receiver, settled=lambda _: ending.set(), ending=ending)
+    tally = await run(receiver, on_settled=lambda _: ending.set(), ending=ending)
 
     assert tally.stopped == "ended"
     assert len(receiver.settled) == 1
@@ -330,7 +337,7 @@ async def test_handlers_of_a_batch_work_side_by_side() -> None:
     """
     arrived = asyncio.Barrier(5)
 
-    async def meets_the_others(event: Event) -> Disposition:
+    async def meets_the_others(event: ModerationEvent) -> Disposition:
         await arrived.wait()
         return Acknowledge(Verdict.APPROVED)
 
@@ -344,7 +351,7 @@ async def test_handlers_of_a_batch_work_side_by_side() -> None:
 
 async def test_the_summary_has_what_charts_need() -> None:
     """
-    Counts by disposition, type, category and severity, and the queue delay.
+    Counts by disposition and type, and the queue delay.
     """
     receiver = InMemoryReceiver([a_delivery(), a_delivery(b"{}"), a_delivery(count=2)])
 
@@ -352,8 +359,7 @@ async def test_the_summary_has_what_charts_need() -> None:
 
     assert summary.received == 3
     assert summary.dispositions == {"acknowledge": 2, "reject": 1}
-    assert summary.categories == {"violence": 2}
-    assert summary.severities == {"medium": 2}
+    assert summary.types == {FLAGGED: 2, "": 1}
     assert (summary.queue_delay.count, summary.queue_delay.max) == (1, 1000.0)
     assert summary.waited.count == 0
     assert (summary.at, summary.full_batches) == ("2026-11-23T10:30:00.000000Z", 0)
@@ -389,7 +395,7 @@ async def test_waiting_is_measured_by_our_stamp_and_told_apart_from_claims(
         name: None if ago is None else stamp(NOW + timedelta(seconds=ago))
         for name, ago in at.items()
     }
-    tally = Tally("sub-flagged", Summary(at="", subscription="sub-flagged"))
+    tally = DrainResult("sub-flagged")
     delivery = a_delivery({name: v for name, v in event.items() if v is not None})
 
     tally.measure_waiting([delivery], NOW, timedelta(days=1))

@@ -20,12 +20,14 @@ from hypothesis.stateful import (
 )
 
 from eventgrid_emulator.queue.entries import QueueLimits
-from eventgrid_pull.batch import GRACE_SECONDS, Desk
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Tally
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verdict
+from eventgrid_pull.batch import GRACE_SECONDS, BatchContext
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.event import MalformedEvent
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release
 from moderation.audit.log import AuditLog
-from moderation.events import Event, MalformedEvent
+from moderation.audit.recorder import AuditRecorder
+from moderation.events import ModerationEvent, Verdict
 from tests.eventgrid_pull.misbehaving import (
     RECEIVE_FAULTS,
     RENEW_FAULTS,
@@ -128,7 +130,7 @@ class ConsumerMachine(RuleBasedStateMachine):
             assert self.loop.time() - began <= budget + HANDLER_SECONDS + 5
         self.all_is_well()
 
-    def check(self, tallies: list[Tally]) -> None:
+    def check(self, tallies: list[DrainResult]) -> None:
         """What the tallies say is what happened."""
         settled = sum((tally.settled for tally in tallies), Counter[str]())
         failed = sum((tally.failed for tally in tallies), Counter[str]())
@@ -245,7 +247,7 @@ class ConsumerMachine(RuleBasedStateMachine):
     async def swept(self) -> None:
         self.grid.sweep()
 
-    async def drained(self, budget: float, drains: int) -> list[Tally]:
+    async def drained(self, budget: float, drains: int) -> list[DrainResult]:
         return await asyncio.gather(*(drain(self.job(budget)) for _ in range(drains)))
 
     async def told_to_stop(self, after: float) -> None:
@@ -265,29 +267,32 @@ class ConsumerMachine(RuleBasedStateMachine):
         draining.cancel()
         await asyncio.wait({draining})
 
-    def job(self, budget: float) -> Drain:
+    def job(self, budget: float) -> DrainJob:
         ends = now() + budget
-        desk = Desk(
+        desk = BatchContext(
             subscription="sub-flagged",
             max_delivery_count=LIMIT,
             lock_seconds=LOCK,
             handler_seconds=HANDLER_SECONDS,
             handler=self.handle,
             receiver=self.grid,
-            audit=AuditLog(self.store),
+            recorder=AuditRecorder(
+                AuditLog(self.store),
+                lambda: datetime.fromtimestamp(self.loop.time(), UTC),
+            ),
             clock=lambda: datetime.fromtimestamp(self.loop.time(), UTC),
             stopping=lambda: self.stopping,
         )
-        return Drain(
-            desk=desk,
+        return DrainJob(
+            context=desk,
             receiver=self.grid,
             time_left=lambda: ends - self.loop.time(),
             until_empty=budget < 60,
         )
 
-    async def handle(self, event: Event) -> Disposition:
-        if isinstance(event.payload, MalformedEvent):
-            return Reject(event.payload.reason)
+    async def handle(self, event: ModerationEvent) -> Disposition:
+        if isinstance(event, MalformedEvent):
+            return Reject(event.reason)
         kind = self.handlers[int(event.id) % len(self.handlers)]
         if kind == "swallows its cancellation":
             self.swallowing += 1

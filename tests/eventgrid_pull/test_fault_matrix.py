@@ -17,17 +17,16 @@ import pytest
 from eventgrid_emulator.operations.faults import APPLIES_TO, Fault, Kind
 from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_pull import http_retry, publish
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
     Reject,
     Release,
     ReleaseDelay,
-    Verdict,
 )
 from moderation import handlers
-from moderation.events import Event
+from moderation.events import ModerationEvent, Verdict
 from tests.eventgrid_emulator.wire import until
 from tests.eventgrid_pull.fault_stand import EVENTS, Doing, Stand, first, standing
 from tests.make import NOW, an_event
@@ -182,7 +181,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def giving(disposition: Disposition) -> handlers.Handler:
     """A handler that gives this, whatever comes."""
 
-    async def handler(event: Event) -> Disposition:
+    async def handler(event: ModerationEvent) -> Disposition:
         return disposition
 
     return handler
@@ -194,7 +193,7 @@ async def play(
     handler: handlers.Handler,
     meanwhile: Doing | None = None,
     **desk: Any,
-) -> Tally:
+) -> DrainResult:
     """The first drain, with the fault, must be as the words say."""
     expected = OUTCOMES[words]
 
@@ -333,7 +332,7 @@ async def test_renew(fault: dict[str, Any], words: str) -> None:
         stand.namespace.switch_faults(fault | {"operation": "renewLock"})
         cancelled: list[str] = []
 
-        async def works_until_locks_are_renewed(event: Event) -> Disposition:
+        async def works_until_locks_are_renewed(event: ModerationEvent) -> Disposition:
             try:
                 await until(lambda: stand.queue.counts.renewed >= 2 * EVENTS, 15)
             except asyncio.CancelledError:
@@ -441,16 +440,16 @@ async def test_a_storage_outage_of_any_length_burns_no_delivery(drains: int) -> 
         assert stand.queue.counts.received == EVENTS
 
 
-async def raises(event: Event) -> Disposition:
+async def raises(event: ModerationEvent) -> Disposition:
     raise ValueError(event.id)
 
 
-async def never_ends(event: Event) -> Disposition:
+async def never_ends(event: ModerationEvent) -> Disposition:
     await asyncio.Event().wait()
     return DONE
 
 
-async def forgets_to_answer(event: Event) -> Disposition:
+async def forgets_to_answer(event: ModerationEvent) -> Disposition:
     return None  # type: ignore[return-value]
 
 
@@ -485,7 +484,7 @@ async def test_a_lock_that_ends_at_the_broker_while_a_handler_works() -> None:
         await stand.publish()
         working: list[str] = []
 
-        async def works(event: Event) -> Disposition:
+        async def works(event: ModerationEvent) -> Disposition:
             working.append(event.id)
             return await never_ends(event)
 

@@ -7,11 +7,12 @@ import pytest
 
 from eventgrid_pull import nested
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
-from eventgrid_pull.outcomes import Delivery, Reject
+from eventgrid_pull.event import Delivery, MalformedEvent
+from eventgrid_pull.outcomes import Reject
 from eventgrid_pull.receive_response import deliveries
+from moderation import events
 from moderation.audit import entry as auditentry
 from moderation.audit.log import AuditLog, Query
-from moderation.events import MalformedEvent
 from tests.make import NOW
 
 DEPTH = 200_000  # a hundredth of what Event Grid's megabyte has room for would do
@@ -28,7 +29,7 @@ def deep(opens: bytes = b"[", closes: bytes = b"]", inside: bytes = b"") -> byte
 
 def received(*items: bytes) -> list[Delivery]:
     content = b'{"value": [%s]}' % b",\n".join(items)
-    return deliveries(content)
+    return deliveries(content, events.read)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_an_event_that_is_nested_too_deep_is_malformed_alone(event: bytes) -> No
 
     assert [one.lock_token for one in found] == ["a", "b", "c"]
     assert [one.raw for one in found] == [plain, event, plain]
-    assert isinstance(found[1].event.payload, MalformedEvent)
+    assert isinstance(found[1].event, MalformedEvent)
 
 
 def test_what_can_be_read_is_left_as_it_is() -> None:

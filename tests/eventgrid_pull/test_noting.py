@@ -1,7 +1,7 @@
 """A drain tells what it does once a minute, and at its end."""
 
 from eventgrid_pull.drain import drain
-from eventgrid_pull.outcomes import Delivery
+from eventgrid_pull.event import Delivery
 from moderation.activity.log import Summary
 from tests.eventgrid_pull.test_receivers import Supply, job
 from tests.virtual_time import in_virtual_time, now

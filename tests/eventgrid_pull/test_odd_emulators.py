@@ -16,19 +16,15 @@ import pytest
 from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull.batch import Desk
+from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.client import Subscription
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Tally
-from eventgrid_pull.outcomes import (
-    Acknowledge,
-    Disposition,
-    Release,
-    ReleaseDelay,
-    Verdict,
-)
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, ReleaseDelay
+from moderation import events
 from moderation.audit.log import AuditLog
-from moderation.events import Event
+from moderation.audit.recorder import AuditRecorder
+from moderation.events import ModerationEvent, Verdict
 from moderation.handlers import Handler
 from tests.eventgrid_pull.fault_stand import Store
 from tests.make import NOW, Budget, an_event
@@ -115,7 +111,11 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
     await site.start()
     host, port = runner.addresses[0]
     subscription = Subscription(
-        f"http://{host}:{port}", "odd", "sub-flagged", AzureKeyCredential("a2V5")
+        f"http://{host}:{port}",
+        "odd",
+        "sub-flagged",
+        AzureKeyCredential("a2V5"),
+        events.read,
     )
     try:
         yield subscription
@@ -126,7 +126,7 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
 
 async def drained(
     odd: Odd, handler: Handler | None = None, **more: Any
-) -> tuple[Tally, Store]:
+) -> tuple[DrainResult, Store]:
     """The tally and the store of a drain until nothing comes any more."""
     store = Store()
     async with serving(odd) as subscription:
@@ -137,17 +137,19 @@ async def drained(
             "handler_seconds": 300,
             "handler": handler or acknowledges,
             "receiver": subscription,
-            "audit": AuditLog(store),
+            "recorder": AuditRecorder(AuditLog(store), lambda: NOW),
             "clock": lambda: NOW,
         }
         job: dict[str, Any] = {"time_left": lambda: 60.0, "until_empty": True}
         tally = await drain(
-            Drain(desk=Desk(**desk), receiver=subscription, **(job | more))
+            DrainJob(
+                context=BatchContext(**desk), receiver=subscription, **(job | more)
+            )
         )
     return tally, store
 
 
-async def acknowledges(event: Event) -> Disposition:
+async def acknowledges(event: ModerationEvent) -> Disposition:
     return DONE
 
 
@@ -181,7 +183,7 @@ async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() 
     """
     tries = itertools.count(1)
 
-    async def content_at_last(event: Event) -> Disposition:
+    async def content_at_last(event: ModerationEvent) -> Disposition:
         ready = next(tries) > 15
         return DONE if ready else Release("not yet", ReleaseDelay.ONE_HOUR)
 
@@ -200,7 +202,7 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
     An event that fails for ever goes round, and the drain ends all the same.
     """
 
-    async def never_content(event: Event) -> Disposition:
+    async def never_content(event: ModerationEvent) -> Disposition:
         return Release("not yet")
 
     odd = Odd(["e1"], counts=False)
@@ -233,7 +235,7 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
     Nothing is renewed, and what takes longer than its lock is left to the next.
     """
 
-    async def works(event: Event) -> Disposition:
+    async def works(event: ModerationEvent) -> Disposition:
         await asyncio.sleep(0.5 if event.id == "quick" else 30)
         return DONE
 

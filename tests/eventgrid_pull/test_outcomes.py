@@ -6,9 +6,9 @@ from eventgrid_pull.outcomes import (
     Reject,
     Release,
     ReleaseDelay,
-    Verdict,
     settled_on,
 )
+from moderation.events import Verdict
 from tests.make import a_delivery
 
 

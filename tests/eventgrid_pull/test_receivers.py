@@ -8,14 +8,16 @@ import msgspec
 import pytest
 
 from eventgrid_pull import receive_size
-from eventgrid_pull.batch import Desk
-from eventgrid_pull.drain import MAX_RECEIVERS, Drain, drain
-from eventgrid_pull.drain_result import Tally
+from eventgrid_pull.batch import BatchContext
+from eventgrid_pull.drain import MAX_RECEIVERS, DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery, Disposition
+from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.receive_size import BATCH, FIRST
 from moderation.audit.log import AuditLog
-from moderation.events import Event
+from moderation.audit.recorder import AuditRecorder
+from moderation.events import ModerationEvent
 from tests.make import NOW, a_delivery
 from tests.virtual_time import in_virtual_time, now, settle_down
 from tests.workbench import DONE, Clocked, Store
@@ -58,25 +60,27 @@ def job(
     budget: float = 60,
     takes: float = 0.5,
     **more: Any,
-) -> Drain:
+) -> DrainJob:
     ends = now() + budget
 
-    async def handler(event: Event) -> Disposition:
+    async def handler(event: ModerationEvent) -> Disposition:
         await asyncio.sleep(takes)
         return DONE
 
-    desk = Desk(
+    desk = BatchContext(
         subscription="sub-flagged",
         max_delivery_count=10,
         lock_seconds=60,
         handler_seconds=300,
         handler=handler,
         receiver=receiver,
-        audit=AuditLog(store or Store()),
+        recorder=AuditRecorder(AuditLog(store or Store()), lambda: NOW),
         clock=lambda: NOW,
         stopping=lambda: False,
     )
-    return Drain(desk=desk, receiver=receiver, time_left=lambda: ends - now(), **more)
+    return DrainJob(
+        context=desk, receiver=receiver, time_left=lambda: ends - now(), **more
+    )
 
 
 def at_once(receiver: Supply) -> int:
@@ -294,7 +298,7 @@ async def test_a_failing_drain_never_raises() -> None:
         ) -> list[Delivery]:
             raise EventGridError("wrong key", 401)
 
-    tally: Tally = await drain(job(Broken(0)))
+    tally: DrainResult = await drain(job(Broken(0)))
 
     assert (tally.stopped, tally.error) == ("failed", "wrong key")
     assert tally.summary.completed is False
@@ -329,7 +333,11 @@ def test_as_many_are_asked_for_as_fit(weights: list[int], fits: int) -> None:
     """
     By what the last ones weighed; one at least, or nothing would ever be received.
     """
-    last = [msgspec.structs.replace(a_delivery(), raw=b"x" * one) for one in weights]
+    event = a_delivery().event
+    last = [
+        Delivery("token", msgspec.structs.replace(event, raw=b"x" * weight))
+        for weight in weights
+    ]
 
     assert receive_size.fitting(last) == fits
 

@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from eventgrid_pull.client import Settled
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
     Acknowledge,
-    Delivery,
     Disposition,
     Reject,
     Release,
     ReleaseDelay,
-    Verdict,
 )
 from eventgrid_pull.settle import UNANSWERED, settle
+from moderation.events import Verdict
 from tests.make import a_delivery
 
 DONE = Acknowledge(Verdict.APPROVED)

@@ -16,6 +16,7 @@ from azure.core.settings import settings as core_settings
 from eventgrid_pull import client, transport
 from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.http_retry import EventGridError
+from moderation import events
 
 pytestmark = pytest.mark.contract
 
@@ -31,7 +32,11 @@ async def listening(answer: Answer) -> AsyncIterator[Subscription]:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     subscription = Subscription(
-        f"http://127.0.0.1:{port}", "topic", "sub", AzureKeyCredential("a2V5")
+        f"http://127.0.0.1:{port}",
+        "topic",
+        "sub",
+        AzureKeyCredential("a2V5"),
+        events.read,
     )
     try:
         yield subscription
@@ -354,7 +359,11 @@ async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         subscription = Subscription(
-            f"http://127.0.0.1:{port}", "topic", "sub", AzureKeyCredential("a2V5")
+            f"http://127.0.0.1:{port}",
+            "topic",
+            "sub",
+            AzureKeyCredential("a2V5"),
+            events.read,
         )
         async with asyncio.timeout(5):
             with pytest.raises(EventGridError, match=r"does not answer .*dev\.py run"):
@@ -418,7 +427,9 @@ async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
     A token of another audience would be refused in Azure, and only there.
     """
     identity = Signing()
-    subscription = Subscription("https://127.0.0.1:1", "topic", "sub", identity)
+    subscription = Subscription(
+        "https://127.0.0.1:1", "topic", "sub", identity, events.read
+    )
 
     with pytest.raises(EventGridError, match="ClientConnectorError"):
         await subscription.probe()

@@ -17,13 +17,13 @@ import msgspec
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import redrive
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import Lease, Stored
-from moderation.events import Event
+from moderation.events import ModerationEvent, Verdict
 from moderation.storage.dead_letter_blobs import BlobDeadLetters, BlobLease
 
 KILLED = 9
@@ -113,7 +113,7 @@ async def redriven(
     """The first two dead letters of the blob redriven, and how many steps it took."""
     steps = Steps(last)
 
-    async def handler(event: Event) -> Disposition:
+    async def handler(event: ModerationEvent) -> Disposition:
         steps.step()
         with effects.open("a", encoding="utf-8") as file:
             file.write(f"{event.id}\n")

@@ -7,18 +7,18 @@ import msgspec
 import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import (
     Acknowledge,
-    Delivery,
     Disposition,
     Reject,
     Release,
     ReleaseDelay,
-    Verdict,
 )
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import AuditLog, Query
+from moderation.events import Verdict
 from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
 
 DONE = Acknowledge(Verdict.QUARANTINED)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from eventgrid_pull.histogram import Spread
 from moderation import config_check, topology
-from moderation.activity.histogram import Spread
 from moderation.activity.log import Summary
 from moderation.settings import Settings
 from moderation.topology import Topology

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventgrid_pull.event import Event, MalformedEvent
 from moderation.dead_letters import formats
-from moderation.events import ContentFlagged, MalformedEvent
+from moderation.events import ContentFlagged
 from moderation.storage import blob_paths
 from tests.make import an_event
 
@@ -60,7 +61,8 @@ def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
 
     assert json.loads(letter.raw) == EVENT
     assert letter.event is not None
-    assert isinstance(letter.event.payload, ContentFlagged)
+    assert isinstance(letter.event, Event)
+    assert isinstance(letter.event.data, ContentFlagged)
     assert letter.unreadable is None
     assert letter.said == formats.Said(
         reason="Maximum delivery attempts was exceeded.",
@@ -147,7 +149,7 @@ def test_an_event_that_is_not_one_has_a_reason() -> None:
     letter = one({"event": {"id": "1"}})
 
     assert letter.event is not None
-    assert isinstance(letter.event.payload, MalformedEvent)
+    assert isinstance(letter.event, MalformedEvent)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Release
 from eventgrid_pull.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
 from moderation.audit import entry as audit_entry
@@ -18,6 +18,7 @@ from moderation.audit.event_history import Lived
 from moderation.audit.history_search import Search
 from moderation.audit.log import AuditLog
 from moderation.event_key import EventKey
+from moderation.events import Verdict
 from tests.make import NOW, Budget, a_delivery, an_event, minutes
 
 NAMES = ["sub-flagged", "sub-approved", "sub-all-events"]

@@ -15,6 +15,7 @@ from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.client import Subscription, Topic
+from moderation import events
 from moderation.runtime import DrainFailed, Runtime
 from moderation.settings import Settings
 from tests import make
@@ -44,7 +45,7 @@ async def a_runtime(
         declared,
         topic=Topic(read.endpoint, read.topic, credential),
         subscriptions={
-            name: Subscription(read.endpoint, read.topic, name, credential)
+            name: Subscription(read.endpoint, read.topic, name, credential, events.read)
             for name in declared.names
         },
         audit_log=store,

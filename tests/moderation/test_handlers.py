@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.outcomes import Acknowledge, Reject, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Reject
 from moderation import events, handlers, topology
-from moderation.events import Event
+from moderation.events import ModerationEvent, Verdict
 from tests.make import APPROVED, ESCALATED, FLAGGED, a_result, an_event
 
 SAFE_RESULT = a_result(category="safe", severity="none", reviewRequired=False)
 UNSURE = a_result(escalationReason="unsure")
 
 
-def event(data: dict[str, Any] | None = None, type_: str = FLAGGED) -> Event:
+def event(data: dict[str, Any] | None = None, type_: str = FLAGGED) -> ModerationEvent:
     return events.read(json.dumps(an_event(data, type=type_)).encode())
 
 
@@ -89,7 +89,7 @@ async def test_a_probe_is_rejected_by_whoever_gets_it() -> None:
     ],
 )
 async def test_what_does_not_belong_is_rejected_with_a_reason(
-    handler: handlers.Handler, wrong: Event
+    handler: handlers.Handler, wrong: ModerationEvent
 ) -> None:
     """
     A malformed or misrouted event is dead-lettered, and the record says why.
@@ -111,14 +111,14 @@ async def test_what_does_not_belong_is_rejected_with_a_reason(
         events.read(b"3"),
     ],
 )
-async def test_the_audit_log_refuses_nothing(anything: Event) -> None:
+async def test_the_audit_log_refuses_nothing(anything: ModerationEvent) -> None:
     """
     Known type or not, well-formed or not: it is recorded and done.
     """
     disposition = await handlers.all_events(anything)
 
     assert isinstance(disposition, Acknowledge)
-    assert disposition.verdict is Verdict.RECORDED
+    assert disposition.note is Verdict.RECORDED
 
 
 def test_every_event_subscription_has_a_handler() -> None:

@@ -16,6 +16,7 @@ from eventgrid_pull import publish as publishing
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Settled, Subscription, Topic
 from eventgrid_pull.outcomes import ReleaseDelay, Verb
+from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek as manual_peek
@@ -61,7 +62,9 @@ class Table:
             declared,
             topic=Topic(namespace.endpoint, TOPIC, credential),
             subscriptions={
-                name: Subscription(namespace.endpoint, TOPIC, name, credential)
+                name: Subscription(
+                    namespace.endpoint, TOPIC, name, credential, events.read
+                )
                 for name in declared.names
             },
             audit_log=store,

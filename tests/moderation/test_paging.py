@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, merged, stamp
-from eventgrid_pull.outcomes import Acknowledge, Reject, Verb, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Reject, Verb
 from moderation.audit import entry
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
+from moderation.events import Verdict
 from moderation.storage.paging import Position
 from tests.make import NOW, a_delivery, an_event, minutes
 

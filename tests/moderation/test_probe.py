@@ -5,22 +5,21 @@ import pytest
 
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.drain_result import Outcome
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
+from eventgrid_pull.recorder import Record
 from eventgrid_pull.watching import Watch
 from moderation import probe
 from moderation.audit import entry
+from moderation.events import Verdict
 from tests.make import APPROVED, NOW, a_delivery, an_event, declaring
 
 
 def an_outcome(
-    event_id: str,
-    subscription: str = "sub-flagged",
-    disposition: Disposition | None = None,
-    failed: str | None = None,
+    event_id: str, disposition: Disposition | None = None, failed: str | None = None
 ) -> Outcome:
     delivery = a_delivery(an_event(id=event_id))
     chosen = disposition or Reject("a probe")
-    return Outcome(entry.entry(subscription, delivery, chosen, stamp(NOW)), failed)
+    return Outcome(Record(NOW, delivery, chosen), failed)
 
 
 def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
@@ -30,14 +29,14 @@ def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
     watch = Watch("probe", "sub-flagged")
     recorded = Acknowledge(Verdict.RECORDED)
 
-    watch.settled([an_outcome("other")])
-    watch.settled([an_outcome("probe", "sub-all-events", recorded)])
+    watch.settled("sub-flagged", [an_outcome("other")])
+    watch.settled("sub-all-events", [an_outcome("probe", recorded)])
     assert not watch.is_over()
 
-    watch.settled([an_outcome("probe")])
+    watch.settled("sub-flagged", [an_outcome("probe")])
     assert watch.is_over()
     assert watch.outcome is not None
-    assert watch.outcome.entry.disposition == "reject"
+    assert watch.outcome.record.disposition == Reject("a probe")
 
 
 def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
@@ -46,7 +45,10 @@ def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
     """
     lost = an_outcome("probe", failed="TokenLost")
 
-    answer = probe.report(lost.entry, here=True, failed=lost.failed)
+    record = lost.record
+    made = entry.entry("sub-flagged", record.delivery, record.disposition, stamp(NOW))
+
+    answer = probe.report(made, here=True, failed=lost.failed)
 
     assert (answer.rejected, answer.reason) == (False, "not settled: TokenLost")
 

@@ -16,7 +16,6 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
     Verb,
-    Verdict,
 )
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
@@ -25,7 +24,7 @@ from moderation.dead_letters import attempts, redrive, redrive_plan
 from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Overtaken
-from moderation.events import Event
+from moderation.events import ModerationEvent, Verdict
 from tests.make import NOW, Budget, a_delivery, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now
 from tests.workbench import Store
@@ -59,7 +58,7 @@ class Stand:
         content = first if isinstance(first, bytes) else json.dumps(letters).encode()
         self.store.put(name, content, NOW)
 
-    async def handler(self, event: Event) -> Disposition:
+    async def handler(self, event: ModerationEvent) -> Disposition:
         self.handled.append(event.id)
         if self.waits:
             await asyncio.sleep(self.waits)
@@ -439,7 +438,7 @@ async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look(
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
 
-    async def block(event: Event) -> Disposition:
+    async def block(event: ModerationEvent) -> Disposition:
         loop.clock.now += 100
         return DONE
 

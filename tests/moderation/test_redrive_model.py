@@ -9,13 +9,13 @@ from itertools import product
 import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Verdict
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Stored
-from moderation.events import Event
+from moderation.events import ModerationEvent, Verdict
 from tests.make import NOW, an_event
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"
@@ -52,7 +52,7 @@ class World:
         self.left = steps
         self.now += timedelta(seconds=70)
 
-        async def handler(event: Event) -> Disposition:
+        async def handler(event: ModerationEvent) -> Disposition:
             self.step()
             self.handled[event.id] += 1
             self.step()

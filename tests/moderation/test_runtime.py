@@ -9,8 +9,8 @@ import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Delivery
 from moderation import events, probe, topology
 from moderation.runtime import DrainFailed, Runtime, build
 from moderation.settings import Settings
@@ -59,7 +59,7 @@ class Echo:
         if self.fails:
             raise EventGridError("Event Grid does not answer", transient=True)
         await self._queue.arrive(
-            *(Delivery(a_lock_token(), 1, raw, events.read(raw)) for raw in batch)
+            *(Delivery(a_lock_token(), events.read(raw, 1)) for raw in batch)
         )
 
     async def close(self) -> None:

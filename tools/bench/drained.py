@@ -13,15 +13,18 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
-from eventgrid_pull.batch import Desk
+from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from eventgrid_pull.client import Subscription
-from eventgrid_pull.drain import Drain, drain
-from eventgrid_pull.drain_result import Outcome, Tally
+from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
+from moderation import events
+from moderation.activity.counting import DrainCounts
 from moderation.audit.log import AuditLog
+from moderation.audit.recorder import AuditRecorder
 from moderation.handlers import HANDLERS
 from tools.bench.contender import Place, Work
 
@@ -39,41 +42,48 @@ class Drains:
 
     def __init__(self, place: Place, log: AppendLog) -> None:
         self._shares = place.shares
+        self._counts = DrainCounts()
         self._audit = AuditLog(GroupedAppendLog(log))
         self._receivers = {
             name: Subscription(
-                place.endpoint, place.topic, name, AzureKeyCredential(place.key)
+                place.endpoint,
+                place.topic,
+                name,
+                AzureKeyCredential(place.key),
+                events.read,
             )
             for name in place.shares
         }
 
     async def run(
-        self, events: int, ending: asyncio.Event | None = None
-    ) -> list[Tally]:
-        """Drain until as many are settled, or until `ending` is set."""
-        return await asyncio.gather(
+        self, count: int, ending: asyncio.Event | None = None
+    ) -> dict[str, Any]:
+        """Drain until as many are settled, or until `ending` is set; say what was."""
+        results = await asyncio.gather(
             *(
-                drain(self._job(name, round(events * share), ending))
+                drain(self._job(name, round(count * share), ending))
                 for name, share in self._shares.items()
             )
         )
+        said = self._counts.summary(DrainSummary(at="", subscription=""))
+        return _settled(results) | {"high": said.severities.get("high", 0)}
 
-    def _job(self, name: str, events: int, ending: asyncio.Event | None) -> Drain:
+    def _job(self, name: str, count: int, ending: asyncio.Event | None) -> DrainJob:
         ends = time.monotonic() + MOST_SECONDS
         end = ending or asyncio.Event()
-        desk = Desk(
+        desk = BatchContext(
             subscription=name,
             max_delivery_count=10,
             lock_seconds=60,
             handler_seconds=300,
             handler=HANDLERS.get(name, HANDLERS["sub-all-events"]),
             receiver=self._receivers[name],
-            audit=self._audit,
+            recorder=AuditRecorder(self._audit, clock),
             clock=clock,
-            settled=_ignored if ending else _counting(events, end),
+            on_settled=_counting(count, end, self._counts, endless=ending is not None),
         )
-        return Drain(
-            desk=desk,
+        return DrainJob(
+            context=desk,
             receiver=self._receivers[name],
             time_left=lambda: ends - time.monotonic(),
             ending=end,
@@ -85,18 +95,17 @@ class Drains:
             await receiver.close()
 
 
-def _ignored(outcomes: list[Outcome]) -> None:
-    pass
-
-
-def _counting(events: int, end: asyncio.Event) -> Callable[[list[Outcome]], None]:
-    """Sets the end when so many events are settled; otherwise a drain would wait on."""
+def _counting(
+    events: int, end: asyncio.Event, counts: DrainCounts, *, endless: bool
+) -> Callable[[list[Outcome]], None]:
+    """Set the end when so many events are settled; otherwise a drain would wait on."""
     left = events
 
     def settled(outcomes: list[Outcome]) -> None:
         nonlocal left
+        counts.settled(outcomes)
         left -= sum(outcome.failed is None for outcome in outcomes)
-        if not left:
+        if not left and not endless:
             end.set()
 
     return settled
@@ -153,7 +162,7 @@ async def draining(place: Place) -> AsyncIterator[Work]:
         drains = Drains(place, log)
 
         async def work(events: int) -> dict[str, Any]:
-            return _told(await drains.run(events))
+            return await drains.run(events)
 
         yield work
         await drains.close()
@@ -170,7 +179,7 @@ async def lane(place: Place) -> AsyncIterator[Work]:
             running = asyncio.create_task(drains.run(events, ending))
             await asyncio.to_thread(sys.stdin.readline)
             ending.set()
-            return _told(await running)
+            return await running
 
         yield work
         await drains.close()
@@ -184,20 +193,17 @@ async def recording(place: Place) -> AsyncIterator[Work]:
         drains = Drains(place, timed)
 
         async def work(events: int) -> dict[str, Any]:
-            told = _told(await drains.run(events))
+            told = await drains.run(events)
             return told | {"latencies": timed.latencies()}
 
         yield work
         await drains.close()
 
 
-def _told(tallies: list[Tally]) -> dict[str, Any]:
-    """What the drains counted; nothing may have failed."""
-    for tally in tallies:
-        if tally.error or tally.failed:
-            problem = tally.error or dict(tally.failed)
-            raise SystemExit(f"{tally.subscription}: {problem}")
-    return {
-        "settled": sum(tally.settled.total() for tally in tallies),
-        "high": sum(tally.summary.severities.get("high", 0) for tally in tallies),
-    }
+def _settled(results: list[DrainResult]) -> dict[str, Any]:
+    """Return how many events the drains settled; nothing may have failed."""
+    for result in results:
+        if result.error or result.failed:
+            problem = result.error or dict(result.failed)
+            raise SystemExit(f"{result.subscription}: {problem}")
+    return {"settled": sum(result.settled.total() for result in results)}

@@ -10,11 +10,13 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from eventgrid_pull.blob.append_log import hour_of, stamp
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from eventgrid_pull.outcomes import Acknowledge, Delivery, Verdict
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Acknowledge
 from eventgrid_pull.publish_stamp import ATTRIBUTE
 from moderation import events
 from moderation.activity.log import Summary
 from moderation.audit import entry
+from moderation.events import Verdict
 from tools.bench.events import APPROVED, FLAGGED, WHEN, event
 from tools.terminal import say
 
@@ -98,7 +100,7 @@ def _id(number: int, time: datetime) -> str:
 
 def _template(name: str, kind: str) -> bytes:
     raw = msgspec.json.encode(event(0, kind) | {"id": ID, ATTRIBUTE: WHEN})
-    delivery = Delivery("CiYKJDQxM2M5ZDcy", 1, raw, events.read(raw))
+    delivery = Delivery("CiYKJDQxM2M5ZDcy", events.read(raw, 1))
     done = Acknowledge(Verdict.RECORDED if name == ALL else Verdict.QUARANTINED)
     return msgspec.json.encode(entry.entry(name, delivery, done, AT)) + b"\n"
 

@@ -8,6 +8,8 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull import publish
 from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.event import Event
+from moderation import events
 from moderation.events import ContentFlagged, Severity
 from tools.bench.contender import Place, Work
 from tools.bench.drained import clock
@@ -18,15 +20,19 @@ from tools.bench.events import event
 async def receiving(place: Place) -> AsyncIterator[Work]:
     """Receives and acknowledges by the hundred, and reads the failed tokens."""
     subscription = Subscription(
-        place.endpoint, place.topic, place.subscription, AzureKeyCredential(place.key)
+        place.endpoint,
+        place.topic,
+        place.subscription,
+        AzureKeyCredential(place.key),
+        events.read,
     )
 
-    async def work(events: int) -> dict[str, Any]:
-        left, high = events, 0
+    async def work(count: int) -> dict[str, Any]:
+        left, high = count, 0
         while left > 0:
             found = await subscription.receive(100, 10, within=60)
             for one in found:
-                payload = one.event.payload
+                payload = one.event.data if isinstance(one.event, Event) else None
                 if isinstance(payload, ContentFlagged):
                     high += payload.severity is Severity.HIGH
             tokens = [one.lock_token for one in found]

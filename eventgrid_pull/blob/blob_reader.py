@@ -12,8 +12,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from eventgrid_pull.blob import log_paths
 from eventgrid_pull.blob.append_log import BEGINS, hours_back, merged, stamp, stamp_of
-from moderation.storage import blob_paths
 
 FIRST_READ_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
@@ -27,7 +27,7 @@ STAMP_ENDS = len(b'{"at":"2026-01-31T12:00:00.000000Z')
 
 
 class Reader:
-    """Reads the blobs of `paths.log_blob`; azure.core's errors pass."""
+    """Reads the blobs of `log_paths.log_blob`; azure.core's errors pass."""
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
@@ -41,10 +41,10 @@ class Reader:
         blobs: dict[str, list[BlobProperties]] = {}
         listed = ""
         for hour in hours_back(since, until):
-            path = blob_paths.hour_of_log(name, hour)
+            path = log_paths.hour_of_log(name, hour)
             if not path.startswith(listed or "/"):
                 # The first day alone; of what is older, a month with each call.
-                folder = blob_paths.month_of_log if listed else blob_paths.day_of_log
+                folder = log_paths.month_of_log if listed else log_paths.day_of_log
                 listed = folder(name, hour)
                 blobs = await self._by_hour(listed)
             found = blobs.get(path, [])
@@ -58,7 +58,7 @@ class Reader:
     ) -> list[bytes]:
         """The lines of that time that hold the needle, oldest first."""
         hours = hours_back(since, until)
-        folders = [blob_paths.hour_of_log(name, hour) for hour in hours]
+        folders = [log_paths.hour_of_log(name, hour) for hour in hours]
         within = stamp(since).encode(), stamp(until).encode()
         found: list[bytes] = []
         for prefix in _prefixes(name, hours):
@@ -75,7 +75,7 @@ class Reader:
         found: dict[str, list[BlobProperties]] = {}
         try:
             async for blob in self._container.list_blobs(name_starts_with=prefix):
-                found.setdefault(blob_paths.folder_of(blob.name), []).append(blob)
+                found.setdefault(log_paths.folder_of(blob.name), []).append(blob)
         except ResourceNotFoundError:
             return {}  # no container yet: nothing was ever written
         return found
@@ -182,8 +182,8 @@ def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
 def _prefixes(name: str, hours: list[datetime]) -> list[str]:
     """What to list for those hours: the one, or their days, oldest first."""
     if len(hours) == 1:
-        return [blob_paths.hour_of_log(name, hours[0])]
-    return sorted({blob_paths.day_of_log(name, hour) for hour in hours})
+        return [log_paths.hour_of_log(name, hours[0])]
+    return sorted({log_paths.day_of_log(name, hour) for hour in hours})
 
 
 def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
@@ -192,8 +192,8 @@ def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
 
 
 def _hour_begins(blob: BlobProperties) -> bytes:
-    return stamp(blob_paths.hour_of_blob(blob.name)).encode()
+    return stamp(log_paths.hour_of_blob(blob.name)).encode()
 
 
 def _hour_ends(blob: BlobProperties) -> bytes:
-    return stamp(blob_paths.hour_of_blob(blob.name) + timedelta(hours=1)).encode()
+    return stamp(log_paths.hour_of_blob(blob.name) + timedelta(hours=1)).encode()

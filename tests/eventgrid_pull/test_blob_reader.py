@@ -7,9 +7,9 @@ from typing import Any, cast
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
+from eventgrid_pull.blob import blob_reader, log_paths
 from eventgrid_pull.blob.append_log import stamp
-from moderation.storage import blob_paths, blob_reader
-from moderation.storage.blob_reader import Reader
+from eventgrid_pull.blob.blob_reader import Reader
 from tests.make import NOW
 
 LINE = b'{"at":"%s","id":"a"}\n' % stamp(NOW).encode()
@@ -31,7 +31,7 @@ class Counting(Reader):
         self.reading = self.most = 0
 
     async def _by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
-        folder = blob_paths.hour_of_log(prefix.partition("/")[0], NOW)
+        folder = log_paths.hour_of_log(prefix.partition("/")[0], NOW)
         found: list[Any] = [Blob(f"{folder}{n}.ndjson") for n in range(40)]
         return {folder: found}
 

@@ -1,35 +1,50 @@
 """What a drain counts is small, whatever the events make up."""
 
+from datetime import datetime
+
 import msgspec
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.drain_result import Outcome, Tally
-from eventgrid_pull.outcomes import Acknowledge, Delivery, Disposition, Reject, Verdict
-from moderation.activity.counters import (
+from eventgrid_pull.counters import (
     NAMES,
     OTHERS,
     count_into,
     count_pairs_into,
     largest,
 )
+from eventgrid_pull.drain_result import DrainResult, Outcome
+from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
+from eventgrid_pull.recorder import Record
+from moderation.activity.counting import DrainCounts
 from moderation.activity.log import Summary
-from moderation.audit import entry
+from moderation.events import Verdict
 from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
 
 DONE = Acknowledge(Verdict.RECORDED)
 
 
-def a_tally() -> Tally:
-    return Tally("sub-flagged", Summary(at="", subscription="sub-flagged"))
+class Drained:
+    """What a drain counts, with what the models said."""
+
+    def __init__(self) -> None:
+        self.result = DrainResult("sub-flagged")
+        self._counts = DrainCounts()
+
+    def add(self, *outcomes: Outcome) -> None:
+        self.result.add(outcomes)
+        self._counts.settled(outcomes)
+
+    def take(self, now: datetime) -> Summary:
+        return self._counts.summary(self.result.take(now))
+
+    def end(self, now: datetime) -> Summary:
+        return self._counts.summary(self.result.end(now))
 
 
-def counted(tally: Tally, *deliveries: Delivery) -> None:
+def counted(drained: Drained, *deliveries: Delivery) -> None:
     """All of them acknowledged, and settled."""
-    at = stamp(NOW)
-    outcomes = [
-        Outcome(entry.entry("sub-flagged", one, DONE, at), None) for one in deliveries
-    ]
-    tally.add(deliveries, outcomes)
+    drained.add(*(Outcome(Record(NOW, each, DONE), None) for each in deliveries))
 
 
 def judged(**changes: object) -> Delivery:
@@ -40,16 +55,16 @@ def test_what_the_models_said_is_counted() -> None:
     """
     Categories by severity, confidences in tenths, models with their version.
     """
-    tally = a_tally()
+    drained = Drained()
     counted(
-        tally,
+        drained,
         judged(category="hate", severity="high", confidence=1.0),
         judged(category="hate", severity="low", confidence=0.9, modelVersion="2.5.0"),
         judged(category="violence", severity="high", confidence=0.3),
         a_delivery(an_event(type="com.contoso.ai.Unheard")),
     )
 
-    found = tally.end(NOW)
+    found = drained.end(NOW)
 
     assert found.matrix == {"hate": {"high": 1, "low": 1}, "violence": {"high": 1}}
     assert found.categories == {"hate": 2, "violence": 1}
@@ -63,47 +78,48 @@ def test_a_minute_of_a_drain_and_the_rest_add_up() -> None:
     """
     Each event is in one line of the activity log; the caller of the drain gets it all.
     """
-    tally = a_tally()
-    counted(tally, judged(), judged())
-    first = tally.take(NOW)
-    counted(tally, a_delivery(an_event(type=APPROVED)))
+    drained = Drained()
+    counted(drained, judged(), judged())
+    first = drained.take(NOW)
+    counted(drained, a_delivery(an_event(type=APPROVED)))
 
-    last = tally.end(NOW + minutes(1))
+    last = drained.end(NOW + minutes(1))
 
     assert (first.received, first.drains, first.at) == (2, 0, stamp(NOW))
     assert (last.received, last.drains, last.at) == (1, 1, stamp(NOW + minutes(1)))
-    assert (tally.summary.received, tally.summary.drains) == (3, 1)
-    assert tally.summary.models == {"text-moderator-v2 2.4.0": 3}
-    assert tally.settled == {"acknowledge": 3}
+    assert (drained.result.summary.received, drained.result.summary.drains) == (3, 1)
+    assert first.models == {"text-moderator-v2 2.4.0": 2}
+    assert last.models == {"text-moderator-v2 2.4.0": 1}
+    assert drained.result.settled == {"acknowledge": 3}
 
 
 def test_what_was_not_settled_is_not_counted_as_settled() -> None:
     """
     The disposition was recorded, but Event Grid did not take it.
     """
-    tally, deliveries = a_tally(), [judged(), judged()]
+    drained, deliveries = Drained(), [judged(), judged()]
     chosen: list[Disposition] = [DONE, Reject("no")]
-    entries = [
-        entry.entry("sub-flagged", *pair, stamp(NOW))
-        for pair in zip(deliveries, chosen, strict=True)
-    ]
+    first, second = (
+        Record(NOW, *pair) for pair in zip(deliveries, chosen, strict=True)
+    )
 
-    tally.add(deliveries, [Outcome(entries[0], "TokenLost"), Outcome(entries[1], None)])
+    drained.add(Outcome(first, "TokenLost"), Outcome(second, None))
 
-    assert (tally.settled, tally.failed) == ({"reject": 1}, {"TokenLost": 1})
-    assert tally.summary.dispositions == {"acknowledge": 1, "reject": 1}
-    assert tally.summary.failed == {"TokenLost": 1}
+    found = drained.result
+    assert (found.settled, found.failed) == ({"reject": 1}, {"TokenLost": 1})
+    assert found.summary.dispositions == {"acknowledge": 1, "reject": 1}
+    assert found.summary.failed == {"TokenLost": 1}
 
 
 def test_a_summary_stays_small_whatever_events_make_up() -> None:
     """
     Thousands of names of any length and alphabet are one line of the log.
     """
-    tally = a_tally()
+    drained = Drained()
     for first in range(0, 1200, 100):
         numbers = range(first, first + 100)
         counted(
-            tally,
+            drained,
             *(
                 a_delivery(
                     an_event(
@@ -121,7 +137,7 @@ def test_a_summary_stays_small_whatever_events_make_up() -> None:
             ),
         )
 
-    found = tally.end(NOW)
+    found = drained.end(NOW)
 
     assert len(found.models) == len(found.matrix) == len(found.types) == NAMES + 1
     assert found.categories[OTHERS] == 1200 - NAMES
