@@ -79,12 +79,11 @@ def _problem(error: Exception) -> Reply:
         case TopologyInvalid(problems=problems):
             detail = "the topology of the app cannot be used"
             return http.problem(503, detail, next="fix the file", problems=problems)
-        case BadRequest(status=status, problems=problems):
+        case BadRequest() | EventTooLarge():
             todo = error.next or "mend the request and send it again; nothing was done"
-            return http.problem(status, str(error), next=todo, problems=problems)
-        case EventTooLarge(problems=problems):
-            todo = "mend the request and send it again; nothing was done"
-            return http.problem(413, str(error), next=todo, problems=problems)
+            return http.problem(
+                error.status, str(error), next=todo, problems=error.problems
+            )
         case BadQuery(problems=problems):
             todo = "mend the query and send it again"
             detail = "the query is not one that is taken"

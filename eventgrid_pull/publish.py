@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -19,6 +19,9 @@ type Json = dict[str, object]
 
 class EventTooLarge(Exception):
     """No request can carry an event, and nothing was published; `problems` says which."""
+
+    status: ClassVar[int] = 413
+    next: ClassVar[str | None] = None
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(

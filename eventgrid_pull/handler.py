@@ -1,0 +1,94 @@
+"""What a handler is: what it takes, read from its annotation, and how it is called.
+
+def paid(event: Event[Paid]): ...                     sync: called in a thread
+async def paid(event: Event[Paid] | MalformedEvent): ...
+async def paid(events: list[Event[Paid]]): ...        gets the batch
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from eventgrid_pull.event import Event, MalformedEvent
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What a handler takes: the type of the data, and one event or a batch of them."""
+
+    data: object
+    is_batch: bool
+    is_async: bool
+    takes_malformed: bool
+
+
+def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
+    """Return what the handler takes, or the sentences that say why it cannot be told."""
+    if not callable(handler):
+        return None, ["is no function; is another decorator below this one?"]
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        return None, ["is a generator: return the outcome instead of yielding"]
+    parameters = list(inspect.signature(handler).parameters.values())
+    needed = [each for each in parameters if _is_needed(each)]
+    first = next((each for each in parameters if each.kind in _POSITIONAL), None)
+    if first is None or len(needed) > 1:
+        return None, ["takes one parameter, the event: `event: Event[…]`"]
+    try:
+        annotation = typing.get_type_hints(handler).get(first.name)
+    except (NameError, TypeError) as error:
+        return None, [f"has an annotation that cannot be read: {error}"]
+    if annotation is None:
+        return None, [f"needs a type at its parameter: `{first.name}: Event[…]`"]
+    is_batch = get_origin(annotation) is list
+    kinds = get_args(annotation) if is_batch else (annotation,)
+    found = [_data(each) for kind in kinds for each in _members(kind)]
+    data = [each for each in found if each is not MalformedEvent]
+    if len(data) != 1 or data[0] is None:
+        told = "a list of one" if is_batch else "or `list[Event[…]]` for batches"
+        return None, [
+            f"takes {_named(annotation)}: its parameter is `Event[…]`, {told}, with "
+            "`| MalformedEvent` if it wants those"
+        ]
+    return Shape(
+        data=data[0],
+        is_batch=is_batch,
+        is_async=inspect.iscoroutinefunction(inspect.unwrap(handler)),
+        takes_malformed=MalformedEvent in found,
+    ), []
+
+
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and parameter.kind not in variadic
+
+
+def _members(annotation: object) -> tuple[object, ...]:
+    """Return the members of a union; of anything else, itself."""
+    if get_origin(annotation) in (types.UnionType, typing.Union):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def _data(annotation: object) -> object:
+    """Return the T of `Event[T]`, MalformedEvent for itself, None for anything else."""
+    if annotation is MalformedEvent:
+        return MalformedEvent
+    if annotation is Event:
+        return dict[str, object]
+    if get_origin(annotation) is Event:
+        [data] = get_args(annotation)
+        return data
+    return None
+
+
+def _named(annotation: object) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation)
