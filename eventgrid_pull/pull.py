@@ -20,15 +20,26 @@ from eventgrid_pull.declaration import Declared
 from eventgrid_pull.drain import DrainJob, Receiver
 from eventgrid_pull.drain_registry import Drains
 from eventgrid_pull.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.event import Event, MalformedEvent
 from eventgrid_pull.event_decoder import Decode
 from eventgrid_pull.invoke import Threads
 from eventgrid_pull.loop_watch import Block, LoopWatch, tell
+from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.recorder import NoRecorder, Recorder
 from eventgrid_pull.registration import Builders, PullInvalid
 from eventgrid_pull.run_handler import OnMalformed, Runner
 
 _log = logging.getLogger(__name__)
 
+type Said = Disposition | Sequence[Disposition] | None
+type Answer = Said | Awaitable[Said]
+# What mypy takes below a declaration; anything else is an error there, too.
+type AnyHandler = (
+    Callable[[Event[Any]], Answer]
+    | Callable[[Event[Any] | MalformedEvent], Answer]
+    | Callable[[list[Event[Any]]], Answer]
+    | Callable[[list[Event[Any] | MalformedEvent]], Answer]
+)
 type OnDrained = Callable[[DrainSummary], Awaitable[None]]
 
 
@@ -85,7 +96,7 @@ class EventGridPull(func.Blueprint):
         self._watching = 0
         self._blocks: dict[str, Block] = {}
 
-    def subscription[H: Callable[..., Any]](
+    def subscription[H: AnyHandler](
         self,
         name: str,
         *,

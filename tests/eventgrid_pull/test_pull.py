@@ -236,11 +236,11 @@ def test_each_lane_is_a_function_and_the_handler_comes_back_unchanged() -> None:
     pull = EventGridPull(topic="orders", environ={"PAID_LANES": "2"})
 
     @pull.subscription("sub-paid", schedule=TICK, lanes="%PAID_LANES%")
-    def paid(event: Event[Paid]) -> int:
-        return 3
+    def paid(event: Event[Paid]) -> Reject:
+        return Reject("never")
 
     assert registered(pull) == ["pull_paid", "pull_paid_2"]
-    assert paid(Event("1", "/shop", "com.shop.Paid", Paid("o1", 1))) == 3
+    assert paid(Event("1", "/shop", "com.shop.Paid", Paid("o1", 1))) == Reject("never")
 
 
 def test_a_wrong_setting_puts_that_event_subscription_in_error() -> None:
@@ -267,7 +267,7 @@ def test_wrong_code_is_refused_all_at_once() -> None:
     """
     pull = EventGridPull(topic="orders", environ={})
 
-    @pull.subscription("sub-a", schedule=TICK)
+    @pull.subscription("sub-a", schedule=TICK)  # type: ignore[type-var]
     def nothing() -> None: ...
 
     @pull.subscription("sub-b", schedule=TICK)
