@@ -29,10 +29,9 @@ from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 from eventgrid_pull import loopback, receive_response
-from eventgrid_pull.event import Delivery
-from eventgrid_pull.event_decoder import Decode
+from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.http_retry import EventGridError, retried
-from eventgrid_pull.outcomes import ReleaseDelay, Verb
+from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from eventgrid_pull.receive_response import UNREADABLE
 from eventgrid_pull.transport import InOneStep, LeanTransport, Post
 
@@ -51,13 +50,6 @@ START_SECONDS = 1.0
 ANSWER_SECONDS = 8.0
 
 type Credential = AzureKeyCredential | AsyncTokenCredential
-
-
-class Settled(msgspec.Struct, frozen=True):
-    """The lock tokens that Event Grid settled, and why it did not settle the others."""
-
-    succeeded: frozenset[str]
-    failed: dict[str, str] = {}
 
 
 class _Result(msgspec.Struct, rename="camel"):

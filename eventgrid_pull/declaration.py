@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from eventgrid_pull import cron, event_decoder, handler, setting_values
-from eventgrid_pull.event_decoder import Decode, UnsupportedType
+from eventgrid_pull.event import Decode
+from eventgrid_pull.event_decoder import UnsupportedType
 from eventgrid_pull.handler import Shape
 from eventgrid_pull.run_handler import OnMalformed
 

@@ -54,6 +54,10 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     note: Callable[[DrainSummary], Awaitable[None]] | None = None
 
+    async def run(self) -> DrainResult:
+        """Drain; see `drain`."""
+        return await drain(self)
+
 
 async def drain(job: DrainJob) -> DrainResult:
     """Pull from the event subscription until it is empty or time is up.

@@ -4,12 +4,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult, Outcome
 from eventgrid_pull.watching import Watch
 
 _log = logging.getLogger(__name__)
+
+
+class Job(Protocol):
+    """One drain: what it does, and what lets it end early; see `drain.DrainJob`."""
+
+    @property
+    def ending(self) -> asyncio.Event:
+        """Set, nothing more is taken."""
+
+    async def run(self) -> DrainResult:
+        """Pull until there is a reason to stop."""
 
 
 class Drains:
@@ -18,11 +29,11 @@ class Drains:
     def __init__(self) -> None:
         self.at_work: dict[str, asyncio.Task[DrainResult]] = {}
         self.is_stopping = False
-        self._jobs: dict[str, DrainJob] = {}
+        self._jobs: dict[str, Job] = {}
         self._watches: set[Watch] = set()
 
     def of(
-        self, name: str, job: Callable[[], DrainJob], *, watch: Watch | None = None
+        self, name: str, job: Callable[[], Job], *, watch: Watch | None = None
     ) -> asyncio.Task[DrainResult]:
         """Return the one drain of that event subscription; begin `job` if need be.
 
@@ -36,7 +47,7 @@ class Drains:
             self._begin(name, job(), watch)
         return self.at_work[name]
 
-    def _begin(self, name: str, job: DrainJob, watch: Watch | None) -> None:
+    def _begin(self, name: str, job: Job, watch: Watch | None) -> None:
         if watch is not None:
             watch.begin(job.ending)
         if self.is_stopping:
@@ -69,8 +80,8 @@ class Drains:
             watch.settled(subscription, outcomes)
 
 
-async def _run(job: DrainJob) -> DrainResult:
-    done = await drain(job)
+async def _run(job: Job) -> DrainResult:
+    done = await job.run()
     _log.info(
         "drained %s: received %d, settled %s, failed %s, stopped: %s",
         done.subscription,

@@ -1,5 +1,6 @@
 """An event as a handler gets it, readable or not, and the delivery that brought it."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -51,6 +52,8 @@ class MalformedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 LF, CR = b"\n\r"  # as numbers: they are found ten times as fast
 
 type AnyEvent = Event[object] | MalformedEvent
+# Bytes and delivery count in, an event out; it never raises.
+type Decode = Callable[[bytes, int], AnyEvent]
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

@@ -17,9 +17,8 @@ import msgspec
 
 from eventgrid_pull import cloudevents, rfc3339
 from eventgrid_pull.cloudevents import Envelope
-from eventgrid_pull.event import AnyEvent, Event, MalformedEvent
+from eventgrid_pull.event import AnyEvent, Decode, Event, MalformedEvent
 
-type Decode = Callable[[bytes, int], AnyEvent]
 type DecodeData = Callable[[bytes], object]
 
 # What decoding raises: msgspec's and Pydantic's errors are ValueErrors, as bad UTF-8's.

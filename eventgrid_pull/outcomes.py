@@ -57,6 +57,13 @@ class Reject(msgspec.Struct, frozen=True):
 type Disposition = Acknowledge | Release | Reject
 
 
+class Settled(msgspec.Struct, frozen=True):
+    """The lock tokens that Event Grid settled, and why it did not settle the others."""
+
+    succeeded: frozenset[str]
+    failed: dict[str, str] = {}
+
+
 BACKOFF = (
     ReleaseDelay.TEN_SECONDS,
     ReleaseDelay.ONE_MINUTE,

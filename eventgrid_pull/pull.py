@@ -20,8 +20,7 @@ from eventgrid_pull.declaration import Declared
 from eventgrid_pull.drain import DrainJob, Receiver
 from eventgrid_pull.drain_registry import Drains
 from eventgrid_pull.drain_result import DrainResult, DrainSummary
-from eventgrid_pull.event import Event, MalformedEvent
-from eventgrid_pull.event_decoder import Decode
+from eventgrid_pull.event import Decode, Event, MalformedEvent
 from eventgrid_pull.invoke import Threads
 from eventgrid_pull.loop_watch import Block, LoopWatch, tell
 from eventgrid_pull.outcomes import Disposition

@@ -5,8 +5,7 @@ import logging
 import msgspec
 
 from eventgrid_pull import nested
-from eventgrid_pull.event import Delivery
-from eventgrid_pull.event_decoder import Decode
+from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.http_retry import EventGridError
 
 _log = logging.getLogger(__name__)

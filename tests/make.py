@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull.client import Settled
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import ReleaseDelay
+from eventgrid_pull.outcomes import ReleaseDelay, Settled
 from moderation import events, topology
 from moderation.topology import EventSubscription, Topology
 

@@ -9,10 +9,9 @@ import msgspec
 
 from eventgrid_pull.batch import BatchContext, work
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Settled
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.outcomes import Acknowledge, Disposition
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
 from moderation.audit.recorder import AuditRecorder

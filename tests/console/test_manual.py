@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.client import Settled
 from eventgrid_pull.event import Delivery
+from eventgrid_pull.outcomes import Settled
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek

@@ -15,10 +15,9 @@ from eventgrid_emulator.queue.entries import Ending, Entry, Event, QueueLimits
 from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Settled
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import ReleaseDelay
+from eventgrid_pull.outcomes import ReleaseDelay, Settled
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from tests.virtual_time import now

@@ -9,10 +9,9 @@ import pytest
 
 from eventgrid_pull.batch import GRACE_SECONDS
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.client import Settled
 from eventgrid_pull.drain_result import LOCK_LOST
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay
+from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
 from tests.virtual_time import in_virtual_time, now, settle_down
 from tests.workbench import DONE, LOCK, Bench, after, raising, stubborn
 

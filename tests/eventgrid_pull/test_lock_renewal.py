@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from eventgrid_pull import lock_renewal
-from eventgrid_pull.client import Settled
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.lock_renewal import Locks
+from eventgrid_pull.outcomes import Settled
 from tests.virtual_time import in_virtual_time, now
 
 LOCK = 60.0

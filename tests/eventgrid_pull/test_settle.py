@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from eventgrid_pull.client import Settled
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
@@ -13,6 +12,7 @@ from eventgrid_pull.outcomes import (
     Reject,
     Release,
     ReleaseDelay,
+    Settled,
 )
 from eventgrid_pull.settle import UNANSWERED, settle
 from moderation.events import Verdict

@@ -14,8 +14,8 @@ from eventgrid_emulator import LocalNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish as publishing
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Settled, Subscription, Topic
-from eventgrid_pull.outcomes import ReleaseDelay, Verb
+from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
