@@ -1,7 +1,9 @@
 """`dev.py run` from outside: what it says, what it keeps alive, what it leaves behind."""
 
+import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stacks import KILL, PARTS, Stack, StartStack, until
+from tests.e2e.stacks import (
+    KILL,
+    PARTS,
+    Stack,
+    StartStack,
+    environment,
+    launch,
+    until,
+    wait_until_it_serves,
+)
 from tools.stack import orphans, ports
 from tools.terminal import ROOT
 
@@ -236,3 +247,46 @@ def test_dev_py_becomes_the_supervisor(tmp_path: Path) -> None:
     if sys.platform != "win32":
         assert record["supervisor"] == supervisor.pid
     assert not orphans.of(tmp_path / "data", {})
+
+
+def test_a_host_of_ones_own_needs_only_the_lines_that_are_printed(
+    tmp_path: Path,
+) -> None:
+    """
+    With --host none, what is printed goes into the settings file, and the app publishes.
+    """
+    stack = launch(tmp_path, host_kind="none")
+    try:
+        said = wait_until_it_serves(stack).output()
+        file = stack.app / "local.settings.json"
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        lines = re.findall(r'^  (".+": ".+"),$', said, re.MULTILINE)
+        settings["Values"] |= json.loads("{" + ",".join(lines) + "}")
+        file.write_text(json.dumps(settings), encoding="utf-8")
+        port = ports.choose({"a host": 0})["a host"]
+        command = [sys.executable, "-m", "functions_host"]
+        with subprocess.Popen(
+            [*command, "--app", str(stack.app), "--port", str(port)],
+            cwd=ROOT,
+            env=environment({}),
+            stderr=subprocess.DEVNULL,
+        ) as host:
+            try:
+                until("the app to publish", lambda: _publishes(port))
+            finally:
+                host.terminate()
+    finally:
+        stack.stop()
+
+    assert "page     " not in said
+
+
+def _publishes(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", "/api/events/samples", b"{}")
+        return connection.getresponse().status == 202
+    except OSError:
+        return False  # it does not listen yet
+    finally:
+        connection.close()
