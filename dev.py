@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="dev.py run",
         description="Run the whole pipeline on this machine: Azurite, the Event Grid "
-        "broker and the Functions host with the app and its page. Ctrl-C stops all.",
+        "emulator and the Functions host with the app and its page. Ctrl-C stops all.",
     )
     options.declare(parser)
     given = parser.parse_args(arguments)
@@ -195,7 +195,9 @@ def become(command: list[str], *, holding: bool = False) -> int:
 
 
 COMMANDS = {
-    "run": Command("start Azurite, the Event Grid broker and the Functions host", run),
+    "run": Command(
+        "start Azurite, the Event Grid emulator and the Functions host", run
+    ),
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),

@@ -1,5 +1,5 @@
-"""A local broker that behaves like an Azure Event Grid namespace."""
+"""An emulator that behaves like an Azure Event Grid namespace."""
 
-from eventgrid_emulator.testing import LocalNamespace
+from eventgrid_emulator.testing import EmulatedNamespace
 
-__all__ = ["LocalNamespace"]
+__all__ = ["EmulatedNamespace"]

@@ -1,4 +1,4 @@
-"""The broker put together: namespace, access, routes and the port they answer on."""
+"""The emulator put together: namespace, access, routes and the port they answer on."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ LOOK_EVERY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a broker is made from."""
+    """What an emulator is made from."""
 
     topology: Topology
     namespace: str = "local"

@@ -1,4 +1,4 @@
-"""The broker as a process: made from its options, served until told to stop."""
+"""The emulator as a process: made from its options, served until told to stop."""
 
 import asyncio
 import contextlib
@@ -104,7 +104,7 @@ def _declared(options: Options) -> Topology:
 def ready_line(options: Options, app: App, identity: Identity | None) -> str:
     """Return what is said once it answers: a sentence, or all of it as JSON."""
     if not options.ready_json:
-        return f"Event Grid broker on {app.endpoint}"
+        return f"Event Grid emulator on {app.endpoint}"
     told = {
         "endpoint": app.endpoint,
         "key": options.keys[0],

@@ -1,4 +1,4 @@
-"""The command line of the broker."""
+"""The command line of the emulator."""
 
 import argparse
 import re
@@ -20,7 +20,7 @@ THROTTLED = {"429": Code.TOO_MANY_REQUESTS, "403": Code.QUOTA_EXCEEDED}
 DESCRIPTION = """\
 An Azure Event Grid namespace on this machine: publish over HTTP to a topic, receive from
 its event subscriptions by pull delivery. Use it with the azure-eventgrid SDK and
-AzureKeyCredential, or with any HTTP client. docs/broker.md says what it honours.
+AzureKeyCredential, or with any HTTP client. docs/emulator.md says what it honours.
 """
 EPILOG = """\
 Each option is also an environment variable: EVENTGRID_EMULATOR_PORT=0 is --port 0; a
@@ -33,7 +33,7 @@ The topology file declares the topic and its event subscriptions, with ARM's wor
      {"name": "sub-all", "receiveLockDurationInSeconds": 60, "maxDeliveryCount": 10,
       "eventTimeToLive": "P1D", "filtersConfiguration": {"includedEventTypes": null}}]}
 
-Once it answers, the broker prints one line with its address. Then, for example:
+Once it answers, the emulator prints one line with its address. Then, for example:
 
   curl -X POST 'http://127.0.0.1:6500/topics/orders:publish?api-version=2024-06-01' \\
     -H 'Authorization: SharedAccessKey KEY' \\
@@ -50,7 +50,7 @@ says whether all is well, POST /_local/clock {"advance": 3600} moves the clock a
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the broker was told."""
+    """What the emulator was told."""
 
     host: str
     names: tuple[str, ...]
@@ -72,7 +72,7 @@ class Options:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options, with help that is enough to use the broker alone."""
+    """The options, with help that is enough to use the emulator alone."""
     made = argparse.ArgumentParser(
         prog="python -m eventgrid_emulator",
         description=DESCRIPTION,

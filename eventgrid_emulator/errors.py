@@ -1,4 +1,4 @@
-"""Every refusal the broker utters, with its status and code, in one table."""
+"""Every refusal the emulator utters, with its status and code, in one table."""
 
 import uuid
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ class Code(Enum):
     """A `broker-errorcode` and the status it comes with.
 
     400 and 404 were recorded from the service; the others are assumptions named in
-    docs/broker.md.
+    docs/emulator.md.
     """
 
     BAD_REQUEST = 400, "BadRequest"

@@ -29,9 +29,9 @@ def eventgrid_topology() -> Any:
 @pytest.fixture(scope="session")
 def _eventgrid_emulator(eventgrid_topology: Any) -> Iterator["NamespaceInThread"]:
     # Imported late: whoever has the plugin installed and no such test pays nothing.
-    from eventgrid_emulator.testing import LocalNamespace
+    from eventgrid_emulator.testing import EmulatedNamespace
 
-    with LocalNamespace(eventgrid_topology, shortest_wait=0) as namespace:
+    with EmulatedNamespace(eventgrid_topology, shortest_wait=0) as namespace:
         yield namespace
 
 

@@ -19,8 +19,8 @@ from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.topology import Topology
 
 
-class LocalNamespace:
-    """`async with LocalNamespace(topology) as namespace:` gives an endpoint and a key.
+class EmulatedNamespace:
+    """`async with EmulatedNamespace(topology) as namespace:` gives an endpoint and a key.
 
     The topology is a file's path, the content of one as a dict, or a `Topology`; without
     one there is a topic `events` with an event subscription `all`. In code without a
@@ -116,7 +116,7 @@ class LocalNamespace:
 class NamespaceInThread:
     """A namespace with a loop and a thread of its own, for code that has no loop."""
 
-    def __init__(self, namespace: LocalNamespace) -> None:
+    def __init__(self, namespace: EmulatedNamespace) -> None:
         self._namespace = namespace
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -157,7 +157,7 @@ class NamespaceInThread:
         self._run(self._namespace.declare(declared))
 
     def reset(self) -> None:
-        """Empty everything; see `LocalNamespace.reset`."""
+        """Empty everything; see `EmulatedNamespace.reset`."""
         self._run(self._namespace.reset())
 
     def dead_letters(

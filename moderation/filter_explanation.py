@@ -1,7 +1,7 @@
 """Which event subscriptions take an event, and which clause refuses it, in words.
 
 All 19 operators of Event Grid namespaces. Between clauses it is "and", between the
-values of one clause "or"; text is compared without regard to case. The local broker has
+values of one clause "or"; text is compared without regard to case. The emulator has
 these rules of its own: docs/decisions/0008-two-filter-implementations.md says why.
 """
 

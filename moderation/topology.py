@@ -1,6 +1,6 @@
 """The topic and its event subscriptions, as `topology.json` declares them.
 
-The same file is read by Bicep and by the local broker, so that what runs on a laptop
+The same file is read by Bicep and by the emulator, so that what runs on a laptop
 is what is deployed.
 """
 

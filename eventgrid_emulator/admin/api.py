@@ -1,4 +1,4 @@
-"""What the broker answers under `/_local/`, which is ours and not the service's."""
+"""What the emulator answers under `/_local/`, which is ours and not the service's."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

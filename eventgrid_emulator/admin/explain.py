@@ -1,4 +1,4 @@
-"""What the broker tells about itself: queues, the clock, and why a filter matches."""
+"""What the emulator tells about itself: queues, the clock, and why a filter matches."""
 
 import dataclasses
 from collections.abc import Mapping

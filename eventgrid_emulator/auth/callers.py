@@ -28,15 +28,15 @@ class Callers:
         host = request.headers.get("Host", "")
         if not self._is_ours(_name_in(host), _local_address(request)):
             raise _forbidden(
-                f"The broker does not answer for {host or 'no name'}: it does for "
+                f"The emulator does not answer for {host or 'no name'}: it does for "
                 "localhost and for each --name it was started with"
             )
         origin = request.headers.get("Origin")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            raise _forbidden(f"A page of {origin} may not use the broker")
+            raise _forbidden(f"A page of {origin} may not use the emulator")
         site = request.headers.get("Sec-Fetch-Site", "none")
         if site not in ("none", "same-origin") and not _is_visit(request):
-            raise _forbidden(f"A {site} page may not use the broker")
+            raise _forbidden(f"A {site} page may not use the emulator")
 
     def _is_ours(self, name: str, reached_at: str) -> bool:
         if name == LOCALHOST or name.endswith(f".{LOCALHOST}") or name in self._names:
@@ -52,7 +52,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _is_visit(request: web.BaseRequest) -> bool:
-    """Whether a person follows a link to the broker's page."""
+    """Whether a person follows a link to the emulator's page."""
     mode = request.headers.get("Sec-Fetch-Mode")
     return request.method == "GET" and mode == "navigate"
 

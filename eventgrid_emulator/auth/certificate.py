@@ -37,7 +37,7 @@ def server_context(ca_file: Path, hosts: Sequence[str], now: float) -> ssl.SSLCo
 
 
 def _authority(key: Key, start: datetime) -> x509.Certificate:
-    name = _name("Local Event Grid broker CA")
+    name = _name("Local Event Grid emulator CA")
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,

@@ -93,7 +93,7 @@ class Access:
     def _check_token(self, token: str, resource: Resource) -> None:
         if self._tokens is None:
             raise unauthorized(
-                "Entra tokens are accepted over TLS only: start the broker with --tls"
+                "Entra tokens are accepted over TLS only: start the emulator with --tls"
             )
         self._tokens.check(token.strip(), resource)
 

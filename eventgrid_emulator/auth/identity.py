@@ -54,7 +54,7 @@ class Identity:
 def make(folder: Path, hosts: Sequence[str]) -> Identity:
     """A fresh certificate, its authority written to the folder, and a token issuer.
 
-    The imports stand here, because they take longer than the broker's own start.
+    The imports stand here, because they take longer than the emulator's own start.
     """
     from eventgrid_emulator.auth import certificate
     from eventgrid_emulator.auth.token_issuer import Issuer

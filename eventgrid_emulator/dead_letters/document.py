@@ -87,7 +87,7 @@ class BlobStorage:
         self._client: Any = None
 
     def put(self, container: str, name: str, content: bytes) -> None:
-        """The SDK is imported here, because it takes longer than the broker's own start."""
+        """The SDK is imported here, because it takes longer than the emulator's own start."""
         from azure.core.exceptions import ResourceNotFoundError
         from azure.storage.blob import BlobServiceClient, ContentSettings
 

@@ -282,4 +282,4 @@ class Namespace:
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (problem := task.exception()) is not None:
-        logger.critical("A part of the broker has died", exc_info=problem)
+        logger.critical("A part of the emulator has died", exc_info=problem)

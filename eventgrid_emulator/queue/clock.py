@@ -1,4 +1,4 @@
-"""The broker's clock: the machine's, moved forward on demand, never backward."""
+"""The emulator's clock: the machine's, moved forward on demand, never backward."""
 
 import time
 from collections.abc import Callable

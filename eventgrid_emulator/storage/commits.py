@@ -45,7 +45,7 @@ class Commits:
         """All that happened is stored, the file is closed, and nothing more is done."""
         with contextlib.suppress(Refusal):
             await self.stored()
-        self.failure = self.failure or "the broker is stopping"
+        self.failure = self.failure or "the emulator is stopping"
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)

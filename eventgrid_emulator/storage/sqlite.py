@@ -1,4 +1,4 @@
-"""The SQLite file behind a durable broker, written by one thread in groups.
+"""The SQLite file behind a durable emulator, written by one thread in groups.
 
 Whatever waits while a transaction is written goes into the next one. The write-ahead log
 is not flushed to the disk at every commit: a killed process loses nothing that was
@@ -16,7 +16,8 @@ from typing import Any
 
 from eventgrid_emulator.storage.schema import SCHEMA, VERSION
 
-FILE_NAME = "broker.sqlite"
+FILE_NAME = "emulator.sqlite"
+EARLIER_NAME = "broker.sqlite"  # a file that an earlier version began keeps its name
 
 type Statement = tuple[str, Sequence[Any]]
 
@@ -175,7 +176,7 @@ def _open(folder: Path) -> sqlite3.Connection:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            folder / FILE_NAME, timeout=1, isolation_level=None, check_same_thread=False
+            file_in(folder), timeout=1, isolation_level=None, check_same_thread=False
         )
     except (OSError, sqlite3.Error) as problem:
         raise StoreError(
@@ -192,13 +193,19 @@ def _open(folder: Path) -> sqlite3.Connection:
     return connection
 
 
+def file_in(folder: Path) -> Path:
+    """Return the file that is, or will be, in a data folder."""
+    earlier = folder / EARLIER_NAME
+    return earlier if earlier.exists() else folder / FILE_NAME
+
+
 def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise StoreError(
-            f"{folder / FILE_NAME} was written by a newer broker (version {version}; this"
-            f" one knows {VERSION}). Use that broker, or another --data folder."
+            f"{file_in(folder)} was written by a newer emulator (version {version}; this"
+            f" one knows {VERSION}). Use that emulator, or another --data folder."
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -216,10 +223,10 @@ def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def _explain(folder: Path, problem: sqlite3.Error) -> str:
-    path = folder / FILE_NAME
+    path = file_in(folder)
     text = str(problem)
     if "locked" in text:
-        return f"{path} is in use by another broker. Stop it, or give another --data folder."
+        return f"{path} is in use by another emulator. Stop it, or give another --data folder."
     if "readonly" in text:
         return f"{path} cannot be written. Give the folder write permission, or another --data folder."
     return f"{path} cannot be used: {text}. Move it away to start empty, or give another --data folder."

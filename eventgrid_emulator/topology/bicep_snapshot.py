@@ -13,7 +13,7 @@ SUBSCRIPTION = f"{TOPIC}/eventsubscriptions"
 def declared(plan: Mapping[str, Any]) -> dict[str, Any]:
     """The topics of a plan, in the shape of a topology file.
 
-    Raises TopologyError when it has none, or what a local broker cannot be.
+    Raises TopologyError when it has none, or what an emulator cannot be.
     """
     resources = plan[PREDICTED]
     if not isinstance(resources, list):

@@ -14,7 +14,7 @@ import msgspec
 from moderation import events
 from moderation.events import ModerationEvent
 
-# As many bytes of a blob are read; Event Grid and the local broker stay far below.
+# As many bytes of a blob are read; Event Grid and the emulator stay far below.
 BLOB_BYTES = 32 * 1024 * 1024
 TEXT_CHARACTERS = 500
 # A time of another year says that there is none: .NET writes one of year 1 for that.

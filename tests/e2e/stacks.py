@@ -20,7 +20,7 @@ from moderation import function_names, topology
 from tools.stack import options, ports, readiness, services, settings_file
 from tools.terminal import ROOT
 
-PARTS = ("Azurite", "broker", "host")
+PARTS = ("Azurite", "emulator", "host")
 PATIENCE = 90.0
 NEVER = "0 0 0 1 1 *"
 DECLARED = topology.read(topology.FILE).names
@@ -70,7 +70,7 @@ class Stack:
 
     @property
     def key(self) -> str:
-        """The Event Grid key that the broker accepts."""
+        """The Event Grid key that the emulator accepts."""
         return settings_file.read(self.app / settings_file.FILE)[settings_file.KEY]
 
     @property
@@ -79,9 +79,9 @@ class Stack:
         return services.connection_string(self.port("Azurite"))
 
     @property
-    def broker(self) -> str:
+    def emulator(self) -> str:
         """The Event Grid endpoint."""
-        return f"http://127.0.0.1:{self.port('broker')}"
+        return f"http://127.0.0.1:{self.port('emulator')}"
 
     @property
     def url(self) -> str:
@@ -190,7 +190,7 @@ def launch(
         app = folder / "app"
         app = app if app.exists() else make_app(app)
     console = folder / "console.txt"
-    anywhere = ("--http-port=0", "--broker-port=0", "--storage-port=0")
+    anywhere = ("--http-port=0", "--emulator-port=0", "--storage-port=0")
     where = ("--data", str(folder / "data"), "--app", str(app), "--host", host_kind)
     command = [sys.executable, "-m", "tools.stack", *anywhere, *where, *options]
     with console.open("wb") as output:
@@ -208,7 +208,7 @@ def launch(
 
 @dataclass
 class Host:
-    """A host beside a stack: on its broker and its storage, but not watched."""
+    """A host beside a stack: on its emulator and its storage, but not watched."""
 
     process: subprocess.Popen[bytes]
     kind: str
@@ -254,7 +254,7 @@ def launch_host(
     log_file = folder / "log.txt"
     given = {
         **SCHEDULES,
-        settings_file.ENDPOINT: stack.broker,
+        settings_file.ENDPOINT: stack.emulator,
         **dict.fromkeys(settings_file.STORAGE, stack.storage),
         settings_file.KEY: stack.key,
         **settings,

@@ -63,7 +63,7 @@ def stack(host_kind: str, start_stack: StartStack, tmp_path: Path) -> Stack:
 
 @pytest.fixture
 def books(stack: Stack) -> Iterator[Books]:
-    """What the broker and the audit log say."""
+    """What the emulator and the audit log say."""
     made = Books(stack)
     yield made
     made.close()
@@ -118,14 +118,14 @@ def test_an_edit_that_cuts_a_drain_off_loses_nothing(
     editor.wait_for("slow")
     publish(stack, ids)
     fire(stack)
-    until("handlers to work", lambda: books.broker(FLAGGED)["locked"])
+    until("handlers to work", lambda: books.emulator(FLAGGED)["locked"])
 
     editor.save(QUICK)
     took = editor.wait_for("quick")
     books.advance(61)
     fire(stack)
 
-    until("all to be settled", lambda: books.broker(FLAGGED)["acknowledged"] == 120)
+    until("all to be settled", lambda: books.emulator(FLAGGED)["acknowledged"] == 120)
     print(f"taken up after {took:.2f} s")  # noqa: T201 - shown when the test fails
     books.read()
     assert books.recorded(FLAGGED).keys() == set(ids)
@@ -133,7 +133,7 @@ def test_an_edit_that_cuts_a_drain_off_loses_nothing(
     assert {e["reason"] for e in entries if e["subscription"] == FLAGGED} == {
         "by the edited handler"
     }
-    depths = books.broker(FLAGGED)
+    depths = books.emulator(FLAGGED)
     assert (depths["ready"], depths["locked"], depths["delayed"]) == (0, 0, 0)
     if stack.host_kind == "stand-in":
         assert "Reloaded: moderation/handlers.py changed" in stack.output()

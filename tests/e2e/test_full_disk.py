@@ -60,15 +60,17 @@ def test_a_full_disk_is_borne_until_there_is_room(tmp_path: Path, disk: Path) ->
         published = publish(stack)
         before = stack.pids()
         filling = fill(disk)
-        for part in ("broker", "Azurite"):
+        for part in ("emulator", "Azurite"):
             stack.kill(part)
-        until("the broker to have died", lambda: "broker (process" in stack.output())
+        until(
+            "the emulator to have died", lambda: "emulator (process" in stack.output()
+        )
         until("a second try", lambda: "again in 2 s" in stack.output())
         assert stack.supervisor.poll() is None
         assert stack.output().count("run.json cannot be written") <= 1
 
         filling.unlink()
-        for part in ("broker", "Azurite"):
+        for part in ("emulator", "Azurite"):
             stack.wait_until_back(part, before[part])
         published += publish(stack)
         assert stack.call("POST", "/api/pull", b"{}").status == 200

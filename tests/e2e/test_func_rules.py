@@ -104,7 +104,7 @@ def test_func_is_interrupted_and_its_worker_ended_too(
     environment = told["environment"]
     assert isinstance(environment, dict)
     assert "CONTAINER_NAME" not in environment
-    assert environment["EVENTGRID_ENDPOINT"] == stack.broker
+    assert environment["EVENTGRID_ENDPOINT"] == stack.emulator
     assert not is_running(told["worker"])
     assert not orphans.of(stack.data, {})
 

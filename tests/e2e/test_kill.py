@@ -47,7 +47,7 @@ HANDLERS["sub-flagged"] = _slow
 
 
 class Books:
-    """What the broker says, and what the audit log says."""
+    """What the emulator says, and what the audit log says."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -56,13 +56,13 @@ class Books:
         self._read: dict[str, int] = {}
         self.entries: list[dict[str, Any]] = []
 
-    def broker(self, name: str) -> dict[str, Any]:
+    def emulator(self, name: str) -> dict[str, Any]:
         """Depths and counts of one event subscription."""
         found = self._ask("/_local/subscriptions")["topics"][0]["eventSubscriptions"]
         return next(one for one in found if one["name"] == name)
 
     def advance(self, seconds: float) -> None:
-        """The broker's clock moves: locks end."""
+        """The emulator's clock moves: locks end."""
         self._ask("/_local/clock", {"advance": seconds})
 
     def life(self, event_id: str, name: str) -> list[str]:
@@ -72,7 +72,7 @@ class Books:
 
     def _ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.stack.broker + path, data, 30) as answer:
+        with urllib.request.urlopen(self.stack.emulator + path, data, 30) as answer:
             return json.load(answer)
 
     def read(self) -> None:
@@ -98,15 +98,15 @@ class Books:
         )
 
     def check_that_nothing_is_settled_without_an_entry(self) -> None:
-        """The broker has not acknowledged more events than are on record."""
-        told = {name: self.broker(name)["acknowledged"] for name in TIMERS}
+        """The emulator has not acknowledged more events than are on record."""
+        told = {name: self.emulator(name)["acknowledged"] for name in TIMERS}
         self.read()
         for name, acknowledged in told.items():
             assert acknowledged <= len(self.recorded(name))
 
     def left(self) -> int:
-        """How many events the broker still holds for both event subscriptions."""
-        found = [self.broker(name) for name in TIMERS]
+        """How many events the emulator still holds for both event subscriptions."""
+        found = [self.emulator(name) for name in TIMERS]
         return sum(one["ready"] + one["locked"] + one["delayed"] for one in found)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class Books:
 
 @pytest.fixture(scope="module")
 def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Broker, storage and a host that publishes, while others drain and die."""
+    """Emulator, storage and a host that publishes, while others drain and die."""
     started = launch(tmp_path_factory.mktemp("kill"), host_kind=host_kind)
     try:
         yield wait_until_it_serves(started)
@@ -195,7 +195,7 @@ def test_nothing_is_lost_by_thirty_kills(
     seed = int(os.environ.get("KILL_SEED") or time.time_ns() % 1_000_000)
     print(f"KILL_SEED={seed}")  # noqa: T201 - shown when the test fails
     chance = random.Random(seed)
-    before = {name: books.broker(name) for name in TIMERS}
+    before = {name: books.emulator(name) for name in TIMERS}
     ids = [f"{seed}-{number}" for number in range(EVENTS)]
     hosts = [start_host(), start_host()]
     cut_off = 0
@@ -209,7 +209,7 @@ def test_nothing_is_lost_by_thirty_kills(
         host.kill()
         hosts.append(start_host())
         publishing.join()
-        cut_off += any(books.broker(name)["locked"] for name in TIMERS)
+        cut_off += any(books.emulator(name)["locked"] for name in TIMERS)
         books.check_that_nothing_is_settled_without_an_entry()
         books.advance(61)
     drain_with(hosts[0])
@@ -221,7 +221,7 @@ def test_nothing_is_lost_by_thirty_kills(
     for name in TIMERS:
         recorded = books.recorded(name)
         assert set(ids) - recorded.keys() == set(), "lost"
-        settled = books.broker(name)["acknowledged"] - before[name]["acknowledged"]
+        settled = books.emulator(name)["acknowledged"] - before[name]["acknowledged"]
         assert settled == EVENTS + before[name]["ready"]
     twice = sum(count - 1 for count in books.recorded(FLAGGED).values())
     print(f"{cut_off} kills with events in hand, {twice} recorded twice")  # noqa: T201
@@ -278,18 +278,18 @@ def test_a_host_that_is_told_to_stop_settles_what_it_has_in_hand(
         code.replace("\nfrom collections", "\nimport asyncio\nfrom collections", 1)
     )
     in_hand = ["soon-1", "soon-2", "late-1", "late-2", "late-3"]
-    before = books.broker(FLAGGED)
+    before = books.emulator(FLAGGED)
     host = start_host(app)
     publish(stack, in_hand)
     host.fire(TIMERS[FLAGGED])
-    until("the handlers to work", lambda: books.broker(FLAGGED)["locked"] == 5)
+    until("the handlers to work", lambda: books.emulator(FLAGGED)["locked"] == 5)
 
     host.process.send_signal(signal.SIGTERM)
     until("the app to hear it", lambda: "told to stop" in host.log())
     publish(stack, ["new-1", "new-2"])
 
     assert host.process.wait(20) == 0
-    after = books.broker(FLAGGED)
+    after = books.emulator(FLAGGED)
     books.read()
     assert after["received"] - before["received"] == 5
     assert (after["locked"], after["ready"]) == (0, 3 + 2)

@@ -107,7 +107,7 @@ def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
     assert f"Event Grid: {NAME}" in [one["name"] for one in health["checks"]]
 
 
-def test_another_topology_is_for_the_app_and_the_broker_alike(
+def test_another_topology_is_for_the_app_and_the_emulator_alike(
     start_stack: StartStack, tmp_path: Path
 ) -> None:
     """

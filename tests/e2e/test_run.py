@@ -27,7 +27,7 @@ from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e
 
-OPTIONS = (("http", "host"), ("broker", "broker"), ("storage", "Azurite"))
+OPTIONS = (("http", "host"), ("emulator", "emulator"), ("storage", "Azurite"))
 
 
 def nothing_is_left(stack: Stack) -> bool:
@@ -78,7 +78,7 @@ def test_nothing_is_lost_when_each_part_is_killed(fresh_stack: Stack) -> None:
     What was accepted is delivered and what was recorded stays, whoever dies between.
     """
     published = publish_samples(fresh_stack)
-    fresh_stack.kill_and_wait("broker")
+    fresh_stack.kill_and_wait("emulator")
     published |= publish_samples(fresh_stack)
     fresh_stack.kill_and_wait("host")
     pull(fresh_stack)
@@ -163,11 +163,11 @@ def test_a_taken_port_is_named_with_its_holder_and_the_option(
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        stack = start_stack("--broker-port", str(port), wait=False)
+        stack = start_stack("--emulator-port", str(port), wait=False)
         assert stack.supervisor.wait(30) == 1
 
     assert f"port {port} is taken by " in stack.output()
-    assert "--broker-port" in stack.output()
+    assert "--emulator-port" in stack.output()
     if sys.platform == "linux":
         assert f"process {os.getpid()} " in stack.output()
 
@@ -214,12 +214,12 @@ def test_what_a_killed_supervisor_left_behind_is_ended(start_stack: StartStack) 
     pids = first.pids()
     os.kill(first.supervisor.pid, KILL)
     first.supervisor.wait(10)
-    assert ports.is_taken(first.port("broker"))
+    assert ports.is_taken(first.port("emulator"))
 
     again = [f"--{name}-port={first.port(part)}" for name, part in OPTIONS]
     second = start_stack(*again)
 
-    assert f"Ended process {pids['broker']}, left behind" in second.output()
+    assert f"Ended process {pids['emulator']}, left behind" in second.output()
     pull(second)
     assert sorted(audited(second)) == sorted(published)
     assert not set(pids.values()) & set(second.pids().values())
@@ -230,7 +230,7 @@ def test_dev_py_becomes_the_supervisor(tmp_path: Path) -> None:
     The process that was started is the one that answers to a signal.
     """
     command = [sys.executable, str(ROOT / "dev.py"), "run", "--host=stand-in"]
-    options = ["--http-port=0", "--broker-port=0", "--storage-port=0", "--data=data"]
+    options = ["--http-port=0", "--emulator-port=0", "--storage-port=0", "--data=data"]
     console = tmp_path / "console.txt"
     with (
         console.open("wb") as output,

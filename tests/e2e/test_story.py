@@ -1,4 +1,4 @@
-"""The pipeline as its users meet it: real host, real broker, real storage."""
+"""The pipeline as its users meet it: real host, real emulator, real storage."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""What stands behind the endpoint: the local broker, or a real namespace when told so.
+"""What stands behind the endpoint: the emulator, or a real namespace when told so.
 
 With EVENTGRID_ENDPOINT set, the data-plane suite runs against that namespace. It needs a
 topic (EVENTGRID_TOPIC_NAME) with an event subscription without filters
@@ -16,7 +16,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 from azure.identity.aio import DefaultAzureCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from tests.eventgrid_emulator.wire import Wire, until
 
 TOPOLOGY = Path(__file__).parents[1] / "topology.json"
@@ -30,7 +30,7 @@ class Behind:
     key: str
     topic: str
     subscription: str
-    local: LocalNamespace | None
+    local: EmulatedNamespace | None
 
     @property
     def credential(self) -> AzureKeyCredential | DefaultAzureCredential:
@@ -54,15 +54,15 @@ class Behind:
 
 
 @pytest.fixture
-async def namespace() -> AsyncIterator[LocalNamespace]:
+async def namespace() -> AsyncIterator[EmulatedNamespace]:
     """A local namespace of its own for each test."""
-    async with LocalNamespace(TOPOLOGY) as made:
+    async with EmulatedNamespace(TOPOLOGY) as made:
         yield made
 
 
 @pytest.fixture
 async def behind() -> AsyncIterator[Behind]:
-    """The local broker, or the namespace that EVENTGRID_ENDPOINT names."""
+    """The emulator, or the namespace that EVENTGRID_ENDPOINT names."""
     endpoint = os.environ.get("EVENTGRID_ENDPOINT")
     if endpoint:
         topic = os.environ.get("EVENTGRID_TOPIC_NAME", "moderation-events")
@@ -70,7 +70,7 @@ async def behind() -> AsyncIterator[Behind]:
         key = os.environ.get("EVENTGRID_KEY", "")
         yield Behind(endpoint, key, topic, name, None)
         return
-    async with LocalNamespace(TOPOLOGY) as made:
+    async with EmulatedNamespace(TOPOLOGY) as made:
         yield Behind(
             made.endpoint, made.key, "moderation-events", "sub-all-events", made
         )
@@ -100,7 +100,7 @@ async def consumer(behind: Behind) -> AsyncIterator[EventGridConsumerClient]:
 
 
 @pytest.fixture
-async def wire(namespace: LocalNamespace) -> AsyncIterator[Wire]:
+async def wire(namespace: EmulatedNamespace) -> AsyncIterator[Wire]:
     """Plain HTTP to the namespace, with the key."""
     headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
     async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as session:

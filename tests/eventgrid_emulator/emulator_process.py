@@ -1,4 +1,4 @@
-"""The broker as a process of its own, started and ended by a test."""
+"""The emulator as a process of its own, started and ended by a test."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 TOPOLOGY = ROOT / "moderation" / "topology.json"
 
 
-class BrokerProcess:
+class EmulatorProcess:
     """A running `python -m eventgrid_emulator`, with the address that it printed."""
 
     def __init__(self, process: asyncio.subprocess.Process, endpoint: str) -> None:
@@ -33,7 +33,7 @@ class BrokerProcess:
         return self._process.returncode is None
 
 
-async def start(*arguments: str, cwd: Path = ROOT) -> BrokerProcess:
+async def start(*arguments: str, cwd: Path = ROOT) -> EmulatorProcess:
     """Answers by the time this returns; with the app's topology if no other is given."""
     if "--topology" not in arguments:
         arguments = (*arguments, "--topology", str(TOPOLOGY))
@@ -46,23 +46,23 @@ async def start(*arguments: str, cwd: Path = ROOT) -> BrokerProcess:
     )
     assert process.stdout is not None
     line = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
-    assert line.startswith("Event Grid broker on http"), line
-    return BrokerProcess(process, line.split()[-1])
+    assert line.startswith("Event Grid emulator on http"), line
+    return EmulatorProcess(process, line.split()[-1])
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[BrokerProcess]:
-    """A broker for the length of a block."""
-    broker = await start(*arguments)
+async def running(*arguments: str) -> AsyncIterator[EmulatorProcess]:
+    """An emulator for the length of a block."""
+    emulator = await start(*arguments)
     try:
-        yield broker
+        yield emulator
     finally:
-        if broker.is_running:
-            await broker.kill()
+        if emulator.is_running:
+            await emulator.kill()
 
 
 async def refused(*arguments: str) -> tuple[int, str]:
-    """Exit code and stderr of a broker that does not start."""
+    """Exit code and stderr of an emulator that does not start."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "eventgrid_emulator", "--port", "0"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.auth.identity import make
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.test_inside import another_address
@@ -41,8 +41,8 @@ OURS = [
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    """A broker that was given one more name, and a session with its key."""
-    async with LocalNamespace(DECLARED, names=("given",)) as namespace:
+    """An emulator that was given one more name, and a session with its key."""
+    async with EmulatedNamespace(DECLARED, names=("given",)) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             yield Wire(http)
@@ -66,7 +66,7 @@ async def test_a_website_does_nothing(headers: dict[str, str], wire: Wire) -> No
 
 @pytest.mark.parametrize("headers", OURS)
 async def test_what_runs_here_is_answered(headers: dict[str, str], wire: Wire) -> None:
-    """Whatever it calls this machine, and the broker's own page."""
+    """Whatever it calls this machine, and the emulator's own page."""
     status, _, _ = await wire.post(
         f"{TOPIC}:publish",
         [],
@@ -102,8 +102,8 @@ async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:
     address = another_address()
     if address is None:
         pytest.skip("this machine has no address but loopback")
-    async with running("--host", "0.0.0.0", "--name", "events.test") as broker:
-        port = broker.endpoint.rpartition(":")[2]
+    async with running("--host", "0.0.0.0", "--name", "events.test") as emulator:
+        port = emulator.endpoint.rpartition(":")[2]
         async with aiohttp.ClientSession(f"http://{address}:{port}") as http:
             for host, status in (
                 (f"{address}:{port}", 401),

@@ -1,4 +1,4 @@
-"""The broker's clock while the machine's is set back and forth."""
+"""The emulator's clock while the machine's is set back and forth."""
 
 import pytest
 

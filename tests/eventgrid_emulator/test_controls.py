@@ -10,7 +10,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.admin import openapi
 from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
 
@@ -64,7 +64,7 @@ async def test_a_reset_of_one_event_subscription_spares_the_others(wire: Wire) -
 
 
 async def test_a_reset_answers_receivers_that_wait(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """No test waits for the receive of the one before it."""
     queue = namespace.app.namespace.subscription("moderation-events", "sub-all-events")
@@ -77,7 +77,7 @@ async def test_a_reset_answers_receivers_that_wait(
 
 
 async def test_a_moved_clock_ends_a_receive_that_has_waited_so_long(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """That nothing came costs a moment instead of ten seconds."""
     queue = namespace.app.namespace.subscription("moderation-events", "sub-all-events")
@@ -196,7 +196,7 @@ async def test_a_topology_in_force_is_told_as_a_file_declares_it(wire: Wire) -> 
 
 
 async def test_every_request_is_in_the_openapi_document(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Whoever writes a client for another language reads it there."""
     _, document = await ask(wire, "GET", "/openapi.json")
@@ -213,7 +213,7 @@ async def test_every_request_is_in_the_openapi_document(
 
 async def test_an_empty_receive_may_be_answered_at_once() -> None:
     """For suites with many tests in which nothing comes."""
-    async with LocalNamespace(shortest_wait=0) as namespace:
+    async with EmulatedNamespace(shortest_wait=0) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -224,7 +224,7 @@ async def test_an_empty_receive_may_be_answered_at_once() -> None:
 
 def test_a_namespace_serves_code_without_a_loop() -> None:
     """The synchronous SDK is used inside a plain `with`."""
-    with LocalNamespace(shortest_wait=0) as namespace:
+    with EmulatedNamespace(shortest_wait=0) as namespace:
         key = AzureKeyCredential(namespace.key)
         topic = {"namespace_topic": "events"}
         with EventGridPublisherClient(namespace.endpoint, key, **topic) as publisher:

@@ -1,4 +1,4 @@
-"""The durable broker is killed again and again under load, and everything is counted."""
+"""The durable emulator is killed again and again under load, and everything is counted."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from eventgrid_emulator.auth.credentials import LOCAL_KEY
-from tests.eventgrid_emulator.emulator_process import BrokerProcess, running, start
+from tests.eventgrid_emulator.emulator_process import EmulatorProcess, running, start
 from tests.eventgrid_emulator.wire import Wire, lock_tokens
 
 pytestmark = pytest.mark.contract
@@ -29,7 +29,7 @@ GONE = (aiohttp.ClientError, ConnectionError)
 
 
 class Ledger:
-    """What the broker has answered, and what was asked without an answer."""
+    """What the emulator has answered, and what was asked without an answer."""
 
     def __init__(self) -> None:
         self.numbers = itertools.count()
@@ -72,9 +72,9 @@ async def consume_until_it_dies(wire: Wire, name: str, ledger: Ledger) -> None:
         ledger.acknowledged[name].update(ids)
 
 
-async def live_and_die(broker: BrokerProcess, ledger: Ledger, after: float) -> None:
-    """Two publishers and three consumers work until the broker is killed."""
-    async with session(broker.endpoint) as http:
+async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) -> None:
+    """Two publishers and three consumers work until the emulator is killed."""
+    async with session(emulator.endpoint) as http:
         wire = Wire(http)
         work = [
             publish_until_it_dies(wire, ledger),
@@ -85,19 +85,19 @@ async def live_and_die(broker: BrokerProcess, ledger: Ledger, after: float) -> N
         ]
         tasks = [asyncio.create_task(each) for each in work]
         await asyncio.wait(tasks, timeout=after)
-        await broker.kill()
+        await emulator.kill()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     for problem in ended:
         if not isinstance(problem, GONE):
-            raise AssertionError("a client failed before the broker died") from (
+            raise AssertionError("a client failed before the emulator died") from (
                 problem if isinstance(problem, BaseException) else None
             )
 
 
-async def remaining(broker: BrokerProcess, name: str) -> set[str]:
+async def remaining(emulator: EmulatorProcess, name: str) -> set[str]:
     """What is still queued, once every lock has ended."""
     found: set[str] = set()
-    async with session(broker.endpoint) as http:
+    async with session(emulator.endpoint) as http:
         await http.post("/_local/clock", json={"advance": 61})
         wire = Wire(http)
         path = f"/topics/moderation-events/eventsubscriptions/{name}"
@@ -117,12 +117,12 @@ async def test_nothing_that_was_answered_is_lost_by_a_kill(tmp_path: Path) -> No
     chance = random.Random(7)
     ledger = Ledger()
     for _ in range(KILLS):
-        broker = await start(*arguments)
-        await live_and_die(broker, ledger, chance.uniform(0.005, 0.15))
+        emulator = await start(*arguments)
+        await live_and_die(emulator, ledger, chance.uniform(0.005, 0.15))
 
-    async with running(*arguments) as broker:
+    async with running(*arguments) as emulator:
         for name in NAMES:
-            left = await remaining(broker, name)
+            left = await remaining(emulator, name)
             settled = ledger.acknowledged[name]
             missing = ledger.published - left - settled
             assert not missing - ledger.maybe_acknowledged[name], "an event was lost"

@@ -20,7 +20,7 @@ from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.settlement import Verb, settle
 from eventgrid_emulator.storage.sqlite import Store
 from eventgrid_emulator.topology import topology
-from tests.eventgrid_emulator.emulator_process import BrokerProcess, running, start
+from tests.eventgrid_emulator.emulator_process import EmulatorProcess, running, start
 from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
 
 pytestmark = pytest.mark.contract
@@ -102,41 +102,41 @@ async def test_no_dead_letter_of_an_event_that_comes_back(
 ) -> None:
     """What could not be stored has not happened: the event stays, and is no dead letter."""
     to = Flaky()
-    async with driven(tmp_path, to) as broker:
-        commits = broker.namespace.commits
-        await broker.publish("1")
-        await broker.settle(Verb.RELEASE, await broker.receive())
-        tokens = await broker.receive()
+    async with driven(tmp_path, to) as emulator:
+        commits = emulator.namespace.commits
+        await emulator.publish("1")
+        await emulator.settle(Verb.RELEASE, await emulator.receive())
+        tokens = await emulator.receive()
 
-        await broker.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
+        await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
         with pytest.raises(Refusal):
-            await end(broker, tokens)
+            await end(emulator, tokens)
         await until(lambda: commits.failure is None)
-        assert (to.ids, broker.namespace.burial.waiting) == ([], 0)
+        assert (to.ids, emulator.namespace.burial.waiting) == ([], 0)
 
-        await broker.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
+        await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
         with contextlib.suppress(Refusal):  # the sweep may have met the same
-            await end(broker, tokens)
+            await end(emulator, tokens)
         await until(lambda: to.ids == ["1"])
 
 
 async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> None:
     """The next attempt writes the same events under the same name, and so does a restart."""
     to = Flaky(failures=2)
-    async with driven(tmp_path, to) as broker:
+    async with driven(tmp_path, to) as emulator:
         for number in "12":
-            await broker.publish(number)
-            await broker.reject(await broker.receive())
+            await emulator.publish(number)
+            await emulator.reject(await emulator.receive())
             await until(lambda: to.failures == 1)
-        await broker.namespace.advance(10)
+        await emulator.namespace.advance(10)
         await until(lambda: to.failures == 0)
-    async with driven(tmp_path, to) as broker:
-        await until(lambda: broker.namespace.burial.waiting == 0)
+    async with driven(tmp_path, to) as emulator:
+        await until(lambda: emulator.namespace.burial.waiting == 0)
     assert to.ids == ["1", "2"]
 
 
 class Ledger:
-    """What the broker has answered."""
+    """What the emulator has answered."""
 
     def __init__(self) -> None:
         self.numbers = itertools.count()
@@ -165,15 +165,15 @@ async def work_until_it_dies(wire: Wire, ledger: Ledger) -> None:
                 done.update(ids)
 
 
-async def live_and_die(broker: BrokerProcess, ledger: Ledger, after: float) -> None:
+async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) -> None:
     headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
-    async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+    async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
         tasks = [
             asyncio.create_task(work_until_it_dies(Wire(http), ledger))
             for _ in range(3)
         ]
         await asyncio.wait(tasks, timeout=after)
-        await broker.kill()
+        await emulator.kill()
         for problem in await asyncio.gather(*tasks, return_exceptions=True):
             if not isinstance(problem, ANSWERED):
                 raise AssertionError("a client failed first") from problem
@@ -209,12 +209,12 @@ async def test_kills_neither_lose_nor_double_a_dead_letter(tmp_path: Path) -> No
     chance = random.Random(5)
     ledger = Ledger()
     for _ in range(KILLS):
-        broker = await start(*arguments)
-        await live_and_die(broker, ledger, chance.uniform(0.05, 0.3))
+        emulator = await start(*arguments)
+        await live_and_die(emulator, ledger, chance.uniform(0.05, 0.3))
 
-    async with running(*arguments) as broker:
+    async with running(*arguments) as emulator:
         headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
-        async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+        async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
             await http.post("/_local/clock", json={"advance": 60})
             left = await remaining(http)
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from azure.storage.blob import ContainerClient
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.dead_letters.document import BlobStorage
 from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
@@ -30,10 +30,10 @@ PATH = re.compile(
 )
 
 
-class Broker:
+class Emulator:
     """A namespace with a dead-letter destination."""
 
-    def __init__(self, namespace: LocalNamespace, wire: Wire) -> None:
+    def __init__(self, namespace: EmulatedNamespace, wire: Wire) -> None:
         self.namespace = namespace
         self.wire = wire
 
@@ -52,15 +52,15 @@ class Broker:
 
 async def opened(
     to: str | None, data: Path | None = None, declared: Any = DECLARED
-) -> AsyncIterator[Broker]:
-    async with LocalNamespace(declared, dead_letters=to, data=data) as namespace:
+) -> AsyncIterator[Emulator]:
+    async with EmulatedNamespace(declared, dead_letters=to, data=data) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            yield Broker(namespace, Wire(http))
+            yield Emulator(namespace, Wire(http))
 
 
 @pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+async def emulator(tmp_path: Path) -> AsyncIterator[Emulator]:
     """Dead letters go to a folder."""
     async for each in opened(str(tmp_path / "letters")):
         yield each
@@ -75,12 +75,12 @@ def letters(folder: Path) -> list[tuple[str, list[Any]]]:
 
 
 async def test_a_rejected_event_becomes_a_document(
-    broker: Broker, tmp_path: Path
+    emulator: Emulator, tmp_path: Path
 ) -> None:
     """Under the service's path, in the service's shape, with the event as delivered."""
-    await broker.wire.publish(EVENT)
-    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-    await until(lambda: broker.counts == (1, 0))
+    await emulator.wire.publish(EVENT)
+    await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+    await until(lambda: emulator.counts == (1, 0))
 
     [(name, items)] = letters(tmp_path)
     assert PATH.fullmatch(name)
@@ -94,13 +94,13 @@ async def test_a_rejected_event_becomes_a_document(
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", stamp)
 
 
-async def test_a_worn_out_event_says_so(broker: Broker, tmp_path: Path) -> None:
+async def test_a_worn_out_event_says_so(emulator: Emulator, tmp_path: Path) -> None:
     """After its last lock has ended it is dead-lettered with the service's words."""
-    await broker.wire.publish(EVENT)
+    await emulator.wire.publish(EVENT)
     for _ in range(2):
-        assert len(await broker.wire.receive()) == 1
-        await broker.namespace.advance(60)
-    await until(lambda: broker.counts == (1, 0))
+        assert len(await emulator.wire.receive()) == 1
+        await emulator.namespace.advance(60)
+    await until(lambda: emulator.counts == (1, 0))
 
     [(_, [item])] = letters(tmp_path)
     told = item["deadLetterProperties"]
@@ -109,11 +109,11 @@ async def test_a_worn_out_event_says_so(broker: Broker, tmp_path: Path) -> None:
     assert told["deliveryattempts"] == 2
 
 
-async def test_expired_events_share_a_blob(broker: Broker, tmp_path: Path) -> None:
+async def test_expired_events_share_a_blob(emulator: Emulator, tmp_path: Path) -> None:
     """One document may hold several events."""
-    await broker.wire.publish(*(EVENT | {"id": str(number)} for number in range(5)))
-    await broker.namespace.advance(7 * 86_400)
-    await until(lambda: broker.counts == (5, 0))
+    await emulator.wire.publish(*(EVENT | {"id": str(number)} for number in range(5)))
+    await emulator.namespace.advance(7 * 86_400)
+    await until(lambda: emulator.counts == (5, 0))
 
     [(_, items)] = letters(tmp_path)
     assert [item["event"]["id"] for item in items] == list("01234")
@@ -123,35 +123,35 @@ async def test_expired_events_share_a_blob(broker: Broker, tmp_path: Path) -> No
 
 async def test_without_a_container_events_are_dropped_and_counted() -> None:
     """For rejects, expiry and the last delivery alike."""
-    async for broker in opened(
+    async for emulator in opened(
         None, declared=DECLARED | {"deadLetterContainer": False}
     ):
-        await broker.wire.publish(EVENT)
-        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-        assert broker.counts == (0, 1)
+        await emulator.wire.publish(EVENT)
+        await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+        assert emulator.counts == (0, 1)
 
 
 async def test_a_destination_that_is_down_is_tried_again(
-    broker: Broker, tmp_path: Path
+    emulator: Emulator, tmp_path: Path
 ) -> None:
     """After 10 s, 1 min, 5 min and every 5 min; nothing is lost meanwhile."""
     (tmp_path / "letters").write_text("a file stands where the folder should be")
-    await broker.wire.publish(EVENT)
-    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-    queue = broker.namespace.app.namespace.burial.letters
+    await emulator.wire.publish(EVENT)
+    await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+    queue = emulator.namespace.app.namespace.burial.letters
     assert queue is not None
     for failures, pause in enumerate([10, 60, 300, 300], start=1):
         await until(lambda: queue.failures == failures)  # noqa: B023
-        await broker.namespace.advance(pause - 2)
+        await emulator.namespace.advance(pause - 2)
         await asyncio.sleep(0)
         assert queue.failures == failures
-        await broker.namespace.advance(2)
+        await emulator.namespace.advance(2)
     await until(lambda: queue.failures == 5)
-    assert broker.waiting == 1
+    assert emulator.waiting == 1
 
     (tmp_path / "letters").unlink()
-    await broker.namespace.advance(300)
-    await until(lambda: broker.counts == (1, 0))
+    await emulator.namespace.advance(300)
+    await until(lambda: emulator.counts == (1, 0))
     assert len(letters(tmp_path)) == 1
 
 
@@ -166,7 +166,7 @@ async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> Non
         }
         for container in ("broken", "whole")
     ]
-    async with LocalNamespace(
+    async with EmulatedNamespace(
         {"topics": topics}, dead_letters=str(tmp_path)
     ) as namespace:
         known = namespace.app.namespace
@@ -179,45 +179,47 @@ async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> Non
         assert known.burial.waiting == 1
 
 
-async def test_a_blob_does_not_grow_without_end(broker: Broker, tmp_path: Path) -> None:
+async def test_a_blob_does_not_grow_without_end(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     """Large dead letters are spread over several blobs."""
     large = EVENT | {"data": "x" * 900_000}
     for _ in range(6):
-        await broker.wire.publish(large)
-    await broker.namespace.advance(7 * 86_400)
-    await until(lambda: broker.counts == (6, 0))
+        await emulator.wire.publish(large)
+    await emulator.namespace.advance(7 * 86_400)
+    await until(lambda: emulator.counts == (6, 0))
 
     assert [len(items) for _, items in sorted(letters(tmp_path))] in ([4, 2], [2, 4])
 
 
 async def test_after_two_days_a_dead_letter_is_given_up(
-    broker: Broker, tmp_path: Path
+    emulator: Emulator, tmp_path: Path
 ) -> None:
     """It is counted as dropped."""
     (tmp_path / "letters").write_text("a file stands where the folder should be")
-    await broker.wire.publish(EVENT)
-    await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-    await until(lambda: broker.waiting == 1)
-    await broker.namespace.advance(2 * 86_400)
+    await emulator.wire.publish(EVENT)
+    await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+    await until(lambda: emulator.waiting == 1)
+    await emulator.namespace.advance(2 * 86_400)
 
-    await until(lambda: broker.counts == (0, 1))
-    assert broker.waiting == 0
+    await until(lambda: emulator.counts == (0, 1))
+    assert emulator.waiting == 0
 
 
 async def test_dead_letters_that_wait_survive_a_restart(tmp_path: Path) -> None:
     """They are in the data folder until their destination has them."""
     (tmp_path / "letters").write_text("a file stands where the folder should be")
     to, data = str(tmp_path / "letters"), tmp_path / "data"
-    async for broker in opened(to, data):
-        await broker.wire.publish(EVENT)
-        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-        await until(lambda: broker.waiting == 1)  # noqa: B023
+    async for emulator in opened(to, data):
+        await emulator.wire.publish(EVENT)
+        await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+        await until(lambda: emulator.waiting == 1)  # noqa: B023
     (tmp_path / "letters").unlink()
-    async for broker in opened(to, data):
-        await until(lambda: broker.counts == (1, 0))  # noqa: B023
+    async for emulator in opened(to, data):
+        await until(lambda: emulator.counts == (1, 0))  # noqa: B023
     assert len(letters(tmp_path)) == 1
-    async for broker in opened(to, data):
-        assert broker.waiting == 0
+    async for emulator in opened(to, data):
+        assert emulator.waiting == 0
 
 
 @pytest.fixture(scope="module")
@@ -229,10 +231,10 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def test_a_dead_letter_reaches_a_container(storage: str) -> None:
     """The container is made when it is missing."""
-    async for broker in opened(storage):
-        await broker.wire.publish(EVENT, EVENT)
-        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-        await until(lambda: broker.counts == (2, 0), within=20)  # noqa: B023
+    async for emulator in opened(storage):
+        await emulator.wire.publish(EVENT, EVENT)
+        await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+        await until(lambda: emulator.counts == (2, 0), within=20)  # noqa: B023
 
     def read() -> list[tuple[str, Any]]:
         with ContainerClient.from_connection_string(storage, "dead-letters") as client:
@@ -252,13 +254,13 @@ async def test_storage_that_is_down_is_said_and_waited_for(tmp_path: Path) -> No
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=eA==;"
         "BlobEndpoint=http://127.0.0.1:1/devstoreaccount1;"
     )
-    async for broker in opened(nobody):
-        await broker.wire.publish(EVENT)
-        await broker.wire.settle("reject", lock_tokens(await broker.wire.receive()))
-        queue = broker.namespace.app.namespace.burial.letters
+    async for emulator in opened(nobody):
+        await emulator.wire.publish(EVENT)
+        await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
+        queue = emulator.namespace.app.namespace.burial.letters
         assert queue is not None
         await until(lambda: queue.failures == 1, within=20)  # noqa: B023
-        assert (broker.waiting, broker.counts) == (1, (0, 0))
+        assert (emulator.waiting, emulator.counts) == (1, (0, 0))
 
 
 def test_development_storage_means_azurite() -> None:

@@ -1,4 +1,4 @@
-"""A broker that may open no further file says so once, and goes on when it may."""
+"""An emulator that may open no further file says so once, and goes on when it may."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""docs/broker.md is a table of promises, and each has a test."""
+"""docs/emulator.md is a table of promises, and each has a test."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "broker.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in TEXT.splitlines()

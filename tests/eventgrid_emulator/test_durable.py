@@ -1,4 +1,4 @@
-"""What a durable broker keeps, and what it says when its folder cannot be used."""
+"""What a durable emulator keeps, and what it says when its folder cannot be used."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.app import LOOK_EVERY
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.storage.schema import VERSION, read_all
-from eventgrid_emulator.storage.sqlite import FILE_NAME, Store, StoreError, _prepare
+from eventgrid_emulator.storage.sqlite import (
+    EARLIER_NAME,
+    FILE_NAME,
+    Store,
+    StoreError,
+    _prepare,
+)
 from tests.eventgrid_emulator.emulator_process import refused, running
 from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, Wire, lock_tokens, until
 
@@ -28,15 +34,15 @@ TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 @contextlib.asynccontextmanager
 async def opened(
     data: Path, **options: Any
-) -> AsyncIterator[tuple[LocalNamespace, Wire]]:
+) -> AsyncIterator[tuple[EmulatedNamespace, Wire]]:
     """A durable namespace over a folder, and plain HTTP to it."""
-    async with LocalNamespace(TOPOLOGY, data=data, **options) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, data=data, **options) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             yield namespace, Wire(http)
 
 
-def depth(namespace: LocalNamespace) -> tuple[int, int, int]:
+def depth(namespace: EmulatedNamespace) -> tuple[int, int, int]:
     queue = namespace.app.namespace.subscription("moderation-events", "sub-all-events")
     found = queue.queue.depth()
     return found.ready, found.locked, found.delayed
@@ -67,7 +73,7 @@ async def test_queues_locks_counts_and_delays_come_back(tmp_path: Path) -> None:
         assert body["succeededLockTokens"] == lock_tokens([third])
 
 
-async def test_a_lock_that_ended_while_the_broker_was_down_is_over(
+async def test_a_lock_that_ended_while_the_emulator_was_down_is_over(
     tmp_path: Path,
 ) -> None:
     """Its token is lost, and the next delivery counts one more."""
@@ -99,7 +105,7 @@ async def test_a_delay_goes_on_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_renewal_window_goes_on_after_a_restart(tmp_path: Path) -> None:
-    """The hour is counted from the receive, wherever the broker was meanwhile."""
+    """The hour is counted from the receive, wherever the emulator was meanwhile."""
     at = [1_800_000_000.0]
     async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
         await wire.publish(EVENT)
@@ -116,7 +122,7 @@ async def test_a_renewal_window_goes_on_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_the_moved_clock_comes_back(tmp_path: Path) -> None:
-    """A restart does not send the broker back in time."""
+    """A restart does not send the emulator back in time."""
     async with opened(tmp_path) as (namespace, _):
         await namespace.advance(86_400)
         before = namespace.app.namespace.clock.now()
@@ -150,9 +156,11 @@ async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     """SIGTERM ends a long poll with an empty answer and the process with 0."""
-    async with running("--data", str(tmp_path)) as broker:
-        headers = {"Authorization": f"SharedAccessKey {LocalNamespace(TOPOLOGY).key}"}
-        async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+    async with running("--data", str(tmp_path)) as emulator:
+        headers = {
+            "Authorization": f"SharedAccessKey {EmulatedNamespace(TOPOLOGY).key}"
+        }
+        async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
             wire = Wire(http)
             flagged = "com.contoso.ai.ContentFlagged"
             await wire.publish(EVENT | {"type": flagged})
@@ -167,16 +175,16 @@ async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
             while not await asked():  # noqa: ASYNC110  (another process knows)
                 await asyncio.sleep(0.01)
             if os.name == "posix":
-                assert await broker.terminate() == 0
+                assert await emulator.terminate() == 0
                 assert await waiting == []
             else:
-                await broker.kill()
+                await emulator.kill()
                 waiting.cancel()
     async with opened(tmp_path) as (namespace, _):
         assert depth(namespace)[1] == 1
 
 
-async def fill(namespace: LocalNamespace, wire: Wire) -> int:
+async def fill(namespace: EmulatedNamespace, wire: Wire) -> int:
     """Publishes until the file is full; gives the number of events that were taken."""
     taken = 0
     large = EVENT | {"data": "x" * 4000}
@@ -207,7 +215,7 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def unwritable(namespace: LocalNamespace) -> AsyncIterator[None]:
+async def unwritable(namespace: EmulatedNamespace) -> AsyncIterator[None]:
     """The data folder takes nothing for the length of a block."""
     commits = namespace.app.namespace.commits
     store = commits._store
@@ -267,7 +275,7 @@ async def test_an_event_subscription_declared_on_a_full_disk_keeps_its_events(
                 await namespace.declare(declared("sub-all-events", "sub-late"))
         assert (await wire.publish(EVENT))[0] == 200
     both = declared("sub-all-events", "sub-other", "sub-late")
-    async with LocalNamespace(both, data=tmp_path) as namespace:
+    async with EmulatedNamespace(both, data=tmp_path) as namespace:
         found = namespace.app.namespace.topic("moderation-events").subscriptions
         depths = {name: each.queue.depth().total for name, each in found.items()}
     assert depths == {"sub-all-events": 1, "sub-other": 0, "sub-late": 1}
@@ -279,7 +287,7 @@ async def test_a_topology_that_changes_on_a_full_disk_holds_later(
     """The change is tried again until the folder can be written."""
     path = tmp_path / "topology.json"
     path.write_text('{"topic": "orders", "eventSubscriptions": []}')
-    async with LocalNamespace(path, data=tmp_path / "data") as namespace:
+    async with EmulatedNamespace(path, data=tmp_path / "data") as namespace:
         namespace.app.watch(path)
         await asyncio.sleep(0)  # the watch has seen the file as it is
         known = namespace.app.namespace
@@ -292,11 +300,11 @@ async def test_a_topology_that_changes_on_a_full_disk_holds_later(
 
 
 async def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    """Two brokers never write one file."""
+    """Two emulators never write one file."""
     async with running("--data", str(tmp_path)):
         code, problem = await refused("--data", str(tmp_path))
     assert code == 1
-    assert "in use by another broker" in problem
+    assert "in use by another emulator" in problem
     assert "Traceback" not in problem
 
 
@@ -319,7 +327,7 @@ def garbage(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"), [(newer, "newer broker"), (garbage, "not a database")]
+    ("spoil", "says"), [(newer, "newer emulator"), (garbage, "not a database")]
 )
 def test_a_file_that_cannot_be_used_is_left_alone(
     spoil: Callable[[Path], None], says: str, tmp_path: Path
@@ -398,3 +406,15 @@ async def test_a_binary_event_survives_a_restart(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, wire):
         [found] = await wire.receive()
         assert found["event"]["data_base64"] == "AP8="
+
+
+async def test_a_file_under_its_earlier_name_is_not_lost(tmp_path: Path) -> None:
+    """What was queued before the file was called otherwise is there after an upgrade."""
+    async with opened(tmp_path) as (_, wire):
+        await wire.publish(EVENT)
+    (tmp_path / FILE_NAME).rename(tmp_path / EARLIER_NAME)
+
+    async with opened(tmp_path) as (_, wire):
+        assert len(await wire.receive()) == 1
+
+    assert not (tmp_path / FILE_NAME).exists()

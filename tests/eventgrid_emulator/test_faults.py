@@ -11,7 +11,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError
 from azure.eventgrid.aio import EventGridConsumerClient
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Code
 from eventgrid_emulator.operations.throttle import Throttle
@@ -137,7 +137,7 @@ async def test_a_publish_can_be_stored_twice(wire: Wire) -> None:
 
 
 async def test_an_acknowledged_event_can_come_back(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """The answer says yes, and the event is delivered again after its lock."""
     await wire.publish(EVENT)
@@ -153,7 +153,7 @@ async def test_an_acknowledged_event_can_come_back(
 
 
 async def test_an_undecodable_event_breaks_the_sdk_s_receive(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Its neighbour arrives whole; the SDK loses both, which is what one wants to see."""
     await wire.publish(EVENT, EVENT | {"id": "2"})
@@ -210,7 +210,7 @@ async def test_a_throughput_unit_takes_a_thousand_events_a_second(
     refusal: Code, status: int
 ) -> None:
     """What comes on top is refused, and taken again when the second has passed."""
-    async with LocalNamespace(TOPOLOGY, throttle=Throttle(1, refusal)) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, throttle=Throttle(1, refusal)) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -226,7 +226,7 @@ async def test_a_throughput_unit_takes_a_megabyte_a_second_and_gives_two() -> No
     """Bytes are metered as events are, in both directions."""
     throttle = Throttle(1)
     large = EVENT | {"data": "x" * 900_000}
-    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -244,7 +244,7 @@ async def test_a_throughput_unit_takes_a_megabyte_a_second_and_gives_two() -> No
 async def test_a_receive_takes_its_events_from_the_egress() -> None:
     """Two thousand a second per unit, whatever their size."""
     throttle = Throttle(1)
-    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -258,7 +258,7 @@ async def test_a_receive_takes_its_events_from_the_egress() -> None:
 async def test_settlements_have_a_bucket_of_their_own() -> None:
     """Receives that used up their egress do not keep events from being acknowledged."""
     throttle = Throttle(1)
-    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -273,7 +273,7 @@ async def test_settlements_have_a_bucket_of_their_own() -> None:
 async def test_a_throttled_sdk_sees_the_refusal() -> None:
     """429 raises at once, because it comes without `Retry-After`."""
     throttle = Throttle(1)
-    async with LocalNamespace(TOPOLOGY, throttle=throttle) as namespace:
+    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
         throttle.egress.check(time.monotonic())
         throttle.egress.take(1e9)
         async with EventGridConsumerClient(

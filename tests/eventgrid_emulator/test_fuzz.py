@@ -29,7 +29,7 @@ SUBSCRIPTION = "/topics/fuzzed/eventsubscriptions/sub-a"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A broker process."""
+    """An emulator process."""
 
     port: int
     pid: int
@@ -56,7 +56,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """One broker for all requests of this module."""
+    """One emulator for all requests of this module."""
     path = tmp_path_factory.mktemp("fuzz") / "topology.json"
     path.write_text(json.dumps(TOPOLOGY))
     arguments = ("--port", "0", "--topology", str(path))
@@ -174,7 +174,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(requests())
-def test_no_request_breaks_the_broker(target: Target, request: bytes) -> None:
+def test_no_request_breaks_the_emulator(target: Target, request: bytes) -> None:
     """Each is answered or its connection closed, in time, and never with a 500."""
     answer = target.ask(request)
 
@@ -184,12 +184,12 @@ def test_no_request_breaks_the_broker(target: Target, request: bytes) -> None:
 
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=500))
-def test_no_bytes_break_the_broker(target: Target, request: bytes) -> None:
+def test_no_bytes_break_the_emulator(target: Target, request: bytes) -> None:
     """What is no HTTP at all included."""
     assert not target.ask(request).startswith(b"HTTP/1.1 5")
 
 
-def test_the_broker_answers_after_all_that(target: Target) -> None:
+def test_the_emulator_answers_after_all_that(target: Target) -> None:
     """Whatever came before in this random order."""
     request = b"GET /_local/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert b'{"status":"ok"}' in target.ask(request)

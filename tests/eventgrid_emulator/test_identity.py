@@ -29,7 +29,7 @@ TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """A broker over TLS with its identity."""
+    """An emulator over TLS with its identity."""
 
     endpoint: str
     identity: Identity
@@ -42,13 +42,13 @@ class Secured:
 
     @property
     def trust(self) -> ssl.SSLContext:
-        """Trusts the broker's authority and no other."""
+        """Trusts the emulator's authority and no other."""
         return ssl.create_default_context(cafile=self.identity.folder / "ca.pem")
 
 
 @pytest.fixture
 async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
-    """A broker of its own for each test."""
+    """An emulator of its own for each test."""
     made = identity.make(tmp_path, ["127.0.0.1"])
     settings = Settings(topology.load(TOPOLOGY), tokens=made.tokens, tls=made.context)
     app = App(settings)
@@ -158,7 +158,7 @@ async def test_keys_still_work_over_tls(secured: Secured) -> None:
 
 
 async def test_a_client_without_the_ca_file_does_not_connect(secured: Secured) -> None:
-    """The certificate is nobody's but the broker's own."""
+    """The certificate is nobody's but the emulator's own."""
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await http.get(f"{secured.endpoint}/_local/health")
@@ -198,14 +198,14 @@ async def test_the_token_endpoint_answers_like_app_service(
 
 async def test_the_process_writes_what_a_client_needs(tmp_path: Path) -> None:
     """`--tls` prints an https address and leaves ca.pem and identity.env."""
-    async with running("--tls", "--tls-folder", str(tmp_path)) as broker:
-        assert broker.endpoint.startswith("https://127.0.0.1:")
+    async with running("--tls", "--tls-folder", str(tmp_path)) as emulator:
+        assert emulator.endpoint.startswith("https://127.0.0.1:")
         text = await asyncio.to_thread((tmp_path / "identity.env").read_text)
         environment = dict(line.split("=", 1) for line in text.splitlines())
         trust = ssl.create_default_context(cafile=environment["SSL_CERT_FILE"])
         async with (
             aiohttp.ClientSession() as http,
-            http.get(f"{broker.endpoint}/_local/health", ssl=trust) as answer,
+            http.get(f"{emulator.endpoint}/_local/health", ssl=trust) as answer,
         ):
             assert answer.status == 200
     assert environment["IDENTITY_ENDPOINT"].endswith("/msi/token")

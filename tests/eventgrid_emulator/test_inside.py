@@ -1,4 +1,4 @@
-"""What the broker answers under `/_local/`: clock, queues, history, filters, metrics."""
+"""What the emulator answers under `/_local/`: clock, queues, history, filters, metrics."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from tests.eventgrid_emulator.emulator_process import refused, running
 from tests.eventgrid_emulator.wire import (
     EVENT,
@@ -71,7 +71,7 @@ async def test_a_day_to_live_passes_in_a_moment(wire: Wire) -> None:
 
 
 async def test_a_moved_clock_wakes_a_receive_that_waits(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """A lock that ends early hands its event to the receiver in line."""
     await wire.publish(EVENT)
@@ -95,7 +95,7 @@ async def test_the_clock_moves_forward_only(seconds: Any, wire: Wire) -> None:
 
 
 async def test_the_clock_stays_within_the_calendar(
-    namespace: LocalNamespace, wire: Wire
+    namespace: EmulatedNamespace, wire: Wire
 ) -> None:
     """Past the year 9999 no time could be written any more."""
     namespace.app.namespace.clock.offset += 7950 * 365.25 * 86_400
@@ -108,7 +108,7 @@ async def test_the_clock_stays_within_the_calendar(
 
 
 async def test_depths_and_counts_are_told(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Ready, locked, delayed, age, and how often what happened."""
     await wire.publish(EVENT, EVENT, EVENT, EVENT | {"type": TYPE})
@@ -135,7 +135,7 @@ async def test_an_unmatched_event_is_counted(tmp_path: Path) -> None:
             {"name": "sub-a", "filtersConfiguration": {"includedEventTypes": ["a"]}}
         ],
     }
-    async with LocalNamespace(declared) as namespace:
+    async with EmulatedNamespace(declared) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             assert (await Wire(http).publish(EVENT))[0] == 200
@@ -199,7 +199,10 @@ async def test_a_filter_is_explained_with_what_it_found() -> None:
             {"name": "sub-a", "filtersConfiguration": {"filters": clauses}}
         ],
     }
-    async with LocalNamespace(declared) as namespace, aiohttp.ClientSession() as http:
+    async with (
+        EmulatedNamespace(declared) as namespace,
+        aiohttp.ClientSession() as http,
+    ):
         event = {"data": {"confidence": 0.97}}
         url = f"{namespace.endpoint}/_local/explain"
         async with http.post(url, json=event) as answer:
@@ -227,7 +230,10 @@ async def test_an_event_is_explained_as_it_would_be_stored() -> None:
         **{"specversion": "1.0", "id": "1", "source": "/s", "type": TYPE, "data": {}},
         **{"time": "2026-11-27T01:00:00+02:00", "subject": None},
     }
-    async with LocalNamespace(declared) as namespace, aiohttp.ClientSession() as http:
+    async with (
+        EmulatedNamespace(declared) as namespace,
+        aiohttp.ClientSession() as http,
+    ):
         url = f"{namespace.endpoint}/_local/explain"
         async with http.post(url, json=event) as answer:
             whole = await answer.json()
@@ -316,8 +322,8 @@ async def test_only_the_loopback_address_sees_the_inside() -> None:
     address = another_address()
     if address is None:
         pytest.skip("this machine has no address but loopback")
-    async with running("--host", "0.0.0.0") as broker:
-        port = broker.endpoint.rpartition(":")[2]
+    async with running("--host", "0.0.0.0") as emulator:
+        port = emulator.endpoint.rpartition(":")[2]
         async with aiohttp.ClientSession(f"http://{address}:{port}") as http:
             async with http.get("/_local/health") as answer:
                 assert answer.status == 200
@@ -337,10 +343,12 @@ def another_address() -> str | None:
     return None if address.startswith(("127.", "0.")) else address
 
 
-async def test_health_needs_no_key_and_no_local_name(namespace: LocalNamespace) -> None:
+async def test_health_needs_no_key_and_no_local_name(
+    namespace: EmulatedNamespace,
+) -> None:
     """A container's probe may ask from wherever it is."""
     url = f"{namespace.endpoint}/_local/health"
-    headers = {"Host": "broker:6500"}
+    headers = {"Host": "emulator:6500"}
     async with (
         aiohttp.ClientSession() as http,
         http.get(url, headers=headers) as answer,
@@ -356,9 +364,9 @@ async def test_a_changed_topology_holds_without_a_restart(tmp_path: Path) -> Non
         "eventSubscriptions": [{"name": "sub-all-events"}],
     }
     path.write_text(json.dumps(one))
-    async with running("--topology", str(path)) as broker:
-        headers = {"Authorization": f"SharedAccessKey {LocalNamespace(path).key}"}
-        async with aiohttp.ClientSession(broker.endpoint, headers=headers) as http:
+    async with running("--topology", str(path)) as emulator:
+        headers = {"Authorization": f"SharedAccessKey {EmulatedNamespace(path).key}"}
+        async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
             wire = Wire(http)
             await wire.publish(EVENT)
             path.write_text('{"broken')
@@ -385,7 +393,7 @@ async def test_a_removed_event_subscription_keeps_its_events() -> None:
         "eventSubscriptions": [{"name": "sub-all-events"}, {"name": "sub-flagged"}],
     }
     part = whole | {"eventSubscriptions": [{"name": "sub-flagged"}]}
-    async with LocalNamespace(whole) as namespace:
+    async with EmulatedNamespace(whole) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -409,7 +417,7 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
         "maxDeliveryCount": 1,
         "filtersConfiguration": {"filters": [clause]},
     }
-    async with LocalNamespace(before) as namespace:
+    async with EmulatedNamespace(before) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -447,7 +455,7 @@ async def test_a_wrong_option_is_said_in_one_line(
 
 
 async def test_a_taken_identity_port_is_named(
-    namespace: LocalNamespace, tmp_path: Path
+    namespace: EmulatedNamespace, tmp_path: Path
 ) -> None:
     """Not the port that was free."""
     port = namespace.endpoint.rpartition(":")[2]
@@ -459,7 +467,9 @@ async def test_a_taken_identity_port_is_named(
     assert "--identity-port" in problem
 
 
-async def test_a_taken_port_is_named_with_what_to_do(namespace: LocalNamespace) -> None:
+async def test_a_taken_port_is_named_with_what_to_do(
+    namespace: EmulatedNamespace,
+) -> None:
     """The port, and the option that chooses another."""
     port = namespace.endpoint.rpartition(":")[2]
     code, problem = await refused("--port", port)

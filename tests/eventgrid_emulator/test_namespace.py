@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cli_options import parser
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
@@ -30,7 +30,7 @@ async def test_a_namespace_starts_in_less_than_fifty_milliseconds() -> None:
     took = []
     for _ in range(5):
         started = time.perf_counter()
-        async with LocalNamespace(DECLARED) as namespace:
+        async with EmulatedNamespace(DECLARED) as namespace:
             took.append(time.perf_counter() - started)
             assert namespace.endpoint.startswith("http://127.0.0.1:")
     assert min(took) < 0.05
@@ -38,7 +38,7 @@ async def test_a_namespace_starts_in_less_than_fifty_milliseconds() -> None:
 
 async def test_two_namespaces_know_nothing_of_each_other() -> None:
     """Each has its port, its clock and its events."""
-    async with LocalNamespace(DECLARED) as one, LocalNamespace(DECLARED) as other:
+    async with EmulatedNamespace(DECLARED) as one, EmulatedNamespace(DECLARED) as other:
         assert one.endpoint != other.endpoint
         await one.advance(3600)
         assert other.app.namespace.clock.offset == 0
@@ -106,7 +106,7 @@ async def test_a_receive_that_is_cancelled_leaves_the_line() -> None:
 
 
 def test_the_help_shows_a_topology_and_every_option() -> None:
-    """It is enough to use the broker alone."""
+    """It is enough to use the emulator alone."""
     text = parser().format_help()
 
     for word in ("eventSubscriptions", "--data", "--dead-letters", "--tls", "/_local"):

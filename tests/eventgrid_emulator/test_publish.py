@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from tests.eventgrid_emulator.wire import BATCH, EVENT, SINGLE, TOPIC, Wire
 
 pytestmark = pytest.mark.contract
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.contract
 
 @pytest.mark.parametrize("missing", ["id", "source", "specversion", "type"])
 async def test_a_missing_attribute_refuses_the_whole_batch(
-    missing: str, wire: Wire, namespace: LocalNamespace
+    missing: str, wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """One bad event, and none of its neighbours is published."""
     bad = {name: value for name, value in EVENT.items() if name != missing}
@@ -181,7 +181,7 @@ async def test_a_matter_of_transport_is_told_as_one(
 
 
 @pytest.mark.parametrize("where", ["publish", "binary", "explain", "settle"])
-async def test_no_depth_breaks_the_broker(where: str, wire: Wire) -> None:
+async def test_no_depth_breaks_the_emulator(where: str, wire: Wire) -> None:
     """Around the limits of the decoder and of the encoder: an event, or a refusal."""
     for depth in [500, *range(9_970, 10_005), 50_000]:
         deep = b"[" * depth + b"]" * depth

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 import aiohttp
 import pytest
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.auth.credentials import sign
 from tests.eventgrid_emulator.wire import (
     ALL,
@@ -35,8 +35,8 @@ OBSERVED = json.loads(
 )
 
 
-async def provoke(wire: Wire, namespace: LocalNamespace, what: str) -> Answer:  # noqa: C901
-    """The exchange that the recording describes, made against the broker."""
+async def provoke(wire: Wire, namespace: EmulatedNamespace, what: str) -> Answer:  # noqa: C901
+    """The exchange that the recording describes, made against the emulator."""
     match what:
         case "publish ok (structured, batch, binary)":
             return await wire.publish(EVENT)
@@ -74,7 +74,7 @@ async def provoke(wire: Wire, namespace: LocalNamespace, what: str) -> Answer:  
     raise AssertionError(f"nobody provokes {what!r}")
 
 
-async def namespace_is_asked(namespace: LocalNamespace) -> None:
+async def namespace_is_asked(namespace: EmulatedNamespace) -> None:
     known = namespace.app.namespace.known.values()
     await until(lambda: any(each.waiters for each in known))
 
@@ -88,7 +88,7 @@ def shape(value: Any) -> Any:
 
 @pytest.mark.parametrize("observed", OBSERVED, ids=lambda each: each["what"])
 async def test_an_exchange_is_answered_as_the_service_answered_it(
-    observed: dict[str, Any], wire: Wire, namespace: LocalNamespace
+    observed: dict[str, Any], wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Status, headers and body match the recording of a live namespace."""
     status, headers, body = await provoke(wire, namespace, observed["what"])
@@ -196,7 +196,7 @@ async def test_three_api_versions_serve_every_operation(
 
 
 async def test_checks_come_in_the_service_s_order(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """401, api-version, topic, event subscription, query, body."""
     wrong = {"Authorization": "SharedAccessKey x"}
@@ -277,7 +277,7 @@ async def test_an_under_filled_batch_is_not_held_back(wire: Wire) -> None:
 
 
 async def test_no_receiver_that_waits_is_starved(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Receivers are served in the order in which they came."""
     answered: list[int] = []
@@ -298,7 +298,7 @@ async def test_no_receiver_that_waits_is_starved(
 
 
 async def test_a_receiver_that_went_away_takes_no_event(
-    wire: Wire, namespace: LocalNamespace
+    wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Its place in the line is given up with its connection."""
     queue = namespace.app.namespace.subscription("moderation-events", "sub-all-events")
@@ -350,7 +350,7 @@ ODD_BODIES = [
 
 @pytest.mark.parametrize(("headers", "body", "status"), ODD_BODIES)
 async def test_a_packed_body_is_refused_unread(
-    headers: dict[str, str], body: bytes, status: int, namespace: LocalNamespace
+    headers: dict[str, str], body: bytes, status: int, namespace: EmulatedNamespace
 ) -> None:
     """Packed, garbled or announced with `Expect`: an answer, never a hang."""
     host, port = namespace.endpoint.removeprefix("http://").split(":")
@@ -374,7 +374,7 @@ async def test_a_packed_body_is_refused_unread(
     await writer.wait_closed()
 
 
-async def test_a_sas_token_works_over_http(namespace: LocalNamespace) -> None:
+async def test_a_sas_token_works_over_http(namespace: EmulatedNamespace) -> None:
     """Made from the key as the documentation makes it, for the address in use."""
     resource = quote_plus(f"{namespace.endpoint}{TOPIC}")
     signed = f"r={resource}&e={quote_plus('1/1/2100 6:20:15 PM')}"
@@ -395,7 +395,7 @@ async def test_too_many_query_parameters_are_refused(wire: Wire) -> None:
     assert (status, body["error"]["code"]) == (400, "BadRequest")
 
 
-async def test_headers_and_body_are_one_write(namespace: LocalNamespace) -> None:
+async def test_headers_and_body_are_one_write(namespace: EmulatedNamespace) -> None:
     """An answer arrives in one piece, so that Nagle's algorithm never holds its end back."""
     host, port = namespace.endpoint.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))

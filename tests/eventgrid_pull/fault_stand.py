@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
@@ -60,7 +60,7 @@ class Store(InMemoryAppendLog):
 class Stand:
     """One namespace with one consumer, and what both of them know afterwards."""
 
-    def __init__(self, namespace: LocalNamespace) -> None:
+    def __init__(self, namespace: EmulatedNamespace) -> None:
         credential = AzureKeyCredential(namespace.key)
         endpoint = namespace.endpoint
         self.namespace = namespace
@@ -71,12 +71,12 @@ class Stand:
 
     @property
     def queue(self) -> Queue:
-        """The broker's side of the event subscription."""
+        """The emulator's side of the event subscription."""
         return self.namespace.app.namespace.subscription(TOPIC, NAME)
 
     @property
     def held(self) -> int:
-        """How many events the broker still has."""
+        """How many events the emulator still has."""
         return self.queue.queue.depth().total
 
     @property
@@ -126,7 +126,7 @@ class Stand:
         )
 
     def check_that_nothing_is_settled_without_an_entry(self) -> None:
-        """What the broker calls settled is on record as that."""
+        """What the emulator calls settled is on record as that."""
         for event_id in self.ids:
             on_record = Counter(
                 one.disposition for one in self.store.entries if one.id == event_id
@@ -146,7 +146,7 @@ class Stand:
 @asynccontextmanager
 async def standing() -> AsyncIterator[Stand]:
     """A stand for the length of a block."""
-    async with LocalNamespace(TOPOLOGY) as namespace:
+    async with EmulatedNamespace(TOPOLOGY) as namespace:
         stand = Stand(namespace)
         try:
             yield stand

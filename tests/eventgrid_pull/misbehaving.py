@@ -1,4 +1,4 @@
-"""An event subscription and a store that do as scripted, over the broker's real queue.
+"""An event subscription and a store that do as scripted, over the emulator's real queue.
 
 Time is the clock of the loop that runs. Each scripted fault befalls one call; when the
 script is over, all is well.

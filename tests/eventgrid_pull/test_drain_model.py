@@ -1,4 +1,4 @@
-"""`drain()` over the broker's real queue while broker, store and handler misbehave."""
+"""`drain()` over the emulator's real queue while emulator, store and handler misbehave."""
 
 import asyncio
 import logging

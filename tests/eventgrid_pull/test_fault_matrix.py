@@ -1,4 +1,4 @@
-"""Each fault of the local broker in each phase of the consumer, and what comes of it.
+"""Each fault of the emulator in each phase of the consumer, and what comes of it.
 
 The table says in words what to expect; `OUTCOMES` says what the words mean. Each story
 ends alike: the fault is over, locks and delays have passed, the next drain settles what
@@ -475,7 +475,7 @@ async def test_decide(handler: handlers.Handler, words: str) -> None:
         await end(stand, words)
 
 
-async def test_a_lock_that_ends_at_the_broker_while_a_handler_works() -> None:
+async def test_a_lock_that_ends_at_the_emulator_while_a_handler_works() -> None:
     """
     The next renewal finds out: the work is stopped, and someone else may have the event.
     """
@@ -531,7 +531,7 @@ async def test_poison_of_every_kind_in_one_batch() -> None:
 
 def test_every_fault_has_a_row_in_every_phase_that_it_can_strike() -> None:
     """
-    A new fault of the broker asks for its row.
+    A new fault of the emulator asks for its row.
     """
     phases = {
         Operation.RECEIVE: RECEIVE,

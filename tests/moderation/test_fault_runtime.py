@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
@@ -33,7 +33,7 @@ EXAMPLE: dict[str, str] = json.loads(
 
 @asynccontextmanager
 async def a_runtime(
-    namespace: LocalNamespace, store: Store, **settings: str
+    namespace: EmulatedNamespace, store: Store, **settings: str
 ) -> AsyncIterator[Runtime]:
     """A runtime as `runtime.build` makes it, but for where its logs are kept."""
     declared = make.declared()
@@ -59,17 +59,17 @@ async def a_runtime(
 
 
 @pytest.fixture
-async def space() -> AsyncIterator[LocalNamespace]:
+async def space() -> AsyncIterator[EmulatedNamespace]:
     """A namespace that nobody else uses."""
-    async with LocalNamespace(TOPOLOGY) as made:
+    async with EmulatedNamespace(TOPOLOGY) as made:
         yield made
 
 
-def queue_of(space: LocalNamespace) -> Queue:
+def queue_of(space: EmulatedNamespace) -> Queue:
     return space.app.namespace.subscription(TOPIC, NAME)
 
 
-async def test_overlapping_ticks_do_not_double_up(space: LocalNamespace) -> None:
+async def test_overlapping_ticks_do_not_double_up(space: EmulatedNamespace) -> None:
     """
     In one process they are one drain: one long poll, and each event once.
     """
@@ -90,7 +90,7 @@ async def test_overlapping_ticks_do_not_double_up(space: LocalNamespace) -> None
 
 
 async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
-    space: LocalNamespace,
+    space: EmulatedNamespace,
 ) -> None:
     """
     At once; an event that comes afterwards waits for someone else.
@@ -119,7 +119,7 @@ async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
     ],
 )
 async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
-    space: LocalNamespace, setting: str, value: str
+    space: EmulatedNamespace, setting: str, value: str
 ) -> None:
     """
     In one line, and the events keep their deliveries.
@@ -138,7 +138,7 @@ async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
 
 
 async def test_a_tick_without_storage_fails_and_the_next_makes_up_for_it(
-    space: LocalNamespace,
+    space: EmulatedNamespace,
 ) -> None:
     """
     Nothing is taken meanwhile, so nothing has been used up.

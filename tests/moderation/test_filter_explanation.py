@@ -1,4 +1,4 @@
-"""The app says of every clause what the service, and the local broker, make of it."""
+"""The app says of every clause what the service, and the emulator, make of it."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventgrid_emulator.topology.filter_config import read_filters
-from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_BROKER
+from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_EMULATOR
 from moderation import filter_explanation
 from moderation.filter_explanation import (
     MISSING,
@@ -87,11 +87,11 @@ def test_a_clause_holds_as_the_facts_say(
 
 def test_all_nineteen_operators_are_known() -> None:
     """
-    The same ones as in the broker, and each of them in the table of facts.
+    The same ones as in the emulator, and each of them in the table of facts.
     """
     known = filter_explanation.OPERATORS.keys() | filter_explanation.PRESENCE.keys()
 
-    assert known == OF_THE_BROKER
+    assert known == OF_THE_EMULATOR
     assert known == {name for name, *_ in FACTS}
     assert len(known) == 19
 
@@ -255,7 +255,7 @@ EVENTS = st.fixed_dictionaries(
 @st.composite
 def clauses(draw: st.DrawFn) -> dict[str, object]:
     """A filter that Event Grid takes."""
-    name = draw(st.sampled_from(sorted(OF_THE_BROKER)))
+    name = draw(st.sampled_from(sorted(OF_THE_EMULATOR)))
     ranges = st.tuples(NUMBERS, NUMBERS).map(sorted)
     operands: st.SearchStrategy[Any] = TEXT
     if name == "BoolEquals":
@@ -277,7 +277,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
 
 
 @given(CONFIGURATIONS, EVENTS)
-def test_the_app_and_the_broker_agree_about_every_clause(
+def test_the_app_and_the_emulator_agree_about_every_clause(
     configuration: dict[str, Any], event: dict[str, Any]
 ) -> None:
     """

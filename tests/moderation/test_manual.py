@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish as publishing
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
@@ -43,7 +43,7 @@ TOPIC, NAME = "moderation-events", "sub-flagged"
 class Table:
     """A namespace, one process of the app beside it, and someone with a hand in it."""
 
-    def __init__(self, namespace: LocalNamespace, store: Store) -> None:
+    def __init__(self, namespace: EmulatedNamespace, store: Store) -> None:
         self.namespace = namespace
         self.store = store
         self.ahead = timedelta()
@@ -73,7 +73,7 @@ class Table:
         )
 
     def clock(self) -> datetime:
-        """The time as the broker has it, too."""
+        """The time as the emulator has it, too."""
         return datetime.now(UTC) + self.ahead  # noqa: TID251 - the edge of the test
 
     async def advance(self, seconds: float) -> None:
@@ -104,7 +104,7 @@ class Table:
 
     @property
     def queue(self) -> Queue:
-        """The broker's side of the event subscription."""
+        """The emulator's side of the event subscription."""
         return self.namespace.app.namespace.subscription(TOPIC, NAME)
 
     async def publish(self, *ids: str) -> None:
@@ -129,7 +129,7 @@ class Table:
 @pytest.fixture
 async def table() -> AsyncIterator[Table]:
     """A namespace that nobody else uses."""
-    async with LocalNamespace(TOPOLOGY) as namespace:
+    async with EmulatedNamespace(TOPOLOGY) as namespace:
         made = Table(namespace, Store())
         yield made
         await made.runtime.close()

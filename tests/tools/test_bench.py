@@ -17,7 +17,7 @@ TINY = Size(
     rounds=1,
     events=100,
     backlog=1_200,
-    broker_events=100,
+    emulator_events=100,
     starts=1,
     seconds=0.2,
     entries=4_000,
@@ -28,7 +28,7 @@ RATIOS = {
     "publish": 1,
     "drain": 1,
     "coldstart": 1,
-    "broker": 2,
+    "emulator": 2,
     "lanes": 2,
 }
 TARGETS = {

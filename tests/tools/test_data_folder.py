@@ -64,9 +64,9 @@ def test_a_broken_record_is_no_record(record: str, tmp_path: Path) -> None:
 
     with DataFolder(tmp_path) as data:
         assert data.end_leftovers() == []
-        data.record({"broker": (4, 6500, ("python", "-m", "eventgrid_emulator"))})
+        data.record({"emulator": (4, 6500, ("python", "-m", "eventgrid_emulator"))})
 
-        assert data.recorded()["parts"]["broker"]["port"] == 6500
+        assert data.recorded()["parts"]["emulator"]["port"] == 6500
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:

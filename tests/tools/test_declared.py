@@ -22,7 +22,7 @@ def put(folder: Path, *names: str) -> list[Path]:
 
 def test_the_file_that_is_given_comes_first_and_the_app_is_told(tmp_path: Path) -> None:
     """
-    App and broker never have different event subscriptions.
+    App and emulator never have different event subscriptions.
     """
     given, told, _, _ = put(
         tmp_path, "a.json", "b.json", "topology.json", "moderation/topology.json"

@@ -74,7 +74,7 @@ def test_it_works_from_any_folder(tmp_path: Path) -> None:
         asked, cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    for option in ("--http-port", "--broker-port", "--data", "--fresh", "--host"):
+    for option in ("--http-port", "--emulator-port", "--data", "--fresh", "--host"):
         assert option in shown.stdout
 
 

@@ -232,7 +232,7 @@ def wait_for_its_first_line(process: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("command", ["run", "doctor", "status"])
 def test_an_early_ctrl_c_is_no_traceback(command: str, tmp_path: Path) -> None:
     """Whenever it is pressed: while dev.py is imported, or what it becomes."""
-    options = ["--http-port=0", "--broker-port=0", "--storage-port=0"]
+    options = ["--http-port=0", "--emulator-port=0", "--storage-port=0"]
     more = [*options, f"--data={tmp_path}", "--host=stand-in"] * (command == "run")
     for after in (0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.3, 0.4, 0.5, 0.7):
         with subprocess.Popen(

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench import (
-    broker_rows,
     coldstart,
     console,
     consume,
     drain,
+    emulator_rows,
     lanes,
     latency,
     memory,
@@ -32,10 +32,12 @@ BENCHES: dict[str, Bench] = {
     "latency": latency.run,
     "memory": memory.run,
     "coldstart": coldstart.run,
-    "broker": broker_rows.run,
+    "emulator": emulator_rows.run,
     "lanes": lanes.run,
     "console": console.run,
 }
+
+EARLIER = {"broker": "emulator"}  # the name of a bench before it had this one
 
 
 def main(arguments: list[str]) -> int:
@@ -62,11 +64,17 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dev.py bench",
-        description="Measure the app against the SDK, in turns on one local broker, and "
+        description="Measure the app against the SDK, in turns on one emulator, and "
         "print ratios. Without a name all benches run, one after the other; "
         "docs/benchmarks.md says what each measures.",
     )
-    parser.add_argument("name", nargs="?", choices=BENCHES, help="one bench only")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        type=lambda name: EARLIER.get(name, name),
+        choices=BENCHES,
+        help="one bench only",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it here, too")
     parser.add_argument("--quick", action="store_true", help="less of everything")
     return parser

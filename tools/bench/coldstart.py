@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tools.bench.broker import ROOT
+from tools.bench.emulator import ROOT
 from tools.bench.report import Report, compared
 from tools.bench.sizes import Size
 

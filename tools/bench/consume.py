@@ -7,7 +7,7 @@ from typing import Any
 from tools.bench.contender import Place
 from tools.bench.events import FLAGGED
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, running_broker, running_storage
+from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.bench.workers import each, in_turns, workers
 
@@ -23,9 +23,9 @@ SETTLE, HANDLE = "receive, decode, settle", "the same, handlers, audit in Azurit
 
 
 async def run(size: Size) -> Report:
-    """CPU per event of each contender, in turns on one broker."""
+    """CPU per event of each contender, in turns on one emulator."""
     async with (
-        running_broker(dict.fromkeys(OWN.values())) as server,
+        running_emulator(dict.fromkeys(OWN.values())) as server,
         running_storage() as storage,
     ):
         place = Place(server.endpoint, TOPIC, KEY, storage=storage)

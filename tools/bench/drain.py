@@ -6,7 +6,7 @@ from typing import Any
 from tools.bench.contender import Place
 from tools.bench.events import APPROVED, FLAGGED
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.bench.workers import Worker, each, worker
 
@@ -22,7 +22,7 @@ MOST_MEGABYTES = 20.0
 
 async def run(size: Size) -> Report:
     """The backlog between rounds of a thousand deliveries, in one process."""
-    async with running_broker(SUBSCRIPTIONS) as server, running_storage() as storage:
+    async with running_emulator(SUBSCRIPTIONS) as server, running_storage() as storage:
         place = Place(server.endpoint, TOPIC, KEY, SHARES, storage)
         async with worker("drain", place) as drains:
             await _drained(server, drains, SMALL)
@@ -32,7 +32,7 @@ async def run(size: Size) -> Report:
     return Report(_rows(size, small, large), {"small": small, "large": [large]})
 
 
-async def _drained(server: Broker, drains: Worker, deliveries: int) -> dict[str, Any]:
+async def _drained(server: Emulator, drains: Worker, deliveries: int) -> dict[str, Any]:
     """Half of the deliveries are the audit log's, which takes every event."""
     await server.feed(range(deliveries // 2), [FLAGGED, APPROVED])
     took = await drains.work(deliveries)

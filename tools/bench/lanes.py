@@ -14,7 +14,7 @@ from tools.bench.contender import Place
 from tools.bench.drained import CONTAINER, clock
 from tools.bench.events import FLAGGED
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.bench.workers import Worker, workers
 
@@ -26,7 +26,7 @@ DEADLINE_SECONDS = 100.0
 
 async def run(size: Size) -> Report:
     """Events per second with more lanes; then every event is looked for."""
-    async with running_broker({NAME: None}) as server, running_storage() as storage:
+    async with running_emulator({NAME: None}) as server, running_storage() as storage:
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         names = [f"lane-{number}" for number in range(1, max(LANES) + 1)]
         async with workers(dict.fromkeys(names, place), kind="lane") as lanes:
@@ -38,7 +38,7 @@ async def run(size: Size) -> Report:
 
 
 async def _rounds(
-    size: Size, server: Broker, lanes: list[Worker]
+    size: Size, server: Emulator, lanes: list[Worker]
 ) -> tuple[dict[int, list[float]], int]:
     took: dict[int, list[float]] = {count: [] for count in LANES}
     published, events = 0, size.events * MORE
@@ -50,8 +50,8 @@ async def _rounds(
     return {count: rounds[1:] for count, rounds in took.items()}, published
 
 
-async def _drained(server: Broker, lanes: list[Worker], total: int) -> float:
-    """Seconds until the broker counts as many acknowledged events in all."""
+async def _drained(server: Emulator, lanes: list[Worker], total: int) -> float:
+    """Seconds until the emulator counts as many acknowledged events in all."""
     began = time.perf_counter()
     for lane in lanes:
         lane.tell("1")

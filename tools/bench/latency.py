@@ -12,7 +12,7 @@ from tools.bench.contender import Place
 from tools.bench.drained import clock
 from tools.bench.events import FLAGGED, event
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, TOPIC, running_broker, running_storage
+from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.bench.workers import Worker, worker
 
@@ -23,7 +23,7 @@ NAME = "sub-flagged"
 
 async def run(size: Size) -> Report:
     """Percentiles of the time from publishing an event until its entry is durable."""
-    async with running_broker({NAME: None}) as server, running_storage() as storage:
+    async with running_emulator({NAME: None}) as server, running_storage() as storage:
         topic = Topic(server.endpoint, TOPIC, AzureKeyCredential(KEY))
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         async with worker("record", place) as recording:

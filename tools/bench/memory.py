@@ -5,13 +5,13 @@ from typing import Any
 from tools.bench.contender import Place
 from tools.bench.events import event
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, TOPIC, Broker, running_broker, running_storage
+from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.bench.workers import Worker, worker
 
 SUBSCRIPTIONS = ("sub-flagged", "sub-all-events", "sub-third", "sub-fourth")
 EVENT_BYTES = 950_000
-# Deliveries of a round: what the broker holds of them at once.
+# Deliveries of a round: what the emulator holds of them at once.
 ROUND = 100
 SMALL = 1_000
 MOST_MEGABYTES = 150.0
@@ -21,7 +21,7 @@ async def run(size: Size) -> Report:
     """Drain small events, then large ones, in one process that holds what it needs."""
     deliveries = max(len(SUBSCRIPTIONS), size.events // 4)
     async with (
-        running_broker(dict.fromkeys(SUBSCRIPTIONS)) as server,
+        running_emulator(dict.fromkeys(SUBSCRIPTIONS)) as server,
         running_storage() as storage,
     ):
         shares = dict.fromkeys(SUBSCRIPTIONS, 1 / len(SUBSCRIPTIONS))
@@ -36,7 +36,7 @@ async def run(size: Size) -> Report:
 
 
 async def _drained(
-    server: Broker, drains: Worker, deliveries: int, *, weight: int
+    server: Emulator, drains: Worker, deliveries: int, *, weight: int
 ) -> dict[str, Any]:
     """Publish events that every event subscription takes, and drain them all."""
     events = [event(number) for number in range(deliveries // len(SUBSCRIPTIONS))]

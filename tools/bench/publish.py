@@ -2,17 +2,17 @@
 
 from tools.bench.contender import Place
 from tools.bench.report import Report, compared
-from tools.bench.servers import KEY, TOPIC, running_broker
+from tools.bench.servers import KEY, TOPIC, running_emulator
 from tools.bench.sizes import Size
 from tools.bench.workers import each, in_turns, workers
 
-# Nobody publishes this, so the broker need not keep what it takes.
+# Nobody publishes this, so the emulator need not keep what it takes.
 NOBODY = {"sub-nobody": ["com.contoso.ai.NeverPublished"]}
 
 
 async def run(size: Size) -> Report:
-    """CPU per event, in turns on one broker."""
-    async with running_broker(NOBODY) as server:
+    """CPU per event, in turns on one emulator."""
+    async with running_emulator(NOBODY) as server:
         place = Place(server.endpoint, TOPIC, KEY)
         places = dict.fromkeys(("publish", "sdk-publish"), place)
         async with workers(places) as contenders:

@@ -1,4 +1,4 @@
-"""What the benches talk to: the local broker and Azurite, each a process of its own."""
+"""What the benches talk to: the emulator and Azurite, each a process of its own."""
 
 import asyncio
 import contextlib
@@ -12,18 +12,18 @@ from typing import Any
 
 import aiohttp
 
-from tools.bench import broker
+from tools.bench import emulator
 from tools.bench.events import bodies
 from tools.stack import azurite, ports, readiness, services
 from tools.stack.data_folder import DataFolder
 
-TOPIC, KEY = "bench", broker.KEY
-PUBLISH = f"/topics/{TOPIC}:publish?{broker.VERSION}"
+TOPIC, KEY = "bench", emulator.KEY
+PUBLISH = f"/topics/{TOPIC}:publish?{emulator.VERSION}"
 BATCH_TYPE = "application/cloudevents-batch+json; charset=utf-8"
 
 
-class Broker:
-    """A running local broker that keeps its queues in memory."""
+class Emulator:
+    """A running local emulator that keeps its queues in memory."""
 
     def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -43,7 +43,7 @@ class Broker:
         headers = {"Content-Type": BATCH_TYPE}
         async with self._session.post(PUBLISH, data=body, headers=headers) as answer:
             if answer.status != 200:
-                raise SystemExit(f"The broker answered {await answer.text()}")
+                raise SystemExit(f"The emulator answered {await answer.text()}")
 
     async def overview(self) -> dict[str, Any]:
         """Event subscription → its depth and its counts."""
@@ -53,10 +53,10 @@ class Broker:
 
 
 @contextlib.asynccontextmanager
-async def running_broker(
+async def running_emulator(
     subscriptions: Mapping[str, Sequence[str] | None],
-) -> AsyncIterator[Broker]:
-    """A broker with these event subscriptions: name → event types, None for all."""
+) -> AsyncIterator[Emulator]:
+    """An emulator with these event subscriptions: name → event types, None for all."""
     declared = [
         {"name": name, "filtersConfiguration": {"includedEventTypes": types}}
         for name, types in subscriptions.items()
@@ -68,12 +68,12 @@ async def running_broker(
         arguments = ("--port", "0", "--key", KEY, "--topology", str(topology))
         headers = {"Authorization": f"SharedAccessKey {KEY}"}
         async with (
-            broker.running("-m", "eventgrid_emulator", *arguments) as port,
+            emulator.running("-m", "eventgrid_emulator", *arguments) as port,
             aiohttp.ClientSession(
                 f"http://127.0.0.1:{port}", headers=headers
             ) as session,
         ):
-            yield Broker(port, session)
+            yield Emulator(port, session)
 
 
 @contextlib.asynccontextmanager

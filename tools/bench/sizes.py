@@ -8,7 +8,7 @@ class Size:
     """Rounds that count (one more is thrown away), and what is in each of them.
 
     `events` are consumed or published per round, a hundred at least; `backlog` is
-    drained whole, `broker_events` go through the broker alone, `starts` fresh
+    drained whole, `emulator_events` go through the emulator alone, `starts` fresh
     interpreters are started, latency is watched for so many `seconds`, and the console
     answers over so many `entries`.
     """
@@ -16,7 +16,7 @@ class Size:
     rounds: int
     events: int
     backlog: int
-    broker_events: int
+    emulator_events: int
     starts: int
     seconds: float
     entries: int
@@ -26,7 +26,7 @@ FULL = Size(
     rounds=7,
     events=4_000,
     backlog=100_000,
-    broker_events=20_000,
+    emulator_events=20_000,
     starts=15,
     seconds=20.0,
     entries=1_000_000,
@@ -35,7 +35,7 @@ QUICK = Size(
     rounds=3,
     events=1_000,
     backlog=20_000,
-    broker_events=4_000,
+    emulator_events=4_000,
     starts=5,
     seconds=4.0,
     entries=100_000,

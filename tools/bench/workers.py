@@ -8,8 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from tools.bench.broker import ROOT
 from tools.bench.contender import Place
+from tools.bench.emulator import ROOT
 
 LIMIT = 2**24  # of one answer
 TURN_SECONDS = 120

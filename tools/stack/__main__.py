@@ -1,4 +1,4 @@
-"""Azurite, the Event Grid broker and the Functions host on this machine, one Ctrl-C."""
+"""Azurite, the Event Grid emulator and the Functions host on this machine, one Ctrl-C."""
 
 import asyncio
 import sys
@@ -48,7 +48,7 @@ def _run(given: Options, data: DataFolder) -> int:
         data.forget()
     data.make()
     wanted = {
-        "--broker-port": given.broker_port,
+        "--emulator-port": given.emulator_port,
         "--storage-port": given.storage_port,
     }
     if given.host != options.NO_HOST:

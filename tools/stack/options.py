@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools.terminal import say
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_HOST = "none"
 HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
 PORTS = (
     ("--http-port", None, "the app and its page answer"),
-    ("--broker-port", 6500, "the Event Grid broker answers"),
+    ("--emulator-port", 6500, "the Event Grid emulator answers"),
     ("--storage-port", 10000, "Azurite answers"),
 )
+
+EARLIER = "--broker-port"
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Options:
     """One run of the local stack: its ports, its data folder, its host."""
 
     http_port: int | None
-    broker_port: int
+    emulator_port: int
     storage_port: int
     data: Path
     fresh: bool
@@ -48,6 +53,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
             metavar="PORT",
             help=f"where {what} (default {port or HTTP_PORT}; 0 takes a free one)",
         )
+    parser.add_argument(
+        EARLIER,
+        dest="emulator_port",
+        type=_port,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -78,7 +90,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--topology",
         type=Path,
         metavar="FILE",
-        help="topic and event subscriptions, for the broker and the app (default: "
+        help="topic and event subscriptions, for the emulator and the app (default: "
         "topology.json of the app's folder, or moderation/topology.json there)",
     )
     parser.add_argument(
@@ -99,10 +111,13 @@ def read(arguments: list[str] | None = None) -> Options:
     """The options given on the command line, with absolute folders."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.stack",
-        description="Run Azurite, the Event Grid broker and the Functions host.",
+        description="Run Azurite, the Event Grid emulator and the Functions host.",
     )
     declare(parser)
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_args(words)
+    if any(word.partition("=")[0] == EARLIER for word in words):
+        say(f"{EARLIER} is now called --emulator-port; both set it.")
     given.data = given.data.absolute()
     given.app = given.app.absolute()
     given.topology = given.topology and given.topology.absolute()

@@ -31,8 +31,8 @@ def storage_answers(port: int) -> bool:
     return answer is not None and answer.server.startswith("Azurite")
 
 
-def broker_answers(port: int) -> bool:
-    """Whether the Event Grid broker is there."""
+def emulator_answers(port: int) -> bool:
+    """Whether the Event Grid emulator is there."""
     answer = _get(port, "/_local/health")
     return answer is not None and answer.status == 200
 

@@ -92,10 +92,10 @@ def connection_string(port: int) -> str:
     )
 
 
-def broker(
+def emulator(
     port: int, data: DataFolder, key: str | None, dead_letters: str, topology: Path
 ) -> Part:
-    """The Event Grid broker, keeping its queues."""
+    """The Event Grid emulator, keeping its queues."""
     command = (
         *(sys.executable, "-m", "eventgrid_emulator", "--port", str(port)),
         *("--data", str(data.queues), "--dead-letters", dead_letters),
@@ -103,13 +103,13 @@ def broker(
         *(("--key", key) if key else ()),
     )
     return Part(
-        name="broker",
+        name="emulator",
         serves="Event Grid namespace",
         port=port,
         command=command,
         environment=os.environ,
         folder=ROOT,
-        answers=readiness.broker_answers,
+        answers=readiness.emulator_answers,
         stops=(Stop(processes.terminate, 10),),
     )
 
@@ -209,7 +209,7 @@ def all_of(
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     blobs = connection_string(ports["--storage-port"])
     started = dict.fromkeys(settings_file.STORAGE, blobs)
-    started[settings_file.ENDPOINT] = f"http://127.0.0.1:{ports['--broker-port']}"
+    started[settings_file.ENDPOINT] = f"http://127.0.0.1:{ports['--emulator-port']}"
     topology = declared_topology.choose(
         options.app, options.topology, values | os.environ
     )
@@ -220,7 +220,7 @@ def all_of(
     told = settings.environment | topology.told
     parts = [
         storage(ports["--storage-port"], data),
-        broker(ports["--broker-port"], data, key, blobs, topology.file),
+        emulator(ports["--emulator-port"], data, key, blobs, topology.file),
     ]
     notes = settings.notes
     if options.host == NO_HOST:

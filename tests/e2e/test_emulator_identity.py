@@ -30,15 +30,15 @@ def an_app(folder: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def a_broker(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """A broker over TLS; the settings of an app that uses it by identity."""
+async def an_emulator(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """An emulator over TLS; the settings of an app that uses it by identity."""
     arguments = ("--tls", "--tls-folder", str(folder), "--key", "bm9ib2R5LWtub3dz")
-    async with emulator_process.running(*arguments) as broker:
+    async with emulator_process.running(*arguments) as emulator:
         text = await asyncio.to_thread((folder / "identity.env").read_text)
         identity = dict(line.split("=", 1) for line in text.splitlines())
         yield {
             **identity,
-            "EVENTGRID_ENDPOINT": broker.endpoint,
+            "EVENTGRID_ENDPOINT": emulator.endpoint,
             "EVENTGRID_TOPIC_NAME": "moderation-events",
             "EVENTGRID_KEY": "",
         }
@@ -62,7 +62,7 @@ async def test_the_app_runs_with_an_identity_instead_of_a_key(tmp_path: Path) ->
     (tmp_path / "azurite").mkdir()
     app = an_app(tmp_path / "app")
     with blob_storage(tmp_path / "azurite") as storage:
-        async with a_broker(tmp_path / "tls") as settings:
+        async with an_emulator(tmp_path / "tls") as settings:
             environment = settings | {
                 "FUNCTIONS_WORKER_RUNTIME": "python",
                 "AzureWebJobsStorage": storage,

@@ -1,4 +1,4 @@
-"""What is deployed is what runs locally: the broker starts from the plan of a deployment."""
+"""What is deployed is what runs locally: the emulator starts from the plan of a deployment."""
 
 import copy
 import json
@@ -25,9 +25,9 @@ SAMPLES = ROOT / "moderation" / "samples" / "moderation_events.json"
 
 @pytest.fixture
 async def endpoint() -> AsyncIterator[str]:
-    """Of a broker that was started from the committed plan."""
-    async with emulator_process.running("--topology", str(PLAN)) as broker:
-        yield broker.endpoint
+    """Of an emulator that was started from the committed plan."""
+    async with emulator_process.running("--topology", str(PLAN)) as emulator:
+        yield emulator.endpoint
 
 
 @pytest.fixture
@@ -43,11 +43,11 @@ def subscriptions(plan: Any) -> list[Any]:
 
 
 def test_the_plan_is_the_topology() -> None:
-    """Read from either, the broker is the same."""
+    """Read from either, the emulator is the same."""
     assert topology.load(PLAN) == topology.load(TOPOLOGY)
 
 
-async def test_a_broker_from_the_plan_routes_the_samples(endpoint: str) -> None:
+async def test_an_emulator_from_the_plan_routes_the_samples(endpoint: str) -> None:
     """Five events: two flagged, two approved, all five for the audit."""
     key = AzureKeyCredential(LOCAL_KEY)
     declared = topology.load(PLAN).topics[0]
@@ -97,7 +97,7 @@ def test_a_plan_that_is_cut_short_is_refused(plan: Any) -> None:
 
 
 def test_push_delivery_is_refused(plan: Any) -> None:
-    """The broker has no push."""
+    """The emulator has no push."""
     subscriptions(plan)[0]["properties"]["deliveryConfiguration"]["deliveryMode"] = (
         "Push"
     )

@@ -1,4 +1,4 @@
-"""How fast the local broker is: in memory, durable, and against its HTTP server alone.
+"""How fast the emulator is: in memory, durable, and against its HTTP server alone.
 
 Events are published in hundreds to three event subscriptions that each take every event,
 then received and acknowledged by the hundred. The floor is the same HTTP server reading
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tools.bench.broker_floor import Recording  # noqa: E402  (found through the line above)
+from tools.bench.emulator_floor import Recording  # noqa: E402  (found through the line above)
 
 SUBSCRIPTIONS = ("first", "second", "third")
 TOPOLOGY = {
@@ -70,7 +70,7 @@ class Connection:
         self._writer.write(head.encode() + body)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         if not answer.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"The broker answered {answer.decode()}")
+            raise SystemExit(f"The emulator answered {answer.decode()}")
         length = re.search(rb"(?i)content-length: (\d+)", answer)
         return await self._reader.readexactly(int(length[1])) if length else b""
 
@@ -126,7 +126,7 @@ async def pipeline(port: int, bodies: list[bytes], record: Recording) -> Result:
 
 
 async def publish(port: int, bodies: list[bytes], record: Recording) -> None:
-    """Two publishers side by side, as a durable broker commits them in one go."""
+    """Two publishers side by side, as a durable emulator commits them in one go."""
     waiting = list(reversed(bodies))
 
     async def work() -> None:
@@ -196,18 +196,18 @@ async def measure(events: int, size: int, say: Callable[[str], None]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         topology = Path(folder, "topology.json")
         await asyncio.to_thread(topology.write_text, json.dumps(TOPOLOGY))
-        broker = ["-m", "eventgrid_emulator", "--port", "0", "--key", KEY]
-        broker += ["--topology", str(topology)]
+        emulator = ["-m", "eventgrid_emulator", "--port", "0", "--key", KEY]
+        emulator += ["--topology", str(topology)]
         record = Recording()
-        async with running(*broker) as port:
+        async with running(*emulator) as port:
             memory = await pipeline(port, bodies, record)
         say(memory.line("in memory"))
-        async with running(*broker, "--data", str(Path(folder, "data"))) as port:
+        async with running(*emulator, "--data", str(Path(folder, "data"))) as port:
             durable = await pipeline(port, bodies, Recording())
         say(durable.line("durable"))
         answers = Path(folder, "answers.json")
         record.save(answers)
-        async with running("-m", "tools.bench.broker_floor", str(answers)) as port:
+        async with running("-m", "tools.bench.emulator_floor", str(answers)) as port:
             floor = await pipeline(port, bodies, Recording())
         say(floor.line("HTTP alone"))
     say(
@@ -219,7 +219,7 @@ async def measure(events: int, size: int, say: Callable[[str], None]) -> None:
 
 def main(argv: list[str]) -> int:
     """Prints the figures; 0."""
-    parser = argparse.ArgumentParser(prog="bench broker", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench emulator", description=__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--size", type=int, default=1000, help="bytes per event")
     given = parser.parse_args(argv)

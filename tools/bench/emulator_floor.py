@@ -1,4 +1,4 @@
-"""The broker's HTTP server with nothing behind it: it answers recorded bytes."""
+"""The emulator's HTTP server with nothing behind it: it answers recorded bytes."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The broker's own page in a real browser."""
+"""The emulator's own page in a real browser."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -48,7 +48,7 @@ async def page() -> AsyncIterator[Page]:
 
 async def test_the_page_shows_queues_moves_the_clock_and_explains(page: Page) -> None:
     """What is queued, one event's history, and why a filter matches."""
-    async with LocalNamespace(TOPOLOGY) as namespace:
+    async with EmulatedNamespace(TOPOLOGY) as namespace:
         headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
         async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
             wire = Wire(http)
@@ -74,7 +74,7 @@ async def test_the_page_shows_queues_moves_the_clock_and_explains(page: Page) ->
         await page.get_by_label("An event as JSON").fill("{broken")
         await page.get_by_role("button", name="Explain").click()
         await expect(page.get_by_role("status")).to_contain_text("cannot be used")
-        assert await page.title() == "Event Grid broker"
+        assert await page.title() == "Event Grid emulator"
         folder = os.environ.get("SCREENSHOTS")
         if folder:
-            await page.screenshot(path=Path(folder, "broker.png"), full_page=True)
+            await page.screenshot(path=Path(folder, "emulator.png"), full_page=True)
