@@ -103,7 +103,9 @@ def doctor(arguments: list[str]) -> int:
 
 
 def package(arguments: list[str]) -> int:
-    """Collect the packages of the app, compile it and zip what is deployed."""
+    """Zip what is deployed of the app; `emulator` or `library`: build its wheel."""
+    if arguments and not arguments[0].startswith("-"):
+        return in_the_environment("tools.distribution", arguments)
     from tools import package as packing  # of the standard library, as a hook needs it
 
     return packing.main(arguments)
@@ -201,7 +203,7 @@ COMMANDS = {
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command("check settings, topology, host.json and namespace", doctor),
-    "package": Command("collect, compile and zip what is deployed", package),
+    "package": Command("zip what is deployed; or a wheel: emulator, library", package),
     "status": Command("check a deployment in Azure and say what to do", status),
     "settings": Command("use what is deployed from here, or the local stack", settings),
     "keys": Command("make keys for readers and operators, in Azure or here", keys),

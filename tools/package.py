@@ -50,7 +50,8 @@ def _options() -> argparse.ArgumentParser:
         prog="dev.py package",
         description="Collect the packages of requirements-azure.txt for Python "
         f"{find_python.WANTED} on Linux, compile everything, and zip what .funcignore leaves "
-        "of this folder. The zip needs no build in Azure.",
+        "of this folder. The zip needs no build in Azure. `dev.py package emulator` and "
+        "`dev.py package library` build the wheels that others install instead.",
     )
     parser.add_argument(
         "--to",

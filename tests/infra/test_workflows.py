@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import dev
+from tools.distribution import DISTRIBUTIONS
 from tools.terminal import ROOT
 
 GITHUB = ROOT / ".github"
@@ -34,6 +35,7 @@ def read(file: Path) -> Any:
 
 CI = read(GITHUB / "workflows" / "ci.yml")
 DEPLOY = read(GITHUB / "workflows" / "azure-dev.yml")
+PUBLISH = read(GITHUB / "workflows" / "publish.yml")
 AZD = read(ROOT / "azure.yaml")
 
 
@@ -100,19 +102,19 @@ def test_every_action_is_pinned_to_a_commit(file: Path) -> None:
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_a_workflow_has_no_right_that_it_does_not_need(file: Path) -> None:
     """
-    Nothing at the top, reading the code in a job, and a sign-in only to deploy.
+    Nothing at the top, reading the code in a job, and a sign-in only to deploy and publish.
     """
     workflow = read(file)
-    allowed = {"contents": "read"}
-    if workflow["name"] == DEPLOY["name"]:
-        allowed |= {"id-token": "write"}
+    signs_in = {"contents": "read", "id-token": "write"}
+    allowed = {"deploy": signs_in, "publish": {"id-token": "write"}}
 
     assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job["permissions"] == allowed
+    for name, job in workflow["jobs"].items():
+        assert job["permissions"] == allowed.get(name, {"contents": "read"})
         assert 5 <= job["timeout-minutes"] <= 90
-        [checkout] = [s for s in job["steps"] if "checkout@" in s.get("uses", "")]
-        assert checkout["with"]["persist-credentials"] is False
+        checkouts = [s for s in job["steps"] if "checkout@" in s.get("uses", "")]
+        assert len(checkouts) == ("contents" in job["permissions"])
+        assert all(not step["with"]["persist-credentials"] for step in checkouts)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_nothing_in_a_workflow_is_allowed_to_fail() -> None:
     """
     A red step is a red run.
     """
-    for workflow in (CI, DEPLOY):
+    for workflow in map(read, WORKFLOWS):
         for step in steps(workflow):
             assert "continue-on-error" not in step
             assert "|| true" not in step.get("run", "")
@@ -171,6 +173,17 @@ def test_deploying_is_started_by_a_person_and_one_at_a_time() -> None:
     assert list(DEPLOY["on"]) == ["workflow_dispatch"]
     assert DEPLOY["concurrency"]["cancel-in-progress"] is False
     assert all("environment" in job for job in DEPLOY["jobs"].values())
+
+
+def test_publishing_is_started_by_a_person_and_needs_no_token() -> None:
+    """
+    What is built by one job, without rights, is what the other hands to PyPI.
+    """
+    assert list(PUBLISH["on"]) == ["workflow_dispatch"]
+    assert PUBLISH["jobs"]["publish"]["environment"] == "pypi"
+    assert 'dev.py package "$DISTRIBUTION"' in runs(PUBLISH)
+    options = PUBLISH["on"]["workflow_dispatch"]["inputs"]["distribution"]["options"]
+    assert set(options) == DISTRIBUTIONS.keys()
 
 
 def test_deploying_signs_in_with_oidc() -> None:

@@ -1,0 +1,85 @@
+"""The wheels that others install: the emulator and the library, each on its own."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import venv
+from tools.terminal import ROOT, CannotGoOn, attempt, ended, say
+
+TO = ROOT / ".local" / "dist"
+QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
+ADVICE = "Building needs a package index that has hatchling: look at `pip config list`."
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One package of ours with a pyproject.toml of its own, and its largest wheel."""
+
+    package: str
+    limit: int
+
+
+DISTRIBUTIONS = {
+    "emulator": Distribution("eventgrid_emulator", 150_000),
+    "library": Distribution("eventgrid_pull", 150_000),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build one wheel; 1 when it cannot be built, or is not what it should be."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py package",
+        description="Build the wheel of the emulator or of the library.",
+    )
+    parser.add_argument("name", choices=DISTRIBUTIONS)
+    parser.add_argument(
+        "--to", type=Path, default=TO, metavar="DIR", help="default .local/dist"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        wheel = build(DISTRIBUTIONS[given.name], given.to.absolute())
+    except (CannotGoOn, OSError) as error:
+        say(f"dev.py package: {error}")
+        return 1
+    say(f"{wheel} ({wheel.stat().st_size // 1000} kB)")
+    return 0
+
+
+def build(distribution: Distribution, to: Path) -> Path:
+    """Return the wheel, built in a copy so that nothing is left in the package."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, distribution.package)
+        built = Path(folder, "wheel")
+        unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(ROOT / distribution.package, source, ignore=unwanted)
+        pip = [str(venv.interpreter()), "-m", "pip", "wheel", *QUIETLY, "--no-deps"]
+        command = [*pip, str(source), "--wheel-dir", str(built)]
+        attempt(f"Building {distribution.package}", command, ADVICE)
+        [wheel] = built.glob("*.whl")
+        check(wheel, distribution)
+        to.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.move(wheel, to / wheel.name))
+
+
+def check(wheel: Path, distribution: Distribution) -> None:
+    """Raise CannotGoOn for a wheel that is too large, or holds what is not its own."""
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    strange = {top for top in tops if not top.startswith(distribution.package)}
+    if strange:
+        raise CannotGoOn(f"{wheel.name} holds more than its own: {sorted(strange)}")
+    size = wheel.stat().st_size
+    if size > distribution.limit:
+        raise CannotGoOn(f"{wheel.name} has {size} bytes, over {distribution.limit}")
+
+
+if __name__ == "__main__":
+    sys.exit(ended(main))
