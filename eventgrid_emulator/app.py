@@ -40,6 +40,7 @@ class Settings:
     tokens: TokenCheck | None = None
     tls: ssl.SSLContext | None = None
     names: Sequence[str] = ()
+    control_key: str | None = None
 
 
 class App:
@@ -61,6 +62,7 @@ class App:
             settings.throttle,
             names=settings.names,
             shortest_wait=settings.shortest_wait,
+            control_key=settings.control_key,
         )
         self._server = Server(self.routes.handle, settings.tls)
         self._scheme = "https" if settings.tls else "http"

@@ -87,6 +87,7 @@ def _settings(options: Options, identity: Identity | None) -> Settings:
         tls=identity.context if identity else None,
         names=options.names,
         shortest_wait=options.shortest_wait,
+        control_key=options.control_key,
     )
 
 

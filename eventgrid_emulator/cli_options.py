@@ -20,7 +20,7 @@ THROTTLED = {"429": Code.TOO_MANY_REQUESTS, "403": Code.QUOTA_EXCEEDED}
 DESCRIPTION = """\
 An Azure Event Grid namespace on this machine: publish over HTTP to a topic, receive from
 its event subscriptions by pull delivery. Use it with the azure-eventgrid SDK and
-AzureKeyCredential, or with any HTTP client. docs/emulator.md says what it honours.
+AzureKeyCredential, or with any HTTP client. Its README says how, in tests of any language.
 """
 EPILOG = """\
 Each option is also an environment variable: EVENTGRID_EMULATOR_PORT=0 is --port 0; a
@@ -56,6 +56,7 @@ class Options:
     names: tuple[str, ...]
     port: int
     keys: tuple[str, ...]
+    control_key: str | None
     topology: Path | None
     declared: Topology | None
     data: Path | None
@@ -74,7 +75,7 @@ class Options:
 def parser() -> argparse.ArgumentParser:
     """The options, with help that is enough to use the emulator alone."""
     made = argparse.ArgumentParser(
-        prog="python -m eventgrid_emulator",
+        prog="eventgrid-emulator",
         description=DESCRIPTION,
         epilog=EPILOG % {"key": LOCAL_KEY},
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,7 +105,13 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         dest="keys",
         metavar="KEY",
-        help=f"access key, at most {MAX_KEYS} (default: the key of local.settings.json.example)",
+        help=f"access key, at most {MAX_KEYS} (default: the one at the end of this help)",
+    )
+    add(
+        "--control-key",
+        metavar="KEY",
+        help="let other machines use /_local, too, with this password (HTTP Basic, any user"
+        " name); without it only this machine does",
     )
     add("--version", action="version", version=f"%(prog)s {VERSION}")
     add(
@@ -211,6 +218,8 @@ def read_options(
         command.error(f"--key can be given {MAX_KEYS} times at most")
     if not all(key.strip() for key in keys):
         command.error("--key must not be empty")
+    if given.control_key is not None and not given.control_key.strip():
+        command.error("--control-key must not be empty")
     if given.topology and (given.topic or given.subscriptions):
         command.error(
             "--topology is a file; --topic and --subscription are without one"
@@ -224,6 +233,7 @@ def read_options(
         tuple(given.names),
         given.port,
         keys,
+        given.control_key,
         given.topology,
         declared,
         given.data,

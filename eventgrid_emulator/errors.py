@@ -1,10 +1,11 @@
 """Every refusal the emulator utters, with its status and code, in one table."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from types import MappingProxyType
 
 import msgspec
 
@@ -51,11 +52,13 @@ class Refusal(Exception):
         retry_after: int | None = None,
         *,
         hint: str = "",
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.headers = headers
         self.hint = hint  # for the log: what the service does not say
 
 

@@ -16,12 +16,11 @@ from eventgrid_emulator.operations.fault_injection import strike
 from eventgrid_emulator.operations.faults import Faults
 from eventgrid_emulator.operations.operations import Operations
 from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.refusal_log import RefusalLog
 from eventgrid_emulator.responses import JSON_UTF8
 
 LOCAL = "/_local"
 OPERATIONS = frozenset(operation.value for operation in request_line.Operation)
-# The same refusal is logged that often, in seconds, and so many are remembered.
-TELL_AGAIN, MOST_TOLD = 1.0, 1000
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +36,15 @@ class Routes:
         *,
         names: Collection[str] = (),
         shortest_wait: float | None = None,
+        control_key: str | None = None,
     ) -> None:
         self._namespace = namespace
         self._access = access
         self._operations = Operations(namespace, throttle or Throttle(), shortest_wait)
         self.requests: dict[tuple[str, int], int] = {}
-        self._told: dict[tuple[str, str, Code], float] = {}
+        self._refusals = RefusalLog()
         self.faults = Faults()
-        self._callers = Callers(names)
+        self._callers = Callers(names, control_key)
         self.inside = Inside(namespace, self.faults, self._callers, self.requests)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -54,7 +54,8 @@ class Routes:
                 return await self.inside.handle(request)
             answer = await self._answer(request)
         except Refusal as refusal:
-            self._tell(request, refusal)
+            self._count(request, refusal.code.status)
+            self._refusals.tell(request, refusal)
             return self._refuse(refusal)
         except RecursionError:
             return self._refuse(bad_request("The request body is nested too deep"))
@@ -67,21 +68,6 @@ class Routes:
         operation = request.path.rpartition(":")[2]
         known = operation if operation in OPERATIONS else "none"
         self.requests[known, status] = self.requests.get((known, status), 0) + 1
-
-    def _tell(self, request: web.BaseRequest, refusal: Refusal) -> None:
-        """Log why a request is refused: a storm of the same once a second."""
-        self._count(request, refusal.code.status)
-        what = (request.method, request.path[:200], refusal.code)
-        now = time.monotonic()
-        if now - self._told.get(what, 0.0) < TELL_AGAIN:
-            return
-        if len(self._told) >= MOST_TOLD:
-            self._told.clear()
-        self._told[what] = now
-        hint = f" ({refusal.hint})" if refusal.hint else ""
-        line = "%s %r refused: %d %s: %s%s"
-        told = (*what[:2], refusal.code.status, refusal.code.text)
-        logger.warning(line, *told, refusal.message[:500], hint)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self._callers.check(request)
@@ -109,6 +95,7 @@ class Routes:
         clock = self._namespace.clock
         body = error_body(code, refusal.message, clock.as_shown(clock.now()))
         headers = {"broker-errorcode": code.text, "Content-Type": JSON_UTF8}
+        headers |= refusal.headers
         if refusal.retry_after is not None:
             headers["Retry-After"] = str(refusal.retry_after)
         return web.Response(status=code.status, body=body, headers=headers)

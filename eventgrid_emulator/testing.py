@@ -38,6 +38,7 @@ class EmulatedNamespace:
         shortest_wait: float | None = None,
         clock: Clock | None = None,
         names: Sequence[str] = (),
+        control_key: str | None = None,
     ) -> None:
         self.key = key
         settings = Settings(
@@ -48,6 +49,7 @@ class EmulatedNamespace:
             throttle=throttle,
             names=names,
             shortest_wait=shortest_wait,
+            control_key=control_key,
         )
         self.app = App(settings, clock)
 

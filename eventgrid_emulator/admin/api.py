@@ -9,7 +9,7 @@ from aiohttp import web
 from eventgrid_emulator import cloudevents
 from eventgrid_emulator.admin import explain, metrics, openapi
 from eventgrid_emulator.admin.controls import Controls, Handler, Place, json_reply, read
-from eventgrid_emulator.auth.callers import Callers, is_loopback
+from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.errors import Code, Refusal, bad_request
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.faults import Faults, Plan
@@ -33,7 +33,7 @@ _HEADERS = {
 
 
 class Inside:
-    """The paths under `/_local/`; only health is answered to other machines."""
+    """The paths under `/_local/`; other machines get health, and with the control key all."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Inside:
         method = "GET" if request.method == "HEAD" else request.method
         if path == "/health" and method == "GET":
             return self._health()
-        _check_peer(request)
+        self._callers.check_control(request)
         self._callers.check(request)
         if path in _PAGE and method == "GET":
             return _file(*_PAGE[path])
@@ -140,13 +140,6 @@ class Inside:
         event = await read(request, dict[str, Any])
         told = explain.explain(self._namespace, cloudevents.as_stored(event))
         return json_reply(told | {"problem": cloudevents.problem_of(event)})
-
-
-def _check_peer(request: web.BaseRequest) -> None:
-    peer = request.transport and request.transport.get_extra_info("peername")
-    address = str(peer[0]).partition("%")[0] if peer else ""
-    if not is_loopback(address):
-        raise Refusal(Code.FORBIDDEN, "/_local answers on the loopback address only")
 
 
 def _file(name: str, content_type: str) -> web.Response:

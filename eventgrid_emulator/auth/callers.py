@@ -1,5 +1,7 @@
 """Keeps websites out: what a visitor's browser sends on their behalf is refused."""
 
+import base64
+import hmac
 import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
@@ -20,13 +22,16 @@ class Callers:
     only names that nobody else can own are answered for, and those given.
     """
 
-    def __init__(self, names: Collection[str] = ()) -> None:
+    def __init__(
+        self, names: Collection[str] = (), control_key: str | None = None
+    ) -> None:
         self._names = frozenset(name.lower() for name in names)
+        self._control_key = control_key
 
     def check(self, request: web.BaseRequest) -> None:
         """Refuse a request for a foreign name, or that another site's page sends."""
         host = request.headers.get("Host", "")
-        if not self._is_ours(_name_in(host), _local_address(request)):
+        if not self._is_ours(_name_in(host), _address(request, "sockname")):
             raise _forbidden(
                 f"The emulator does not answer for {host or 'no name'}: it does for "
                 "localhost and for each --name it was started with"
@@ -37,6 +42,22 @@ class Callers:
         site = request.headers.get("Sec-Fetch-Site", "none")
         if site not in ("none", "same-origin") and not _is_visit(request):
             raise _forbidden(f"A {site} page may not use the emulator")
+
+    def check_control(self, request: web.BaseRequest) -> None:
+        """Refuse who may not use `/_local`: other machines need the control key."""
+        if is_loopback(_address(request, "peername")):
+            return
+        if self._control_key is None:
+            raise _forbidden(
+                "/_local answers on the loopback address only; with --control-key it"
+                " answers other machines, too"
+            )
+        if not _is_password(request.headers.get("Authorization"), self._control_key):
+            raise Refusal(
+                Code.UNAUTHORIZED,
+                "/_local needs the password that --control-key has set",
+                headers={"WWW-Authenticate": 'Basic realm="eventgrid-emulator"'},
+            )
 
     def _is_ours(self, name: str, reached_at: str) -> bool:
         if name == LOCALHOST or name.endswith(f".{LOCALHOST}") or name in self._names:
@@ -57,9 +78,20 @@ def _is_visit(request: web.BaseRequest) -> bool:
     return request.method == "GET" and mode == "navigate"
 
 
-def _local_address(request: web.BaseRequest) -> str:
-    name = request.transport and request.transport.get_extra_info("sockname")
+def _address(request: web.BaseRequest, end: str) -> str:
+    """Return the address of one end: `sockname` is ours, `peername` the caller's."""
+    name = request.transport and request.transport.get_extra_info(end)
     return str(name[0]).partition("%")[0] if name else ""
+
+
+def _is_password(header: str | None, wanted: str) -> bool:
+    """Whether HTTP Basic credentials have this password, with any user name."""
+    scheme, _, encoded = (header or "").partition(" ")
+    try:
+        _, _, password = base64.b64decode(encoded.strip()).partition(b":")
+    except ValueError:
+        return False
+    return scheme.lower() == "basic" and hmac.compare_digest(password, wanted.encode())
 
 
 @lru_cache(maxsize=256)

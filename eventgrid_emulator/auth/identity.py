@@ -44,6 +44,7 @@ class Identity:
             "IDENTITY_HEADER": self.header,
             "SSL_CERT_FILE": ca_file,
             "REQUESTS_CA_BUNDLE": ca_file,
+            "NODE_EXTRA_CA_CERTS": ca_file,
         }
 
     async def stop(self) -> None:

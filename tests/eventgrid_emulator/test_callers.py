@@ -1,5 +1,6 @@
 """A website that a developer visits can neither read, act, nor use up a delivery."""
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,6 +38,11 @@ OURS = [
     {"Sec-Fetch-Site": "none"},
     {"Sec-Fetch-Mode": "cors"},  # Node's fetch says so, and nothing more
 ]
+
+
+def basic(credentials: str) -> str:
+    """Return the header's value for a user name and a password."""
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
 @pytest.fixture
@@ -114,6 +120,47 @@ async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:
                 path = f"{TOPIC}:publish"
                 async with http.post(path, headers={"Host": host}) as answer:
                     assert answer.status == status, host
+
+
+@pytest.mark.parametrize(
+    ("credentials", "status"),
+    [
+        (None, 401),
+        (basic(":opens"), 200),
+        (basic("anybody:opens"), 200),
+        (basic("opens:"), 401),
+        (basic(":other"), 401),
+        ("Basic !!!", 401),
+        ("Basic", 401),
+        ("Bearer opens", 401),
+    ],
+)
+async def test_other_machines_need_the_control_key(
+    credentials: str | None, status: int
+) -> None:
+    """A container's tests reset it, and nobody else; a browser asks for the password."""
+    address = another_address()
+    if address is None:
+        pytest.skip("this machine has no address but loopback")
+    headers = {"Authorization": credentials} if credentials else {}
+    namespace = EmulatedNamespace(DECLARED, control_key="opens")
+    await namespace.app.start("0.0.0.0")
+    try:
+        port = namespace.endpoint.rpartition(":")[2]
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.post(f"http://{address}:{port}/_local/reset") as answer,
+        ):
+            assert answer.status == status
+            assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+        evil = headers | {"Origin": "https://evil.example"}
+        async with (
+            aiohttp.ClientSession(headers=evil) as http,
+            http.post(f"http://{address}:{port}/_local/reset") as answer,
+        ):
+            assert answer.status in (401, 403)
+    finally:
+        await namespace.app.stop()
 
 
 async def test_tokens_are_for_programs_of_this_machine(tmp_path: Path) -> None:

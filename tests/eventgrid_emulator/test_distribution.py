@@ -1,0 +1,182 @@
+"""What others install, tried from outside: nothing of this repository is in reach."""
+
+import json
+import os
+import shutil
+import subprocess
+import venv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventgrid_emulator.version import VERSION
+from tools.distribution import DISTRIBUTIONS, build
+from tools.terminal import ROOT, CannotGoOn
+
+NODE_CLIENT = ROOT / "clients" / "node"
+PACKAGE = json.loads((NODE_CLIENT / "package.json").read_text("utf-8"))
+BIN = "Scripts" if os.name == "nt" else "bin"
+BARE = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("PYTHON", "EVENTGRID", "VIRTUAL_ENV"))
+}
+
+
+def told(command: list[str], folder: Path, **environment: str) -> str:
+    """Return what a command says; a failure is shown in its own words."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=BARE | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has the wheel, and what it needs, alone."""
+    folder = tmp_path_factory.mktemp("fresh")
+    try:
+        wheel = build(DISTRIBUTIONS["emulator"], folder / "dist")
+    except CannotGoOn as problem:
+        pytest.skip(f"The wheel cannot be built without a package index: {problem}")
+    venv.create(folder / "venv", with_pip=True)
+    programs = folder / "venv" / BIN
+    told([str(programs / "pip"), "install", "--quiet", str(wheel)], folder)
+    return programs
+
+
+@contextmanager
+def running(programs: Path, folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """What an emulator of that environment says when it is ready."""
+    asked = [str(programs / "eventgrid-emulator"), "--port", "0", "--ready-json"]
+    with subprocess.Popen(
+        [*asked, "--exit-with-parent", *options],
+        cwd=folder,
+        env=BARE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.stdout.read() == ""
+        assert process.wait(30) == 0
+
+
+def test_an_environment_with_the_wheel_alone_runs_it(
+    installed: Path, tmp_path: Path
+) -> None:
+    """From an empty folder, by its command, and over when its standard input ends."""
+    with running(installed, tmp_path) as ready:
+        assert ready["topics"] == [{"topic": "events", "eventSubscriptions": ["all"]}]
+
+    assert list(tmp_path.iterdir()) == []
+    said = told([str(installed / "eventgrid-emulator"), "--version"], tmp_path)
+    assert said.split() == ["eventgrid-emulator", VERSION]
+
+
+def test_a_missing_extra_is_named_at_the_start(installed: Path, tmp_path: Path) -> None:
+    """Not at the first dead letter, and not as a traceback."""
+    for options, extra in (
+        (["--tls"], "eventgrid-emulator[tls]"),
+        (["--dead-letters", "UseDevelopmentStorage=true"], "eventgrid-emulator[blob]"),
+    ):
+        done = subprocess.run(
+            [str(installed / "eventgrid-emulator"), "--port=0", *options],
+            cwd=tmp_path,
+            env=BARE,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert extra in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_plugin_comes_with_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """Whoever has pytest has the fixture, without a line of configuration."""
+    told([str(installed / "pip"), "install", "--quiet", "pytest"], tmp_path)
+    Path(tmp_path, "test_it.py").write_text(
+        "def test_it(eventgrid_namespace):\n"
+        "    assert eventgrid_namespace.idle()\n"
+        "    assert eventgrid_namespace.connection['EVENTGRID__key']\n"
+    )
+
+    said = told([str(installed / "python"), "-m", "pytest", "-q"], tmp_path)
+
+    assert "1 passed" in said
+
+
+def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:
+    """A copied folder meets any Python."""
+    python = shutil.which("python3.11") or shutil.which("python3.10")
+    if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
+        pytest.skip("No Python before 3.12 is here")
+
+    done = subprocess.run(
+        [python, "-m", "eventgrid_emulator"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "needs Python 3.12 or newer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that has the packed helper and the official SDK, and its own tests."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("The Node client is NOT tested: there is no npm here")
+    folder = tmp_path_factory.mktemp("project")
+    Path(folder, "package.json").write_text('{"private": true, "type": "module"}')
+    told([npm, "pack", str(NODE_CLIENT), "--silent"], folder)
+    [packed] = folder.glob("*.tgz")
+    sdk = [f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()]
+    quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(
+        [npm, "install", *quietly, f"./{packed.name}", *sdk],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"The Node client is NOT tested: no npm registry: {done.stderr}")
+    shutil.copytree(NODE_CLIENT / "test", folder / "test")
+    return folder
+
+
+@pytest.mark.parametrize("file", sorted((NODE_CLIENT / "test").glob("*.test.js")))
+def test_the_official_node_sdk_works_with_the_packed_helper(
+    file: Path, installed: Path, node_project: Path
+) -> None:
+    """Publish to reset, thirty times nothing, and a killed process that leaves nothing."""
+    environment: Mapping[str, str] = {
+        "EVENTGRID_EMULATOR_COMMAND": str(installed / "eventgrid-emulator")
+    }
+    node = shutil.which("node") or "node"
+
+    told([node, "--test", f"test/{file.name}"], node_project, **environment)
+
+
+def test_the_helper_and_the_emulator_are_of_one_version() -> None:
+    """Who installs both of one version has what was tested together."""
+    assert PACKAGE["version"] == VERSION
