@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
+import socket
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from types import FrameType
 
 import msgspec
@@ -13,6 +17,7 @@ import msgspec
 from eventgrid_emulator.app import App, Settings
 from eventgrid_emulator.auth.identity import CA_FILE, Identity, make
 from eventgrid_emulator.cli_options import Options
+from eventgrid_emulator.dead_letters.document import Folder, destination
 from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.storage.sqlite import StoreError
 from eventgrid_emulator.topology import topology
@@ -21,6 +26,7 @@ from eventgrid_emulator.topology.topology import Topology
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CANNOT_START = 1
+DEFAULT = "No --topology is given: a topic `events` with an event subscription `all`"
 
 logger = logging.getLogger(__name__)
 _EXTRA = {
@@ -59,15 +65,11 @@ async def serve(options: Options) -> int:
         if identity is not None:
             option, port = "--identity-port", options.identity_port
             await identity.start(port)
-        if options.topology is not None:
-            app.watch(options.topology)
+        _follow(options, app)
         _say(ready_line(options, app, identity))
         await stop.wait()
     except OSError as problem:
-        return _cannot_start(
-            f"Port {port} cannot be opened: {problem.strerror or problem}."
-            f" Stop what uses it, or give another {option}."
-        )
+        return _cannot_start(_not_opened(problem, options.host, port, option))
     finally:
         if identity is not None:
             await identity.stop()
@@ -75,7 +77,38 @@ async def serve(options: Options) -> int:
     return 0
 
 
+def _check_folder(dead_letters: str | None) -> None:
+    """Raise ValueError for a folder that could not be written at the first dead letter."""
+    if dead_letters is None or not isinstance(destination(dead_letters), Folder):
+        return
+    try:
+        with tempfile.TemporaryFile(dir=_made(Path(dead_letters))):
+            pass
+    except OSError as problem:
+        raise ValueError(
+            f"--dead-letters {dead_letters} cannot be written: {problem.strerror}. Give "
+            "another folder, or a storage connection string."
+        ) from None
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _not_opened(problem: OSError, host: str, port: int, option: str) -> str:
+    if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
+        return f"--host {host} is no address of this machine: {problem.strerror}."
+    if problem.errno == errno.EACCES:
+        return f"Port {port} needs more rights. Give another {option}, 1024 or higher."
+    return (
+        f"Port {port} cannot be opened: {problem.strerror or problem}."
+        f" Stop what uses it, or give another {option}."
+    )
+
+
 def _settings(options: Options, identity: Identity | None) -> Settings:
+    _check_folder(options.dead_letters)
     return Settings(
         _declared(options),
         namespace=options.namespace,
@@ -91,13 +124,18 @@ def _settings(options: Options, identity: Identity | None) -> Settings:
     )
 
 
+def _follow(options: Options, app: App) -> None:
+    """Watch the topology's file; say what there is where nothing was declared."""
+    if options.topology is not None:
+        app.watch(options.topology)
+    elif options.declared is None:
+        logger.info("%s", DEFAULT)
+
+
 def _declared(options: Options) -> Topology:
     if options.topology is not None:
         return topology.load(options.topology)
     if options.declared is None:
-        logger.info(
-            "No --topology is given: a topic `events` with an event subscription `all`"
-        )
         return topology.parse(msgspec.json.encode(topology.DEFAULT))
     return options.declared
 

@@ -121,6 +121,7 @@ class Server:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.getaddrinfo(host, port)  # create_server hides the kind of this error
     listening = socket.create_server((host, port), family=family, backlog=512)
     listening.setblocking(False)
     return listening

@@ -65,7 +65,7 @@ async def test_the_page_shows_queues_moves_the_clock_and_explains(page: Page) ->
         await expect(row.locator("td").nth(1)).to_have_text("2")
 
         await page.get_by_label("Event id").fill(HOSTILE)
-        await page.get_by_role("button", name="Show").click()
+        await page.locator("#history").get_by_role("button", name="Show").click()
         await expect(page.locator("#steps")).to_contain_text("released")
         await page.get_by_role("button", name="Explain").click()
         verdicts = page.locator("#verdicts")

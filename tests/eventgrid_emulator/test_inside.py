@@ -476,3 +476,30 @@ async def test_a_taken_port_is_named_with_what_to_do(
     assert code == 1
     assert port in problem
     assert "--port" in problem
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--host", "300.1.1.1"], "--host 300.1.1.1 is no address of this machine"),
+        (["--host", "203.0.113.7"], "--host 203.0.113.7 is no address of this machine"),
+        (["--dead-letters", "{file}/x"], "--dead-letters"),
+        (["--dead-letters", "a=b"], "no AccountName"),
+        (["--data", "{file}/x"], "data folder"),
+        (["--topology", "{file}"], "topology"),
+        (["--topology", "{file}/x"], "cannot be read"),
+    ],
+)
+async def test_what_cannot_be_used_is_said_in_one_line_at_the_start(
+    options: list[str], words: str, tmp_path: Path
+) -> None:
+    """And not at the first dead letter, nor as a traceback; nothing is touched."""
+    file = tmp_path / "topology-that-is-none"
+    file.write_text("mine")
+
+    code, problem = await refused(*(each.format(file=file) for each in options))
+
+    assert code == 1
+    assert words in problem
+    assert len(problem.strip().splitlines()) == 1
+    assert file.read_text() == "mine"
