@@ -12,7 +12,7 @@ from eventgrid_emulator.auth.credentials import Access
 from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations import request_line
-from eventgrid_emulator.operations.fault_injection import strike
+from eventgrid_emulator.operations.fault_injection import inject
 from eventgrid_emulator.operations.faults import Faults
 from eventgrid_emulator.operations.operations import Operations
 from eventgrid_emulator.operations.throttle import Throttle
@@ -84,7 +84,7 @@ class Routes:
         if fault is None:
             return await self._operations.run(request, call)
         chance = self.faults.chance
-        return await strike(
+        return await inject(
             fault,
             request,
             lambda: self._operations.run(request, call, fault, chance),

@@ -85,7 +85,7 @@ class EmulatedNamespace:
         return reached
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
-        """These faults strike from now on, and only these."""
+        """These faults happen from now on, and only these."""
         plan = {"faults": list(faults), "seed": seed}
         self.app.routes.faults.switch(msgspec.convert(plan, Plan))
 
@@ -173,7 +173,7 @@ class NamespaceInThread:
         return self._run(self._namespace.idle(subscription, seconds))
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
-        """Let these faults strike from now on, and only these."""
+        """Let these faults happen from now on, and only these."""
         self._namespace.switch_faults(*faults, seed=seed)
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:

@@ -105,7 +105,7 @@ class Controls:
     async def dead_letters(self, place: Place) -> list[bytes]:
         """Return the newest dead letters of that place as JSON, oldest first."""
         self._chosen(place)
-        letters = self._namespace.burial.letters
+        letters = self._namespace.dead_lettering.letters
         if letters is None or not isinstance(letters.to, Remembered):
             raise Refusal(Code.NOT_FOUND, "No dead letters are remembered here")
         await letters.settle(FLUSH_SECONDS)

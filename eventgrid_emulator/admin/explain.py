@@ -18,7 +18,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "time": stamp(namespace.clock.as_shown(now)),
-        "deadLettersWaiting": namespace.burial.waiting,
+        "deadLettersWaiting": namespace.dead_lettering.waiting,
         "topics": [
             {
                 "topic": topic.name,

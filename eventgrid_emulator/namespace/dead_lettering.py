@@ -16,7 +16,7 @@ BLOB_LIMIT = 1000
 BLOB_SIZE = 4 * 1024 * 1024
 
 
-class Burial:
+class DeadLettering:
     """Dead-letters the events of a namespace, or drops them where there is no place."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Burial:
             waiting = self.letters.clear()
             self._journal.delivered_dead_letters([letter.id for letter in waiting])
 
-    def bury(self, subscription: Subscription, ended: list[Ended]) -> None:
+    def dead_letter(self, subscription: Subscription, ended: list[Ended]) -> None:
         """The event subscription lets go of these events."""
         events = [each.event for each in ended]
         self._journal.forgotten(subscription.key, events)

@@ -9,7 +9,7 @@ from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.dead_letters.document import Destination
 from eventgrid_emulator.errors import Refusal, subscription_not_found, topic_not_found
 from eventgrid_emulator.namespace import build
-from eventgrid_emulator.namespace.dead_lettering import Burial
+from eventgrid_emulator.namespace.dead_lettering import DeadLettering
 from eventgrid_emulator.namespace.history import History, Step, memorable
 from eventgrid_emulator.namespace.subscription import EMPTY, Counts, Subscription
 from eventgrid_emulator.namespace.topic import Topic
@@ -50,9 +50,11 @@ class Namespace:
         self.known = build.undeclared(stored)
         self.topology = topology
         self.topics = build.apply(topology, self.known, self.journal.subscribed)
-        self.burial = Burial(name, self.clock, self.journal, self.commits, self.known)
+        self.dead_lettering = DeadLettering(
+            name, self.clock, self.journal, self.commits, self.known
+        )
         if dead_letters is not None:
-            self.burial.send_to(dead_letters)
+            self.dead_lettering.send_to(dead_letters)
         self._number = 0
         self._watchers: list[asyncio.Future[None]] = []
         self._restore(stored)
@@ -62,8 +64,8 @@ class Namespace:
         """What is due happens by itself from now on."""
         self.commits.start()
         self._keep_running(self._sweep_forever())
-        if self.burial.letters is not None:
-            self._keep_running(self.burial.letters.run())
+        if self.dead_lettering.letters is not None:
+            self._keep_running(self.dead_lettering.letters.run())
         await self.commits.stored()
 
     async def close(self) -> None:
@@ -73,8 +75,8 @@ class Namespace:
             subscription.dismiss()
         with contextlib.suppress(Refusal):
             await self.commits.stored()
-        if self.burial.letters is not None:
-            await self.burial.letters.settle(LAST_LETTERS)
+        if self.dead_lettering.letters is not None:
+            await self.dead_lettering.letters.settle(LAST_LETTERS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -145,7 +147,7 @@ class Namespace:
     def serve(self, subscription: Subscription, now: float) -> None:
         """Events that are available go to the receivers that wait, first come first."""
         subscription.queue.sweep(now)
-        self.note(subscription, "lock expired", subscription.queue.take_lapsed())
+        self.note(subscription, "lock expired", subscription.queue.take_expired_locks())
         while (waiter := subscription.next_waiter()) is not None:
             taken = subscription.queue.receive(waiter.limit, now)
             if not taken:
@@ -155,7 +157,7 @@ class Namespace:
             self.journal.received(subscription.key, taken)
             self.note(subscription, "received", [each.event.number for each in taken])
             self.commits.answer(waiter.answer, subscription.answer(taken))
-        self._bury(subscription)
+        self._dead_letter(subscription)
         subscription.set_alarm(now, lambda: self._ring(subscription))
 
     def note(
@@ -181,8 +183,8 @@ class Namespace:
         now = self.clock.advance(seconds)
         self.journal.clock_moved(self.clock.offset)
         self.sweep()
-        if self.burial.letters is not None:
-            self.burial.letters.look_again()
+        if self.dead_lettering.letters is not None:
+            self.dead_lettering.letters.look_again()
         await self.commits.stored()
         return now
 
@@ -215,7 +217,7 @@ class Namespace:
             subscription.dismiss()
         if subscriptions is None:
             self.history.clear()
-            self.burial.clear()
+            self.dead_lettering.clear()
             self.clock.reset()
             self.journal.clock_moved(self.clock.offset)
             for topic in self.topics.values():
@@ -250,7 +252,7 @@ class Namespace:
         self._number = max(self._number, stored.last_number)
         for subscription in self.known.values():
             build.refill(subscription, stored)
-        self.burial.restore(stored.dead_letters)
+        self.dead_lettering.restore(stored.dead_letters)
 
     def _recover(self, stored: Stored) -> None:
         # What was declared, and how late it is, holds though it could not be stored.
@@ -261,10 +263,10 @@ class Namespace:
             self.journal.clock_moved(self.clock.offset)
         self._restore(stored)
 
-    def _bury(self, subscription: Subscription) -> None:
+    def _dead_letter(self, subscription: Subscription) -> None:
         ended = subscription.queue.take_ended()
         if ended:
-            self.burial.bury(subscription, ended)
+            self.dead_lettering.dead_letter(subscription, ended)
         for each in ended:
             self.note(subscription, f"ended: {each.ending.value}", [each.event.number])
 

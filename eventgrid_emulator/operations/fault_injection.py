@@ -14,7 +14,7 @@ _FIRST_EVENT = re.compile(rb'"event":\{')
 _BROKEN = b'"event":{"data_base64":"AA==","data":{},"time":"not a time",'
 
 
-async def strike(
+async def inject(
     fault: Fault,
     request: web.BaseRequest,
     answer: Callable[[], Awaitable[web.Response]],

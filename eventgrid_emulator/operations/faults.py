@@ -97,7 +97,7 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(slots=True)
 class Faults:
-    """The faults that are switched on, and how often each struck."""
+    """The faults that are switched on, and how often each happened."""
 
     faults: Sequence[Fault] = ()
     seed: int = 0
@@ -105,14 +105,14 @@ class Faults:
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def switch(self, plan: Plan) -> None:
-        """These faults from now on; the same seed strikes the same requests."""
+        """These faults from now on; the same seed meets the same requests."""
         self.faults = tuple(plan.faults)
         self.seed = plan.seed
         self.hits = [0] * len(plan.faults)
         self.chance.seed(plan.seed)
 
     def draw(self, call: Call) -> Fault | None:
-        """The first fault that strikes this request."""
+        """The first fault that meets this request."""
         for place, fault in enumerate(self.faults):
             spent = fault.times is not None and self.hits[place] >= fault.times
             if spent or not fault.fits(call):

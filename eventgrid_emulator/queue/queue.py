@@ -45,7 +45,7 @@ class SubscriptionQueue:
         self._marked = 0
         self._ready_again = 0
         self.ended: list[Ended] = []
-        self.lapsed: list[int] = []
+        self.expired_locks: list[int] = []
 
     def enqueue(self, event: Event) -> None:
         """The event waits at the end of the line."""
@@ -135,7 +135,7 @@ class SubscriptionQueue:
             for number in numbers:
                 entry = self._entries.get(number)
                 if entry is not None and entry.due == due:
-                    self._lapse(entry, due, now)
+                    self._handle_due(entry, due, now)
         oldest_allowed = now - self.limits.time_to_live
         while self._fresh and self._fresh[0].published <= oldest_allowed:
             event = self._fresh.popleft()
@@ -151,7 +151,7 @@ class SubscriptionQueue:
             store.clear()
         self._marked = self._ready_again = 0
         self.take_ended()
-        self.take_lapsed()
+        self.take_expired_locks()
         return held
 
     def holding(self) -> Iterator[tuple[Event, Entry | None]]:
@@ -173,10 +173,10 @@ class SubscriptionQueue:
         ended, self.ended = self.ended, []
         return ended
 
-    def take_lapsed(self) -> list[int]:
+    def take_expired_locks(self) -> list[int]:
         """Whose lock has ended by itself since the last call."""
-        lapsed, self.lapsed = self.lapsed, []
-        return lapsed
+        expired_locks, self.expired_locks = self.expired_locks, []
+        return expired_locks
 
     def depth(self) -> Depth:
         """How many events are where, and when the oldest was published."""
@@ -218,14 +218,14 @@ class SubscriptionQueue:
             entry.event.holders -= 1
         return entry
 
-    def _lapse(self, entry: Entry, due: float, now: float) -> None:
+    def _handle_due(self, entry: Entry, due: float, now: float) -> None:
         if entry.state is State.READY:
             self._ready_again -= 1
             self._end(entry, Ending.EXPIRED)
             return
         if entry.state is State.LOCKED:
             del self._locks[entry.secret]
-            self.lapsed.append(entry.event.number)
+            self.expired_locks.append(entry.event.number)
         self._give_back(entry, due, now)
 
     def _give_back(self, entry: Entry, available: float, now: float) -> None:

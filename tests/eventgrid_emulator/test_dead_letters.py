@@ -47,7 +47,7 @@ class Emulator:
     @property
     def waiting(self) -> int:
         """How many dead letters are kept because their destination is down."""
-        return self.namespace.app.namespace.burial.waiting
+        return self.namespace.app.namespace.dead_lettering.waiting
 
 
 async def opened(
@@ -138,7 +138,7 @@ async def test_a_destination_that_is_down_is_tried_again(
     (tmp_path / "letters").write_text("a file stands where the folder should be")
     await emulator.wire.publish(EVENT)
     await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
-    queue = emulator.namespace.app.namespace.burial.letters
+    queue = emulator.namespace.app.namespace.dead_lettering.letters
     assert queue is not None
     for failures, pause in enumerate([10, 60, 300, 300], start=1):
         await until(lambda: queue.failures == failures)  # noqa: B023
@@ -176,7 +176,7 @@ async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> Non
         await namespace.advance(7 * 86_400)
         counts = known.subscription("topic-whole", "sub-all").counts
         await until(lambda: counts.dead_lettered == 1)
-        assert known.burial.waiting == 1
+        assert known.dead_lettering.waiting == 1
 
 
 async def test_a_blob_does_not_grow_without_end(
@@ -257,7 +257,7 @@ async def test_storage_that_is_down_is_said_and_waited_for(tmp_path: Path) -> No
     async for emulator in opened(nobody):
         await emulator.wire.publish(EVENT)
         await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
-        queue = emulator.namespace.app.namespace.burial.letters
+        queue = emulator.namespace.app.namespace.dead_lettering.letters
         assert queue is not None
         await until(lambda: queue.failures == 1, within=20)  # noqa: B023
         assert (emulator.waiting, emulator.counts) == (1, (0, 0))

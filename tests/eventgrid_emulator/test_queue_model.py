@@ -69,7 +69,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5))
     def receive(self, limit: int) -> None:
-        self.lapse()
+        self.expire_locks()
         available = {
             number
             for number, held in self.model.items()
@@ -127,7 +127,7 @@ class QueueMachine(RuleBasedStateMachine):
     def nothing_is_lost_or_doubled(self) -> None:
         if not hasattr(self, "queue"):
             return
-        self.lapse()
+        self.expire_locks()
         self.queue.sweep(self.now)
         for each in self.queue.take_ended():
             assert each.event.number not in self.ended, "an event ended twice"
@@ -148,7 +148,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.drawn += count
         return b"".join(number.to_bytes(SECRET_LENGTH) for number in numbers)
 
-    def lapse(self) -> None:
+    def expire_locks(self) -> None:
         """Locks and lives that are over by now end in the model."""
         for secret, number in list(self.tokens.items()):
             until = self.model[number].locked_until
