@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_pull import (
     Acknowledge,
     Event,
@@ -54,7 +54,7 @@ class Kept:
 class Shop:
     """A namespace with paid orders, and an app that pulls them."""
 
-    def __init__(self, namespace: LocalNamespace) -> None:
+    def __init__(self, namespace: EmulatedNamespace) -> None:
         self.kept = Kept()
         key = AzureKeyCredential(namespace.key)
         self.topic = Topic(namespace.endpoint, "events", key)
@@ -95,7 +95,7 @@ class Shop:
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
-    async with LocalNamespace() as namespace:
+    async with EmulatedNamespace() as namespace:
         made = Shop(namespace)
         yield made
         await made.pull.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_emulator import LocalNamespace
+from eventgrid_emulator import EmulatedNamespace
 from eventgrid_pull import Acknowledge, Reject, testing
 from eventgrid_pull.client import Topic
 
@@ -57,7 +57,7 @@ async def test_both_event_subscriptions_are_pulled(
     """
     From its own topic, by the settings that the README names.
     """
-    async with LocalNamespace(ORDERS / "topology.json") as namespace:
+    async with EmulatedNamespace(ORDERS / "topology.json") as namespace:
         monkeypatch.setenv("EVENTGRID__endpoint", namespace.endpoint)
         monkeypatch.setenv("EVENTGRID__key", namespace.key)
         topic = Topic(namespace.endpoint, "orders", AzureKeyCredential(namespace.key))
