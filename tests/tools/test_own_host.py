@@ -9,7 +9,7 @@ from tools.stack.data_folder import DataFolder
 from tools.stack.services import connection_string
 
 APP = Path("/app")
-PORTS = {"--storage-port": 10000, "--broker-port": 6500}
+PORTS = {"--storage-port": 10000, "--emulator-port": 6500}
 VALUES = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     "EVENTGRID_ENDPOINT": "http://127.0.0.1:6500",
@@ -64,4 +64,4 @@ def test_without_a_host_only_what_it_needs_is_started(tmp_path: Path) -> None:
 
     parts, _ = services.all_of(given, PORTS, DataFolder(tmp_path / "data"))
 
-    assert [part.name for part in parts] == ["Azurite", "broker"]
+    assert [part.name for part in parts] == ["Azurite", "emulator"]
