@@ -12,7 +12,7 @@ from tools.azure import status_command
 from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e
-AZURE = ROOT / "tests" / "unit" / "azure"
+AZURE = ROOT / "tests" / "tools" / "azure"
 
 
 @pytest.fixture
