@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Serves until told to stop; 0 after an orderly stop, 130 when told before it ran."""
+    """Serve until stopped; return 0 then, 130 when interrupted before it answered."""
     try:
         # Whoever presses Ctrl-C while these are imported wants no traceback either.
         import asyncio

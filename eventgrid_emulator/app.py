@@ -24,6 +24,8 @@ from eventgrid_emulator.topology.topology import Topology
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5
+# Who listens everywhere is reached here; nobody answers for the name of everywhere.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (not bound by this)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,19 @@ class App:
         self.endpoint = ""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Answers on `endpoint`; an OSError when the port cannot be opened."""
+        """Answer on `endpoint`. Raises OSError when the port cannot be opened."""
         await self.namespace.start()
         await self._server.start(host, port)
-        shown = f"[{host}]" if ":" in host else host
+        name = ANYWHERE.get(host, host)
+        shown = f"[{name}]" if ":" in name else name
         self.endpoint = f"{self._scheme}://{shown}:{self._server.port}"
 
     def watch(self, path: Path) -> None:
-        """The topology in this file holds, also after it changes."""
+        """Follow the topology in this file from now on."""
         self._watching = asyncio.create_task(self._watch(path))
 
     async def stop(self) -> None:
-        """Receivers are answered, what happened is stored, the port is closed."""
+        """Answer receivers that wait, store what happened, close the port."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -97,7 +100,7 @@ class App:
                 seen = found
 
     async def _reload(self, path: Path) -> bool:
-        """Whether this version of the file is dealt with; if not, it is tried again."""
+        """Return whether this version of the file needs no further attempt."""
         try:
             await self.namespace.reload(topology.load(path))
         except TopologyError as problem:

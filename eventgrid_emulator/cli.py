@@ -1,4 +1,4 @@
-"""The emulator as a process: made from its options, served until told to stop."""
+"""The emulator as a process: made from its options, serving until it is stopped."""
 
 import asyncio
 import contextlib
@@ -7,18 +7,18 @@ import logging
 import signal
 import socket
 import sys
-import tempfile
 import threading
-from pathlib import Path
 from types import FrameType
 
 import msgspec
 
 from eventgrid_emulator.app import App, Settings
-from eventgrid_emulator.auth.identity import CA_FILE, Identity, make
+from eventgrid_emulator.auth.callers import LOCALHOST, is_loopback
+from eventgrid_emulator.auth.identity import LOOPBACK, Identity
 from eventgrid_emulator.cli_options import Options
-from eventgrid_emulator.dead_letters.document import Folder, destination
+from eventgrid_emulator.dead_letters.document import check_destination
 from eventgrid_emulator.operations.throttle import Throttle
+from eventgrid_emulator.option_table import THROTTLED
 from eventgrid_emulator.storage.sqlite import StoreError
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError
@@ -29,47 +29,31 @@ CANNOT_START = 1
 DEFAULT = "No --topology is given: a topic `events` with an event subscription `all`"
 
 logger = logging.getLogger(__name__)
-_EXTRA = {
-    True: "--tls needs cryptography and PyJWT: pip install 'eventgrid-emulator[tls]'",
-    False: "--dead-letters in a storage account needs azure-storage-blob: "
-    "pip install 'eventgrid-emulator[blob]'",
-}
 
 
 async def serve(options: Options) -> int:
-    """0 after an orderly stop, 1 with a line on stderr when it cannot start."""
-    form = "%(levelname)s %(name)s: %(message)s"
-    level = logging.DEBUG if options.verbose else logging.INFO
-    logging.basicConfig(level=logging.INFO, format=form)
-    logging.getLogger(__package__).setLevel(level)
-    # The storage client writes forty lines about each dead letter.
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    """Serve until stopped; return 0 then, and 1 when it cannot start, with a line why."""
+    _log(options)
     stop = asyncio.Event()
-    _on_signals(stop)
+    _stop_on_signals(stop)
     if options.exit_with_parent:
-        _on_end_of_input(stop)
+        _stop_at_end_of_input(stop)
     try:
-        hosts = [options.host, *options.names]
-        identity = make(options.tls, hosts) if options.tls else None
+        identity = _identity(options)
         app = App(_settings(options, identity))
     except (TopologyError, StoreError, ValueError, OSError) as problem:
-        return _cannot_start(problem)
-    except ImportError as missing:
-        return _cannot_start(
-            f"{_EXTRA[options.tls is not None]} ({missing}). The emulator itself needs"
-            " neither."
-        )
+        return _refuse_to_start(problem)
     option, port = "--port", options.port
     try:
         await app.start(options.host, port)
         if identity is not None:
             option, port = "--identity-port", options.identity_port
-            await identity.start(port)
+            await identity.start(*_reached_at(options), port)
         _follow(options, app)
-        _say(ready_line(options, app, identity))
+        _print(ready_line(options, app, identity))
         await stop.wait()
     except OSError as problem:
-        return _cannot_start(_not_opened(problem, options.host, port, option))
+        return _refuse_to_start(_explain(problem, options.host, port, option))
     finally:
         if identity is not None:
             await identity.stop()
@@ -77,26 +61,36 @@ async def serve(options: Options) -> int:
     return 0
 
 
-def _check_folder(dead_letters: str | None) -> None:
-    """Raise ValueError for a folder that could not be written at the first dead letter."""
-    if dead_letters is None or not isinstance(destination(dead_letters), Folder):
-        return
-    try:
-        with tempfile.TemporaryFile(dir=_made(Path(dead_letters))):
-            pass
-    except OSError as problem:
-        raise ValueError(
-            f"--dead-letters {dead_letters} cannot be written: {problem.strerror}. Give "
-            "another folder, or a storage connection string."
-        ) from None
+def _log(options: Options) -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
+    )
+    level = logging.DEBUG if options.verbose else logging.INFO
+    logging.getLogger(__package__).setLevel(level)
+    # The storage client writes forty lines about each dead letter.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    for line in options.unused:
+        logger.warning("%s", line)
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _identity(options: Options) -> Identity | None:
+    if not options.tls:
+        return None
+    return Identity(options.tls_folder, options.host, options.name)
 
 
-def _not_opened(problem: OSError, host: str, port: int, option: str) -> str:
+def _reached_at(options: Options) -> tuple[str, str]:
+    """Return where the token endpoint listens, and what its clients call that.
+
+    It is as open as the data plane only for clients that know this machine by a name.
+    """
+    is_here = options.host == LOCALHOST or is_loopback(options.host)
+    if is_here or not options.name:
+        return LOOPBACK, LOOPBACK
+    return options.host, options.name[0]
+
+
+def _explain(problem: OSError, host: str, port: int, option: str) -> str:
     if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
         return f"--host {host} is no address of this machine: {problem.strerror}."
     if problem.errno == errno.EACCES:
@@ -108,24 +102,24 @@ def _not_opened(problem: OSError, host: str, port: int, option: str) -> str:
 
 
 def _settings(options: Options, identity: Identity | None) -> Settings:
-    _check_folder(options.dead_letters)
+    check_destination(options.dead_letters)
     return Settings(
         _declared(options),
         namespace=options.namespace,
-        keys=options.keys,
+        keys=options.key,
         data=options.data,
         dead_letters=options.dead_letters,
-        throttle=Throttle(options.throughput_units, options.throttle_with),
+        throttle=Throttle(options.throughput_units, THROTTLED[options.throttle_with]),
         tokens=identity.tokens if identity else None,
         tls=identity.context if identity else None,
-        names=options.names,
+        names=options.name,
         shortest_wait=options.shortest_wait,
         control_key=options.control_key,
     )
 
 
 def _follow(options: Options, app: App) -> None:
-    """Watch the topology's file; say what there is where nothing was declared."""
+    """Follow the topology's file; say what there is where nothing was declared."""
     if options.topology is not None:
         app.watch(options.topology)
     elif options.declared is None:
@@ -141,13 +135,13 @@ def _declared(options: Options) -> Topology:
 
 
 def ready_line(options: Options, app: App, identity: Identity | None) -> str:
-    """Return what is said once it answers: a sentence, or all of it as JSON."""
+    """Return what is printed once it answers: a sentence, or all of it as JSON."""
     if not options.ready_json:
         return f"Event Grid emulator on {app.endpoint}"
-    told = {
+    ready = {
         "endpoint": app.endpoint,
-        "key": options.keys[0],
-        "caFile": str((identity.folder / CA_FILE).resolve()) if identity else None,
+        "key": options.key[0],
+        "caFile": identity.ca_file if identity else None,
         "identity": identity.environment if identity else None,
         "controlUrl": f"{app.endpoint}/_local",
         "topics": [
@@ -155,10 +149,10 @@ def ready_line(options: Options, app: App, identity: Identity | None) -> str:
             for topic in app.namespace.topics.values()
         ],
     }
-    return msgspec.json.encode(told).decode()
+    return msgspec.json.encode(ready).decode()
 
 
-def _on_end_of_input(stop: asyncio.Event) -> None:
+def _stop_at_end_of_input(stop: asyncio.Event) -> None:
     """Stop when standard input ends: with the process that holds its other end."""
     loop = asyncio.get_running_loop()
 
@@ -172,23 +166,23 @@ def _on_end_of_input(stop: asyncio.Event) -> None:
     threading.Thread(target=wait_for_the_end, daemon=True).start()
 
 
-def _on_signals(stop: asyncio.Event) -> None:
+def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
-    def told(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop.set)
 
-    for each in SIGNALS:
-        signal.signal(each, told)
+    for number in SIGNALS:
+        signal.signal(number, handle)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     with contextlib.suppress(OSError, AttributeError):  # a full disk's file, or closed
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
-def _cannot_start(problem: object) -> int:
+def _refuse_to_start(problem: object) -> int:
     with contextlib.suppress(OSError, AttributeError):
         sys.stderr.write(f"{problem}\n")
     return CANNOT_START

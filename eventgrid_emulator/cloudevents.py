@@ -28,12 +28,12 @@ class Published:
 
 
 def read_structured(body: bytes) -> list[Published]:
-    """The one event of a structured request."""
+    """Return the one event of a structured request."""
     return [_read_event(_parse(body))]
 
 
 def read_batch(body: bytes) -> list[Published]:
-    """The events of a batched request; one bad event refuses all."""
+    """Return the events of a batched request; one bad event refuses all."""
     items = _parse(body)
     if not isinstance(items, list):
         raise bad_request("A batch must be a JSON array of events")
@@ -45,12 +45,12 @@ def read_batch(body: bytes) -> list[Published]:
 
 
 def parse_data(body: bytes) -> Any:
-    """The JSON payload of a binary-mode request."""
+    """Return the JSON payload of a binary-mode request."""
     return _parse(body)
 
 
 def accept(event: Mapping[str, Any]) -> Published:
-    """The event as it will be delivered, or a refusal naming the first missing attribute."""
+    """Return the event as it will be delivered; refuse it for the first missing attribute."""
     for name in _REQUIRED:
         if event.get(name) is None:
             raise bad_request(f"`{name}` attribute is required")
@@ -88,13 +88,13 @@ def problem_of(event: Mapping[str, Any]) -> str | None:
 
 
 def check_size(size: int) -> None:
-    """A body over one megabyte (1,048,576 bytes) is refused."""
+    """Refuse a body over one megabyte (1,048,576 bytes)."""
     if size > MAX_BODY:
         raise too_large()
 
 
 def too_large() -> Refusal:
-    """The refusal of a body over the limit."""
+    """Return the refusal of a body over the limit."""
     return Refusal(
         Code.TOO_LARGE, f"The request body is larger than {MAX_BODY} bytes; send less"
     )

@@ -14,7 +14,7 @@ class Code(Enum):
     """A `broker-errorcode` and the status it comes with.
 
     400 and 404 were recorded from the service; the others are assumptions named in
-    docs/emulator.md.
+    RULES.md.
     """
 
     BAD_REQUEST = 400, "BadRequest"
@@ -33,12 +33,12 @@ class Code(Enum):
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer."""
+        """Return the HTTP status of the answer."""
         return self.value[0]
 
     @property
     def text(self) -> str:
-        """The code as it stands in the header and the body."""
+        """Return the code as it stands in the header and the body."""
         return self.value[1]
 
 
@@ -79,36 +79,36 @@ class FailedToken:
 
 
 def bad_request(message: str) -> Refusal:
-    """A 400 `BadRequest`."""
+    """Return a 400 `BadRequest`."""
     return Refusal(Code.BAD_REQUEST, message)
 
 
 def unsupported(message: str) -> Refusal:
-    """A 415 `UnsupportedMediaType`: not what is sent, but how."""
+    """Return a 415 `UnsupportedMediaType`: not what is sent is wrong, but how."""
     return Refusal(Code.UNSUPPORTED, message)
 
 
 def invalid_argument(name: str, allowed: str) -> Refusal:
-    """A 400 `ArgumentInvalid` naming the query parameter; the log has what is allowed."""
+    """Return a 400 `ArgumentInvalid` naming the parameter; the log has what is allowed."""
     message = f"Invalid {name} parameter"
     return Refusal(Code.ARGUMENT_INVALID, message, hint=f"{name} is {allowed}")
 
 
 def topic_not_found(topic: str, known: Iterable[str]) -> Refusal:
-    """A 404 for a topic that the topology does not have; the log has those it has."""
+    """Return a 404 for a topic that the topology has not; the log names those it has."""
     hint = f"there are: {', '.join(known) or 'none'}"
     return Refusal(Code.NOT_FOUND, f"Topic '{topic}' is not found", hint=hint)
 
 
 def subscription_not_found(name: str, known: Iterable[str]) -> Refusal:
-    """A 404 for an event subscription that the topic does not have."""
+    """Return a 404 for an event subscription that the topic does not have."""
     hint = f"the topic has: {', '.join(known) or 'none'}"
     message = f"Event subscription '{name}' is not found"
     return Refusal(Code.NOT_FOUND, message, hint=hint)
 
 
 def error_body(code: Code, message: str, now: float) -> bytes:
-    """The body of an error answer, with a tracking id of its own."""
+    """Return the body of an error answer, with a tracking id of its own."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
     return msgspec.json.encode(
         {

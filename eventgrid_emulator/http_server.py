@@ -51,7 +51,7 @@ class Server:
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
-        """Connections are accepted; `port` is the one that was opened."""
+        """Accept connections; `port` is the one that was opened."""
         self._listening = _listen(host, port)
         self.port = self._listening.getsockname()[1]
         self._server = web.Server(
@@ -66,7 +66,7 @@ class Server:
         self._keep(self._accept_forever(self._listening, self._server))
 
     async def stop(self) -> None:
-        """Answers under way are finished, then every connection is closed."""
+        """Finish the answers under way, then close every connection."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

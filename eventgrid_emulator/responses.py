@@ -7,7 +7,7 @@ JSON_UTF8 = "application/json; charset=utf-8"
 
 
 def reply(body: bytes, content_type: str, status: int = 200) -> web.Response:
-    """An answer with this body."""
+    """Return an answer with this body."""
     return web.Response(
         status=status, body=body, headers={"Content-Type": content_type}
     )

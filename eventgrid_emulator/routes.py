@@ -48,7 +48,7 @@ class Routes:
         self.inside = Inside(namespace, self.faults, self._callers, self.requests)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to a request."""
+        """Answer a request."""
         try:
             if request.path == LOCAL or request.path.startswith(f"{LOCAL}/"):
                 return await self.inside.handle(request)

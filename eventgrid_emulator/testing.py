@@ -55,15 +55,15 @@ class EmulatedNamespace:
 
     @property
     def endpoint(self) -> str:
-        """Where the namespace answers."""
+        """Return where the namespace answers."""
         return self.app.endpoint
 
     async def advance(self, seconds: float) -> None:
-        """The clock moves forward, and everything that is due by then happens."""
+        """Move the clock forward; everything that is due by then has happened."""
         await self.app.namespace.advance(seconds)
 
     async def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
-        """Another topology holds from now on; what is queued stays."""
+        """Put another topology in force; what is queued stays."""
         await self.app.namespace.reload(_topology(declared))
 
     async def reset(self) -> None:
@@ -85,7 +85,7 @@ class EmulatedNamespace:
         return reached
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
-        """These faults happen from now on, and only these."""
+        """Let these faults happen from now on, and only these."""
         plan = {"faults": list(faults), "seed": seed}
         self.app.routes.faults.switch(msgspec.convert(plan, Plan))
 

@@ -2,7 +2,8 @@
 export interface Topic {
   topic: string;
   eventRetentionInDays?: number;
-  deadLetterContainer?: string | null;
+  /** false: none, and such events are gone. */
+  deadLetterContainer?: string | false | null;
   eventSubscriptions?: EventSubscription[];
 }
 
@@ -39,6 +40,8 @@ export interface StartOptions {
   args?: string[];
   /** Environment variables for it, besides those of this process. */
   environment?: Record<string, string>;
+  /** Takes what it says, such as why a request was refused; default: standard error. */
+  log?: (text: string) => void;
 }
 
 export interface Place {
@@ -78,13 +81,16 @@ export interface Emulator extends AsyncDisposable {
   readonly clientOptions: {
     allowInsecureConnection: boolean;
     retryOptions: { maxRetries: number };
+    /** Under --tls: the authority to trust. */
+    tlsOptions?: { ca: Uint8Array };
   };
   reset(place?: Place): Promise<void>;
   advance(seconds: number): Promise<void>;
   deadLetters(place?: Place): Promise<DeadLetter[]>;
   events(place?: Place): Promise<HeldEvent[]>;
   idle(wanted?: Place & { events?: number; seconds?: number }): Promise<void>;
-  declare(topology: Topology): Promise<void>;
+  /** Put another topology in force; as the default, a reset goes back to it, too. */
+  declare(topology: Topology, options?: { isDefault?: boolean }): Promise<void>;
   faults(faults: Record<string, unknown>[], seed?: number): Promise<void>;
   stop(): Promise<void>;
 }

@@ -1,22 +1,28 @@
 // Starts the command `eventgrid-emulator`, waits until it answers, and ends it with this process.
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as http from "node:http";
+import * as https from "node:https";
 import { createInterface } from "node:readline";
 
-const START_SECONDS = 20;
+const START_SECONDS = 60; // uvx may have to download it first
 const NOT_INSTALLED =
   "Install the emulator (pipx install eventgrid-emulator, or uv tool install eventgrid-emulator), " +
   "or name its command: start({ command: [\"python3\", \"-m\", \"eventgrid_emulator\"] }).";
 
 /** Start an emulator of its own and return it once it answers. */
 export async function start(options = {}) {
-  const { command = defaultCommand(), environment = {}, topology = null, ...more } = options;
+  const { command = defaultCommand(), environment = {}, topology = null, log = logToStderr, ...more } = options;
+  if (topology !== null && (more.topic ?? more.subscriptions) !== undefined) {
+    throw new TypeError("start() takes a topology, or topic and subscriptions, not both");
+  }
   const [program, ...before] = command;
   const child = spawn(program, [...before, ...commandLine(more)], {
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ...environment },
     windowsHide: true,
   });
-  const ready = await untilReady(child, program);
+  const ready = await untilReady(child, program, log);
   const emulator = new Emulator(child, ready);
   try {
     if (topology !== null) await emulator.declare(topology, { isDefault: true });
@@ -30,6 +36,7 @@ export async function start(options = {}) {
 /** One running emulator. */
 class Emulator {
   #child;
+  #ca;
 
   constructor(child, ready) {
     this.#child = child;
@@ -37,9 +44,14 @@ class Emulator {
     this.key = ready.key;
     this.controlUrl = ready.controlUrl;
     this.caFile = ready.caFile;
+    this.#ca = ready.caFile === null ? undefined : readFileSync(ready.caFile);
     // What the clients of @azure/eventgrid-namespaces take as credential and as options.
     this.credential = { key: ready.key, update() {} };
-    this.clientOptions = { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } };
+    this.clientOptions = {
+      allowInsecureConnection: true,
+      retryOptions: { maxRetries: 0 },
+      ...(this.#ca === undefined ? {} : { tlsOptions: { ca: this.#ca } }),
+    };
   }
 
   /** Empty everything, put the clock right and the topology as it was at the start. */
@@ -92,15 +104,28 @@ class Emulator {
   }
 
   async #ask(method, path, body) {
-    const answer = await fetch(`${this.controlUrl}${path}`, {
-      method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${said.error?.message ?? answer.status}`);
+    const { status, text } = await send(`${this.controlUrl}${path}`, method, body, this.#ca);
+    const said = JSON.parse(text);
+    if (status >= 400) throw new Error(`${method} ${path}: ${said.error?.message ?? status}`);
     return said;
   }
+}
+
+// fetch() could not be told which authority to trust.
+function send(url, method, body, ca) {
+  const { request } = url.startsWith("https:") ? https : http;
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, headers, ca, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part) => (text += part));
+      answer.on("end", () => resolve({ status: answer.statusCode, text }));
+      answer.on("error", reject);
+    });
+    sent.on("error", reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
 }
 
 function defaultCommand() {
@@ -108,7 +133,9 @@ function defaultCommand() {
   return named ? named.split(" ") : ["eventgrid-emulator"];
 }
 
-function commandLine({ port = 0, topic, subscriptions = [], shortestWait, args = [] }) {
+function commandLine({ port = 0, topic, subscriptions = [], shortestWait, args = [], ...unknown }) {
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) throw new TypeError(`start() has no option "${name}"; options of the command go into args`);
   const given = ["--port", String(port), "--ready-json", "--exit-with-parent"];
   if (topic !== undefined) given.push("--topic", topic);
   for (const subscription of subscriptions) given.push("--subscription", subscription);
@@ -116,9 +143,14 @@ function commandLine({ port = 0, topic, subscriptions = [], shortestWait, args =
   return [...given, ...args];
 }
 
-function untilReady(child, program) {
+function logToStderr(text) {
+  process.stderr.write(text);
+}
+
+function untilReady(child, program, log) {
   return new Promise((resolve, reject) => {
     let said = "";
+    let isReady = false;
     const timer = setTimeout(() => fail(`it does not answer after ${START_SECONDS} s`), START_SECONDS * 1000);
     const lines = createInterface({ input: child.stdout });
 
@@ -131,12 +163,13 @@ function untilReady(child, program) {
 
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text) => {
-      said = (said + text).slice(-4000);
+      if (isReady) log(text);
+      else said = (said + text).slice(-4000);
     });
     child.once("error", (problem) => {
       fail(problem.code === "ENOENT" ? `${program} is not found. ${NOT_INSTALLED}` : problem.message);
     });
-    child.once("exit", (code) => fail(`it ended with code ${code}`));
+    child.once("close", (code) => fail(`it ended with code ${code}`)); // with all it said
     lines.once("line", (line) => {
       clearTimeout(timer);
       try {
@@ -145,7 +178,8 @@ function untilReady(child, program) {
         fail(`this is not the line it says when it is ready: ${line.slice(0, 200)}`);
         return;
       }
-      child.removeAllListeners("exit");
+      isReady = true;
+      child.removeAllListeners("close");
       letGo(child);
     });
   });

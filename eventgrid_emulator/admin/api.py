@@ -67,7 +67,7 @@ class Inside:
         return self._handlers.keys()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to a request below `/_local/`."""
+        """Answer a request below `/_local/`."""
         path = request.path.removeprefix("/_local")
         method = "GET" if request.method == "HEAD" else request.method
         if path == "/health" and method == "GET":
@@ -130,7 +130,7 @@ class Inside:
         if not event_id:
             place = Place(request.query.get("topic"), request.query.get("subscription"))
             return self.controls.events(place)
-        steps = self._namespace.history.of(event_id, self._namespace.clock.as_shown)
+        steps = self._namespace.history.find(event_id, self._namespace.clock.as_shown)
         return json_reply({"id": event_id, "steps": steps})
 
     async def _openapi(self, request: web.BaseRequest) -> web.Response:
@@ -138,8 +138,8 @@ class Inside:
 
     async def _explain(self, request: web.BaseRequest) -> web.Response:
         event = await read(request, dict[str, Any])
-        told = explain.explain(self._namespace, cloudevents.as_stored(event))
-        return json_reply(told | {"problem": cloudevents.problem_of(event)})
+        answer = explain.explain(self._namespace, cloudevents.as_stored(event))
+        return json_reply(answer | {"problem": cloudevents.problem_of(event)})
 
 
 def _file(name: str, content_type: str) -> web.Response:

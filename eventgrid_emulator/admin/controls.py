@@ -8,7 +8,7 @@ from aiohttp import web
 
 from eventgrid_emulator import cloudevents
 from eventgrid_emulator.dead_letters.document import Remembered, stamp
-from eventgrid_emulator.errors import Code, Refusal, bad_request
+from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations import request_body
@@ -22,6 +22,7 @@ from eventgrid_emulator.topology.topology import Topology
 LONGEST_WAIT = 60.0
 MOST_EVENTS = 1000
 FLUSH_SECONDS = 3.0
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
@@ -121,7 +122,7 @@ class Controls:
         def is_so() -> bool:
             return held() >= wanted.events if wanted.events else held() == 0
 
-        return await self._namespace.until(is_so, wanted.seconds), held()
+        return await self._namespace.wait_until(is_so, wanted.seconds), held()
 
     def events(self, place: Place) -> web.Response:
         """Answer what the event subscriptions hold; nothing is received."""
@@ -155,7 +156,7 @@ def _shown(
     subscription: Subscription, event: Event, entry: Entry | None, now: float
 ) -> bytes:
     state = entry.state.value if entry is not None else "ready"
-    told = {
+    shown = {
         "topic": subscription.topic,
         "subscription": subscription.name,
         "state": state,
@@ -163,8 +164,8 @@ def _shown(
         "published": stamp(event.published),
     }
     if entry is not None and state != "ready":
-        told["until"] = stamp(entry.due)
-    return b'%b,"event":%b}' % (msgspec.json.encode(told)[:-1], event.body)
+        shown["until"] = stamp(entry.due)
+    return b'%b,"event":%b}' % (msgspec.json.encode(shown)[:-1], event.body)
 
 
 async def read[T](
@@ -174,6 +175,8 @@ async def read[T](
     body = await request_body.read(request)
     cloudevents.check_mark(body)
     if not body and default is not None:
+        if request.content_type in FORMS:  # a page may send one to anybody
+            raise unsupported("A web form is not taken; send JSON, or no body")
         return default
     try:
         return msgspec.json.decode(body, type=kind)

@@ -13,7 +13,7 @@ from eventgrid_emulator.topology.filters import Filter
 
 
 def overview(namespace: Namespace) -> dict[str, Any]:
-    """Every topic and event subscription, with its depth and its counts."""
+    """Return every topic and event subscription, with its depth and its counts."""
     now = namespace.clock.now()
     return {
         "namespace": namespace.name,
@@ -25,7 +25,8 @@ def overview(namespace: Namespace) -> dict[str, Any]:
                 "published": topic.published,
                 "unmatched": topic.unmatched,
                 "eventSubscriptions": [
-                    _subscription(each, now) for each in topic.subscriptions.values()
+                    _subscription(subscription, now)
+                    for subscription in topic.subscriptions.values()
                 ],
             }
             for topic in namespace.topics.values()
@@ -34,7 +35,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
 
 
 def clock(clock: Clock) -> dict[str, Any]:
-    """The time, and how far ahead of the machine's it is."""
+    """Return the time, and how far ahead of the machine's it is."""
     return {"now": stamp(clock.as_shown(clock.now())), "ahead": clock.offset}
 
 
@@ -42,15 +43,16 @@ def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:
     """Say which event subscriptions receive an event that is as stored, per clause."""
     return {
         "eventSubscriptions": [
-            {"topic": topic.name, "name": each.name} | _verdict(each, event)
+            {"topic": topic.name, "name": subscription.name}
+            | _verdict(subscription, event)
             for topic in namespace.topics.values()
-            for each in topic.subscriptions.values()
+            for subscription in topic.subscriptions.values()
         ]
     }
 
 
-def _verdict(each: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
-    declared = each.declared.filters
+def _verdict(subscription: Subscription, event: Mapping[str, Any]) -> dict[str, Any]:
+    declared = subscription.declared.filters
     return {
         "matches": declared.matches(event),
         "includedEventTypes": {
@@ -85,17 +87,20 @@ def _why(clause: Filter, value: Any) -> str:
     return f"{clause.operator} {judged} what stands under {clause.key}"
 
 
-def _subscription(each: Subscription, now: float) -> dict[str, Any]:
-    depth = each.queue.depth()
+def _subscription(subscription: Subscription, now: float) -> dict[str, Any]:
+    depth = subscription.queue.depth()
     age = None if depth.oldest is None else round(now - depth.oldest, 3)
     return {
-        "name": each.name,
+        "name": subscription.name,
         "ready": depth.ready,
         "locked": depth.locked,
         "delayed": depth.delayed,
         "oldestAgeSeconds": age,
-        "waitingReceivers": len(each.waiters),
-    } | {_camel(name): count for name, count in dataclasses.asdict(each.counts).items()}
+        "waitingReceivers": len(subscription.waiters),
+    } | {
+        _camel(name): count
+        for name, count in dataclasses.asdict(subscription.counts).items()
+    }
 
 
 def _camel(name: str) -> str:

@@ -14,7 +14,7 @@ type Sample = tuple[str, float]
 
 
 def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> bytes:
-    """Counters of topics and event subscriptions, gauges of their queues.
+    """Return counters of topics and event subscriptions, gauges of their queues.
 
     `requests`: how many requests there were, by operation and status.
     """
@@ -25,9 +25,9 @@ def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> byt
     lines = [*_family("eventgrid_requests_total", "counter", answered)]
     topics = list(namespace.topics.values())
     for name, value in (("published", "published"), ("unmatched", "unmatched")):
-        samples = ((_topic(each), getattr(each, value)) for each in topics)
+        samples = ((_topic(topic), getattr(topic, value)) for topic in topics)
         lines += _family(f"eventgrid_{name}_events_total", "counter", samples)
-    subscriptions = [each for topic in topics for each in topic.subscriptions.values()]
+    subscriptions = [s for topic in topics for s in topic.subscriptions.values()]
     for field in dataclasses.fields(subscriptions[0].counts) if subscriptions else ():
         counted = ((_labels(s), getattr(s.counts, field.name)) for s in subscriptions)
         lines += _family(f"eventgrid_{field.name}_total", "counter", counted)
@@ -41,16 +41,16 @@ def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> byt
 
 def _depths(subscriptions: Iterable[Subscription], now: float) -> Iterator[str]:
     listed = list(subscriptions)
-    depths = [each.queue.depth() for each in listed]
+    depths = [subscription.queue.depth() for subscription in listed]
     for state in ("ready", "locked", "delayed"):
         samples = (
-            (_labels(each), getattr(depth, state))
-            for each, depth in zip(listed, depths, strict=True)
+            (_labels(subscription), getattr(depth, state))
+            for subscription, depth in zip(listed, depths, strict=True)
         )
         yield from _family(f"eventgrid_{state}_events", "gauge", samples)
     ages = (
-        (_labels(each), now - depth.oldest if depth.oldest is not None else 0.0)
-        for each, depth in zip(listed, depths, strict=True)
+        (_labels(subscription), now - depth.oldest if depth.oldest is not None else 0.0)
+        for subscription, depth in zip(listed, depths, strict=True)
     )
     yield from _family("eventgrid_oldest_event_age_seconds", "gauge", ages)
 
@@ -65,5 +65,5 @@ def _topic(topic: Topic) -> str:
     return f'{{topic="{topic.name}"}}'
 
 
-def _labels(each: Subscription) -> str:
-    return f'{{topic="{each.topic}",subscription="{each.name}"}}'
+def _labels(subscription: Subscription) -> str:
+    return f'{{topic="{subscription.topic}",subscription="{subscription.name}"}}'

@@ -92,7 +92,7 @@ def document(version: str) -> dict[str, Any]:
 
 def _operation(row: Row) -> dict[str, Any]:
     schema: dict[str, Any] = {} if row.content == "text/plain" else _OBJECT
-    told: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "summary": row.summary,
         "operationId": f"{row.method.lower()}{row.path.title().replace('/', '').replace('.', '')}",
         "responses": {
@@ -107,11 +107,11 @@ def _operation(row: Row) -> dict[str, Any]:
         },
     }
     if row.query:
-        told["parameters"] = [
+        operation["parameters"] = [
             {"name": name, "in": "query", "schema": schema}
             for name, schema in row.query.items()
         ]
     if row.body is not None:
         sent = {**_OBJECT, "properties": row.body}
-        told["requestBody"] = {"content": {"application/json": {"schema": sent}}}
-    return told
+        operation["requestBody"] = {"content": {"application/json": {"schema": sent}}}
+    return operation

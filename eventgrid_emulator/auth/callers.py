@@ -68,12 +68,12 @@ class Callers:
 
 @lru_cache(maxsize=256)
 def is_loopback(address: str) -> bool:
-    """Whether this is an address that only this machine reaches."""
+    """Return whether only this machine reaches this address."""
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
 
 
 def _is_visit(request: web.BaseRequest) -> bool:
-    """Whether a person follows a link to the emulator's page."""
+    """Return whether a person follows a link to the emulator's page."""
     mode = request.headers.get("Sec-Fetch-Mode")
     return request.method == "GET" and mode == "navigate"
 
@@ -85,7 +85,7 @@ def _address(request: web.BaseRequest, end: str) -> str:
 
 
 def _is_password(header: str | None, wanted: str) -> bool:
-    """Whether HTTP Basic credentials have this password, with any user name."""
+    """Return whether HTTP Basic credentials have this password, with any user name."""
     scheme, _, encoded = (header or "").partition(" ")
     try:
         _, _, password = base64.b64decode(encoded.strip()).partition(b":")

@@ -19,7 +19,7 @@ type Key = ec.EllipticCurvePrivateKey
 
 
 def server_context(ca_file: Path, hosts: Sequence[str], now: float) -> ssl.SSLContext:
-    """A TLS 1.2+ server context; the authority's certificate is written to `ca_file`."""
+    """Return a TLS 1.2+ server context; write its authority's certificate to `ca_file`."""
     start = datetime.fromtimestamp(now, UTC) - timedelta(minutes=5)
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _authority(authority_key, start)

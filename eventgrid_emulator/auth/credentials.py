@@ -26,7 +26,7 @@ class Resource:
 
     @property
     def path(self) -> str:
-        """The path of the resource below the host."""
+        """Return the path of the resource below the host."""
         if self.subscription is None:
             return f"/topics/{self.topic}"
         return f"/topics/{self.topic}/eventsubscriptions/{self.subscription}"
@@ -36,7 +36,7 @@ class TokenCheck(Protocol):
     """Judges Entra tokens."""
 
     def check(self, token: str, resource: Resource) -> None:
-        """Returns for a token that is good for the resource; raises a refusal else."""
+        """Raise a refusal unless the token is good for the resource."""
 
 
 class Access:
@@ -53,7 +53,7 @@ class Access:
         resource: Resource,
         now: float,
     ) -> None:
-        """Returns for a request that may go on; a 401 or 403 for any other."""
+        """Raise a 401 or 403 unless the request may go on."""
         scheme, _, credential = headers.get("Authorization", "").partition(" ")
         match scheme.lower():
             case "sharedaccesskey":
@@ -116,7 +116,7 @@ class Access:
 
 
 def sign(signed: str, key: str) -> str:
-    """The base64 HMAC-SHA256 of the text under an access key."""
+    """Return the base64 HMAC-SHA256 of the text under an access key."""
     try:
         secret = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
@@ -127,12 +127,12 @@ def sign(signed: str, key: str) -> str:
 
 
 def unauthorized(message: str) -> Refusal:
-    """A 401."""
+    """Return a 401."""
     return Refusal(Code.UNAUTHORIZED, message)
 
 
 def forbidden(message: str) -> Refusal:
-    """A 403 for credentials that are good for something else."""
+    """Return a 403 for credentials that are good for something else."""
     return Refusal(Code.FORBIDDEN, message)
 
 

@@ -1,10 +1,10 @@
-"""Tokens as Entra would issue them, and the endpoint that App Service gives them out by."""
+"""Tokens as Entra would issue them, and an endpoint like App Service's for them."""
 
 import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import jwt
 import msgspec
@@ -25,16 +25,21 @@ API_VERSION = "2019-08-01"
 class Issuer:
     """Issues tokens and judges them: its own, unexpired, for Event Grid."""
 
-    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: str,
+        names: Collection[str] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
-        self._callers = Callers()
+        self._callers = Callers(names)
         self.header = secrets.token_hex(16).upper()
         self.client_id = str(uuid.uuid4())
         self._clock = clock
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def issue(self, resource: str, lifetime: float = LIFETIME) -> str:
-        """A token for this resource."""
+        """Return a token for this resource."""
         now = int(self._clock())
         claims = {
             "aud": resource,
@@ -49,7 +54,7 @@ class Issuer:
         return jwt.encode(claims, self._key, algorithm="RS256")
 
     def check(self, token: str, resource: Resource) -> None:
-        """Returns for a good token; a 401 that says what is wrong with any other."""
+        """Accept a good token; refuse any other with a 401 that says what is wrong."""
         try:
             claims = jwt.decode(
                 token,
@@ -73,7 +78,7 @@ class Issuer:
             raise unauthorized("The token has expired")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer of the App Service identity endpoint."""
+        """Answer as the identity endpoint of App Service does."""
         try:
             self._callers.check(request)
         except Refusal as refusal:

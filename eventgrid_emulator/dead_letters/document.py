@@ -1,6 +1,7 @@
 """Dead letters: their document, their path, and the folder or container they go to."""
 
 import importlib.util
+import tempfile
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -63,7 +64,7 @@ class Folder:
         self._root = root
 
     def put(self, container: str, name: str, content: bytes) -> None:
-        """Appears whole or not at all."""
+        """Write the file whole or not at all."""
         path = self._root / container / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -79,15 +80,18 @@ class BlobStorage:
     """Dead letters as blobs; a container that is missing is made."""
 
     def __init__(self, connection_string: str) -> None:
-        if importlib.util.find_spec("azure.storage.blob") is None:  # said at the start
-            raise ModuleNotFoundError("No module named 'azure.storage.blob'")
+        if not _can_import("azure.storage.blob"):  # said at the start
+            raise ValueError(
+                "--dead-letters in a storage account needs azure-storage-blob: pip"
+                " install 'eventgrid-emulator[blob]'."
+            )
         if "usedevelopmentstorage=true" in connection_string.lower():
             connection_string = AZURITE
         self.connection_string = connection_string
         self._client: Any = None
 
     def put(self, container: str, name: str, content: bytes) -> None:
-        """The SDK is imported here, because it takes longer than the emulator's own start."""
+        """Upload the blob. The SDK is imported here: it takes longer than the emulator's start."""
         from azure.core.exceptions import ResourceNotFoundError
         from azure.storage.blob import BlobServiceClient, ContentSettings
 
@@ -144,7 +148,7 @@ class Remembered:
 
 
 def destination(text: str) -> Destination:
-    """A storage connection string (it has a `=`) or a folder.
+    """Return where a connection string (it has a `=`) or a folder leads.
 
     A ValueError when it has a `=` and names no account and no address of blobs.
     """
@@ -159,8 +163,30 @@ def destination(text: str) -> Destination:
     return BlobStorage(text)
 
 
+def check_destination(text: str | None) -> None:
+    """Raise ValueError for a folder that could not be written at the first dead letter."""
+    if text is None or not isinstance(destination(text), Folder):
+        return
+    try:
+        Path(text).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=text):
+            pass
+    except OSError as problem:
+        raise ValueError(
+            f"--dead-letters {text} cannot be written: {problem.strerror}. Give another"
+            " folder, or a storage connection string."
+        ) from None
+
+
+def _can_import(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
+
+
 def document(ended: Ended, as_shown: Callable[[float], float]) -> bytes:
-    """One item of the array that a dead-letter blob holds."""
+    """Return one item of the array that a dead-letter blob holds."""
     reason, result = _REASONS[ended.ending]
     properties = msgspec.json.encode(
         {
@@ -175,12 +201,12 @@ def document(ended: Ended, as_shown: Callable[[float], float]) -> bytes:
 
 
 def stamp(seconds: float) -> str:
-    """A UTC time with seven digits and `Z`, as the service writes it."""
+    """Return a UTC time with seven digits and `Z`, as the service writes it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def blob_name(subscription_path: str, now: float) -> str:
-    """`<namespace>/<topic>/<event subscription>/<y>/<m>/<d>/<h>/<guid>.json`, not padded."""
+    """Return `<subscription_path>/<y>/<m>/<d>/<h>/<guid>.json`, numbers not padded."""
     at = datetime.fromtimestamp(now, UTC)
     hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
     return f"{subscription_path}/{hour}/{uuid.uuid4()}{SUFFIX}"

@@ -40,7 +40,7 @@ class DeadLetterQueue:
         self._news.set()
 
     def replace(self, letters: Iterable[DeadLetter]) -> None:
-        """These wait, and no others."""
+        """Replace what waits by these."""
         self._waiting = {letter.id: letter for letter in letters}
         self._news.set()
 
@@ -53,15 +53,15 @@ class DeadLetterQueue:
         return waiting
 
     async def settle(self, longest: float) -> None:
-        """Nothing waits any more, or the destination is down, or the time is over."""
+        """Wait until nothing does any more, the destination is down, or the time is over."""
         if self.failures == 0 and self._waiting:
             self._sent.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(longest):
                     await self._sent.wait()
 
-    def look_again(self) -> None:
-        """The clock moved: a pause may be over."""
+    def try_now(self) -> None:
+        """Try again if the pause is over, as it may be when the clock was moved."""
         self._news.set()
 
     async def run(self) -> None:
@@ -72,7 +72,7 @@ class DeadLetterQueue:
                 await self.flush()
 
     async def flush(self) -> None:
-        """One attempt for everything that waits; a container that is down delays no other."""
+        """Try once to send all that waits; a container that is down delays no other."""
         down: dict[str, Exception] = {}
         while batch := self._next_batch(down):
             try:

@@ -16,18 +16,18 @@ _UNDECLARED = QueueLimits(60.0, 10, 7 * DAY)
 
 
 def refill(subscription: Subscription, stored: Stored) -> None:
-    """The queue holds what is stored for it, and nothing else."""
+    """Fill the queue with what is stored for it, and nothing else."""
     queue = SubscriptionQueue(subscription.declared.limits)
     for event in stored.fresh.get(subscription.key, ()):
         queue.enqueue(event)
     entries = stored.entries.get(subscription.key, [])
-    for entry in sorted(entries, key=lambda each: each.due):
+    for entry in sorted(entries, key=lambda entry: entry.due):
         queue.restore(entry)
     subscription.queue = queue
 
 
 def undeclared(stored: Stored) -> Known:
-    """What is stored, before a topology says what holds for it."""
+    """Return what is stored, before a topology says what holds for it."""
     known: Known = {}
     for (topic, name), key in stored.subscriptions.items():
         declared = EventSubscription(name, _UNDECLARED, Filters())
@@ -39,7 +39,7 @@ def undeclared(stored: Stored) -> Known:
 def apply(
     topology: Topology, known: Known, subscribed: Callable[[int, str, str], None]
 ) -> dict[str, Topic]:
-    """The topics of the topology; event subscriptions that are known keep their queue.
+    """Return the topology's topics; event subscriptions that are known keep their queue.
 
     What the topology no longer names stays in `known` with what it holds, out of reach,
     until it is named again.
@@ -61,6 +61,6 @@ def apply(
 
 
 def _new(known: Known, topic: str, declared: EventSubscription) -> Subscription:
-    key = max((each.key for each in known.values()), default=0) + 1
+    key = max((subscription.key for subscription in known.values()), default=0) + 1
     queue = SubscriptionQueue(declared.limits)
     return Subscription(key, topic, None, declared, queue)

@@ -37,15 +37,15 @@ class DeadLettering:
 
     @property
     def waiting(self) -> int:
-        """How many dead letters their destination has not taken yet."""
+        """Return how many dead letters their destination has not taken yet."""
         return len(self.letters) if self.letters is not None else 0
 
     def send_to(self, destination: Destination) -> None:
-        """Dead letters go there."""
+        """Send dead letters there from now on."""
         self.letters = DeadLetterQueue(destination, self._clock.now, self._done)
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
-        """These dead letters wait, and no others."""
+        """Replace the dead letters that wait by these."""
         letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
         if self.letters is not None:
@@ -55,20 +55,20 @@ class DeadLettering:
         """Forget the dead letters that wait, and those that are remembered."""
         if self.letters is not None:
             waiting = self.letters.clear()
-            self._journal.delivered_dead_letters([letter.id for letter in waiting])
+            self._journal.forget_dead_letters([letter.id for letter in waiting])
 
     def dead_letter(self, subscription: Subscription, ended: list[Ended]) -> None:
-        """The event subscription lets go of these events."""
-        events = [each.event for each in ended]
-        self._journal.forgotten(subscription.key, events)
+        """Dead-letter these events, or drop them where there is no destination."""
+        events = [end.event for end in ended]
+        self._journal.forget(subscription.key, events)
         if self.letters is None or subscription.container is None:
             subscription.counts.dropped += len(ended)
             return
         letters = list(self._written(subscription, subscription.container, ended))
         for letter in letters:
-            self._journal.dead_lettered(letter)
+            self._journal.dead_letter(letter)
         # An event that ended for good is not delivered again: the blob comes after that.
-        self._commits.afterwards(_adding(self.letters, letters))
+        self._commits.after_commit(_adding(self.letters, letters))
 
     def _written(
         self, subscription: Subscription, container: str, ended: Iterable[Ended]
@@ -77,8 +77,8 @@ class DeadLettering:
         now = self._clock.now()
         place = f"{self._namespace}/{subscription.topic}/{subscription.name}"
         blob, held, size = "", BLOB_LIMIT, 0
-        for each in ended:
-            document = deadletters.document(each, self._clock.as_shown)
+        for end in ended:
+            document = deadletters.document(end, self._clock.as_shown)
             if held == BLOB_LIMIT or size + len(document) > BLOB_SIZE:
                 name = deadletters.blob_name(place, self._clock.as_shown(now))
                 blob, held, size = f"{container}/{name}", 0, 0
@@ -94,8 +94,8 @@ class DeadLettering:
         return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
-        self._journal.delivered_dead_letters([letter.id for letter in letters])
-        self._commits.afterwards(lambda: self._count(letters, arrived=arrived))
+        self._journal.forget_dead_letters([letter.id for letter in letters])
+        self._commits.after_commit(lambda: self._count(letters, arrived=arrived))
         if self._commits.failure is None:
             self._commits.commit()
 

@@ -33,7 +33,7 @@ class History:
         self._size = 0
 
     def note(self, step: Step) -> None:
-        """The step is remembered, the oldest are forgotten."""
+        """Remember the step, and forget the oldest."""
         if not step.numbers:
             return
         self._steps.append(step)
@@ -46,32 +46,32 @@ class History:
         self._steps.clear()
         self._size = 0
 
-    def of(
+    def find(
         self, event_id: str, as_shown: Callable[[float], float] = float
     ) -> list[dict[str, Any]]:
-        """The life of the events with this id, oldest step first."""
+        """Return the life of the events with this id, oldest step first."""
         numbers: set[int] = set()
         life: list[dict[str, Any]] = []
         for step in self._steps:
             numbers |= {
                 number
-                for number, each in zip(step.numbers, step.ids, strict=False)
-                if each == event_id
+                for number, found in zip(step.numbers, step.ids, strict=False)
+                if found == event_id
             }
             for number in numbers.intersection(step.numbers):
-                told = {
+                shown = {
                     "time": stamp(as_shown(step.at)),
                     "what": step.what,
                     "event": number,
                 }
                 if step.subscription is not None:
-                    told["subscription"] = step.subscription
-                life.append(told)
+                    shown["subscription"] = step.subscription
+                life.append(shown)
         return life
 
 
 def memorable(event_id: object) -> str | None:
-    """The id, unless it is too long to keep fifty thousand of its like."""
+    """Return the id, unless it is too long to keep fifty thousand of its like."""
     if isinstance(event_id, str) and len(event_id) <= LONGEST_ID:
         return event_id
     return None

@@ -49,7 +49,7 @@ class Namespace:
         self.clock.not_before(stored.last_moment)
         self.known = build.undeclared(stored)
         self.topology = topology
-        self.topics = build.apply(topology, self.known, self.journal.subscribed)
+        self.topics = build.apply(topology, self.known, self.journal.add_subscription)
         self.dead_lettering = DeadLettering(
             name, self.clock, self.journal, self.commits, self.known
         )
@@ -61,20 +61,20 @@ class Namespace:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """What is due happens by itself from now on."""
+        """Do by itself from now on what is due."""
         self.commits.start()
         self._keep_running(self._sweep_forever())
         if self.dead_lettering.letters is not None:
             self._keep_running(self.dead_lettering.letters.run())
-        await self.commits.stored()
+        await self.commits.flush()
 
     async def close(self) -> None:
-        """Receivers are answered with nothing; all that happened is stored."""
+        """Answer receivers that wait with nothing, and store all that happened."""
         for subscription in self.known.values():
-            subscription.silence()
+            subscription.cancel_alarm()
             subscription.dismiss()
         with contextlib.suppress(Refusal):
-            await self.commits.stored()
+            await self.commits.flush()
         if self.dead_lettering.letters is not None:
             await self.dead_lettering.letters.settle(LAST_LETTERS)
         for task in self._tasks:
@@ -83,21 +83,21 @@ class Namespace:
         await self.commits.close()
 
     def topic(self, name: str) -> Topic:
-        """The topic of this name, or a 404."""
+        """Return the topic of this name, or raise a 404."""
         topic = self.topics.get(name)
         if topic is None:
             raise topic_not_found(name, self.topics)
         return topic
 
     def subscription(self, topic: str, name: str) -> Subscription:
-        """The event subscription of this topic and name, or a 404."""
+        """Return the event subscription of this topic and name, or raise a 404."""
         subscription = self.topic(topic).subscriptions.get(name)
         if subscription is None:
             raise subscription_not_found(name, self.topic(topic).subscriptions)
         return subscription
 
     async def publish(self, topic: Topic, events: Sequence[Published]) -> None:
-        """Each event is in the queue of every event subscription that it matches."""
+        """Put each event into the queue of every event subscription that it matches."""
         self.commits.check()
         now = self.clock.now()
         kept: list[Event] = []
@@ -114,21 +114,21 @@ class Namespace:
                 kept.append(event)
                 ids.append(memorable(published.attributes["id"]))
         topic.count(len(events), len(kept))
-        self.journal.published(kept, now)
+        self.journal.publish(kept, now)
         numbers = [event.number for event in kept]
         self.history.note(Step(now, "published", None, numbers, ids))
         for subscription, enqueued in held.values():
             subscription.counts.matched += len(enqueued)
-            self.journal.enqueued(subscription.key, enqueued)
+            self.journal.enqueue(subscription.key, enqueued)
             self.note(subscription, "queued", enqueued)
         for subscription, _ in held.values():
             self.serve(subscription, now)
-        await self.commits.stored()
+        await self.commits.flush()
 
     async def receive(
         self, subscription: Subscription, limit: int, longest: float
     ) -> bytes:
-        """The answer with at least one event, or an empty one after the longest wait."""
+        """Return an answer with at least one event, or an empty one after the longest wait."""
         self.commits.check()
         now = self.clock.now()
         answer = subscription.wait(limit, now + longest)
@@ -145,7 +145,7 @@ class Namespace:
             subscription.leave(answer)
 
     def serve(self, subscription: Subscription, now: float) -> None:
-        """Events that are available go to the receivers that wait, first come first."""
+        """Give available events to the receivers that wait, first come first."""
         subscription.queue.sweep(now)
         self.note(subscription, "lock expired", subscription.queue.take_expired_locks())
         while (waiter := subscription.next_waiter()) is not None:
@@ -154,8 +154,8 @@ class Namespace:
                 break
             subscription.waiters.popleft()
             subscription.counts.received += len(taken)
-            self.journal.received(subscription.key, taken)
-            self.note(subscription, "received", [each.event.number for each in taken])
+            self.journal.receive(subscription.key, taken)
+            self.note(subscription, "received", [entry.event.number for entry in taken])
             self.commits.answer(waiter.answer, subscription.answer(taken))
         self._dead_letter(subscription)
         subscription.set_alarm(now, lambda: self._ring(subscription))
@@ -163,14 +163,14 @@ class Namespace:
     def note(
         self, subscription: Subscription, what: str, numbers: Sequence[int]
     ) -> None:
-        """This happened to these events just now."""
+        """Remember what happened to these events just now."""
         step = Step(self.clock.latest, what, subscription.name, numbers)
         self.history.note(step)
         if self._watchers:
             self._tell_watchers()
 
     def sweep(self) -> None:
-        """Whatever is due by now happens, in every queue."""
+        """Do whatever is due by now, in every queue."""
         now = self.clock.now()
         for subscription in self.known.values():
             self.serve(subscription, now)
@@ -178,26 +178,26 @@ class Namespace:
         self.commits.commit()
 
     async def advance(self, seconds: float) -> float:
-        """The time after the clock was moved forward, with all that became due done."""
+        """Move the clock forward, do all that became due, and return the time."""
         self.commits.check()
         now = self.clock.advance(seconds)
-        self.journal.clock_moved(self.clock.offset)
+        self.journal.move_clock(self.clock.offset)
         self.sweep()
         if self.dead_lettering.letters is not None:
-            self.dead_lettering.letters.look_again()
-        await self.commits.stored()
+            self.dead_lettering.letters.try_now()
+        await self.commits.flush()
         return now
 
     async def reload(self, topology: Topology) -> None:
-        """The new topology holds; event subscriptions keep what they hold."""
+        """Put the topology in force; event subscriptions keep what they hold."""
         self.commits.check()
         before, self.topology = self.topics, topology
-        self.topics = build.apply(topology, self.known, self.journal.subscribed)
+        self.topics = build.apply(topology, self.known, self.journal.add_subscription)
         for name, topic in self.topics.items():
             if name in before:
                 topic.continue_from(before[name])
         self.sweep()
-        await self.commits.stored()
+        await self.commits.flush()
 
     async def reset(
         self, subscriptions: Collection[Subscription] | None = None
@@ -211,21 +211,21 @@ class Namespace:
         chosen = self.known.values() if subscriptions is None else subscriptions
         for subscription in chosen:
             held = subscription.queue.clear()
-            self.journal.forgotten(subscription.key, held)
+            self.journal.forget(subscription.key, held)
             subscription.counts = Counts()
-            subscription.silence()
+            subscription.cancel_alarm()
             subscription.dismiss()
         if subscriptions is None:
             self.history.clear()
             self.dead_lettering.clear()
             self.clock.reset()
-            self.journal.clock_moved(self.clock.offset)
+            self.journal.move_clock(self.clock.offset)
             for topic in self.topics.values():
                 topic.published = topic.unmatched = 0
         self._tell_watchers()
-        await self.commits.stored()
+        await self.commits.flush()
 
-    async def until(self, is_so: Callable[[], bool], seconds: float) -> bool:
+    async def wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
         """Wait until the condition holds, at most so many seconds; return whether it does."""
         ends = asyncio.get_running_loop().time() + seconds
         while not is_so():
@@ -258,17 +258,17 @@ class Namespace:
         # What was declared, and how late it is, holds though it could not be stored.
         for place, subscription in self.known.items():
             if place not in stored.subscriptions:
-                self.journal.subscribed(subscription.key, *place)
+                self.journal.add_subscription(subscription.key, *place)
         if self.clock.offset != stored.clock:
-            self.journal.clock_moved(self.clock.offset)
+            self.journal.move_clock(self.clock.offset)
         self._restore(stored)
 
     def _dead_letter(self, subscription: Subscription) -> None:
         ended = subscription.queue.take_ended()
         if ended:
             self.dead_lettering.dead_letter(subscription, ended)
-        for each in ended:
-            self.note(subscription, f"ended: {each.ending.value}", [each.event.number])
+        for end in ended:
+            self.note(subscription, f"ended: {end.ending.value}", [end.event.number])
 
     def _ring(self, subscription: Subscription) -> None:
         if self.commits.failure is None:

@@ -55,11 +55,11 @@ class Subscription:
 
     @property
     def name(self) -> str:
-        """The name it was declared with."""
+        """Return the name it was declared with."""
         return self.declared.name
 
     def answer(self, taken: list[Entry]) -> bytes:
-        """The body of a receive that took these events."""
+        """Return the body of a receive that took these events."""
         encode, start = lock_tokens.encode, self.token_start
         items = [
             b'{"brokerProperties":{"lockToken":"%b","deliveryCount":%d},"event":%b}'
@@ -82,7 +82,7 @@ class Subscription:
                 waiter.answer.set_result(EMPTY)
 
     def leave(self, answer: asyncio.Future[bytes]) -> bool:
-        """The receiver no longer waits; False when events were taken for it already."""
+        """Take the receiver out of the line; False when events were taken for it already."""
         for waiter in self.waiters:
             if waiter.answer is answer:
                 self.waiters.remove(waiter)
@@ -90,7 +90,7 @@ class Subscription:
         return False
 
     def next_waiter(self) -> Waiter | None:
-        """The receiver that has waited longest and still does."""
+        """Return the receiver that has waited longest and still does."""
         while self.waiters:
             if not self.waiters[0].answer.done():
                 return self.waiters[0]
@@ -98,15 +98,15 @@ class Subscription:
         return None
 
     def set_alarm(self, now: float, ring: Callable[[], None]) -> None:
-        """`ring` when the next lock or delay ends, if a receiver waits for it."""
-        self.silence()
+        """Call `ring` when the next lock or delay ends, if a receiver waits for it."""
+        self.cancel_alarm()
         due = self.queue.next_due()
         if due is not None and self.next_waiter() is not None:
             delay = max(0.0, due - now)
             self.alarm = asyncio.get_running_loop().call_later(delay, ring)
 
-    def silence(self) -> None:
-        """No alarm is set."""
+    def cancel_alarm(self) -> None:
+        """Cancel the alarm."""
         if self.alarm is not None:
             self.alarm.cancel()
             self.alarm = None

@@ -20,19 +20,19 @@ class Topic:
         self._by_type: dict[object, list[Subscription]] = {}
 
     def matching(self, event: Attributes) -> Iterator[Subscription]:
-        """The event subscriptions whose filters let the event through."""
-        for each in self._candidates(event.get("type")):
-            clauses = each.declared.filters.clauses
+        """Yield the event subscriptions whose filters let the event through."""
+        for subscription in self._candidates(event.get("type")):
+            clauses = subscription.declared.filters.clauses
             if not clauses or all(clause.matches(event) for clause in clauses):
-                yield each
+                yield subscription
 
     def count(self, published: int, kept: int) -> None:
-        """So many events came, and so many of them matched somewhere."""
+        """Count the events that came, and those that matched nowhere."""
         self.published += published
         self.unmatched += published - kept
 
     def continue_from(self, before: "Topic") -> None:
-        """The counts go on from those of the topic as it was declared before."""
+        """Take the counts over from the topic as it was declared before."""
         self.published, self.unmatched = before.published, before.unmatched
 
     def _candidates(self, kind: object) -> list[Subscription]:
@@ -41,9 +41,9 @@ class Topic:
         if (remembered := self._by_type.get(kind)) is not None:
             return remembered
         found = [
-            each
-            for each in self.subscriptions.values()
-            if each.declared.filters.matches_type(kind)
+            subscription
+            for subscription in self.subscriptions.values()
+            if subscription.declared.filters.matches_type(kind)
         ]
         if kind is None or len(kind) <= LONGEST_TYPE:
             if len(self._by_type) >= TYPES_REMEMBERED:

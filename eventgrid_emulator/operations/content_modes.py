@@ -19,19 +19,19 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def media_type(content_type: str) -> str:
-    """Type and subtype in lower case, without parameters."""
+    """Return type and subtype in lower case, without parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
 def is_json(kind: str) -> bool:
-    """Whether payloads of this media type are JSON."""
+    """Return whether payloads of this media type are JSON."""
     return kind.endswith(("/json", "+json"))
 
 
 def read_request(
     content_type: str | None, headers: Iterable[tuple[str, str]], body: bytes
 ) -> list[Published]:
-    """The events of a publish request, in whichever mode it came."""
+    """Return the events of a publish request, in whichever mode it came."""
     cloudevents.check_size(len(body))
     if content_type is None or not content_type.strip():
         raise bad_request("CONTENT-TYPE is not provided")

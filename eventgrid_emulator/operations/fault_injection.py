@@ -19,7 +19,7 @@ async def inject(
     request: web.BaseRequest,
     answer: Callable[[], Awaitable[web.Response]],
 ) -> web.StreamResponse:
-    """The answer as the fault leaves it."""
+    """Return the answer as the fault leaves it."""
     match fault.kind:
         case Kind.ERROR:
             code = STATUSES[fault.status]

@@ -79,7 +79,7 @@ class Fault(
             )
 
     def fits(self, call: Call) -> bool:
-        """Whether it can befall this request."""
+        """Return whether it can befall this request."""
         if self.operation is not None and self.operation is not call.operation:
             return False
         if self.subscription not in (None, call.resource.subscription):
@@ -105,14 +105,14 @@ class Faults:
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def switch(self, plan: Plan) -> None:
-        """These faults from now on; the same seed meets the same requests."""
+        """Put these faults in force, and no others; the same seed meets the same requests."""
         self.faults = tuple(plan.faults)
         self.seed = plan.seed
         self.hits = [0] * len(plan.faults)
         self.chance.seed(plan.seed)
 
     def draw(self, call: Call) -> Fault | None:
-        """The first fault that meets this request."""
+        """Return the first fault that meets this request."""
         for place, fault in enumerate(self.faults):
             spent = fault.times is not None and self.hits[place] >= fault.times
             if spent or not fault.fits(call):
@@ -123,7 +123,7 @@ class Faults:
         return None
 
     def report(self) -> bytes:
-        """The faults with their hits, as JSON."""
+        """Return the faults with their hits, as JSON."""
         listed = [
             msgspec.to_builtins(fault) | {"hits": hits}
             for fault, hits in zip(self.faults, self.hits, strict=True)

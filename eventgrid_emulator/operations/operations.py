@@ -18,16 +18,9 @@ from eventgrid_emulator.operations import (
 )
 from eventgrid_emulator.operations.faults import Fault, Kind
 from eventgrid_emulator.operations.request_line import Call, Operation
-from eventgrid_emulator.operations.settlement import Settled, Verb
+from eventgrid_emulator.operations.settlement import Settled
 from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.responses import JSON, JSON_UTF8, reply
-
-_VERBS = {
-    Operation.ACKNOWLEDGE: Verb.ACKNOWLEDGE,
-    Operation.RELEASE: Verb.RELEASE,
-    Operation.REJECT: Verb.REJECT,
-    Operation.RENEW_LOCK: Verb.RENEW,
-}
 
 
 class Operations:
@@ -41,7 +34,7 @@ class Operations:
         self._shortest_wait = shortest_wait
 
     def find(self, resource: Resource) -> None:
-        """A 404 when the topic or the event subscription does not exist."""
+        """Raise a 404 when the topic or the event subscription does not exist."""
         if resource.subscription is None:
             self._namespace.topic(resource.topic)
         else:
@@ -54,7 +47,7 @@ class Operations:
         fault: Fault | None = None,
         chance: random.Random | None = None,
     ) -> web.Response:
-        """The answer of a call that may go on."""
+        """Return the answer of a call that may go on."""
         if call.operation is Operation.PUBLISH:
             return await self._publish(request, call, fault)
         if call.operation is Operation.RECEIVE:
@@ -101,25 +94,26 @@ class Operations:
         chance: random.Random | None,
     ) -> web.Response:
         subscription = self._subscription(call)
-        verb = _VERBS[call.operation]
-        delay = request_line.release_delay(call.query) if verb is Verb.RELEASE else 0
+        operation = call.operation
+        is_release = operation is Operation.RELEASE
+        delay = request_line.release_delay(call.query) if is_release else 0
         tokens = settlement.read_tokens(await request_body.read(request))
         self._throttle.settlements.check(time.monotonic())
         self._namespace.commits.check()
         spared: list[str] = []
         if fault is not None and chance is not None and fault.kind is Kind.TOKENS_FAIL:
-            spared = [each for each in tokens if chance.random() < fault.share]
-            tokens = [each for each in tokens if each not in spared]
-        settled = self._do(subscription, verb, tokens, delay, fault)
-        settled.failed += [FailedToken(each, TokenError.INTERNAL) for each in spared]
+            spared = [token for token in tokens if chance.random() < fault.share]
+            tokens = [token for token in tokens if token not in spared]
+        settled = self._do(subscription, operation, tokens, delay, fault)
+        settled.failed += [FailedToken(token, TokenError.INTERNAL) for token in spared]
         self._throttle.settlements.take(len(settled.succeeded))
-        await self._namespace.commits.stored()
-        return reply(settled.answer(), JSON)
+        await self._namespace.commits.flush()
+        return reply(settled.body(), JSON)
 
     def _do(
         self,
         subscription: Subscription,
-        verb: Verb,
+        operation: Operation,
         tokens: list[str],
         delay: int,
         fault: Fault | None,
@@ -129,7 +123,9 @@ class Operations:
             settlement.lose_locks(self._namespace, subscription, tokens)
         if kind is Kind.DUPLICATE:
             return settlement.pretend(self._namespace, subscription, tokens)
-        return settlement.settle(self._namespace, subscription, verb, tokens, delay)
+        return settlement.settle(
+            self._namespace, subscription, operation, tokens, delay
+        )
 
     def _subscription(self, call: Call) -> Subscription:
         name = call.resource.subscription or ""

@@ -38,7 +38,7 @@ class Call:
 
 @lru_cache(maxsize=512)
 def parse(target: str) -> Call | None:
-    """The call in a request target, or None when there is no such path."""
+    """Return the call in a request target, or None when there is no such path."""
     path, _, query = target.partition("?")
     match = _PATH.fullmatch(path)
     if match is None:
@@ -61,7 +61,7 @@ def parse(target: str) -> Call | None:
 
 
 def check_api_version(query: Mapping[str, str]) -> None:
-    """A 400 for a missing or unknown api-version."""
+    """Raise a 400 for a missing or unknown api-version."""
     version = query.get("api-version")
     known = ", ".join(API_VERSIONS)
     if not version:
@@ -75,17 +75,17 @@ def check_api_version(query: Mapping[str, str]) -> None:
 
 
 def max_events(query: Mapping[str, str]) -> int:
-    """`maxEvents`, 1 to 100, 1 when absent."""
+    """Return `maxEvents`, 1 to 100, 1 when absent."""
     return _in_range(query, "maxEvents", 1, (1, 100))
 
 
 def max_wait_time(query: Mapping[str, str], least: int = 10) -> int:
-    """`maxWaitTime` in seconds, 10 (or less, for tests) to 120, 60 when absent."""
+    """Return `maxWaitTime` in seconds, 10 (for tests: or less) to 120, 60 when absent."""
     return _in_range(query, "maxWaitTime", 60, (least, 120))
 
 
 def release_delay(query: Mapping[str, str]) -> int:
-    """`releaseDelayInSeconds`, one of five, 0 when absent."""
+    """Return `releaseDelayInSeconds`, one of five, 0 when absent."""
     value = _number(query, "releaseDelayInSeconds", 0)
     if value not in RELEASE_DELAYS:
         allowed = f"one of {', '.join(map(str, RELEASE_DELAYS))} (seconds)"

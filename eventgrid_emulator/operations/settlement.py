@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 
 import msgspec
 
@@ -10,30 +9,19 @@ from eventgrid_emulator.cloudevents import check_mark
 from eventgrid_emulator.errors import FailedToken, TokenError, bad_request
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.entries import Entry, State
 
 MAX_TOKENS = 100
-_encode = msgspec.json.encode
+DONE = {
+    Operation.ACKNOWLEDGE: "acknowledged",
+    Operation.RELEASE: "released",
+    Operation.REJECT: "rejected",
+    Operation.RENEW_LOCK: "lock renewed",
+}
 
 type Act = Callable[[bytes, float], Entry | None]
-
-
-class Verb(Enum):
-    """What can be done with a lock."""
-
-    ACKNOWLEDGE = "acknowledge"
-    RELEASE = "release"
-    REJECT = "reject"
-    RENEW = "renewLock"
-
-
-_PAST = {
-    Verb.ACKNOWLEDGE: "acknowledged",
-    Verb.RELEASE: "released",
-    Verb.REJECT: "rejected",
-    Verb.RENEW: "lock renewed",
-}
 
 
 @dataclass(slots=True)
@@ -42,18 +30,22 @@ class Settled:
 
     succeeded: list[str] = field(default_factory=list)
     failed: list[FailedToken] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
-    def answer(self) -> bytes:
-        """The body of the answer: both lists, always."""
-        items = [
+    def body(self) -> bytes:
+        """Return the body of the answer: both lists, always."""
+        failed = [
             {
-                "lockToken": each.lock_token,
-                "error": {"code": each.error.value[0], "message": each.error.value[1]},
+                "lockToken": token.lock_token,
+                "error": {
+                    "code": token.error.value[0],
+                    "message": token.error.value[1],
+                },
             }
-            for each in self.failed
+            for token in self.failed
         ]
-        return _encode(
-            {"succeededLockTokens": self.succeeded, "failedLockTokens": items}
+        return msgspec.json.encode(
+            {"succeededLockTokens": self.succeeded, "failedLockTokens": failed}
         )
 
 
@@ -65,7 +57,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 def read_tokens(body: bytes) -> list[str]:
-    """The lock tokens of a request, 1 to 100 of them."""
+    """Return the lock tokens of a request, 1 to 100 of them."""
     check_mark(body)
     try:
         tokens = _decode(body).lock_tokens
@@ -83,28 +75,19 @@ def read_tokens(body: bytes) -> list[str]:
 def settle(
     namespace: Namespace,
     subscription: Subscription,
-    verb: Verb,
+    operation: Operation,
     tokens: Iterable[str],
     delay: float = 0.0,
 ) -> Settled:
-    """What became of each token, tried on its own; the caller has it stored."""
+    """Settle each token on its own; the caller has it stored."""
     now = namespace.clock.now()
-    act = _act(subscription, verb, delay)
-    settled = Settled()
-    entries: list[Entry] = []
-    for token in tokens:
-        secret = lock_tokens.decode(token)
-        entry = act(secret, now) if secret is not None else None
-        if entry is not None:
-            settled.succeeded.append(token)
-            entries.append(entry)
-        else:
-            lost = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
-            settled.failed.append(FailedToken(token, lost))
-    _record(namespace, subscription, verb, entries, now + delay)
-    namespace.note(subscription, _PAST[verb], [each.event.number for each in entries])
+    settled = _apply(_act(subscription, operation, delay), tokens, now)
+    entries = settled.entries
+    _record(namespace, subscription, operation, entries, now + delay)
+    numbers = [entry.event.number for entry in entries]
+    namespace.note(subscription, DONE[operation], numbers)
     subscription.counts.failed_tokens += len(settled.failed)
-    if entries and verb in (Verb.RELEASE, Verb.REJECT):
+    if entries and operation in (Operation.RELEASE, Operation.REJECT):
         namespace.serve(subscription, now)
     return settled
 
@@ -112,62 +95,66 @@ def settle(
 def pretend(
     namespace: Namespace, subscription: Subscription, tokens: Iterable[str]
 ) -> Settled:
-    """As if acknowledged, but the locks stay: the events will be delivered again."""
-    now = namespace.clock.now()
-    settled = Settled()
-    for token in tokens:
-        secret = lock_tokens.decode(token)
-        if secret is not None and subscription.queue.holds(secret, now):
-            settled.succeeded.append(token)
-        else:
-            lost = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
-            settled.failed.append(FailedToken(token, lost))
-    return settled
+    """Answer as if acknowledged; the locks stay, and the events are delivered again."""
+    return _apply(subscription.queue.find, tokens, namespace.clock.now())
 
 
 def lose_locks(
     namespace: Namespace, subscription: Subscription, tokens: Iterable[str]
 ) -> None:
-    """The locks end as if they had expired."""
+    """End the locks as if they had expired."""
     now = namespace.clock.now()
-    secrets = [lock_tokens.decode(token) for token in tokens]
-    lost = [subscription.queue.release(secret, 0, now) for secret in secrets if secret]
-    held = [each for each in lost if each and each.state is not State.LOCKED]
-    namespace.journal.released(subscription.key, held, now)
+    release = _act(subscription, Operation.RELEASE, 0)
+    lost = _apply(release, tokens, now).entries
+    held = [entry for entry in lost if entry.state is not State.LOCKED]
+    namespace.journal.release(subscription.key, held, now)
     namespace.serve(subscription, now)
 
 
-def _act(subscription: Subscription, verb: Verb, delay: float) -> Act:
+def _apply(act: Act, tokens: Iterable[str], now: float) -> Settled:
+    settled = Settled()
+    for token in tokens:
+        secret = lock_tokens.decode(token)
+        entry = act(secret, now) if secret is not None else None
+        if entry is not None:
+            settled.succeeded.append(token)
+            settled.entries.append(entry)
+        else:
+            error = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
+            settled.failed.append(FailedToken(token, error))
+    return settled
+
+
+def _act(subscription: Subscription, operation: Operation, delay: float) -> Act:
     queue = subscription.queue
-    match verb:
-        case Verb.ACKNOWLEDGE:
-            return queue.acknowledge
-        case Verb.REJECT:
-            return queue.reject
-        case Verb.RENEW:
-            return queue.renew
-        case Verb.RELEASE:
-            return lambda secret, now: queue.release(secret, delay, now)
+    if operation is Operation.RELEASE:
+        return lambda secret, now: queue.release(secret, delay, now)
+    acts = {
+        Operation.ACKNOWLEDGE: queue.acknowledge,
+        Operation.REJECT: queue.reject,
+        Operation.RENEW_LOCK: queue.renew,
+    }
+    return acts[operation]
 
 
 def _record(
     namespace: Namespace,
     subscription: Subscription,
-    verb: Verb,
+    operation: Operation,
     entries: list[Entry],
     due: float,
 ) -> None:
     key, journal, counts = subscription.key, namespace.journal, subscription.counts
-    match verb:
-        case Verb.ACKNOWLEDGE:
+    match operation:
+        case Operation.ACKNOWLEDGE:
             counts.acknowledged += len(entries)
-            journal.forgotten(key, [entry.event for entry in entries])
-        case Verb.REJECT:
+            journal.forget(key, [entry.event for entry in entries])
+        case Operation.REJECT:
             counts.rejected += len(entries)
-        case Verb.RENEW:
+        case Operation.RENEW_LOCK:
             counts.renewed += len(entries)
-            journal.renewed(key, entries)
-        case Verb.RELEASE:
+            journal.renew(key, entries)
+        case Operation.RELEASE:
             counts.released += len(entries)
-            held = [each for each in entries if each.state is not State.LOCKED]
-            journal.released(key, held, due)
+            held = [entry for entry in entries if entry.state is not State.LOCKED]
+            journal.release(key, held, due)

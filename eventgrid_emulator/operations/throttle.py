@@ -17,13 +17,13 @@ class Bucket:
     at: float
 
     def is_empty(self, now: float) -> bool:
-        """Whether nothing is left at this moment."""
+        """Return whether nothing is left at this moment."""
         self.level = min(self.rate, self.level + (now - self.at) * self.rate)
         self.at = now
         return self.level <= 0
 
     def take(self, amount: float) -> None:
-        """Less is left; a large request leaves a debt that later ones wait for."""
+        """Take so much out; a large request leaves a debt that later ones wait for."""
         self.level -= amount
 
 
@@ -40,7 +40,7 @@ class Meter:
         ]
 
     def check(self, now: float) -> None:
-        """A refusal when the second's worth is used up."""
+        """Raise a refusal when the second's worth is used up."""
         if any([bucket.is_empty(now) for bucket in self._buckets]):  # noqa: C419  (all fill)
             raise Refusal(
                 self._refusal,
@@ -48,7 +48,7 @@ class Meter:
             )
 
     def take(self, *amounts: float) -> None:
-        """So many events, and bytes, have passed."""
+        """Count so many events, and bytes."""
         for bucket, amount in zip(self._buckets, amounts, strict=False):
             bucket.take(amount)
 

@@ -77,5 +77,5 @@ class Depth:
 
     @property
     def total(self) -> int:
-        """All events that are held."""
+        """Return how many events are held."""
         return self.ready + self.locked + self.delayed

@@ -12,17 +12,17 @@ _SECRET_AT = _LENGTH - SECRET_LENGTH
 
 
 def prefix(guid: uuid.UUID) -> bytes:
-    """What every lock token made under this GUID begins with."""
+    """Return what every lock token made under this GUID begins with."""
     return _BEFORE_GUID + str(guid).upper().encode() + _BEFORE_SECRET
 
 
 def encode(start: bytes, secret: bytes) -> bytes:
-    """The lock token as it stands in an answer."""
+    """Return the lock token as it stands in an answer."""
     return binascii.b2a_base64(start + secret, newline=False)
 
 
 def decode(token: str) -> bytes | None:
-    """The secret in a lock token, or None when it is not one."""
+    """Return the secret in a lock token, or None when it is not one."""
     try:
         raw = binascii.a2b_base64(token, strict_mode=True)
     except (binascii.Error, ValueError):

@@ -48,12 +48,12 @@ class SubscriptionQueue:
         self.expired_locks: list[int] = []
 
     def enqueue(self, event: Event) -> None:
-        """The event waits at the end of the line."""
+        """Add the event at the end of the line."""
         event.holders += 1
         self._fresh.append(event)
 
     def restore(self, entry: Entry) -> None:
-        """A delivered event comes back as it was stored: locked or delayed until due."""
+        """Take a delivered event back as it was stored: locked or delayed until due."""
         entry.event.holders += 1
         self._entries[entry.event.number] = entry
         if entry.state is State.LOCKED:
@@ -63,7 +63,7 @@ class SubscriptionQueue:
         self._mark(entry.due, [entry.event.number])
 
     def reconfigure(self, limits: QueueLimits) -> None:
-        """New limits hold from now on; locks that are out keep their term."""
+        """Apply new limits from now on; locks that are out keep their term."""
         self.limits = limits
         for entry in self._entries.values():
             if entry.state is State.READY:
@@ -73,7 +73,7 @@ class SubscriptionQueue:
         self._rebuild_marks()
 
     def receive(self, limit: int, now: float) -> list[Entry]:
-        """At most `limit` events, locked, the longest available first."""
+        """Lock and return at most `limit` events, the longest available first."""
         self.sweep(now)
         taken: list[Entry] = []
         while len(taken) < limit and (entry := self._next()) is not None:
@@ -94,41 +94,39 @@ class SubscriptionQueue:
         return taken
 
     def acknowledge(self, secret: bytes, now: float) -> Entry | None:
-        """The event is forgotten; None when the lock is not held."""
+        """Forget the event; return None when the lock is not held."""
         return self._take_lock(secret, now, forget=True)
 
     def reject(self, secret: bytes, now: float) -> Entry | None:
-        """The event ends at once; None when the lock is not held."""
+        """End the event at once; return None when the lock is not held."""
         entry = self._take_lock(secret, now, forget=True)
         if entry is not None:
             self._ended(entry, Ending.REJECTED)
         return entry
 
     def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
-        """The event is available after the delay, or ends if it had its last delivery."""
+        """Give the event back after the delay, or end it if it had its last delivery."""
         entry = self._take_lock(secret, now, forget=False)
         if entry is not None:
             self._give_back(entry, now + delay, now)
         return entry
 
     def renew(self, secret: bytes, now: float) -> Entry | None:
-        """The lock lasts its full duration from now; None when it is lost or too old."""
-        entry = self._locks.get(secret)
-        if entry is None or not self._is_held(entry, now):
-            return None
-        if now - entry.received > RENEW_WINDOW:
+        """Extend the lock by its full duration; return None when it is lost or too old."""
+        entry = self.find(secret, now)
+        if entry is None or now - entry.received > RENEW_WINDOW:
             return None
         entry.due = now + self.limits.lock_duration
         self._mark(entry.due, [entry.event.number])
         return entry
 
-    def holds(self, secret: bytes, now: float) -> bool:
-        """Whether this is the current lock of an event."""
+    def find(self, secret: bytes, now: float) -> Entry | None:
+        """Return the event that this lock holds; None when it holds none any more."""
         entry = self._locks.get(secret)
-        return entry is not None and self._is_held(entry, now)
+        return entry if entry is not None and self._is_held(entry, now) else None
 
     def sweep(self, now: float) -> None:
-        """What is due happens: locks and delays end, old events expire."""
+        """Do what is due: end locks and delays, expire old events."""
         while self._due and self._due[0][0] <= now:
             due, _, numbers = heapq.heappop(self._due)
             self._marked -= len(numbers)
@@ -165,21 +163,21 @@ class SubscriptionQueue:
         return len(self._fresh) + len(self._entries)
 
     def next_due(self) -> float | None:
-        """The next instant at which a lock or a delay may end."""
+        """Return the next instant at which a lock or a delay may end."""
         return self._due[0][0] if self._due else None
 
     def take_ended(self) -> list[Ended]:
-        """What is to be dead-lettered since the last call."""
+        """Return the events that ended since the last call."""
         ended, self.ended = self.ended, []
         return ended
 
     def take_expired_locks(self) -> list[int]:
-        """Whose lock has ended by itself since the last call."""
+        """Return the events whose lock has expired since the last call."""
         expired_locks, self.expired_locks = self.expired_locks, []
         return expired_locks
 
     def depth(self) -> Depth:
-        """How many events are where, and when the oldest was published."""
+        """Return how many events are where, and when the oldest was published."""
         locked = len(self._locks)
         delayed = len(self._entries) - locked - self._ready_again
         times = [entry.event.published for entry in self._entries.values()]
@@ -209,8 +207,8 @@ class SubscriptionQueue:
         return now < entry.due
 
     def _take_lock(self, secret: bytes, now: float, *, forget: bool) -> Entry | None:
-        entry = self._locks.get(secret)
-        if entry is None or not self._is_held(entry, now):
+        entry = self.find(secret, now)
+        if entry is None:
             return None
         del self._locks[secret]
         if forget:

@@ -37,14 +37,14 @@ class Commits:
         self._recovery: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """The store takes writes from now on."""
+        """Let the store take writes from now on."""
         if self._store is not None:
             self._store.start()
 
     async def close(self) -> None:
-        """All that happened is stored, the file is closed, and nothing more is done."""
+        """Store all that happened, close the file, and do nothing more."""
         with contextlib.suppress(Refusal):
-            await self.stored()
+            await self.flush()
         self.failure = self.failure or "the emulator is stopping"
         if self._recovery is not None:
             self._recovery.cancel()
@@ -53,20 +53,20 @@ class Commits:
             await self._store.close()
 
     def check(self) -> None:
-        """A 503 while the data folder cannot be written, and after `close`."""
+        """Raise a 503 while the data folder cannot be written, and after `close`."""
         if self.failure is not None:
             raise unavailable(self.failure)
 
     def answer(self, receiver: asyncio.Future[bytes], body: bytes) -> None:
-        """The receiver gets this body once all that happened so far is stored."""
+        """Give the receiver this body once all that happened so far is stored."""
         self._answers.append((receiver, body))
 
-    def afterwards(self, do: Callable[[], None]) -> None:
+    def after_commit(self, do: Callable[[], None]) -> None:
         """Do this once all that happened so far is stored; never, if it cannot be."""
         self._afterwards.append(do)
 
     def commit(self) -> asyncio.Future[None] | None:
-        """Done when all that happened so far is stored; None when it is already."""
+        """Store all that happened so far; return None when there is nothing to store."""
         done = self._journal.commit()
         answers, self._answers = self._answers, []
         afterwards, self._afterwards = self._afterwards, []
@@ -77,8 +77,8 @@ class Commits:
         self._latest = done
         return done
 
-    async def stored(self) -> None:
-        """All that happened so far is stored; a 503 when that fails."""
+    async def flush(self) -> None:
+        """Return once all that happened so far is stored. Raises a 503 when that fails."""
         # What happened may be on its way already, handed over by a sweep.
         done = self.commit() or self._latest
         if done is None or done.done():
@@ -126,7 +126,7 @@ class Commits:
 
 
 def unavailable(problem: object) -> Refusal:
-    """A 503: nothing was done, and nothing is lost."""
+    """Return a 503: nothing was done, and nothing is lost."""
     return Refusal(
         Code.UNAVAILABLE,
         f"Nothing was done, because nothing can be stored in the data folder: {problem}",

@@ -58,26 +58,26 @@ class Journal:
         self._pending: list[Statement] = []
 
     def commit(self) -> asyncio.Future[None] | None:
-        """Done when all that was noted is stored; None when nothing has to be."""
+        """Hand all that was noted to the store; return None when there is nothing."""
         if self._store is None or not self._pending:
             return None
         pending, self._pending = self._pending, []
         return self._store.write(pending)
 
     def discard(self) -> None:
-        """What was noted and not committed is forgotten."""
+        """Forget what was noted and not committed."""
         self._pending.clear()
 
-    def subscribed(self, key: int, topic: str, name: str) -> None:
-        """An event subscription has this key from now on."""
+    def add_subscription(self, key: int, topic: str, name: str) -> None:
+        """Note the key of an event subscription."""
         self._note("INSERT INTO subscription VALUES (?, ?, ?)", (key, topic, name))
 
-    def clock_moved(self, offset: float) -> None:
-        """The clock is this far ahead of the machine's."""
+    def move_clock(self, offset: float) -> None:
+        """Note how far the clock is ahead of the machine's."""
         self._note("UPDATE meta SET value = ? WHERE name = 'clock'", (offset,))
 
-    def published(self, events: Sequence[Event], published: float) -> None:
-        """These events are kept until no event subscription holds them."""
+    def publish(self, events: Sequence[Event], published: float) -> None:
+        """Note events, which are kept until no event subscription holds them."""
         if self._store is None or not events:
             return
         places, start = [], 0
@@ -87,13 +87,13 @@ class Journal:
         bodies = b"".join([event.body for event in events])
         self._note(_INSERT_EVENTS, (published, bodies, _text(places)))
 
-    def enqueued(self, key: int, numbers: list[int]) -> None:
-        """The event subscription holds these events."""
+    def enqueue(self, key: int, numbers: list[int]) -> None:
+        """Note that the event subscription holds these events."""
         if self._store is not None and numbers:
             self._note(_INSERT_ENTRIES, (key, _text(numbers)))
 
-    def received(self, key: int, taken: list[Entry]) -> None:
-        """These events are locked."""
+    def receive(self, key: int, taken: list[Entry]) -> None:
+        """Note that these events are locked."""
         if self._store is None or not taken:
             return
         numbers = [entry.event.number for entry in taken]
@@ -102,18 +102,18 @@ class Journal:
         values = (key, first.due, first.received, secrets, _text(numbers))
         self._note(_LOCK, values)
 
-    def renewed(self, key: int, entries: list[Entry]) -> None:
-        """These locks last longer."""
+    def renew(self, key: int, entries: list[Entry]) -> None:
+        """Note that these locks last longer."""
         if self._store is not None and entries:
             self._note(_RENEW, (entries[0].due, key, _numbers(entries)))
 
-    def released(self, key: int, entries: list[Entry], due: float) -> None:
-        """These events are no longer locked and available from then on."""
+    def release(self, key: int, entries: list[Entry], due: float) -> None:
+        """Note that these events are not locked any more, and available from then on."""
         if self._store is not None and entries:
             self._note(_RELEASE, (due, key, _numbers(entries)))
 
-    def forgotten(self, key: int, events: list[Event]) -> None:
-        """The event subscription no longer holds these events."""
+    def forget(self, key: int, events: list[Event]) -> None:
+        """Note that the event subscription does not hold these events any more."""
         if self._store is None or not events:
             return
         self._note(_DELETE_ENTRIES, (key, _text([event.number for event in events])))
@@ -121,13 +121,13 @@ class Journal:
         if unheld:
             self._note(_DELETE_EVENTS, (_text(unheld),))
 
-    def dead_lettered(self, letter: DeadLetter) -> None:
-        """This document has to reach its destination."""
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Note a document that has to reach its destination."""
         values = (letter.id, letter.blob, letter.since, letter.document)
         self._note("INSERT INTO dead_letter VALUES (?, ?, ?, ?)", values)
 
-    def delivered_dead_letters(self, ids: list[int]) -> None:
-        """These documents have reached their destination, or were given up."""
+    def forget_dead_letters(self, ids: list[int]) -> None:
+        """Note that these documents have reached their destination, or were given up."""
         if ids:
             self._note(_DELETE_DEAD_LETTERS, (_text(ids),))
 

@@ -55,7 +55,7 @@ class Stored:
 
 
 def read_all(connection: sqlite3.Connection) -> Stored:
-    """What the emulator knew when it last answered."""
+    """Return what the emulator knew when it last answered."""
     execute = connection.execute
     clock = execute("SELECT value FROM meta WHERE name = 'clock'").fetchone()[0]
     subscriptions = {

@@ -50,7 +50,7 @@ class Store:
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
     def read[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What this reading gives, before `start`."""
+        """Return what `work` finds in the file; before `start`."""
         try:
             return work(self._connection)
         except sqlite3.Error as problem:
@@ -58,12 +58,12 @@ class Store:
             raise StoreError(_explain(self.folder, problem)) from None
 
     def start(self) -> None:
-        """From now on the writing thread owns the file."""
+        """Leave the file to the writing thread from now on."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def write(self, statements: list[Statement]) -> asyncio.Future[None]:
-        """Done once the statements are committed, in the order of the calls.
+        """Write the statements; done once they are committed, in the order of the calls.
 
         After a failure every later write fails too, until `recover`.
         """
@@ -72,7 +72,7 @@ class Store:
         return done
 
     async def recover[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Writes are taken again; gives what the file holds."""
+        """Take writes again; return what `work` finds in the file."""
 
         def again(connection: sqlite3.Connection) -> T:
             result = work(connection)
@@ -84,7 +84,7 @@ class Store:
         return await done
 
     async def close(self) -> None:
-        """Everything handed in is written and the file is closed."""
+        """Write everything that was handed in and close the file."""
         if self._thread.is_alive():
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)

@@ -11,7 +11,7 @@ SUBSCRIPTION = f"{TOPIC}/eventsubscriptions"
 
 
 def declared(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """The topics of a plan, in the shape of a topology file.
+    """Return the topics of a plan, in the shape of a topology file.
 
     Raises TopologyError when it has none, or what an emulator cannot be.
     """
@@ -19,7 +19,11 @@ def declared(plan: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(resources, list):
         raise TopologyError(f"`{PREDICTED}` must be a list")
     try:
-        topics = [_topic(one, resources) for one in resources if _is_a(one, TOPIC)]
+        topics = [
+            _topic(resource, resources)
+            for resource in resources
+            if _is_a(resource, TOPIC)
+        ]
     except (KeyError, TypeError, AttributeError) as missing:
         raise TopologyError(
             f"a plan that is not as bicep writes it: {missing}"
@@ -36,16 +40,16 @@ def _is_a(resource: Any, kind: str) -> bool:
 def _topic(resource: dict[str, Any], resources: list[Any]) -> dict[str, Any]:
     full_name = str(resource.get("name"))
     subscriptions = [
-        one
-        for one in resources
-        if _is_a(one, SUBSCRIPTION)
-        and str(one.get("name")).rpartition("/")[0] == full_name
+        candidate
+        for candidate in resources
+        if _is_a(candidate, SUBSCRIPTION)
+        and str(candidate.get("name")).rpartition("/")[0] == full_name
     ]
     return {
         "topic": full_name.rpartition("/")[2],
         "eventRetentionInDays": _of(resource, "eventRetentionInDays"),
         "deadLetterContainer": _container(subscriptions, full_name),
-        "eventSubscriptions": [_subscription(one) for one in subscriptions],
+        "eventSubscriptions": [_subscription(found) for found in subscriptions],
     }
 
 
@@ -67,9 +71,9 @@ def _subscription(resource: dict[str, Any]) -> dict[str, Any]:
 def _container(subscriptions: list[dict[str, Any]], topic: str) -> Any:
     containers = {
         destination["deadLetterDestination"]["properties"]["blobContainerName"]
-        if (destination := _destination(one))
+        if (destination := _destination(subscription))
         else False
-        for one in subscriptions
+        for subscription in subscriptions
     }
     if len(containers) > 1:
         raise TopologyError(f"topic {topic}: its dead letters go to several places")

@@ -28,7 +28,7 @@ BEFORE_CLOUDEVENTS = {
 
 
 def read_filters(configuration: Any, where: str, problems: list[str]) -> Filters:
-    """The filters of an event subscription; a problem names it and the filter."""
+    """Return the filters of an event subscription; a problem names it and the filter."""
     if configuration is None:
         return Filters()
     if not isinstance(configuration, dict):
@@ -54,7 +54,7 @@ def read_filters(configuration: Any, where: str, problems: list[str]) -> Filters
 
 
 def warnings(filters: Filters) -> Iterator[str]:
-    """What of the filters no event can match, as far as is known of the service."""
+    """Yield what of the filters no event can match, as far as is known of the service."""
     for name in filters.event_types or ():
         if name.lower() == "all" or "*" in name or name != name.strip() or not name:
             yield (
@@ -106,8 +106,8 @@ def _operand(operator: str, part: Part) -> list[Any]:
     elif value is not None or not isinstance(values, list) or not values:
         part.wrong("takes a list of `values` that is not empty")
         return []
-    for one in values:
-        _check_value(operator, one, part)
+    for operand in values:
+        _check_value(operator, operand, part)
     return list(values)
 
 

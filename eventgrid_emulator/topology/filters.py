@@ -60,11 +60,11 @@ class Filter:
     values: Operand = ()
 
     def matches(self, event: Mapping[str, Any]) -> bool:
-        """Whether the event satisfies this clause."""
+        """Return whether the event satisfies this clause."""
         return self.judge(resolve(event, self.key))
 
     def judge(self, value: Any) -> bool:
-        """Whether this value, found under the key or missing, satisfies the clause."""
+        """Return whether this value, found under the key or missing, satisfies the clause."""
         absent = value is MISSING or value is None
         if self.operator in PRESENCE:
             return absent == (self.operator == "IsNullOrUndefined")
@@ -80,12 +80,12 @@ class Filter:
 
     def document(self) -> dict[str, Any]:
         """Return the clause as it stands in a topology."""
-        told: dict[str, Any] = {"operatorType": self.operator, "key": self.key}
+        declared: dict[str, Any] = {"operatorType": self.operator, "key": self.key}
         if self.operator in SINGLE_VALUE:
-            told["value"] = self.values[0]
+            declared["value"] = self.values[0]
         elif self.operator not in PRESENCE:
-            told["values"] = list(self.values)
-        return told
+            declared["values"] = list(self.values)
+        return declared
 
     def _comparable(self, value: Any) -> list[Any]:
         items = value if isinstance(value, list) else [value]
@@ -109,7 +109,7 @@ class Filters:
     clauses: tuple[Filter, ...] = ()
 
     def matches(self, event: Mapping[str, Any]) -> bool:
-        """Whether the event subscription receives this event."""
+        """Return whether the event subscription receives this event."""
         return self.matches_type(event.get("type")) and all(
             clause.matches(event) for clause in self.clauses
         )
@@ -123,7 +123,7 @@ class Filters:
         }
 
     def matches_type(self, event_type: Any) -> bool:
-        """Whether the type is one of the included ones, whatever its case."""
+        """Return whether the type is one of the included ones, whatever its case."""
         if self.event_types is None:
             return True
         kind = event_type.lower() if isinstance(event_type, str) else None
@@ -131,7 +131,7 @@ class Filters:
 
 
 def resolve(event: Mapping[str, Any], key: str) -> Any:
-    """What stands under an attribute name or a `data.a.b` path, or MISSING."""
+    """Return what stands under an attribute name or a `data.a.b` path, or MISSING."""
     if key in event:
         return event[key]
     value: Any = event
@@ -143,7 +143,7 @@ def resolve(event: Mapping[str, Any], key: str) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a JSON number; true and false are not."""
+    """Return whether this is a JSON number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

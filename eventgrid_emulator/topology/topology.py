@@ -78,7 +78,7 @@ class Topology:
 
 
 def load(path: Path) -> Topology:
-    """The topology in a file; a problem names the file and the place in it."""
+    """Return the topology in a file; a problem names the file and the place in it."""
     try:
         found = parse(path.read_bytes())
     except OSError as problem:
@@ -93,7 +93,7 @@ def load(path: Path) -> Topology:
 
 
 def parse(raw: bytes | str) -> Topology:
-    """The topology in this JSON: one topic, `{"topics": [...]}`, or a Bicep snapshot.
+    """Return the topology in JSON: one topic, `{"topics": [...]}`, or a Bicep snapshot.
 
     Raises TopologyError, which names everything that is wrong.
     """
@@ -144,7 +144,7 @@ def _declared(subscription: EventSubscription) -> dict[str, Any]:
 
 
 def parse_duration(text: Any) -> float | None:
-    """The seconds of an ISO 8601 duration of days, hours, minutes and seconds."""
+    """Return the seconds of an ISO 8601 duration of days, hours, minutes and seconds."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
@@ -213,7 +213,7 @@ def _limits(part: Part, retention: float) -> QueueLimits:
 
 
 def _name(part: Part, key: str, taken: set[str]) -> str:
-    """The name, which is like none of those before it, whatever their case."""
+    """Return the name, which is like none of those before it, whatever their case."""
     name = part.text(key, _NAME, _NAMES)
     if name and name.lower() in taken:
         part.wrong(f"{name} is declared twice")

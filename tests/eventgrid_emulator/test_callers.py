@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.auth.identity import make
+from eventgrid_emulator.auth.identity import Identity
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.test_inside import another_address
 from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, VERSION, Wire
@@ -163,16 +163,29 @@ async def test_other_machines_need_the_control_key(
         await namespace.app.stop()
 
 
-async def test_tokens_are_for_programs_of_this_machine(tmp_path: Path) -> None:
-    """The token endpoint under --tls does not answer for a foreign name either."""
-    identity = make(tmp_path, ["127.0.0.1"])
-    await identity.start()
+@pytest.mark.parametrize(
+    ("host", "name", "answered"),
+    [("127.0.0.1", "127.0.0.1", "localhost"), ("0.0.0.0", "given", "given")],
+)
+async def test_tokens_are_for_names_that_nobody_else_has(
+    host: str, name: str, answered: str, tmp_path: Path
+) -> None:
+    """The token endpoint answers for this machine and a --name, with its header only."""
+    identity = Identity(tmp_path, host, ("given",))
+    await identity.start(host, name)
     url = identity.environment["IDENTITY_ENDPOINT"]
+    assert url.startswith(f"http://{name}:")
+    path = "/" + url.split("/", 3)[3]
+    port = url.split(":")[2].partition("/")[0]
     query = {"api-version": "2019-08-01", "resource": "https://eventgrid.azure.net"}
-    headers = {"X-IDENTITY-HEADER": identity.header}
-    async with aiohttp.ClientSession(headers=headers) as http:
-        async with http.get(url, params=query) as answer:
-            assert answer.status == 200
-        async with http.get(url, params=query, headers={"Host": "evil"}) as answer:
-            assert answer.status == 403
+    secret = {"X-IDENTITY-HEADER": identity.tokens.header}
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+        for headers, status in (
+            (secret | {"Host": answered}, 200),
+            (secret | {"Host": "evil"}, 403),
+            (secret | {"Host": answered, "Origin": "https://evil.example"}, 403),
+            ({"Host": answered}, 401),
+        ):
+            async with http.get(path, params=query, headers=headers) as answer:
+                assert answer.status == status, headers
     await identity.stop()

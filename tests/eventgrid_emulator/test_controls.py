@@ -165,6 +165,22 @@ async def test_what_cannot_be_done_is_refused_and_changes_nothing(
     assert len(await held(wire)) == 1
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+@pytest.mark.parametrize("body", [b"", b"a=1", b"--x--"])
+async def test_a_web_form_does_nothing(kind: str, body: bytes, wire: Wire) -> None:
+    """A page can send one to anybody, and some browsers do not say whose it is."""
+    await wire.publish(EVENT)
+    for path in ("/reset", "/wait", "/clock", "/faults"):
+        headers = {"Content-Type": kind}
+        url = f"/_local{path}"
+        async with wire.http.post(url, data=body, headers=headers) as answer:
+            assert answer.status in (400, 415), path
+
+    assert len(await held(wire)) == 1
+
+
 async def test_a_topology_in_force_is_told_as_a_file_declares_it(wire: Wire) -> None:
     """What is told can be put back, filters and limits with it."""
     declared = {

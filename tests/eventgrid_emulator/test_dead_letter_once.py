@@ -17,7 +17,8 @@ from eventgrid_emulator.auth.credentials import LOCAL_KEY
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations.settlement import Verb, settle
+from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.settlement import settle
 from eventgrid_emulator.storage.sqlite import Store
 from eventgrid_emulator.topology import topology
 from tests.eventgrid_emulator.emulator_process import EmulatorProcess, running, start
@@ -72,20 +73,20 @@ class Driven:
         answer = await self.namespace.receive(self.queue, 100, 10)
         return lock_tokens(json.loads(answer)["value"])
 
-    async def settle(self, verb: Verb, tokens: list[str]) -> None:
-        settle(self.namespace, self.queue, verb, tokens)
-        await self.namespace.commits.stored()
+    async def settle(self, operation: Operation, tokens: list[str]) -> None:
+        settle(self.namespace, self.queue, operation, tokens)
+        await self.namespace.commits.flush()
 
     async def expire(self, tokens: list[str]) -> None:
         self.namespace.clock.advance(7 * 86_400)
         self.namespace.sweep()
-        await self.namespace.commits.stored()
+        await self.namespace.commits.flush()
 
     async def reject(self, tokens: list[str]) -> None:
-        await self.settle(Verb.REJECT, tokens)
+        await self.settle(Operation.REJECT, tokens)
 
     async def wear_out(self, tokens: list[str]) -> None:
-        await self.settle(Verb.RELEASE, tokens)
+        await self.settle(Operation.RELEASE, tokens)
 
 
 @contextlib.asynccontextmanager
@@ -105,7 +106,7 @@ async def test_no_dead_letter_of_an_event_that_comes_back(
     async with driven(tmp_path, to) as emulator:
         commits = emulator.namespace.commits
         await emulator.publish("1")
-        await emulator.settle(Verb.RELEASE, await emulator.receive())
+        await emulator.settle(Operation.RELEASE, await emulator.receive())
         tokens = await emulator.receive()
 
         await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))

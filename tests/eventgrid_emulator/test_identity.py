@@ -15,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from eventgrid_emulator.app import App, Settings
-from eventgrid_emulator.auth import identity
 from eventgrid_emulator.auth.identity import Identity
 from eventgrid_emulator.auth.token_issuer import AUDIENCE, ISSUER, Issuer
 from eventgrid_emulator.topology import topology
@@ -37,7 +36,6 @@ class Secured:
     @property
     def issuer(self) -> Issuer:
         """Who issues and judges the tokens."""
-        assert isinstance(self.identity.tokens, Issuer)
         return self.identity.tokens
 
     @property
@@ -49,7 +47,7 @@ class Secured:
 @pytest.fixture
 async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
     """An emulator of its own for each test."""
-    made = identity.make(tmp_path, ["127.0.0.1"])
+    made = Identity(tmp_path)
     settings = Settings(topology.load(TOPOLOGY), tokens=made.tokens, tls=made.context)
     app = App(settings)
     await app.start()

@@ -432,28 +432,6 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
     assert (told["ready"], told["deadLettered"]) == (0, 2)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("--topology", "no-such-file.json"), "no-such-file.json"),
-        (("--key", "a", "--key", "b", "--key", "c"), "2 times"),
-        (("--port", "70000"), "not a port"),
-        (("--throughput-units", "41"), "1 to 40"),
-        (("--namespace", "a/b"), "letters"),
-        (("--dead-letters", "Account=x"), "connection string"),
-        (("--tls", "--tls-folder", f"{__file__}/tls"), "tls"),
-    ],
-)
-async def test_a_wrong_option_is_said_in_one_line(
-    arguments: tuple[str, ...], says: str
-) -> None:
-    """No traceback, and an exit code that is not 0."""
-    code, problem = await refused(*arguments)
-    assert code != 0
-    assert says in problem
-    assert "Traceback" not in problem
-
-
 async def test_a_taken_identity_port_is_named(
     namespace: EmulatedNamespace, tmp_path: Path
 ) -> None:
@@ -487,6 +465,8 @@ async def test_a_taken_port_is_named_with_what_to_do(
         (["--dead-letters", "a=b"], "no AccountName"),
         (["--data", "{file}/x"], "data folder"),
         (["--topology", "{file}"], "topology"),
+        (["--topology", "no-such-file.json"], "no-such-file.json cannot be read"),
+        (["--tls", "--tls-folder", "{file}/x"], "--tls-folder"),
         (["--topology", "{file}/x"], "cannot be read"),
     ],
 )

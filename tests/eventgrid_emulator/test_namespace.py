@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.cli_options import parser
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.topology.topology import parse
@@ -56,7 +55,7 @@ async def test_a_queued_event_takes_less_than_twice_its_size() -> None:
         await namespace.publish(topic, read_batch(a_batch(100, size)))
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    namespace.history.of("none")
+    namespace.history.find("none")
 
     assert grown / count < 2 * size
 
@@ -103,11 +102,3 @@ async def test_a_receive_that_is_cancelled_leaves_the_line() -> None:
         await waiting
 
     assert subscription.next_waiter() is None
-
-
-def test_the_help_shows_a_topology_and_every_option() -> None:
-    """It is enough to use the emulator alone."""
-    text = parser().format_help()
-
-    for word in ("eventSubscriptions", "--data", "--dead-letters", "--tls", "/_local"):
-        assert word in text

@@ -211,7 +211,7 @@ class ReleaseKeepsTheLock(SubscriptionQueue):
     """Planted: a release answers and does nothing."""
 
     def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
-        return self._locks.get(secret) if self.holds(secret, now) else None
+        return self.find(secret, now)
 
 
 class OneDeliveryTooMany(SubscriptionQueue):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations.settlement import Verb, settle
+from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.settlement import DONE, settle
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import State
@@ -41,8 +42,8 @@ STEPS = st.lists(
         st.tuples(st.just("receive"), st.sampled_from([0, 1]), st.integers(1, 5)),
         st.tuples(st.just("receive"), st.sampled_from([0, 1]), st.integers(1, 5)),
         st.tuples(st.just("wait"), st.sampled_from([1, 59, 60, 600, 3600]), st.just(0)),
-        st.tuples(st.sampled_from(list(Verb)), st.integers(0, 9), st.integers(0, 4)),
-        st.tuples(st.sampled_from(list(Verb)), st.integers(0, 9), st.integers(0, 4)),
+        st.tuples(st.sampled_from(list(DONE)), st.integers(0, 9), st.integers(0, 4)),
+        st.tuples(st.sampled_from(list(DONE)), st.integers(0, 9), st.integers(0, 4)),
     ),
     min_size=8,
     max_size=25,
@@ -109,12 +110,12 @@ class Driver:
             for each in json.loads(answer)["value"]
         ]
 
-    def settle(self, verb: Verb, which: int, delay: int) -> None:
+    def settle(self, operation: Operation, which: int, delay: int) -> None:
         start = which % (len(self.tokens) or 1)
         for name, token in self.tokens[start : start + 2]:
             subscription = self.namespace.subscription("orders", name)
             assert lock_tokens.decode(token) is not None
-            settle(self.namespace, subscription, verb, [token], delay)
+            settle(self.namespace, subscription, operation, [token], delay)
 
 
 async def live(folder: Path, steps: list[tuple[Any, Any, int]]) -> None:

@@ -120,7 +120,7 @@ class Stand:
 
     def steps(self, event_id: str, what: str) -> int:
         """How often that happened to the event on this event subscription."""
-        life = self.namespace.app.namespace.history.of(event_id)
+        life = self.namespace.app.namespace.history.find(event_id)
         return sum(
             step["what"] == what and step.get("subscription") == NAME for step in life
         )

@@ -204,7 +204,7 @@ class Grid:
             return "InternalServerError"
         if fault == "locks lost":
             self.queue.release(secret, 0, now())
-        if fault == "pretended" and self.queue.holds(secret, now()):
+        if fault == "pretended" and self.queue.find(secret, now()):
             return None
         return None if act(secret) else "TokenLost"
 

@@ -30,9 +30,12 @@ async function guarded(work, place = "state") {
 }
 
 async function refresh() {
-  const seen = await ask("/subscriptions");
+  const [seen, clock, on] = await Promise.all(["/subscriptions", "/clock", "/faults"].map((path) => ask(path)));
   byId("namespace").textContent = seen.namespace;
-  byId("time").textContent = seen.time;
+  byId("time").textContent = clock.now;
+  byId("ahead").textContent = clock.ahead ? `${clock.ahead.toLocaleString("en")} seconds ahead of this machine.` : "";
+  byId("hits").textContent = on.faults.map((fault) => `${fault.kind}: ${fault.hits} hits`).join("; ")
+    || "No fault is switched on.";
   byId("topics").textContent = seen.topics.map((topic) =>
     `${topic.topic}: ${topic.published} published, ${topic.unmatched} unmatched`).join("; ")
     + `; ${seen.deadLettersWaiting} dead letters waiting`;
@@ -104,9 +107,8 @@ byId("dead").addEventListener("click", () => guarded(async () => {
 byId("faults").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   guarded(async () => {
-    const on = await send("/faults", new FormData(submitted.target).get("plan"));
-    byId("hits").textContent = on.faults.map((each) => `${each.kind}: ${each.hits} hits`).join("; ")
-      || "No fault is switched on.";
+    await send("/faults", new FormData(submitted.target).get("plan"));
+    await refresh();
   });
 });
 
