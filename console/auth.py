@@ -7,6 +7,7 @@ the key, nothing is known of roles, and headers about users are anyone's to send
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -21,10 +22,17 @@ PRINCIPAL = "x-ms-client-principal"
 APP_ROLES = {Role.READER: "Moderation.Reader", Role.OPERATOR: "Moderation.Operator"}
 ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 NAME_CLAIMS = ("preferred_username", "name")
+ID_CLAIMS = (
+    "http://schemas.microsoft.com/identity/claims/objectidentifier",
+    "oid",
+)
 LONGEST_PRINCIPAL = 64 * 1024
 LONGEST_NAME = 256
 # So many that nobody finds a second key with the name of a first one.
 KEY_DIGITS = 16
+
+SOMEONE = "a user"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 type Roles = Annotated[
     tuple[Role, ...] | None,
@@ -45,12 +53,19 @@ class Caller(msgspec.Struct, frozen=True):
     """Who asks, as the audit log names them.
 
     `name` is the signed-in user, `key ` with the first 16 hex digits of the key's
-    SHA-256, or `anyone` where the host asks for no key.
+    SHA-256, or `anyone` where the host asks for no key. `object_id` is the user's in
+    Entra ID, if they have one.
     """
 
     name: str
     kind: Literal["user", "key", "anyone"] = "anyone"
     roles: Roles = None
+    object_id: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """Return what tells callers apart and names no person: it travels in events."""
+        return self.name if self.kind != "user" else self.object_id or SOMEONE
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -160,7 +175,8 @@ def _user(headers: Mapping[str, str]) -> Caller:
         detail = f"the header {PRINCIPAL} cannot be read"
         todo = "sign out at /.auth/logout, and in again"
         raise Refused(401, detail, todo) from error
-    return Caller(_name(headers, principal), "user", _roles(principal))
+    name, roles = _name(headers, principal), _roles(principal)
+    return Caller(name, "user", roles, _object_id(headers, principal))
 
 
 def _name(headers: Mapping[str, str], principal: _Principal) -> str:
@@ -170,7 +186,13 @@ def _name(headers: Mapping[str, str], principal: _Principal) -> str:
         *principal.values(principal.name_typ, *NAME_CLAIMS),
         headers.get(f"{PRINCIPAL}-id"),
     )
-    return next((name for name in known if name), "a user")[:LONGEST_NAME]
+    return next((name for name in known if name), SOMEONE)[:LONGEST_NAME]
+
+
+def _object_id(headers: Mapping[str, str], principal: _Principal) -> str | None:
+    """Return the user's id in Entra ID; other providers' may be a name or an address."""
+    known = (*principal.values(*ID_CLAIMS), headers.get(f"{PRINCIPAL}-id", ""))
+    return next((each.lower() for each in known if _GUID.fullmatch(each)), None)
 
 
 def _roles(principal: _Principal) -> tuple[Role, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from console.validation import LONGEST_ID, Asked
+from console.validation import Asked
+from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey
 from moderation.settings import Settings
 

@@ -14,7 +14,9 @@ from console.http import Request
 from eventgrid_pull.cloudevents import Problem
 from moderation import request_body
 from moderation.audit import actions
+from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey
+from moderation.publishing import By
 from moderation.request_body import BadRequest
 from moderation.runtime import Runtime
 
@@ -22,9 +24,6 @@ from moderation.runtime import Runtime
 MOST_BYTES = 1024 * 1024
 # So many names that are not taken are listed.
 MOST_NAMED = 50
-# So much of an id is noted, and of a source: who publishes an event chooses them.
-LONGEST_ID = 512
-
 
 # A time in a query: with its zone.
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -51,6 +50,11 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
     caller: Caller
     query: Query
     body: Body
+
+    @property
+    def by(self) -> By:
+        """Return the caller as who publishes."""
+        return By(self.caller.name, self.caller.identity)
 
     async def note(
         self,

@@ -55,6 +55,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traceparent: object = None
     tracestate: object = None
     egpublishedat: object = None
+    egpublishedby: object = None
     data: msgspec.Raw = msgspec.Raw()
     data_base64: bytes | None = None
 

@@ -45,14 +45,17 @@ class Published(msgspec.Struct, frozen=True):
     failure: EventGridError | None = None
 
 
-async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Published:
+async def publish(
+    events: list[Json], publisher: Publisher, now: datetime, by: str | None = None
+) -> Published:
     """Publish all of the events, chunk after chunk; the first failure ends it.
 
-    Each gets our stamp of when that was, over what it had in its place. Raises
-    EventTooLarge, before anything is sent, when an event is larger than 1 MB.
+    Each says when that was and `by` whom, over what it had in these places
+    (`publish_stamp`). Raises EventTooLarge, before anything is sent, when an event is
+    larger than 1 MB.
     """
     done = 0
-    for chunk in _chunks(encoded(events, now)):
+    for chunk in _chunks(encoded(events, now, by)):
         try:
             await publisher.publish(chunk)
         except EventGridError as error:
@@ -61,12 +64,12 @@ async def publish(events: list[Json], publisher: Publisher, now: datetime) -> Pu
     return Published(events, [])
 
 
-def encoded(events: list[Json], now: datetime) -> list[bytes]:
-    """Return each event as it is published now, as JSON.
+def encoded(events: list[Json], now: datetime, by: str | None = None) -> list[bytes]:
+    """Return each event as it is published now, `by` whom, as JSON.
 
     Raises EventTooLarge when one is larger than 1 MB.
     """
-    stamped = publish_stamp.stamped(events, now)
+    stamped = publish_stamp.stamped(events, now, by)
     found = [msgspec.json.encode(event) for event in stamped]
     problems = [
         Problem(

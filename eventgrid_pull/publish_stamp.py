@@ -1,9 +1,11 @@
-"""When we published an event, by our own clock: an extension attribute that travels with it.
+"""When and by whom we published an event: extension attributes that travel with it.
 
-Event Grid says nothing of when it took an event. An event's `time` is its publisher's
-to choose, so it measures nothing; this attribute is set by every publish of ours over
-whatever stood there. Who publishes past us may set it, too: it is believed only where
-the event could have been waiting since then (docs/decisions/0016).
+Event Grid says nothing of when it took an event, nor from whom. An event's `time` is its
+publisher's to choose, so it measures nothing; these attributes are set by every publish
+of ours over whatever stood there. Who publishes past us may set them, too: the moment is
+believed only where the event could have been waiting since then
+(docs/decisions/0016), the name is a claim until a line of the log proves it
+(docs/decisions/0029).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from datetime import datetime, timedelta
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 
 ATTRIBUTE = "egpublishedat"
+PUBLISHER = "egpublishedby"
 # No event waits longer: Event Grid keeps none for more than a week.
 LONGEST_LIFE = timedelta(days=7)
 LENGTH = len("2026-01-31T12:00:00.000000Z")
@@ -19,10 +22,21 @@ LENGTH = len("2026-01-31T12:00:00.000000Z")
 type Json = dict[str, object]
 
 
-def stamped(events: Sequence[Mapping[str, object]], now: datetime) -> list[Json]:
-    """Return the events with our stamp, whatever they had in its place."""
+def stamped(
+    events: Sequence[Mapping[str, object]], now: datetime, by: str | None = None
+) -> list[Json]:
+    """Return the events with our attributes, whatever they had in their places.
+
+    `by` is who publishes; without it no event says so.
+    """
+    if by is not None:
+        ours = {ATTRIBUTE: stamp(now), PUBLISHER: by}
+        return [{**event, **ours} for event in events]
     at = stamp(now)
-    return [{**event, ATTRIBUTE: at} for event in events]
+    made = [{**event, ATTRIBUTE: at} for event in events]
+    for event in made:
+        event.pop(PUBLISHER, None)
+    return made
 
 
 def read(claim: object) -> datetime | None:

@@ -7,7 +7,7 @@ from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import publish, traceparent
+from eventgrid_pull import traceparent
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Verb
@@ -17,6 +17,7 @@ from moderation.audit.entry import AuditEntry, entry
 from moderation.audit.log import Query
 from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.publish_request import Json, wrap
+from moderation.publishing import By
 from moderation.runtime import Runtime
 from moderation.topology import Topology
 
@@ -55,11 +56,11 @@ def place(declared: Topology) -> str | None:
 
 
 async def inspect(
-    runtime: Runtime, where: str, headers: Mapping[str, str]
+    runtime: Runtime, where: str, headers: Mapping[str, str], by: By
 ) -> "Inspected":
     """Publish a probe and see it rejected there (`place`), here or by another drain.
 
-    It goes on with the trace of the request with these headers.
+    It goes on with the trace of the request with these headers, in its caller's name.
 
     Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
     """
@@ -68,7 +69,7 @@ async def inspect(
     watch = Watch(str(event["id"]), where)
     with runtime.drains.watching(watch):
         traced = traceparent.stamped([event], headers)
-        published = await publish.publish(traced, runtime.topic, began)
+        published = await runtime.publishing.publish(traced, began, by)
         if published.failure is not None:
             raise published.failure
         await _receive_probe(runtime, watch)

@@ -22,6 +22,7 @@ from eventgrid_pull.drain import DrainJob
 from eventgrid_pull.drain_registry import Drains
 from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from eventgrid_pull.shared_publish import SharedTopic
 from eventgrid_pull.watching import Watch
 from moderation import events, timers, topology, topology_file
 from moderation.activity.counting import DrainCounts
@@ -32,12 +33,13 @@ from moderation.audit.recorder import AuditRecorder
 from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.handlers import HANDLERS
 from moderation.manual.peek import MOST_AT_ONCE
+from moderation.publishing import Publishing
 from moderation.settings import Settings, SettingsInvalid
 from moderation.topology import EventSubscription, Topology
 
 _log = logging.getLogger(__name__)
 
-STOP_SECONDS = 10
+STOP_SECONDS, FLUSH_SECONDS = 10, 2
 
 # Two lines for every request would cost more than the request.
 logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
@@ -65,13 +67,14 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.topology = declared
-        self.topic = topic
+        self.topic = SharedTopic(topic)
         self.subscriptions = subscriptions
         grouped = GroupedAppendLog(audit_log)
         self.audit = AuditLog(grouped)
         self._recorder = AuditRecorder(self.audit, clock)
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
+        self.publishing = Publishing(self.topic, self.actions, clock)
         self.audit_store = audit_log
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.peeks = asyncio.Semaphore(MOST_AT_ONCE)
@@ -148,6 +151,7 @@ class Runtime:
         busy = {*self.drains.at_work.values(), *self._calls}
         if busy:
             await asyncio.wait(busy, timeout=STOP_SECONDS)
+        await self.publishing.noted.flush(FLUSH_SECONDS)
 
     def is_stopping(self) -> bool:
         """Whether the process is told to stop: nothing more is to be begun."""

@@ -153,6 +153,7 @@ class Api:
 
     async def actions(self) -> list[dict[str, Any]]:
         """What was noted about people's doings, newest first."""
+        await self.runtime.publishing.noted.flush(1)
         lines = self.store.newest("actions", since=NOW, until=NOW)
         return [json.loads(line) async for line in lines]
 

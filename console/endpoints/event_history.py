@@ -100,6 +100,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     last: Moment | None
     noted: Moment | None
     piece: timedelta
+    claims: list[str] = []
+    noted_by: list[str] = []
 
 
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
@@ -220,6 +222,7 @@ def _search(
     search.begun = [one for one in names if one in state.begun]
     search.time, search.is_claim = state.time, state.is_claim
     search.published, search.noted = state.published, state.noted
+    search.claims, search.noted_by = state.claims, state.noted_by
     search.first, search.last = state.first, state.last
     search.piece = min(max(state.piece, SHORTEST), LONGEST)
     return search

@@ -17,6 +17,8 @@ from moderation.event_key import EventKey
 
 # What a publisher says of itself is not measured by anyone here.
 CLAIMED = "by the publisher's clock"
+UNTIMED = "before its first delivery; when is not known"
+ELSEWHERE = "not published through this app"
 # What somebody did that is a step of the event's life; the rest is in its entries.
 STEPS = {"publish": "published", "peek": "peek", "renew": "renew"}
 
@@ -25,7 +27,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that happened to the event.
 
     `kind`: published, delivery, peek, renew, dead-lettered or redriven. `by` is who did
-    it by hand.
+    it by hand, or published the event as the action log has it; `claimedBy` who did as
+    the event says, with no line of the log to prove it.
     """
 
     at: Stamp
@@ -37,6 +40,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     delay_seconds: int | None = None
     delivery_count: int | None = None
     by: str | None = None
+    claimed_by: str | None = None
     text: str | None = None
     dead_letter: Lineage | None = None
 
@@ -73,17 +77,30 @@ def known(met: tuple[EventKey, AuditEntry | Doing]) -> KnownEvent:
 
 
 def published(search: Search, found: Lived) -> list[Step]:
-    """Who published the event by hand; in the end, if nobody did, when it was.
+    """Who published the event, as the log has it; in the end, what no line of it proves.
 
-    By our stamp, or else as its publisher claims.
+    That is at our stamp, or else at the time that the event says of itself.
     """
     acts = [_done(one) for one in found.doings if one.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
         acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
-    if search.is_over and search.noted is None and search.time is not None:
-        text = CLAIMED if search.is_claim else None
-        return [Step(at=stamp(search.time), kind="published", text=text)]
-    return acts
+    at = search.time or search.first
+    if not search.is_over or at is None:
+        return acts
+    claims = [one for one in search.claims if one not in search.noted_by]
+    text = CLAIMED if search.is_claim else None
+    if search.time is None:
+        text = UNTIMED
+    if not search.claims and search.noted is None:
+        text = f"{ELSEWHERE}, {text}" if text else ELSEWHERE
+        return [Step(at=stamp(at), kind="published", text=text)]
+    return [
+        *acts,
+        *(
+            Step(at=stamp(at), kind="published", claimed_by=claim, text=text)
+            for claim in claims
+        ),
+    ]
 
 
 def by_hand(found: Lived) -> list[Step]:
@@ -93,7 +110,7 @@ def by_hand(found: Lived) -> list[Step]:
 
 def _done(doing: Doing) -> Step:
     return Step(
-        at=doing.at,
+        at=doing.stamped or doing.at,
         kind=STEPS[doing.action],
         subscription=doing.subscription,
         delivery_count=doing.delivery_count,

@@ -62,7 +62,7 @@ async def look() -> Health:
         fault = f"a fault of this app: {type(error).__name__}"
         return Health("failing", [Check("app", False, fault, LOOK)])
     needed, findings = await asyncio.gather(_checks(runtime), _findings(runtime))
-    advice = [_advice(finding) for finding in findings]
+    advice = [*_unwritten(runtime), *map(_advice, findings)]
     if not all(check.ok for check in needed):
         return Health("failing", [*needed, *advice])
     return Health("attention" if advice else "ok", [*needed, *advice])
@@ -96,6 +96,12 @@ async def measured(runtime: Runtime) -> list[Finding]:
 def _advice(finding: Finding) -> Check:
     name = f"doctor: {finding.where}"
     return Check(name, False, finding.problem, f"change {finding.change}")
+
+
+def _unwritten(runtime: Runtime) -> list[Check]:
+    problem = runtime.publishing.noted.problem()
+    todo = "nothing if the storage answers again; otherwise see what it says"
+    return [Check("action log", False, problem, todo)] if problem else []
 
 
 async def _checks(runtime: Runtime) -> list[Check]:

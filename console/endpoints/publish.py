@@ -1,7 +1,5 @@
 """Publishing over HTTP."""
 
-import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -11,17 +9,11 @@ import msgspec
 from console import http
 from console.http import Reply
 from console.validation import Asked
-from eventgrid_pull import publish as publishing
 from eventgrid_pull import traceparent
-from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.publish import Published
 from moderation import publish_request
-from moderation.event_key import EventKey
 from moderation.publish_request import Json
 
-_log = logging.getLogger(__name__)
-
-NOTE_SECONDS = 10
 SAMPLES = (
     Path(__file__).parents[2] / "moderation" / "samples" / "moderation_events.json"
 )
@@ -65,25 +57,9 @@ async def _publish(
     runtime = asked.runtime
     now = runtime.clock()
     events = publish_request.events_in(body, headers, now)
-    result = await publishing.publish(outgoing(events, asked), runtime.topic, now)
-    if result.accepted:
-        await _note(asked, result.accepted)
+    outgoing = traceparent.stamped(events, asked.request.headers)
+    result = await runtime.publishing.publish(outgoing, now, asked.by)
     return _published(result)
-
-
-def outgoing(events: list[Json], asked: Asked[Any, Any]) -> list[Json]:
-    """Return the events as they go to the topic: on the trace of the request."""
-    return traceparent.stamped(events, asked.request.headers)
-
-
-async def _note(asked: Asked[Any, Any], accepted: list[Json]) -> None:
-    """Keep who published what; what is published stays so when that cannot be kept."""
-    keys = [EventKey(str(event["source"]), str(event["id"])) for event in accepted]
-    try:
-        async with asyncio.timeout(NOTE_SECONDS):
-            await asked.note("publish", events=keys)
-    except (StoreUnavailable, TimeoutError) as error:
-        _log.warning("who published %d events was not noted: %r", len(keys), error)
 
 
 def _published(result: Published) -> Receipts | Reply:

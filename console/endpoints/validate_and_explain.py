@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from console.endpoints.publish import outgoing
 from console.validation import Asked, check_size
-from eventgrid_pull import cloudevents, publish, publish_stamp
+from eventgrid_pull import cloudevents, publish, publish_stamp, traceparent
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.publish import EventTooLarge
 from moderation import filter_explanation, publish_request
@@ -57,7 +56,9 @@ async def check(asked: Asked[None, bytes]) -> Checked:
     try:
         now = asked.runtime.clock()
         events = publish_request.events_in(asked.body, headers, now)
-        publish.encoded(outgoing(events, asked), now)
+        publish.encoded(
+            traceparent.stamped(events, headers), now, asked.caller.identity
+        )
     except (BadRequest, EventTooLarge) as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))
@@ -72,7 +73,8 @@ async def explain(asked: Asked[None, bytes]) -> Explanation:
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
-    stamped = publish_stamp.stamped(outgoing(found.events, asked), now)
+    outgoing = traceparent.stamped(found.events, asked.request.headers)
+    stamped = publish_stamp.stamped(outgoing, now, asked.caller.identity)
     stored = map(cloudevents.as_stored, stamped)
     events = [_explained(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)

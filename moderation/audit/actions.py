@@ -9,6 +9,8 @@ from eventgrid_pull.blob.append_log import AppendLog, Stamp, stamp
 from moderation.event_key import EventKey
 
 LOG = "actions"
+# So much of an id is noted, and of a source: who publishes an event chooses them.
+LONGEST_ID = 512
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,6 +37,17 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return {key for key in keys if key.id == event_id}
 
 
+class Publish(Action, frozen=True, kw_only=True):
+    """The action `publish`, with what stands in its events since (`publish_stamp`).
+
+    `identity` is who published and `stamped` when. Lines of an older version have
+    neither. An append that was repeated has the same again, `at` a moment later.
+    """
+
+    identity: str | None = None
+    stamped: Stamp | None = None
+
+
 class ActionLog:
     """Appends actions, and gives them back."""
 
@@ -47,7 +60,10 @@ class ActionLog:
 
     async def keep(self, actions: Sequence[Action], now: datetime) -> None:
         """Keep several in one append."""
-        lines = msgspec.json.Encoder().encode_lines(actions)
+        await self.append(msgspec.json.Encoder().encode_lines(actions), now)
+
+    async def append(self, lines: bytes, now: datetime) -> None:
+        """Keep actions that are encoded already."""
         await self._log.append(LOG, now, lines)
 
     async def open(self, now: datetime) -> None:
@@ -77,6 +93,22 @@ def action(
         ids=[key.id for key in events],
         sources=[key.source for key in events],
         detail=detail,
+    )
+
+
+def published(
+    by: str, identity: str, now: datetime, events: Sequence[EventKey]
+) -> Publish:
+    """Return what is noted of these events, which are in the topic now."""
+    at = stamp(now)
+    return Publish(
+        at=at,
+        action="publish",
+        by=by,
+        ids=[key.id[:LONGEST_ID] for key in events],
+        sources=[key.source[:LONGEST_ID] for key in events],
+        identity=identity,
+        stamped=at,
     )
 
 

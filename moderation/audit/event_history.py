@@ -12,11 +12,10 @@ from datetime import datetime
 import msgspec
 
 from eventgrid_pull import publish_stamp
-from eventgrid_pull.blob.append_log import stamp_of
 from eventgrid_pull.outcomes import Verb
 from moderation import events
 from moderation.audit import actions
-from moderation.audit.actions import Action
+from moderation.audit.actions import Publish
 from moderation.audit.entry import AuditEntry, decoded, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
@@ -27,13 +26,19 @@ from moderation.storage.paging import LONGEST, MOMENT, SHORTEST, DeliveryKey, Wi
 # A piece of time in which there is more is the last one of an answer.
 MOST_STEPS = 1000
 MOST_BYTES = 16 * 1024 * 1024
+# Anyone may claim anything; no identity is longer.
+MOST_CLAIMS, LONGEST_CLAIM = 10, 100
 TERMINAL = (Verb.ACKNOWLEDGE, Verb.REJECT)
 
 
-class Doing(Action, frozen=True, kw_only=True):
+class Doing(Publish, frozen=True, kw_only=True):
     """What somebody did by hand to the event; of a peek, at which delivery."""
 
     delivery_count: int | None = None
+
+    def told_once(self, line: bytes) -> object:
+        """Return what two lines about one publish have in common."""
+        return line if self.stamped is None else (self.identity, self.stamped)
 
 
 class Lived(msgspec.Struct):
@@ -83,7 +88,7 @@ class _Quest:
         ]
         self._expects = expects
         self._entries: dict[DeliveryKey, AuditEntry] = {}
-        self._doings: dict[bytes, Doing] = {}
+        self._doings: dict[object, Doing] = {}
         self._met: dict[EventKey, AuditEntry | Doing] = {}
         self._bytes = 0
 
@@ -194,9 +199,13 @@ class _Quest:
             return
         self._entries[entry.delivery_key] = entry
         search.first = min(at, search.first or at)
+        event = events.read(bytes(entry.event))
         if search.expected is None:
             search.expected = self._expects(bytes(entry.event))
-            self._know(events.read(bytes(entry.event)), at)
+            self._know(event, at)
+        claim = event.extensions.get(publish_stamp.PUBLISHER)
+        if claim and len(search.claims) < MOST_CLAIMS:
+            search.claims = _with(search.claims, str(claim)[:LONGEST_CLAIM])
         if entry.redrive is None:
             search.last = max(at, search.last or at)
         search.seen = _with(search.seen, entry.subscription)
@@ -215,12 +224,15 @@ class _Quest:
         search.time = search.published or in_utc(event.time)
 
     def _meet_doing(self, line: bytes, doing: Doing) -> None:
-        search, at = self._search, datetime.fromisoformat(doing.at)
+        search = self._search
         if search.several:
             return
-        self._doings[line] = doing
+        self._doings.setdefault(doing.told_once(line), doing)
         if doing.action == "publish":
+            at = datetime.fromisoformat(doing.stamped or doing.at)
             search.noted = min(at, search.noted or at)
+            if doing.identity is not None:
+                search.noted_by = _with(search.noted_by, doing.identity)
         if doing.delivery_count == 1 and doing.subscription is not None:
             search.begun = _with(search.begun, doing.subscription)
 
@@ -229,8 +241,8 @@ class _Quest:
         if self._search.several:
             return Lived([], [], self._met)
         entries = sorted(self._entries.values(), key=lambda one: one.at)
-        doings = sorted(self._doings.items(), key=lambda one: stamp_of(one[0]))
-        return Lived(entries, [doing for _, doing in doings], self._met)
+        doings = sorted(self._doings.values(), key=lambda one: one.at)
+        return Lived(entries, doings, self._met)
 
 
 def _with(names: list[str], name: str) -> list[str]:

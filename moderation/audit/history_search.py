@@ -28,7 +28,8 @@ class Search(msgspec.Struct, kw_only=True):
     settled it for good; of those that are `seen` a delivery was found, of those that
     are `begun` the first one.
     `time` is when it was published, its publisher's claim where `is_claim` says so;
-    `published` is our stamp of that, `noted` when it was noted. `first` is the oldest
+    `published` is our stamp of that, `noted` when it was noted. `claims` are who
+    published it as its deliveries say, `noted_by` who did as the log says. `first` is the oldest
     entry's moment, `last` that of its newest delivery. `piece` is how much is searched next in one
     go, back in time.
     """
@@ -54,6 +55,8 @@ class Search(msgspec.Struct, kw_only=True):
     first: datetime | None = None
     last: datetime | None = None
     noted: datetime | None = None
+    claims: list[str] = []
+    noted_by: list[str] = []
     piece: timedelta = SHORTEST
 
     @property

@@ -1,14 +1,18 @@
 """One event's life over HTTP."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from console.endpoints import event_history
 from console.endpoints.event_history import expected
+from console.endpoints.event_history_steps import ELSEWHERE
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verb
+from eventgrid_pull.publish_stamp import ATTRIBUTE, PUBLISHER
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import Lineage
@@ -39,10 +43,11 @@ async def record(
     *,
     ago: float,
     count: int = 1,
+    event: dict[str, Any] | None = None,
     **more: Any,
 ) -> None:
     now = NOW - minutes(ago)
-    delivery = a_delivery(EVENT, count)
+    delivery = a_delivery(event or EVENT, count)
     entry = audit_entry.entry(subscription, delivery, disposition, stamp(now), **more)
     await api.runtime.audit.record(subscription, [entry], now)
 
@@ -92,7 +97,83 @@ async def test_an_event_from_elsewhere_was_published_at_its_own_time(api: Api) -
     [published, _] = (await life(api)).json()["steps"]
 
     assert (published["at"], published["by"]) == (PUBLISHED, None)
-    assert published["text"] == "by the publisher's clock"
+    assert published["text"] == (
+        "not published through this app, by the publisher's clock"
+    )
+
+
+STAMPED = stamp(NOW - minutes(60) + timedelta(seconds=1))
+SAYS = {ATTRIBUTE: STAMPED, PUBLISHER: "oid"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lines", "told"),
+    [
+        (SAYS, ["oid"], [("oid", None, None)]),
+        (SAYS, [], [(None, "oid", None)]),
+        (SAYS, ["eve"], [("eve", None, None), (None, "oid", None)]),
+        (SAYS, [None], [("ann", None, None), (None, "oid", None)]),
+        ({ATTRIBUTE: STAMPED}, [None], [("ann", None, None)]),
+        ({ATTRIBUTE: STAMPED}, [], [(None, None, ELSEWHERE)]),
+        ({}, ["oid"], [("oid", None, None)]),
+        ({}, [], [(None, None, f"{ELSEWHERE}, by the publisher's clock")]),
+        ({PUBLISHER: "oid"}, [], [(None, "oid", "by the publisher's clock")]),
+        (SAYS | {PUBLISHER: ""}, [], [(None, None, ELSEWHERE)]),
+        (SAYS | {PUBLISHER: 7}, [], [(None, "7", None)]),
+        (SAYS | {PUBLISHER: "x" * 900}, [], [(None, "x" * 100, None)]),
+    ],
+)
+@pytest.mark.parametrize("seconds", [5.0, -1.0])
+async def test_a_line_of_the_log_proves_who_published_and_all_else_is_a_claim(
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    attributes: dict[str, Any],
+    lines: list[str | None],
+    told: list[tuple[str | None, str | None, str | None]],
+    seconds: float,
+) -> None:
+    """
+    Whoever may publish past the app can write the attribute; None is an older line.
+    """
+    monkeypatch.setattr(event_history, "SEARCH_SECONDS", seconds)
+    for identity in lines:
+        at = NOW - minutes(60) + timedelta(seconds=1)
+        line: actions.Action = actions.action("publish", "ann", at, events=[KEY])
+        if identity is not None:
+            line = actions.published(identity, identity, at, [KEY])
+        await api.runtime.actions.note(line, at)
+    await record(api, "sub-flagged", DONE, ago=59, event=EVENT | attributes)
+
+    found, cursor = [], {"at": PUBLISHED}
+    while cursor:
+        answer = (await life(api, **cursor)).json()
+        found += [one for one in answer["steps"] if one["kind"] == "published"]
+        cursor = {"cursor": answer["cursor"]} if answer["cursor"] else {}
+
+    assert [(one["by"], one["claimedBy"], one["text"]) for one in found] == told
+
+
+async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
+    """
+    Its answer was lost, so its lines stand there twice, a little later the second time.
+    """
+    at = NOW - minutes(60)
+    for later in (0, 1, 1):
+        line = actions.published("ann", "oid", at, [KEY])
+        moment = at + timedelta(seconds=later)
+        await api.runtime.actions.note(
+            msgspec.structs.replace(line, at=stamp(moment)), moment
+        )
+    twice = actions.published("ann", "oid", NOW - minutes(50), [KEY])
+    await api.runtime.actions.note(twice, NOW - minutes(50))
+    await record(api, "sub-flagged", DONE, ago=49, event=EVENT | SAYS)
+
+    steps = (await life(api, at=PUBLISHED)).json()["steps"]
+
+    assert [one["at"] for one in steps if one["kind"] == "published"] == [
+        stamp(at),
+        stamp(NOW - minutes(50)),
+    ]
 
 
 async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None:
@@ -260,7 +341,9 @@ async def test_an_event_whose_time_is_none_has_a_life(
 
     answer = await life(api)
 
-    assert steps(answer) == [("delivery", "sub-flagged", "acknowledge")]
+    [published, delivery] = answer.json()["steps"]
+    assert published["text"].endswith("before its first delivery; when is not known")
+    assert (delivery["kind"], delivery["at"]) == ("delivery", published["at"])
 
 
 async def test_an_event_that_is_not_known_has_no_steps(api: Api) -> None:

@@ -12,6 +12,7 @@ from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from moderation import events, probe, topology
+from moderation.publishing import By
 from moderation.runtime import DrainFailed, Runtime, build
 from moderation.settings import Settings
 from moderation.storage.dead_letter_blobs import BlobDeadLetters
@@ -22,6 +23,7 @@ EXAMPLE: dict[str, str] = json.loads(
     (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
 )["Values"]
 FLAGGED = "sub-flagged"
+BY = By("ann", "oid")
 
 
 class Queue(InMemoryReceiver):
@@ -208,7 +210,7 @@ async def test_inspect_ends_the_drain_that_it_began() -> None:
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
 
-    inspected = await within(probe.inspect(runtime, FLAGGED, {}))
+    inspected = await within(probe.inspect(runtime, FLAGGED, {}, BY))
 
     assert (inspected.rejected, inspected.by) == (True, "this call")
     assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
@@ -223,7 +225,7 @@ async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
     runtime, _ = a_runtime(queue)
 
     inspected = await within(
-        asyncio.gather(*(probe.inspect(runtime, FLAGGED, {}) for _ in range(5)))
+        asyncio.gather(*(probe.inspect(runtime, FLAGGED, {}, BY) for _ in range(5)))
     )
 
     ids = {json.loads(bytes(one.event))["id"] for one in inspected}
@@ -239,7 +241,7 @@ async def test_a_pull_that_joins_an_inspect_is_not_cut_short() -> None:
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
     await queue.arrive(a_delivery(an_event(id="before")))
-    inspecting = asyncio.create_task(probe.inspect(runtime, FLAGGED, {}))
+    inspecting = asyncio.create_task(probe.inspect(runtime, FLAGGED, {}, BY))
     await within(queue.polling.wait())
     pulling = asyncio.create_task(runtime.pull_now(FLAGGED))
 
@@ -261,6 +263,6 @@ async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
     echo.fails = True
 
     with pytest.raises(EventGridError, match="does not answer"):
-        await within(probe.inspect(runtime, FLAGGED, {}))
+        await within(probe.inspect(runtime, FLAGGED, {}, BY))
 
     assert not queue.polling.is_set()

@@ -26,6 +26,7 @@ TINY = Size(
 RATIOS = {
     "consume": 4,
     "publish": 1,
+    "post": 6,
     "drain": 1,
     "coldstart": 1,
     "emulator": 2,
@@ -34,6 +35,7 @@ RATIOS = {
 TARGETS = {
     "consume": 4,
     "publish": 1,
+    "post": 7,
     "drain": 1,
     "latency": 2,
     "memory": 1,

@@ -17,6 +17,7 @@ from tools.bench import (
     lanes,
     latency,
     memory,
+    post,
     publish,
 )
 from tools.bench.report import Report, document, table
@@ -28,6 +29,7 @@ type Bench = Callable[[Size], Coroutine[Any, Any, Report]]
 BENCHES: dict[str, Bench] = {
     "consume": consume.run,
     "publish": publish.run,
+    "post": post.run,
     "drain": drain.run,
     "latency": latency.run,
     "memory": memory.run,

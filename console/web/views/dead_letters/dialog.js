@@ -69,6 +69,7 @@ function body(letter, event, revealing) {
       ["Result of the last attempt", letter.result],
       ["Delivery attempts", letter.deliveryAttempts],
       ["Published", letter.publishedAt ? moment(letter.publishedAt) : null],
+      ["Published by, as the event says", letter.event?.egpublishedby],
       ["Last attempt", letter.lastAttemptAt ? moment(letter.lastAttemptAt) : null],
       ["Recorded by this app", letter.ourReason],
       ["Cannot be read", letter.unreadable],

@@ -126,6 +126,9 @@ function by(step) {
   if (step.by) {
     parts.push("by ", value(step.by, { limit: 60 }));
   }
+  if (step.claimedBy) {
+    parts.push("claimed by ", value(step.claimedBy, { limit: 60 }));
+  }
   if (step.kind === "dead-lettered" && step.subscription) {
     parts.push(parts.length ? ", " : "", linkTo("deadletters", { subscription: step.subscription, day: String(step.at ?? "").slice(0, 10) }, "In the dead letters"));
   }

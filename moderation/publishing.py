@@ -1,0 +1,42 @@
+"""Publishing to the topic in somebody's name, which is noted behind the answer."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from eventgrid_pull import publish
+from eventgrid_pull.publish import Published, Publisher
+from moderation.audit import actions
+from moderation.audit.actions import ActionLog
+from moderation.audit.write_behind import WriteBehind
+from moderation.event_key import EventKey
+from moderation.publish_request import Json
+
+
+class By(msgspec.Struct, frozen=True):
+    """Who publishes: `name` in the log, `identity` in the events (no person's name)."""
+
+    name: str
+    identity: str
+
+
+class Publishing:
+    """Publishes to the topic; `noted` are the lines that say who did."""
+
+    def __init__(
+        self, topic: Publisher, log: ActionLog, clock: Callable[[], datetime]
+    ) -> None:
+        self._topic = topic
+        self.noted = WriteBehind(log, clock)
+
+    async def publish(self, events: list[Json], now: datetime, by: By) -> Published:
+        """Publish the events, each with who published it, and note which are in.
+
+        What is published stays so when that cannot be noted. Raises EventTooLarge.
+        """
+        result = await publish.publish(events, self._topic, now, by.identity)
+        if accepted := result.accepted:
+            keys = [EventKey(str(one["source"]), str(one["id"])) for one in accepted]
+            self.noted.add(actions.published(by.name, by.identity, now, keys), now)
+        return result
