@@ -4,18 +4,39 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eventgrid_pull.event import Event, MalformedEvent
-    from eventgrid_pull.outcomes import Acknowledge, Reject, Release, ReleaseDelay
+    from eventgrid_pull.client import Namespace
+    from eventgrid_pull.connection import ConnectionInvalid
+    from eventgrid_pull.consumer import Status
+    from eventgrid_pull.drain_result import DrainResult, DrainSummary
+    from eventgrid_pull.event import Delivery, Event, MalformedEvent
+    from eventgrid_pull.http_retry import EventGridError
+    from eventgrid_pull.outcomes import (
+        Acknowledge,
+        Disposition,
+        Reject,
+        Release,
+        ReleaseDelay,
+    )
+    from eventgrid_pull.publish import EventTooLarge, Published
     from eventgrid_pull.pull import DrainFailed, EventGridPull
     from eventgrid_pull.recorder import Record, Recorder, RecorderDown
     from eventgrid_pull.registration import PullInvalid
 
 __all__ = [
     "Acknowledge",
+    "ConnectionInvalid",
+    "Delivery",
+    "Disposition",
     "DrainFailed",
+    "DrainResult",
+    "DrainSummary",
     "Event",
+    "EventGridError",
     "EventGridPull",
+    "EventTooLarge",
     "MalformedEvent",
+    "Namespace",
+    "Published",
     "PullInvalid",
     "Record",
     "Recorder",
@@ -23,11 +44,18 @@ __all__ = [
     "Reject",
     "Release",
     "ReleaseDelay",
+    "Status",
 ]
 
 _PLACES = {
-    "event": ("Event", "MalformedEvent"),
-    "outcomes": ("Acknowledge", "Reject", "Release", "ReleaseDelay"),
+    "client": ("Namespace",),
+    "connection": ("ConnectionInvalid",),
+    "consumer": ("Status",),
+    "drain_result": ("DrainResult", "DrainSummary"),
+    "event": ("Delivery", "Event", "MalformedEvent"),
+    "http_retry": ("EventGridError",),
+    "outcomes": ("Acknowledge", "Disposition", "Reject", "Release", "ReleaseDelay"),
+    "publish": ("EventTooLarge", "Published"),
     "pull": ("DrainFailed", "EventGridPull"),
     "recorder": ("Record", "Recorder", "RecorderDown"),
     "registration": ("PullInvalid",),

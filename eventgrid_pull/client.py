@@ -1,13 +1,13 @@
-"""The only door to azure.eventgrid: a topic to publish to, subscriptions to pull from.
+"""The only door to azure.eventgrid: a namespace, its topics to publish to, and its
+event subscriptions to pull from.
 
-Requests go through the SDK clients' public `send_request()`, with the SDK's policies
-for credentials, tracing and user agent; retries are in `retry.py`. Bodies are decoded
-with msgspec and each event on its own (`received.py`), so that one undecodable event
+Requests go through an SDK client's public `send_request()`, with the SDK's policies
+for credentials, tracing and user agent; retries are in `http_retry.py`. Bodies are decoded
+with msgspec and each event on its own (`receive_response.py`), so that one undecodable event
 does not strand the lock tokens of its batch, as `receive()` would.
 """
 
 import itertools
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,20 +15,15 @@ from urllib.parse import quote
 
 import msgspec
 from azure.core.credentials import AzureKeyCredential
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import AzureError
 from azure.core.pipeline import policies
-from azure.core.rest import AsyncHttpResponse
 from azure.core.settings import settings as sdk_settings
 from azure.eventgrid import __version__ as sdk_version
-from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
+from azure.eventgrid.aio import EventGridPublisherClient
 
-from eventgrid_pull import loopback, receive_response
+from eventgrid_pull import error_messages, receive_response
+from eventgrid_pull.connection import Credential
+from eventgrid_pull.error_messages import Error, SettingNames
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.http_retry import EventGridError, retried
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
@@ -49,115 +44,90 @@ START_SECONDS = 1.0
 # than a slow answer takes, short of what a drain may be late.
 ANSWER_SECONDS = 8.0
 
-type Credential = AzureKeyCredential | AsyncTokenCredential
-
 
 class _Result(msgspec.Struct, rename="camel"):
     succeeded_lock_tokens: frozenset[str] | None = None
     failed_lock_tokens: list["_Failed"] | None = None
 
 
-class _Error(msgspec.Struct):
-    code: str = "Unknown"
-    message: str = ""
-
-
 class _Failed(msgspec.Struct, rename="camel"):
     lock_token: str
-    error: _Error | None = None
-
-
-class _Refusal(msgspec.Struct):
-    error: _Error
+    error: Error | None = None
 
 
 _PROCESS, _numbers = str(uuid.uuid4())[:24], itertools.count()
 _results = msgspec.json.Decoder(_Result)
-_refusals = msgspec.json.Decoder(_Refusal)
-
-
-async def _post(
-    client: EventGridPublisherClient | EventGridConsumerClient,
-    url: str,
-    params: Mapping[str, str | int],
-    body: bytes = b"",
-    content_type: str = "application/json",
-    wait: int = 0,
-) -> bytes:
-    """The body of a 200; EventGridError for anything else.
-
-    `wait` is how long Event Grid may take over it before it answers.
-    """
-    query = "".join(f"&{name}={value}" for name, value in params.items())
-    headers = {"Content-Type": content_type, REQUEST_ID: _request_id()}
-    request = Post(f"{url}?api-version={API_VERSION}{query}", headers, body)
-    try:
-        response = await client.send_request(request, within=wait + ANSWER_SECONDS)
-        content = await response.read()
-    except AzureError as error:
-        raise _unanswered(error) from error
-    if response.status_code != 200:
-        raise _refused(response, content)
-    return content
 
 
 def _request_id() -> str:
-    """A GUID: the part that is this process's own, and a number."""
+    """Return a GUID: the part that is this process's own, and a number."""
     return f"{_PROCESS}{next(_numbers):012x}"
 
 
-def _unanswered(error: AzureError) -> EventGridError:
-    if isinstance(error, ClientAuthenticationError):
-        return EventGridError(
-            "no token for Event Grid: sign in (az login), give the app an identity, "
-            "or set EVENTGRID_KEY"
+class Namespace:
+    """One client and one pool of connections, for all topics and event subscriptions.
+
+    It lasts as long as the process; `names` is what messages call what it is made of.
+    """
+
+    def __init__(
+        self, endpoint: str, credential: Credential, names: SettingNames | None = None
+    ) -> None:
+        self._endpoint = endpoint.rstrip("/")
+        self._names = names or SettingNames()
+        # Its topic is in the address of each request, so any name does here.
+        self._client = EventGridPublisherClient(
+            endpoint, credential, namespace_topic="-", **_pipeline(credential)
         )
-    if isinstance(error, ServiceRequestError | ServiceResponseError):
-        # The name tells a refused connection, DNS, a certificate and a timeout apart.
-        cause = type(error.inner_exception or error).__name__
-        here = loopback.refused(error.inner_exception)
-        advice = "is EVENTGRID_ENDPOINT right, is it up?"
-        if here is not None:
-            advice = f"{here}; if that runs, EVENTGRID_ENDPOINT is wrong"
-        message = f"Event Grid does not answer ({cause}): {advice}"
-        return EventGridError(message, transient=True, refused_here=here is not None)
-    message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
-    return EventGridError(message)
 
+    def topic(self, name: str) -> "Topic":
+        """Return a topic to publish to."""
+        return Topic(self, f"{self._endpoint}/topics/{quote(name, safe='')}")
 
-def _refused(response: AsyncHttpResponse, content: bytes) -> EventGridError:
-    status = response.status_code
-    try:
-        error = _refusals.decode(content).error
-    except UNREADABLE:
-        error = _Error("", "")
-    said = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
-    message = f"{said}. {_ADVICE.get(status, '')}".strip()
-    wait = _seconds(response.headers.get("retry-after", ""))
-    return EventGridError(message, status, code=error.code, retry_after=wait)
+    def subscription(self, topic: str, name: str, decode: Decode) -> "Subscription":
+        """Return an event subscription to pull from.
 
+        `decode` makes an event of its bytes and delivery count; it never raises.
+        """
+        address = f"{self._endpoint}/topics/{quote(topic, safe='')}"
+        return Subscription(self, f"{address}/eventsubscriptions/{name}", decode)
 
-def _seconds(retry_after: str) -> float | None:
-    """Retry-After in seconds; a date, or nonsense, is left to our own pauses."""
-    return float(retry_after) if re.fullmatch(r"\d{1,6}", retry_after) else None
+    async def post(
+        self,
+        url: str,
+        params: Mapping[str, str | int],
+        body: bytes = b"",
+        content_type: str = "application/json",
+        wait: int = 0,
+    ) -> bytes:
+        """Return the body of a 200; raise EventGridError for anything else.
 
+        `wait` is how long Event Grid may take over it before it answers.
+        """
+        query = "".join(f"&{name}={value}" for name, value in params.items())
+        headers = {"Content-Type": content_type, REQUEST_ID: _request_id()}
+        request = Post(f"{url}?api-version={API_VERSION}{query}", headers, body)
+        try:
+            response = await self._client.send_request(
+                request, within=wait + ANSWER_SECONDS
+            )
+            content = await response.read()
+        except AzureError as error:
+            raise error_messages.unanswered(error, self._names) from error
+        if response.status_code != 200:
+            raise error_messages.refused(response, content, self._names)
+        return content
 
-_ADVICE = {
-    401: "Look at EVENTGRID_KEY, or at the identity of the app.",
-    403: (
-        "The app's identity needs EventGrid Data Sender on the topic and EventGrid "
-        "Data Receiver on its event subscriptions; or a quota is used up."
-    ),
-    404: "Look at EVENTGRID_TOPIC_NAME and at what is deployed.",
-    429: "The namespace is throttled: wait, or give it more throughput units.",
-}
+    async def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        await self._client.close()
 
 
 def _pipeline(credential: Credential) -> dict[str, Any]:
-    """What a client is made with: the SDK's policies that a request here needs.
+    """Return what a client is made with: the SDK's policies that a request here needs.
 
     Not those for redirects, proxies, decoding and logging bodies, which would see
-    nothing to do on every request, nor the SDK's retries (see `retry.py`). Whether
+    nothing to do on every request, nor the SDK's retries (see `http_retry.py`). Whether
     requests are traced is asked once, because the SDK's own asking costs 11 µs.
     """
     agent = policies.UserAgentPolicy(sdk_moniker=f"eventgrid/{sdk_version}")
@@ -176,18 +146,11 @@ def _pipeline(credential: Credential) -> dict[str, Any]:
     return {"transport": LeanTransport(), "policies": chain}
 
 
-def _topic_url(endpoint: str, topic: str) -> str:
-    return f"{endpoint.rstrip('/')}/topics/{quote(topic, safe='')}"
-
-
 class Topic:
-    """A namespace topic to publish to. One client, for the life of the process."""
+    """A namespace topic to publish to."""
 
-    def __init__(self, endpoint: str, topic: str, credential: Credential) -> None:
-        self._url = f"{_topic_url(endpoint, topic)}:publish"
-        self._client = EventGridPublisherClient(
-            endpoint, credential, namespace_topic=topic, **_pipeline(credential)
-        )
+    def __init__(self, namespace: Namespace, url: str) -> None:
+        self._namespace, self._url = namespace, f"{url}:publish"
 
     async def publish(self, batch: Sequence[bytes]) -> None:
         """Publish events, each encoded as JSON, in one request; all of them or none.
@@ -196,44 +159,26 @@ class Topic:
         """
         body = b"[" + b",".join(batch) + b"]"
         await retried(
-            lambda: _post(self._client, self._url, {}, body, BATCH_TYPE),
+            lambda: self._namespace.post(self._url, {}, body, BATCH_TYPE),
             within=PUBLISH_SECONDS,
             refused_within=START_SECONDS,
         )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._namespace.close()
 
 
 class Subscription:
-    """One event subscription to pull from. One client, for the life of the process.
+    """One event subscription to pull from."""
 
-    `decode` makes an event of its bytes and delivery count; it never raises.
-    """
-
-    def __init__(
-        self,
-        endpoint: str,
-        topic: str,
-        name: str,
-        credential: Credential,
-        decode: Decode,
-    ) -> None:
-        self._decode = decode
-        self._url = f"{_topic_url(endpoint, topic)}/eventsubscriptions/{name}"
-        self._client = EventGridConsumerClient(
-            endpoint,
-            credential,
-            namespace_topic=topic,
-            subscription=name,
-            **_pipeline(credential),
-        )
+    def __init__(self, namespace: Namespace, url: str, decode: Decode) -> None:
+        self._namespace, self._url, self._decode = namespace, url, decode
 
     async def receive(
         self, max_events: int, max_wait: int, *, within: float
     ) -> list[Delivery]:
-        """Up to 1..100 deliveries; waits up to 10..120 seconds for the first one.
+        """Return up to 1..100 deliveries; waits up to 10..120 seconds for the first one.
 
         Tried again while that can end `within` so many seconds: a receive whose answer
         was lost costs only lock time. What cannot be read is delivered as
@@ -242,13 +187,13 @@ class Subscription:
         params = {"maxEvents": max_events, "maxWaitTime": max_wait}
         url = f"{self._url}:receive"
         content = await retried(
-            lambda: _post(self._client, url, params, wait=max_wait),
+            lambda: self._namespace.post(url, params, wait=max_wait),
             within=within - max_wait,
         )
         return receive_response.deliveries(content, self._decode)
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
-        """Done with these. Raises EventGridError; reads the failed tokens."""
+        """Acknowledge these. Raises EventGridError; reads the failed tokens."""
         return await self._settle(Verb.ACKNOWLEDGE, tokens, {})
 
     async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
@@ -283,7 +228,7 @@ class Subscription:
         body = msgspec.json.encode({"lockTokens": tokens})
         url = f"{self._url}:{verb}"
         content = await retried(
-            lambda: _post(self._client, url, params, body), within=within
+            lambda: self._namespace.post(url, params, body), within=within
         )
         try:
             result = _results.decode(content)
@@ -293,11 +238,11 @@ class Subscription:
         return Settled(
             result.succeeded_lock_tokens or frozenset(),
             {
-                one.lock_token: (one.error or _Error()).code
-                for one in result.failed_lock_tokens or ()
+                failed.lock_token: (failed.error or Error()).code
+                for failed in result.failed_lock_tokens or ()
             },
         )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._namespace.close()

@@ -3,17 +3,16 @@
 `EVENTGRID__endpoint`, with `EVENTGRID__key`, or with `EVENTGRID__credential` set to
 `managedidentity` (and `EVENTGRID__clientId` for a user-assigned one), or with neither:
 then whoever `DefaultAzureCredential` finds. `EVENTGRID_ENDPOINT` and `EVENTGRID_KEY` are
-read, too.
+read, too; names may be in any case.
 """
 
-import ipaddress
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from azure.core.credentials import AzureKeyCredential
 from azure.core.credentials_async import AsyncTokenCredential
+
+from eventgrid_pull import addresses, setting_values
 
 type Credential = AzureKeyCredential | AsyncTokenCredential
 
@@ -29,28 +28,41 @@ class ConnectionInvalid(Exception):
         self.problems = problems
 
 
-class Connection(msgspec.Struct, frozen=True):
-    """An endpoint, and a key or the client id of an identity; neither: the default."""
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint, and a key or the client id of an identity; neither: the default.
+
+    `endpoint_name` and `key_name` are the settings that have them, or would.
+    """
 
     endpoint: str
     key: str | None = None
     is_managed_identity: bool = False
     client_id: str | None = None
+    endpoint_name: str
+    key_name: str
 
     def __repr__(self) -> str:
         """Return it without the key: it may end up in a log line."""
         return f"Connection(endpoint={self.endpoint!r}, …)"
 
     def credential(self) -> Credential:
-        """Return what the clients sign in with. Raises ImportError without azure-identity."""
+        """Return what the client signs in with. Raises ConnectionInvalid without one."""
         if self.key is not None:
             return AzureKeyCredential(self.key)
-        # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
-        from azure.identity import aio
+        try:
+            # Imported here because it costs 150 ms of a cold start, and a key needs none.
+            from azure.identity import aio
 
-        if self.is_managed_identity:
-            return aio.ManagedIdentityCredential(client_id=self.client_id)
-        return aio.DefaultAzureCredential()
+            if self.is_managed_identity:
+                return aio.ManagedIdentityCredential(client_id=self.client_id)
+            return aio.DefaultAzureCredential()
+        except ImportError:
+            problem = f"{self.key_name} is not set, and an identity needs the extra: pip install eventgrid-pull[identity]"
+        except (
+            ValueError
+        ) as error:  # of AZURE_AUTHORITY_HOST, AZURE_TOKEN_CREDENTIALS …
+            problem = f"AZURE_… settings of the identity: {error}"
+        raise ConnectionInvalid([problem])
 
 
 def read(prefix: str, environ: Mapping[str, str]) -> Connection:
@@ -60,8 +72,8 @@ def read(prefix: str, environ: Mapping[str, str]) -> Connection:
     key, key_name = settings.get("key")
     kind, kind_name = settings.get("credential")
     client_id, client_id_name = settings.get("clientId")
-    problems = [*_endpoint_problems(endpoint, endpoint_name, key, key_name)]
-    if key and not (key.isascii() and key.isprintable()):
+    problems = _endpoint_problems(endpoint, endpoint_name, key, key_name)
+    if not (key.isascii() and key.isprintable()) and key:
         problems.append(
             f"{key_name} must be one line of printable ASCII, as it was copied"
         )
@@ -73,7 +85,27 @@ def read(prefix: str, environ: Mapping[str, str]) -> Connection:
         problems.append(f"{client_id_name} needs {kind_name}={MANAGED_IDENTITY}")
     if problems:
         raise ConnectionInvalid(problems)
-    return Connection(endpoint, key or None, bool(kind), client_id or None)
+    return Connection(
+        endpoint=endpoint,
+        key=key or None,
+        is_managed_identity=bool(kind),
+        client_id=client_id or None,
+        endpoint_name=endpoint_name,
+        key_name=key_name,
+    )
+
+
+def read_topic(topic: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the topic, and what messages call it; it may be given as `%SETTING%`.
+
+    Raises ConnectionInvalid when that setting is not set.
+    """
+    name = setting_values.setting_name(topic)
+    if name is None:
+        return topic, f"the topic's name ({topic})"
+    if not (found := environ.get(name, "").strip()):
+        raise ConnectionInvalid([f"{name} is not set: the name of the topic"])
+    return found, name
 
 
 class _Settings:
@@ -82,42 +114,28 @@ class _Settings:
     def __init__(self, prefix: str, environ: Mapping[str, str]) -> None:
         self._prefix = prefix
         self._environ = {name.lower(): (name, text) for name, text in environ.items()}
+        old = f"{prefix}_endpoint".lower()
+        self._is_old = bool(self._environ.get(old, ("", ""))[1].strip())
 
     def get(self, member: str) -> tuple[str, str]:
         """Return value and name of the setting; without one, empty and its usual name."""
-        usual = f"{self._prefix}__{member}"
-        for name in (usual, f"{self._prefix}_{member}"):
+        usual, old = f"{self._prefix}__{member}", f"{self._prefix}_{member}".upper()
+        for name in (usual, old):
             found, value = self._environ.get(name.lower(), ("", ""))
             if value.strip():
                 return value.strip(), found
-        return "", usual
+        return "", old if self._is_old and member in ("endpoint", "key") else usual
 
 
 def _endpoint_problems(endpoint: str, name: str, key: str, key_name: str) -> list[str]:
     if not endpoint:
         return [f"{name} is not set: the namespace's endpoint, as {EXAMPLE}"]
-    address = _split(endpoint)
+    address = addresses.split(endpoint)
     if address is None:
         return [f"{name} must be a URL with its scheme, as {EXAMPLE}"]
-    if address.scheme == "http" and not _is_loopback(address.hostname or ""):
+    scheme, host = address
+    if scheme == "http" and not addresses.is_loopback(host):
         return [f"{name} must begin with https:// (http is for this machine)"]
-    if address.scheme == "http" and not key:
+    if scheme == "http" and not key:
         return [f"{name} is http, where only a key is sent: set {key_name}"]
     return []
-
-
-def _split(url: str) -> Any:
-    try:
-        address = urlsplit(url)
-        _ = address.port
-    except ValueError:
-        return None
-    known = address.scheme in ("http", "https") and address.hostname
-    return address if known else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

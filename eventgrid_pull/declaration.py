@@ -1,28 +1,57 @@
-"""An event subscription as it is declared, its numbers read, and what is wrong with it."""
+"""An event subscription as it is declared, and what is wrong with the declarations."""
 
+import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import msgspec
 
-from eventgrid_pull import cron, event_decoder, handler, setting_values
+from eventgrid_pull import (
+    cron,
+    event_decoder,
+    handler,
+    registration,
+    setting_values,
+)
 from eventgrid_pull.event import Decode
 from eventgrid_pull.event_decoder import UnsupportedType
 from eventgrid_pull.handler import Shape
-from eventgrid_pull.run_handler import OnMalformed
+from eventgrid_pull.invoke import Threads
+from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.registration import PullInvalid
+from eventgrid_pull.run_handler import OnMalformed, Runner
 
-LANES, CONCURRENCY = range(1, 11), range(1, 401)
-BUDGET, TIMEOUT = range(12, 3601), range(1, 3001)
-LOCK, DELIVERIES = range(60, 301), range(1, 11)
+# What each number may be; it is the same where it comes from a setting.
+NUMBERS = {
+    "lanes": range(1, 11),
+    "concurrency": range(1, 401),
+    "budget": range(12, 3601),
+    "timeout": range(1, 3601),
+    "lock_duration": range(60, 301),
+    "max_delivery_count": range(1, 11),
+}
+# As many as the host registers of a function's name.
+FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,120}")
 
 
-class Declared(msgspec.Struct, kw_only=True):
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of a declaration; times are seconds."""
+
+    lanes: int = 1
+    concurrency: int = 100
+    budget: int = 50
+    timeout: int = 300
+    lock_duration: int = 60
+    max_delivery_count: int = 10
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One event subscription with its handler.
 
-    `wrong` is what is wrong with the code, which is refused; `problems` what is wrong with
-    settings: then its timer does not run.
+    `problems` is what is wrong with its settings: then no timer function pulls it.
     """
 
     name: str
@@ -32,68 +61,204 @@ class Declared(msgspec.Struct, kw_only=True):
     decode: Decode
     on_malformed: OnMalformed
     schedule: str
-    lanes: int
-    concurrency: int
-    budget: int
-    timeout: int
-    lock_duration: int
-    max_delivery_count: int
-    problems: list[str]
+    numbers: Numbers
+    problems: Sequence[str] = ()
+
+    @property
+    def functions(self) -> list[str]:
+        """Return the names of its timer functions, one for each lane."""
+        lanes = 0 if self.problems else self.numbers.lanes
+        further = (f"{self.function}_{lane}" for lane in range(2, lanes + 1))
+        return [self.function, *further] if lanes else []
+
+    @property
+    def code(self) -> CodeType | None:
+        """Return the code of an async handler, as it stands on the loop's stack."""
+        if not self.shape.is_async:
+            return None
+        return getattr(inspect.unwrap(self.handler), "__code__", None)
+
+    def runner(self) -> Runner:
+        """Return what runs its handler."""
+        return Runner(
+            handler=self.handler,
+            shape=self.shape,
+            on_malformed=self.on_malformed,
+            seconds=self.numbers.timeout,
+            slots=asyncio.Semaphore(self.numbers.concurrency),
+            threads=Threads(self.numbers.concurrency, self.function),
+        )
 
 
-class Numbers:
-    """Reads numbers of a declaration, and keeps what is wrong with them."""
+class Declarations:
+    """All event subscriptions of an app, and all that is wrong with its code."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.problems: list[str] = []
+        self.by_name: dict[str, Declared] = {}
         self._environ = environ
+        self._wrong: list[str] = []
+        self._has_ended = False
 
-    def read(self, what: str, value: int | str, allowed: range, default: int) -> int:
-        """Return the number, or the default where it is wrong."""
-        number, problem = setting_values.whole_number(
-            what, value, allowed, default, self._environ
-        )
-        self.problems += [problem] if problem else []
-        return number
-
-    def schedule(self, text: str) -> None:
-        """Look at a schedule, or at the setting that has it."""
-        name = setting_values.setting_name(text)
-        value = text if name is None else self._environ.get(name, "")
-        wrong = cron.problem(value) if value.strip() else "is not set"
-        if wrong:
-            self.problems.append(f"schedule ({name or text}) {wrong}")
-
-    def agree(self, timeout: int, budget: int) -> None:
-        """See that a handler's time fits into a drain's."""
-        if timeout > budget * 10:
-            self.problems.append(
-                f"timeout is {timeout} s and budget {budget} s: one handler would outlast "
-                "ten drains"
+    def add(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        schedule: str,
+        timer: str | None,
+        numbers: Mapping[str, int | str],
+        on_malformed: OnMalformed,
+        types: Mapping[str | None, object] | None,
+        decode: Decode | None,
+    ) -> Declared | None:
+        """Take a declaration in; None when its code is wrong. Raises PullInvalid if late."""
+        if self._has_ended:
+            raise PullInvalid(
+                f"{name} is declared after app.register_functions(pull), which would lose "
+                "it: declare it before"
             )
+        shape, made, wrong = _shape(function, types, on_malformed)
+        timer = timer or function_name(name)
+        wrong += self._clashes(name, timer, function)
+        read, problems, mistakes = _numbers(numbers, schedule, shape, self._environ)
+        wrong += mistakes
+        self._wrong += [f"{name}: {place(function)} {problem}" for problem in wrong]
+        if wrong or shape is None or made is None:
+            return None
+        declared = self.by_name[name] = Declared(
+            name=name,
+            function=timer,
+            handler=function,
+            shape=shape,
+            decode=decode or made,
+            on_malformed=on_malformed,
+            schedule=schedule,
+            numbers=read,
+            problems=problems,
+        )
+        return declared
+
+    def _clashes(
+        self, name: str, timer: str, function: Callable[..., Any]
+    ) -> list[str]:
+        wrong = []
+        if (other := self.by_name.get(name)) is not None:
+            wrong.append(
+                f"is the second handler of it, after {place(other.handler)}: remove one"
+            )
+        elif any(timer == other.function for other in self.by_name.values()):
+            wrong.append(
+                f"is called {timer}, as another timer function is: give it a `name=`"
+            )
+        if not FUNCTION.fullmatch(timer):
+            wrong.append(
+                f"has no name for a function ({timer!r}): letters, digits, _ and -"
+            )
+        return wrong
+
+    def end(self, builders: Iterable[Any]) -> None:
+        """Take no more; raise PullInvalid with all that is wrong.
+
+        `builders` are the functions of the app that this is registered with.
+        """
+        functions = list(builders)
+        strays = [
+            f"{name}: {place(declared.handler)} has another decorator above "
+            f"@pull.subscription ({what}): remove it"
+            for name, declared in self.by_name.items()
+            if (what := registration.made_of(declared.handler, functions)) is not None
+        ]
+        if self._wrong or strays:
+            raise PullInvalid("; ".join([*self._wrong, *strays]))
+        self._has_ended = True
 
 
-def shape_of(
-    name: str, function: Callable[..., Any], types: Mapping[str | None, object] | None
+def _shape(
+    function: Callable[..., Any],
+    types: Mapping[str | None, object] | None,
+    on_malformed: OnMalformed,
 ) -> tuple[Shape | None, Decode | None, list[str]]:
-    """Return what the handler takes and its decoder; or what is wrong with it, named."""
+    """Return what the handler takes and its decoder; or what is wrong with it."""
     shape, wrong = handler.shape(function)
-    decode = None
-    if shape is not None:
-        try:
-            decode = event_decoder.decoder(shape.data, types)
-        except UnsupportedType as error:
-            wrong = [str(error)]
-    place = f"{name}: {_place(function)}"
-    return shape, decode, [f"{place} {problem}" for problem in wrong]
+    if shape is None:
+        return None, None, wrong
+    if on_malformed not in ("reject", "handle"):
+        wrong = [*wrong, "needs on_malformed='reject' or on_malformed='handle'"]
+    elif shape.takes_malformed != (on_malformed == "handle"):
+        wrong = [
+            *wrong,
+            "takes MalformedEvent exactly if on_malformed='handle' is given",
+        ]
+    try:
+        return shape, event_decoder.decoder(shape.data, types), wrong
+    except UnsupportedType as error:
+        return shape, None, [*wrong, f"has data of a type that cannot be read: {error}"]
 
 
-def function_of(name: str) -> str:
+def _numbers(
+    given: Mapping[str, int | str],
+    schedule: str,
+    shape: Shape | None,
+    environ: Mapping[str, str],
+) -> tuple[Numbers, list[str], list[str]]:
+    """Return the numbers, what is wrong with settings, and what with the code."""
+    problems: list[str] = []
+    mistakes: list[str] = []
+    found: dict[str, int] = {}
+    for what, value in given.items():
+        number, wrong = setting_values.whole_number(what, value, NUMBERS[what], environ)
+        if number is not None:
+            found[what] = number
+        if wrong is not None:
+            (problems if setting_values.setting_name(value) else mistakes).append(wrong)
+    name = setting_values.setting_name(schedule)
+    text = schedule if name is None else setting_values.setting(name, environ)
+    if wrong := cron.problem(text) if text.strip() else "is not set":
+        (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
+    numbers = Numbers(**found)
+    disagree = _disagreements(numbers, shape)
+    (
+        problems if any(map(setting_values.setting_name, given.values())) else mistakes
+    ).extend(disagree)
+    return (
+        numbers,
+        problems,
+        [f"has numbers that are wrong: {each}" for each in mistakes],
+    )
+
+
+def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
+    """Return which numbers do not agree, and which of them to change."""
+    wrong = []
+    timeout, lock, budget = numbers.timeout, numbers.lock_duration, numbers.budget
+    longest = int(RENEWABLE_SECONDS) - lock
+    if timeout > longest:
+        wrong.append(
+            f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
+            f"an hour only, so timeout may be {longest} at most"
+        )
+    elif timeout > budget * 10:
+        wrong.append(
+            f"timeout is {timeout} s and budget {budget} s: one handler would outlast ten "
+            "drains; give timeout less or budget more"
+        )
+    if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
+        wrong.append(
+            "max_delivery_count is 1 and the handler takes a batch: one bad event would "
+            "have all others rejected, so it must be 2 at least"
+        )
+    return wrong
+
+
+def function_name(subscription: str) -> str:
     """Return the name of its timer function: pull_paid of sub-paid."""
-    return "pull_" + re.sub(r"\W", "_", name.removeprefix("sub-"))
+    return "pull_" + re.sub(r"\W", "_", subscription.removeprefix("sub-"))
 
 
-def _place(function: object) -> str:
-    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None  # fmt: skip
+def place(function: object) -> str:
+    """Return a handler's name and line."""
+    target = registration.user_function(function) or function
+    target = inspect.unwrap(target) if callable(target) else target
+    code = getattr(target, "__code__", None)
     line = f" (line {code.co_firstlineno})" if code else ""
-    return f"{getattr(function, '__name__', type(function).__name__)}{line}"
+    return f"{getattr(target, '__name__', type(target).__name__)}{line}"

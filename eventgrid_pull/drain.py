@@ -30,7 +30,7 @@ EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
 
 
 class Receiver(Renewer, Protocol):
-    """An event subscription to pull from; see `eventgrid.Subscription`."""
+    """An event subscription to pull from; see `client.Subscription`."""
 
     async def receive(
         self, max_events: int, max_wait: int, *, within: float

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from eventgrid_pull import registration
 from eventgrid_pull.event import Event, MalformedEvent
 
 
@@ -27,8 +28,12 @@ class Shape(msgspec.Struct, frozen=True):
 
 def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     """Return what the handler takes, or the sentences that say why it cannot be told."""
+    if (what := registration.described(handler)) is not None:
+        return None, [
+            f"has another decorator below @pull.subscription ({what}): remove it"
+        ]
     if not callable(handler):
-        return None, ["is no function; is another decorator below this one?"]
+        return None, ["is no function"]
     if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
         return None, ["is a generator: return the outcome instead of yielding"]
     parameters = list(inspect.signature(handler).parameters.values())

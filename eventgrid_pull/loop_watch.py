@@ -10,9 +10,11 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import CodeType
+from typing import Protocol
 
 import msgspec
 
@@ -82,6 +84,47 @@ class LoopWatch:
             if (name := known.get(step.f_code)) is not None:
                 return Block(name, step.f_code.co_filename, line, round(seconds, 1))
         return None
+
+
+class Handled(Protocol):
+    """An event subscription with its handler; see `declaration.Declared`."""
+
+    @property
+    def name(self) -> str:
+        """The event subscription's name."""
+
+    @property
+    def code(self) -> CodeType | None:
+        """The code of an async handler; a plain one blocks nothing."""
+
+
+class Blocks:
+    """What blocked the loop while drains were at work: the last of each handler."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Block] = {}
+        self._watch: LoopWatch | None = None
+        self._count = 0
+
+    @contextmanager
+    def watching(self, handled: Iterable[Handled]) -> Iterator[None]:
+        """Watch the loop while anyone is in here."""
+        if self._watch is None:
+            codes = {each.code: each.name for each in handled if each.code is not None}
+            self._watch = LoopWatch(lambda: codes, self._add)
+            self._watch.start()
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._watch.stop()
+                self._watch = None
+
+    def _add(self, block: Block) -> None:
+        self.found[block.handler] = block
+        tell(block)
 
 
 def tell(block: Block) -> None:

@@ -31,7 +31,7 @@ class EventTooLarge(Exception):
 
 
 class Publisher(Protocol):
-    """A topic to publish to; see `eventgrid.Topic`."""
+    """A topic to publish to; see `client.Topic`."""
 
     async def publish(self, batch: Sequence[bytes]) -> None:
         """All of the events in one request; EventGridError when they are not taken."""

@@ -1,32 +1,27 @@
 """The trigger that Functions does not have: a Blueprint of pulled event subscriptions."""
 
-import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 import azure.functions as func
-import msgspec
 
-from eventgrid_pull import connection as connections
-from eventgrid_pull import declaration, setting_values
-from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.client import Credential, Subscription
-from eventgrid_pull.declaration import Declared
-from eventgrid_pull.drain import DrainJob, Receiver
-from eventgrid_pull.drain_registry import Drains
-from eventgrid_pull.drain_result import DrainResult, DrainSummary
-from eventgrid_pull.event import Decode, Event, MalformedEvent
-from eventgrid_pull.invoke import Threads
-from eventgrid_pull.loop_watch import Block, LoopWatch, tell
+from eventgrid_pull import client, connection
+from eventgrid_pull.connection import Credential
+from eventgrid_pull.consumer import Consumer, Hook, Hooks, OnDrained, Status
+from eventgrid_pull.declaration import Declarations
+from eventgrid_pull.drain import Receiver
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.error_messages import SettingNames
+from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
 from eventgrid_pull.outcomes import Disposition
+from eventgrid_pull.publish import Json, Published
 from eventgrid_pull.recorder import NoRecorder, Recorder
-from eventgrid_pull.registration import Builders, PullInvalid
-from eventgrid_pull.run_handler import OnMalformed, Runner
+from eventgrid_pull.registration import Builders
+from eventgrid_pull.run_handler import OnMalformed
+from eventgrid_pull.settle import Decided
 
 _log = logging.getLogger(__name__)
 
@@ -39,29 +34,22 @@ type AnyHandler = (
     | Callable[[list[Event[Any]]], Answer]
     | Callable[[list[Event[Any] | MalformedEvent]], Answer]
 )
-type OnDrained = Callable[[DrainSummary], Awaitable[None]]
 
 
 class DrainFailed(Exception):
     """A drain ended early; the message says what to look at."""
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How an event subscription is: its functions, what is wrong, what it last did."""
-
-    name: str
-    functions: Sequence[str]
-    problems: Sequence[str]
-    error: str | None = None
-    blocked: Block | None = None
-    last: DrainSummary | None = None
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
 
 
 class EventGridPull(func.Blueprint):
     """Event subscriptions of one topic, each with the handler below its declaration.
 
     `connection` is the prefix of settings (`EVENTGRID__endpoint` …), read at the first
-    tick, unless `endpoint` and `credential` are given. `topic` may be `%SETTING%`.
+    use, unless `endpoint` and `credential` are given. `topic` may be `%SETTING%`. The
+    hooks are described in `Hooks`.
     """
 
     def __init__(
@@ -72,41 +60,38 @@ class EventGridPull(func.Blueprint):
         endpoint: str | None = None,
         credential: Credential | None = None,
         recorder: Recorder | None = None,
+        startup: Hook | None = None,
+        shutdown: Hook | None = None,
         on_drained: OnDrained | None = None,
         environ: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._function_builders = Builders(self._register)
         self._topic, self._prefix = topic, connection
         self._endpoint, self._credential = endpoint, credential
-        self._recorder = recorder or NoRecorder()
-        self._on_drained = on_drained
         self._environ = os.environ if environ is None else environ
-        self._declared: dict[str, Declared] = {}
-        self._functions: dict[str, list[str]] = {}
-        self._wrong: list[str] = []
-        self._is_registered = False
-        self._clients: dict[str, Subscription] = {}
-        self._drains = Drains()
-        self._last: dict[str, DrainSummary] = {}
-        self._errors: dict[str, str | None] = {}
-        self._runners: dict[str, Runner] = {}
-        self._watch: LoopWatch | None = None
-        self._watching = 0
-        self._blocks: dict[str, Block] = {}
+        self._declarations = Declarations(self._environ)
+        self.consumer = Consumer(
+            self._declarations.by_name,
+            self._connect,
+            recorder=recorder or NoRecorder(),
+            hooks=Hooks(startup=startup, shutdown=shutdown, on_drained=on_drained),
+            clock=clock,
+        )
 
     def subscription[H: AnyHandler](
         self,
-        name: str,
+        subscription: str,
         *,
         schedule: str,
-        function: str | None = None,
+        name: str | None = None,
         lanes: int | str = 1,
         concurrency: int | str = 100,
         budget: int | str = 50,
         timeout: int | str = 300,
-        lock_duration: int = 60,
-        max_delivery_count: int = 10,
+        lock_duration: int | str = 60,
+        max_delivery_count: int | str = 10,
         on_malformed: OnMalformed = "reject",
         types: Mapping[str | None, object] | None = None,
         decode: Decode | None = None,
@@ -114,202 +99,93 @@ class EventGridPull(func.Blueprint):
         """Pull this event subscription on a schedule, through the handler below.
 
         The handler comes back unchanged. Numbers may be `%SETTING%`; times are seconds.
-        What is wrong with the code is raised as PullInvalid when it is registered.
+        `name` is the timer function's, `pull_paid` for `sub-paid` unless given. What is
+        wrong with the code is raised as PullInvalid when it is registered.
         """
 
         def declare(handler: H) -> H:
-            self._refuse_late(name)
-            if name in self._declared:
-                self._wrong.append(f"{name} has two handlers: remove one")
-                return handler
-            shape, made, wrong = declaration.shape_of(name, handler, types)
-            self._wrong += wrong
-            if shape is None or made is None:
-                return handler
-            read = declaration.Numbers(self._environ)
-            read.schedule(schedule)
-            declared = Declared(
-                name=name,
-                function=function or declaration.function_of(name),
-                handler=handler,
-                shape=shape,
-                decode=decode or made,
-                on_malformed=on_malformed,
+            declared = self._declarations.add(
+                subscription,
+                handler,
                 schedule=schedule,
-                lanes=read.read("lanes", lanes, declaration.LANES, 1),
-                concurrency=read.read(
-                    "concurrency", concurrency, declaration.CONCURRENCY, 100
-                ),
-                budget=read.read("budget", budget, declaration.BUDGET, 50),
-                timeout=read.read("timeout", timeout, declaration.TIMEOUT, 300),
-                lock_duration=lock_duration,
-                max_delivery_count=max_delivery_count,
-                problems=read.problems,
+                timer=name,
+                on_malformed=on_malformed,
+                types=types,
+                decode=decode,
+                numbers={
+                    "lanes": lanes,
+                    "concurrency": concurrency,
+                    "budget": budget,
+                    "timeout": timeout,
+                    "lock_duration": lock_duration,
+                    "max_delivery_count": max_delivery_count,
+                },
             )
-            read.agree(declared.timeout, declared.budget)
-            self._declared[name] = declared
-            self._add_functions(declared)
+            for problem in declared.problems if declared else ():
+                _log.error("%s is not pulled: %s", subscription, problem)
+            for function in declared.functions if declared else ():
+                self._add_timer(function, subscription, schedule)
             return handler
 
         return declare
 
-    def _refuse_late(self, name: str) -> None:
-        if self._is_registered:
-            raise PullInvalid(
-                f"{name} is declared after app.register_functions(pull), which would lose "
-                "it: declare it before"
-            )
-
-    def _add_functions(self, declared: Declared) -> None:
-        for problem in declared.problems:
-            _log.error("%s is not pulled: %s", declared.name, problem)
-        lanes = 0 if declared.problems else declared.lanes
-        names = [
-            declared.function + (f"_{lane}" if lane > 1 else "")
-            for lane in range(1, lanes + 1)
-        ]
-        self._functions[declared.name] = names
-        for function in names:
-            self._add_timer(function, declared)
-
-    def _add_timer(self, function: str, declared: Declared) -> None:
+    def _add_timer(self, function: str, subscription: str, schedule: str) -> None:
         async def tick(timer: func.TimerRequest) -> None:
-            result = await self.drain(declared.name)
+            result = await self.drain(subscription)
             if result.error is not None:
-                raise DrainFailed(f"{declared.name}: {result.error}")
+                raise DrainFailed(f"{subscription}: {result.error}")
 
-        trigger = self.timer_trigger(arg_name="timer", schedule=declared.schedule)
+        trigger = self.timer_trigger(arg_name="timer", schedule=schedule)
         self.function_name(function)(trigger(tick))
 
-    def _register(self) -> None:
-        if self._wrong:
-            raise PullInvalid("; ".join(self._wrong))
-        self._is_registered = True
+    def _register(self, functions: list[Any]) -> None:
+        self._declarations.end(functions)
+        self.consumer.listen()
+
+    def _connect(self) -> tuple[client.Namespace, str]:
+        topic, topic_name = connection.read_topic(self._topic, self._environ)
+        endpoint, credential = self._endpoint, self._credential
+        names = SettingNames(topic=topic_name)
+        if endpoint is None or credential is None:
+            read = connection.read(self._prefix, self._environ)
+            endpoint, credential = read.endpoint, read.credential()
+            names = SettingNames(read.endpoint_name, read.key_name, topic_name)
+        return client.Namespace(endpoint, credential, names), topic
 
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.
 
-        Raises KeyError for one that is not declared, ConnectionInvalid for settings.
+        What goes wrong is the result's `error`. Raises KeyError for a name that is not
+        declared.
         """
-        declared = self.declared(name)
-        receiver = self._receiver(declared)
-        task = self._drains.of(name, lambda: self.job(declared, receiver, until_empty))
-        with self._watched():
-            result = await asyncio.shield(task)
-        self._errors[name] = result.error
-        return result
+        return await self.consumer.drain(name, until_empty=until_empty)
 
-    def job(
-        self, declared: Declared, receiver: Receiver, until_empty: bool
-    ) -> DrainJob:
-        """Return a drain of that event subscription from there."""
-        ends = monotonic() + declared.budget
-        runner = self.runner(declared.name)
-        context = BatchContext(
-            subscription=declared.name,
-            max_delivery_count=declared.max_delivery_count,
-            lock_seconds=declared.lock_duration,
-            handler_seconds=float("inf"),
-            handler=runner.handle,
-            for_batch=runner.for_batch,
-            receiver=receiver,
-            recorder=self._recorder,
-            clock=lambda: datetime.now(UTC),  # noqa: TID251 - the edge that owns the clock
-            stopping=lambda: self._drains.is_stopping,
-        )
-        return DrainJob(
-            context=context,
-            receiver=receiver,
-            time_left=lambda: ends - monotonic(),
-            until_empty=until_empty,
-            note=self._note,
-        )
+    async def publish(self, events: Sequence[Json]) -> Published:
+        """Publish CloudEvents to the topic; says how far it came. Raises EventTooLarge."""
+        return await self.consumer.publish(events)
 
-    def declared(self, name: str) -> Declared:
-        """Return a declaration; KeyError when there is none of that name."""
-        return self._declared[name]
+    async def peek(self, name: str, max_events: int = 10) -> list[Delivery]:
+        """Receive up to 100 events for someone to look at; none after 10 seconds without.
 
-    def runner(self, name: str) -> Runner:
-        """Return what runs its handler: one for all drains, as a thread may outlast one."""
-        if name not in self._runners:
-            declared = self.declared(name)
-            self._runners[name] = Runner(
-                handler=declared.handler,
-                shape=declared.shape,
-                on_malformed=declared.on_malformed,
-                seconds=declared.timeout,
-                slots=asyncio.Semaphore(declared.concurrency),
-                threads=Threads(declared.concurrency, declared.function),
-            )
-        return self._runners[name]
+        They are locked, and each uses a delivery: `settle` them. Raises EventGridError.
+        """
+        return await self.consumer.peek(name, max_events)
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """While a drain is at work, see whether a handler blocks the event loop."""
-        if self._watch is None:
-            codes = {
-                declared.handler.__code__: declared.name
-                for declared in self._declared.values()
-                if declared.shape.is_async and hasattr(declared.handler, "__code__")
-            }
-            self._watch = LoopWatch(lambda: codes, self._blocked)
-            self._watch.start()
-        self._watching += 1
-        try:
-            yield
-        finally:
-            self._watching -= 1
-            if not self._watching:
-                self._watch.stop()
-                self._watch = None
+    async def settle(self, name: str, decided: Decided) -> dict[str, str | None]:
+        """Settle what was peeked, each delivery with its disposition; nothing is recorded.
 
-    def _blocked(self, block: Block) -> None:
-        self._blocks[block.handler] = block
-        tell(block)
+        Returns for each lock token None, or the code why it is not settled.
+        """
+        return await self.consumer.settle(name, decided)
 
-    async def _note(self, summary: DrainSummary) -> None:
-        self._last[summary.subscription] = summary
-        if self._on_drained is None:
-            return
-        try:
-            await self._on_drained(summary)
-        except Exception:  # a hook is no reason to end a drain
-            _log.exception("on_drained failed for %s", summary.subscription)
-
-    def _receiver(self, declared: Declared) -> Subscription:
-        if declared.name not in self._clients:
-            endpoint, credential = self._endpoint, self._credential
-            if endpoint is None or credential is None:
-                read = connections.read(self._prefix, self._environ)
-                endpoint, credential = read.endpoint, read.credential()
-            setting = setting_values.setting_name(self._topic)
-            topic = self._environ.get(setting, "") if setting else self._topic
-            self._clients[declared.name] = Subscription(
-                endpoint, topic, declared.name, credential, declared.decode
-            )
-        return self._clients[declared.name]
+    def receiver(self, name: str) -> Receiver:
+        """Return the event subscription itself: receive, settle and renew as you like."""
+        return self.consumer.receiver(name)
 
     def status(self) -> list[Status]:
         """Return how each declared event subscription is."""
-        return [
-            Status(
-                name=name,
-                functions=self._functions[name],
-                problems=declared.problems,
-                error=self._errors.get(name),
-                blocked=self._blocks.get(name),
-                last=self._last.get(name),
-            )
-            for name, declared in self._declared.items()
-        ]
+        return self.consumer.status()
 
     async def close(self) -> None:
         """Take nothing more, finish what is in hand, close the connections."""
-        self._drains.stop()
-        if at_work := list(self._drains.at_work.values()):
-            await asyncio.wait(at_work, timeout=10)
-        for runner in self._runners.values():
-            runner.threads.close()
-        for client in self._clients.values():
-            await client.close()
-        self._clients.clear()
+        await self.consumer.close()

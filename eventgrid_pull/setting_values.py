@@ -1,4 +1,4 @@
-"""Numbers and schedules of an event subscription: as they are, or as `%SETTING%`."""
+"""Values of a declaration: as they are in the code, or as `%SETTING%`."""
 
 import re
 from collections.abc import Mapping
@@ -12,23 +12,24 @@ def setting_name(value: object) -> str | None:
     return match[1] if match else None
 
 
-def whole_number(
-    what: str,
-    value: int | str,
-    allowed: range,
-    default: int,
-    environ: Mapping[str, str],
-) -> tuple[int, str | None]:
-    """Return the number, and what is wrong with it: then the default stands in for it.
+def setting(name: str, environ: Mapping[str, str]) -> str:
+    """Return a setting's text, its name in any case as in Functions; empty without one."""
+    if (found := environ.get(name)) is None:
+        by_name = {each.lower(): text for each, text in environ.items()}
+        found = by_name.get(name.lower(), "")
+    return found.strip()
 
-    A setting that is not there, or empty, is the default and nothing wrong.
-    """
+
+def whole_number(
+    what: str, value: int | str, allowed: range, environ: Mapping[str, str]
+) -> tuple[int | None, str | None]:
+    """Return the number; or None, and what is wrong with it."""
     name = setting_name(value)
-    if name is None:
-        text, where = str(value), what
-    else:
-        text, where = environ.get(name, "").strip() or str(default), f"{what} ({name})"
+    text = str(value) if name is None else setting(name, environ)
+    where = what if name is None else f"{what} ({name})"
+    limits = f"a whole number from {allowed[0]} to {allowed[-1]}"
+    if name is not None and not text:
+        return None, f"{where} is not set: {limits}"
     if re.fullmatch(r"[0-9]{1,9}", text) and int(text) in allowed:
         return int(text), None
-    limits = f"from {allowed[0]} to {allowed[-1]}"
-    return default, f"{where} must be a whole number {limits}"
+    return None, f"{where} must be {limits}"

@@ -19,7 +19,7 @@ UNANSWERED = "Unanswered"
 
 
 class Settler(Protocol):
-    """Where lock tokens are given back; see `eventgrid.Subscription`."""
+    """Where lock tokens are given back; see `client.Subscription`."""
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Done with these."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import weakref
 from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger(__name__)
@@ -18,32 +19,45 @@ type Finish = Callable[[], Awaitable[None]]
 def listen(finish: Finish) -> bool:
     """Call `finish` at SIGTERM, and end the process after it; whether it is listened to.
 
-    Without a running loop, outside the main thread and on Windows it is not.
+    All that listen are called, side by side. Without a running loop, outside the main
+    thread and on Windows it is not.
     """
     try:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, lambda: _begin(loop, finish))
+        loop.add_signal_handler(signal.SIGTERM, lambda: _begin(loop))
     except (RuntimeError, NotImplementedError, ValueError):
         return False
+    listening = _listening.setdefault(loop, [])
+    if finish not in listening:
+        listening.append(finish)
     return True
 
 
-def _begin(loop: asyncio.AbstractEventLoop, finish: Finish) -> None:
+def _begin(loop: asyncio.AbstractEventLoop) -> None:
     if _stopping:
         return
     _log.warning("told to stop: nothing more is received, what is in hand is finished")
-    task = loop.create_task(_end(loop, finish), name="stopping")
+    task = loop.create_task(_end(loop), name="stopping")
     _stopping.add(task)
 
 
-async def _end(loop: asyncio.AbstractEventLoop, finish: Finish) -> None:
+async def _end(loop: asyncio.AbstractEventLoop) -> None:
     try:
-        await finish()
+        ended = await asyncio.gather(
+            *(finish() for finish in _listening[loop]), return_exceptions=True
+        )
+        for error in ended:
+            if isinstance(error, BaseException):
+                _log.error("not all was finished", exc_info=error)
     finally:
         # Nobody listens any more: the signal ends the process, as it would have.
         loop.remove_signal_handler(signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+# Who is to be told, by the loop that runs them.
+_listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[Finish]] = (
+    weakref.WeakKeyDictionary()
+)
 # A task that nobody holds may be collected before it ends.
 _stopping: set[asyncio.Task[None]] = set()

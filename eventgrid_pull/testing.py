@@ -1,18 +1,35 @@
-"""Driving a handler in a test: no network, no settings, no waiting.
+"""Driving handlers and drains in a test: no network, no settings, no waiting.
 
 [disposition] = await testing.handle(pull, "sub-paid", testing.event("com.shop.Paid", {…}))
 assert disposition == Reject("negative amount")
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
-from eventgrid_pull.outcomes import Disposition, settled_on
-from eventgrid_pull.pull import EventGridPull
+from eventgrid_pull.consumer import Consumer
+from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.outcomes import (
+    Disposition,
+    ReleaseDelay,
+    Settled,
+    Verb,
+    settled_on,
+)
+from eventgrid_pull.recorder import Recorder
 
 _numbers = itertools.count(1)
+
+
+class Pull(Protocol):
+    """An `EventGridPull`."""
+
+    consumer: Consumer
 
 
 def event(type: str, data: object, **attributes: object) -> dict[str, object]:
@@ -27,7 +44,7 @@ def event(type: str, data: object, **attributes: object) -> dict[str, object]:
 
 
 async def handle(
-    pull: EventGridPull,
+    pull: Pull,
     name: str,
     *events: Mapping[str, object] | bytes,
     delivery_count: int = 1,
@@ -38,15 +55,120 @@ async def handle(
     permitted delivery rejected. What the handler raises is raised, so that the test
     fails as the handler does.
     """
-    declared, runner = pull.declared(name), pull.runner(name)
-    raws = [
-        each if isinstance(each, bytes) else msgspec.json.encode(each)
-        for each in events
-    ]
-    delivered = [declared.decode(raw, delivery_count) for raw in raws]
-    handler = runner.for_batch(delivered)
-    limit = declared.max_delivery_count
-    return [
-        settled_on(await handler(each), delivery_count, limit=limit)
-        for each in delivered
-    ]
+    declared = pull.consumer.declared(name)
+    delivered = [declared.decode(_encoded(each), delivery_count) for each in events]
+    limit = declared.numbers.max_delivery_count
+    runner = declared.runner()
+    try:
+        handler = runner.for_batch(delivered)
+        return [
+            settled_on(await handler(each), delivery_count, limit=limit)
+            for each in delivered
+        ]
+    finally:
+        runner.threads.close()
+
+
+@contextmanager
+def connected(
+    pull: Pull,
+    namespace: "InMemoryNamespace",
+    *,
+    recorder: Recorder | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Iterator[Consumer]:
+    """Have the pull use this namespace within the block, and this recorder and clock.
+
+    What it drains, publishes and peeks comes from there and stays there.
+    """
+    before = pull.consumer
+    pull.consumer = before.elsewhere(
+        lambda: (namespace, "in-memory"), recorder=recorder, clock=clock
+    )
+    try:
+        yield pull.consumer
+    finally:
+        pull.consumer = before
+
+
+class InMemoryNamespace:
+    """A topic that keeps what is published, and event subscriptions that you fill."""
+
+    def __init__(self) -> None:
+        self.published: list[bytes] = []
+        self.subscriptions: dict[str, InMemorySubscription] = {}
+
+    def topic(self, name: str) -> "InMemoryNamespace":
+        """Return itself: there is one topic."""
+        return self
+
+    def subscription(
+        self, topic: str, name: str, decode: Decode
+    ) -> "InMemorySubscription":
+        """Return the event subscription of that name."""
+        if name not in self.subscriptions:
+            self.subscriptions[name] = InMemorySubscription(decode)
+        return self.subscriptions[name]
+
+    async def publish(self, batch: Sequence[bytes]) -> None:
+        """Keep the events."""
+        self.published += batch
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+class InMemorySubscription:
+    """An event subscription that hands out what it is given, then nothing.
+
+    `settled` has the verb and the delay by lock token.
+    """
+
+    def __init__(self, decode: Decode) -> None:
+        self.settled: dict[str, tuple[str, int]] = {}
+        self._decode = decode
+        self._waiting: list[Delivery] = []
+
+    def deliver(
+        self, *events: Mapping[str, object] | bytes, delivery_count: int = 1
+    ) -> list[str]:
+        """Let the next receives bring these events; return their lock tokens."""
+        made = [
+            Delivery(
+                f"lock-{next(_numbers)}", self._decode(_encoded(each), delivery_count)
+            )
+            for each in events
+        ]
+        self._waiting += made
+        return [delivery.lock_token for delivery in made]
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        """Return what is there, without waiting."""
+        taken, self._waiting = self._waiting[:max_events], self._waiting[max_events:]
+        return taken
+
+    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
+        """Note that these are acknowledged."""
+        return self._settle(Verb.ACKNOWLEDGE, tokens)
+
+    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
+        """Note that these are released; they do not come again."""
+        return self._settle(Verb.RELEASE, tokens, int(delay))
+
+    async def reject(self, tokens: Sequence[str]) -> Settled:
+        """Note that these are rejected."""
+        return self._settle(Verb.REJECT, tokens)
+
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        """Renew every lock."""
+        return Settled(frozenset(tokens))
+
+    def _settle(self, verb: str, tokens: Sequence[str], delay: int = 0) -> Settled:
+        self.settled |= dict.fromkeys(tokens, (str(verb), delay))
+        return Settled(frozenset(tokens))
+
+
+def _encoded(event: Mapping[str, object] | bytes) -> bytes:
+    return event if isinstance(event, bytes) else msgspec.json.encode(event)

@@ -107,7 +107,10 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+                # No bound of its own: publishes must not keep a settlement waiting.
+                connector=aiohttp.TCPConnector(limit=0),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 

@@ -16,11 +16,12 @@ from azure.core.credentials_async import AsyncTokenCredential
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace, Subscription, Topic
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.drain import DrainJob
 from eventgrid_pull.drain_registry import Drains
 from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
+from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.shared_publish import SharedTopic
 from eventgrid_pull.watching import Watch
@@ -40,6 +41,9 @@ from moderation.topology import EventSubscription, Topology
 _log = logging.getLogger(__name__)
 
 STOP_SECONDS, FLUSH_SECONDS = 10, 2
+SETTING_NAMES = SettingNames(
+    "EVENTGRID_ENDPOINT", "EVENTGRID_KEY", "EVENTGRID_TOPIC_NAME"
+)
 
 # Two lines for every request would cost more than the request.
 logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
@@ -183,14 +187,14 @@ class Runtime:
 
 def build(settings: Settings, declared: Topology) -> Runtime:
     """A runtime with clients for what the settings name; nothing is connected yet."""
-    credential = _credential(settings)
+    namespace = Namespace(settings.endpoint, _credential(settings), SETTING_NAMES)
     audit_log, activity_log, dead_letters, close_storage = _storage(settings, declared)
     return Runtime(
         settings,
         declared,
-        topic=Topic(settings.endpoint, settings.topic, credential),
+        topic=namespace.topic(settings.topic),
         subscriptions={
-            one.name: _subscription(settings, one, credential)
+            one.name: namespace.subscription(settings.topic, one.name, events.read)
             for one in declared.event_subscriptions
         },
         audit_log=audit_log,
@@ -204,16 +208,6 @@ def build(settings: Settings, declared: Topology) -> Runtime:
 def _lives(declared: EventSubscription) -> timedelta:
     seconds = topology_file.seconds(declared.event_time_to_live)
     return LONGEST_LIFE if seconds is None else timedelta(seconds=seconds)
-
-
-def _subscription(
-    settings: Settings,
-    declared: EventSubscription,
-    credential: AzureKeyCredential | AsyncTokenCredential,
-) -> Subscription:
-    return Subscription(
-        settings.endpoint, settings.topic, declared.name, credential, events.read
-    )
 
 
 def _credential(settings: Settings) -> AzureKeyCredential | AsyncTokenCredential:

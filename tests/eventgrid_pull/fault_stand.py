@@ -15,7 +15,7 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
@@ -62,10 +62,10 @@ class Stand:
 
     def __init__(self, namespace: EmulatedNamespace) -> None:
         credential = AzureKeyCredential(namespace.key)
-        endpoint = namespace.endpoint
+        self.client = Namespace(namespace.endpoint, credential)
         self.namespace = namespace
-        self.topic = Topic(endpoint, TOPIC, credential)
-        self.subscription = Subscription(endpoint, TOPIC, NAME, credential, events.read)
+        self.topic = self.client.topic(TOPIC)
+        self.subscription = self.client.subscription(TOPIC, NAME, events.read)
         self.store = Store()
         self.ids = [f"e{number}" for number in range(EVENTS)]
 
@@ -139,8 +139,7 @@ class Stand:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.topic.close()
-        await self.subscription.close()
+        await self.client.close()
 
 
 @asynccontextmanager

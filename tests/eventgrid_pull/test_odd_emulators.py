@@ -17,7 +17,7 @@ from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.client import Subscription
+from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, ReleaseDelay
@@ -110,13 +110,8 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0]
-    subscription = Subscription(
-        f"http://{host}:{port}",
-        "odd",
-        "sub-flagged",
-        AzureKeyCredential("a2V5"),
-        events.read,
-    )
+    client = Namespace(f"http://{host}:{port}", AzureKeyCredential("a2V5"))
+    subscription = client.subscription("odd", "sub-flagged", events.read)
     try:
         yield subscription
     finally:

@@ -1,13 +1,11 @@
 """A handler below a declaration is all that an app of any domain writes."""
 
 import asyncio
-import json
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import azure.functions as func
 import msgspec
 import pytest
 from azure.core.credentials import AzureKeyCredential
@@ -15,16 +13,15 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_pull import (
     Acknowledge,
+    DrainSummary,
     Event,
     EventGridPull,
     MalformedEvent,
-    PullInvalid,
     Record,
     RecorderDown,
     Reject,
     testing,
 )
-from eventgrid_pull.client import Topic
 
 TICK = "0 * * * * *"
 
@@ -57,7 +54,6 @@ class Shop:
     def __init__(self, namespace: EmulatedNamespace) -> None:
         self.kept = Kept()
         key = AzureKeyCredential(namespace.key)
-        self.topic = Topic(namespace.endpoint, "events", key)
         self.pull = EventGridPull(
             topic="events",
             endpoint=namespace.endpoint,
@@ -67,20 +63,7 @@ class Shop:
         )
 
     async def publish(self, *data: object) -> None:
-        await self.topic.publish(
-            [
-                json.dumps(
-                    {
-                        "specversion": "1.0",
-                        "id": f"e{number}",
-                        "source": "/shop",
-                        "type": "com.shop.Paid",
-                        "data": each,
-                    }
-                ).encode()
-                for number, each in enumerate(data)
-            ]
-        )
+        await self.pull.publish([testing.event("com.shop.Paid", one) for one in data])
 
     async def drain(self) -> Counter[str]:
         """What became of the first delivery of each event."""
@@ -99,7 +82,6 @@ async def shop() -> AsyncIterator[Shop]:
         made = Shop(namespace)
         yield made
         await made.pull.close()
-        await made.topic.close()
 
 
 def order(cents: int = 5) -> dict[str, object]:
@@ -223,86 +205,6 @@ async def test_a_type_that_nobody_named_is_malformed(shop: Shop) -> None:
     assert "'com.shop.Paid' is not expected here" in seen[0]
 
 
-def registered(pull: EventGridPull) -> list[str]:
-    app = func.FunctionApp()
-    app.register_functions(pull)
-    return sorted(str(each.get_function_name()) for each in app.get_functions())
-
-
-def test_each_lane_is_a_function_and_the_handler_comes_back_unchanged() -> None:
-    """
-    So that it can be called in a test as what it is.
-    """
-    pull = EventGridPull(topic="orders", environ={"PAID_LANES": "2"})
-
-    @pull.subscription("sub-paid", schedule=TICK, lanes="%PAID_LANES%")
-    def paid(event: Event[Paid]) -> Reject:
-        return Reject("never")
-
-    assert registered(pull) == ["pull_paid", "pull_paid_2"]
-    assert paid(Event("1", "/shop", "com.shop.Paid", Paid("o1", 1))) == Reject("never")
-
-
-def test_a_wrong_setting_puts_that_event_subscription_in_error() -> None:
-    """
-    The others are pulled, and status says what is wrong.
-    """
-    pull = EventGridPull(topic="orders", environ={"LANES": "many", "EVERY": "TICK"})
-
-    @pull.subscription("sub-a", schedule="%MISSING%")
-    @pull.subscription("sub-b", schedule=TICK, lanes="%LANES%")
-    @pull.subscription("sub-c", schedule=TICK)
-    def handler(event: Event[Paid]) -> None: ...
-
-    assert registered(pull) == ["pull_c"]
-    wrong = {status.name: list(status.problems) for status in pull.status()}
-    assert wrong["sub-a"] == ["schedule (MISSING) is not set"]
-    assert wrong["sub-b"] == ["lanes (LANES) must be a whole number from 1 to 10"]
-    assert wrong["sub-c"] == []
-
-
-def test_wrong_code_is_refused_all_at_once() -> None:
-    """
-    An app without functions, or with an event subscription that nobody pulls, is worse.
-    """
-    pull = EventGridPull(topic="orders", environ={})
-
-    @pull.subscription("sub-a", schedule=TICK)  # type: ignore[type-var]
-    def nothing() -> None: ...
-
-    @pull.subscription("sub-b", schedule=TICK)
-    def untyped(event) -> None: ...  # type: ignore[no-untyped-def]
-
-    @pull.subscription("sub-c", schedule=TICK)
-    def first(event: Event[Paid]) -> None: ...
-
-    @pull.subscription("sub-c", schedule=TICK)
-    def second(event: Event[Paid]) -> None: ...
-
-    other: Any = func.FunctionApp()
-    below = other.retry("fixed_delay", "1", delay_interval="00:00:01")(first)
-    pull.subscription("sub-d", schedule=TICK)(below)
-
-    with pytest.raises(PullInvalid) as caught:
-        registered(pull)
-
-    for said in ("sub-a: nothing", "sub-b: untyped", "sub-c has two", "sub-d"):
-        assert said in str(caught.value)
-
-
-def test_a_declaration_after_the_registration_is_refused() -> None:
-    """
-    azure-functions copies the list: nobody would ever pull it.
-    """
-    pull = EventGridPull(topic="orders", environ={})
-    registered(pull)
-
-    with pytest.raises(PullInvalid, match="declare it before"):
-
-        @pull.subscription("sub-late", schedule=TICK)
-        def late(event: Event[Paid]) -> None: ...
-
-
 async def test_a_handler_is_driven_without_a_network() -> None:
     """
     And a failing test fails as the handler does.
@@ -324,3 +226,119 @@ async def test_a_handler_is_driven_without_a_network() -> None:
     assert said[:2] == [Acknowledge(), Reject("negative amount")]
     assert said[2].reason is not None
     assert said[2].reason.startswith("not a CloudEvent")
+
+
+def hooked(**hooks: Any) -> EventGridPull:
+    """A pull of one event subscription, whose handler does nothing."""
+    pull = EventGridPull(topic="orders", environ={}, **hooks)
+
+    @pull.subscription("sub-paid", schedule=TICK)
+    async def paid(event: Event[Paid]) -> None: ...
+
+    return pull
+
+
+async def test_hooks_are_called_around_the_drains() -> None:
+    """
+    Startup once before anything is received, plain or async; a drain's summary; shutdown once.
+    """
+    told: list[object] = []
+
+    async def startup() -> None:
+        told.append("startup")
+
+    def on_drained(summary: DrainSummary) -> None:
+        told.append((summary.subscription, summary.received))
+
+    pull = hooked(
+        startup=startup, shutdown=lambda: told.append("shutdown"), on_drained=on_drained
+    )
+    namespace = testing.InMemoryNamespace()
+    with testing.connected(pull, namespace) as consumer:
+        consumer.receiver("sub-paid")
+        namespace.subscriptions["sub-paid"].deliver(
+            testing.event("com.shop.Paid", order())
+        )
+        await asyncio.gather(*(pull.drain("sub-paid", until_empty=True),) * 2)
+        await pull.drain("sub-paid", until_empty=True)
+        await pull.close()
+        await pull.close()
+
+    assert told == ["startup", ("sub-paid", 1), ("sub-paid", 0), "shutdown"]
+
+
+async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
+    """
+    Without its startup nothing is received; the next drain tries again.
+    """
+    failures = [ConnectionError("SECRET")]
+
+    def startup() -> None:
+        if failures:
+            raise failures.pop()
+
+    def on_drained(summary: DrainSummary) -> None:
+        raise ValueError
+
+    pull = hooked(startup=startup, on_drained=on_drained)
+    with testing.connected(pull, testing.InMemoryNamespace()):
+        first = await pull.drain("sub-paid", until_empty=True)
+        [status] = pull.status()
+        second = await pull.drain("sub-paid", until_empty=True)
+        await pull.close()
+
+    assert (first.stopped, first.error) == (
+        "failed",
+        "startup failed: ConnectionError",
+    )
+    assert (status.error, second.error) == (first.error, None)
+
+
+async def test_what_is_missing_for_a_connection_is_the_error_of_a_drain() -> None:
+    """
+    The setting is named, in the result and in the status.
+    """
+    pull = hooked()
+
+    result = await pull.drain("sub-paid")
+    [status] = pull.status()
+
+    assert (result.error or "").startswith("EVENTGRID__endpoint is not set")
+    assert status.error == result.error
+
+
+async def test_events_can_be_published_peeked_and_settled_by_hand(shop: Shop) -> None:
+    """
+    As a page does it for a person; no handler sees them.
+    """
+
+    @shop.pull.subscription("all", schedule=TICK)
+    async def paid(event: Event[Paid]) -> None:
+        raise AssertionError
+
+    await shop.publish(order(1), order(2))
+    first, second = await shop.pull.peek("all")
+    settled = await shop.pull.settle(
+        "all", [(first, Acknowledge()), (second, Reject("never"))]
+    )
+
+    assert [getattr(each.event, "data", None) for each in (first, second)] == [
+        Paid("o1", 1),
+        Paid("o1", 2),
+    ]
+    assert settled == {first.lock_token: None, second.lock_token: None}
+
+
+async def test_one_client_serves_every_event_subscription(shop: Shop) -> None:
+    """
+    And publishing: one pool of connections, one token of an identity.
+    """
+    for name in ("all", "other"):
+
+        @shop.pull.subscription(name, schedule=TICK)
+        async def paid(event: Event[Paid]) -> None: ...
+
+    parts: list[Any] = [shop.pull.receiver("all"), shop.pull.receiver("other")]
+    parts.append(shop.pull.consumer.topic())
+
+    assert len({id(part._namespace) for part in parts}) == 1

@@ -14,7 +14,8 @@ from azure.core.rest import HttpRequest
 from azure.core.settings import settings as core_settings
 
 from eventgrid_pull import client, transport
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace, Subscription
+from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.http_retry import EventGridError
 from moderation import events
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.contract
 
 type Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
+NAMES = SettingNames("EVENTGRID_ENDPOINT", "EVENTGRID_KEY", "the topic")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 EMPTY = OK + b'Content-Length: 12\r\n\r\n{"value":[]}'
 
@@ -31,13 +33,9 @@ async def listening(answer: Answer) -> AsyncIterator[Subscription]:
     """An event subscription behind a server that does as it is told."""
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    subscription = Subscription(
-        f"http://127.0.0.1:{port}",
-        "topic",
-        "sub",
-        AzureKeyCredential("a2V5"),
-        events.read,
-    )
+    address = f"http://127.0.0.1:{port}"
+    namespace = Namespace(address, AzureKeyCredential("a2V5"), NAMES)
+    subscription = namespace.subscription("topic", "sub", events.read)
     try:
         yield subscription
     finally:
@@ -358,13 +356,9 @@ async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        subscription = Subscription(
-            f"http://127.0.0.1:{port}",
-            "topic",
-            "sub",
-            AzureKeyCredential("a2V5"),
-            events.read,
-        )
+        address = f"http://127.0.0.1:{port}"
+        namespace = Namespace(address, AzureKeyCredential("a2V5"), NAMES)
+        subscription = namespace.subscription("topic", "sub", events.read)
         async with asyncio.timeout(5):
             with pytest.raises(EventGridError, match=r"does not answer .*dev\.py run"):
                 await subscription.probe()
@@ -379,7 +373,8 @@ async def test_a_publish_says_soon_that_nothing_listens_here(host: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        topic = Topic(f"http://{host}:{port}", "topic", AzureKeyCredential("a2V5"))
+        namespace = Namespace(f"http://{host}:{port}", AzureKeyCredential("a2V5"))
+        topic = namespace.topic("topic")
         async with asyncio.timeout(2):
             with pytest.raises(EventGridError, match=f"port {port} .*dev.py run"):
                 await topic.publish([b"{}"])
@@ -427,9 +422,8 @@ async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
     A token of another audience would be refused in Azure, and only there.
     """
     identity = Signing()
-    subscription = Subscription(
-        "https://127.0.0.1:1", "topic", "sub", identity, events.read
-    )
+    namespace = Namespace("https://127.0.0.1:1", identity)
+    subscription = namespace.subscription("topic", "sub", events.read)
 
     with pytest.raises(EventGridError, match="ClientConnectorError"):
         await subscription.probe()

@@ -1,7 +1,6 @@
 """The example of another domain: an emulator with its topology, its own app and database."""
 
 import importlib.util
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,11 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_pull import Acknowledge, Reject, testing
-from eventgrid_pull.client import Topic
 
 ORDERS = Path(__file__).parents[2] / "examples" / "orders"
 
@@ -60,18 +57,16 @@ async def test_both_event_subscriptions_are_pulled(
     async with EmulatedNamespace(ORDERS / "topology.json") as namespace:
         monkeypatch.setenv("EVENTGRID__endpoint", namespace.endpoint)
         monkeypatch.setenv("EVENTGRID__key", namespace.key)
-        topic = Topic(namespace.endpoint, "orders", AzureKeyCredential(namespace.key))
         sent = [
             testing.event("com.shop.Paid", {"order": "o1", "cents": 5}),
             testing.event("com.shop.Refunded", {"order": "o2"}),
             testing.event("com.shop.Refunded", {"order": "o3"}),
         ]
-        await topic.publish([json.dumps(each).encode() for each in sent])
+        await app.pull.publish(sent)
 
         paid = await app.pull.drain("sub-paid", until_empty=True)
         refunded = await app.pull.drain("sub-refunded", until_empty=True)
         await app.pull.close()
-        await topic.close()
 
     assert (paid.settled["acknowledge"], refunded.settled["acknowledge"]) == (1, 2)
     assert rows(tmp_path, "refunded") == {"o2", "o3"}

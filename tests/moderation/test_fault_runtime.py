@@ -14,9 +14,9 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace
 from moderation import events
-from moderation.runtime import DrainFailed, Runtime
+from moderation.runtime import SETTING_NAMES, DrainFailed, Runtime
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
@@ -40,12 +40,13 @@ async def a_runtime(
     made = {"EVENTGRID_ENDPOINT": namespace.endpoint, "EVENTGRID_KEY": namespace.key}
     read = Settings.from_environ(EXAMPLE | made | settings, topic=declared.topic)
     credential = AzureKeyCredential(read.key or "")
+    client = Namespace(read.endpoint, credential, SETTING_NAMES)
     runtime = Runtime(
         read,
         declared,
-        topic=Topic(read.endpoint, read.topic, credential),
+        topic=client.topic(read.topic),
         subscriptions={
-            name: Subscription(read.endpoint, read.topic, name, credential, events.read)
+            name: client.subscription(read.topic, name, events.read)
             for name in declared.names
         },
         audit_log=store,

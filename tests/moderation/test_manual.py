@@ -14,7 +14,7 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish as publishing
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from moderation import events
 from moderation.audit.entry import AuditEntry
@@ -55,16 +55,14 @@ class Table:
             },
             topic=TOPIC,
         )
-        credential = AzureKeyCredential(namespace.key)
+        client = Namespace(namespace.endpoint, AzureKeyCredential(namespace.key))
         declared = make.declared()
         self.runtime = Runtime(
             settings,
             declared,
-            topic=Topic(namespace.endpoint, TOPIC, credential),
+            topic=client.topic(TOPIC),
             subscriptions={
-                name: Subscription(
-                    namespace.endpoint, TOPIC, name, credential, events.read
-                )
+                name: client.subscription(TOPIC, name, events.read)
                 for name in declared.names
             },
             audit_log=store,

@@ -18,7 +18,7 @@ from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from eventgrid_pull.client import Subscription
+from eventgrid_pull.client import Namespace
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
 from moderation import events
@@ -44,14 +44,9 @@ class Drains:
         self._shares = place.shares
         self._counts = DrainCounts()
         self._audit = AuditLog(GroupedAppendLog(log))
+        self._client = Namespace(place.endpoint, AzureKeyCredential(place.key))
         self._receivers = {
-            name: Subscription(
-                place.endpoint,
-                place.topic,
-                name,
-                AzureKeyCredential(place.key),
-                events.read,
-            )
+            name: self._client.subscription(place.topic, name, events.read)
             for name in place.shares
         }
 
@@ -91,8 +86,7 @@ class Drains:
 
     async def close(self) -> None:
         """Close the connections."""
-        for receiver in self._receivers.values():
-            await receiver.close()
+        await self._client.close()
 
 
 def _counting(

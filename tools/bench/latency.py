@@ -7,7 +7,7 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.client import Topic
+from eventgrid_pull.client import Namespace, Topic
 from tools.bench.contender import Place
 from tools.bench.drained import clock
 from tools.bench.events import FLAGGED, event
@@ -24,7 +24,7 @@ NAME = "sub-flagged"
 async def run(size: Size) -> Report:
     """Percentiles of the time from publishing an event until its entry is durable."""
     async with running_emulator({NAME: None}) as server, running_storage() as storage:
-        topic = Topic(server.endpoint, TOPIC, AzureKeyCredential(KEY))
+        topic = Namespace(server.endpoint, AzureKeyCredential(KEY)).topic(TOPIC)
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         async with worker("record", place) as recording:
             await _recorded(recording, topic, WARM_UP)

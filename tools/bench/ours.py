@@ -7,7 +7,7 @@ from typing import Any
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull import publish
-from eventgrid_pull.client import Subscription, Topic
+from eventgrid_pull.client import Namespace
 from eventgrid_pull.event import Event
 from moderation import events
 from moderation.events import ContentFlagged, Severity
@@ -19,13 +19,8 @@ from tools.bench.events import event
 @contextlib.asynccontextmanager
 async def receiving(place: Place) -> AsyncIterator[Work]:
     """Receives and acknowledges by the hundred, and reads the failed tokens."""
-    subscription = Subscription(
-        place.endpoint,
-        place.topic,
-        place.subscription,
-        AzureKeyCredential(place.key),
-        events.read,
-    )
+    client = Namespace(place.endpoint, AzureKeyCredential(place.key))
+    subscription = client.subscription(place.topic, place.subscription, events.read)
 
     async def work(count: int) -> dict[str, Any]:
         left, high = count, 0
@@ -44,14 +39,15 @@ async def receiving(place: Place) -> AsyncIterator[Work]:
     try:
         yield work
     finally:
-        await subscription.close()
+        await client.close()
 
 
 @contextlib.asynccontextmanager
 async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
     """Publishes a hundred events at a time, as the app does after it has read them."""
     made = [event(number) for number in range(100)]
-    topic = Topic(place.endpoint, place.topic, AzureKeyCredential(place.key))
+    client = Namespace(place.endpoint, AzureKeyCredential(place.key))
+    topic = client.topic(place.topic)
 
     async def work(events: int) -> dict[str, Any]:
         for _ in range(events // 100):
@@ -63,4 +59,4 @@ async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
     try:
         yield work
     finally:
-        await topic.close()
+        await client.close()

@@ -1,0 +1,32 @@
+"""What is public is written down, and is all there."""
+
+import importlib
+import re
+from pathlib import Path
+
+import eventgrid_pull
+
+README = (Path(__file__).parents[2] / "eventgrid_pull" / "README.md").read_text("utf-8")
+PUBLIC = set(re.findall(r"`([\w.]+)`", README.partition("## Public names")[2]))
+
+
+def test_the_readme_names_what_is_public() -> None:
+    """
+    No name more, none less; each is there.
+    """
+    names = {name for name in PUBLIC if not name.startswith("eventgrid_pull")}
+
+    assert names - {"blob"} == set(eventgrid_pull.__all__)
+    for name in eventgrid_pull.__all__:
+        assert getattr(eventgrid_pull, name) is not None
+
+
+def test_each_public_module_is_one() -> None:
+    """
+    It can be imported by the name that is written down.
+    """
+    modules = {name for name in PUBLIC if name.startswith("eventgrid_pull.")}
+
+    assert modules
+    for name in modules:
+        assert importlib.import_module(name).__doc__
