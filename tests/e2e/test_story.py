@@ -137,19 +137,33 @@ def dead_letters(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_an_event_can_be_followed_over_all_event_subscriptions(stack: Stack) -> None:
     """
-    Contradictions are rejected with a reason, and still recorded by the audit log.
+    Contradictions are rejected with a reason, and still recorded by the audit log; the
+    request, the entries and the dead letter are one trace.
     """
     result = a_result("doc-safe", category="safe", type="ContentFlagged")
-    [event] = post(stack, "/api/events", result)["events"]
+    body, trace = json.dumps(result).encode(), "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = f"00-{trace}-00f067aa0ba902b7-01"
+    answer = stack.call(
+        "POST", "/api/events", body, Content_Type=JSON, traceparent=parent
+    )
+    [event] = answer.json()["events"]
     pull(stack)
 
     asked = f"id={event['id']}&reveal=true"
-    life = {one["subscription"]: one for one in audit(stack, asked)}
+    life = {entry["subscription"]: entry for entry in audit(stack, asked)}
 
     assert life["sub-flagged"]["disposition"] == "reject"
     assert "contradiction" in life["sub-flagged"]["reason"]
     assert life["sub-all-events"]["disposition"] == "acknowledge"
     assert life["sub-all-events"]["event"]["data"]["contentId"] == "doc-safe"
+
+    def dead_letter() -> dict[str, Any] | None:
+        found = (content["event"] for _, content in dead_letters(stack))
+        return next((each for each in found if each["id"] == event["id"]), None)
+
+    dead = until("the event's dead letter", dead_letter, patience=20)
+    seen = [life["sub-flagged"]["event"], life["sub-all-events"]["event"], dead]
+    assert {each["traceparent"].split("-")[1] for each in seen} == {trace}
 
 
 def test_every_content_mode_is_published(stack: Stack) -> None:
