@@ -214,7 +214,9 @@ async def _finish(context: BatchContext, decided: Decided, done: DrainResult) ->
     except context.recorder.down:
         await _give_back(context, [delivery for delivery, _ in decided])
         raise
+    began = loop_time()
     results, failure = await settle.settle(context.receiver, decided)
+    done.round_trip = max(done.round_trip, loop_time() - began)
     outcomes = [
         Outcome(record, results[record.delivery.lock_token]) for record in records
     ]

@@ -28,6 +28,7 @@ from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.http_retry import EventGridError, retried
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from eventgrid_pull.receive_response import UNREADABLE
+from eventgrid_pull.sending import on_sending
 from eventgrid_pull.transport import InOneStep, LeanTransport, Post
 
 API_VERSION = "2024-06-01"
@@ -107,6 +108,7 @@ class Namespace:
         query = "".join(f"&{name}={value}" for name, value in params.items())
         headers = {"Content-Type": content_type, REQUEST_ID: _request_id()}
         request = Post(f"{url}?api-version={API_VERSION}{query}", headers, body)
+        on_sending.get()(None)
         try:
             response = await self._client.send_request(
                 request, within=wait + ANSWER_SECONDS

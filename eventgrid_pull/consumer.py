@@ -120,7 +120,7 @@ class Consumer:
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.
 
-        What goes wrong is the result's `error`. Raises KeyError for a name that is not
+        `until_empty`: return as soon as what is there now is done. What goes wrong is the result's `error`. Raises KeyError for a name that is not
         declared.
         """
         declared = self._declared[name]
@@ -134,17 +134,17 @@ class Consumer:
             said = f"startup failed: {type(error).__name__}"
             result = DrainResult(name, stopped="failed", error=said)
         else:
-            task = self._drains.of(
-                name, lambda: self._job(declared, receiver, until_empty)
-            )
+            drain = self._drains.drain_now if until_empty else self._drains.drain
             with self._blocks.watching(self._declared.values()):
-                result = await asyncio.shield(task)
+                result = await drain(
+                    name, lambda: self._job(declared, receiver, until_empty)
+                )
         self._errors[name] = result.error
         return result
 
     def is_draining(self, name: str) -> bool:
-        """Tell whether a drain of that event subscription is at work."""
-        return name in self._drains.at_work
+        """Tell whether a drain is at work there that a caller would join."""
+        return self._drains.is_busy(name)
 
     @property
     def is_stopping(self) -> bool:

@@ -5,28 +5,30 @@ delivery and a second record; the other order could lose the record of something
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Callable
+from typing import Literal, Protocol
 
 import msgspec
 
 from eventgrid_pull import batch, receive_size
 from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.callers import Callers, Opening
+from eventgrid_pull.drain_parts import Note, Parts
+from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError, loop_time
+from eventgrid_pull.http_retry import EventGridError, loop_time, retried
 from eventgrid_pull.receive_size import BATCH, FIRST
+from eventgrid_pull.sending import on_sending
 from eventgrid_pull.settle import Renewer
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
 
-# A drain that goes on is noted that often: half an hour of it would be one bar.
-NOTE_SECONDS = 60
-
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
+
+type Manner = Literal["stay", "visit"]
 
 
 class Receiver(Renewer, Protocol):
@@ -41,18 +43,23 @@ class Receiver(Renewer, Protocol):
 class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
-    `time_left` gives the seconds of the budget that remain; a receive that could
-    outlive it is not started. `until_empty` stops at the first receive that brings
-    nothing. Set, `ending` lets what is in hand be finished and nothing more be taken.
-    `note` is given a summary once a minute and at the end; it never raises.
+    `time_left` gives the seconds in which a receive may still begin. `stay` goes on
+    until then, and rests for what is left of `pace` seconds after a batch that was not
+    full; `visit` ends with the first such batch. `until_empty` ends when `callers` are
+    answered, and nobody waits any more. Set, `ending` lets what is in hand be finished
+    and nothing more be taken. `note` is given a summary once a minute and at the end; it
+    never raises.
     """
 
     context: BatchContext
     receiver: Receiver
     time_left: Callable[[], float]
+    manner: Manner = "stay"
+    pace: float = 0.0
     until_empty: bool = False
+    callers: Callers = msgspec.field(default_factory=Callers)
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
-    note: Callable[[DrainSummary], Awaitable[None]] | None = None
+    note: Note | None = None
 
     async def run(self) -> DrainResult:
         """Drain; see `drain`."""
@@ -60,53 +67,43 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def drain(job: DrainJob) -> DrainResult:
-    """Pull from the event subscription until it is empty or time is up.
+    """Pull from the event subscription until there is a reason to stop.
 
     Never raises for what Event Grid or the recorder do; the result has it as `error`.
     """
-    name = job.context.subscription
-    done = DrainResult(name)
+    context = job.context
+    parts = Parts(context.subscription, context.clock, job.note)
+    job.callers.answer_with(parts.part)
+    if job.until_empty:
+        job.callers.ask()
     try:
         # Look before taking: while nothing can be recorded, no delivery is used up.
-        await job.context.recorder.open(name)
-    except job.context.recorder.down as error:
-        done.fail(error)
+        await context.recorder.open(context.subscription)
+    except context.recorder.down as error:
+        parts.current.fail(error)
     else:
-        await _run(job, done)
-    last = done.end(job.context.clock())
-    if job.note is not None:
-        await job.note(last)
-    return done
+        await _run(job, parts)
+    await job.callers.end(parts.last(if_anything=job.until_empty))
+    return parts.whole()
 
 
-async def _run(job: DrainJob, done: DrainResult) -> None:
+async def _run(job: DrainJob, parts: Parts) -> None:
     """Receive until there is a reason to stop; note once a minute what was done."""
     over = asyncio.Event()
-    noting = asyncio.create_task(_note_each_minute(job, done, over))
+    noting = asyncio.create_task(parts.note_each_minute(over))
     try:
-        await _Receivers(job, done).run()
+        await _Receivers(job, parts).run()
     finally:
         over.set()  # not cut off: a summary that is being noted is noted once
         await noting
 
 
-async def _note_each_minute(
-    job: DrainJob, done: DrainResult, over: asyncio.Event
-) -> None:
-    ending = asyncio.create_task(over.wait())
-    while not over.is_set():
-        await asyncio.wait((ending,), timeout=NOTE_SECONDS)
-        # Silence is not noted: it is told by how long ago the last summary was.
-        if done.is_alive() and not over.is_set() and job.note is not None:
-            await job.note(done.take(job.context.clock()))
-    await ending
-
-
 class _Received(msgspec.Struct, frozen=True):
-    """The answer to one receive, and how many events it asked for."""
+    """The answer to one receive, how many events it asked for, and when it came."""
 
     asked: int
     deliveries: list[Delivery]
+    at: float
 
     @property
     def is_full(self) -> bool:
@@ -127,12 +124,14 @@ class _Receivers:
     in hand at once, `_size` how many there is time for.
     """
 
-    def __init__(self, job: DrainJob, done: DrainResult) -> None:
+    def __init__(self, job: DrainJob, parts: Parts) -> None:
         self._job = job
-        self._done = done
+        self._parts = parts
         self._count = 0
         self._size = BATCH
         self._fitting: int | None = None
+        self._has_visited = False
+        self._left = 0.0
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -150,72 +149,107 @@ class _Receivers:
                 calls_for_more = received.is_full and not is_first
                 if calls_for_more and self._count < MAX_RECEIVERS:
                     self._add(group)
-                began = loop_time()
                 await self._work(received)
-                took = (loop_time() - began) / self._job.context.lock_seconds
+                took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
                 self._size = receive_size.next_size(size, took)
                 if not calls_for_more and self._count > 1:
                     return
+                if not received.is_full:
+                    await self._rest(received.at + self._job.pace - loop_time())
         except (self._job.context.recorder.down, EventGridError) as error:
-            self._done.fail(error)
+            self._parts.current.fail(error)
             self._job.ending.set()
         finally:
             self._count -= 1
 
     async def _receive(self) -> _Received | None:
         """The next batch; None, with the reason in the result, when there is none."""
-        job = self._job
-        while not job.ending.is_set():
-            left = job.time_left()
-            if left < SHORTEST_WAIT:
-                return self._none("budget")
-            wait, within = min(int(left), LONGEST_WAIT), left
-            if job.until_empty:  # someone waits for it
-                wait, within = SHORTEST_WAIT, min(left, SHORTEST_WAIT + RETRY_SECONDS)
-            received = await self._receive_unless_ending(wait, within)
+        while (why := self._why_to_stop()) is None:
+            received = await self._receive_unless_ending()
+            self._has_visited |= not received.is_full
             if received.deliveries:
                 return received
             if self._count > 1:
                 return None  # another one goes on
-            if job.until_empty and not job.ending.is_set():
-                return self._none("empty")
-        return self._none("ended")
-
-    def _none(self, why: str) -> _Received | None:
-        if self._done.error is None:
-            self._done.stopped = why
+        if self._parts.current.error is None:
+            self._parts.current.stopped = why
         return None
 
-    async def _receive_unless_ending(self, wait: int, within: float) -> _Received:
+    def _why_to_stop(self) -> str | None:
+        job, is_awaited = self._job, self._job.callers.asked.is_set()
+        if job.ending.is_set():
+            return "ended"
+        if job.until_empty and not is_awaited:
+            return "empty"
+        if job.manner == "visit" and self._has_visited and not is_awaited:
+            return "visited"
+        self._left = job.time_left()
+        return "budget" if self._left <= 0 else None
+
+    async def _receive_unless_ending(self) -> _Received:
         asked = FIRST if self._fitting is None else min(self._size, self._fitting)
-        receiving = asyncio.create_task(
-            self._job.receiver.receive(asked, wait, within=within)
-        )
-        ending = asyncio.create_task(self._job.ending.wait())
         began = loop_time()
+        receiving = asyncio.create_task(self._try_to_receive(asked))
+        ending = asyncio.create_task(self._job.ending.wait())
         try:
             await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            deliveries = receiving.result() if receiving.done() else []
-            received = _Received(asked, deliveries)
-            if receiving.done():
-                self._done.heard = True
-                self._done.summary.last_full = received.is_full
-            early = loop_time() - began < EARLY_SECONDS
-            if early and not deliveries and not self._job.until_empty:
-                await asyncio.wait((ending,), timeout=PAUSE_SECONDS)
-            return received
+            if not receiving.done():
+                return _Received(asked, [], began)
+            received = _Received(asked, receiving.result(), loop_time())
         finally:
             ending.cancel()
             receiving.cancel()
+        self._parts.current.heard = True
+        self._parts.current.summary.last_full = received.is_full
+        if not received.deliveries and received.at - began < EARLY_SECONDS:
+            await self._rest(PAUSE_SECONDS)
+        return received
+
+    async def _try_to_receive(self, asked: int) -> list[Delivery]:
+        """Receive, and while Event Grid cannot, try again as long as that is of use."""
+        wait, within = SHORTEST_WAIT, self._left
+        if self._job.until_empty:
+            within = min(within, RETRY_SECONDS)
+        elif self._job.manner == "stay":
+            wait = max(wait, min(int(self._left), LONGEST_WAIT))
+        callers = self._job.callers
+
+        async def receive() -> list[Delivery]:
+            opening = Opening(callers)
+            on_sending.set(opening.sending)  # of this task alone
+            try:
+                found = await self._job.receiver.receive(asked, wait, within=wait)
+            except BaseException:
+                opening.failed()
+                raise
+            opening.brought(len(found))
+            return found
+
+        return await retried(receive, within=within)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, unless somebody asks or the drain is to end."""
+        if seconds <= 0:
+            return
+        reasons = (self._job.ending, self._job.callers.asked)
+        waiting = [asyncio.create_task(reason.wait()) for reason in reasons]
+        try:
+            await asyncio.wait(
+                waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in waiting:
+                task.cancel()
 
     async def _work(self, received: _Received) -> None:
-        deliveries = received.deliveries
-        self._done.summary.full_batches += received.is_full
+        deliveries, done = received.deliveries, self._parts.current
+        done.summary.full_batches += received.is_full
         context = self._job.context
-        self._done.measure_waiting(deliveries, context.clock(), context.lives)
-        self._done.working += 1
+        done.measure_waiting(deliveries, context.clock(), context.lives)
+        done.working += 1
         try:
-            await batch.work(self._job.context, deliveries, self._done)
+            await batch.work(context, deliveries, done)
         finally:
-            self._done.working -= 1
+            done.working -= 1
+            self._job.callers.finished(done.round_trip)

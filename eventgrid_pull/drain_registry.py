@@ -1,19 +1,25 @@
 """The drains of this process: of each event subscription one at a time, shared by all."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from eventgrid_pull.drain_result import DrainResult, Outcome
+from eventgrid_pull.callers import Callers
+from eventgrid_pull.drain_result import DrainResult, Outcome, merged
 from eventgrid_pull.watching import Watch
-
-_log = logging.getLogger(__name__)
 
 
 class Job(Protocol):
     """One drain: what it does, and what lets it end early; see `drain.DrainJob`."""
+
+    @property
+    def until_empty(self) -> bool:
+        """Whether it was begun for a caller, and not by a timer."""
+
+    @property
+    def callers(self) -> Callers:
+        """Who waits for what was there."""
 
     @property
     def ending(self) -> asyncio.Event:
@@ -24,7 +30,10 @@ class Job(Protocol):
 
 
 class Drains:
-    """Drains at work, and who looks out for what they settle."""
+    """Drains at work, and who looks out for what they settle.
+
+    A drain goes on when whoever waits for it gives up.
+    """
 
     def __init__(self) -> None:
         self.at_work: dict[str, asyncio.Task[DrainResult]] = {}
@@ -32,32 +41,49 @@ class Drains:
         self._jobs: dict[str, Job] = {}
         self._watches: set[Watch] = set()
 
-    def of(
-        self, name: str, job: Callable[[], Job], *, watch: Watch | None = None
-    ) -> asyncio.Task[DrainResult]:
-        """Return the one drain of that event subscription; begin `job` if need be.
+    async def drain(self, name: str, job: Callable[[], Job]) -> DrainResult:
+        """Drain as a timer does; or see the drain through that is at work already.
 
-        It goes on when whoever waits for it gives up, and ends with its budget. One
-        that is begun for a `watch` ends when that has seen its event.
+        One that was begun for a caller is let end, and followed by one of this tick.
         """
-        if name in self.at_work:
-            for one in self._watches:
-                one.share(self._jobs[name].ending)
-        else:
-            self._begin(name, job(), watch)
-        return self.at_work[name]
+        while name in self.at_work and self._jobs[name].until_empty:
+            await asyncio.wait({self.at_work[name]})
+        self._join(name, job)
+        return await asyncio.shield(self.at_work[name])
 
-    def _begin(self, name: str, job: Job, watch: Watch | None) -> None:
-        if watch is not None:
-            watch.begin(job.ending)
+    async def drain_now(self, name: str, job: Callable[[], Job]) -> DrainResult:
+        """Return as soon as what is there now is done, whoever began the drain.
+
+        What a drain did that came to its end before that counts, and another is begun.
+        """
+        parts = []
+        while True:
+            is_own = self._join(name, job)
+            answer = await self._jobs[name].callers.ask()
+            parts.append(answer.result)
+            if answer.all_done or is_own or answer.result.error:
+                return merged(parts)
+
+    def is_busy(self, name: str) -> bool:
+        """Tell whether a drain is at work there that a caller would join."""
+        job = self._jobs.get(name)
+        return job is not None and (not job.until_empty or job.callers.asked.is_set())
+
+    def _join(self, name: str, job: Callable[[], Job]) -> bool:
+        """See that a drain is at work; return whether it was begun for this."""
+        if name in self.at_work and not self.at_work[name].done():
+            return False
+        made = job()
         if self.is_stopping:
-            job.ending.set()
-        task = asyncio.create_task(_run(job), name=f"drain {name}")
-        self.at_work[name], self._jobs[name] = task, job
-        task.add_done_callback(lambda _: self._ended(name))
+            made.ending.set()
+        task = asyncio.create_task(made.run(), name=f"drain {name}")
+        self.at_work[name], self._jobs[name] = task, made
+        task.add_done_callback(lambda ended: self._ended(name, ended))
+        return True
 
-    def _ended(self, name: str) -> None:
-        del self.at_work[name], self._jobs[name]
+    def _ended(self, name: str, task: asyncio.Task[DrainResult]) -> None:
+        if self.at_work[name] is task:
+            del self.at_work[name], self._jobs[name]
 
     def stop(self) -> None:
         """Let what is in hand be finished, and nothing more be taken."""
@@ -78,18 +104,3 @@ class Drains:
         """Tell whoever watches; see `batch.BatchContext`."""
         for watch in self._watches:
             watch.settled(subscription, outcomes)
-
-
-async def _run(job: Job) -> DrainResult:
-    done = await job.run()
-    _log.info(
-        "drained %s: received %d, settled %s, failed %s, stopped: %s",
-        done.subscription,
-        done.summary.received,
-        dict(done.settled),
-        dict(done.failed),
-        done.stopped,
-    )
-    if done.error is not None:
-        _log.error("drain of %s ended: %s", done.subscription, done.error)
-    return done

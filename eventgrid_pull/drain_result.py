@@ -73,8 +73,9 @@ class DrainResult(msgspec.Struct):
 
     `summary` is what was counted since the last `take`, and in the end everything.
     `heard` says that a receive was answered since, `working` how many batches are in
-    hand. `stopped` says why it ended: `empty` (nothing more to receive), `budget` (no
-    time for another receive), `ended` (told to), `failed` (`error` says why).
+    hand, `round_trip` how long a settlement took at most. `stopped` says why it ended:
+    `empty` (nothing more to receive), `visited` (as much as came was taken), `budget`
+    (no time for another receive), `ended` (told to), `failed` (`error` says why).
     """
 
     subscription: str
@@ -86,6 +87,7 @@ class DrainResult(msgspec.Struct):
     error: str | None = None
     heard: bool = False
     working: int = 0
+    round_trip: float = 0.0
     _taken: list[DrainSummary] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -127,15 +129,28 @@ class DrainResult(msgspec.Struct):
         self.heard = False
         return taken
 
-    def end(self, now: datetime) -> DrainSummary:
+    def end(self, now: datetime, drains: int = 1) -> DrainSummary:
         """Return the same for the last time; `summary` is everything from now on."""
         last = self.take(now)
-        last.drains, last.completed = 1, self.error is None
+        last.drains, last.completed = drains, self.error is None
         self.summary.at, self.summary.drains = last.at, 0
         self.summary.completed, self.summary.last_full = last.completed, last.last_full
         for summary in self._taken:
             self.summary.count(summary)
         return last
+
+    def count(self, other: "DrainResult") -> None:
+        """Take what was done after this in, and why that ended."""
+        self.summary.count(other.summary)
+        self.summary.at, self.summary.last_full = (
+            other.summary.at,
+            other.summary.last_full,
+        )
+        self.summary.completed = other.summary.completed
+        self.settled += other.settled
+        self.failed += other.failed
+        self.outcomes = (self.outcomes + other.outcomes)[:LISTED]
+        self.stopped, self.error = other.stopped, other.error
 
     def fail(self, error: Exception) -> None:
         """End with the first error there was."""
@@ -186,6 +201,17 @@ class DrainResult(msgspec.Struct):
                 "reason": LOCK_LOST,
             },
         )
+
+
+def merged(parts: Sequence[DrainResult]) -> DrainResult:
+    """Return what parts of a drain did together; the only one itself."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = DrainResult(parts[0].subscription)
+    whole.summary.drains = 0
+    for part in parts:
+        whole.count(part)
+    return whole
 
 
 def _begun(subscription: str) -> DrainSummary:

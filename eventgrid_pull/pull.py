@@ -155,8 +155,8 @@ class EventGridPull(func.Blueprint):
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.
 
-        What goes wrong is the result's `error`. Raises KeyError for a name that is not
-        declared.
+        `until_empty`: return as soon as what is there now is done. What goes wrong is the
+        result's `error`. Raises KeyError for a name that is not declared.
         """
         return await self.consumer.drain(name, until_empty=until_empty)
 

@@ -8,9 +8,11 @@ no proxy and no `.netrc` from the environment.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from time import monotonic
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.connector import Connection
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, SansIOHTTPPolicy
@@ -18,7 +20,11 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import HttpRequest
 from multidict import CIMultiDict
 
+from eventgrid_pull.sending import on_sending
+
 CONNECT_SECONDS = 5.0
+# A connection that was there already is had sooner.
+REUSED_SECONDS = 0.0001
 
 
 class Post(HttpRequest):
@@ -94,6 +100,21 @@ class InOneStep(AsyncHTTPPolicy[HttpRequest, Answer]):
         return response
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Connections that tell when they are there."""
+
+    _took = 0.0
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        """Return a connection, as the base class does."""
+        began = monotonic()
+        connection = await super().connect(*args, **kwargs)
+        if (took := monotonic() - began) > REUSED_SECONDS:
+            self._took = took
+        on_sending.get()(self._took)
+        return connection
+
+
 class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
     """One aiohttp session, opened at the first request, with its pool of connections."""
 
@@ -108,7 +129,7 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # No bound of its own: publishes must not keep a settlement waiting.
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=_Connector(limit=0),
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )

@@ -87,15 +87,15 @@ async def inspect(
 
 
 async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
+    """Pull until the probe is seen; when all is done and it is not, another has it."""
     seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
+    pulling = asyncio.create_task(runtime.pull_now(watch.subscription))
     try:
-        # A drain that was joined may end without it; one of our own does not.
-        while not watch.begun and not seen.done():
-            task = runtime.drain(watch.subscription, until_empty=True, watch=watch)
-            await asyncio.wait({task, seen}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({pulling, seen}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         seen.cancel()
-    if task.done() and (error := task.result().error) and not watch.is_over():
+        pulling.cancel()  # the drain goes on
+    if pulling.done() and (error := pulling.result()[0].error) and not watch.is_over():
         raise EventGridError(error)
 
 

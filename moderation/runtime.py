@@ -24,7 +24,6 @@ from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.shared_publish import SharedTopic
-from eventgrid_pull.watching import Watch
 from moderation import events, timers, topology, topology_file
 from moderation.activity.counting import DrainCounts
 from moderation.activity.log import ActivityLog, Store
@@ -90,27 +89,20 @@ class Runtime:
 
     async def tick(self, name: str) -> None:
         """Drain within the budget, as a timer does. Raises DrainFailed."""
-        drained = await asyncio.shield(self.drain(name))
+        drained = await self.drains.drain(name, lambda: self._job(name, False))
         if drained.error is not None:
             raise DrainFailed(f"{name}: {drained.error}")
 
     async def pull_now(self, name: str) -> tuple[DrainResult, bool]:
-        """Drain until empty; or see the drain through that is at work already.
+        """Drain what is there now, whoever began the drain.
 
-        The second value says which: whether it was joined.
+        The second value says whether one was joined that was at work already.
         """
         if name not in HANDLERS:
             error = f"{name} {timers.no_handler(name)}"
             return DrainResult(name, stopped="failed", error=error), False
-        joined = name in self.drains.at_work
-        draining = self.drain(name, until_empty=True)
-        return await asyncio.shield(draining), joined
-
-    def drain(
-        self, name: str, *, until_empty: bool = False, watch: Watch | None = None
-    ) -> asyncio.Task[DrainResult]:
-        """Return the drain of that event subscription, which is begun if need be."""
-        return self.drains.of(name, lambda: self._job(name, until_empty), watch=watch)
+        joined = self.drains.is_busy(name)
+        return await self.drains.drain_now(name, lambda: self._job(name, True)), joined
 
     def _job(self, name: str, until_empty: bool) -> DrainJob:
         ends = monotonic() + self.settings.pull_budget

@@ -107,7 +107,7 @@ class Stand:
             DrainJob(
                 context=BatchContext(**(made | desk)),
                 receiver=self.subscription,
-                time_left=Budget(seconds, each=seconds - 6),
+                time_left=Budget(seconds, each=seconds),
                 until_empty=True,
             )
         )

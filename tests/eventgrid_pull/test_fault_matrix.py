@@ -200,7 +200,9 @@ async def play(
     tally = await first(stand.drain(handler, **desk), meanwhile)
 
     if expected.ends is None:
-        assert (tally.error, tally.stopped) == (None, "budget")
+        assert tally.error is None
+        # A caller would have had an answer before a slow receive brings something.
+        assert tally.stopped in ("budget", "empty")
     else:
         assert tally.stopped == "failed"
         assert expected.ends in (tally.error or "")

@@ -203,7 +203,7 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
     odd = Odd(["e1"], counts=False)
 
     tally, _ = await drained(
-        odd, never_content, time_left=Budget(60, each=1), until_empty=False
+        odd, never_content, time_left=Budget(51, each=1), until_empty=False
     )
 
     assert tally.stopped == "budget"
@@ -315,7 +315,7 @@ async def test_an_emulator_that_does_not_wait_is_not_asked_without_pause() -> No
     """
     odd = Odd([])
 
-    tally, _ = await drained(odd, time_left=Budget(20, each=1), until_empty=False)
+    tally, _ = await drained(odd, time_left=Budget(11, each=1), until_empty=False)
 
     assert tally.stopped == "budget"
     assert odd.receives == 11

@@ -155,16 +155,16 @@ async def test_without_full_batches_receivers_go_again(count: int) -> None:
 
 
 @in_virtual_time
-async def test_no_receive_begins_that_could_outlive_the_budget() -> None:
+async def test_a_receive_may_begin_until_the_budget_is_used_up() -> None:
     """
-    With less than the shortest wait left, none is begun: the drain is over in time.
+    Nobody would listen in its last ten seconds otherwise; the last one outlasts it.
     """
     receiver = Supply(0)
 
     tally = await drain(job(receiver, budget=55))
 
-    assert receiver.asked[-1][0] <= 45
-    assert now() - receiver.began <= 55
+    assert 45 < receiver.asked[-1][0] < 55
+    assert 55 <= now() - receiver.began < 65
     assert tally.stopped == "budget"
 
 

@@ -17,6 +17,7 @@ from eventgrid_pull import client, transport
 from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.sending import on_sending
 from moderation import events
 
 pytestmark = pytest.mark.contract
@@ -85,6 +86,26 @@ async def test_a_request_is_as_the_service_expects_it() -> None:
     assert named["content-length"] == "0"
     assert named["user-agent"].startswith("azsdk-python-eventgrid/4.22.1 Python/")
     assert str(uuid.UUID(named["x-ms-client-request-id"]))
+
+
+async def test_a_receive_tells_when_it_is_on_its_way() -> None:
+    """
+    Connecting, or waiting for a token, is not waiting for events.
+    """
+    answer, _ = sending(EMPTY, EMPTY)
+    told: list[float | None] = []
+
+    async def receive_and_listen(subscription: Subscription) -> None:
+        on_sending.set(told.append)
+        await receive(subscription)
+
+    async with listening(answer) as subscription:
+        await asyncio.gather(receive_and_listen(subscription), receive(subscription))
+
+    assert told[0] is None
+    [connected] = told[1:]
+    assert connected
+    assert connected > 0
 
 
 async def test_every_request_has_an_id_of_its_own() -> None:

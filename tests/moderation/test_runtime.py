@@ -202,9 +202,9 @@ async def test_a_tick_that_fails_says_why() -> None:
         await within(runtime.tick(FLAGGED))
 
 
-async def test_inspect_ends_the_drain_that_it_began() -> None:
+async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
     """
-    It answers as soon as the probe is seen, though more could be received.
+    The drain that it began goes on: what its receive brings is handled.
     """
     queue = Queue()
     queue.wait_for_ever = True
@@ -214,7 +214,10 @@ async def test_inspect_ends_the_drain_that_it_began() -> None:
 
     assert (inspected.rejected, inspected.by) == (True, "this call")
     assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
+    queue.wait_for_ever = False
+    await queue.arrive(a_delivery())
     await within(idle(runtime))
+    assert len(queue.settled) == 2
 
 
 async def test_several_inspects_at_once_see_each_their_own_probe() -> None:

@@ -3,13 +3,13 @@ import { element } from "./dom.js";
 
 /**
  * Does the work while these buttons rest and the place tells how long it takes.
- * The sentence is announced once; the seconds are not, or a screen reader would never be silent.
+ * The sentence, or an element with it, is announced once; the seconds are not, or a screen reader would never be silent.
  */
 export async function busy(buttons, place, sentence, work) {
   const since = performance.now();
   const seconds = element("span", { class: "seconds", "aria-hidden": "true" }, "0 s");
   place.replaceChildren(
-    element("span", { class: "spinner", "aria-hidden": "true" }), `${sentence} `, seconds);
+    element("span", { class: "spinner", "aria-hidden": "true" }), sentence, " ", seconds);
   const ticking = setInterval(() => {
     seconds.textContent = `${Math.floor((performance.now() - since) / 1000)} s`;
   }, 250);

@@ -6,11 +6,11 @@ import { deliveryRow, dispositions, dispositionWord } from "../../lib/delivery.j
 import { count, element } from "../../lib/dom.js";
 import { outcome as say } from "../../lib/problem.js";
 
-const WHY_SO_LONG =
-  "Receiving until nothing is left. Event Grid's shortest wait for another event is 10 seconds, so a pull takes at least that long.";
+const LOOK_EVERY = 1000;
 
 const STOPPED = {
   empty: "until the event subscription was empty",
+  visited: "for what was there",
   budget: "until the time for one pull was used up",
   ended: "until told to end",
   failed: "until something failed",
@@ -23,7 +23,10 @@ export function pullHead(cards, changed) {
 
   async function pull(path, chosen, buttons, place) {
     changed();
-    const answer = await busy(buttons, place, WHY_SO_LONG, () => call("POST", path, { patience: 180 }));
+    const soFar = element("span", {});
+    const looking = lookAgain(chosen, soFar);
+    const answer = await busy(buttons, place, element("span", {}, "Receiving until nothing is left. ", soFar), () => call("POST", path, { patience: 180 }));
+    clearInterval(looking);
     const results = answer.data?.subscriptions ?? [];
     say(place, answer, () => told(results));
     share(results, chosen);
@@ -45,6 +48,17 @@ export function pullHead(cards, changed) {
       all),
     outcome,
   ];
+}
+
+// Each second, what the cards show that they did not before; most pulls are over before the first look.
+function lookAgain(cards, soFar) {
+  const before = cards.map((card) => new Set(card.rows.keys()));
+  return setInterval(async () => {
+    await Promise.all(cards.map((card) => card.refresh(call)));
+    const came = cards.map((card, index) => [...card.rows.keys()].filter((row) => !before[index].has(row)).length);
+    const isMore = cards.some((card, index) => came[index] && came[index] === card.rows.size);
+    soFar.textContent = `So far: ${count(came.reduce((sum, each) => sum + each, 0), "event")}${isMore ? " and more" : ""}.`;
+  }, LOOK_EVERY);
 }
 
 function told(results) {

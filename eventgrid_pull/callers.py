@@ -1,0 +1,183 @@
+"""Callers who wait for a drain until what was there is done, and when they are answered."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple
+
+from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.http_retry import loop_time
+
+# A receive that is open for so long without an event says that there is none; an answer
+# with less in it than was asked for does not.
+QUIET_SECONDS = 0.2
+# Nobody waits longer than an empty receive takes, however slow Event Grid is.
+LONGEST_QUIET = 10.0
+# Callers who ask shortly after one another are answered together.
+TOGETHER_SECONDS = 1.0
+# With events that never cease to come, callers hear what was done by then.
+PATIENCE_SECONDS = 25.0
+
+
+class Answered(NamedTuple):
+    """What was done by then; `all_done` is false where the drain ended before that."""
+
+    result: DrainResult
+    all_done: bool
+
+
+class Callers:
+    """Whoever waits for one drain, and what it takes to answer them.
+
+    They are answered when nothing is in hand and a receive has been open without an
+    event for 0.2 s, or twice the longest round trip of the drain, from when they asked.
+    """
+
+    def __init__(self) -> None:
+        # Set while somebody waits: a drain does not rest then.
+        self.asked = asyncio.Event()
+        self._part: Callable[[str], Coroutine[Any, Any, DrainResult]] | None = None
+        self._waiting: dict[asyncio.Future[Answered], float] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+        self._open = self._in_hand = 0
+        self._quiet_since: float | None = None
+        self._round_trip = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self) -> asyncio.Future[Answered]:
+        """Return what will have the answer."""
+        asking: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self._waiting[asking] = loop_time()
+        self.asked.set()
+        self._look()
+        return asking
+
+    def answer_with(
+        self, part: Callable[[str], Coroutine[Any, Any, DrainResult]]
+    ) -> None:
+        """Take the answers from there: what was done since the last one."""
+        self._part = part
+
+    async def end(self, part: Coroutine[Any, Any, DrainResult]) -> None:
+        """Tell who still waits what the drain did at last."""
+        self._forget_timer()
+        self._part = None
+        if self._answering:
+            await asyncio.wait(self._answering)
+        result = await part
+        _answer(self._taken(), Answered(result, all_done=False))
+
+    def _answer(self, stopped: str) -> None:
+        if self._part is None:
+            return
+        part, waiting = self._part(stopped), self._taken()
+
+        async def answer() -> None:
+            _answer(waiting, Answered(await part, all_done=True))
+
+        task = asyncio.create_task(answer())
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    def _taken(self) -> Iterable[asyncio.Future[Answered]]:
+        waiting, self._waiting = self._waiting, {}
+        self.asked.clear()
+        self._forget_timer()
+        return waiting
+
+    def opened(self) -> None:
+        """Learn that one more receive is open."""
+        self._open += 1
+        if self._quiet_since is None:
+            self._quiet_since = loop_time()
+        self._look()
+
+    def closed(self) -> None:
+        """Learn that it is not, whatever it brought."""
+        self._open -= 1
+        if not self._open:
+            self._quiet_since = None
+
+    def received(self, count: int, opened: float) -> None:
+        """Learn how many events came of a receive that was opened then.
+
+        None is silence enough, if everybody had asked before.
+        """
+        if count:
+            self._in_hand += 1
+            self._quiet_since = None
+        elif self._waiting and not self._in_hand and opened >= self._last_asked():
+            self._answer("empty")
+
+    def finished(self, round_trip: float) -> None:
+        """Learn that a batch is done with, and how long a request takes."""
+        self.took(round_trip)
+        self._in_hand -= 1
+        if self._in_hand:
+            return
+        self._quiet_since = loop_time() if self._open else None
+        if loop_time() - self._first_asked() >= PATIENCE_SECONDS:
+            self._answer("budget")
+        else:
+            self._look()
+
+    def took(self, seconds: float) -> None:
+        """Learn how long a request took that did not wait for events."""
+        self._round_trip = max(self._round_trip, seconds)
+
+    def _first_asked(self) -> float:
+        return min(self._waiting.values(), default=loop_time())
+
+    def _last_asked(self) -> float:
+        return min(max(self._waiting.values()), self._first_asked() + TOGETHER_SECONDS)
+
+    def _look(self) -> None:
+        """Have callers answered if it is time; look again when it will be."""
+        self._forget_timer()
+        if not self._waiting or self._in_hand or self._quiet_since is None:
+            return
+        quiet = min(max(QUIET_SECONDS, 2 * self._round_trip), LONGEST_QUIET)
+        due = max(self._last_asked(), self._quiet_since) + quiet
+        if loop_time() >= due:
+            self._answer("empty")
+        else:
+            self._timer = asyncio.get_running_loop().call_at(due, self._look)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Opening:
+    """One receive under way, which is open from when its request is sent."""
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+        self._opened = loop_time()
+        self._is_open = True
+        callers.opened()
+
+    def sending(self, connected: float | None) -> None:
+        """Learn that the request is prepared, or sent; see `sending.on_sending`."""
+        self.failed()
+        if connected is not None:
+            self._callers.took(connected)
+            self._is_open = True
+            self._callers.opened()
+
+    def failed(self) -> None:
+        """Close it: it has said nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._callers.closed()
+
+    def brought(self, count: int) -> None:
+        """Close it with so many events."""
+        self.failed()
+        self._callers.received(count, self._opened)
+
+
+def _answer(waiting: Iterable[asyncio.Future[Answered]], answered: Answered) -> None:
+    for asking in waiting:
+        if not asking.done():  # its caller went away
+            asking.set_result(answered)

@@ -1,0 +1,82 @@
+"""A drain's accounts: parts that end with an answer to callers, the last with the drain."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from eventgrid_pull.drain_result import DrainResult, DrainSummary, merged
+
+_log = logging.getLogger(__name__)
+
+# A drain that goes on is noted that often: half an hour of it would be one bar.
+NOTE_SECONDS = 60
+
+type Note = Callable[[DrainSummary], Awaitable[None]]
+
+
+class Parts:
+    """What a drain did: `current` is what it did since the last answer."""
+
+    def __init__(
+        self, subscription: str, clock: Callable[[], datetime], note: Note | None
+    ) -> None:
+        self.current = DrainResult(subscription)
+        self._clock, self._note = clock, note
+        self._ended: list[DrainResult] = []
+
+    def part(self, stopped: str) -> Coroutine[Any, Any, DrainResult]:
+        """End the current part at once; return what notes it and has it."""
+        self.current.stopped = stopped
+        return self.last()
+
+    def last(self, *, if_anything: bool = False) -> Coroutine[Any, Any, DrainResult]:
+        """Return the same for the part that ends with the drain.
+
+        `if_anything`: unless it is one more in which nothing was done.
+        """
+        ended, self.current = self.current, DrainResult(self.current.subscription)
+        is_first = not self._ended
+        summary = ended.end(self._clock(), drains=int(is_first))
+        is_idle = ended.error is None and not ended.summary.received
+        if if_anything and is_idle and not is_first:
+            return _noted(ended, None, summary)
+        self._ended.append(ended)
+        _tell(ended)
+        return _noted(ended, self._note, summary)
+
+    def whole(self) -> DrainResult:
+        """Return all of it."""
+        return merged(self._ended)
+
+    async def note_each_minute(self, over: asyncio.Event) -> None:
+        """Note what was done in each minute until it is over."""
+        ending = asyncio.create_task(over.wait())
+        while not over.is_set():
+            await asyncio.wait((ending,), timeout=NOTE_SECONDS)
+            # Silence is not noted: it is told by how long ago the last summary was.
+            if self.current.is_alive() and not over.is_set() and self._note is not None:
+                await self._note(self.current.take(self._clock()))
+        await ending
+
+
+async def _noted(
+    ended: DrainResult, note: Note | None, summary: DrainSummary
+) -> DrainResult:
+    if note is not None:
+        await note(summary)
+    return ended
+
+
+def _tell(ended: DrainResult) -> None:
+    _log.info(
+        "drained %s: received %d, settled %s, failed %s, stopped: %s",
+        ended.subscription,
+        ended.summary.received,
+        dict(ended.settled),
+        dict(ended.failed),
+        ended.stopped,
+    )
+    if ended.error is not None:
+        _log.error("drain of %s ended: %s", ended.subscription, ended.error)
