@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.browser import find_browser
 from tests.e2e.stacks import Stack, launch, wait_until_it_serves
@@ -13,22 +14,37 @@ PATIENCE = 20_000  # ms: the page asks one thing after another, and machines are
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A tab in English and UTC that fails the test when a script of the page does."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder on the loop of the one browser that they share."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, started once: each test has a profile of its own in it."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
+        started = await playwright.chromium.launch(
             executable_path=find_browser(playwright.chromium.executable_path),
             args=["--no-sandbox"],  # containers run as root
         )
-        tab = await browser.new_page(
-            locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
-        )
-        broken: list[str] = []
-        tab.on("pageerror", lambda error: broken.append(str(error)))
-        tab.on("console", lambda message: _note(message.text, broken))
-        yield tab
-        await browser.close()
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A tab in English and UTC that fails the test when a script of the page does."""
+    profile = await browser.new_context(
+        locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
+    )
+    tab = await profile.new_page()
+    broken: list[str] = []
+    tab.on("pageerror", lambda error: broken.append(str(error)))
+    tab.on("console", lambda message: _note(message.text, broken))
+    yield tab
+    await profile.close()
     assert broken == []
 
 
