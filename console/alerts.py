@@ -63,7 +63,11 @@ async def found(
     alerts: list[Alert | None] = []
     lying = await _newest_today(logs.dead_letters, now)
     for timer in timers:
-        own = [one for one in summaries if one.subscription == timer.subscription]
+        own = [
+            summary
+            for summary in summaries
+            if summary.subscription == timer.subscription
+        ]
         if not timer.running:
             alerts.append(_undrained(timer))
         else:
@@ -85,7 +89,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     try:
         async with asyncio.timeout(LIST_SECONDS):
             roots = await folders.roots(store, None, archived=False)
-            hours = await asyncio.gather(*(_hours(store, one, now) for one in roots))
+            hours = await asyncio.gather(*(_hours(store, root, now) for root in roots))
     except (StoreUnavailable, TimeoutError):
         return {}
     for root, found in zip(roots, hours, strict=True):
@@ -104,7 +108,7 @@ async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
 
 def _of_last_hour(summaries: Sequence[Summary], now: datetime) -> list[Summary]:
     oldest = stamp(now - LOOK_BACK)
-    return [one for one in summaries if one.at >= oldest]
+    return [summary for summary in summaries if summary.at >= oldest]
 
 
 async def _late(
@@ -125,8 +129,8 @@ async def _late(
         return None if await log.was_drained(name) else _fresh(timer)
     if due < since:  # a rare schedule
         summaries = await log.read([name], since=due, until=now)
-    tried = [one for one in summaries if one.at >= stamp(due)]
-    if any(one.completed for one in tried):
+    tried = [summary for summary in summaries if summary.at >= stamp(due)]
+    if any(summary.completed for summary in tried):
         return None
     if tried:
         return _failing(name, tried)
@@ -186,7 +190,7 @@ def _fresh(timer: Timer) -> Alert:
 
 
 def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
-    run = list(takewhile(lambda one: one.last_full, summaries))
+    run = list(takewhile(lambda summary: summary.last_full, summaries))
     if len(run) < FULL_DRAINS:
         return None
     name = timer.subscription
@@ -205,10 +209,10 @@ def _dead_lettered(
     name: str, summaries: Sequence[Summary], newest: datetime | None
 ) -> Alert | None:
     """By what this app rejected, and by what lies there: Event Grid gives up, too."""
-    rejecting = [one for one in summaries if one.dispositions.get("reject")]
+    rejecting = [summary for summary in summaries if summary.dispositions.get("reject")]
     said, since = [], newest
     if rejecting:
-        count = sum(one.dispositions["reject"] for one in rejecting)
+        count = sum(summary.dispositions["reject"] for summary in rejecting)
         said.append(f"{_so_many(count, 'event')} of {name} rejected in the last hour")
         since = _at(rejecting[-1])
     if newest:

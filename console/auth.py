@@ -83,9 +83,9 @@ class _Principal(msgspec.Struct, frozen=True):
     def values(self, *names: str | None) -> list[str]:
         """The values of the claims of these names."""
         return [
-            one.val
-            for one in self.claims
-            if one.typ in names and isinstance(one.val, str) and one.val
+            claim.val
+            for claim in self.claims
+            if claim.typ in names and isinstance(claim.val, str) and claim.val
         ]
 
 

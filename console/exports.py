@@ -52,7 +52,7 @@ def _csv[Row: msgspec.Struct](rows: Iterable[Row], of: type[Row]) -> bytes:
     A byte order mark comes first: without it a spreadsheet takes UTF-8 for something
     else. Programs have `ndjson`.
     """
-    names = [one.encode_name for one in msgspec.structs.fields(of)]
+    names = [field.encode_name for field in msgspec.structs.fields(of)]
     text = io.StringIO()
     lines = csv.writer(text)
     lines.writerow(names)

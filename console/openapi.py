@@ -90,8 +90,10 @@ class Operation(msgspec.Struct, frozen=True):
 
     def types(self) -> Iterator[Any]:
         """Every type that its description needs a schema of."""
-        yield from (one.type for one in self.fields())
-        yield from (one for one in (self.takes.body, self.answer) if _has_schema(one))
+        yield from (field.type for field in self.fields())
+        yield from (
+            kind for kind in (self.takes.body, self.answer) if _has_schema(kind)
+        )
 
 
 @cache
@@ -124,7 +126,7 @@ def document() -> Json:
 
 def _schemas(operations: list[Operation]) -> Schemas:
     """The schema of each type, bodies and answers as they are sent."""
-    wanted = [one for operation in operations for one in operation.types()]
+    wanted = [kind for operation in operations for kind in operation.types()]
     wanted += [ProblemDetails, *events.TYPES.values()]
     schemas = Schemas(wanted)
     for operation in operations:
@@ -176,7 +178,9 @@ def _described(operation: Operation, schemas: Schemas) -> Json:
     }
     if takes.query is not None:
         content["description"] = inspect.cleandoc(takes.query.__doc__ or "")
-        content["parameters"] = [_parameter(one, schemas) for one in operation.fields()]
+        content["parameters"] = [
+            _parameter(field, schemas) for field in operation.fields()
+        ]
     if takes.body is bytes:
         content["requestBody"] = {
             "required": True,
@@ -202,7 +206,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Json:
     kind = operation.answer
     good = {JSON: {"schema": schemas.of(kind)}} if _has_schema(kind) else {}
     if any(field.encode_name == "format" for field in operation.fields()):
-        good |= {one: {"schema": {"type": "string"}} for one in FILES}
+        good |= {file: {"schema": {"type": "string"}} for file in FILES}
     status = status_of(kind)
     answers: Json = {
         str(status): _response(HTTPStatus(status).phrase, good),

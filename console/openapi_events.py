@@ -23,7 +23,7 @@ def bodies(component: str) -> Json:
 
 def of(components: Json) -> Json:
     """A moderation result, and a CloudEvent around one, from the schemas of the payloads."""
-    names = [one.__name__ for one in events.TYPES.values()]
+    names = [kind.__name__ for kind in events.TYPES.values()]
     flagged, *_, escalated = (components[name] for name in names)
     text = {"type": "string", "minLength": 1}
     return {

@@ -29,7 +29,9 @@ class Schemas:
         What can be chosen from stands there itself, not elsewhere.
         """
         found = self.of(kind)
-        kinds = [one for one in found.get("anyOf", ()) if one != {"type": "null"}]
+        kinds = [
+            schema for schema in found.get("anyOf", ()) if schema != {"type": "null"}
+        ]
         rest = {name: value for name, value in found.items() if name != "anyOf"}
         if len(kinds) > 1:
             return {**rest, "anyOf": kinds}

@@ -157,7 +157,7 @@ def checked[T: msgspec.Struct](
 
     Not `strict`: the values are text, as a query string has them.
     """
-    fields = {one.encode_name: one for one in msgspec.structs.fields(takes)}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(takes)}
     unknown = islice((name for name in given if name not in fields), MOST_NAMED)
     problems = [
         Problem(f"{prefix}{name[:80]}", f"is not one of: {', '.join(fields) or 'none'}")
@@ -199,17 +199,17 @@ def _converted(value: Any, to: Any, *, strict: bool) -> Any:
 
 
 def _inside(to: Any) -> list[Any]:
-    return [inner for one in get_args(to) for inner in get_args(one)]
+    return [inner for argument in get_args(to) for inner in get_args(argument)]
 
 
 def _wanted(of: Any, error: Exception) -> str:
     """What a value of that type must be, as the rest of a sentence."""
     schema = msgspec.json.schema(of)
     parts = (
-        schema.get("$defs", {}).get(one.get("$ref", "")[8:], one)
-        for one in schema.get("anyOf", [schema])
+        schema.get("$defs", {}).get(part.get("$ref", "")[8:], part)
+        for part in schema.get("anyOf", [schema])
     )
-    wanted = [one for one in parts if one != {"type": "null"}]
+    wanted = [part for part in parts if part != {"type": "null"}]
     match wanted:
         case [{"enum": values}]:
             return f"is not one of: {', '.join(map(str, values))}"

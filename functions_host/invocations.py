@@ -106,7 +106,11 @@ class Invocations:
             return []
         limit = self.timeout + 2 * CANCEL_GRACE
         running = list(self._running.values())
-        return [one.function.name for one in running if now - one.began > limit]
+        return [
+            invocation.function.name
+            for invocation in running
+            if now - invocation.began > limit
+        ]
 
     async def _outcome(self, function: Function, task: asyncio.Task[Any]) -> Any:
         done, _ = await asyncio.wait({task}, timeout=self.timeout)

@@ -60,8 +60,10 @@ def _wrong(problem: Problem, change: str) -> Finding:
 
 
 def _told(findings: list[Finding]) -> int:
-    for one in findings:
-        sys.stdout.write(f"{one.where} {one.problem}\n    change {one.change}\n")
+    for finding in findings:
+        sys.stdout.write(
+            f"{finding.where} {finding.problem}\n    change {finding.change}\n"
+        )
     if not findings:
         sys.stdout.write("Settings, topology, host.json and namespace agree.\n")
     return UNWELL if findings else WELL

@@ -87,7 +87,9 @@ def pin(root: Path) -> None:
     lines = (
         f"{package['metadata']['name']}=={package['metadata']['version']} "
         f"--hash=sha256:{package['download_info']['archive_info']['hashes']['sha256']}\n"
-        for package in sorted(found, key=lambda one: one["metadata"]["name"].lower())
+        for package in sorted(
+            found, key=lambda wheel: wheel["metadata"]["name"].lower()
+        )
     )
     (root / HASHED).write_text(HEAD + "".join(lines), encoding="utf-8", newline="\n")
 

@@ -123,27 +123,29 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
     since = _begin(until, step, minutes)
     earliest = min(since, until - alerts.LOOK_BACK)
     summaries = await runtime.activity.read(names, since=earliest, until=until)
-    shown = [one for one in summaries if one.at >= stamp(since)]
+    shown = [summary for summary in summaries if summary.at >= stamp(since)]
     steps = log.by_time(shown, step)
     logs = Logs(runtime.activity, runtime.dead_letters)
     drained = [
-        one
-        for one in timers.of(runtime.topology, os.environ)
-        if one.subscription in names
+        timer
+        for timer in timers.of(runtime.topology, os.environ)
+        if timer.subscription in names
     ]
     return Activity(
         step_seconds=int(step.total_seconds()),
         since=since,
         until=until,
         minutes=[_interval(begin, counted) for begin, counted in steps.items()],
-        totals=_totals(chain.from_iterable(one.values() for one in steps.values())),
+        totals=_totals(chain.from_iterable(step.values() for step in steps.values())),
         last_drain=log.last_drains(summaries, names),
         alerts=await alerts.found(logs, drained, summaries, earliest, until),
     )
 
 
 def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:
-    return Interval(begin, {name: _counted(one) for name, one in counted.items()})
+    return Interval(
+        begin, {name: _counted(summary) for name, summary in counted.items()}
+    )
 
 
 def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:

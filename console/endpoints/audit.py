@@ -86,8 +86,8 @@ async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
     query = meant(wanted, runtime.topology.names, now, subjects=shows)
     ends = monotonic() + SEARCH_SECONDS
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
-    await redaction.note(asked, wanted.reveal, [one.key for one in found.entries])
-    entries = [told(one, shows=shows) for one in found.entries]
+    await redaction.note(asked, wanted.reveal, [entry.key for entry in found.entries])
+    entries = [told(entry, shows=shows) for entry in found.entries]
     cursor = _cursor(query.since, found)
     if wanted.format != "json":
         return exports.exported(

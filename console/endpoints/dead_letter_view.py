@@ -72,16 +72,16 @@ async def told(
 ) -> list[DeadLetter]:
     """The dead letters as an answer has them, our own reasons with them."""
     ends = monotonic() + REASON_SECONDS
-    known = {one.lower(): one for one in runtime.topology.names}
+    known = {name.lower(): name for name in runtime.topology.names}
     reasons = _Reasons(
         runtime.audit, runtime.settings.handler_seconds, lambda: ends - monotonic()
     )
-    names = [known.get(one.place.subscription.lower()) for one in listed]
+    names = [known.get(letter.place.subscription.lower()) for letter in listed]
     ours = await asyncio.gather(*map(reasons.of, names, listed))
     shows = redaction.shows(runtime.settings, reveal=reveal)
     return [
-        _shown(one, name or one.place.subscription, reason, shows=shows)
-        for one, name, reason in zip(listed, names, ours, strict=True)
+        _shown(letter, name or letter.place.subscription, reason, shows=shows)
+        for letter, name, reason in zip(listed, names, ours, strict=True)
     ]
 
 
@@ -126,8 +126,10 @@ def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
     """
     told = letter.event is not None and all(key_of(letter.event))
     line = None if told else msgspec.Raw(_line(letter))
-    deliveries = (one for one in entries if one.redrive is None)
-    return next((one for one in deliveries if line in (None, one.event)), None)
+    deliveries = (entry for entry in entries if entry.redrive is None)
+    return next(
+        (delivery for delivery in deliveries if line in (None, delivery.event)), None
+    )
 
 
 def _shown(
@@ -155,7 +157,7 @@ def _shown(
         event=_event(letter, shows=shows),
         redacted=not shows,
         archived=listed.archived,
-        redriven=[_redrive(one) for one in listed.attempts],
+        redriven=[_redrive(attempt) for attempt in listed.attempts],
     )
 
 

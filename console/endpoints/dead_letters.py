@@ -141,8 +141,8 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
 def _keys(listed: Sequence[Listed]) -> list[EventKey]:
     """The events; the blob and the place in it of one that has no id."""
     return [
-        key_of(one.letter.event)
-        if one.letter.event and one.letter.event.id
-        else EventKey("", f"{one.name}#{one.letter.index}")
-        for one in listed
+        key_of(found.letter.event)
+        if found.letter.event and found.letter.event.id
+        else EventKey("", f"{found.name}#{found.letter.index}")
+        for found in listed
     ]

@@ -125,7 +125,8 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
         id=query.id,
         source=None if search.several else search.source,
         events=sorted(
-            map(event_history_steps.known, found.met.items()), key=lambda one: one.at
+            map(event_history_steps.known, found.met.items()),
+            key=lambda event: event.at,
         ),
         event=None if event is None else redaction.told(event, shows=shows),
         redacted=event is not None and not shows,
@@ -147,15 +148,15 @@ def expected(declared: Topology, raw: bytes) -> list[str]:
         event = None
     event = event if isinstance(event, dict) else {}
     return [
-        one.name
-        for one in declared.event_subscriptions
-        if filter_explanation.takes(one.filters_configuration, event)
+        subscription.name
+        for subscription in declared.event_subscriptions
+        if filter_explanation.takes(subscription.filters_configuration, event)
     ]
 
 
 def _trace_id(found: Lived) -> str | None:
     traces = (traceparent.trace_id(entry.traceparent) for entry in found.entries)
-    return next((one for one in traces if one), None)
+    return next((trace for trace in traces if trace), None)
 
 
 async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
@@ -166,7 +167,7 @@ async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
         *event_history_steps.by_hand(found),
         *await _letters(runtime.dead_letters, search, found),
     ]
-    return sorted(told, key=lambda one: one.at)
+    return sorted(told, key=lambda step: step.at)
 
 
 async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list[Step]:
@@ -175,9 +176,11 @@ async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list
     That is looked for where it was rejected, or released and not seen again.
     """
     ends = monotonic() + LETTER_SECONDS
-    last = {one.subscription: one for one in found.entries if one.redrive is None}
+    last = {
+        entry.subscription: entry for entry in found.entries if entry.redrive is None
+    }
     ended = (Verb.REJECT, Verb.RELEASE) if search.is_over else (Verb.REJECT,)
-    wanted = [one for one in last.values() if one.disposition in ended]
+    wanted = [entry for entry in last.values() if entry.disposition in ended]
 
     async def near(entry: AuditEntry) -> Listed | None:
         name, at = entry.subscription, datetime.fromisoformat(entry.at)
@@ -216,10 +219,10 @@ def _search(
     if not search.is_chosen:
         search.source, search.several = state.source, state.several
     if state.expected is not None:
-        search.expected = [one for one in names if one in state.expected]
-    search.done = [one for one in names if one in state.done]
-    search.seen = [one for one in names if one in state.seen]
-    search.begun = [one for one in names if one in state.begun]
+        search.expected = [name for name in names if name in state.expected]
+    search.done = [name for name in names if name in state.done]
+    search.seen = [name for name in names if name in state.seen]
+    search.begun = [name for name in names if name in state.begun]
     search.time, search.is_claim = state.time, state.is_claim
     search.published, search.noted = state.published, state.noted
     search.claims, search.noted_by = state.claims, state.noted_by

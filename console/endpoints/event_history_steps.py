@@ -81,7 +81,7 @@ def published(search: Search, found: Lived) -> list[Step]:
 
     That is at our stamp, or else at the time that the event says of itself.
     """
-    acts = [_done(one) for one in found.doings if one.action == "publish"]
+    acts = [_done(doing) for doing in found.doings if doing.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
         acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
     at = search.time or search.first
@@ -105,7 +105,7 @@ def published(search: Search, found: Lived) -> list[Step]:
 
 def by_hand(found: Lived) -> list[Step]:
     """What somebody did with the event besides publishing and settling it."""
-    return [_done(one) for one in found.doings if one.action in ("peek", "renew")]
+    return [_done(doing) for doing in found.doings if doing.action in ("peek", "renew")]
 
 
 def _done(doing: Doing) -> Step:
@@ -141,9 +141,9 @@ def letter(
     """The dead letter after that delivery; its redrives that no entry tells already."""
     lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
     told: Counter[tuple[str | None, ...]] = Counter(
-        (one.by, one.disposition, one.verdict, one.reason)
-        for one in entries
-        if one.redrive == lineage
+        (entry.by, entry.disposition, entry.verdict, entry.reason)
+        for entry in entries
+        if entry.redrive == lineage
     )
     buried = Step(
         at=max(stamp(listed.lettered_at), last.at),  # storage's clock has whole seconds
@@ -155,11 +155,11 @@ def letter(
         dead_letter=lineage,
     )
     steps = [buried]
-    for one in listed.attempts:
-        if told[one.by, one.outcome, one.verdict, one.reason] > 0:
-            told[one.by, one.outcome, one.verdict, one.reason] -= 1
+    for attempt in listed.attempts:
+        if told[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] > 0:
+            told[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] -= 1
         else:
-            steps.append(_redriven(last.subscription, one, lineage))
+            steps.append(_redriven(last.subscription, attempt, lineage))
     return steps
 
 

@@ -99,7 +99,9 @@ async def peek(asked: Asked[None, PeekBody]) -> Peeked:
         lock_seconds=hand.declared.receive_lock_duration_in_seconds,
         locked_until=stamp(found.locked_until) if found.deliveries else None,
         max_delivery_count=hand.declared.max_delivery_count,
-        deliveries=[_held(hand, one, shows=shows) for one in found.deliveries],
+        deliveries=[
+            _held(hand, delivery, shows=shows) for delivery in found.deliveries
+        ],
         notice=_notice(hand, len(found.deliveries)),
     )
 

@@ -68,8 +68,8 @@ async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
     await asked.note("pull", subscription=asked.query.subscription)
     results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
     # One without a handler says so, and does not make a failure of what the others did.
-    handled = [one for one in results if one.subscription in HANDLERS]
-    errors = [one.error for one in handled or results if one.error]
+    handled = [result for result in results if result.subscription in HANDLERS]
+    errors = [result.error for result in handled or results if result.error]
     if errors:
         detail = " ".join(dict.fromkeys(errors))
         todo = http.TRY_AGAIN if handled else "write its handler, then start the app"

@@ -40,15 +40,17 @@ class RedriveAnswer(msgspec.Struct, frozen=True, rename="camel"):
 
 async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer:
     """Give dead letters to the handlers of their own event subscriptions once more."""
-    chosen = [Lineage(one.name, one.index) for one in asked.body.dead_letters]
+    chosen = [Lineage(letter.name, letter.index) for letter in asked.body.dead_letters]
     bench = _bench(asked)
     planned = await redrive_plan.planned(bench, chosen)
     if asked.body.dry_run:
         return RedriveAnswer(dry_run=True, results=planned)
     await asked.note(
         "redrive",
-        events=[EventKey(one.source or "", one.id) for one in planned if one.id],
-        detail=", ".join(f"{one.name}#{one.index}" for one in planned),
+        events=[
+            EventKey(letter.source or "", letter.id) for letter in planned if letter.id
+        ],
+        detail=", ".join(f"{letter.name}#{letter.index}" for letter in planned),
     )
     return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))
 

@@ -91,16 +91,18 @@ def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
         payloads = Settings.from_environ(environ, topic=declared.topic).payloads
     except SettingsInvalid as error:
         problems += error.problems
-    strays = [one for one in timers.strays(declared, environ) if one.path in environ]
+    strays = [
+        stray for stray in timers.strays(declared, environ) if stray.path in environ
+    ]
     known = [
         *SETTINGS,
         *chain.from_iterable(map(timers.settings, declared.names)),
-        *(settings.Setting(one.path, "has no effect") for one in strays),
+        *(settings.Setting(stray.path, "has no effect") for stray in strays),
     ]
     problems += strays
     return Shown(
         valid=not problems,
-        settings=[_setting(one, environ, declared, problems) for one in known],
+        settings=[_setting(setting, environ, declared, problems) for setting in known],
         versions=_versions(),
         host=_host(environ),
         limits=queues(declared, environ),
@@ -133,7 +135,7 @@ def _setting(
     default = known.default
     if known.name == "EVENTGRID_TOPIC_NAME":
         default = declared.topic
-    wrong = [one.problem for one in problems if one.path == known.name]
+    wrong = [problem.problem for problem in problems if problem.path == known.name]
     return Setting(
         name=known.name,
         value=_harmless(value) if value and not known.secret else None,

@@ -82,10 +82,10 @@ async def explain(asked: Asked[None, bytes]) -> Explanation:
 
 def _explained(event: Json, declared: Topology) -> Explained:
     routes = []
-    for one in declared.event_subscriptions:
-        clauses = filter_explanation.judged(one.filters_configuration, event)
+    for subscription in declared.event_subscriptions:
+        clauses = filter_explanation.judged(subscription.filters_configuration, event)
         takes = all(clause.holds for clause in clauses)
-        routes.append(Route(one.name, takes, clauses))
+        routes.append(Route(subscription.name, takes, clauses))
     return Explained(_text(event.get("id")), _text(event.get("type")), routes)
 
 

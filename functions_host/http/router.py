@@ -26,7 +26,7 @@ class Router:
         self.prefix = prefix.strip("/")
         self.errors: dict[str, str] = {}
         self._routes: list[Route] = []
-        for function in sorted(functions, key=lambda one: one.name.lower()):
+        for function in sorted(functions, key=lambda function: function.name.lower()):
             if not is_disabled(function.name, environ):
                 self._add(function)
 

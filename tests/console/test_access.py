@@ -366,7 +366,7 @@ async def test_what_is_published_is_noted_with_who_did_it(api: Api) -> None:
     (noted,) = await api.actions()
     assert published.status == 202
     assert (noted["action"], noted["by"]) == ("publish", "key 2bb80d537b1da3e3")
-    assert noted["ids"] == [one["id"] for one in published.json()["events"]]
+    assert noted["ids"] == [event["id"] for event in published.json()["events"]]
 
 
 async def test_what_is_published_is_answered_whether_or_not_it_can_be_noted(
@@ -425,4 +425,4 @@ async def test_a_pull_that_cannot_be_noted_is_not_done(api: Api) -> None:
     answer = await api.call("POST", "pull")
 
     assert answer.status == 503
-    assert [one.waits for one in api.receivers.values()] == [[], [], []]
+    assert [receiver.waits for receiver in api.receivers.values()] == [[], [], []]

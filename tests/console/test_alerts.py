@@ -24,8 +24,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
 async def noted(api: Api, *ago: float, **more: Any) -> None:
     """Summaries of drains that ended so many minutes ago."""
-    for one in sorted(ago, reverse=True):
-        at = NOW - minutes(one)
+    for moment_ago in sorted(ago, reverse=True):
+        at = NOW - minutes(moment_ago)
         summary = Summary(at=stamp(at), subscription="sub-flagged", **more)
         await api.runtime.activity.note(summary, at)
 

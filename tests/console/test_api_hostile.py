@@ -77,7 +77,7 @@ def requests(
     described = operation(route)
     queries = hostile.queries(described.get("parameters", []), SCHEMAS)
     content = described.get("requestBody", {}).get("content", {})
-    bodies = [hostile.bodies(one["schema"], SCHEMAS) for one in content.values()]
+    bodies = [hostile.bodies(media["schema"], SCHEMAS) for media in content.values()]
     return st.tuples(
         queries, st.one_of(bodies or [st.just(b""), st.binary()]), hostile.headers()
     )

@@ -32,11 +32,11 @@ async def record(
     entries = [
         audit_entry.entry(
             "sub-flagged",
-            a_delivery(an_event(id=one, **changes)),
+            a_delivery(an_event(id=event_id, **changes)),
             disposition,
             stamp(now),
         )
-        for one in ids
+        for event_id in ids
     ]
     await api.runtime.audit.record("sub-flagged", entries, now)
 

@@ -56,13 +56,13 @@ async def test_entries_say_what_they_say_now(api: Api) -> None:
     """
     entries = (await asked(api, "audit", subscription="sub-flagged"))["entries"]
 
-    by_source = {one["source"]: one for one in entries if one["id"] == "A234"}
+    by_source = {entry["source"]: entry for entry in entries if entry["id"] == "A234"}
     assert set(by_source) == {"/team-a", "/team-b"}
     assert by_source["/team-b"]["category"] == "violence"
     assert by_source["/team-b"]["model"] == "text-moderator-v2 2.4.0"
-    [odd] = [one for one in entries if one["id"] == "odd"]
+    [odd] = [entry for entry in entries if entry["id"] == "odd"]
     assert (odd["source"], odd["category"]) == ("/team-b", None)
-    assert {one["source"] for one in entries if not one["id"]} == {""}
+    assert {entry["source"] for entry in entries if not entry["id"]} == {""}
 
 
 @pytest.mark.parametrize(
@@ -95,17 +95,17 @@ async def test_their_lives_are_told_apart(api: Api) -> None:
     handled = await asked(api, "life", id="A234", source="/team-b")
     waiting = await asked(api, "life", id="A234", source="/team-c")
 
-    assert {one["source"] for one in several["events"]} == {"/team-a", "/team-b"}
-    assert [kind(one) for one in rejected["steps"]] == [
+    assert {event["source"] for event in several["events"]} == {"/team-a", "/team-b"}
+    assert [kind(step) for step in rejected["steps"]] == [
         *("published", "delivery reject", "dead-lettered", "redriven reject"),
     ]
-    assert [kind(one) for one in handled["steps"]] == [
+    assert [kind(step) for step in handled["steps"]] == [
         "published",
         "delivery acknowledge",
         "delivery acknowledge",
         "redriven acknowledge",
     ]
-    assert [kind(one) for one in waiting["steps"]] == ["published"]
+    assert [kind(step) for step in waiting["steps"]] == ["published"]
     assert (rejected["waiting"], handled["waiting"]) == (["sub-all-events"], [])
 
 
@@ -123,8 +123,8 @@ async def test_dead_letters_keep_their_reasons_and_redrives(api: Api) -> None:
     assert (letter["source"], archived["source"]) == ("/team-a", "/team-b")
     assert letter["ourReason"].startswith("a contradiction")
     assert archived["ourReason"] is None
-    assert [one["outcome"] for one in letter["redriven"]] == ["reject"]
-    assert [one["outcome"] for one in archived["redriven"]] == ["acknowledge"]
+    assert [redrive["outcome"] for redrive in letter["redriven"]] == ["reject"]
+    assert [redrive["outcome"] for redrive in archived["redriven"]] == ["acknowledge"]
 
 
 async def test_what_was_counted_is_shown(api: Api) -> None:
@@ -162,6 +162,6 @@ async def test_old_lines_and_new_ones_are_one_log(api: Api) -> None:
     several = await asked(api, "life", id="A234")
 
     assert len(entries) == before + 1
-    assert {one["source"] for one in several["events"]} == {
+    assert {event["source"] for event in several["events"]} == {
         *("/team-a", "/team-b", "/team-d")
     }

@@ -102,7 +102,7 @@ async def test_what_is_no_longer_declared_is_listed_by_its_folder(
 
     found = (await api.list())["deadLetters"]
 
-    names = {one["subscription"] for one in found}
+    names = {letter["subscription"] for letter in found}
     assert names == {"sub-former", "sub-approved", "sub-flagged"}
 
 
@@ -137,7 +137,7 @@ async def test_events_without_an_id_are_told_apart_by_what_they_are(
 
     letters = (await api.list())["deadLetters"]
 
-    assert [one["ourReason"] for one in letters] == [None, "no"]
+    assert [letter["ourReason"] for letter in letters] == [None, "no"]
 
 
 async def test_what_is_revealed_is_noted_with_who_asked(api: DeadLetterApi) -> None:
@@ -176,7 +176,7 @@ async def test_pages_go_on_with_the_cursor(api: DeadLetterApi) -> None:
     first = await api.list(limit="3")
     second = await api.list(limit="3", cursor=first["cursor"])
 
-    ids = [one["id"] for page in (first, second) for one in page["deadLetters"]]
+    ids = [letter["id"] for page in (first, second) for letter in page["deadLetters"]]
     assert sorted(ids) == ["a", "b", "c", "d"]
     assert (second["complete"], second["cursor"], second["days"]) == (True, None, None)
 
@@ -327,7 +327,7 @@ async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
     assert (await api.list())["deadLetters"] == []
     [letter] = (await api.list(archived="true"))["deadLetters"]
     assert letter["archived"]
-    assert [(one["by"], one["outcome"]) for one in letter["redriven"]] == [
+    assert [(redrive["by"], redrive["outcome"]) for redrive in letter["redriven"]] == [
         (action["by"], "acknowledge")
     ]
     opened = await api.call("GET", "deadletter", params={"name": NAME})

@@ -58,7 +58,7 @@ async def life(api: Api, **query: str) -> Answer:
 
 def steps(answer: Answer) -> list[tuple[str, str | None, str | None]]:
     told = answer.json()["steps"]
-    return [(one["kind"], one["subscription"], one["disposition"]) for one in told]
+    return [(step["kind"], step["subscription"], step["disposition"]) for step in told]
 
 
 async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:

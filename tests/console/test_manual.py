@@ -116,7 +116,7 @@ async def test_an_event_of_any_time_is_shown(
 
     said = await post(api, "peek")
 
-    assert [one["time"] for one in said["deliveries"]][1] == shown
+    assert [delivery["time"] for delivery in said["deliveries"]][1] == shown
 
 
 async def test_a_peek_is_on_record_with_all_that_settling_needs(api: Api) -> None:
@@ -154,7 +154,7 @@ async def test_what_is_revealed_is_noted(api: Api) -> None:
     [held] = said["deliveries"]
     assert held["event"]["data"]["contentId"] == "doc-1"
     assert held["redacted"] is False
-    assert [one["action"] for one in await api.actions()] == ["reveal", "peek"]
+    assert [action["action"] for action in await api.actions()] == ["reveal", "peek"]
 
 
 async def test_an_empty_peek_says_who_else_may_have_been_faster(api: Api) -> None:
@@ -296,7 +296,11 @@ async def test_what_is_settled_by_hand_is_recorded_with_who_did_it(
     assert entry.by.startswith("key ")
     assert (entry.delivery_count, entry.lock_token) == (4, other.short_token)
     assert bytes(entry.event) == other.raw
-    assert [one["action"] for one in await api.actions()] == ["settle", "peek", "peek"]
+    assert [action["action"] for action in await api.actions()] == [
+        "settle",
+        "peek",
+        "peek",
+    ]
 
 
 async def test_a_token_that_was_not_received_here_is_refused(api: Api) -> None:
@@ -600,7 +604,7 @@ async def test_what_is_not_allowed_is_refused_with_where(
     """
     problem = await post(api, path, status=400, **body)
 
-    assert [one["path"] for one in problem["problems"]] == [where]
+    assert [entry["path"] for entry in problem["problems"]] == [where]
 
 
 def test_giving_everything_back_fits_into_what_a_closing_page_may_send() -> None:

@@ -79,7 +79,8 @@ async def life(api: Api, **query: str) -> Any:
 
 def steps(told: Any) -> list[tuple[str, str | None, str | None]]:
     return [
-        (one["kind"], one["subscription"], one["disposition"]) for one in told["steps"]
+        (step["kind"], step["subscription"], step["disposition"])
+        for step in told["steps"]
     ]
 
 
@@ -89,25 +90,25 @@ async def test_an_id_of_several_is_answered_with_which_they_are(api: Api) -> Non
     """
     told = await life(api)
 
-    assert [one["source"] for one in told["events"]] == [
+    assert [event["source"] for event in told["events"]] == [
         *("/team-c", "/team-a", "/team-b")
     ]
-    by_source = {one["source"]: one for one in told["events"]}
+    by_source = {event["source"]: event for event in told["events"]}
     assert by_source["/team-a"]["contentId"] == "img-team-a"
     assert by_source["/team-c"]["type"] is None
     assert (told["source"], told["event"], told["steps"]) == (None, None, [])
     assert (told["expected"], told["waiting"], told["complete"]) == ([], [], True)
-    for one in told["events"]:
-        path, _, query = one["link"].partition("?")
+    for event in told["events"]:
+        path, _, query = event["link"].partition("?")
         assert path == "life"
-        assert (await life(api, **dict(parse_qsl(query))))["source"] == one["source"]
+        assert (await life(api, **dict(parse_qsl(query))))["source"] == event["source"]
 
 
 async def test_each_has_a_life_of_its_own(api: Api) -> None:
     """
     Rejected and dead-lettered, acknowledged everywhere, or waiting.
     """
-    rejected, done, waiting = [await life(api, source=one) for one in SOURCES]
+    rejected, done, waiting = [await life(api, source=source) for source in SOURCES]
 
     assert steps(rejected) == [
         ("published", None, None),
@@ -126,7 +127,7 @@ async def test_each_has_a_life_of_its_own(api: Api) -> None:
     assert (waiting["event"], waiting["expected"]) == (None, [])
     for told, source in zip((rejected, done, waiting), SOURCES, strict=True):
         assert (told["source"], told["complete"]) == (source, True)
-        assert [one["source"] for one in told["events"]] == [source]
+        assert [event["source"] for event in told["events"]] == [source]
 
 
 async def test_what_another_one_is_done_with_ends_no_search(api: Api) -> None:
@@ -155,7 +156,7 @@ async def test_one_from_another_day_is_found_too(
 
     found, told = set(), await life(api)
     while True:
-        found |= {one["source"] for one in told["events"]}
+        found |= {event["source"] for event in told["events"]}
         if told["cursor"] is None:
             break
         told = await life(api, cursor=told["cursor"])
@@ -190,9 +191,9 @@ async def test_what_an_event_says_of_its_time_hides_no_delivery(api: Api) -> Non
 
     told = await life(api, source="/fast")
 
-    kinds = [one["kind"] for one in told["steps"]]
+    kinds = [step["kind"] for step in told["steps"]]
     assert kinds.count("delivery") == 2
-    assert [one["text"] for one in told["steps"] if one["kind"] == "published"] == [
+    assert [step["text"] for step in told["steps"] if step["kind"] == "published"] == [
         "by the publisher's clock"
     ]
 
@@ -204,7 +205,9 @@ async def test_a_dead_letter_has_the_reason_of_its_own_event(api: Api) -> None:
     await record(api, "sub-flagged", of("/team-c"), Reject("a picture of c"), 59)
     answer = await api.call("GET", "deadletters", params={"day": "2026-11-23"})
 
-    letters = {one["source"]: one["ourReason"] for one in answer.json()["deadLetters"]}
+    letters = {
+        letter["source"]: letter["ourReason"] for letter in answer.json()["deadLetters"]
+    }
     assert letters == {"/team-a": "a picture of a", "/team-b": None}
 
 
@@ -219,7 +222,7 @@ async def test_deliveries_of_two_are_not_folded(api: Api) -> None:
 
     answer = await api.call("GET", "audit", params={"subscription": "sub-approved"})
 
-    found = [one["source"] for one in answer.json()["entries"]]
+    found = [entry["source"] for entry in answer.json()["entries"]]
     assert sorted(found) == ["/team-x", "/team-y"]
 
 
@@ -243,7 +246,9 @@ async def test_what_was_done_by_hand_to_one_is_not_told_of_another(api: Api) -> 
     assert "peek" not in [
         kind for kind, _, _ in steps(await life(api, source="/team-a"))
     ]
-    noted = sorted((one["action"], *one["sources"]) for one in await api.actions())
+    noted = sorted(
+        (action["action"], *action["sources"]) for action in await api.actions()
+    )
     assert noted == [
         ("peek", "/team-c"),
         ("reveal", "/team-b"),
@@ -262,7 +267,9 @@ async def test_a_redrive_names_the_event_whole(api: Api) -> None:
 
     [result] = answer.json()["results"]
     assert (result["source"], result["outcome"]) == ("/team-a", "acknowledge")
-    [noted] = [one for one in await api.actions() if one["action"] == "redrive"]
+    [noted] = [
+        action for action in await api.actions() if action["action"] == "redrive"
+    ]
     assert (noted["ids"], noted["sources"]) == ([ID], ["/team-a"])
     assert "redriven" in [
         kind for kind, _, _ in steps(await life(api, source="/team-a"))
@@ -281,4 +288,4 @@ async def test_a_pull_names_the_source(api: Api) -> None:
     answer = await api.call("POST", "pull", params={"subscription": "sub-flagged"})
 
     [drained] = answer.json()["subscriptions"]
-    assert [one["source"] for one in drained["deliveries"]] == list(SOURCES)
+    assert [delivery["source"] for delivery in drained["deliveries"]] == list(SOURCES)

@@ -23,7 +23,7 @@ def operation(path: str, method: str = "get") -> dict[str, Any]:
 
 
 def parameters(path: str) -> dict[str, dict[str, Any]]:
-    return {one["name"]: one for one in operation(path)["parameters"]}
+    return {parameter["name"]: parameter for parameter in operation(path)["parameters"]}
 
 
 def inside(content: Any) -> Iterator[dict[str, Any]]:
@@ -32,8 +32,8 @@ def inside(content: Any) -> Iterator[dict[str, Any]]:
         yield content
         content = list(content.values())
     if isinstance(content, list):
-        for one in content:
-            yield from inside(one)
+        for item in content:
+            yield from inside(item)
 
 
 def test_it_is_openapi() -> None:
@@ -77,7 +77,7 @@ def test_every_route_is_described(route: Route) -> None:
     assert found["summary"]
     assert not found["summary"].endswith(".")
     assert {"401", "4XX", "5XX"} < set(found["responses"])
-    (good,) = (one for one in found["responses"] if one.startswith("2"))
+    (good,) = (response for response in found["responses"] if response.startswith("2"))
     assert "schema" in found["responses"][good]["content"]["application/json"]
 
 
@@ -86,7 +86,7 @@ def test_what_an_endpoint_takes_is_described(function: str) -> None:
     """
     Each value of its query, and its body where it has one.
     """
-    route = next(one for one in ROUTES if one.function == function)
+    route = next(route for route in ROUTES if route.function == function)
     takes = signature(ENDPOINTS[function])
     found = operation(f"/{route.path}", route.method.lower())
 
@@ -112,7 +112,7 @@ def test_files_are_described_where_they_can_be_asked_for() -> None:
     """
     content = operation("/audit")["responses"]["200"]["content"]
 
-    files = {essence(one) for one in exports.CONTENT_TYPES.values()}
+    files = {essence(content_type) for content_type in exports.CONTENT_TYPES.values()}
     assert set(content) == files | {"application/json"}
 
 
@@ -124,7 +124,7 @@ def test_a_body_is_described_as_strictly_as_it_is_read() -> None:
         body = signature(call).body
         if body is None or body is bytes:
             continue
-        route = next(one for one in ROUTES if one.function == function)
+        route = next(route for route in ROUTES if route.function == function)
         content = operation(f"/{route.path}", "post")["requestBody"]["content"]
         name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
         schema = DOCUMENT["components"]["schemas"][name]
@@ -163,7 +163,7 @@ def test_no_schema_takes_the_name_of_another() -> None:
 
     assert set(schemas[openapi_events.EVENT]["required"]) >= {"specversion", "data"}
     assert "contentId" in schemas[openapi_events.RESULT]["required"]
-    references = {one["$ref"] for one in inside(DOCUMENT) if "$ref" in one}
+    references = {schema["$ref"] for schema in inside(DOCUMENT) if "$ref" in schema}
     for reference in references:
         _, _, kind, name = reference.split("/")
         assert name in DOCUMENT["components"][kind]

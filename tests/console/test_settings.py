@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[2]
 
 def shown(**changes: str) -> dict[str, Setting]:
     found = settings_endpoint.shown(EXAMPLE | changes, declared())
-    return {one.name: one for one in found.settings}
+    return {setting.name: setting for setting in found.settings}
 
 
 async def settings(api: Api, patch: pytest.MonkeyPatch, **environ: str) -> Any:
-    for one in SETTINGS:
-        if one.name != topology.SETTING:
-            patch.delenv(one.name, raising=False)
+    for setting in SETTINGS:
+        if setting.name != topology.SETTING:
+            patch.delenv(setting.name, raising=False)
     for name, value in environ.items():
         patch.setenv(name, value)
     answer = await api.call("GET", "settings")
@@ -43,22 +43,24 @@ async def test_every_setting_is_shown_with_what_it_is_for(
     found = await settings(Api(monkeypatch), monkeypatch, **EXAMPLE)
 
     assert found["valid"] is True
-    listed = {one["name"] for one in found["settings"]}
-    assert listed == {one.name for one in SETTINGS} | {
+    listed = {setting["name"] for setting in found["settings"]}
+    assert listed == {setting.name for setting in SETTINGS} | {
         f"PULL_{name}_{what}"
         for name in ("FLAGGED", "APPROVED", "ALL_EVENTS")
         for what in ("SCHEDULE", "LANES")
     }
     budget = next(
-        one for one in found["settings"] if one["name"] == "PULL_BUDGET_SECONDS"
+        setting
+        for setting in found["settings"]
+        if setting["name"] == "PULL_BUDGET_SECONDS"
     )
     assert (budget["value"], budget["default"], budget["unit"]) == ("25", "25", "s")
-    assert all(one["what"] for one in found["settings"])
+    assert all(setting["what"] for setting in found["settings"])
     assert found["payloads"] == "on-request"
     assert {"python", "app", "azure-functions", "azure-eventgrid", "msgspec"} <= set(
         found["versions"]
     )
-    assert [one["name"] for one in found["limits"]] == declared().names
+    assert [limit["name"] for limit in found["limits"]] == declared().names
     assert found["limits"][0]["lockSeconds"] == 60
 
 
@@ -78,7 +80,11 @@ async def test_settings_that_are_missing_are_shown_all_the_same(
     found = await settings(api, monkeypatch, PULL_BUDGET_SECONDS="soon")
 
     assert found["valid"] is False
-    wrong = {one["name"]: one["problem"] for one in found["settings"] if one["problem"]}
+    wrong = {
+        setting["name"]: setting["problem"]
+        for setting in found["settings"]
+        if setting["problem"]
+    }
     assert "is not set" in wrong["EVENTGRID_ENDPOINT"]
     assert "from 10 to 1800" in wrong["PULL_BUDGET_SECONDS"]
     assert found["payloads"] is None
@@ -126,7 +132,9 @@ def test_the_defaults_are_those_that_are_used() -> None:
         "EVENTGRID_ENDPOINT": "https://ns.example.com",
         "AUDIT_STORAGE_ACCOUNT_URL": "https://a.blob.core.windows.net",
     }
-    defaults = {one.name: one.default for one in SETTINGS if one.default}
+    defaults = {
+        setting.name: setting.default for setting in SETTINGS if setting.default
+    }
 
     assert Settings.from_environ(bare, topic="some-topic") == Settings.from_environ(
         bare | defaults, topic="some-topic"

@@ -122,7 +122,11 @@ async def test_an_event_of_nothing_but_mistakes_is_answered_shortly(api: Api) ->
 
 
 def taking(explained: dict[str, Any]) -> list[str]:
-    return [one["name"] for one in explained["subscriptions"] if one["takes"]]
+    return [
+        subscription["name"]
+        for subscription in explained["subscriptions"]
+        if subscription["takes"]
+    ]
 
 
 async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
@@ -144,7 +148,7 @@ async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
             "because": f'type is "{ESCALATED}", which is none of them',
         }
     ]
-    assert [one["holds"] for one in everything["clauses"]] == [True]
+    assert [clause["holds"] for clause in everything["clauses"]] == [True]
 
 
 async def test_results_are_explained_as_the_events_they_become(api: Api) -> None:
@@ -153,7 +157,7 @@ async def test_results_are_explained_as_the_events_they_become(api: Api) -> None
     """
     said = await asked(api, "why", [a_result(), a_result(category="safe")])
 
-    assert [taking(one) for one in said["events"]] == [
+    assert [taking(event) for event in said["events"]] == [
         ["sub-flagged", "sub-all-events"],
         ["sub-approved", "sub-all-events"],
     ]
@@ -172,7 +176,7 @@ async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
 
     [event] = said["events"]
     assert (event["id"], taking(event)) == (None, ["sub-flagged", "sub-all-events"])
-    paths = {one["path"] for one in said["problems"]}
+    paths = {problem["path"] for problem in said["problems"]}
     assert {"$[0].id", "$[0].data.confidence", "$[1]"} <= paths
 
 
@@ -185,7 +189,7 @@ async def test_a_type_that_the_app_does_not_know_is_explained(api: Api) -> None:
     [event] = said["events"]
     assert event["type"] == "com.contoso.ai.ContentSeen"
     assert taking(event) == ["sub-all-events"]
-    assert [one["path"] for one in said["problems"]] == ["$.type"]
+    assert [problem["path"] for problem in said["problems"]] == ["$.type"]
 
 
 @pytest.mark.parametrize(
@@ -309,7 +313,7 @@ def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
     [flagged, new] = queues(shape, {"PULL_FLAGGED_SCHEDULE": "0 * * * * *"})
 
     assert (flagged.lanes, flagged.problems) == (1, [])
-    assert (new.lanes, [one.path for one in new.problems]) == (0, ["sub-new"])
+    assert (new.lanes, [problem.path for problem in new.problems]) == (0, ["sub-new"])
 
 
 def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
@@ -320,7 +324,10 @@ def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
 
     [flagged] = queues(declaring("sub-flagged"), {setting: "true"})
 
-    assert (flagged.lanes, [one.path for one in flagged.problems]) == (0, [setting])
+    assert (flagged.lanes, [problem.path for problem in flagged.problems]) == (
+        0,
+        [setting],
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,9 @@ async def violations(page: Page) -> list[str]:
     """What axe finds wrong with what is shown now: rule, and where."""
     found = await Axe().run(page)
     return [
-        f"{one['id']}: {one['help']}: {node['target']} {node.get('failureSummary')}"
-        for one in found.response["violations"]
-        for node in one["nodes"]
+        f"{violation['id']}: {violation['help']}: {node['target']} {node.get('failureSummary')}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
     ]
 
 
@@ -132,7 +132,7 @@ def store(stack: Stack, *lines: dict[str, Any]) -> None:
     """Write audit entries where the app would, as another writer than the app."""
     writer = f"page-{uuid.uuid4().hex}"
     grouped: dict[str, list[dict[str, Any]]] = {}
-    for line in sorted(lines, key=lambda one: str(one["at"])):
+    for line in sorted(lines, key=lambda line: str(line["at"])):
         at = str(line["at"])
         hour = at[:13].replace("-", "/").replace("T", "/")
         path = f"{line['subscription']}/{hour}/{writer}.ndjson"

@@ -78,7 +78,7 @@ def fill(stack: Stack) -> dict[str, str]:
     """Publish and pull what there is to see; the event whose life is shown."""
     an_hour(stack)
     post(stack, "/api/events/samples")
-    results = [a_result(*one) for one in MIXED]
+    results = [a_result(*result) for result in MIXED]
     contradiction = a_result("doc-2063", "safe", "low", 0.9) | {
         "type": "ContentFlagged"
     }

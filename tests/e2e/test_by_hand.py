@@ -42,9 +42,9 @@ def dead_letter_of(stack: Stack, event_id: str) -> dict[str, Any] | None:
         if not container.exists():
             return None
         for name in list(container.list_blob_names(name_starts_with="local/")):
-            for one in json.loads(container.download_blob(name).readall()):
-                if one["event"]["id"] == event_id and f"/{NAME}/" in name:
-                    found: dict[str, Any] = one
+            for letter in json.loads(container.download_blob(name).readall()):
+                if letter["event"]["id"] == event_id and f"/{NAME}/" in name:
+                    found: dict[str, Any] = letter
                     return found
     return None
 
@@ -83,8 +83,8 @@ def test_a_stuck_event_is_peeked_released_and_rejected(stack: Stack) -> None:
     assert (late["settled"], late["failed"]) == (False, "TokenLost")
     answer = stack.call("GET", f"/api/audit?id={event['id']}&subscription={NAME}")
     life = [
-        (one["deliveryCount"], one["disposition"], one["reason"], one["by"])
-        for one in answer.json()["entries"]
+        (entry["deliveryCount"], entry["disposition"], entry["reason"], entry["by"])
+        for entry in answer.json()["entries"]
     ]
     assert life == [
         (2, "reject", "by hand: a test", "anyone"),

@@ -150,7 +150,7 @@ def test_a_syntax_error_is_shown_and_mended_by_the_next_save(stack: Stack) -> No
     editor.save("def broken(:\n")
 
     until("the error", lambda: "SyntaxError" in stack.output(), patience=30)
-    shown = next(one for one in stack.output().splitlines() if "SyntaxError" in one)
+    shown = next(line for line in stack.output().splitlines() if "SyntaxError" in line)
     assert f"handlers.py, line {line}" in shown
     editor.save(QUICK)
     editor.wait_for("quick")

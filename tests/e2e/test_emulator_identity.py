@@ -76,7 +76,8 @@ async def test_the_app_runs_with_an_identity_instead_of_a_key(tmp_path: Path) ->
                 log = host.log
 
     received = {
-        each["subscription"]: each["received"] for each in pulled["subscriptions"]
+        subscription["subscription"]: subscription["received"]
+        for subscription in pulled["subscriptions"]
     }
     wanted = {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
     assert received.items() >= wanted.items()

@@ -23,9 +23,9 @@ HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 def find_browser(bundled: str) -> str:
     """Where a Chromium is; skips the test when it is nowhere."""
     named = os.environ.get("CHROMIUM_PATH")
-    for each in (named, *(shutil.which(name) for name in BROWSERS), bundled):
-        if each and Path(each).is_file():
-            return each
+    for program in (named, *(shutil.which(name) for name in BROWSERS), bundled):
+        if program and Path(program).is_file():
+            return program
     pytest.skip(
         "NOT RUN in a browser: no Chromium found. Install it, for instance with"
         f" {sys.executable} -m playwright install chromium"

@@ -82,9 +82,9 @@ def test_no_query_and_no_header_is_a_fault(stack: Stack, route: Route) -> None:
 @pytest.mark.parametrize(
     "route",
     [
-        one
-        for one in ROUTES
-        if "requestBody" in PATHS[f"/{one.path}"][one.method.lower()]
+        route
+        for route in ROUTES
+        if "requestBody" in PATHS[f"/{route.path}"][route.method.lower()]
     ],
     ids=lambda route: route.function,
 )

@@ -59,7 +59,9 @@ class Books:
     def emulator(self, name: str) -> dict[str, Any]:
         """Depths and counts of one event subscription."""
         found = self._ask("/_local/subscriptions")["topics"][0]["eventSubscriptions"]
-        return next(one for one in found if one["name"] == name)
+        return next(
+            subscription for subscription in found if subscription["name"] == name
+        )
 
     def advance(self, seconds: float) -> None:
         """The emulator's clock moves: locks end."""
@@ -68,7 +70,7 @@ class Books:
     def life(self, event_id: str, name: str) -> list[str]:
         """What happened to an event on one event subscription."""
         steps = self._ask(f"/_local/events?id={event_id}")["steps"]
-        return [one["what"] for one in steps if one.get("subscription") == name]
+        return [step["what"] for step in steps if step.get("subscription") == name]
 
     def _ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -92,9 +94,9 @@ class Books:
     def recorded(self, name: str, disposition: str = "acknowledge") -> Counter[str]:
         """How many entries say so of each event id."""
         return Counter(
-            one["id"]
-            for one in self.entries
-            if (one["subscription"], one["disposition"]) == (name, disposition)
+            entry["id"]
+            for entry in self.entries
+            if (entry["subscription"], entry["disposition"]) == (name, disposition)
         )
 
     def check_that_nothing_is_settled_without_an_entry(self) -> None:
@@ -107,7 +109,10 @@ class Books:
     def left(self) -> int:
         """How many events the emulator still holds for both event subscriptions."""
         found = [self.emulator(name) for name in TIMERS]
-        return sum(one["ready"] + one["locked"] + one["delayed"] for one in found)
+        return sum(
+            subscription["ready"] + subscription["locked"] + subscription["delayed"]
+            for subscription in found
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -151,7 +156,7 @@ def start_host(stack: Stack, tmp_path: Path) -> Iterator[StartHost]:
 def publish(stack: Stack, ids: list[str]) -> None:
     """These events are in: Event Grid took them."""
     for start in range(0, len(ids), CHUNK):
-        events = [an_event(one) for one in ids[start : start + CHUNK]]
+        events = [an_event(event_id) for event_id in ids[start : start + CHUNK]]
         answer = stack.call(
             "POST",
             "/api/events",
@@ -294,8 +299,8 @@ def test_a_host_that_is_told_to_stop_settles_what_it_has_in_hand(
     assert after["received"] - before["received"] == 5
     assert (after["locked"], after["ready"]) == (0, 3 + 2)
     assert books.recorded(FLAGGED).keys() >= {"soon-1", "soon-2"}
-    released = [one for one in books.entries if one["disposition"] == "release"]
-    assert {one["id"]: one["reason"] for one in released} == dict.fromkeys(
+    released = [entry for entry in books.entries if entry["disposition"] == "release"]
+    assert {entry["id"]: entry["reason"] for entry in released} == dict.fromkeys(
         in_hand[2:], "the app is stopping"
     )
     assert after["acknowledged"] - before["acknowledged"] == 2

@@ -43,7 +43,9 @@ def follow_the_recipe(app: Path) -> None:
     """Both steps, in a copy of the app; one that has been taken here is not repeated."""
     file = app / "moderation" / "topology.json"
     declared = json.loads(file.read_bytes())
-    if NAME not in [one["name"] for one in declared["eventSubscriptions"]]:
+    if NAME not in [
+        subscription["name"] for subscription in declared["eventSubscriptions"]
+    ]:
         declared["eventSubscriptions"].append(json.loads(block("json")))
         file.write_text(json.dumps(declared), encoding="utf-8")
         with (app / "moderation" / "handlers.py").open("a", encoding="utf-8") as code:
@@ -93,18 +95,18 @@ def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
         "the escalation to be handled",
         lambda: asked(stack, f"/api/audit?subscription={NAME}")["entries"],
     )
-    assert [(one["id"], one["verdict"]) for one in entries] == [
+    assert [(entry["id"], entry["verdict"]) for entry in entries] == [
         ("event-1", "sent-to-review")
     ]
     layout = asked(stack, "/api/topology")["subscriptions"]
-    [shown] = [one for one in layout if one["name"] == NAME]
+    [shown] = [subscription for subscription in layout if subscription["name"] == NAME]
     assert shown["schedule"] == SCHEDULES.get(
         schedule_setting(NAME), EVERY_FIVE_MINUTES
     )
     assert (shown["lanes"], shown["problems"]) == (1, [])
     health = asked(stack, "/api/health")
-    assert [one for one in health["checks"] if not one["ok"]] == []
-    assert f"Event Grid: {NAME}" in [one["name"] for one in health["checks"]]
+    assert [check for check in health["checks"] if not check["ok"]] == []
+    assert f"Event Grid: {NAME}" in [check["name"] for check in health["checks"]]
 
 
 def test_another_topology_is_for_the_app_and_the_emulator_alike(
@@ -115,7 +117,9 @@ def test_another_topology_is_for_the_app_and_the_emulator_alike(
     """
     declared = json.loads(topology.FILE.read_bytes())
     [approved] = [
-        one for one in declared["eventSubscriptions"] if one["name"] == "sub-approved"
+        subscription
+        for subscription in declared["eventSubscriptions"]
+        if subscription["name"] == "sub-approved"
     ]
     declared["topic"] = "other-events"
     everything: dict[str, Any] = {"includedEventTypes": None, "filters": []}
@@ -131,14 +135,18 @@ def test_another_topology_is_for_the_app_and_the_emulator_alike(
     publish(stack)
     layout = asked(stack, "/api/topology")
     assert (layout["topic"], layout["inspected"]) == ("other-events", None)
-    assert {one["name"]: one["lanes"] for one in layout["subscriptions"]} == {
+    assert {
+        subscription["name"]: subscription["lanes"]
+        for subscription in layout["subscriptions"]
+    } == {
         "sub-approved": 1,
         "parcels": 0,
     }
     pulled = stack.call("POST", "/api/pull")
     assert pulled.status == 200, pulled.body
     errors = {
-        one["subscription"]: one["error"] for one in pulled.json()["subscriptions"]
+        subscription["subscription"]: subscription["error"]
+        for subscription in pulled.json()["subscriptions"]
     }
     assert errors["sub-approved"] is None
     assert '@handles("parcels")' in errors["parcels"]
@@ -147,7 +155,7 @@ def test_another_topology_is_for_the_app_and_the_emulator_alike(
     health = asked(stack, "/api/health")
     assert health["status"] == "attention"
     assert {"doctor: parcels", "doctor: sub-flagged"} <= {
-        one["name"] for one in health["checks"]
+        check["name"] for check in health["checks"]
     }
     [alert, *_] = asked(stack, "/api/activity?subscription=parcels")["alerts"]
     assert alert["kind"] == "in-error"

@@ -35,7 +35,7 @@ def dead_lettered(stack: Stack, event_id: str, query: str = "") -> dict[str, Any
     def look() -> dict[str, Any] | None:
         path = f"deadletters?subscription=sub-flagged&limit=200{query}"
         letters: list[dict[str, Any]] = got(stack, path)["deadLetters"]
-        return next((one for one in letters if one["id"] == event_id), None)
+        return next((letter for letter in letters if letter["id"] == event_id), None)
 
     return until("the dead letter to be listed", look, patience=30)
 
@@ -62,7 +62,7 @@ def test_a_dead_letter_is_redriven_to_the_end(stack: Stack) -> None:
     again = redriven(stack, rejected, dry_run=False)
     stays = dead_lettered(stack, probe)
     assert (again["outcome"], again["archived"]) == ("reject", False)
-    assert [one["outcome"] for one in stays["redriven"]] == ["reject"]
+    assert [redrive["outcome"] for redrive in stays["redriven"]] == ["reject"]
 
     posted(stack, "pull?subscription=sub-flagged")
     content_id = f"redrive-{uuid.uuid4()}"
@@ -80,23 +80,23 @@ def test_a_dead_letter_is_redriven_to_the_end(stack: Stack) -> None:
     assert (done["outcome"], done["archived"]) == ("acknowledge", True)
     assert (repeated["outcome"], repeated["archived"]) == ("already", True)
     archived = dead_lettered(stack, event["id"], "&archived=true")
-    assert [one["by"] for one in archived["redriven"]] == ["anyone"]
+    assert [redrive["by"] for redrive in archived["redriven"]] == ["anyone"]
     entries = got(stack, f"audit?id={event['id']}&subscription=sub-flagged")["entries"]
-    assert [one["disposition"] for one in entries] == ["acknowledge", "reject"]
+    assert [entry["disposition"] for entry in entries] == ["acknowledge", "reject"]
     assert entries[0]["redrive"] == {"name": letter["name"], "index": 0}
 
 
 def by_hand(stack: Stack, event_id: str) -> None:
     """Receive from sub-flagged and reject that event; what else there is, acknowledge."""
     held = posted(stack, "peek", subscription="sub-flagged")["deliveries"]
-    for one in held:
-        is_it = one["id"] == event_id
+    for delivery in held:
+        is_it = delivery["id"] == event_id
         posted(
             stack,
             "settle",
             subscription="sub-flagged",
             disposition="reject" if is_it else "acknowledge",
-            lockTokens=[one["lockToken"]],
+            lockTokens=[delivery["lockToken"]],
             reason="the model was wrong" if is_it else "in the way",
         )
-    assert event_id in [one["id"] for one in held]
+    assert event_id in [delivery["id"] for delivery in held]

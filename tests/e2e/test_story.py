@@ -33,11 +33,14 @@ def post(stack: Stack, path: str, content: object = None) -> Any:
 def pull(stack: Stack, path: str = "/api/pull") -> dict[str, Any]:
     """What each event subscription delivered just now."""
     answer = post(stack, path)
-    return {one["subscription"]: one for one in answer["subscriptions"]}
+    return {
+        subscription["subscription"]: subscription
+        for subscription in answer["subscriptions"]
+    }
 
 
 def received(pulled: dict[str, Any]) -> dict[str, int]:
-    return {name: one["received"] for name, one in pulled.items()}
+    return {name: subscription["received"] for name, subscription in pulled.items()}
 
 
 def audit(stack: Stack, query: str = "limit=1000") -> list[dict[str, Any]]:
@@ -82,17 +85,17 @@ def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
     assert received(first).items() >= counts.items()
     assert set(received(second).values()) == {0}
     kinds = {
-        name: Counter(one["type"] for one in pulled["deliveries"])
+        name: Counter(delivery["type"] for delivery in pulled["deliveries"])
         for name, pulled in first.items()
     }
     assert kinds["sub-all-events"][ESCALATED] == 1
     assert ESCALATED not in kinds["sub-flagged"] | kinds["sub-approved"]
-    every = [one for pulled in first.values() for one in pulled["deliveries"]]
-    assert {(one["disposition"], one["settled"]) for one in every} == {
+    every = [delivery for pulled in first.values() for delivery in pulled["deliveries"]]
+    assert {(delivery["disposition"], delivery["settled"]) for delivery in every} == {
         ("acknowledge", True)
     }
     ids = {event["id"] for event in published["events"]}
-    assert {one["id"] for one in every} == ids
+    assert {delivery["id"] for delivery in every} == ids
 
 
 def test_inspect_shows_the_envelope_and_dead_letters_the_probe(stack: Stack) -> None:
@@ -131,8 +134,8 @@ def dead_letters(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
         if not container.exists():
             return
         for name in list(container.list_blob_names(name_starts_with="local/")):
-            for one in json.loads(container.download_blob(name).readall()):
-                yield name, one
+            for letter in json.loads(container.download_blob(name).readall()):
+                yield name, letter
 
 
 def test_an_event_can_be_followed_over_all_event_subscriptions(stack: Stack) -> None:
@@ -192,7 +195,10 @@ def test_every_content_mode_is_published(stack: Stack) -> None:
         assert answer.status == 202, answer.body
     pulled = pull(stack, "/api/pull?subscription=sub-flagged")
 
-    found = {one["contentId"]: one["id"] for one in pulled["sub-flagged"]["deliveries"]}
+    found = {
+        delivery["contentId"]: delivery["id"]
+        for delivery in pulled["sub-flagged"]["deliveries"]
+    }
     assert found.keys() >= {"plain", "structured", "batched", "binary"}
     assert (found["structured"], found["batched"], found["binary"]) == (
         "structured-1",
@@ -275,7 +281,7 @@ def test_what_was_pulled_is_seen_to_flow(stack: Stack) -> None:
     totals = stack.call("GET", path).json()["totals"]
 
     assert {"model": "flow-moderator 1.2.3", "count": 1} in totals["models"]
-    assert sum(totals["confidence"]) == sum(one["count"] for one in totals["matrix"])
+    assert sum(totals["confidence"]) == sum(cell["count"] for cell in totals["matrix"])
     delay = totals["queueDelayMs"]
     assert delay["count"]
     assert delay["p50"] <= delay["p99"] <= delay["max"]
@@ -290,7 +296,7 @@ def test_two_pulls_at_once_share_one_drain(stack: Stack) -> None:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: pull(stack, path)["sub-flagged"], range(2)))
 
-    assert sorted(one["joined"] for one in results) == [False, True]
+    assert sorted(result["joined"] for result in results) == [False, True]
     assert results[0]["deliveries"] == results[1]["deliveries"] != []
 
 
@@ -329,11 +335,13 @@ def test_an_app_without_settings_starts_and_says_what_it_needs(
     health = stack.call("GET", "/api/health")
 
     assert (answer.status, health.status) == (503, 503)
-    named = {one["path"] for one in answer.json()["problems"]}
+    named = {problem["path"] for problem in answer.json()["problems"]}
     assert named == set(wrong)
     assert all(name in health.body.decode() for name in wrong)
     shown = stack.call("GET", "/api/settings").json()
-    assert {one["name"] for one in shown["settings"] if one["problem"]} == set(wrong)
+    assert {
+        setting["name"] for setting in shown["settings"] if setting["problem"]
+    } == set(wrong)
     assert stack.call("GET", "/api/").status == 200
 
 
@@ -354,7 +362,7 @@ def test_without_event_grid_nothing_is_pretended(start_stack: StartStack) -> Non
         assert (path, answer.status) == (path, 503)
         assert "EVENTGRID_ENDPOINT" in answer.body.decode()
     assert len(answers["/api/events/samples"].json()["notPublished"]) == 5
-    failing = [one["name"] for one in health.json()["checks"] if not one["ok"]]
+    failing = [check["name"] for check in health.json()["checks"] if not check["ok"]]
     assert health.status == 503
     assert failing == [f"Event Grid: {name}" for name in DECLARED]
 
@@ -378,11 +386,13 @@ def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:
 
     assert refused.status == 503
     assert "AUDIT_STORAGE" in refused.json()["detail"]
-    assert [one["name"] for one in health["checks"] if not one["ok"]] == [
+    assert [check["name"] for check in health["checks"] if not check["ok"]] == [
         "audit storage"
     ]
     assert received(pulled)["sub-all-events"] == 5
     counts = {
-        one["deliveryCount"] for sub in pulled.values() for one in sub["deliveries"]
+        delivery["deliveryCount"]
+        for sub in pulled.values()
+        for delivery in sub["deliveries"]
     }
     assert counts == {1}

@@ -148,8 +148,8 @@ def _send(
     own_host = any(name.lower() == "host" for name in headers)
     connection.putrequest(method, target, skip_host=own_host, skip_accept_encoding=True)
     for name, value in headers.items():
-        for one in value if isinstance(value, list) else [value]:
-            connection.putheader(name, one)
+        for part in value if isinstance(value, list) else [value]:
+            connection.putheader(name, part)
     if body is not None and not chunked:
         connection.putheader("content-length", str(len(body)))
     connection.endheaders(body, encode_chunked=chunked)

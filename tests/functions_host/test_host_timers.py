@@ -84,7 +84,7 @@ def runs(host: RunningHost, name: str, count: int = 1) -> list[dict[str, Any]]:
     """The function's runs, as soon as there are so many."""
 
     def enough() -> list[dict[str, Any]] | None:
-        found = [one for one in host.get("/api/ran").json if one["name"] == name]
+        found = [run for run in host.get("/api/ran").json if run["name"] == name]
         return found if len(found) >= count else None
 
     found: list[dict[str, Any]] = until(enough)
@@ -104,10 +104,10 @@ def test_ticks_come_with_the_second(tmp_path: Path) -> None:
     with running(an_app(tmp_path, HEAD + EVERY_SECOND)) as host:
         found = runs(host, "tick", 4)
 
-    seconds = [int(one["at"]) for one in found]
+    seconds = [int(run["at"]) for run in found]
     assert seconds == sorted(set(seconds))
-    assert min(one["at"] % 1 for one in found) < 0.2
-    assert [one["past_due"] for one in found] == [False] * len(found)
+    assert min(run["at"] % 1 for run in found) < 0.2
+    assert [run["past_due"] for run in found] == [False] * len(found)
     assert found[0]["status"] == {}
 
 
@@ -224,7 +224,7 @@ def test_a_run_by_hand_goes_beside_a_scheduled_one(tmp_path: Path) -> None:
 
         found = runs(host, "held", 2)
 
-    assert [one["past_due"] for one in found] == [False, False]
+    assert [run["past_due"] for run in found] == [False, False]
 
 
 def test_a_disabled_timer_runs_only_by_hand(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_retry_policy_is_carried_out(tmp_path: Path) -> None:
     with running(an_app(tmp_path, code)) as host:
         found = runs(host, "failing", 3)
 
-        assert [one["retry"] for one in found] == [0, 1, 2]
+        assert [run["retry"] for run in found] == [0, 1, 2]
         assert found[0]["why"] is None
         assert "boom" in found[2]["why"]
         assert until(lambda: host.log.count("ERROR failed: ValueError: boom") == 3)

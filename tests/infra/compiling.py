@@ -133,8 +133,8 @@ class Compilers:
     def __init__(self, program: Path, count: int) -> None:
         self._all = [Bicep(program) for _ in range(count)]
         self._idle: queue.Queue[Bicep] = queue.Queue()
-        for one in self._all:
-            self._idle.put(one)
+        for compiler in self._all:
+            self._idle.put(compiler)
         self._threads = ThreadPoolExecutor(count)
 
     def __enter__(self) -> Self:
@@ -142,8 +142,8 @@ class Compilers:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
-        for one in self._all:
-            one.__exit__()
+        for compiler in self._all:
+            compiler.__exit__()
 
     def submit[T](self, work: Callable[[Bicep], T]) -> Future[T]:
         """Begin it as soon as a compiler is idle."""
@@ -151,15 +151,15 @@ class Compilers:
 
     def snapshot(self, parameters: Path) -> dict[str, Any]:
         """As of one of them, waited for."""
-        return self.submit(lambda one: one.snapshot(parameters)).result()
+        return self.submit(lambda compiler: compiler.snapshot(parameters)).result()
 
     def compile(self, file: Path) -> dict[str, Any]:
         """As of one of them, waited for."""
-        return self.submit(lambda one: one.compile(file)).result()
+        return self.submit(lambda compiler: compiler.compile(file)).result()
 
     def format(self, file: Path) -> str:
         """As of one of them, waited for."""
-        return self.submit(lambda one: one.format(file)).result()
+        return self.submit(lambda compiler: compiler.format(file)).result()
 
     def _run[T](self, work: Callable[[Bicep], T]) -> T:
         one = self._idle.get()

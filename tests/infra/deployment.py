@@ -28,7 +28,11 @@ class Deployment:
 
     def of(self, kind: str) -> list[Json]:
         """Every resource of that type."""
-        return [one for one in self.resources if one["type"].lower() == kind.lower()]
+        return [
+            resource
+            for resource in self.resources
+            if resource["type"].lower() == kind.lower()
+        ]
 
     def one(self, kind: str) -> Json:
         """The resource of which there is only one."""
@@ -46,8 +50,8 @@ class Deployment:
     def settings(self) -> dict[str, str]:
         """The app settings."""
         listed = self.app["siteConfig"]["appSettings"]
-        assert len({one["name"] for one in listed}) == len(listed)
-        return {one["name"]: one["value"] for one in listed}
+        assert len({setting["name"] for setting in listed}) == len(listed)
+        return {setting["name"]: setting["value"] for setting in listed}
 
     @cached_property
     def is_private(self) -> bool:
@@ -74,11 +78,13 @@ class Deployment:
 
     def role_assignments(self) -> Iterator[tuple[str, str, str, Json]]:
         """Who, which role's id, the scope's id, and the resource itself."""
-        for one in self.of("Microsoft.Authorization/roleAssignments"):
-            scope = one["id"].removeprefix("[extensionResourceId('").split("'")[0]
+        for assignment in self.of("Microsoft.Authorization/roleAssignments"):
+            scope = (
+                assignment["id"].removeprefix("[extensionResourceId('").split("'")[0]
+            )
             scope = scope.split("/providers/Microsoft.Authorization/")[0]
-            role = one["properties"]["roleDefinitionId"].rsplit("/", 1)[1]
-            yield _who(one["properties"]["principalId"]), role, scope, one
+            role = assignment["properties"]["roleDefinitionId"].rsplit("/", 1)[1]
+            yield _who(assignment["properties"]["principalId"]), role, scope, assignment
 
 
 def _evaluated(values: Json) -> Json:

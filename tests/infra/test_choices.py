@@ -30,7 +30,8 @@ def test_zone_redundancy_is_everywhere_or_nowhere(deployment: Deployment) -> Non
     namespace = deployment.one("Microsoft.EventGrid/namespaces")["properties"]
     plan = deployment.one("Microsoft.Web/serverfarms")["properties"]
     skus = {
-        one["sku"]["name"] for one in deployment.of("Microsoft.Storage/storageAccounts")
+        account["sku"]["name"]
+        for account in deployment.of("Microsoft.Storage/storageAccounts")
     }
 
     assert namespace["isZoneRedundant"] is (True if wanted else None)
@@ -71,7 +72,8 @@ def test_audit_entries_can_be_made_immutable(deployment: Deployment) -> None:
         "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies"
     )
     found = {
-        one["name"].split("/")[2]: one["properties"] for one in deployment.of(kind)
+        resource["name"].split("/")[2]: resource["properties"]
+        for resource in deployment.of(kind)
     }
 
     rule = {
@@ -92,7 +94,7 @@ def test_mail_goes_to_whom_it_should(deployment: Deployment) -> None:
     group = deployment.one("Microsoft.Insights/actionGroups")["properties"]
     wanted = ["operators@example.com"] if deployment.name == "locked-down" else []
 
-    assert [one["emailAddress"] for one in group["emailReceivers"]] == wanted
+    assert [receiver["emailAddress"] for receiver in group["emailReceivers"]] == wanted
 
 
 def test_a_private_network_without_exceptions_closes_the_namespace(
@@ -126,9 +128,9 @@ def test_the_alert_of_silence_waits_as_long_as_asked(deployment: Deployment) -> 
     """Half an hour, or what the parameter says."""
     minutes = {"large": 15, "locked-down": 120}.get(deployment.name, 30)
     [alert] = [
-        one
-        for one in deployment.of("Microsoft.Insights/scheduledQueryRules")
-        if "no-drain" in one["name"]
+        rule
+        for rule in deployment.of("Microsoft.Insights/scheduledQueryRules")
+        if "no-drain" in rule["name"]
     ]
     [criterion] = alert["properties"]["criteria"]["allOf"]
 
@@ -176,7 +178,9 @@ def test_records_can_be_left_to_a_policy(running: Compilers, folder: Path) -> No
         encoding="utf-8",
     )
 
-    kinds = [one["type"] for one in running.snapshot(file)["predictedResources"]]
+    kinds = [
+        resource["type"] for resource in running.snapshot(file)["predictedResources"]
+    ]
 
     assert kinds.count("Microsoft.Network/privateEndpoints") == 4
     assert "Microsoft.Network/privateEndpoints/privateDnsZoneGroups" not in kinds
@@ -200,7 +204,7 @@ def test_without_the_right_to_assign_roles_the_commands_are_told(
     plan = running.snapshot(file)
 
     commands = plan["outputs"]["commands"]
-    made = [_command(one) for one in plan["predictedResources"]]
+    made = [_command(resource) for resource in plan["predictedResources"]]
     assert sorted(command.split(" # ")[0] for command in commands) == sorted(made)
     for command in commands:
         role = command.split(" --role ")[1].split()[0]

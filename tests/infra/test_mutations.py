@@ -50,6 +50,6 @@ def test_a_break_is_caught(what: str, broken: Broken) -> None:
 
 def test_every_policy_is_broken_by_something() -> None:
     """A claim that nothing breaks may claim nothing."""
-    broken = {one.claim.__name__ for one in BREAKS.values()}
+    broken = {planted.claim.__name__ for planted in BREAKS.values()}
 
     assert POLICIES.keys() - broken == set()

@@ -153,11 +153,17 @@ def test_the_packages_are_all_there_and_for_the_python_of_azure(unpacked: Path) 
     Whatever a package requires is packed, and each file that is built is for Linux.
     """
     there = list(distributions(path=[str(unpacked / PACKAGES)]))
-    versions = {canonicalize_name(one.name): one.version for one in there}
-    for one in there:
-        for needed in requirements(one):
+    versions = {
+        canonicalize_name(distribution.name): distribution.version
+        for distribution in there
+    }
+    for distribution in there:
+        for needed in requirements(distribution):
             version = versions.get(canonicalize_name(needed.name))
-            assert version in needed.specifier if version else False, (one.name, needed)
+            assert version in needed.specifier if version else False, (
+                distribution.name,
+                needed,
+            )
     built = [path.name for path in (unpacked / PACKAGES).rglob("*.so")]
     assert built
     right = re.compile(r".*\.(cpython-313-x86_64-linux-gnu|abi3)\.so")
@@ -176,7 +182,11 @@ def requirements(distribution: Distribution) -> list[Requirement]:
         "extra": "",
     }
     every = [Requirement(text) for text in distribution.requires or []]
-    return [one for one in every if one.marker is None or one.marker.evaluate(azure)]
+    return [
+        requirement
+        for requirement in every
+        if requirement.marker is None or requirement.marker.evaluate(azure)
+    ]
 
 
 @pytest.mark.e2e
@@ -184,8 +194,8 @@ def test_nothing_of_a_package_is_kept_out(unpacked: Path) -> None:
     """
     Certificates of authorities end like keys, and are what TLS is checked with.
     """
-    for one in distributions(path=[str(unpacked / PACKAGES)]):
-        for file in one.files or []:
+    for distribution in distributions(path=[str(unpacked / PACKAGES)]):
+        for file in distribution.files or []:
             if file.parts[0] != ".." and "__pycache__" not in file.parts:
                 assert (unpacked / PACKAGES / file).exists(), file
     assert (unpacked / PACKAGES / "certifi" / "cacert.pem").stat().st_size > 100_000
@@ -199,7 +209,7 @@ def test_packages_come_with_bytecode_too(unpacked: Path) -> None:
     cached = list((unpacked / PACKAGES / "azure").rglob("__pycache__/*.pyc"))
 
     assert len(cached) > 100
-    assert {int.from_bytes(one.read_bytes()[4:8], "little") for one in cached} == {
+    assert {int.from_bytes(file.read_bytes()[4:8], "little") for file in cached} == {
         HASHED | CHECKED
     }
 
@@ -334,8 +344,8 @@ def func_keeps_out(patterns: list[str], name: str) -> bool:
         return escaped.replace("**", "(.+)").replace("*", "([^/]+)")
 
     def matches(chosen: list[str]) -> bool:
-        whole = [f"^({regex(one)})\\b" for one in chosen]
-        return any(re.search(one, name, re.ASCII) for one in whole)
+        whole = [f"^({regex(pattern)})\\b" for pattern in chosen]
+        return any(re.search(pattern, name, re.ASCII) for pattern in whole)
 
     bodies = [
         (p.startswith("!"), p.removeprefix("!").removeprefix("/")) for p in patterns
@@ -359,7 +369,7 @@ def test_azd_and_func_send_the_same(unpacked: Path) -> None:
         assert not azd_keeps_out(patterns, name, is_folder=path.is_dir()), name
         assert path.is_dir() or not func_keeps_out(patterns, name), name
     for path in ROOT.iterdir():
-        if path.name not in {one.name for one in unpacked.iterdir()}:
+        if path.name not in {entry.name for entry in unpacked.iterdir()}:
             assert azd_keeps_out(patterns, path.name, is_folder=path.is_dir()), path
             inner = f"{path.name}/a.py" if path.is_dir() else path.name
             assert func_keeps_out(patterns, inner), path

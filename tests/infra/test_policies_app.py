@@ -94,9 +94,11 @@ def test_the_app_runs_on_flex_consumption(deployment: Deployment) -> None:
 def test_what_is_kept_warm_is_there(deployment: Deployment) -> None:
     """Always-ready groups name functions that these lanes have."""
     ready = deployment.app["functionAppConfig"]["scaleAndConcurrency"]["alwaysReady"]
-    for one in ready:
-        lane = re.fullmatch(r"http|function:(pull_[a-z_]+?)(?:_(\d+))?", one["name"])
-        assert lane is not None, one["name"]
+    for instance in ready:
+        lane = re.fullmatch(
+            r"http|function:(pull_[a-z_]+?)(?:_(\d+))?", instance["name"]
+        )
+        assert lane is not None, instance["name"]
         if lane[1]:
             lanes = deployment.settings[f"{lane[1].upper()}_LANES"]
             assert int(lane[2] or 1) <= int(lanes)

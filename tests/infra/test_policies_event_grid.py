@@ -31,10 +31,11 @@ def test_each_event_subscription_is_as_the_topology_declares(
     """Filter, lock, delivery count and time to live are what the laptop runs."""
     kind = "Microsoft.EventGrid/namespaces/topics/eventSubscriptions"
     deployed = {
-        one["name"].split("/")[2]: one["properties"] for one in deployment.of(kind)
+        resource["name"].split("/")[2]: resource["properties"]
+        for resource in deployment.of(kind)
     }
 
-    names = [one["name"] for one in TOPOLOGY["eventSubscriptions"]]
+    names = [subscription["name"] for subscription in TOPOLOGY["eventSubscriptions"]]
     assert list(deployed) == ([] if deployment.name == "no-role-assignments" else names)
     if not deployed:
         return
@@ -65,10 +66,10 @@ def test_every_event_subscription_dead_letters_with_the_namespaces_identity(
     namespace = deployment.one("Microsoft.EventGrid/namespaces")
 
     assert namespace["identity"] == {"type": "SystemAssigned"}
-    for one in deployment.of(
+    for subscription in deployment.of(
         "Microsoft.EventGrid/namespaces/topics/eventSubscriptions"
     ):
-        queue = one["properties"]["deliveryConfiguration"]["queue"]
+        queue = subscription["properties"]["deliveryConfiguration"]["queue"]
         assert queue["deadLetterDestinationWithResourceIdentity"] == {
             "identity": {"type": "SystemAssigned"},
             "deadLetterDestination": {
@@ -79,7 +80,9 @@ def test_every_event_subscription_dead_letters_with_the_namespaces_identity(
                 },
             },
         }
-    containers = [one["name"] for one in deployment.of(f"{BLOB_SERVICE}/containers")]
+    containers = [
+        container["name"] for container in deployment.of(f"{BLOB_SERVICE}/containers")
+    ]
     assert [name for name in containers if name.startswith(letters["name"])] == [
         f"{letters['name']}/default/{container}"
     ]
@@ -134,12 +137,12 @@ def test_what_is_recorded_can_only_be_appended_to(deployment: Deployment) -> Non
         deployment.settings["AUDIT_CONTAINER"],
         deployment.settings["ACTIVITY_CONTAINER"],
     }
-    for _, _, scope, one in deployment.role_assignments():
-        condition = one["properties"]["condition"]
+    for _, _, scope, assignment in deployment.role_assignments():
+        condition = assignment["properties"]["condition"]
         if scope.rpartition("/")[2] not in logs:
             assert condition is None
             continue
-        assert one["properties"]["conditionVersion"] == "2.0"
+        assert assignment["properties"]["conditionVersion"] == "2.0"
         assert set(re.findall(r"!\(ActionMatches\{'([^']+)'\}\)", condition)) == {
             f"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/{action}"
             for action in ("write", "delete", "move/action")
@@ -151,10 +154,12 @@ def test_what_is_recorded_can_only_be_appended_to(deployment: Deployment) -> Non
 
 def test_every_role_assignment_can_be_made_again(deployment: Deployment) -> None:
     """Its name follows from scope, principal and role; only new identities need a type."""
-    for who, role, scope, one in deployment.role_assignments():
+    for who, role, scope, assignment in deployment.role_assignments():
         kind = None if who == "developer" else "ServicePrincipal"
-        assert one["properties"]["principalType"] == kind
-        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", one["name"]):
+        assert assignment["properties"]["principalType"] == kind
+        if re.fullmatch(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", assignment["name"]
+        ):
             assert deployment.name == "locked-down"  # which names its developer
             continue
         principal = (
@@ -162,5 +167,5 @@ def test_every_role_assignment_can_be_made_again(deployment: Deployment) -> None
             if who == "developer"
             else r"\.(outputs\.)?principalId(\.value)?"
         )
-        assert one["name"].startswith(f"[guid('{scope}', ")
-        assert re.search(f"{principal}, '{role}'\\)\\]$", one["name"])
+        assert assignment["name"].startswith(f"[guid('{scope}', ")
+        assert re.search(f"{principal}, '{role}'\\)\\]$", assignment["name"])

@@ -64,29 +64,37 @@ def test_what_is_deleted_can_be_brought_back(deployment: Deployment) -> None:
 
 def test_every_api_version_is_the_one_we_tried(deployment: Deployment) -> None:
     """A newer one is a decision, with its own reading of what changed."""
-    for one in deployment.resources:
-        assert one["apiVersion"] == expected.PINS[one["type"]], one["type"]
+    for resource in deployment.resources:
+        assert resource["apiVersion"] == expected.PINS[resource["type"]], resource[
+            "type"
+        ]
 
 
 def test_every_name_is_one_that_azure_takes(deployment: Deployment) -> None:
     """Length and letters; and no two resources are the same."""
-    for one in deployment.resources:
-        pattern = expected.NAMES.get(one["type"])
+    for resource in deployment.resources:
+        pattern = expected.NAMES.get(resource["type"])
         if pattern is not None:
-            assert re.fullmatch(pattern, one["name"].split("/")[-1]), one["name"]
-    ids = [one["id"].lower() for one in deployment.resources]
+            assert re.fullmatch(pattern, resource["name"].split("/")[-1]), resource[
+                "name"
+            ]
+    ids = [resource["id"].lower() for resource in deployment.resources]
     assert len(set(ids)) == len(ids)
 
 
 def test_everything_belongs_to_its_azd_environment(deployment: Deployment) -> None:
     """azd finds it by tags: the environment on all, the service on the app."""
-    for one in deployment.resources:
-        if one["type"] not in expected.UNTAGGED:
-            assert one["tags"]["azd-env-name"], one["type"]
+    for resource in deployment.resources:
+        if resource["type"] not in expected.UNTAGGED:
+            assert resource["tags"]["azd-env-name"], resource["type"]
     assert deployment.one("Microsoft.Web/sites")["tags"]["azd-service-name"] == "app"
 
 
 def test_everything_is_where_it_was_asked_to_be(deployment: Deployment) -> None:
     """One region; what knows no region is global."""
-    regions = {one["location"] for one in deployment.resources if "location" in one}
+    regions = {
+        resource["location"]
+        for resource in deployment.resources
+        if "location" in resource
+    }
     assert len(regions - {"global"}) == 1

@@ -61,7 +61,9 @@ def test_somebody_is_told_when_an_event_subscription_is_not_drained(
     deployment: Deployment,
 ) -> None:
     """All of its timers together keep the alert quiet, and it says when the last drain was."""
-    [alert] = [one for one in _log_alerts(deployment) if "no-drain" in one["name"]]
+    [alert] = [
+        alert for alert in _log_alerts(deployment) if "no-drain" in alert["name"]
+    ]
     [criterion] = alert["properties"]["criteria"]["allOf"]
     patterns = re.findall(r'Name matches regex "([^"]+)", "([^"]+)"', _query(alert))
 
@@ -84,16 +86,16 @@ def test_every_alert_reaches_the_action_group(deployment: Deployment) -> None:
     group = deployment.one("Microsoft.Insights/actionGroups")["id"]
     app = deployment.one("Microsoft.Web/sites")["name"]
     namespace = deployment.one("Microsoft.EventGrid/namespaces")["id"]
-    for one in deployment.of("Microsoft.Insights/metricAlerts"):
-        assert one["properties"]["enabled"] is True
-        assert one["properties"]["actions"] == [{"actionGroupId": group}]
-    for one in _log_alerts(deployment):
-        assert one["properties"]["enabled"] is True
-        assert one["properties"]["actions"] == {"actionGroups": [group]}
-        assert one["properties"]["scopes"] == [deployment.workspace]
-        assert one["properties"]["skipQueryValidation"] is True
-        assert "isfuzzy=true" in _query(one)
-        query = _query(one)
+    for alert in deployment.of("Microsoft.Insights/metricAlerts"):
+        assert alert["properties"]["enabled"] is True
+        assert alert["properties"]["actions"] == [{"actionGroupId": group}]
+    for alert in _log_alerts(deployment):
+        assert alert["properties"]["enabled"] is True
+        assert alert["properties"]["actions"] == {"actionGroups": [group]}
+        assert alert["properties"]["scopes"] == [deployment.workspace]
+        assert alert["properties"]["skipQueryValidation"] is True
+        assert "isfuzzy=true" in _query(alert)
+        query = _query(alert)
         assert (
             f'AppRoleName =~ "{app}"' in query
             or f'_ResourceId =~ "{namespace}"' in query
@@ -111,11 +113,11 @@ def _query(alert: Json) -> str:
 def test_refused_requests_and_deletions_are_on_record(deployment: Deployment) -> None:
     """The namespace's and two accounts' diagnostic settings feed the workspace."""
     recorded = set()
-    for one in deployment.of("Microsoft.Insights/diagnosticSettings"):
-        assert one["properties"]["workspaceId"] == deployment.workspace
-        [log] = one["properties"]["logs"]
+    for setting in deployment.of("Microsoft.Insights/diagnosticSettings"):
+        assert setting["properties"]["workspaceId"] == deployment.workspace
+        [log] = setting["properties"]["logs"]
         assert log["enabled"] is True
-        scope = one["id"].split("/providers/Microsoft.Insights/")[0]
+        scope = setting["id"].split("/providers/Microsoft.Insights/")[0]
         recorded.add((log["category"], scope))
 
     assert recorded == {
@@ -162,9 +164,11 @@ def test_everything_has_the_tags_that_were_asked_for(deployment: Deployment) -> 
         "landing-zone": {"costCentre": "4711"} | owner,
         "locked-down": owner,
     }.get(deployment.name, {})
-    for one in deployment.resources:
-        if one["type"] not in expected.UNTAGGED:
+    for resource in deployment.resources:
+        if resource["type"] not in expected.UNTAGGED:
             tags = {
-                name: text for name, text in one["tags"].items() if "azd" not in name
+                name: text
+                for name, text in resource["tags"].items()
+                if "azd" not in name
             }
-            assert tags == wanted, one["type"]
+            assert tags == wanted, resource["type"]

@@ -39,7 +39,9 @@ def plan() -> Any:
 def subscriptions(plan: Any) -> list[Any]:
     """The event subscriptions of a plan."""
     kind = "Microsoft.EventGrid/namespaces/topics/eventSubscriptions"
-    return [one for one in plan["predictedResources"] if one["type"] == kind]
+    return [
+        resource for resource in plan["predictedResources"] if resource["type"] == kind
+    ]
 
 
 def test_the_plan_is_the_topology() -> None:
@@ -56,12 +58,12 @@ async def test_an_emulator_from_the_plan_routes_the_samples(endpoint: str) -> No
         await publisher.send(_samples())
 
     received = {}
-    for one in declared.subscriptions:
+    for subscription in declared.subscriptions:
         consumer = EventGridConsumerClient(
-            endpoint, key, namespace_topic=declared.name, subscription=one.name
+            endpoint, key, namespace_topic=declared.name, subscription=subscription.name
         )
         async with consumer:
-            received[one.name] = len(
+            received[subscription.name] = len(
                 await consumer.receive(max_events=100, max_wait_time=10)
             )
 
@@ -72,10 +74,10 @@ def _samples() -> list[CloudEvent[Any]]:
     return [
         CloudEvent(
             source="/services/content-moderation",
-            type=f"com.contoso.ai.{one['type']}",
-            data=one,
+            type=f"com.contoso.ai.{event['type']}",
+            data=event,
         )
-        for one in json.loads(SAMPLES.read_text(encoding="utf-8"))
+        for event in json.loads(SAMPLES.read_text(encoding="utf-8"))
     ]
 
 
@@ -118,11 +120,13 @@ def test_dead_letters_in_several_places_are_refused(plan: Any) -> None:
 def test_event_subscriptions_belong_to_their_own_topic(plan: Any) -> None:
     """A plan may hold several topics."""
     kind = "Microsoft.EventGrid/namespaces/topics"
-    [topic] = [one for one in plan["predictedResources"] if one["type"] == kind]
+    [topic] = [
+        resource for resource in plan["predictedResources"] if resource["type"] == kind
+    ]
     another = copy.deepcopy(topic)
     another["name"] = f"{topic['name'].split('/')[0]}/another-topic"
     plan["predictedResources"].append(another)
 
     topics = bicep_snapshot.declared(plan)["topics"]
 
-    assert [len(one["eventSubscriptions"]) for one in topics] == [3, 0]
+    assert [len(topic["eventSubscriptions"]) for topic in topics] == [3, 0]

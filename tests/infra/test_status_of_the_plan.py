@@ -38,24 +38,24 @@ def deployed(plan: list[dict[str, Any]]) -> Deployment:
 
     def of(kind: str) -> list[dict[str, Any]]:
         return [
-            one | {"name": one["name"].rpartition("/")[2]}
-            for one in plan
-            if one["type"] == kind
+            resource | {"name": resource["name"].rpartition("/")[2]}
+            for resource in plan
+            if resource["type"] == kind
         ]
 
     [namespace] = of("Microsoft.EventGrid/namespaces")
     namespace["identity"] = {"type": "SystemAssigned", "principalId": NAMESPACE}
     namespace["properties"]["topicsConfiguration"] = {"hostname": HOST}
     [site] = of("Microsoft.Web/sites")
-    for one in site["identity"]["userAssignedIdentities"].values():
-        one |= {"principalId": APP, "clientId": CLIENT}
+    for identity in site["identity"]["userAssignedIdentities"].values():
+        identity |= {"principalId": APP, "clientId": CLIENT}
     containers = of("Microsoft.Storage/storageAccounts/blobServices/containers")
     accounts = of("Microsoft.Storage/storageAccounts")
     return Deployment(
         asked_at=WELL["asked_at"],
         account=WELL["account"],
         group="rg-dev",
-        resources=[one for one in plan if one["type"].count("/") == 1],
+        resources=[resource for resource in plan if resource["type"].count("/") == 1],
         namespace=namespace,
         topics=of("Microsoft.EventGrid/namespaces/topics"),
         event_subscriptions=of(
@@ -65,7 +65,8 @@ def deployed(plan: list[dict[str, Any]]) -> Deployment:
         settings=settings(site),
         functions=WELL["functions"],
         role_assignments=[
-            assignment(one) for one in of("Microsoft.Authorization/roleAssignments")
+            assignment(planned)
+            for planned in of("Microsoft.Authorization/roleAssignments")
         ],
         storage_accounts=accounts,
         containers={
@@ -91,7 +92,7 @@ def settings(site: dict[str, Any]) -> dict[str, str]:
         return f"https://{storage[1]}.blob.core.windows.net" if storage else value
 
     listed = site["properties"]["siteConfig"]["appSettings"]
-    return {one["name"]: filled(one["value"]) for one in listed}
+    return {setting["name"]: filled(setting["value"]) for setting in listed}
 
 
 def assignment(one: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def assignment(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def findings(plan: list[dict[str, Any]]) -> list[Finding]:
-    return [one for group in examine(deployed(plan)) for one in group.findings]
+    return [finding for group in examine(deployed(plan)) for finding in group.findings]
 
 
 def test_what_is_planned_is_well(plan: list[dict[str, Any]]) -> None:
@@ -129,9 +130,13 @@ def test_a_private_network_is_well_but_for_what_nobody_has_shown(
     """
     planned = json.loads(json.dumps(deployments[example].plan["predictedResources"]))
 
-    found = [one for group in examine(deployed(planned)) for one in group.findings]
+    found = [
+        finding for group in examine(deployed(planned)) for finding in group.findings
+    ]
 
-    assert [(one.level, one.where) for one in found] == [("unknown", "dead letters")]
+    assert [(finding.level, finding.where) for finding in found] == [
+        ("unknown", "dead letters")
+    ]
 
 
 def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
@@ -144,8 +149,10 @@ def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
         "Microsoft.Storage/storageAccounts/blobServices/containers",
         "Microsoft.Authorization/roleAssignments",
     ):
-        without = [one for one in plan if one["type"] != kind]
-        assert [one for one in findings(without) if one.level == "broken"], kind
+        without = [resource for resource in plan if resource["type"] != kind]
+        assert [
+            finding for finding in findings(without) if finding.level == "broken"
+        ], kind
 
 
 def test_each_role_assignment_is_one_that_status_asks_for(
@@ -155,15 +162,19 @@ def test_each_role_assignment_is_one_that_status_asks_for(
     The template gives no role that nobody needs, and status knows them all.
     """
     assignments = [
-        one
-        for one in plan
-        if one["type"].endswith("/roleAssignments")
-        and assignment(one)["properties"]["principalId"] != DEVELOPER
+        resource
+        for resource in plan
+        if resource["type"].endswith("/roleAssignments")
+        and assignment(resource)["properties"]["principalId"] != DEVELOPER
     ]
     assert len(assignments) == 8
     for place in assignments:
-        without = [one for one in plan if one is not place]
-        assert [one for one in findings(without) if one.where.startswith("role ")]
+        without = [resource for resource in plan if resource is not place]
+        assert [
+            finding
+            for finding in findings(without)
+            if finding.where.startswith("role ")
+        ]
 
 
 def test_the_roles_are_those_of_the_template() -> None:

@@ -121,7 +121,7 @@ def test_the_template_is_within_the_limits_of_resource_manager(
     assert len(json.dumps(template)) < 4_000_000
     assert len(template["parameters"]) <= 256
     assert len(template["outputs"]) <= 64
-    assert max(len(one.resources) for one in deployments.values()) <= 800
+    assert max(len(deployment.resources) for deployment in deployments.values()) <= 800
 
 
 def test_every_parameter_can_be_set_from_the_environment(template: Json) -> None:
@@ -214,8 +214,10 @@ def test_the_app_starts_when_everything_it_needs_is_there(template: Json) -> Non
 
 
 def _before(modules: Json, name: str) -> set[str]:
-    direct = {one for one in modules[name].get("dependsOn", []) if one in modules}
-    return direct.union(*(_before(modules, one) for one in direct))
+    direct = {
+        module for module in modules[name].get("dependsOn", []) if module in modules
+    }
+    return direct.union(*(_before(modules, module) for module in direct))
 
 
 def test_no_module_comes_from_a_registry() -> None:
@@ -226,18 +228,20 @@ def test_no_module_comes_from_a_registry() -> None:
 
 def test_every_api_version_is_pinned_once(template: Json) -> None:
     """For resources that are only referred to as well."""
-    for one in _resources(template):
-        if one["type"] != "Microsoft.Resources/deployments":
-            assert one["apiVersion"] == expected.PINS[one["type"]], one["type"]
+    for resource in _resources(template):
+        if resource["type"] != "Microsoft.Resources/deployments":
+            assert resource["apiVersion"] == expected.PINS[resource["type"]], resource[
+                "type"
+            ]
 
 
 def _resources(template: Json) -> list[Any]:
     listed = list(template["resources"].values())
     inner = [
         deeper
-        for one in listed
-        if one["type"] == "Microsoft.Resources/deployments"
-        for deeper in _resources(one["properties"]["template"])
+        for setting in listed
+        if setting["type"] == "Microsoft.Resources/deployments"
+        for deeper in _resources(setting["properties"]["template"])
     ]
     return [*listed, *inner]
 

@@ -208,12 +208,12 @@ def test_what_was_packed_before_signing_in_is_what_is_deployed() -> None:
     No package runs code in a job that may change Azure: the hook is left out, too.
     """
     uses = [step.get("uses", "") + step.get("run", "") for step in steps(DEPLOY)]
-    signs_in = next(i for i, one in enumerate(uses) if "login" in one)
-    packs = [i for i, one in enumerate(uses) if "dev.py package" in one]
+    signs_in = next(i for i, step in enumerate(uses) if "login" in step)
+    packs = [i for i, step in enumerate(uses) if "dev.py package" in step]
 
     assert packs
     assert all(place < signs_in for place in packs)
-    deploys = next(one for one in uses if "azd deploy" in one)
+    deploys = next(step for step in uses if "azd deploy" in step)
     assert "--from-package .local/package.zip" in deploys
     assert "pip install" not in runs(DEPLOY)
 
@@ -314,7 +314,7 @@ def test_azure_yaml_has_only_keys_that_azd_knows() -> None:
     azd ignores a misspelt key at the top without a word, and refuses one in a hook.
     """
     services = list(AZD["services"].values())
-    scripts = [one for _, hook in hooks() for one in hook.values()]
+    scripts = [script for _, hook in hooks() for script in hook.values()]
 
     assert AZD.keys() == {
         *("name", "metadata", "requiredVersions", "infra", "services", "hooks")
@@ -366,11 +366,13 @@ def test_every_hook_works_in_both_worlds() -> None:
     """
     for name, hook in hooks():
         assert name in HOOKS
-        assert {system: one["shell"] for system, one in hook.items()} == {
+        assert {system: script["shell"] for system, script in hook.items()} == {
             "posix": "sh",
             "windows": "pwsh",
         }
-        asked = [set(re.findall(r"dev\.py (\w+)", one["run"])) for one in hook.values()]
+        asked = [
+            set(re.findall(r"dev\.py (\w+)", script["run"])) for script in hook.values()
+        ]
         assert asked[0] == asked[1]
         assert asked[0] <= dev.COMMANDS.keys()
 
@@ -380,17 +382,17 @@ def test_a_hook_for_comfort_cannot_stop_a_deployment() -> None:
     Only the package is worth failing for.
     """
     for name, hook in hooks():
-        for one in hook.values():
-            assert one.get("continueOnError", False) is (name != "prepackage")
+        for script in hook.values():
+            assert script.get("continueOnError", False) is (name != "prepackage")
 
 
 def test_a_pipeline_writes_no_settings_of_a_laptop() -> None:
     """
     The hook asks for CI, which GitHub and Azure Pipelines set or can set.
     """
-    for one in AZD["hooks"]["postprovision"].values():
-        assert "CI" in one["run"]
-        assert "settings --from-azure" in one["run"]
+    for script in AZD["hooks"]["postprovision"].values():
+        assert "CI" in script["run"]
+        assert "settings --from-azure" in script["run"]
 
 
 def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
@@ -399,6 +401,9 @@ def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
     """
     updates = read(GITHUB / "dependabot.yml")["updates"]
 
-    assert {one["package-ecosystem"] for one in updates} == {"pip", "github-actions"}
-    assert all(one["cooldown"]["default-days"] >= 3 for one in updates)
-    assert all("groups" in one for one in updates)
+    assert {update["package-ecosystem"] for update in updates} == {
+        "pip",
+        "github-actions",
+    }
+    assert all(update["cooldown"]["default-days"] >= 3 for update in updates)
+    assert all("groups" in update for update in updates)

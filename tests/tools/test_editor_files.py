@@ -56,11 +56,11 @@ def test_a_task_that_is_waited_for_is_declared() -> None:
     F5 finds the tasks that it begins with.
     """
     launches = document(".vscode/launch.json")["configurations"]
-    named = [one.get("preLaunchTask") for one in launches]
+    named = [launch.get("preLaunchTask") for launch in launches]
     named += [task.get("dependsOn") for task in TASKS.values()]
 
     assert {name for name in named if name} <= TASKS.keys()
-    for module in (one["module"] for one in launches if "module" in one):
+    for module in (launch["module"] for launch in launches if "module" in launch):
         assert module == "pytest" or (ROOT / module / "__main__.py").is_file()
 
 
@@ -103,4 +103,6 @@ def test_the_requests_are_those_of_the_readme() -> None:
     headers = {"content-type": "application/json"}
     body = re.findall(r"^\{\n.*?^\}$", text, re.MULTILINE | re.DOTALL)
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    assert [publish_request.events_in(one.encode(), headers, now) for one in body]
+    assert [
+        publish_request.events_in(request.encode(), headers, now) for request in body
+    ]

@@ -121,7 +121,9 @@ class _Collector:
             functions=functions,
             role_assignments=self._list("role_assignments", f"{self._path}/{ROLES}"),
             storage_accounts=accounts,
-            containers={one["name"]: self._containers(one) for one in accounts},
+            containers={
+                account["name"]: self._containers(account) for account in accounts
+            },
             drains=self._logged("drains", queries.DRAINS, resources, site),
             auth=self._auth(site),
             failure="" if functions else self._failure(resources, site),
@@ -185,7 +187,7 @@ class _Collector:
 
     def _each(self, part: str, ids: list[str], api: str) -> list[Json]:
         asked = [self._try(part, partial(az.rest, path, api)) for path in ids]
-        return [one for one in asked if one is not None]
+        return [answer for answer in asked if answer is not None]
 
     def _list(self, part: str, path: str, api: str = AUTHORIZATION) -> list[Json]:
         found: list[Json] | None = self._try(part, lambda: az.values(path, api))
@@ -200,7 +202,11 @@ class _Collector:
 
 
 def _ids(resources: list[Json], kind: str) -> list[str]:
-    return [one["id"] for one in resources if one["type"].lower() == kind.lower()]
+    return [
+        resource["id"]
+        for resource in resources
+        if resource["type"].lower() == kind.lower()
+    ]
 
 
 def _sites(resources: list[Json], app: str | None) -> list[str]:

@@ -72,7 +72,7 @@ def _unquoted(value: str, where: str) -> str:
     quoted = QUOTED.fullmatch(value)
     if quoted is None:
         raise CannotGoOn(f"{where} has a value that is cut off")
-    return ESCAPED.sub(lambda one: ESCAPES.get(one[1], one[1]), quoted[1])
+    return ESCAPED.sub(lambda escape: ESCAPES.get(escape[1], escape[1]), quoted[1])
 
 
 def of_deployment(answer: Any) -> Outputs:
@@ -85,7 +85,7 @@ def of_deployment(answer: Any) -> Outputs:
     if not isinstance(outputs, Mapping):
         return {}
     return {
-        name.upper(): str(one["value"] if isinstance(one, Mapping) else one)
-        for name, one in outputs.items()
-        if not isinstance(one, Mapping) or "value" in one
+        name.upper(): str(output["value"] if isinstance(output, Mapping) else output)
+        for name, output in outputs.items()
+        if not isinstance(output, Mapping) or "value" in output
     }

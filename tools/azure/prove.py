@@ -153,7 +153,7 @@ def _has_arrived(api: Api, letter: Json) -> bool:
     found = today["deadLetters"]
     if today["day"] != letter["day"]:
         found = [*found, *_letters(api, letter, day=letter["day"])["deadLetters"]]
-    return any(_is(one, letter) for one in found)
+    return any(_is(dead_letter, letter) for dead_letter in found)
 
 
 def _letters(api: Api, letter: Json, **day: str) -> Json:

@@ -130,14 +130,16 @@ def tell(found: Deployment, examined: Sequence[Examined]) -> int:
         well = "well" if group.complete else "well, as far as it could be looked at"
         say(f"{group.title}: {'' if group.findings else well}".rstrip())
         # What has the same remedy is listed above it.
-        for do, findings in groupby(group.findings, key=lambda one: one.do):
-            for one in findings:
-                say(f"  {one.level:<8}{one.where} {one.problem}")
+        for do, findings in groupby(group.findings, key=lambda finding: finding.do):
+            for finding in findings:
+                say(f"  {finding.level:<8}{finding.where} {finding.problem}")
             say(f"          {do}")
-    every = [one for group in examined for one in group.findings]
+    every = [finding for group in examined for finding in group.findings]
     if found.proof and "after" in found.proof:
         say(f"Proven: the dead letter of a probe came after {found.proof['after']} s.")
-    counts = {level: sum(one.level == level for one in every) for level in Level}
+    counts = {
+        level: sum(finding.level == level for finding in every) for level in Level
+    }
     if not every:
         say("Everything is as it was deployed.")
     else:

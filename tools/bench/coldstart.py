@@ -32,11 +32,11 @@ async def run(size: Size) -> Report:
         *(
             "coldstart",
             "import function_app and index",
-            [one["cpu"] for one in ours],
+            [start["cpu"] for start in ours],
             "ms",
         ),
         against=THEIRS,
-        theirs=[one["cpu"] for one in theirs],
+        theirs=[start["cpu"] for start in theirs],
         target=1.2,
     )
     return Report([row], {"ours": ours, "theirs": theirs})
@@ -52,7 +52,7 @@ def _started(what: str) -> dict[str, Any]:
         check=True,
     )
     wall, cpu, modules = json.loads(done.stdout)
-    early = [one for one in modules if what == OURS and one.startswith(LATER)]
+    early = [module for module in modules if what == OURS and module.startswith(LATER)]
     if early:
         raise SystemExit(f"imported before it is used: {', '.join(early[:3])}")
     return {"wall": wall * 1000, "cpu": cpu * 1000}

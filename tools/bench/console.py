@@ -61,8 +61,8 @@ def _looks(day: Day) -> dict[str, Look]:
         first = await _asked("audit", limit="100", **query)
         cursor = first["cursor"]
         rest = await _asked("audit", limit="100", cursor=cursor, **query)
-        ids = {(one["id"], one["subscription"]) for one in first["entries"]}
-        ids |= {(one["id"], one["subscription"]) for one in rest["entries"]}
+        ids = {(entry["id"], entry["subscription"]) for entry in first["entries"]}
+        ids |= {(entry["id"], entry["subscription"]) for entry in rest["entries"]}
         if len(ids) != 200:
             raise SystemExit("two pages are not two hundred entries")
 

@@ -50,10 +50,10 @@ def _check(
 ) -> None:
     """Everyone had all events, and read what is in them."""
     for name, rounds in took.items():
-        if any(one["high"] != (events + 3) // 4 for one in rounds):
+        if any(turn["high"] != (events + 3) // 4 for turn in rounds):
             raise SystemExit(f"{name} did not see the events as they are")
-    for name, one in left.items():
-        if one["ready"] or one["locked"]:
+    for name, counts in left.items():
+        if counts["ready"] or counts["locked"]:
             raise SystemExit(f"events are left in {name}")
 
 

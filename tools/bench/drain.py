@@ -38,7 +38,7 @@ async def _drained(server: Emulator, drains: Worker, deliveries: int) -> dict[st
     took = await drains.work(deliveries)
     left = await server.overview()
     if took["settled"] != deliveries or any(
-        one["ready"] or one["locked"] for one in left.values()
+        counts["ready"] or counts["locked"] for counts in left.values()
     ):
         raise SystemExit(
             f"drained {took['settled']} of {deliveries} deliveries: {left}"
@@ -58,7 +58,7 @@ def _rows(size: Size, small: list[dict[str, Any]], large: dict[str, Any]) -> lis
         )
     ]
     if large["peak"] is not None:
-        grown = large["peak"] - median(one["peak"] for one in small[: size.rounds])
+        grown = large["peak"] - median(turn["peak"] for turn in small[: size.rounds])
         row = Row(
             "drain", f"{backlog}: growth of RSS", grown, "MB", target=MOST_MEGABYTES
         )

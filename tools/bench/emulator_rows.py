@@ -33,12 +33,12 @@ async def run(size: Size) -> Report:
         ) as port:
             floor = await emulator.pipeline(port, bodies, Recording())
     took = {"memory": memory, "durable": durable, "floor": floor}
-    cost = {name: one.cpu / one.deliveries * 1e6 for name, one in took.items()}
+    cost = {name: result.cpu / result.deliveries * 1e6 for name, result in took.items()}
     rows = [
         _row("in memory", cost["memory"], "its HTTP server alone", cost["floor"]),
         _row("durable", cost["durable"], "in memory", cost["memory"]),
     ]
-    return Report(rows, {name: [each] for name, each in cost.items()})
+    return Report(rows, {name: [cost_of_each] for name, cost_of_each in cost.items()})
 
 
 def _row(what: str, ours: float, against: str, theirs: float) -> Row:

@@ -69,9 +69,9 @@ async def fill(service: BlobServiceClient, entries: int, until: datetime) -> Day
             say(f"{2 * number:,}", end=" ")
         name = list(OWN)[number // BATCH % 2]
         writer = number // BATCH % WRITERS
-        for one in (name, ALL):
-            batch = lines.setdefault((writer, one), [])
-            batch += _lines(one, OWN[name], range(number, number + BATCH), at)
+        for subscription in (name, ALL):
+            batch = lines.setdefault((writer, subscription), [])
+            batch += _lines(subscription, OWN[name], range(number, number + BATCH), at)
     await _write(logs, hour, lines)
     await _summaries(service, since, total)
     middle = total // 2 // BATCH * BATCH
@@ -132,12 +132,14 @@ async def _summaries(service: BlobServiceClient, since: datetime, total: int) ->
         first = hour_of(since) + timedelta(hours=hours)
         moments = [first + timedelta(minutes=n) for n in range(60)]
         within = [
-            one for one in moments if since <= one < since + timedelta(hours=HOURS)
+            moment
+            for moment in moments
+            if since <= moment < since + timedelta(hours=HOURS)
         ]
         for name in (*OWN, ALL):
             count = each if name == ALL else each // 2
-            made = [_summary(name, one, count) for one in within]
-            lines = b"".join(msgspec.json.encode(one) + b"\n" for one in made)
+            made = [_summary(name, moment, count) for moment in within]
+            lines = b"".join(msgspec.json.encode(summary) + b"\n" for summary in made)
             if lines:
                 await log.append(name, first, lines)
 

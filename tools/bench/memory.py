@@ -40,8 +40,8 @@ async def _drained(
 ) -> dict[str, Any]:
     """Publish events that every event subscription takes, and drain them all."""
     events = [event(number) for number in range(deliveries // len(SUBSCRIPTIONS))]
-    for one in events:
-        one["data"]["excerpt"] = "x" * weight
+    for large in events:
+        large["data"]["excerpt"] = "x" * weight
     await server.publish(events)
     took = await drains.work(len(events) * len(SUBSCRIPTIONS))
     if took["settled"] != took["events"]:

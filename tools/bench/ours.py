@@ -26,11 +26,13 @@ async def receiving(place: Place) -> AsyncIterator[Work]:
         left, high = count, 0
         while left > 0:
             found = await subscription.receive(100, 10, within=60)
-            for one in found:
-                payload = one.event.data if isinstance(one.event, Event) else None
+            for delivery in found:
+                payload = (
+                    delivery.event.data if isinstance(delivery.event, Event) else None
+                )
                 if isinstance(payload, ContentFlagged):
                     high += payload.severity is Severity.HIGH
-            tokens = [one.lock_token for one in found]
+            tokens = [delivery.lock_token for delivery in found]
             if (await subscription.acknowledge(tokens)).failed:
                 raise SystemExit("Event Grid did not settle all tokens")
             left -= len(found)

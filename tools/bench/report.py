@@ -69,7 +69,7 @@ def compared(
     Its ratio is the median of the rounds' ratios, so a machine that was slow for a
     while was slow for both.
     """
-    ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
+    ratio = median(our / other for our, other in zip(ours, theirs, strict=True))
     return Row(bench, what, median(ours), unit, against, median(theirs), ratio, target)
 
 

@@ -27,10 +27,10 @@ async def _receiving(place: Place, batch: int) -> AsyncIterator[Work]:
         left, high = events, 0
         while left > 0:
             found = client.receive(max_events=batch, max_wait_time=10)
-            for one in found:
-                data: Any = one.event.data
+            for delivery in found:
+                data: Any = delivery.event.data
                 high += data["severity"] == "high"
-            tokens = [one.broker_properties.lock_token for one in found]
+            tokens = [delivery.broker_properties.lock_token for delivery in found]
             client.acknowledge(lock_tokens=tokens)
             left -= len(found)
         return {"high": high}

@@ -49,7 +49,10 @@ class Emulator:
         """Event subscription → its depth and its counts."""
         async with self._session.get("/_local/subscriptions") as answer:
             [topic] = (await answer.json())["topics"]
-        return {each["name"]: each for each in topic["eventSubscriptions"]}
+        return {
+            subscription["name"]: subscription
+            for subscription in topic["eventSubscriptions"]
+        }
 
 
 @contextlib.asynccontextmanager

@@ -94,9 +94,9 @@ async def in_turns(
             await before()
         for name, contender in contenders.items():
             took[name].append(await contender.work(events))
-    return {name: each[1:] for name, each in took.items()}
+    return {name: turns[1:] for name, turns in took.items()}
 
 
 def each(rounds: list[dict[str, Any]]) -> list[float]:
     """Microseconds of processor time per event, by round."""
-    return [one["cpu"] / one["events"] * 1e6 for one in rounds]
+    return [turn["cpu"] / turn["events"] * 1e6 for turn in rounds]

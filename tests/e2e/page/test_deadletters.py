@@ -34,8 +34,8 @@ async def test_chosen_dead_letters_are_tried_then_redriven_then_archived(
     await expect(letter(page, good)).to_contain_text("MaxDeliveryAttemptsExceeded")
     await expect(letter(page, good)).to_contain_text("10 attempts")
 
-    for one in (good, bad):
-        await letter(page, one).get_by_role("checkbox").check()
+    for event in (good, bad):
+        await letter(page, event).get_by_role("checkbox").check()
     await page.get_by_role("button", name="Dry run").click()
     await expect(letter(page, good)).to_contain_text(
         "would be given to the handler of sub-flagged"
@@ -125,7 +125,7 @@ async def test_a_day_can_be_chosen_and_saved_whole(
     ids = [unique() for _ in range(60)]
     bury(
         stack,
-        *(an_event(contentId=one) for one in ids),
+        *(an_event(contentId=content_id) for content_id in ids),
         at=yesterday,
         subscription="sub-all-events",
     )

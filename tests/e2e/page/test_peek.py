@@ -22,8 +22,8 @@ def publish(stack: Stack, *content_ids: str, **changes: Any) -> None:
     """Approved events, one for each content id."""
     data = SAFE | changes
     events = [
-        an_event(contentId=one, type=TYPE, data=data, subject="/content/x")
-        for one in content_ids
+        an_event(contentId=content_id, type=TYPE, data=data, subject="/content/x")
+        for content_id in content_ids
     ]
     body = json.dumps(events).encode()
     assert stack.call("POST", "/api/events", body, content_type=BATCH).status == 202
@@ -38,8 +38,10 @@ async def receive(page: Page, stack: Stack, *content_ids: str) -> None:
     """Open the view and receive until all of these are held at once."""
     await page.goto(f"{stack.url}/api/#/peek?subscription=sub-approved")
     await page.get_by_role("button", name="Receive", exact=True).press("Enter")
-    for one in content_ids:
-        await expect(held(page, one)).to_contain_text("locked for", timeout=A_PULL)
+    for content_id in content_ids:
+        await expect(held(page, content_id)).to_contain_text(
+            "locked for", timeout=A_PULL
+        )
 
 
 async def test_events_are_received_and_settled_each_in_its_way(
@@ -76,8 +78,8 @@ async def test_events_are_received_and_settled_each_in_its_way(
     )
 
     recorded = fresh_stack.call("GET", "/api/audit?subscription=sub-approved").json()
-    found = {one["contentId"]: one for one in recorded["entries"]}
-    assert [found[one]["disposition"] for one in ids] == [
+    found = {entry["contentId"]: entry for entry in recorded["entries"]}
+    assert [found[event_id]["disposition"] for event_id in ids] == [
         *("acknowledge", "reject"),
         *("release", "release"),
     ]
@@ -149,8 +151,8 @@ async def test_a_lock_that_runs_out_is_said_to_be_lost(
     async def short(route: Route) -> None:
         answer = await route.fetch()
         told = await answer.json() | {"lockSeconds": 2, "lockedUntil": None}
-        for one in told["deliveries"]:
-            one["lastDelivery"] = True
+        for delivery in told["deliveries"]:
+            delivery["lastDelivery"] = True
         await route.fulfill(json=told)
 
     content_id = unique()

@@ -320,7 +320,7 @@ def test_the_page_has_the_topology_from_the_app() -> None:
     No file of the page names an event subscription but where a word needs it.
     """
     topology = json.loads((ROOT / "moderation" / "topology.json").read_bytes())
-    names = [one["name"] for one in topology["eventSubscriptions"]]
+    names = [subscription["name"] for subscription in topology["eventSubscriptions"]]
 
     for path in WEB.rglob("*.js"):
         if path.name not in ("inspect.js",):

@@ -150,8 +150,8 @@ async def test_long_settings_fit_a_telephone(
     async def long(route: Route) -> None:
         answer = await route.fetch()
         told = await answer.json()
-        for one in told["settings"]:
-            one |= {"value": f"{HOSTILE}{'W' * 500}", "what": HOSTILE, "set": True}
+        for setting in told["settings"]:
+            setting |= {"value": f"{HOSTILE}{'W' * 500}", "what": HOSTILE, "set": True}
         await route.fulfill(json=told)
 
     await page.emulate_media(color_scheme=scheme)

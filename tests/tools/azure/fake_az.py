@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         assert "func-moderation-dev" in query
         return show(SAVED["drains"] if "AppRequests" in query else logged())
     asked = arguments[arguments.index("--uri-parameters") + 1 :]
-    parameters = dict(one.split("=", 1) for one in asked)
+    parameters = dict(pair.split("=", 1) for pair in asked)
     assert "api-version" in parameters
     return show(resource(given["--url"], int(parameters.get("$skip", 0))))
 
@@ -77,7 +77,7 @@ def resource(path: str, skip: int) -> Any:
     if "/workspaces/" in path:
         return {"properties": {"customerId": "77777777-7777-7777-7777-777777777777"}}
     known = [SAVED["namespace"], SAVED["site"], *SAVED["storage_accounts"]]
-    return next(one for one in known if one["id"] == path)
+    return next(resource for resource in known if resource["id"] == path)
 
 
 def page(members: list[Any], path: str, skip: int) -> Any:

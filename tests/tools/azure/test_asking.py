@@ -156,7 +156,11 @@ def test_the_app_is_chosen_by_name_where_there_are_several() -> None:
     Two apps in a group are not mixed up.
     """
     content = json.loads(WELL.read_text("utf-8"))
-    site = next(one for one in content["resources"] if one["type"] == collect.SITE)
+    site = next(
+        resource
+        for resource in content["resources"]
+        if resource["type"] == collect.SITE
+    )
     other = site | {"id": site["id"] + "-2"}
 
     assert collect._sites([site, other], "FUNC-moderation-dev-2") == [other["id"]]

@@ -25,5 +25,5 @@ def test_role_ids_are_ids() -> None:
     """
     A mistyped id would make every deployment look broken.
     """
-    assert all(re.fullmatch(GUID, one) for one in roles.IDS.values())
+    assert all(re.fullmatch(GUID, role_id) for role_id in roles.IDS.values())
     assert len(set(roles.IDS.values())) == len(roles.IDS)

@@ -37,7 +37,7 @@ def changed(changes: list[dict[str, Any]]) -> Deployment:
 
 
 def findings(found: Deployment) -> list[Finding]:
-    return [one for group in examine(found) for one in group.findings]
+    return [finding for group in examine(found) for finding in group.findings]
 
 
 def test_a_well_deployment_has_no_finding() -> None:
@@ -59,12 +59,12 @@ def test_what_is_broken_is_explained(file: Path) -> None:
     assert len(found) == len(content["finds"]), found
     for wanted in content["finds"]:
         assert [
-            one
-            for one in found
-            if one.level == wanted["level"]
-            and one.where == wanted["where"]
-            and wanted["problem"] in one.problem
-            and wanted["do"] in one.do
+            finding
+            for finding in found
+            if finding.level == wanted["level"]
+            and finding.where == wanted["where"]
+            and wanted["problem"] in finding.problem
+            and wanted["do"] in finding.do
         ], (wanted, found)
 
 
@@ -146,7 +146,7 @@ def test_containers_are_those_of_the_settings(name: str) -> None:
     """
     found = findings(changed([{"at": ["settings", name], "to": "elsewhere"}]))
 
-    assert [one.where for one in found] == [
+    assert [finding.where for finding in found] == [
         "container elsewhere",
         "role Storage Blob Data Contributor",
     ]
@@ -161,7 +161,7 @@ def test_accounts_that_were_not_shown_are_not_said_to_be_missing() -> None:
         {"at": ["unanswered"], "to": {"storage_accounts": "Forbidden"}},
     ]
 
-    assert [one.level for one in findings(changed(hidden))] == ["unknown"]
+    assert [finding.level for finding in findings(changed(hidden))] == ["unknown"]
 
 
 def test_a_wider_role_does_as_well_and_is_mentioned() -> None:
@@ -177,7 +177,7 @@ def test_a_wider_role_does_as_well_and_is_mentioned() -> None:
 
     found = findings(changed(wide))
 
-    assert {one.level for one in found} == {"look"}
+    assert {finding.level for finding in found} == {"look"}
     assert len(found) == 4
 
 

@@ -252,7 +252,7 @@ def test_azd_and_az_are_asked_themselves(
 
     asked = outputs.of_azd(), outputs.of_az("main", None), outputs.of_az("main", "rg")
 
-    assert {one["EVENTGRID_ENDPOINT"] for one in asked} == {ENDPOINT}
+    assert {values["EVENTGRID_ENDPOINT"] for values in asked} == {ENDPOINT}
     assert asked[0]["EVENTGRID_SUBSCRIPTIONS"] == '["sub-flagged","sub-approved"]'
 
 

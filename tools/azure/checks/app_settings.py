@@ -81,18 +81,21 @@ def _numbers(found: Deployment) -> Iterator[Finding]:
 
 def _timers(found: Deployment) -> Iterator[Finding]:
     for timer in found.timers():
-        for one in timer.problems:
-            problem = f"{one.problem}: no timer drains {timer.subscription}"
-            if one.path == timer.subscription:
-                where, do = f"event subscription {one.path}", "then `azd deploy`"
+        for wrong in timer.problems:
+            problem = f"{wrong.problem}: no timer drains {timer.subscription}"
+            if wrong.path == timer.subscription:
+                where, do = f"event subscription {wrong.path}", "then `azd deploy`"
             else:
-                where, do = f"setting {one.path}", _set(found, f"{one.path}=<value>")
+                where, do = (
+                    f"setting {wrong.path}",
+                    _set(found, f"{wrong.path}=<value>"),
+                )
             yield Finding(where, problem, do)
-    for one in timers.strays(topology.load(), found.settings):
-        if one.path in found.settings:
+    for stray in timers.strays(topology.load(), found.settings):
+        if stray.path in found.settings:
             yield Finding(
-                f"setting {one.path}",
-                one.problem,
+                f"setting {stray.path}",
+                stray.problem,
                 "delete it, or correct its name: docs/settings.md",
                 Level.LOOK,
             )
@@ -149,7 +152,7 @@ def _elsewhere(found: Deployment) -> Iterator[Finding]:
 
 def _identity(found: Deployment) -> Iterator[Finding]:
     users = dig(found.site, "identity", "userAssignedIdentities") or {}
-    clients = {one.get("clientId") for one in users.values()}
+    clients = {user.get("clientId") for user in users.values()}
     for name in ("AZURE_CLIENT_ID", f"{HOST}__clientId"):
         value = found.settings.get(name)
         if users and value not in clients and (value or name == "AZURE_CLIENT_ID"):

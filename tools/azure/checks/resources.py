@@ -31,7 +31,7 @@ PARTS = {
 
 def there(found: Deployment) -> Iterator[Finding]:
     """What the resource group lacks, and what Azure did not answer about."""
-    kinds = {one["type"].lower() for one in found.resources}
+    kinds = {resource["type"].lower() for resource in found.resources}
     for kind, name in WANTED:
         if kind.lower() not in kinds:
             yield Finding(
@@ -51,14 +51,14 @@ def there(found: Deployment) -> Iterator[Finding]:
 
 def provisioned(found: Deployment) -> Iterator[Finding]:
     """Resources that are not as their last deployment wanted them."""
-    listed = {one["id"].lower(): one for one in found.resources}
+    listed = {resource["id"].lower(): resource for resource in found.resources}
     inner = [*found.topics, *found.event_subscriptions, *found.storage_accounts]
-    listed |= {one["id"].lower(): one for one in inner}
+    listed |= {resource["id"].lower(): resource for resource in inner}
     if found.namespace:
         listed[found.namespace["id"].lower()] = found.namespace
-    for one in listed.values():
-        if state(one) != "Succeeded":
-            yield _not_provisioned(one, found.group)
+    for resource in listed.values():
+        if state(resource) != "Succeeded":
+            yield _not_provisioned(resource, found.group)
 
 
 def _not_provisioned(one: Json, group: str) -> Finding:
@@ -93,7 +93,9 @@ def running(found: Deployment) -> Iterator[Finding]:
     yield from _python(found, where)
     if not found.was_answered("functions"):
         return
-    indexed = {one["name"].rpartition("/")[2]: one for one in found.functions}
+    indexed = {
+        function["name"].rpartition("/")[2]: function for function in found.functions
+    }
     if not indexed:
         yield _no_function(found, where)
         return

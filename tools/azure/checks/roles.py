@@ -20,7 +20,7 @@ IDS = {
     CONTRIBUTOR: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     METRICS: "3913510d-42f4-4e42-8a64-420c390055eb",
 }
-NAMES = {one: name for name, one in IDS.items()}
+NAMES = {role: name for name, role in IDS.items()}
 INCLUDED_IN = {
     SENDER: {SENDER, BOTH},
     RECEIVER: {RECEIVER, BOTH},
@@ -51,7 +51,7 @@ def assigned(found: Deployment) -> Iterator[Finding]:
         return
     yield from _identities(found)
     for need in needs(found):
-        if not any(_grants(one, need) for one in found.role_assignments):
+        if not any(_grants(assignment, need) for assignment in found.role_assignments):
             yield _missing(need)
     yield from _too_wide(found)
 
@@ -62,7 +62,7 @@ def principals(found: Deployment) -> dict[str, str]:
     client = found.settings.get("AZURE_CLIENT_ID")
     users = list((identity.get("userAssignedIdentities") or {}).items())
     users.sort(key=lambda user: user[1].get("clientId") != client)
-    ids = {one.get("principalId"): path.rpartition("/")[2] for path, one in users}
+    ids = {user.get("principalId"): path.rpartition("/")[2] for path, user in users}
     ids[identity.get("principalId")] = "system-assigned"
     return {principal: name for principal, name in ids.items() if principal}
 
@@ -106,8 +106,8 @@ def _app_needs(
     if found.namespace:
         topic = f"{found.namespace['id']}/topics/{shape['topic']}"
         yield Need(who, principal, SENDER, topic, "publishing answers 403")
-        for one in shape["eventSubscriptions"]:
-            scope = f"{topic}/eventSubscriptions/{one['name']}"
+        for subscription in shape["eventSubscriptions"]:
+            scope = f"{topic}/eventSubscriptions/{subscription['name']}"
             yield Need(who, principal, RECEIVER, scope, "its drains fail with 403")
     for account, container, without in _containers(found, shape):
         if account:
@@ -139,16 +139,16 @@ def account_of(found: Deployment, name_or_url: str) -> str:
     """The id of the group's storage account with that name or blob endpoint, or ''."""
     host = name_or_url.removeprefix("https://").partition("/")[0]
     name = host.partition(".")[0].lower()
-    for one in found.storage_accounts:
-        if one["name"].lower() == name:
-            return str(one["id"])
+    for account in found.storage_accounts:
+        if account["name"].lower() == name:
+            return str(account["id"])
     return ""
 
 
 def dead_letter_account(found: Deployment) -> str:
     """The account that event subscriptions dead-letter to, or ''."""
-    for one in found.event_subscriptions:
-        if account := dig(one, *DEAD_LETTERS):
+    for subscription in found.event_subscriptions:
+        if account := dig(subscription, *DEAD_LETTERS):
             return str(account)
     return ""
 
@@ -183,15 +183,19 @@ def _missing(need: Need) -> Finding:
 
 def _too_wide(found: Deployment) -> Iterator[Finding]:
     ours = set(principals(found))
-    for one in found.role_assignments:
+    for assignment in found.role_assignments:
         scope, principal = (
-            one["properties"][name] for name in ("scope", "principalId")
+            assignment["properties"][name] for name in ("scope", "principalId")
         )
-        if principal in ours and "/providers/" not in scope and _role(one) in IDS:
+        if (
+            principal in ours
+            and "/providers/" not in scope
+            and _role(assignment) in IDS
+        ):
             yield Finding(
-                f"role {_role(one)}",
+                f"role {_role(assignment)}",
                 f"the app has it on the whole of {scope}",
                 f"delete it once the narrow ones are there: `az role assignment delete "
-                f"--ids {one['id']}`",
+                f"--ids {assignment['id']}`",
                 Level.LOOK,
             )

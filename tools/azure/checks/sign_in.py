@@ -70,7 +70,7 @@ def _registered(found: Deployment) -> Iterator[Finding]:
 def _identity(found: Deployment) -> Iterator[Finding]:
     users = dig(found.site, "identity", "userAssignedIdentities") or {}
     value = found.settings[SECRETLESS]
-    if users and value not in {one.get("clientId") for one in users.values()}:
+    if users and value not in {user.get("clientId") for user in users.values()}:
         problem = f"is {value}, and is no identity of the app: nobody can sign in"
         yield Finding(f"setting {SECRETLESS}", problem, DEPLOY)
 

@@ -15,7 +15,7 @@ def reachable(found: Deployment) -> Iterator[Finding]:
     for wanted, account, without in (
         _wanted(found) if found.was_answered("containers") else ()
     ):
-        there = {one["name"] for one in found.containers.get(account, [])}
+        there = {container["name"] for container in found.containers.get(account, [])}
         if account and wanted not in there:
             yield Finding(
                 f"container {wanted}",
@@ -23,8 +23,8 @@ def reachable(found: Deployment) -> Iterator[Finding]:
                 f"{DEPLOY}, or `az storage container create --name {wanted} "
                 f"--account-name {account} --auth-mode login`",
             )
-    for one in found.storage_accounts:
-        yield from _doors(one, dead_letter_account(found))
+    for storage_account in found.storage_accounts:
+        yield from _doors(storage_account, dead_letter_account(found))
 
 
 def _wanted(found: Deployment) -> Iterator[tuple[str, str, str]]:
@@ -91,8 +91,8 @@ def proven(found: Deployment) -> Iterator[Finding]:
 def _doubt(found: Deployment) -> str:
     """Why dead letters may be lost although everything is as it was deployed, or ''."""
     account = dead_letter_account(found).lower()
-    for one in found.storage_accounts:
-        if one["id"].lower() == account and _denies(one):
+    for storage_account in found.storage_accounts:
+        if storage_account["id"].lower() == account and _denies(storage_account):
             return (
                 "the account's firewall lets in trusted services, and Microsoft's list of "
                 "those has no Event Grid namespaces"

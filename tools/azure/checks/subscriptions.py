@@ -22,21 +22,23 @@ def against_the_topology(found: Deployment) -> Iterator[Finding]:
     if found.namespace is None or not found.was_answered("event_subscriptions"):
         return
     shape = declared()
-    topics = {one["name"]: one for one in found.topics}
+    topics = {topic["name"]: topic for topic in found.topics}
     if shape["topic"] not in topics:
         yield Finding(f"topic {shape['topic']}", "is not there", DEPLOY)
         return
     yield from _topic(topics[shape["topic"]], shape)
-    there = {one["name"]: one for one in found.event_subscriptions}
-    for one in shape["eventSubscriptions"]:
-        where = f"event subscription {one['name']}"
-        if one["name"] not in there:
+    there = {
+        subscription["name"]: subscription for subscription in found.event_subscriptions
+    }
+    for subscription in shape["eventSubscriptions"]:
+        where = f"event subscription {subscription['name']}"
+        if subscription["name"] not in there:
             problem = "is not there: its events are not kept"
             yield Finding(where, problem, DEPLOY)
             continue
-        properties = there.pop(one["name"])["properties"]
-        yield from _filters(where, one, properties)
-        yield from _limits(where, one, properties)
+        properties = there.pop(subscription["name"])["properties"]
+        yield from _filters(where, subscription, properties)
+        yield from _limits(where, subscription, properties)
         yield from _dead_letters(where, shape["deadLetterContainer"], properties, found)
     yield from (_unknown(name, found) for name in there)
 
@@ -126,7 +128,7 @@ def _dead_letters(
         problem = f"dead-letters to {destination.get('blobContainerName')}, not to {container}"
         yield Finding(where, problem, WHOLE)
     account = str(destination.get("resourceId"))
-    known = {one["id"].lower() for one in found.resources}
+    known = {resource["id"].lower() for resource in found.resources}
     if account.lower() not in known:
         problem = f"dead-letters to an account outside of the group: {account}"
         yield Finding(where, problem, WHOLE, Level.LOOK)

@@ -29,7 +29,7 @@ export function timeChart({ title, heading = title, kind, format, nothing }) {
 }
 
 function show(chart, { slots, series, top, nothing, node }) {
-  const empty = !slots.some((slot) => series.some(({ key }) => slot.values[key]));
+  const empty = !slots.some((slot) => series.some((line) => has(chart, slot, line)));
   const sameLegend = series.map(({ name }) => name).join() === chart.series.map(({ name }) => name).join();
   Object.assign(chart, { slots, series, top, resting: empty ? nothing : hint(slots) });
   node.classList.toggle("empty", empty);
@@ -42,6 +42,11 @@ function show(chart, { slots, series, top, nothing, node }) {
   if (chart.table.open) {
     refill(chart);
   }
+}
+
+// A count of 0 is nothing; a time of 0 ms was measured.
+function has({ kind }, slot, { key }) {
+  return kind === "bars" ? slot.values[key] > 0 : typeof slot.values[key] === "number";
 }
 
 function hint(slots) {
@@ -100,10 +105,10 @@ function point(chart, index) {
   chart.readout.textContent = slot ? inWords(chart, slot) : chart.resting;
 }
 
-function inWords({ series, format }, slot) {
-  const words = series
-    .filter(({ key }) => slot.values[key])
-    .map(({ key, name }) => `${name.slice(0, 80)} ${format(slot.values[key])}`);
+function inWords(chart, slot) {
+  const words = chart.series
+    .filter((line) => has(chart, slot, line))
+    .map(({ key, name }) => `${name.slice(0, 80)} ${chart.format(slot.values[key])}`);
   return `${between(slot)}: ${words.join(", ") || "nothing"}`;
 }
 
@@ -115,8 +120,9 @@ function asTable(chart) {
   return details;
 }
 
-function refill({ slots, series, format, table }) {
-  const busy = slots.filter((slot) => series.some(({ key }) => slot.values[key])).reverse();
+function refill(chart) {
+  const { slots, series, format, table } = chart;
+  const busy = slots.filter((slot) => series.some((line) => has(chart, slot, line))).reverse();
   table.querySelector(".scroll").replaceChildren(element("table", {},
     element("caption", {}, "Newest first; times with nothing are left out."),
     element("thead", {}, element("tr", {},
@@ -124,5 +130,5 @@ function refill({ slots, series, format, table }) {
       series.map(({ name }) => element("th", { scope: "col" }, value(name, { limit: 40 }))))),
     element("tbody", {}, busy.map((slot) => element("tr", {},
       element("th", { scope: "row" }, between(slot)),
-      series.map(({ key }) => element("td", { class: "number" }, slot.values[key] ? format(slot.values[key]) : "–")))))));
+      series.map((line) => element("td", { class: "number" }, has(chart, slot, line) ? format(slot.values[line.key]) : "–")))))));
 }
