@@ -1,13 +1,13 @@
 """`dev.py status --prove` walks the whole way: az, the app, Event Grid, the dead letter."""
 
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.stacks import Stack
+from tests.tools.azure.conftest import put_az_into
 from tools.azure import status_command
 from tools.terminal import ROOT
 
@@ -25,12 +25,7 @@ def az_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         row[1:] = [now, now]
     answers["keys"] = {"operator": "key-of-an-operator"}
     (tmp_path / "answers.json").write_text(json.dumps(answers))
-    script = f'"{sys.executable}" "{AZURE / "fake_az.py"}"'
-    if sys.platform == "win32":
-        (tmp_path / "az.cmd").write_text(f"@{script} %*\r\n")
-    else:
-        (tmp_path / "az").write_text(f'#!/bin/sh\nexec {script} "$@"\n')
-        (tmp_path / "az").chmod(0o755)
+    put_az_into(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("FAKE_AZ_ANSWERS", str(tmp_path / "answers.json"))
 

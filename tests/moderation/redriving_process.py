@@ -1,19 +1,10 @@
-"""A redrive in a process of its own, which ends at a step as a kill would.
-
-`python -m tests.moderation.redriving_process <connection> <blob> <step> <effects>`: before
-that step, counted from 1 over every call of storage and of the handler, it exits with
-9; with 0 it lives. The handler adds the id of each event to the file `effects`.
-"""
+"""A redrive in a process of its own, which ends at a step as a kill would."""
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
@@ -138,12 +129,9 @@ async def redriven(
     return results, steps.count
 
 
-def main() -> None:
-    """Redrive, and print what became of it."""
-    connection, name, last, effects = sys.argv[1:]
-    found = asyncio.run(redriven(connection, name, int(last), Path(effects)))
-    sys.stdout.write(json.dumps(msgspec.to_builtins(found)))
+def main(connection: str, name: str, last: int, effects: Path) -> None:
+    """Redrive; die before that step, counted from 1 over storage and handler, if not 0.
 
-
-if __name__ == "__main__":
-    main()
+    The handler adds the id of each event to the file `effects`.
+    """
+    asyncio.run(redriven(connection, name, last, effects))

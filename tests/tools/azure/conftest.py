@@ -13,19 +13,22 @@ WELL = HERE / "well.json"
 type Answering = Callable[..., None]
 
 
+def put_az_into(folder: Path) -> None:
+    """Make a program named az there; it starts without packages, as it needs none."""
+    script = f'"{sys.executable}" -I -S "{HERE / "fake_az.py"}"'
+    if sys.platform == "win32":
+        (folder / "az.cmd").write_text(f"@{script} %*\r\n")
+    else:
+        (folder / "az").write_text(f'#!/bin/sh\nexec {script} "$@"\n')
+        (folder / "az").chmod(0o755)
+
+
 @pytest.fixture
 def az_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that is all of PATH, with a program named az in it."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    script = HERE / "fake_az.py"
-    if sys.platform == "win32":
-        text = f'@"{sys.executable}" "{script}" %*\r\n'
-        (folder / "az.cmd").write_text(text)
-    else:
-        text = f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n'
-        (folder / "az").write_text(text)
-        (folder / "az").chmod(0o755)
+    put_az_into(folder)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("FAKE_AZ_ANSWERS", str(WELL))
     monkeypatch.delenv("AZURE_RESOURCE_GROUP", raising=False)
