@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
@@ -92,7 +93,10 @@ def _reached_at(options: Options) -> tuple[str, str]:
 
 def _explain(problem: OSError, host: str, port: int, option: str) -> str:
     if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
-        return f"--host {host} is no address of this machine: {problem.strerror}."
+        return (
+            f"--host {host} is no address of this machine. Give 127.0.0.1, or 0.0.0.0 to"
+            " listen on all of them."
+        )
     if problem.errno == errno.EACCES:
         return f"Port {port} needs more rights. Give another {option}, 1024 or higher."
     return (
@@ -157,8 +161,9 @@ def _stop_at_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def wait_for_the_end() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while sys.stdin.buffer.read(4096):
+        # Not sys.stdin.buffer: its lock, held here for ever, would abort the exit.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            while os.read(sys.stdin.fileno(), 4096):
                 pass
         with contextlib.suppress(RuntimeError):  # the loop has ended before
             loop.call_soon_threadsafe(stop.set)

@@ -20,7 +20,7 @@ from eventgrid_emulator.refusal_log import RefusalLog
 from eventgrid_emulator.responses import JSON_UTF8
 
 LOCAL = "/_local"
-OPERATIONS = frozenset(operation.value for operation in request_line.Operation)
+COUNTED = {LOCAL, *(operation.value for operation in request_line.Operation)}
 
 logger = logging.getLogger(__name__)
 
@@ -49,25 +49,21 @@ class Routes:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
+        is_local = request.path == LOCAL or request.path.startswith(f"{LOCAL}/")
         try:
-            if request.path == LOCAL or request.path.startswith(f"{LOCAL}/"):
-                return await self.inside.handle(request)
-            answer = await self._answer(request)
+            answer = await (self.inside.handle if is_local else self._answer)(request)
         except Refusal as refusal:
-            self._count(request, refusal.code.status)
-            self._refusals.tell(request, refusal)
-            return self._refuse(refusal)
+            if refusal.code is not Code.TIMEOUT:
+                self._refusals.tell(request, refusal)
+            answer = self._refuse(refusal)
         except RecursionError:
-            return self._refuse(bad_request("The request body is nested too deep"))
-        self._count(request, answer.status)
+            answer = self._refuse(bad_request("The request body is nested too deep"))
+        operation = LOCAL if is_local else request.path.rpartition(":")[2]
+        kind = operation if operation in COUNTED else "none", answer.status
+        self.requests[kind] = self.requests.get(kind, 0) + 1
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("%s %s: %d", request.method, request.path, answer.status)
         return answer
-
-    def _count(self, request: web.BaseRequest, status: int) -> None:
-        operation = request.path.rpartition(":")[2]
-        known = operation if operation in OPERATIONS else "none"
-        self.requests[known, status] = self.requests.get((known, status), 0) + 1
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self._callers.check(request)

@@ -175,7 +175,7 @@ function untilReady(child, program, log) {
       try {
         resolve(JSON.parse(line));
       } catch {
-        fail(`this is not the line it says when it is ready: ${line.slice(0, 200)}`);
+        fail(`this came instead of its ready line: ${line.slice(0, 200)}`);
         return;
       }
       isReady = true;

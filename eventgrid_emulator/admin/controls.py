@@ -176,7 +176,7 @@ async def read[T](
     cloudevents.check_mark(body)
     if not body and default is not None:
         if request.content_type in FORMS:  # a page may send one to anybody
-            raise unsupported("A web form is not taken; send JSON, or no body")
+            raise unsupported("A web form is not supported; send JSON, or no body")
         return default
     try:
         return msgspec.json.decode(body, type=kind)

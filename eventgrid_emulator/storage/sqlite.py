@@ -179,8 +179,9 @@ def _open(folder: Path) -> sqlite3.Connection:
             file_in(folder), timeout=1, isolation_level=None, check_same_thread=False
         )
     except (OSError, sqlite3.Error) as problem:
+        why = getattr(problem, "strerror", None) or problem
         raise StoreError(
-            f"The data folder {folder} cannot be used: {problem}"
+            f"The data folder {folder} cannot be used: {why}. Give another --data folder."
         ) from None
     try:
         _prepare(connection, folder)

@@ -257,6 +257,7 @@ async def test_metrics_are_prometheus_text(wire: Wire) -> None:
     labels = '{topic="moderation-events",subscription="sub-all-events"}'
     assert f"eventgrid_matched_total{labels} 1" in text
     assert f"eventgrid_ready_events{labels} 1" in text
+    assert 'eventgrid_requests_total{operation="publish",status="200"} 1' in text
     for line in text.splitlines():
         assert line.startswith("# TYPE ") or len(line.split()) == 2
 
@@ -460,6 +461,7 @@ async def test_a_taken_port_is_named_with_what_to_do(
     ("options", "words"),
     [
         (["--host", "300.1.1.1"], "--host 300.1.1.1 is no address of this machine"),
+        (["--exit-with-parent", "--topology", "none"], "none cannot be read"),
         (["--host", "203.0.113.7"], "--host 203.0.113.7 is no address of this machine"),
         (["--dead-letters", "{file}/x"], "--dead-letters"),
         (["--dead-letters", "a=b"], "no AccountName"),

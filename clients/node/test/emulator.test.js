@@ -16,7 +16,7 @@ before(async () => {
   all = client(EventGridReceiverClient, "orders", "sub-all");
 });
 beforeEach(() => emulator.reset());
-after(() => emulator.stop());
+after(() => emulator?.stop());
 
 const order = (type = PAID) => ({ type, source: "/shop", data: { total: 1 } });
 
