@@ -77,8 +77,10 @@ class SharedTopic:
 
     def _go_on(self, request: object) -> None:
         """Send what waits for that request, unless it goes with another already."""
-        if self._out is request:
+        if self._out is request and self._waiting:
             self._begin()
+        elif self._out is request:
+            self._out = None
 
     def _begin(self) -> None:
         """Send what waits in one request; what does not fit into it waits for it."""

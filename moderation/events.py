@@ -310,6 +310,8 @@ def problems(
     payload: type[Moderation], data: dict[str, object], path: str
 ) -> list[Problem]:
     """Everything in `data` that is not as the payload's type says; empty when fine."""
+    if _fits(data, payload):
+        return []
     found = []
     for one in _fields(payload):
         where = f"{path}.{one.encode_name}"

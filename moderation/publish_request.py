@@ -1,7 +1,6 @@
 """A request's body and headers in, valid CloudEvents out, or every problem there is."""
 
 import os
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -218,8 +217,9 @@ def _type_of(result: Json) -> tuple[str, type[events.Moderation] | None]:
 
 def wrap(name: str, result: Json, now: datetime) -> Json:
     """A CloudEvent of that type around a moderation result, with a new id."""
+    at = stamp(now)
     data = {key: value for key, value in result.items() if key != "type"}
-    data.setdefault("timestamp", stamp(now))
+    data.setdefault("timestamp", at)
     kind, content_id = data.get("contentType"), data.get("contentId")
     return {
         "specversion": "1.0",
@@ -227,7 +227,7 @@ def wrap(name: str, result: Json, now: datetime) -> Json:
         "source": SOURCE,
         "type": name,
         "subject": f"/content/{kind}s/{content_id}",
-        "time": stamp(now),
+        "time": at,
         "datacontenttype": "application/json",
         "data": data,
     }
@@ -237,4 +237,5 @@ def uuid7(now: datetime) -> str:
     """A UUID of version 7 (RFC 9562): it begins with the time, so ids sort by it."""
     milliseconds = int(now.timestamp() * 1000)
     random = int.from_bytes(os.urandom(10)) & ~(0xF << 76) & ~(0x3 << 62)
-    return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random))
+    text = f"{milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

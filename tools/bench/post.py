@@ -192,7 +192,8 @@ async def _host(
             await asyncio.sleep(0.05)
         yield port
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         try:
             await asyncio.wait_for(process.wait(), 15)
         except TimeoutError:
