@@ -24,7 +24,8 @@ def bodies(component: str) -> Json:
 def of(components: Json) -> Json:
     """A moderation result, and a CloudEvent around one, from the schemas of the payloads."""
     names = [kind.__name__ for kind in events.TYPES.values()]
-    flagged, *_, escalated = (components[name] for name in names)
+    payloads = [components[name] for name in names]
+    required = set.intersection(*(set(payload["required"]) for payload in payloads))
     text = {"type": "string", "minLength": 1}
     return {
         RESULT: {
@@ -32,9 +33,13 @@ def of(components: Json) -> Json:
             "description": "A moderation result; without a type its content implies one.",
             "properties": {
                 "type": {"enum": [*names, *events.TYPES]},
-                **escalated["properties"],
+                **{
+                    name: schema
+                    for payload in payloads
+                    for name, schema in payload["properties"].items()
+                },
             },
-            "required": flagged["required"],
+            "required": [name for name in payloads[0]["required"] if name in required],
         },
         EVENT: {
             "type": "object",
@@ -48,7 +53,7 @@ def of(components: Json) -> Json:
                 "time": _or_unset({"type": "string", "format": "date-time"}),
                 "datacontenttype": _or_unset({"type": "string"}),
                 "dataschema": _or_unset(text),
-                "data": {"anyOf": [components[name] for name in names]},
+                "data": {"anyOf": payloads},
             },
             "required": ["specversion", "id", "source", "type", "data"],
         },

@@ -16,8 +16,8 @@ from eventgrid_pull import (
     registration,
     setting_values,
 )
+from eventgrid_pull.data_decoder import UnsupportedType
 from eventgrid_pull.event import Decode
-from eventgrid_pull.event_decoder import UnsupportedType
 from eventgrid_pull.handler import Shape
 from eventgrid_pull.invoke import Threads
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS

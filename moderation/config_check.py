@@ -15,7 +15,7 @@ from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
 from moderation import timers
 from moderation.activity.log import Summary
-from moderation.filter_rules import warnings
+from moderation.filters.rules import warnings
 from moderation.host_json import HOST_JSON, HostJsonInvalid, function_timeout
 from moderation.settings import Settings
 from moderation.timers import Timer

@@ -9,7 +9,6 @@ from moderation.events import (
     ContentFlagged,
     ModerationEvent,
     Severity,
-    UnknownContent,
     Verdict,
 )
 
@@ -87,7 +86,7 @@ async def all_events(event: ModerationEvent) -> Disposition:
     match event:
         case MalformedEvent(reason=reason):
             return Acknowledge(Verdict.RECORDED, reason)
-        case Event(data=UnknownContent()):
+        case Event(data=bytes()):
             return Acknowledge(Verdict.RECORDED, "of a type this app does not know")
         case _:
             return Acknowledge(Verdict.RECORDED)

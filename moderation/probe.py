@@ -12,9 +12,10 @@ from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.watching import Watch
-from moderation import filter_explanation, function_names
+from moderation import function_names
 from moderation.audit.entry import AuditEntry, entry
 from moderation.audit.log import Query
+from moderation.filters import explanation
 from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.publish_request import Json, wrap
 from moderation.publishing import By
@@ -50,7 +51,7 @@ def place(declared: Topology) -> str | None:
     event = probe(datetime.fromtimestamp(0, UTC))
     for one in declared.event_subscriptions:
         if function_names.function(one.name) == FUNCTION and one.name in HANDLERS:
-            clauses = filter_explanation.judged(one.filters_configuration, event)
+            clauses = explanation.judged(one.filters_configuration, event)
             return one.name if all(clause.holds for clause in clauses) else None
     return None
 

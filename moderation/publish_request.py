@@ -6,10 +6,11 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_pull import cloudevents
+from eventgrid_pull import cloudevents, struct_problems
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.cloudevents import Problem
 from moderation import events, request_body
+from moderation.events import Moderation
 from moderation.request_body import BadRequest
 
 SOURCE = "/services/content-moderation"
@@ -180,7 +181,11 @@ def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
     if payload is None:
         known = ", ".join(events.TYPES)
         return [Problem(f"{path}.type", f"is not one of {known}")]
-    return events.problems(payload, data, f"{path}.data")
+    return _misfits(payload, data, f"{path}.data")
+
+
+def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
+    return [Problem(*each) for each in struct_problems.problems(payload, data, path)]
 
 
 def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
@@ -196,12 +201,12 @@ def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
             known = ", ".join(one.__name__ for one in events.TYPES.values())
             problems.append(Problem(f"{path}.type", f"is not one of {known}"))
         else:
-            problems += events.problems(payload, result, path)
+            problems += _misfits(payload, result, path)
         wrapped.append(wrap(name, result, now))
     return Carried(wrapped, problems)
 
 
-def _type_of(result: Json) -> tuple[str, type[events.Moderation] | None]:
+def _type_of(result: Json) -> tuple[str, type[Moderation] | None]:
     """The event type of a plain result: as it says, or as its content implies."""
     given = result.get("type")
     if given is None and "escalationReason" in result:

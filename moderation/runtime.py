@@ -32,7 +32,6 @@ from moderation.audit.log import AuditLog
 from moderation.audit.recorder import AuditRecorder
 from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters
 from moderation.handlers import HANDLERS
-from moderation.manual.peek import MOST_AT_ONCE
 from moderation.publishing import Publishing
 from moderation.settings import Settings, SettingsInvalid
 from moderation.topology import EventSubscription, Topology
@@ -43,6 +42,8 @@ STOP_SECONDS, FLUSH_SECONDS = 10, 2
 SETTING_NAMES = SettingNames(
     "EVENTGRID_ENDPOINT", "EVENTGRID_KEY", "EVENTGRID_TOPIC_NAME"
 )
+# So many peeks wait at once: each holds a connection, and up to ten events.
+MOST_PEEKS = 8
 
 # Two lines for every request would cost more than the request.
 logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
@@ -80,7 +81,7 @@ class Runtime:
         self.publishing = Publishing(self.topic, self.actions, clock)
         self.audit_store = audit_log
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
-        self.peeks = asyncio.Semaphore(MOST_AT_ONCE)
+        self.peeks = asyncio.Semaphore(MOST_PEEKS)
         self.dead_letters = dead_letters or InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage

@@ -12,7 +12,7 @@ import msgspec
 
 from eventgrid_pull.cloudevents import Problem
 from moderation import function_names, topology_file
-from moderation.filter_explanation import Filters
+from moderation.filters.declared import Filters
 
 FILE = Path(__file__).with_name("topology.json")
 # Another file, from the app's folder: for this machine, as `dev.py run --topology` says.

@@ -16,7 +16,6 @@ from console.validation import Asked, Moment
 from eventgrid_pull import traceparent
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
-from moderation import filter_explanation
 from moderation.audit import event_history, history_search
 from moderation.audit.entry import AuditEntry
 from moderation.audit.event_history import Lived
@@ -24,6 +23,7 @@ from moderation.audit.history_search import Search, Span
 from moderation.dead_letters import find
 from moderation.dead_letters.listing import Listed
 from moderation.dead_letters.store import DeadLetterStore
+from moderation.filters import explanation
 from moderation.runtime import Runtime
 from moderation.storage.paging import LONGEST, SHORTEST
 from moderation.topology import Topology
@@ -150,7 +150,7 @@ def expected(declared: Topology, raw: bytes) -> list[str]:
     return [
         subscription.name
         for subscription in declared.event_subscriptions
-        if filter_explanation.takes(subscription.filters_configuration, event)
+        if explanation.takes(subscription.filters_configuration, event)
     ]
 
 

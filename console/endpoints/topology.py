@@ -8,6 +8,7 @@ import msgspec
 from console.validation import Asked
 from eventgrid_pull.cloudevents import Problem
 from moderation import probe, timers
+from moderation.events import TYPES
 from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology
 
@@ -31,9 +32,14 @@ class Queue(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """What the app is deployed with; `inspected` is where a probe can be seen."""
+    """What the app is deployed with.
+
+    `types` are the event types that may be published; `inspected` is where a probe can
+    be seen.
+    """
 
     topic: str
+    types: Sequence[str]
     subscriptions: Sequence[Queue]
     inspected: str | None
 
@@ -43,7 +49,7 @@ async def topology(asked: Asked[None, None]) -> Layout:
     runtime = asked.runtime
     declared = queues(runtime.topology, os.environ)
     inspected = probe.place(runtime.topology)
-    return Layout(runtime.settings.topic, declared, inspected)
+    return Layout(runtime.settings.topic, list(TYPES), declared, inspected)
 
 
 def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:

@@ -8,8 +8,9 @@ from console.validation import Asked, check_size
 from eventgrid_pull import cloudevents, publish, publish_stamp, traceparent
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.publish import EventTooLarge
-from moderation import filter_explanation, publish_request
-from moderation.filter_explanation import Clause
+from moderation import publish_request
+from moderation.filters import explanation
+from moderation.filters.explanation import Clause
 from moderation.publish_request import Json
 from moderation.request_body import BadRequest
 from moderation.topology import Topology
@@ -83,7 +84,7 @@ async def explain(asked: Asked[None, bytes]) -> Explanation:
 def _explained(event: Json, declared: Topology) -> Explained:
     routes = []
     for subscription in declared.event_subscriptions:
-        clauses = filter_explanation.judged(subscription.filters_configuration, event)
+        clauses = explanation.judged(subscription.filters_configuration, event)
         takes = all(clause.holds for clause in clauses)
         routes.append(Route(subscription.name, takes, clauses))
     return Explained(_text(event.get("id")), _text(event.get("type")), routes)

@@ -29,8 +29,6 @@ from moderation.topology import EventSubscription
 _log = logging.getLogger(__name__)
 
 MOST = 10
-# So many peeks wait at once in a process: each holds a connection, and up to ten events.
-MOST_AT_ONCE = 8
 WAIT_SECONDS = SHORTEST_WAIT
 LONGEST_LOCK = timedelta(minutes=5)
 # A lock can be renewed for an hour, and lasts once more after that.
@@ -46,7 +44,7 @@ class TooManyPeeks(Exception):
     headers: Mapping[str, str] = {"Retry-After": str(WAIT_SECONDS)}
 
     def __init__(self) -> None:
-        super().__init__(f"{MOST_AT_ONCE} others receive by hand at this moment")
+        super().__init__("as many receive by hand at this moment as may")
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from eventgrid_pull.outcomes import Settled
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek
+from moderation.runtime import MOST_PEEKS
 from tests.calling import Api
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
 
@@ -56,7 +57,7 @@ async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) ->
     The endpoint is well; others are only faster.
     """
     places = api.runtime.peeks
-    taken = [await places.acquire() for _ in range(peek.MOST_AT_ONCE)]
+    taken = [await places.acquire() for _ in range(MOST_PEEKS)]
 
     body = json.dumps({"subscription": FLAGGED}).encode()
     answer = await api.call("POST", "peek", body, headers=KEY)

@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 
 from eventgrid_emulator.topology.filter_config import read_filters
 from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_EMULATOR
-from moderation import filter_explanation
-from moderation.filter_explanation import (
-    MISSING,
-    Clause,
-    Filters,
-    judged,
-    resolve,
-    takes,
-)
+from moderation.filters import operators
+from moderation.filters.declared import Filters
+from moderation.filters.explanation import MISSING, Clause, judged, resolve, takes
 
 ABSENT: Any = MISSING
 SINGLE = {
@@ -32,7 +26,7 @@ SINGLE = {
 def a_clause(name: str, wanted: list[Any], key: str = "data.x") -> dict[str, object]:
     """A filter as `filtersConfiguration` has it."""
     clause: dict[str, object] = {"operatorType": name, "key": key}
-    if name in filter_explanation.PRESENCE:
+    if name in operators.PRESENCE:
         return clause
     return clause | ({"value": wanted[0]} if name in SINGLE else {"values": wanted})
 
@@ -89,7 +83,7 @@ def test_all_nineteen_operators_are_known() -> None:
     """
     The same ones as in the emulator, and each of them in the table of facts.
     """
-    known = filter_explanation.OPERATORS.keys() | filter_explanation.PRESENCE.keys()
+    known = operators.OPERATORS.keys() | operators.PRESENCE.keys()
 
     assert known == OF_THE_EMULATOR
     assert known == {name for name, *_ in FACTS}

@@ -23,7 +23,7 @@ from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand, Peek
 from moderation.manual.settle import Result, Wish
-from moderation.runtime import Runtime
+from moderation.runtime import MOST_PEEKS, Runtime
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
@@ -413,9 +413,7 @@ async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
     Those who find no place are told so at once; a drain goes on beside the others.
     """
     peeks = [asyncio.create_task(table.peek(1)) for _ in range(100)]
-    await until(
-        lambda: sum(one.done() for one in peeks) == 100 - manual_peek.MOST_AT_ONCE
-    )
+    await until(lambda: sum(one.done() for one in peeks) == 100 - MOST_PEEKS)
     await table.publish(*map(str, range(20)))
 
     async with asyncio.timeout(30):
@@ -425,6 +423,6 @@ async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
     assert tally.error is None
     refused = [one for one in answers if isinstance(one, manual_peek.TooManyPeeks)]
     seen = [one for one in answers if isinstance(one, Peek)]
-    assert (len(refused), len(seen)) == (100 - manual_peek.MOST_AT_ONCE, 8)
+    assert (len(refused), len(seen)) == (100 - MOST_PEEKS, 8)
     in_hand = sum(len(one.deliveries) for one in seen)
     assert in_hand + tally.settled.total() == 20

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation import topology
-from moderation.filter_rules import warnings
+from moderation.filters.rules import warnings
 from moderation.topology import Topology, TopologyInvalid, parse
 from moderation.topology_file import seconds
 from tests import topology_cases

@@ -5,7 +5,6 @@ import { keep } from "../../shell/router.js";
 import { field, select, subscriptionSelect } from "../shared/fields.js";
 
 const NAMES = ["subscription", "disposition", "type", "category", "text", "id", "source", "since", "until"];
-const TYPES = ["ContentFlagged", "ContentApproved", "ReviewEscalated"];
 const SUGGESTED = 30;
 const REST = 350;
 
@@ -14,8 +13,8 @@ export function filterBar(params, shell, changed) {
   const fields = {
     subscription: subscriptionSelect(shell, params.get("subscription") ?? "", "all"),
     disposition: select([["", "any"], ...dispositions.map((one) => [one, dispositionWord(one)])], ""),
-    type: suggesting("filter-types", TYPES, "any"),
-    category: suggesting("filter-categories", [], "any"),
+    type: suggesting("filter-types", "any"),
+    category: suggesting("filter-categories", "any"),
     text: element("input", { type: "search", autocomplete: "off", spellcheck: "false", placeholder: "id, reason, model…" }),
   };
   // What only an address says: one event, or a time.
@@ -71,6 +70,7 @@ export function filterBar(params, shell, changed) {
     fields.text.focus();
   });
   set(params);
+  shell.topology().then((answer) => offer(fields.type, answer.ok ? answer.data.types ?? [] : []));
   const bar = element("form", { class: "filters", role: "search", "aria-label": "Which entries" },
     field("Event subscription", fields.subscription), field("Disposition", fields.disposition),
     field("Event type", fields.type), field("Category", fields.category), field("Text", fields.text), clear);
@@ -104,8 +104,8 @@ function offer(input, words) {
 }
 
 // A field with suggestions: an event may have any type and category.
-function suggesting(id, words, none) {
-  const list = element("datalist", { id: `${id}-list` }, words.map((one) => element("option", { value: one })));
+function suggesting(id, none) {
+  const list = element("datalist", { id: `${id}-list` });
   const input = element("input", { type: "text", list: `${id}-list`, autocomplete: "off", spellcheck: "false", placeholder: none });
   input.append(list);
   return input;

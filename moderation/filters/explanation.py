@@ -1,28 +1,22 @@
 """Which event subscriptions take an event, and which clause refuses it, in words.
 
-All 19 operators of Event Grid namespaces. Between clauses it is "and", between the
-values of one clause "or"; text is compared without regard to case. The emulator has
-these rules of its own: docs/decisions/0008-two-filter-implementations.md says why.
+Between clauses it is "and", between the values of one clause "or"; text is compared
+without regard to case. The emulator has these rules of its own:
+docs/decisions/0008-two-filter-implementations.md says why.
 """
 
 import json
-import operator
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
 
 import msgspec
+
+from moderation.filters.declared import Filters
+from moderation.filters.operators import OPERATORS, PRESENCE, Operator, kind_of
 
 type Json = Mapping[str, object]
 
 LONGEST_TEXT = 80
 MISSING = object()
-
-
-class Filters(msgspec.Struct, frozen=True, rename="camel"):
-    """Which events an event subscription takes: a type of the list, and every filter."""
-
-    included_event_types: list[str] | None = None
-    filters: list[dict[str, object]] = []
 
 
 class Clause(msgspec.Struct, frozen=True):
@@ -31,48 +25,6 @@ class Clause(msgspec.Struct, frozen=True):
     clause: str
     holds: bool
     because: str
-
-
-class Operator(NamedTuple):
-    """One of the 19: which values it looks at, and what it asks of them.
-
-    `negated`: no value may pass the test, instead of any. `holds_without` says what
-    comes of a key that is missing, null, or without a value of that `kind`.
-    """
-
-    kind: str
-    test: Callable[[Any, Any], bool]
-    words: str
-    negated: bool = False
-    holds_without: bool = False
-
-
-def _within(value: float, bounds: tuple[float, float]) -> bool:
-    lowest, highest = bounds
-    return lowest <= value <= highest
-
-
-NUMBER, TEXT, BOOLEAN = "a number", "text", "true or false"
-OPERATORS: dict[str, Operator] = {
-    "NumberIn": Operator(NUMBER, operator.eq, "is"),
-    "NumberNotIn": Operator(NUMBER, operator.eq, "is", True, True),
-    "NumberLessThan": Operator(NUMBER, operator.lt, "is less than"),
-    "NumberGreaterThan": Operator(NUMBER, operator.gt, "is greater than"),
-    "NumberLessThanOrEquals": Operator(NUMBER, operator.le, "is at most"),
-    "NumberGreaterThanOrEquals": Operator(NUMBER, operator.ge, "is at least"),
-    "NumberInRange": Operator(NUMBER, _within, "is within"),
-    "NumberNotInRange": Operator(NUMBER, _within, "is within", True, True),
-    "BoolEquals": Operator(BOOLEAN, operator.eq, "is"),
-    "StringIn": Operator(TEXT, operator.eq, "is"),
-    "StringNotIn": Operator(TEXT, operator.eq, "is", True, True),
-    "StringContains": Operator(TEXT, operator.contains, "contains"),
-    "StringNotContains": Operator(TEXT, operator.contains, "contains", True),
-    "StringBeginsWith": Operator(TEXT, str.startswith, "begins with"),
-    "StringNotBeginsWith": Operator(TEXT, str.startswith, "begins with", True),
-    "StringEndsWith": Operator(TEXT, str.endswith, "ends with"),
-    "StringNotEndsWith": Operator(TEXT, str.endswith, "ends with", True),
-}
-PRESENCE = {"IsNullOrUndefined": True, "IsNotNull": False}
 
 
 def takes(filters: Filters, event: Json) -> bool:
@@ -176,18 +128,6 @@ def _comparable(kind: str, found: object) -> Iterator[object]:
     for value in found if isinstance(found, list) else [found]:
         if kind_of(value) == kind:
             yield value
-
-
-def kind_of(value: object) -> str | None:
-    """Return which of the three kinds of values that operators look at this one is."""
-    match value:
-        case bool():
-            return BOOLEAN
-        case int() | float():
-            return NUMBER
-        case str():
-            return TEXT
-    return None
 
 
 def _folded(value: object) -> object:

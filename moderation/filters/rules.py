@@ -6,12 +6,12 @@ The emulator has the same rules; `tests/topology-cases.json` holds both to them.
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from moderation.filter_explanation import (
+from moderation.filters.declared import REMARKS, Filters
+from moderation.filters.operators import (
     NUMBER,
     OPERATORS,
     PRESENCE,
     TEXT,
-    Filters,
     kind_of,
 )
 
@@ -19,7 +19,6 @@ MOST_FILTERS = 25
 MOST_VALUES = 25
 LONGEST_VALUE = 512
 KEYS = ("operatorType", "key", "value", "values")
-REMARKS = ("$schema", "description")
 ATTRIBUTE = re.compile(r"[a-z0-9]{1,20}\Z")
 # Names of the schema before CloudEvents → the attribute that people mean.
 BEFORE_CLOUDEVENTS = {

@@ -1,0 +1,112 @@
+"""From an event's data to the type that a handler asked for; or what does not fit it."""
+
+import importlib.util
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+import msgspec
+
+from eventgrid_pull import struct_problems
+from eventgrid_pull.cloudevents import Envelope
+
+type Decode = Callable[[bytes], object]
+
+
+class UnsupportedType(TypeError):
+    """No decoder can be made for this type; the message says which may be used."""
+
+
+class DataDecoder:
+    """Decodes the data of events to one type. Raises UnsupportedType for some types."""
+
+    def __init__(self, kind: object) -> None:
+        self._kind = kind
+        self._decode = None if kind is bytes else _decoder(kind)
+
+    def decode(self, envelope: Envelope) -> object:
+        """Return the data. Raises ValueError with places and rules, and no value.
+
+        As bytes it is what `data_base64` holds, or the JSON in `data`.
+        """
+        if self._decode is None:
+            base64 = envelope.data_base64
+            return bytes(envelope.data) if base64 is None else base64
+        data = envelope.json
+        if data is None:
+            raise ValueError(
+                "its `datacontenttype` says that `data_base64` is not JSON"
+            )
+        try:
+            data.decode()
+            return self._decode(data)
+        except (ValueError, RecursionError) as error:
+            return self._by_member(data, error)
+
+    def _by_member(self, data: bytes, error: Exception) -> object:
+        """Return what has no fault but a time that cannot be held; else tell all faults."""
+        kind = self._kind
+        if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            raise ValueError(_told(error)) from None
+        try:
+            data.decode()
+            members = _members.decode(data)
+        except (ValueError, RecursionError):
+            raise ValueError("$.data is not a JSON object") from None
+        found = struct_problems.problems(kind, members, "$.data")
+        if found:
+            raise ValueError("; ".join(f"{each.path} {each.problem}" for each in found))
+        try:
+            held = struct_problems.without_unheld_times(kind, members)
+            return msgspec.convert(held, kind)
+        except msgspec.ValidationError:
+            raise ValueError(_told(error)) from None
+
+
+_members = msgspec.json.Decoder(dict[str, object])
+
+
+def is_msgspecs(kind: object) -> bool:
+    """Return whether msgspec decodes this type within a whole event."""
+    return kind is not bytes and _pydantic_adapter(kind) is None
+
+
+def _decoder(kind: object) -> Decode:
+    if (adapter := _pydantic_adapter(kind)) is not None:
+        return adapter
+    try:
+        return msgspec.json.Decoder(kind).decode
+    except TypeError as error:
+        raise UnsupportedType(f"{kind!r} cannot be decoded: {error}") from None
+
+
+def _pydantic_adapter(kind: object) -> Decode | None:
+    """Return a decoder by Pydantic where a model of it is asked for; else None."""
+    kinds = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if not any(hasattr(each, "__pydantic_validator__") for each in kinds):
+        return None
+    if importlib.util.find_spec("pydantic") is None:
+        return None
+    from pydantic import TypeAdapter
+
+    model: Any = kind
+    validate: Decode = TypeAdapter(model).validate_json
+    return validate
+
+
+def _told(error: Exception) -> str:
+    """Return place and rule of what does not fit, and no value: reasons are logged."""
+    errors = getattr(error, "errors", None)
+    if callable(errors):  # Pydantic's
+        found = errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(f"{_place(each['loc'])} {each['type']}" for each in found[:10])
+    if isinstance(error, msgspec.ValidationError):
+        told, _, place = str(error).partition(" - at `$")
+        rule = struct_problems.without_values(told)
+        return f"$.data{place.removesuffix('`')} {rule}"
+    return "$.data is not JSON that can be read"
+
+
+def _place(path: Sequence[object]) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "$.data" + "".join(steps)
