@@ -16,6 +16,7 @@ from eventgrid_pull.lock_renewal import Locks
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
+    NoDisposition,
     Reject,
     Release,
     ReleaseDelay,
@@ -192,13 +193,15 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
         _log.exception(
             "the handler of %s failed on event %r", subscription, event.id[:64]
         )
+        if isinstance(error, NoDisposition):
+            return Release(f"the handler returned {error}")
         return Release(f"the handler failed: {type(error).__name__}")
 
 
 def _checked(disposition: Disposition) -> Disposition:
     """The disposition, if it can be recorded and carried out."""
     if not isinstance(disposition, Acknowledge | Release | Reject):
-        raise TypeError(f"no disposition, but {type(disposition).__name__}")
+        raise NoDisposition(f"no disposition, but {type(disposition).__name__}")
     (disposition.reason or "").encode()
     if isinstance(disposition, Release) and disposition.delay is not None:
         ReleaseDelay(disposition.delay)

@@ -187,6 +187,7 @@ class Consumer:
             time_left=lambda: ends - monotonic(),
             until_empty=until_empty,
             note=self._note,
+            room=runner.room,
         )
 
     def runner(self, name: str) -> Runner:
@@ -282,7 +283,7 @@ class Consumer:
             await self.stop()
         finally:
             for runner in self._runners.values():
-                runner.threads.close()
+                runner.threads.shutdown(wait=False, cancel_futures=True)
             if self._connected is not None:
                 await self._connected[0].close()
 

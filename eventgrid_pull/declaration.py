@@ -1,9 +1,9 @@
 """An event subscription as it is declared, and what is wrong with the declarations."""
 
-import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import CodeType
 from typing import Any
 
@@ -19,10 +19,10 @@ from eventgrid_pull import (
 from eventgrid_pull.data_decoder import UnsupportedType
 from eventgrid_pull.event import Decode
 from eventgrid_pull.handler import Shape
-from eventgrid_pull.invoke import Threads
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.registration import PullInvalid
 from eventgrid_pull.run_handler import OnMalformed, Runner
+from eventgrid_pull.slots import Slots
 
 # What each number may be; it is the same where it comes from a setting.
 NUMBERS = {
@@ -80,13 +80,15 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
     def runner(self) -> Runner:
         """Return what runs its handler."""
+        most = self.numbers.concurrency
         return Runner(
+            name=self.name,
             handler=self.handler,
             shape=self.shape,
             on_malformed=self.on_malformed,
             seconds=self.numbers.timeout,
-            slots=asyncio.Semaphore(self.numbers.concurrency),
-            threads=Threads(self.numbers.concurrency, self.function),
+            slots=Slots(most),
+            threads=ThreadPoolExecutor(most, thread_name_prefix=self.function),
         )
 
 

@@ -57,6 +57,10 @@ class Reject(msgspec.Struct, frozen=True):
 type Disposition = Acknowledge | Release | Reject
 
 
+class NoDisposition(TypeError):
+    """What a handler returned says nothing of its events; the message has no value of it."""
+
+
 class Settled(msgspec.Struct, frozen=True):
     """The lock tokens that Event Grid settled, and why it did not settle the others."""
 

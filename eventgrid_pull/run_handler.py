@@ -1,36 +1,64 @@
 """Running a handler of any shape: what it returns or raises becomes a disposition."""
 
 import asyncio
+import contextvars
+import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import msgspec
 
 from eventgrid_pull.event import AnyEvent, MalformedEvent
 from eventgrid_pull.handler import Shape
-from eventgrid_pull.invoke import Threads
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release
+from eventgrid_pull.outcomes import (
+    Acknowledge,
+    Disposition,
+    NoDisposition,
+    Reject,
+    Release,
+    ReleaseDelay,
+)
+from eventgrid_pull.slots import NoSlotLeft, Slots
+
+_log = logging.getLogger(__name__)
+
+# A handler that does not end so soon after it was cancelled is taken for stuck.
+CANCEL_SECONDS = 1.0
+# What a receive brings at most.
+BATCH = 100
 
 type OnMalformed = Literal["reject", "handle"]
 type Handle = Callable[[AnyEvent], Awaitable[Disposition]]
 
 
 class Runner(msgspec.Struct, frozen=True, kw_only=True):
-    """A handler with its limits: so many at once, each so long from its own start."""
+    """A handler with its limits: so many at once, each so long from its own start.
 
+    A plain function runs in a thread, which cannot be stopped: when its time is over or
+    nobody waits for it any more, what it returns is thrown away, and its slot stays
+    taken until it ends.
+    """
+
+    name: str
     handler: Callable[..., Any]
     shape: Shape
     on_malformed: OnMalformed
     seconds: float
-    slots: asyncio.Semaphore
-    threads: Threads
+    slots: Slots
+    threads: ThreadPoolExecutor
+
+    async def room(self) -> int:
+        """Return how many events could be handled, once it is one at least."""
+        room = await self.slots.room()
+        return room if self.slots.stuck and not self.shape.is_batch else BATCH
 
     async def handle(self, event: AnyEvent) -> Disposition:
         """Return what becomes of one event; what the handler raises passes."""
         if (refused := self._refused(event)) is not None:
             return refused
         argument = [event] if self.shape.is_batch else event
-        return _one(await self._called(argument))
+        return _at(await self._called(argument), 0, 1)
 
     def for_batch(self, events: list[AnyEvent]) -> Handle:
         """Return what handles the events of one receive.
@@ -47,13 +75,13 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if not fresh:
             return self.handle
-        shared: asyncio.Future[Any] = asyncio.ensure_future(self._called(fresh))
+        shared = _Shared(asyncio.ensure_future(self._called(fresh)))
         places = {id(event): place for place, event in enumerate(fresh)}
 
         async def handle(event: AnyEvent) -> Disposition:
             if (place := places.get(id(event))) is None:
                 return await self.handle(event)
-            return _at(await asyncio.shield(shared), place, len(fresh))
+            return _at(await shared.wait(), place, len(fresh))
 
         return handle
 
@@ -63,38 +91,102 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     async def _called(self, argument: object) -> object:
-        """Return what the handler says in its time; a thread keeps its slot longer."""
-        await self.slots.acquire()
-        task = asyncio.ensure_future(self._call(argument))
-        if self.shape.is_async:
-            task.add_done_callback(lambda _: self.slots.release())
+        """Return what the handler says in its time."""
         try:
-            await asyncio.wait({task}, timeout=self.seconds)
+            await self.slots.take()
+        except NoSlotLeft:
+            return Release(
+                f"all {self.slots.most} handlers that may run outlast their time",
+                ReleaseDelay.ONE_MINUTE,
+            )
+        work = self._begin(argument)
+        if work.done():
+            self.slots.give()
+            return work.result()
+        try:
+            await asyncio.wait((work,), timeout=self.seconds)
         finally:
-            if not task.done():
-                task.cancel()
-        if not task.done() or task.cancelled():
+            self._end(work)
+        if not work.done() or work.cancelled():
             return Release(f"the handler took longer than {self.seconds:.0f} s")
-        return task.result()
+        return work.result()
 
-    async def _call(self, argument: object) -> object:
+    def _begin(self, argument: object) -> asyncio.Future[Any]:
+        """Begin the work: what waits for nothing is done at once."""
+        loop = asyncio.get_running_loop()
         if self.shape.is_async:
-            return await self.handler(argument)
-        return await self.threads.call(self.handler, argument, self.slots.release)
+            coroutine = self.handler(argument)
+            return asyncio.Task(coroutine, loop=loop, eager_start=True)
+        context = contextvars.copy_context()
+        future = self.threads.submit(context.run, self.handler, argument)
+        return asyncio.wrap_future(future, loop=loop)
+
+    def _end(self, work: asyncio.Future[Any]) -> None:
+        """Give the slot back, now or when the work has ended."""
+        if work.done():
+            self.slots.give()
+            return
+        ending = asyncio.Task(
+            self._see_it_end(work), loop=asyncio.get_running_loop(), eager_start=True
+        )
+        if not ending.done():
+            _ending.add(ending)  # a task that nobody holds may be collected
+            ending.add_done_callback(_ending.discard)
+
+    async def _see_it_end(self, work: asyncio.Future[Any]) -> None:
+        if self.shape.is_async:
+            work.cancel()
+            await asyncio.wait((work,), timeout=CANCEL_SECONDS)
+            if work.done():
+                self.slots.give()
+                return
+        if self.slots.give_up() >= self.slots.most:
+            _log.warning(
+                "%s: all of its %d slots are held by handlers that outlast their time; "
+                "nothing is received until one of them ends",
+                self.name,
+                self.slots.most,
+            )
+        await asyncio.wait((work,))
+        self.slots.give_late()
+        failed = work.cancelled() or work.exception() is not None
+        _log.warning(
+            "%s: a handler %s after its time was over or its lock was lost; what it said "
+            "is thrown away, and the event comes again",
+            self.name,
+            "failed" if failed else "returned",
+        )
 
 
-def _one(said: object) -> Disposition:
-    """Return the disposition in what a handler of one event, or of a list of it, said."""
-    return _at(said, 0, 1)
+_ending: set[asyncio.Task[None]] = set()
+
+
+class _Shared:
+    """One piece of work that many wait for: stopped when nobody does any more."""
+
+    def __init__(self, work: asyncio.Future[object]) -> None:
+        self._work = work
+        self._waiting = 0
+
+    async def wait(self) -> object:
+        """Return what comes of it."""
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self._work)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._work.cancel()
 
 
 def _at(said: object, place: int, count: int) -> Disposition:
+    """Return the disposition of one event in what a handler of so many said."""
+    if isinstance(said, list | tuple):
+        if len(said) != count:
+            raise NoDisposition(f"{len(said)} dispositions for {count} events")
+        said = said[place]
     if said is None:
         return Acknowledge()
-    if isinstance(said, list):
-        if len(said) != count:
-            raise TypeError(f"{len(said)} dispositions for {count} events")
-        return _at(said[place], 0, 1)
     if isinstance(said, Acknowledge | Release | Reject):
         return said
-    raise TypeError(f"no disposition, but {type(said).__name__}")
+    raise NoDisposition(f"no disposition, but {type(said).__name__}")

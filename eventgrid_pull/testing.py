@@ -66,7 +66,7 @@ async def handle(
             for each in delivered
         ]
     finally:
-        runner.threads.close()
+        runner.threads.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
