@@ -203,8 +203,12 @@ def _checked(disposition: Disposition) -> Disposition:
     if not isinstance(disposition, Acknowledge | Release | Reject):
         raise NoDisposition(f"no disposition, but {type(disposition).__name__}")
     (disposition.reason or "").encode()
-    if isinstance(disposition, Release) and disposition.delay is not None:
-        ReleaseDelay(disposition.delay)
+    if isinstance(disposition, Release) and disposition.delay not in (
+        None,
+        *ReleaseDelay,
+    ):
+        allowed = ", ".join(str(int(delay)) for delay in ReleaseDelay)
+        raise NoDisposition(f"a delay that is none of {allowed} s")
     return disposition
 
 

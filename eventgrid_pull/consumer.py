@@ -1,11 +1,8 @@
 """What one process does for the event subscriptions that an app declares."""
 
 import asyncio
-import inspect
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -18,18 +15,15 @@ from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, DrainJob, Receive
 from eventgrid_pull.drain_registry import Drains
 from eventgrid_pull.drain_result import DrainResult, DrainSummary
 from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.hooks import Hooks, StartupFailed
+from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.loop_watch import Block, Blocks
 from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
 
-_log = logging.getLogger(__name__)
-
 STOP_SECONDS = 10
-
-type Hook = Callable[[], Awaitable[None] | None]
-type OnDrained = Callable[[DrainSummary], Awaitable[None] | None]
 
 
 class Namespace(Protocol):
@@ -47,19 +41,6 @@ class Namespace(Protocol):
 
 # What is connected to at the first use: the namespace, and the name of the topic.
 type Connect = Callable[[], tuple[Namespace, str]]
-
-
-class Hooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What an app has to do of its own, each plain or async.
-
-    `startup` once before the first receive, `shutdown` when the process is told to stop,
-    which it may never be. `on_drained` gets what a drain did: at its end, and once a
-    minute while it lasts.
-    """
-
-    startup: Hook | None = None
-    shutdown: Hook | None = None
-    on_drained: OnDrained | None = None
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +75,6 @@ class Consumer:
         self._blocks = Blocks()
         self._last: dict[str, DrainSummary] = {}
         self._errors: dict[str, str | None] = {}
-        self._starting: asyncio.Future[None] | None = None
-        self._has_stopped = False
 
     def elsewhere(
         self,
@@ -109,7 +88,7 @@ class Consumer:
             self._declared,
             connect,
             recorder=recorder or self._recorder,
-            hooks=self._hooks,
+            hooks=self._hooks.again(),
             clock=clock or self._clock,
         )
 
@@ -120,19 +99,16 @@ class Consumer:
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.
 
-        `until_empty`: return as soon as what is there now is done. What goes wrong is the result's `error`. Raises KeyError for a name that is not
-        declared.
+        `until_empty`: return as soon as what is there now is done. What goes wrong is the
+        result's `error`. Raises KeyError for a name that is not declared.
         """
         declared = self._declared[name]
         try:
             receiver = self.receiver(name)
-            await self._start()
-        except ConnectionInvalid as error:
+            self.listen()
+            await self._hooks.start()
+        except (ConnectionInvalid, StartupFailed) as error:
             result = DrainResult(name, stopped="failed", error=str(error))
-        except Exception as error:  # of the hook: nothing is received without it
-            _log.exception("startup failed, so %s is not drained", name)
-            said = f"startup failed: {type(error).__name__}"
-            result = DrainResult(name, stopped="failed", error=said)
         else:
             drain = self._drains.drain_now if until_empty else self._drains.drain
             with self._blocks.watching(self._declared.values()):
@@ -155,19 +131,10 @@ class Consumer:
         """Have SIGTERM stop this, where the process lets us hear it."""
         shutdown.listen(self.stop)
 
-    async def _start(self) -> None:
-        """Run the startup hook once; one that failed is run again."""
-        if self._starting is None or (
-            self._starting.done() and self._starting.exception() is not None
-        ):
-            self.listen()
-            self._starting = asyncio.ensure_future(_call(self._hooks.startup))
-        await asyncio.shield(self._starting)
-
     def _job(
         self, declared: Declared, receiver: Receiver, until_empty: bool
     ) -> DrainJob:
-        ends = monotonic() + declared.numbers.budget
+        ends = loop_time() + declared.numbers.budget
         runner = self.runner(declared.name)
         context = BatchContext(
             subscription=declared.name,
@@ -184,10 +151,10 @@ class Consumer:
         return DrainJob(
             context=context,
             receiver=receiver,
-            time_left=lambda: ends - monotonic(),
+            time_left=lambda: ends - loop_time(),
             until_empty=until_empty,
             note=self._note,
-            room=runner.room,
+            room=runner,
         )
 
     def runner(self, name: str) -> Runner:
@@ -198,14 +165,7 @@ class Consumer:
 
     async def _note(self, summary: DrainSummary) -> None:
         self._last[summary.subscription] = summary
-        if self._hooks.on_drained is None:
-            return
-        try:
-            said = self._hooks.on_drained(summary)
-            if said is not None:
-                await said
-        except Exception:  # a hook is no reason to end a drain
-            _log.exception("on_drained failed for %s", summary.subscription)
+        await self._hooks.drained(summary)
 
     def _namespace(self) -> tuple[Namespace, str]:
         if self._connected is None:
@@ -272,10 +232,7 @@ class Consumer:
         self._drains.stop()
         if at_work := list(self._drains.at_work.values()):
             await asyncio.wait(at_work, timeout=STOP_SECONDS)
-        never_started = self._hooks.startup is not None and self._starting is None
-        if not self._has_stopped and not never_started:
-            self._has_stopped = True
-            await _call(self._hooks.shutdown)
+        await self._hooks.stop()
 
     async def close(self) -> None:
         """Stop, then end threads that have nothing to do and close the connections."""
@@ -286,9 +243,3 @@ class Consumer:
                 runner.threads.shutdown(wait=False, cancel_futures=True)
             if self._connected is not None:
                 await self._connected[0].close()
-
-
-async def _call(hook: Hook | None) -> None:
-    said = hook() if hook is not None else None
-    if inspect.isawaitable(said):
-        await said

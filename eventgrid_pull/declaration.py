@@ -10,42 +10,20 @@ from typing import Any
 import msgspec
 
 from eventgrid_pull import (
-    cron,
     event_decoder,
     handler,
     registration,
-    setting_values,
 )
 from eventgrid_pull.data_decoder import UnsupportedType
+from eventgrid_pull.declared_numbers import Numbers, read_numbers
 from eventgrid_pull.event import Decode
 from eventgrid_pull.handler import Shape
-from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.registration import PullInvalid
 from eventgrid_pull.run_handler import OnMalformed, Runner
 from eventgrid_pull.slots import Slots
 
-# What each number may be; it is the same where it comes from a setting.
-NUMBERS = {
-    "lanes": range(1, 11),
-    "concurrency": range(1, 401),
-    "budget": range(12, 3601),
-    "timeout": range(1, 3601),
-    "lock_duration": range(60, 301),
-    "max_delivery_count": range(1, 11),
-}
 # As many as the host registers of a function's name.
 FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,120}")
-
-
-class Numbers(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of a declaration; times are seconds."""
-
-    lanes: int = 1
-    concurrency: int = 100
-    budget: int = 50
-    timeout: int = 300
-    lock_duration: int = 60
-    max_delivery_count: int = 10
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +100,7 @@ class Declarations:
         shape, made, wrong = _shape(function, types, on_malformed)
         timer = timer or function_name(name)
         wrong += self._clashes(name, timer, function)
-        read, problems, mistakes = _numbers(numbers, schedule, shape, self._environ)
+        read, problems, mistakes = read_numbers(numbers, schedule, shape, self._environ)
         wrong += mistakes
         self._wrong += [f"{name}: {place(function)} {problem}" for problem in wrong]
         if wrong or shape is None or made is None:
@@ -195,61 +173,6 @@ def _shape(
         return shape, event_decoder.decoder(shape.data, types), wrong
     except UnsupportedType as error:
         return shape, None, [*wrong, f"has data of a type that cannot be read: {error}"]
-
-
-def _numbers(
-    given: Mapping[str, int | str],
-    schedule: str,
-    shape: Shape | None,
-    environ: Mapping[str, str],
-) -> tuple[Numbers, list[str], list[str]]:
-    """Return the numbers, what is wrong with settings, and what with the code."""
-    problems: list[str] = []
-    mistakes: list[str] = []
-    found: dict[str, int] = {}
-    for what, value in given.items():
-        number, wrong = setting_values.whole_number(what, value, NUMBERS[what], environ)
-        if number is not None:
-            found[what] = number
-        if wrong is not None:
-            (problems if setting_values.setting_name(value) else mistakes).append(wrong)
-    name = setting_values.setting_name(schedule)
-    text = schedule if name is None else setting_values.setting(name, environ)
-    if wrong := cron.problem(text) if text.strip() else "is not set":
-        (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
-    numbers = Numbers(**found)
-    disagree = _disagreements(numbers, shape)
-    (
-        problems if any(map(setting_values.setting_name, given.values())) else mistakes
-    ).extend(disagree)
-    return (
-        numbers,
-        problems,
-        [f"has numbers that are wrong: {each}" for each in mistakes],
-    )
-
-
-def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
-    """Return which numbers do not agree, and which of them to change."""
-    wrong = []
-    timeout, lock, budget = numbers.timeout, numbers.lock_duration, numbers.budget
-    longest = int(RENEWABLE_SECONDS) - lock
-    if timeout > longest:
-        wrong.append(
-            f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
-            f"an hour only, so timeout may be {longest} at most"
-        )
-    elif timeout > budget * 10:
-        wrong.append(
-            f"timeout is {timeout} s and budget {budget} s: one handler would outlast ten "
-            "drains; give timeout less or budget more"
-        )
-    if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
-        wrong.append(
-            "max_delivery_count is 1 and the handler takes a batch: one bad event would "
-            "have all others rejected, so it must be 2 at least"
-        )
-    return wrong
 
 
 def function_name(subscription: str) -> str:

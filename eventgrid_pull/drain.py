@@ -5,8 +5,8 @@ delivery and a second record; the other order could lose the record of something
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -20,6 +20,7 @@ from eventgrid_pull.http_retry import EventGridError, loop_time, retried
 from eventgrid_pull.receive_size import BATCH, FIRST
 from eventgrid_pull.sending import on_sending
 from eventgrid_pull.settle import Renewer
+from eventgrid_pull.slots import Room
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
@@ -47,8 +48,8 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     until then, and rests for what is left of `pace` seconds after a batch that was not
     full; `visit` ends with the first such batch. `until_empty` ends when `callers` are
     answered, and nobody waits any more. Set, `ending` lets what is in hand be finished
-    and nothing more be taken. `note` is given a summary once a minute and at the end; it
-    never raises.
+    and nothing more be taken. Nothing is taken that has no `room`. `note` is given a
+    summary once a minute and at the end; it never raises.
     """
 
     context: BatchContext
@@ -60,6 +61,7 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     callers: Callers = msgspec.field(default_factory=Callers)
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     note: Note | None = None
+    room: Room | None = None
 
     async def run(self) -> DrainResult:
         """Drain; see `drain`."""
@@ -166,7 +168,10 @@ class _Receivers:
     async def _receive(self) -> _Received | None:
         """The next batch; None, with the reason in the result, when there is none."""
         while (why := self._why_to_stop()) is None:
-            received = await self._receive_unless_ending()
+            if not (room := self._room()):
+                await self._wait_for_room()
+                continue
+            received = await self._receive_unless_ending(room)
             self._has_visited |= not received.is_full
             if received.deliveries:
                 return received
@@ -184,11 +189,17 @@ class _Receivers:
             return "empty"
         if job.manner == "visit" and self._has_visited and not is_awaited:
             return "visited"
+        if is_awaited and job.room is not None and job.room.is_stuck:
+            return "stuck"
         self._left = job.time_left()
         return "budget" if self._left <= 0 else None
 
-    async def _receive_unless_ending(self) -> _Received:
+    def _room(self) -> int:
+        return BATCH if self._job.room is None else self._job.room.room()
+
+    async def _receive_unless_ending(self, room: int) -> _Received:
         asked = FIRST if self._fitting is None else min(self._size, self._fitting)
+        asked = min(asked, room)
         began = loop_time()
         receiving = asyncio.create_task(self._try_to_receive(asked))
         ending = asyncio.create_task(self._job.ending.wait())
@@ -228,19 +239,19 @@ class _Receivers:
 
         return await retried(receive, within=within)
 
+    async def _wait_for_room(self) -> None:
+        """Wait until a handler ends, unless somebody asks or the drain is to end."""
+        job = self._job
+        if job.room is not None:
+            asked = () if job.callers.asked.is_set() else (job.callers.asked.wait(),)
+            reasons = (job.room.wait_for_change(), job.ending.wait(), *asked)
+            await _first_of(reasons, self._left)
+
     async def _rest(self, seconds: float) -> None:
         """Wait, unless somebody asks or the drain is to end."""
-        if seconds <= 0:
-            return
-        reasons = (self._job.ending, self._job.callers.asked)
-        waiting = [asyncio.create_task(reason.wait()) for reason in reasons]
-        try:
-            await asyncio.wait(
-                waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for task in waiting:
-                task.cancel()
+        if seconds > 0:
+            reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
+            await _first_of(reasons, seconds)
 
     async def _work(self, received: _Received) -> None:
         deliveries, done = received.deliveries, self._parts.current
@@ -253,3 +264,15 @@ class _Receivers:
         finally:
             done.working -= 1
             self._job.callers.finished(done.round_trip)
+
+
+async def _first_of(
+    reasons: Iterable[Coroutine[Any, Any, object]], within: float
+) -> None:
+    """Wait for the first of them, so many seconds at most."""
+    waiting = [asyncio.create_task(reason) for reason in reasons]
+    try:
+        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

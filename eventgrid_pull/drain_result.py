@@ -75,7 +75,8 @@ class DrainResult(msgspec.Struct):
     `heard` says that a receive was answered since, `working` how many batches are in
     hand, `round_trip` how long a settlement took at most. `stopped` says why it ended:
     `empty` (nothing more to receive), `visited` (as much as came was taken), `budget`
-    (no time for another receive), `ended` (told to), `failed` (`error` says why).
+    (no time for another receive), `stuck` (someone waits, and all handlers are held by
+    threads that outlast their time), `ended` (told to), `failed` (`error` says why).
     """
 
     subscription: str

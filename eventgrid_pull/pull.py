@@ -10,12 +10,13 @@ import azure.functions as func
 
 from eventgrid_pull import client, connection
 from eventgrid_pull.connection import Credential
-from eventgrid_pull.consumer import Consumer, Hook, Hooks, OnDrained, Status
+from eventgrid_pull.consumer import Consumer, Status
 from eventgrid_pull.declaration import Declarations
 from eventgrid_pull.drain import Receiver
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
+from eventgrid_pull.hooks import Hook, Hooks, OnDrained
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publish import Json, Published
 from eventgrid_pull.recorder import NoRecorder, Recorder
@@ -76,7 +77,7 @@ class EventGridPull(func.Blueprint):
             self._declarations.by_name,
             self._connect,
             recorder=recorder or NoRecorder(),
-            hooks=Hooks(startup=startup, shutdown=shutdown, on_drained=on_drained),
+            hooks=Hooks(startup, shutdown, on_drained),
             clock=clock,
         )
 

@@ -48,10 +48,20 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     slots: Slots
     threads: ThreadPoolExecutor
 
-    async def room(self) -> int:
-        """Return how many events could be handled, once it is one at least."""
-        room = await self.slots.room()
-        return room if self.slots.stuck and not self.shape.is_batch else BATCH
+    def room(self) -> int:
+        """Return how many events could be handled now; see `drain.Room`."""
+        if not self.slots.stuck:
+            return BATCH  # what waits for a slot gets one in time
+        return BATCH if self.shape.is_batch and self.slots.free else self.slots.free
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether no handler can start before one ends that cannot be stopped."""
+        return self.slots.stuck >= self.slots.most
+
+    async def wait_for_change(self) -> None:
+        """Return as soon as either of them changes."""
+        await self.slots.wait_for_change()
 
     async def handle(self, event: AnyEvent) -> Disposition:
         """Return what becomes of one event; what the handler raises passes."""
@@ -140,7 +150,8 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
             if work.done():
                 self.slots.give()
                 return
-        if self.slots.give_up() >= self.slots.most:
+        self.slots.give_up()
+        if self.is_stuck:
             _log.warning(
                 "%s: all of its %d slots are held by handlers that outlast their time; "
                 "nothing is received until one of them ends",

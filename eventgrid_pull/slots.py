@@ -2,6 +2,21 @@
 
 import asyncio
 from collections import deque
+from typing import Protocol
+
+
+class Room(Protocol):
+    """How many handlers could start; see `run_handler.Runner`."""
+
+    def room(self) -> int:
+        """Return how many events could be handled now."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Tell whether no handler can start before one ends that cannot be stopped."""
+
+    async def wait_for_change(self) -> None:
+        """Return as soon as either of them changes."""
 
 
 class NoSlotLeft(Exception):
@@ -11,20 +26,20 @@ class NoSlotLeft(Exception):
 class Slots:
     """Slots of the handlers of one event subscription, over all receivers of its drains.
 
-    `stuck` counts those whose handler is given up and goes on all the same.
+    `free` counts those that nobody has, `stuck` those whose handler is given up and goes
+    on all the same.
     """
 
     def __init__(self, most: int) -> None:
-        self.most = most
+        self.most = self.free = most
         self.stuck = 0
-        self._free = most
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._has_room = asyncio.Event()
+        self._changed = asyncio.Event()
 
     async def take(self) -> None:
         """Take a slot, in the order of asking. Raises NoSlotLeft rather than wait in vain."""
-        if self._free and not self._waiting:
-            self._free -= 1
+        if self.free:
+            self.free -= 1
             return
         if self.stuck >= self.most:
             raise NoSlotLeft
@@ -44,26 +59,24 @@ class Slots:
             if not waiting.done():
                 waiting.set_result(None)
                 return
-        self._free += 1
+        self.free += 1
+        self._changed.set()
 
-    def give_up(self) -> int:
-        """Count one more whose handler is given up and goes on; return how many are."""
+    def give_up(self) -> None:
+        """Count one more whose handler is given up and goes on."""
         self.stuck += 1
         while self.stuck >= self.most and self._waiting:
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(NoSlotLeft())
-        return self.stuck
+        self._changed.set()
 
     def give_late(self) -> None:
         """Give back the slot of one that was given up and has ended."""
         self.stuck -= 1
-        self._has_room.set()
         self.give()
 
-    async def room(self) -> int:
-        """Return how many slots are not stuck, once it is one at least."""
-        while self.stuck >= self.most:
-            self._has_room.clear()
-            await self._has_room.wait()
-        return self.most - self.stuck
+    async def wait_for_change(self) -> None:
+        """Return as soon as one more is free or stuck."""
+        self._changed.clear()
+        await self._changed.wait()

@@ -121,10 +121,13 @@ class InMemoryNamespace:
 class InMemorySubscription:
     """An event subscription that hands out what it is given, then nothing.
 
-    `settled` has the verb and the delay by lock token.
+    `settled` has the verb and the delay by lock token, `asked` how many events each
+    receive asked for.
     """
 
     def __init__(self, decode: Decode) -> None:
+        self.asked: list[int] = []
+        self._lost: set[str] = set()
         self.settled: dict[str, tuple[str, int]] = {}
         self._decode = decode
         self._waiting: list[Delivery] = []
@@ -142,10 +145,15 @@ class InMemorySubscription:
         self._waiting += made
         return [delivery.lock_token for delivery in made]
 
+    def lose(self, *tokens: str) -> None:
+        """Let these locks be lost: nothing can be settled with them."""
+        self._lost.update(tokens)
+
     async def receive(
         self, max_events: int, max_wait: int, *, within: float
     ) -> list[Delivery]:
         """Return what is there, without waiting."""
+        self.asked.append(max_events)
         taken, self._waiting = self._waiting[:max_events], self._waiting[max_events:]
         return taken
 
@@ -162,12 +170,17 @@ class InMemorySubscription:
         return self._settle(Verb.REJECT, tokens)
 
     async def renew(self, tokens: Sequence[str]) -> Settled:
-        """Renew every lock."""
-        return Settled(frozenset(tokens))
+        """Renew every lock that is not lost."""
+        return self._held(tokens)
 
     def _settle(self, verb: str, tokens: Sequence[str], delay: int = 0) -> Settled:
-        self.settled |= dict.fromkeys(tokens, (str(verb), delay))
-        return Settled(frozenset(tokens))
+        held = self._held(tokens)
+        self.settled |= dict.fromkeys(held.succeeded, (str(verb), delay))
+        return held
+
+    def _held(self, tokens: Sequence[str]) -> Settled:
+        gone = dict.fromkeys(self._lost.intersection(tokens), "TokenLost")
+        return Settled(frozenset(tokens) - self._lost, gone)
 
 
 def _encoded(event: Mapping[str, object] | bytes) -> bytes:

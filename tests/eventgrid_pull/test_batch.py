@@ -210,11 +210,14 @@ async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected(
     ("what", "reason"),
     [
         (raising(ValueError("secret")), "the handler failed: ValueError"),
-        (lambda: None, "the handler failed: TypeError"),
-        (lambda: "acknowledge", "the handler failed: TypeError"),
+        (lambda: None, "the handler returned no disposition, but NoneType"),
+        (lambda: "acknowledge", "the handler returned no disposition, but str"),
         (lambda: Reject(ValueError("x")), "the handler failed: AttributeError"),  # type: ignore[arg-type]
         (lambda: Reject("\ud800"), "the handler failed: UnicodeEncodeError"),
-        (lambda: Release("x", 30), "the handler failed: ValueError"),  # type: ignore[arg-type]
+        (
+            lambda: Release("x", 30),  # type: ignore[arg-type]
+            "the handler returned a delay that is none of 0, 10, 60, 600, 3600 s",
+        ),
         (raising(asyncio.CancelledError()), "the handler was cancelled"),
     ],
     ids=[

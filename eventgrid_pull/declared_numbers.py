@@ -1,0 +1,85 @@
+"""The numbers and the schedule of a declaration: read, and compared with one another."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from eventgrid_pull import cron, setting_values
+from eventgrid_pull.handler import Shape
+from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
+
+# What each number may be; it is the same where it comes from a setting.
+NUMBERS = {
+    "lanes": range(1, 11),
+    "concurrency": range(1, 401),
+    "budget": range(12, 3601),
+    "timeout": range(1, 3601),
+    "lock_duration": range(60, 301),
+    "max_delivery_count": range(1, 11),
+}
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of a declaration; times are seconds."""
+
+    lanes: int = 1
+    concurrency: int = 100
+    budget: int = 50
+    timeout: int = 300
+    lock_duration: int = 60
+    max_delivery_count: int = 10
+
+
+def read_numbers(
+    given: Mapping[str, int | str],
+    schedule: str,
+    shape: Shape | None,
+    environ: Mapping[str, str],
+) -> tuple[Numbers, list[str], list[str]]:
+    """Return the numbers, what is wrong with settings, and what with the code."""
+    problems: list[str] = []
+    mistakes: list[str] = []
+    found: dict[str, int] = {}
+    for what, value in given.items():
+        number, wrong = setting_values.whole_number(what, value, NUMBERS[what], environ)
+        if number is not None:
+            found[what] = number
+        if wrong is not None:
+            (problems if setting_values.setting_name(value) else mistakes).append(wrong)
+    name = setting_values.setting_name(schedule)
+    text = schedule if name is None else setting_values.setting(name, environ)
+    if wrong := cron.problem(text) if text.strip() else "is not set":
+        (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
+    numbers = Numbers(**found)
+    disagree = _disagreements(numbers, shape)
+    (
+        problems if any(map(setting_values.setting_name, given.values())) else mistakes
+    ).extend(disagree)
+    return (
+        numbers,
+        problems,
+        [f"has numbers that are wrong: {each}" for each in mistakes],
+    )
+
+
+def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
+    """Return which numbers do not agree, and which of them to change."""
+    wrong = []
+    timeout, lock, budget = numbers.timeout, numbers.lock_duration, numbers.budget
+    longest = int(RENEWABLE_SECONDS) - lock
+    if timeout > longest:
+        wrong.append(
+            f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
+            f"an hour only, so timeout may be {longest} at most"
+        )
+    elif timeout > budget * 10:
+        wrong.append(
+            f"timeout is {timeout} s and budget {budget} s: one handler would outlast ten "
+            "drains; give timeout less or budget more"
+        )
+    if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
+        wrong.append(
+            "max_delivery_count is 1 and the handler takes a batch: one bad event would "
+            "have all others rejected, so it must be 2 at least"
+        )
+    return wrong

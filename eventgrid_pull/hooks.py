@@ -1,0 +1,74 @@
+"""What an app does of its own around the drains: each hook is plain or async."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+
+from eventgrid_pull.drain_result import DrainSummary
+
+_log = logging.getLogger(__name__)
+
+type Hook = Callable[[], Awaitable[None] | None]
+type OnDrained = Callable[[DrainSummary], Awaitable[None] | None]
+
+
+class StartupFailed(Exception):
+    """The startup hook failed, so nothing is received; the next drain calls it again."""
+
+
+class Hooks:
+    """The hooks of an app.
+
+    `startup` is called once before the first receive, `shutdown` when the process is told
+    to stop, which it may never be. `on_drained` gets what a drain did: at its end, and
+    once a minute while it lasts.
+    """
+
+    def __init__(
+        self,
+        startup: Hook | None = None,
+        shutdown: Hook | None = None,
+        on_drained: OnDrained | None = None,
+    ) -> None:
+        self._startup, self._shutdown = startup, shutdown
+        self._on_drained = on_drained
+        self._starting: asyncio.Future[None] | None = None
+        self._has_stopped = False
+
+    def again(self) -> "Hooks":
+        """Return the same hooks, none of which was called."""
+        return Hooks(self._startup, self._shutdown, self._on_drained)
+
+    async def start(self) -> None:
+        """Call `startup`, once for all who wait for it. Raises StartupFailed."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(_call(self._startup))
+        try:
+            await asyncio.shield(self._starting)
+        except Exception as error:
+            self._starting = None
+            _log.exception("startup failed")
+            raise StartupFailed(f"startup failed: {type(error).__name__}") from error
+
+    async def stop(self) -> None:
+        """Call `shutdown` once; not where a startup was never called."""
+        never_started = self._startup is not None and self._starting is None
+        if not self._has_stopped and not never_started:
+            self._has_stopped = True
+            await _call(self._shutdown)
+
+    async def drained(self, summary: DrainSummary) -> None:
+        """Call `on_drained`; never raises."""
+        try:
+            said = self._on_drained(summary) if self._on_drained is not None else None
+            if inspect.isawaitable(said):
+                await said
+        except Exception:  # a hook is no reason to end a drain
+            _log.exception("on_drained failed for %s", summary.subscription)
+
+
+async def _call(hook: Hook | None) -> None:
+    said = hook() if hook is not None else None
+    if inspect.isawaitable(said):
+        await said

@@ -1,0 +1,405 @@
+"""Handlers of every shape under their limits: how many at once, and how long each."""
+
+import asyncio
+import contextvars
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from eventgrid_pull import (
+    Acknowledge,
+    Event,
+    EventGridPull,
+    MalformedEvent,
+    Reject,
+    Release,
+    testing,
+)
+from eventgrid_pull.run_handler import Runner
+from tests.virtual_time import in_virtual_time, now
+
+TICK = "0 * * * * *"
+LATE = "the handler took longer than 30 s"
+
+
+class Order(msgspec.Struct):
+    """What an event is about."""
+
+    cents: int
+
+
+class Held:
+    """Plain handlers that block their threads until they are let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.begun: list[int] = []
+
+    def handler(self, event: Event[Order]) -> Reject:
+        self.begun.append(event.data.cents)
+        self.let_go.wait(60)
+        return Reject("too late")
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    made = Held()
+    yield made
+    made.let_go.set()
+
+
+class Shop:
+    """A pull of one event subscription in memory."""
+
+    def __init__(self, handler: Callable[..., Any], **options: Any) -> None:
+        self.pull = EventGridPull(topic="orders", environ={})
+        declare: Any = self.pull.subscription("sub-paid", schedule=TICK, **options)
+        declare(handler)
+        self.namespace = testing.InMemoryNamespace()
+        self.consumer = self.pull.consumer.elsewhere(lambda: (self.namespace, "orders"))
+        self.consumer.receiver("sub-paid")
+        self.queue = self.namespace.subscriptions["sub-paid"]
+
+    @property
+    def runner(self) -> Runner:
+        return self.consumer.runner("sub-paid")
+
+    def deliver(self, *cents: int, delivery_count: int = 1) -> list[str]:
+        events = [testing.event("Paid", {"cents": each}) for each in cents]
+        return self.queue.deliver(*events, delivery_count=delivery_count)
+
+    async def drain(self) -> dict[str, str | None]:
+        """The verb and the reason of each outcome of a tick."""
+        result = await self.consumer.drain("sub-paid")
+        assert result.error is None
+        records = [outcome.record for outcome in result.outcomes]
+        return {each.delivery.lock_token: each.disposition.reason for each in records}
+
+
+async def ended(condition: Callable[[], bool]) -> None:
+    """Wait for a thread: time on this loop passes for nothing."""
+    while not condition():  # noqa: ASYNC110 - a thread sets no event of this loop
+        await asyncio.sleep(0.01)
+
+
+@in_virtual_time
+async def test_a_time_is_counted_from_a_handlers_own_start() -> None:
+    """
+    Four of 20 s, two at once: the last ones end after 40 s, and none is late.
+    """
+
+    async def handler(event: Event[Order]) -> None:
+        await asyncio.sleep(20)
+
+    shop = Shop(handler, timeout=30, concurrency=2)
+    shop.deliver(1, 2, 3, 4)
+
+    assert set((await shop.drain()).values()) == {None}
+
+
+@in_virtual_time
+async def test_concurrency_is_over_all_receivers_and_a_batch_counts_as_one() -> None:
+    """
+    A pool of ten database connections is asked for ten.
+    """
+    running, most = 0, 0
+
+    async def each(event: Event[Order]) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.2)
+        running -= 1
+
+    async def batch(events: list[Event[Order]]) -> None:
+        await each(events[0])
+
+    for handler, concurrency, expected in (
+        (each, 3, 3),
+        (each, 100, 100),
+        (batch, 2, 2),
+    ):
+        running, most = 0, 0
+        shop = Shop(handler, concurrency=concurrency)
+        shop.deliver(*range(408))
+        await shop.drain()
+        assert most == expected
+        assert len(shop.queue.settled) == 408
+
+
+def test_a_thread_gets_the_context_of_its_drain() -> None:
+    """
+    Context variables, and with them traces, are copied.
+    """
+    variable = contextvars.ContextVar("variable", default="")
+    seen = []
+
+    def handler(event: Event[Order]) -> None:
+        seen.append(variable.get())
+        variable.set("of the handler")
+
+    async def main() -> None:
+        shop = Shop(handler)
+        shop.deliver(1)
+        variable.set("of the drain")
+        await shop.consumer.drain("sub-paid", until_empty=True)
+        assert variable.get() == "of the drain"
+
+    asyncio.run(main())
+    assert seen == ["of the drain"]
+
+
+def test_what_a_late_thread_says_is_thrown_away_and_told(
+    held: Held, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Its event is released, its slot comes back when it ends, and someone can read why.
+    """
+
+    @in_virtual_time
+    async def main() -> None:
+        shop = Shop(held.handler, timeout=30, concurrency=2)
+        [token] = shop.deliver(1)
+
+        assert await shop.drain() == {token: LATE}
+        assert (shop.runner.slots.free, shop.runner.slots.stuck) == (1, 1)
+        held.let_go.set()
+        await ended(lambda: shop.runner.slots.free == 2)
+        assert shop.runner.slots.stuck == 0
+        assert shop.queue.settled[token] == ("release", 10)
+
+    main()
+    assert (
+        "a handler returned after its time was over or its lock was lost" in caplog.text
+    )
+
+
+@in_virtual_time
+async def test_a_lost_lock_leaves_the_thread_its_slot() -> None:
+    """
+    Nothing is settled for it; whoever gets the event next is not disturbed.
+    """
+    held = Held()
+    shop = Shop(held.handler, timeout=300)
+    [token] = shop.deliver(1)
+    shop.queue.lose(token)
+    try:
+        assert await shop.drain() == {}
+        assert shop.runner.slots.stuck == 1
+    finally:
+        held.let_go.set()
+    assert shop.queue.settled == {}
+
+
+@in_virtual_time
+async def test_nothing_is_received_that_could_not_start() -> None:
+    """
+    With one of two slots stuck, one event at a time; with none free, none until one is.
+    """
+    held, asked = Held(), list[int]()
+
+    def handler(event: Event[Order]) -> None:
+        if event.data.cents < 0:
+            held.handler(event)
+
+    shop = Shop(handler, timeout=30, concurrency=2, budget=50)
+    shop.queue.asked = asked
+    [stuck] = shop.deliver(-1)
+    assert await shop.drain() == {stuck: LATE}
+
+    asked.clear()
+    shop.deliver(1, 2, 3)
+    assert set((await shop.drain()).values()) == {None}
+    assert set(asked) == {1}
+
+    shop.deliver(-2)
+    await shop.drain()
+    asked.clear()
+    shop.deliver(4)
+    began = now()
+    assert await shop.drain() == {}
+    assert now() - began >= 30
+    assert asked == []
+    assert (await shop.consumer.drain("sub-paid", until_empty=True)).stopped == "stuck"
+    held.let_go.set()
+
+
+@in_virtual_time
+async def test_what_is_in_hand_is_handed_back_when_every_slot_is_stuck() -> None:
+    """
+    Rather than kept under renewed locks for an hour.
+    """
+    held = Held()
+    shop = Shop(held.handler, timeout=30, concurrency=2)
+    shop.deliver(*range(8))
+    try:
+        reasons = list((await shop.drain()).values())
+    finally:
+        held.let_go.set()
+
+    assert sorted(held.begun) == [0, 1]
+    assert reasons.count(LATE) == 2
+    assert reasons.count("all 2 handlers that may run outlast their time") == 6
+
+
+@in_virtual_time
+async def test_an_async_handler_that_swallows_its_cancellation_keeps_its_slot() -> None:
+    """
+    As a thread does; when it ends, the drain that waits for it goes on.
+    """
+    let_go = asyncio.Event()
+
+    async def handler(event: Event[Order]) -> None:
+        while event.data.cents < 0 and not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    shop = Shop(handler, timeout=30, concurrency=1)
+    [token] = shop.deliver(-1)
+
+    assert await shop.drain() == {token: LATE}
+    assert shop.runner.is_stuck
+    [next_token] = shop.deliver(1)
+    draining = asyncio.create_task(shop.drain())
+    await asyncio.sleep(20)
+    assert next_token not in shop.queue.settled
+    let_go.set()
+    assert await draining == {next_token: None}
+
+
+GIVEN: list[tuple[Any, list[str | None]]] = [
+    (None, [None, None, None]),
+    (Acknowledge(reason="all"), ["all", "all", "all"]),
+    ([None, Reject("one"), Release("two")], [None, "one", "two"]),
+    ((Reject("a"), None, None), ["a", None, None]),
+    ([], ["the handler returned 0 dispositions for 3 events"] * 3),
+    ([None] * 4, ["the handler returned 4 dispositions for 3 events"] * 3),
+    ([None, 5, None], [None, "the handler returned no disposition, but int", None]),
+    ("done", ["the handler returned no disposition, but str"] * 3),
+    (True, ["the handler returned no disposition, but bool"] * 3),
+]
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+@pytest.mark.parametrize(("given", "reasons"), GIVEN)
+async def test_a_batch_is_given_one_disposition_or_one_for_each(
+    given: Any, reasons: list[str | None], is_async: bool
+) -> None:
+    """
+    Anything else is a release with its reason.
+    """
+
+    def plain(events: list[Event[Order]]) -> Any:
+        return given
+
+    async def of_a_loop(events: list[Event[Order]]) -> Any:
+        return given
+
+    shop = Shop(of_a_loop if is_async else plain)
+    tokens = shop.deliver(1, 2, 3)
+    result = await shop.consumer.drain("sub-paid", until_empty=True)
+
+    found = {
+        each.record.delivery.lock_token: each.record.disposition.reason
+        for each in result.outcomes
+    }
+    assert [found[token] for token in tokens] == reasons
+    if reasons[0] and reasons[0].startswith("the handler"):
+        assert set(shop.queue.settled.values()) == {("release", 10)}
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_one_bad_event_does_not_take_its_neighbours_along(is_async: bool) -> None:
+    """
+    A batch that raises is released whole; what comes again comes one by one.
+    """
+    sizes: list[int] = []
+
+    def plain(events: list[Event[Order]]) -> None:
+        sizes.append(len(events))
+        if any(event.data.cents < 0 for event in events):
+            raise ValueError
+
+    async def of_a_loop(events: list[Event[Order]]) -> None:
+        plain(events)
+
+    shop = Shop(of_a_loop if is_async else plain)
+    for count in (1, 2):
+        tokens = shop.deliver(1, -1, 2, delivery_count=count)
+        await shop.consumer.drain("sub-paid", until_empty=True)
+        verbs = [shop.queue.settled[token][0] for token in tokens]
+        good = "release" if count == 1 else "acknowledge"
+        assert verbs == [good, "release", good]
+    assert sizes == [3, 1, 1, 1]
+
+
+async def test_malformed_events_are_with_the_batch_only_if_it_takes_them() -> None:
+    """
+    Otherwise they are rejected beside it.
+    """
+    sizes: list[int] = []
+
+    async def taking(events: list[Event[Order] | MalformedEvent]) -> None:
+        sizes.append(len(events))
+
+    async def not_taking(events: list[Event[Order]]) -> None:
+        sizes.append(len(events))
+
+    for handler, options, size in (
+        (taking, {"on_malformed": "handle"}, 2),
+        (not_taking, {}, 1),
+    ):
+        shop = Shop(handler, **options)
+        good, bad = shop.queue.deliver(testing.event("Paid", {"cents": 1}), b"{}")
+        await shop.consumer.drain("sub-paid", until_empty=True)
+        assert sizes.pop() == size
+        assert shop.queue.settled[good][0] == "acknowledge"
+        assert shop.queue.settled[bad][0] == ("reject" if size == 1 else "acknowledge")
+
+
+@in_virtual_time
+async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
+    """
+    All of its locks are lost: what it does then is work for nothing.
+    """
+    cancelled = []
+
+    async def handler(events: list[Event[Order]]) -> None:
+        try:
+            await asyncio.sleep(250)
+        except asyncio.CancelledError:
+            cancelled.append(len(events))
+            raise
+
+    shop = Shop(handler)
+    shop.queue.lose(*shop.deliver(1, 2))
+    await shop.drain()
+
+    assert cancelled == [2]
+
+
+async def test_a_handler_in_a_test_fails_as_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    A wrong answer is the test's error, too.
+    """
+    shop = Shop(Held().handler)
+
+    @shop.pull.subscription("sub-wrong", schedule=TICK)
+    async def wrong(events: list[Event[Order]]) -> Any:
+        return [None, None]
+
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(TypeError, match="2 dispositions"),
+    ):
+        await testing.handle(
+            shop.pull, "sub-wrong", testing.event("Paid", {"cents": 1})
+        )
