@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_ser
 from tools.stack import local_keys, services
 from tools.stack.local_keys import LocalKeys
 
+JSON = {"Content-Type": "application/json"}
 __all__ = ["Stack", "StartStack", "until"]
 
 
@@ -31,6 +33,26 @@ def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A stack for tests that leave it running; its timers never fire by themselves."""
     folder = tmp_path_factory.mktemp(f"stack-{host_kind}")
     started = launch(folder, host_kind=host_kind)
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def emptied_stack(stack: Stack) -> Stack:
+    """The same, and no event in it."""
+    everything = Request(f"{stack.emulator}/_local/reset", b"{}", JSON)
+    with urlopen(everything, timeout=10):
+        return stack
+
+
+@pytest.fixture(scope="session")
+def unset_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose settings are wrong: every call that needs them is answered 503."""
+    wrong = {"EVENTGRID_ENDPOINT": "ftp://x", "PULL_BUDGET_SECONDS": "soon"}
+    folder: Path = tmp_path_factory.mktemp("unset-stack")
+    started = launch(folder, settings=wrong)
     try:
         yield wait_until_it_serves(started)
     finally:

@@ -58,12 +58,10 @@ def audited(stack: Stack) -> list[str]:
     return [entry["id"] for entry in json.loads(answer.body)["entries"]]
 
 
-def test_each_part_has_a_line_and_the_page_its_address(start_stack: StartStack) -> None:
+def test_each_part_has_a_line_and_the_page_its_address(stack: Stack) -> None:
     """
     The reader sees where everything answers, and that it does.
     """
-    stack = start_stack()
-
     lines = stack.output().splitlines()
 
     for part in PARTS:
@@ -93,23 +91,6 @@ def test_nothing_is_lost_when_each_part_is_killed(fresh_stack: Stack) -> None:
     assert nothing_is_left(fresh_stack)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_leaves_no_process_and_no_port(
-    start_stack: StartStack, how: signal.Signals
-) -> None:
-    """
-    Ctrl-C and SIGTERM end everything, in order and with exit code 0.
-    """
-    stack = start_stack()
-    pids = stack.pids()
-
-    assert stack.stop(how) == 0
-
-    assert nothing_is_left(stack)
-    assert len(set(pids.values())) == len(PARTS)
-    assert "died" not in stack.output()
-
-
 def test_a_stop_while_starting_leaves_nothing_either(start_stack: StartStack) -> None:
     """
     Who changes their mind at once need not wait for the stack to serve.
@@ -126,33 +107,38 @@ def test_a_restart_still_knows_what_happened_and_fresh_does_not(
     start_stack: StartStack,
 ) -> None:
     """
-    The audit log outlives the stack, until it is not wanted.
+    The audit log outlives the stack, until it is not wanted; SIGTERM and Ctrl-C end
+    everything, in order and with exit code 0.
     """
     first = start_stack()
     published = publish_samples(first)
     pull(first)
-    assert first.stop() == 0
+    assert first.stop(signal.SIGTERM) == 0
+    assert nothing_is_left(first)
+    assert "died" not in first.output()
 
     second = start_stack()
     assert sorted(audited(second)) == sorted(published)
-    assert second.stop() == 0
+    assert second.stop(signal.SIGINT) == 0
+    assert nothing_is_left(second)
+    assert "died" not in second.output()
 
     assert audited(start_stack("--fresh")) == []
 
 
-def test_a_second_stack_on_the_same_data_is_refused(start_stack: StartStack) -> None:
+def test_a_second_stack_on_the_same_data_is_refused(
+    stack: Stack, start_stack: StartStack
+) -> None:
     """
     The message names the one that runs, and what to do.
     """
-    first = start_stack()
-    second = start_stack(wait=False)
+    second = start_stack("--data", str(stack.data), wait=False)
 
     assert second.supervisor.wait(30) == 1
 
-    said = (first.data.parent / "console.txt").read_text()
-    assert f"process {first.supervisor.pid}" in said
-    assert "--data" in said
-    assert first.call("GET", "/api/health").status == 200
+    assert f"process {stack.supervisor.pid}" in second.output()
+    assert "--data" in second.output()
+    assert stack.call("GET", "/api/health").status == 200
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_option(

@@ -71,11 +71,11 @@ def closed_port() -> int:
         return int(unused.getsockname()[1])
 
 
-def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
+def test_five_samples_reach_two_two_and_five(emptied_stack: Stack) -> None:
     """
     Each event subscription gets what its filter takes, once.
     """
-    stack = fresh_stack
+    stack = emptied_stack
     published = post(stack, "/api/events/samples")
 
     first, second = pull(stack), pull(stack)
@@ -323,13 +323,12 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
 
 
 def test_an_app_without_settings_starts_and_says_what_it_needs(
-    start_stack: StartStack,
+    unset_stack: Stack,
 ) -> None:
     """
     Every call answers 503 with all problems at once; the page is still served.
     """
-    wrong = {"EVENTGRID_ENDPOINT": "ftp://x", "PULL_BUDGET_SECONDS": "soon"}
-    stack = start_stack(settings=wrong)
+    stack, wrong = unset_stack, unset_stack.settings
 
     answer = stack.call("POST", "/api/events/samples")
     health = stack.call("GET", "/api/health")
@@ -387,7 +386,7 @@ def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:
     assert refused.status == 503
     assert "AUDIT_STORAGE" in refused.json()["detail"]
     assert [check["name"] for check in health["checks"] if not check["ok"]] == [
-        "audit storage"
+        *("audit storage", "action log")
     ]
     assert received(pulled)["sub-all-events"] == 5
     counts = {

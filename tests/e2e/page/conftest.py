@@ -61,15 +61,3 @@ def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield wait_until_it_serves(started)
     finally:
         started.stop()
-
-
-@pytest.fixture(scope="session")
-def unset_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose settings are wrong: every call that needs them is answered 503."""
-    wrong = {"EVENTGRID_ENDPOINT": "ftp://x", "PULL_BUDGET_SECONDS": "soon"}
-    folder: Path = tmp_path_factory.mktemp("unset-stack")
-    started = launch(folder, settings=wrong)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()

@@ -45,14 +45,14 @@ async def receive(page: Page, stack: Stack, *content_ids: str) -> None:
 
 
 async def test_events_are_received_and_settled_each_in_its_way(
-    page: Page, fresh_stack: Stack
+    page: Page, emptied_stack: Stack
 ) -> None:
     """
     Acknowledge, release with a delay, reject with a reason, renew: by hand, on record.
     """
     ids = [unique() for _ in range(4)]
-    publish(fresh_stack, *ids)
-    await receive(page, fresh_stack, *ids)
+    publish(emptied_stack, *ids)
+    await receive(page, emptied_stack, *ids)
     await expect(page.locator(".held-bar")).to_contain_text("4 events locked")
     await expect(held(page, ids[0])).to_contain_text("delivery 1")
     await expect(page.locator("#stage")).to_contain_text("uses one delivery attempt")
@@ -77,7 +77,7 @@ async def test_events_are_received_and_settled_each_in_its_way(
         "Nothing is locked any more"
     )
 
-    recorded = fresh_stack.call("GET", "/api/audit?subscription=sub-approved").json()
+    recorded = emptied_stack.call("GET", "/api/audit?subscription=sub-approved").json()
     found = {entry["contentId"]: entry for entry in recorded["entries"]}
     assert [found[event_id]["disposition"] for event_id in ids] == [
         *("acknowledge", "reject"),
@@ -88,14 +88,14 @@ async def test_events_are_received_and_settled_each_in_its_way(
 
 
 async def test_leaving_the_view_asks_and_releases_what_is_locked(
-    page: Page, fresh_stack: Stack
+    page: Page, emptied_stack: Stack
 ) -> None:
     """
     A link asks first; who goes on releases, and the event can be received at once.
     """
     content_id = unique()
-    publish(fresh_stack, content_id)
-    await receive(page, fresh_stack, content_id)
+    publish(emptied_stack, content_id)
+    await receive(page, emptied_stack, content_id)
 
     await page.get_by_role("link", name="Flow").click()
     dialog = page.get_by_role("dialog", name="1 event still locked")
@@ -106,19 +106,19 @@ async def test_leaving_the_view_asks_and_releases_what_is_locked(
     await dialog.get_by_role("button", name="Release and leave").click()
     await expect(page).to_have_url(re.compile("#/flow"))
 
-    await receive(page, fresh_stack, content_id)
+    await receive(page, emptied_stack, content_id)
     await expect(held(page, content_id)).to_contain_text("delivery 2")
 
 
 async def test_closing_the_page_releases_what_is_locked(
-    page: Page, fresh_stack: Stack
+    page: Page, emptied_stack: Stack
 ) -> None:
     """
     The last request of a page that goes carries the lock tokens, and the key.
     """
     content_id = unique()
-    publish(fresh_stack, content_id)
-    await receive(page, fresh_stack, content_id)
+    publish(emptied_stack, content_id)
+    await receive(page, emptied_stack, content_id)
     # The browser tells nobody of requests that outlive their page.
     await page.evaluate("""() => {
         sessionStorage.setItem("x-functions-key", "mine");
@@ -130,13 +130,13 @@ async def test_closing_the_page_releases_what_is_locked(
         };
     }""")
 
-    await page.goto(f"{fresh_stack.url}/api/openapi.json")
+    await page.goto(f"{emptied_stack.url}/api/openapi.json")
 
     sent = json.loads(await page.evaluate("sessionStorage.getItem('last')"))
     assert sent["keepalive"]
     assert sent["headers"]["x-functions-key"] == "mine"
     assert json.loads(sent["body"])["disposition"] == "release"
-    await receive(page, fresh_stack, content_id)
+    await receive(page, emptied_stack, content_id)
     await expect(held(page, content_id)).to_contain_text("delivery 2")
 
 
