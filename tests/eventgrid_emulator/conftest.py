@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import pytest
 from azure.core.credentials import AzureKeyCredential
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 from azure.identity.aio import DefaultAzureCredential
 
 from eventgrid_emulator import EmulatedNamespace
-from tests.eventgrid_emulator.wire import Wire, until
+from tests.eventgrid_emulator.wire import Wire, connected, until
 
 TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
@@ -102,9 +101,8 @@ async def consumer(behind: Behind) -> AsyncIterator[EventGridConsumerClient]:
 @pytest.fixture
 async def wire(namespace: EmulatedNamespace) -> AsyncIterator[Wire]:
     """Plain HTTP to the namespace, with the key."""
-    headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-    async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as session:
-        yield Wire(session)
+    async with connected(namespace.endpoint) as made:
+        yield made
 
 
 async def drain(client: EventGridConsumerClient) -> None:

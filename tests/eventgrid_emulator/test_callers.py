@@ -11,7 +11,7 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.auth.identity import Identity
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.test_inside import another_address
-from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, VERSION, Wire
+from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, VERSION, Wire, emulated
 
 pytestmark = pytest.mark.contract
 
@@ -48,10 +48,8 @@ def basic(credentials: str) -> str:
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
     """An emulator that was given one more name, and a session with its key."""
-    async with EmulatedNamespace(DECLARED, names=("given",)) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            yield Wire(http)
+    async with emulated(DECLARED, names=("given",)) as (_, wire):
+        yield wire
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
@@ -123,42 +121,46 @@ async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "status"),
+    ("key", "credentials", "status"),
     [
-        (None, 401),
-        (basic(":opens"), 200),
-        (basic("anybody:opens"), 200),
-        (basic("opens:"), 401),
-        (basic(":other"), 401),
-        ("Basic !!!", 401),
-        ("Basic", 401),
-        ("Bearer opens", 401),
+        (None, None, 403),
+        (None, basic(":opens"), 403),
+        ("opens", None, 401),
+        ("opens", basic(":opens"), 200),
+        ("opens", basic("anybody:opens"), 200),
+        ("opens", basic("opens:"), 401),
+        ("opens", basic(":other"), 401),
+        ("opens", "Basic !!!", 401),
+        ("opens", "Basic", 401),
+        ("opens", "Bearer opens", 401),
     ],
 )
 async def test_other_machines_need_the_control_key(
-    credentials: str | None, status: int
+    key: str | None, credentials: str | None, status: int
 ) -> None:
     """A container's tests reset it, and nobody else; a browser asks for the password."""
     address = another_address()
     if address is None:
         pytest.skip("this machine has no address but loopback")
-    headers = {"Authorization": credentials} if credentials else {}
-    namespace = EmulatedNamespace(DECLARED, control_key="opens")
+    namespace = EmulatedNamespace(DECLARED, control_key=key)
     await namespace.app.start("0.0.0.0")
+    evil = {"Origin": "https://evil.example"}
     try:
         port = namespace.endpoint.rpartition(":")[2]
-        async with (
-            aiohttp.ClientSession(headers=headers) as http,
-            http.post(f"http://{address}:{port}/_local/reset") as answer,
-        ):
-            assert answer.status == status
-            assert ("WWW-Authenticate" in answer.headers) == (status == 401)
-        evil = headers | {"Origin": "https://evil.example"}
-        async with (
-            aiohttp.ClientSession(headers=evil) as http,
-            http.post(f"http://{address}:{port}/_local/reset") as answer,
-        ):
-            assert answer.status in (401, 403)
+        headers = {"Authorization": credentials} if credentials else {}
+        async with aiohttp.ClientSession(
+            f"http://{address}:{port}", headers=headers
+        ) as http:
+            async with http.post("/_local/reset") as answer:
+                assert answer.status == status
+                assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+            async with http.post("/_local/reset", headers=evil) as answer:
+                assert answer.status in (401, 403)
+            local = {"Host": "127.0.0.1"}
+            async with http.get("/_local/clock", headers=local) as answer:
+                assert answer.status == status
+            async with http.get("/_local/health") as answer:
+                assert answer.status == 200
     finally:
         await namespace.app.stop()
 

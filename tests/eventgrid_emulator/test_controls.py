@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import aiohttp
 import pytest
 from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
@@ -12,7 +11,7 @@ from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.admin import openapi
-from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
+from tests.eventgrid_emulator.wire import EVENT, Wire, emulated, lock_tokens, until
 
 pytestmark = pytest.mark.contract
 
@@ -150,6 +149,15 @@ async def test_waiting_ends_with_what_is_waited_for(wire: Wire) -> None:
         ("PUT", "/topology", "x", 400),
         ("GET", "/deadletters?subscription=none", None, 404),
         ("GET", "/events?subscription=none", None, 404),
+        ("GET", "/events?topic=none", None, 404),
+        *(
+            ("POST", "/clock", {"advance": s}, 400)
+            for s in (-1, "60", None, True, 1e12)
+        ),
+        ("POST", "/clock", None, 400),
+        ("GET", "/nothing", None, 404),
+        ("GET", "/../topics", None, 404),
+        ("DELETE", "/clock", None, 405),
         ("DELETE", "/events", None, 405),
         ("GET", "/reset", None, 405),
     ],
@@ -160,9 +168,11 @@ async def test_what_cannot_be_done_is_refused_and_changes_nothing(
     """A misspelt name does not empty everything."""
     await wire.publish(EVENT)
 
-    assert (await ask(wire, method, path, body))[0] == status
+    found, said = await ask(wire, method, path, body)
 
+    assert (found, "error" in said) == (status, True)
     assert len(await held(wire)) == 1
+    assert (await ask(wire, "GET", "/clock"))[1]["ahead"] == 0
 
 
 @pytest.mark.parametrize(
@@ -229,13 +239,10 @@ async def test_every_request_is_in_the_openapi_document(
 
 async def test_an_empty_receive_may_be_answered_at_once() -> None:
     """For suites with many tests in which nothing comes."""
-    async with EmulatedNamespace(shortest_wait=0) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            path = "/topics/events/eventsubscriptions/all"
-            async with asyncio.timeout(5):
-                assert await wire.receive(path=path) == []
+    async with emulated(shortest_wait=0) as (_, wire):
+        path = "/topics/events/eventsubscriptions/all"
+        async with asyncio.timeout(5):
+            assert await wire.receive(path=path) == []
 
 
 def test_a_namespace_serves_code_without_a_loop() -> None:

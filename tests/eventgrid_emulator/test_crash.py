@@ -5,27 +5,33 @@ import itertools
 import json
 import random
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from eventgrid_emulator.auth.credentials import LOCAL_KEY
 from tests.eventgrid_emulator.emulator_process import EmulatorProcess, running, start
-from tests.eventgrid_emulator.wire import Wire, lock_tokens
+from tests.eventgrid_emulator.wire import Wire, connected, lock_tokens
 
 pytestmark = pytest.mark.contract
 
 KILLS = 50
-LIMITS = {"maxDeliveryCount": 10, "eventTimeToLive": "P1D"}
+KEPT, REJECTING = "sub-all-events", "sub-flagged"
 TOPOLOGY = {
     "topic": "moderation-events",
-    "eventSubscriptions": [
-        LIMITS | {"name": name} for name in ("sub-all-events", "sub-flagged")
-    ],
+    "eventSubscriptions": [{"name": KEPT}, {"name": REJECTING}],
 }
-NAMES = [each["name"] for each in TOPOLOGY["eventSubscriptions"]]  # type: ignore[index]
 GONE = (aiohttp.ClientError, ConnectionError)
+
+
+def path_of(name: str) -> str:
+    return f"/topics/moderation-events/eventsubscriptions/{name}"
+
+
+def ids_of(found: Iterable[dict[str, Any]]) -> list[str]:
+    return [item["event"]["id"] for item in found]
 
 
 class Ledger:
@@ -35,14 +41,10 @@ class Ledger:
         self.numbers = itertools.count()
         self.published: set[str] = set()
         self.maybe_published: set[str] = set()
-        self.acknowledged: dict[str, set[str]] = {name: set() for name in NAMES}
-        self.maybe_acknowledged: dict[str, set[str]] = {name: set() for name in NAMES}
-        self.seen: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
-
-
-def session(endpoint: str) -> aiohttp.ClientSession:
-    headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
-    return aiohttp.ClientSession(endpoint, headers=headers)
+        self.settled = {KEPT: set[str](), REJECTING: set[str]()}
+        self.maybe_settled = {KEPT: set[str](), REJECTING: set[str]()}
+        self.rejected: set[str] = set()
+        self.seen = {KEPT: Counter[str](), REJECTING: Counter[str]()}
 
 
 async def publish_until_it_dies(wire: Wire, ledger: Ledger) -> None:
@@ -50,82 +52,99 @@ async def publish_until_it_dies(wire: Wire, ledger: Ledger) -> None:
         ids = [str(next(ledger.numbers)) for _ in range(7)]
         event = {"specversion": "1.0", "source": "/s", "type": "t", "data": {}}
         ledger.maybe_published.update(ids)
-        status, _, _ = await wire.publish(*(event | {"id": each} for each in ids))
+        status, _, _ = await wire.publish(*(event | {"id": number} for number in ids))
         assert status == 200
         ledger.published.update(ids)
 
 
 async def consume_until_it_dies(wire: Wire, name: str, ledger: Ledger) -> None:
-    path = f"/topics/moderation-events/eventsubscriptions/{name}"
+    """Settle what comes; where events are rejected, those with odd numbers are."""
     while True:
-        found = await wire.receive(5, path)
-        ids = [each["event"]["id"] for each in found]
-        for each in found:
-            number = each["event"]["id"]
-            count = each["brokerProperties"]["deliveryCount"]
-            assert number not in ledger.acknowledged[name], "an acknowledged event came"
+        found = await wire.receive(5, path_of(name))
+        for item in found:
+            number = item["event"]["id"]
+            count = item["brokerProperties"]["deliveryCount"]
+            assert number not in ledger.settled[name], "a settled event came"
             assert count > ledger.seen[name][number], "a delivery count went back"
             ledger.seen[name][number] = count
-        ledger.maybe_acknowledged[name].update(ids)
-        _, _, body = await wire.settle("acknowledge", lock_tokens(found), path)
-        assert body["failedLockTokens"] == []
-        ledger.acknowledged[name].update(ids)
+        odd = [item for item in found if int(item["event"]["id"]) % 2]
+        rejected = odd if name == REJECTING else []
+        rest = [item for item in found if item not in rejected]
+        for verb, items in (("acknowledge", rest), ("reject", rejected)):
+            if not items:
+                continue
+            ledger.maybe_settled[name].update(ids_of(items))
+            _, _, body = await wire.settle(verb, lock_tokens(items), path_of(name))
+            assert body["failedLockTokens"] == []
+            ledger.settled[name].update(ids_of(items))
+        ledger.rejected.update(ids_of(rejected))
 
 
 async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) -> None:
     """Two publishers and three consumers work until the emulator is killed."""
-    async with session(emulator.endpoint) as http:
-        wire = Wire(http)
-        work = [
-            publish_until_it_dies(wire, ledger),
-            publish_until_it_dies(wire, ledger),
-            consume_until_it_dies(wire, NAMES[0], ledger),
-            consume_until_it_dies(wire, NAMES[0], ledger),
-            consume_until_it_dies(wire, NAMES[1], ledger),
+    async with connected(emulator.endpoint) as wire:
+        work = [publish_until_it_dies(wire, ledger) for _ in range(2)]
+        work += [
+            consume_until_it_dies(wire, name, ledger)
+            for name in (KEPT, KEPT, REJECTING)
         ]
-        tasks = [asyncio.create_task(each) for each in work]
+        tasks = [asyncio.create_task(task) for task in work]
         await asyncio.wait(tasks, timeout=after)
         await emulator.kill()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    for problem in ended:
-        if not isinstance(problem, GONE):
-            raise AssertionError("a client failed before the emulator died") from (
-                problem if isinstance(problem, BaseException) else None
-            )
+        for problem in await asyncio.gather(*tasks, return_exceptions=True):
+            if not isinstance(problem, GONE):
+                raise AssertionError("a client failed first") from problem
 
 
-async def remaining(emulator: EmulatorProcess, name: str) -> set[str]:
-    """What is still queued, once every lock has ended."""
+async def remaining(wire: Wire, name: str) -> set[str]:
+    """What is still queued, once every dead letter has gone to its destination."""
+
+    async def overview() -> Any:
+        async with wire.http.get("/_local/subscriptions") as answer:
+            return await answer.json()
+
+    async with asyncio.timeout(10):
+        while (await overview())["deadLettersWaiting"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    [topic] = (await overview())["topics"]
+    ready = {queue["name"]: queue["ready"] for queue in topic["eventSubscriptions"]}
     found: set[str] = set()
-    async with session(emulator.endpoint) as http:
-        await http.post("/_local/clock", json={"advance": 61})
-        wire = Wire(http)
-        path = f"/topics/moderation-events/eventsubscriptions/{name}"
-        async with http.get("/_local/subscriptions") as answer:
-            [topic] = (await answer.json())["topics"]
-        [depth] = [e for e in topic["eventSubscriptions"] if e["name"] == name]
-        while len(found) < depth["ready"]:
-            found |= {each["event"]["id"] for each in await wire.receive(100, path)}
+    while len(found) < ready[name]:
+        found.update(ids_of(await wire.receive(100, path_of(name))))
     return found
 
 
 async def test_nothing_that_was_answered_is_lost_by_a_kill(tmp_path: Path) -> None:
-    """Fifty kills: published events are all there, acknowledged ones never come back."""
+    """Fifty kills: published events are all there, settled ones never come back.
+
+    What was rejected is a dead letter, once, and what is one is nowhere else.
+    """
     topology = tmp_path / "topology.json"
     topology.write_text(json.dumps(TOPOLOGY))
-    arguments = ("--data", str(tmp_path / "data"), "--topology", str(topology))
+    arguments = (
+        *("--topology", str(topology), "--data", str(tmp_path / "data")),
+        *("--dead-letters", str(tmp_path / "to")),
+    )
     chance = random.Random(7)
     ledger = Ledger()
     for _ in range(KILLS):
         emulator = await start(*arguments)
         await live_and_die(emulator, ledger, chance.uniform(0.005, 0.15))
 
-    async with running(*arguments) as emulator:
-        for name in NAMES:
-            left = await remaining(emulator, name)
-            settled = ledger.acknowledged[name]
-            missing = ledger.published - left - settled
-            assert not missing - ledger.maybe_acknowledged[name], "an event was lost"
-            assert not left & settled, "an acknowledged event came back"
-            assert left <= ledger.maybe_published
+    async with running(*arguments) as emulator, connected(emulator.endpoint) as wire:
+        await wire.http.post("/_local/clock", json={"advance": 61})
+        left = {name: await remaining(wire, name) for name in (KEPT, REJECTING)}
+    for name, ids in left.items():
+        missing = ledger.published - ids - ledger.settled[name]
+        assert not missing - ledger.maybe_settled[name], "an event was lost"
+        assert not ids & ledger.settled[name], "a settled event came back"
+        assert ids <= ledger.maybe_published
+    blobs = (tmp_path / "to").rglob("*.json")
+    items = itertools.chain.from_iterable(json.loads(b.read_text()) for b in blobs)
+    letters = Counter(ids_of(items))
+    assert [number for number, times in letters.items() if times > 1] == []
+    assert not letters.keys() & left[REJECTING], "dead-lettered, and still queued"
+    assert all(int(number) % 2 for number in letters)
+    assert ledger.rejected <= letters.keys()
     assert len(ledger.published) > KILLS
+    assert len(ledger.rejected) > KILLS / 2

@@ -1,19 +1,14 @@
 """A dead letter exists once, and only when its event has left the queue for good."""
 
-import asyncio
 import contextlib
 import itertools
 import json
-import random
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
-from eventgrid_emulator.auth.credentials import LOCAL_KEY
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.namespace.namespace import Namespace
@@ -21,19 +16,16 @@ from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.operations.settlement import settle
 from eventgrid_emulator.storage.sqlite import Store
 from eventgrid_emulator.topology import topology
-from tests.eventgrid_emulator.emulator_process import EmulatorProcess, running, start
-from tests.eventgrid_emulator.wire import EVENT, Wire, lock_tokens, until
+from tests.eventgrid_emulator.wire import EVENT, lock_tokens, until
 
 pytestmark = pytest.mark.contract
 
-KILLS = 15
 TOPIC = "moderation-events"
 DECLARED = {
     "topic": TOPIC,
     "deadLetterContainer": "letters",
     "eventSubscriptions": [{"name": "sub-all-events", "maxDeliveryCount": 2}],
 }
-ANSWERED = (aiohttp.ClientError, ConnectionError)
 
 
 class Flaky:
@@ -134,99 +126,3 @@ async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> N
     async with driven(tmp_path, to) as emulator:
         await until(lambda: emulator.namespace.dead_lettering.waiting == 0)
     assert to.ids == ["1", "2"]
-
-
-class Ledger:
-    """What the emulator has answered."""
-
-    def __init__(self) -> None:
-        self.numbers = itertools.count()
-        self.published: set[str] = set()
-        self.acknowledged: set[str] = set()
-        self.rejected: set[str] = set()
-        self.begun: set[str] = set()
-
-
-async def work_until_it_dies(wire: Wire, ledger: Ledger) -> None:
-    """Publish, then acknowledge the even ones and reject the odd."""
-    while True:
-        ids = [str(next(ledger.numbers)) for _ in range(6)]
-        await wire.publish(*(EVENT | {"id": number} for number in ids))
-        ledger.published.update(ids)
-        found = await wire.receive(10)
-        for verb, rest, done in (
-            ("acknowledge", 0, ledger.acknowledged),
-            ("reject", 1, ledger.rejected),
-        ):
-            mine = [each for each in found if int(each["event"]["id"]) % 2 == rest]
-            if mine:
-                ids = [each["event"]["id"] for each in mine]
-                ledger.begun.update(ids)
-                await wire.settle(verb, lock_tokens(mine))
-                done.update(ids)
-
-
-async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) -> None:
-    headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
-    async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
-        tasks = [
-            asyncio.create_task(work_until_it_dies(Wire(http), ledger))
-            for _ in range(3)
-        ]
-        await asyncio.wait(tasks, timeout=after)
-        await emulator.kill()
-        for problem in await asyncio.gather(*tasks, return_exceptions=True):
-            if not isinstance(problem, ANSWERED):
-                raise AssertionError("a client failed first") from problem
-
-
-async def remaining(http: aiohttp.ClientSession) -> set[str]:
-    """What is still queued, once every dead letter has gone to its destination."""
-
-    async def overview() -> Any:
-        async with http.get("/_local/subscriptions") as answer:
-            return await answer.json()
-
-    async with asyncio.timeout(10):
-        while (await overview())["deadLettersWaiting"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    [topic] = (await overview())["topics"]
-    [queue] = topic["eventSubscriptions"]
-    left: set[str] = set()
-    while len(left) < queue["ready"]:
-        left |= {each["event"]["id"] for each in await Wire(http).receive()}
-    return left
-
-
-async def test_kills_neither_lose_nor_double_a_dead_letter(tmp_path: Path) -> None:
-    """Fifteen kills while half of the events are rejected."""
-    file = tmp_path / "topology.json"
-    many = DECLARED | {"eventSubscriptions": [{"name": "sub-all-events"}]}
-    file.write_text(json.dumps(many))
-    arguments = (
-        *("--topology", str(file), "--data", str(tmp_path / "data")),
-        *("--dead-letters", str(tmp_path / "to")),
-    )
-    chance = random.Random(5)
-    ledger = Ledger()
-    for _ in range(KILLS):
-        emulator = await start(*arguments)
-        await live_and_die(emulator, ledger, chance.uniform(0.05, 0.3))
-
-    async with running(*arguments) as emulator:
-        headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
-        async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
-            await http.post("/_local/clock", json={"advance": 60})
-            left = await remaining(http)
-
-    blobs = (tmp_path / "to").rglob("*.json")
-    items = itertools.chain.from_iterable(json.loads(b.read_text()) for b in blobs)
-    letters = Counter(item["event"]["id"] for item in items)
-    assert [number for number, times in letters.items() if times > 1] == []
-    assert not letters.keys() & left, "dead-lettered, and still in the queue"
-    assert not letters.keys() & ledger.acknowledged
-    assert ledger.rejected <= letters.keys()
-    assert (
-        ledger.published <= letters.keys() | left | ledger.acknowledged | ledger.begun
-    )
-    assert len(ledger.rejected) > KILLS

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from eventgrid_emulator import EmulatedNamespace
@@ -24,22 +24,22 @@ from eventgrid_emulator.storage.sqlite import (
     _prepare,
 )
 from tests.eventgrid_emulator.emulator_process import refused, running
-from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, Wire, lock_tokens, until
+from tests.eventgrid_emulator.wire import (
+    ALL,
+    EVENT,
+    Wire,
+    connected,
+    emulated,
+    lock_tokens,
+    until,
+)
 
 pytestmark = pytest.mark.contract
 
 TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
-@contextlib.asynccontextmanager
-async def opened(
-    data: Path, **options: Any
-) -> AsyncIterator[tuple[EmulatedNamespace, Wire]]:
-    """A durable namespace over a folder, and plain HTTP to it."""
-    async with EmulatedNamespace(TOPOLOGY, data=data, **options) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            yield namespace, Wire(http)
+opened = functools.partial(emulated, TOPOLOGY)
 
 
 def depth(namespace: EmulatedNamespace) -> tuple[int, int, int]:
@@ -51,7 +51,7 @@ def depth(namespace: EmulatedNamespace) -> tuple[int, int, int]:
 async def test_queues_locks_counts_and_delays_come_back(tmp_path: Path) -> None:
     """After a restart everything goes on where it stood."""
     at = [1_800_000_000.0]
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
+    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
         await wire.publish(*(EVENT | {"id": str(number)} for number in range(5)))
         first, second, third = await wire.receive(3)
         await wire.settle("release", lock_tokens([first]), releaseDelayInSeconds="60")
@@ -61,7 +61,7 @@ async def test_queues_locks_counts_and_delays_come_back(tmp_path: Path) -> None:
         assert depth(namespace) == (2, 1, 1)
 
     at[0] += 31
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
+    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
         await namespace.advance(0)
         assert depth(namespace) == (3, 1, 0)
         found = await wire.receive(5)
@@ -78,109 +78,43 @@ async def test_a_lock_that_ended_while_the_emulator_was_down_is_over(
 ) -> None:
     """Its token is lost, and the next delivery counts one more."""
     at = [1_800_000_000.0]
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
+    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
         await wire.publish(EVENT)
         old = lock_tokens(await wire.receive())
     at[0] += 60
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
+    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
         [found] = await wire.receive()
         assert found["brokerProperties"]["deliveryCount"] == 2
         _, _, body = await wire.settle("acknowledge", old)
         assert body["failedLockTokens"][0]["error"]["code"] == "TokenLost"
 
 
-async def test_a_delay_goes_on_after_a_restart(tmp_path: Path) -> None:
-    """Neither shorter nor longer than it was asked for."""
-    at = [1_800_000_000.0]
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
-        await wire.publish(EVENT)
-        tokens = lock_tokens(await wire.receive())
-        await wire.settle("release", tokens, releaseDelayInSeconds="600")
-    at[0] += 599
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (namespace, _):
-        await namespace.advance(0)
-        assert depth(namespace) == (0, 0, 1)
-        await namespace.advance(1)
-        assert depth(namespace) == (1, 0, 0)
-
-
-async def test_a_renewal_window_goes_on_after_a_restart(tmp_path: Path) -> None:
-    """The hour is counted from the receive, wherever the emulator was meanwhile."""
-    at = [1_800_000_000.0]
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
-        await wire.publish(EVENT)
-        tokens = lock_tokens(await wire.receive())
-    at[0] += 59
-    async with opened(tmp_path, clock=Clock(lambda: at[0])) as (_, wire):
-        _, _, body = await wire.settle("renewLock", tokens)
-        assert body["succeededLockTokens"] == tokens
-        for _ in range(61):
-            at[0] += 59
-            _, _, body = await wire.settle("renewLock", tokens)
-        assert body["succeededLockTokens"] == []
-        assert at[0] > 1_800_000_000 + 3600
-
-
-async def test_the_moved_clock_comes_back(tmp_path: Path) -> None:
-    """A restart does not send the emulator back in time."""
-    async with opened(tmp_path) as (namespace, _):
-        await namespace.advance(86_400)
-        before = namespace.app.namespace.clock.now()
-    async with opened(tmp_path) as (namespace, _):
-        assert namespace.app.namespace.clock.now() >= before
-
-
-async def test_settled_events_leave_nothing_in_the_file(tmp_path: Path) -> None:
-    """The file holds what is queued, not what was."""
-    async with opened(tmp_path) as (_, wire):
-        await wire.publish(*[EVENT] * 200)
-        while found := lock_tokens(await wire.receive()):
-            await wire.settle("acknowledge", found)
-            if len(found) < 100:
-                break
-            if not (await is_ready(wire)):
-                break
-    with contextlib.closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        for table in ("event", "entry", "dead_letter"):
-            [row] = connection.execute(f"SELECT count(*) FROM {table}")
-            assert row == (0,), table
-
-
-async def is_ready(wire: Wire) -> bool:
-    async with wire.http.get("/_local/subscriptions") as answer:
-        [topic] = (await answer.json())["topics"]
-    return any(each["ready"] for each in topic["eventSubscriptions"])
-
-
 async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     """SIGTERM ends a long poll with an empty answer and the process with 0."""
-    async with running("--data", str(tmp_path)) as emulator:
-        headers = {
-            "Authorization": f"SharedAccessKey {EmulatedNamespace(TOPOLOGY).key}"
-        }
-        async with aiohttp.ClientSession(emulator.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            flagged = "com.contoso.ai.ContentFlagged"
-            await wire.publish(EVENT | {"type": flagged})
-            await wire.receive()
-            waiting = asyncio.create_task(wire.receive())
+    async with (
+        running("--data", str(tmp_path)) as emulator,
+        connected(emulator.endpoint) as wire,
+    ):
+        await wire.publish(EVENT | {"type": "com.contoso.ai.ContentFlagged"})
+        await wire.receive()
+        waiting = asyncio.create_task(wire.receive())
 
-            async def asked() -> bool:
-                async with http.get("/_local/subscriptions") as answer:
-                    [topic] = (await answer.json())["topics"]
-                return any(e["waitingReceivers"] for e in topic["eventSubscriptions"])
+        async def asked() -> bool:
+            async with wire.http.get("/_local/subscriptions") as answer:
+                [topic] = (await answer.json())["topics"]
+            return any(each["waitingReceivers"] for each in topic["eventSubscriptions"])
 
-            while not await asked():  # noqa: ASYNC110  (another process knows)
-                await asyncio.sleep(0.01)
-            if os.name == "posix":
-                assert await emulator.terminate() == 0
-                assert await waiting == []
-            else:
-                await emulator.kill()
-                waiting.cancel()
-    async with opened(tmp_path) as (namespace, _):
+        while not await asked():  # noqa: ASYNC110  (another process knows)
+            await asyncio.sleep(0.01)
+        if os.name == "posix":
+            assert await emulator.terminate() == 0
+            assert await waiting == []
+        else:
+            await emulator.kill()
+            waiting.cancel()
+    async with opened(data=tmp_path) as (namespace, _):
         assert depth(namespace)[1] == 1
 
 
@@ -196,7 +130,7 @@ async def fill(namespace: EmulatedNamespace, wire: Wire) -> int:
 
 async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     """503 while the file cannot grow; what was answered 200 is all there, once each."""
-    async with opened(tmp_path) as (namespace, wire):
+    async with opened(data=tmp_path) as (namespace, wire):
         store = namespace.app.namespace.commits._store
         assert store is not None
         await store.recover(lambda c: c.execute("PRAGMA max_page_count = 300"))
@@ -210,7 +144,7 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         await store.recover(lambda c: c.execute("PRAGMA max_page_count = 100000"))
         assert (await wire.publish(EVENT))[0] == 200
         assert depth(namespace)[0] == taken + 1
-    async with opened(tmp_path) as (namespace, _):
+    async with opened(data=tmp_path) as (namespace, _):
         assert depth(namespace)[0] == taken + 1
 
 
@@ -231,7 +165,7 @@ async def test_nothing_is_answered_that_is_not_stored(
     verb: str, tmp_path: Path
 ) -> None:
     """The first request that cannot be stored is refused, and undone."""
-    async with opened(tmp_path) as (namespace, wire):
+    async with opened(data=tmp_path) as (namespace, wire):
         await wire.publish(EVENT, EVENT)
         tokens = lock_tokens(await wire.receive(1))
         before = depth(namespace)
@@ -249,14 +183,14 @@ async def test_nothing_is_answered_that_is_not_stored(
 
 async def test_a_moved_clock_is_stored_before_it_is_answered(tmp_path: Path) -> None:
     """What cannot be stored is a 503; the time that was seen holds after a restart."""
-    async with opened(tmp_path) as (namespace, wire):
+    async with opened(data=tmp_path) as (namespace, wire):
         async with (
             unwritable(namespace),
             wire.http.post("/_local/clock", json={"advance": 7200}) as answer,
         ):
             assert answer.status == 503
         assert (await wire.publish(EVENT))[0] == 200
-    async with opened(tmp_path) as (namespace, _):
+    async with opened(data=tmp_path) as (namespace, _):
         assert namespace.app.namespace.clock.offset == 7200
 
 
@@ -269,7 +203,7 @@ async def test_an_event_subscription_declared_on_a_full_disk_keeps_its_events(
         listed = [{"name": name} for name in names]
         return {"topic": "moderation-events", "eventSubscriptions": listed}
 
-    async with opened(tmp_path) as (namespace, wire):
+    async with opened(data=tmp_path) as (namespace, wire):
         async with unwritable(namespace):
             with pytest.raises(Refusal):
                 await namespace.declare(declared("sub-all-events", "sub-late"))
@@ -392,29 +326,13 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
-async def test_a_binary_event_survives_a_restart(tmp_path: Path) -> None:
-    """The bytes that were rewritten once are the bytes that come back."""
-    headers = {
-        "ce-id": "1",
-        "ce-source": "/s",
-        "ce-type": "t",
-        "ce-specversion": "1.0",
-        "Content-Type": "image/png",
-    }
-    async with opened(tmp_path) as (_, wire):
-        await wire.post(f"{TOPIC}:publish", b"\x00\xff", headers=headers)
-    async with opened(tmp_path) as (_, wire):
-        [found] = await wire.receive()
-        assert found["event"]["data_base64"] == "AP8="
-
-
 async def test_a_file_under_its_earlier_name_is_not_lost(tmp_path: Path) -> None:
     """What was queued before the file was called otherwise is there after an upgrade."""
-    async with opened(tmp_path) as (_, wire):
+    async with opened(data=tmp_path) as (_, wire):
         await wire.publish(EVENT)
     (tmp_path / FILE_NAME).rename(tmp_path / EARLIER_NAME)
 
-    async with opened(tmp_path) as (_, wire):
+    async with opened(data=tmp_path) as (_, wire):
         assert len(await wire.receive()) == 1
 
     assert not (tmp_path / FILE_NAME).exists()

@@ -15,7 +15,7 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Code
 from eventgrid_emulator.operations.throttle import Throttle
-from tests.eventgrid_emulator.wire import ALL, EVENT, Wire, lock_tokens
+from tests.eventgrid_emulator.wire import ALL, EVENT, Wire, emulated, lock_tokens
 
 pytestmark = pytest.mark.contract
 
@@ -210,64 +210,40 @@ async def test_a_throughput_unit_takes_a_thousand_events_a_second(
     refusal: Code, status: int
 ) -> None:
     """What comes on top is refused, and taken again when the second has passed."""
-    async with EmulatedNamespace(TOPOLOGY, throttle=Throttle(1, refusal)) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            assert (await wire.publish(*[EVENT] * 1000))[0] == 200
-            answers = [(await wire.publish(*[EVENT] * 1000))[0] for _ in range(3)]
-            assert status in answers
-            found = await wire.receive()
-            _, _, body = await wire.settle("acknowledge", lock_tokens(found))
-            assert body["failedLockTokens"] == []
+    async with emulated(TOPOLOGY, throttle=Throttle(1, refusal)) as (_, wire):
+        assert (await wire.publish(*[EVENT] * 1000))[0] == 200
+        answers = [(await wire.publish(*[EVENT] * 1000))[0] for _ in range(3)]
+        assert status in answers
+        found = await wire.receive()
+        _, _, body = await wire.settle("acknowledge", lock_tokens(found))
+        assert body["failedLockTokens"] == []
 
 
 async def test_a_throughput_unit_takes_a_megabyte_a_second_and_gives_two() -> None:
     """Bytes are metered as events are, in both directions."""
     throttle = Throttle(1)
     large = EVENT | {"data": "x" * 900_000}
-    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            statuses = [(await wire.publish(large))[0] for _ in range(3)]
-            assert statuses == [200, 200, 429]
+    async with emulated(TOPOLOGY, throttle=throttle) as (namespace, wire):
+        statuses = [(await wire.publish(large))[0] for _ in range(3)]
+        assert statuses == [200, 200, 429]
 
-            known = namespace.app.namespace
-            [event] = read_batch(json.dumps([large]).encode())
-            await known.publish(known.topic("moderation-events"), [event] * 4)
-            assert len(await wire.receive()) == 6
-            status, _, _ = await wire.post(f"{ALL}:receive")
-            assert status == 429
+        known = namespace.app.namespace
+        [event] = read_batch(json.dumps([large]).encode())
+        await known.publish(known.topic("moderation-events"), [event] * 4)
+        assert len(await wire.receive()) == 6
+        status, _, _ = await wire.post(f"{ALL}:receive")
+        assert status == 429
 
 
 async def test_a_receive_takes_its_events_from_the_egress() -> None:
-    """Two thousand a second per unit, whatever their size."""
+    """Two thousand a second per unit; settlements have as many of their own."""
     throttle = Throttle(1)
-    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            await wire.publish(*[EVENT] * 100)
-            tokens = lock_tokens(await wire.receive())
-            await wire.settle("acknowledge", tokens)
+    async with emulated(TOPOLOGY, throttle=throttle) as (_, wire):
+        await wire.publish(*[EVENT] * 100)
+        tokens = lock_tokens(await wire.receive())
+        await wire.settle("acknowledge", tokens)
     for meter in (throttle.egress, throttle.settlements):
         assert meter._buckets[0].level == 1900
-
-
-async def test_settlements_have_a_bucket_of_their_own() -> None:
-    """Receives that used up their egress do not keep events from being acknowledged."""
-    throttle = Throttle(1)
-    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
-        headers = {"Authorization": f"SharedAccessKey {namespace.key}"}
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            wire = Wire(http)
-            await wire.publish(EVENT)
-            tokens = lock_tokens(await wire.receive())
-            throttle.egress.take(1e9)
-            status, _, _ = await wire.post(f"{ALL}:receive")
-            assert status == 429
-            assert (await wire.settle("acknowledge", tokens))[0] == 200
 
 
 async def test_a_throttled_sdk_sees_the_refusal() -> None:

@@ -26,19 +26,6 @@ def test_a_received_event_is_locked_until_the_lock_ends() -> None:
     assert queue.acknowledge(secret, 60) is None
 
 
-def test_a_lock_is_spent_by_the_first_settlement() -> None:
-    """A token works once for acknowledge, reject and release."""
-    queue = a_queue(0)
-    [entry] = queue.receive(1, 0)
-
-    assert queue.acknowledge(entry.secret, 1) is entry
-    assert queue.acknowledge(entry.secret, 1) is None
-    assert queue.reject(entry.secret, 1) is None
-    assert queue.release(entry.secret, 0, 1) is None
-    assert queue.renew(entry.secret, 1) is None
-    assert queue.depth().total == 0
-
-
 def test_a_released_event_waits_for_its_delay() -> None:
     """A delay of 10 s ends at 10 s, not before."""
     queue = a_queue(0)
@@ -49,16 +36,6 @@ def test_a_released_event_waits_for_its_delay() -> None:
     assert queue.receive(1, 14.9) == []
     [again] = queue.receive(1, 15)
     assert again.count == 2
-
-
-def test_a_renewed_lock_lasts_its_full_duration_from_the_renewal() -> None:
-    """Renewing at 59 s holds the event until 119 s, under the same token."""
-    queue = a_queue(0)
-    [entry] = queue.receive(1, 0)
-    assert queue.renew(entry.secret, 59) is entry
-
-    assert queue.receive(1, 118) == []
-    assert queue.acknowledge(entry.secret, 118) is entry
 
 
 def test_a_lock_is_renewed_within_an_hour_of_its_receive_only() -> None:
@@ -81,17 +58,6 @@ def test_the_last_permitted_delivery_ends_in_dead_lettering() -> None:
     assert queue.receive(1, 180) == []
     [ended] = queue.take_ended()
     assert (ended.ending, ended.count) == (Ending.MAX_DELIVERIES, 3)
-
-
-def test_a_release_of_the_last_permitted_delivery_ends_the_event_at_once() -> None:
-    """No delay keeps an event that may not be delivered again."""
-    queue = a_queue(0)
-    for at in (0, 1, 2):
-        [entry] = queue.receive(1, at)
-        queue.release(entry.secret, 0 if at < 2 else 10, at)
-
-    assert queue.depth().total == 0
-    assert [each.ending for each in queue.take_ended()] == [Ending.MAX_DELIVERIES]
 
 
 def test_a_rejected_event_ends_at_once() -> None:

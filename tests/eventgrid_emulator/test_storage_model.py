@@ -130,7 +130,9 @@ async def live(folder: Path, steps: list[tuple[Any, Any, int]]) -> None:
     after = snapshot(again)
     await again.close()
     assert after == before
-    assert stored_events(folder) == held_events(after)
+    assert stored(folder, "SELECT number FROM event") == held_events(after)
+    entries = sum(len(entries) + len(fresh) for entries, fresh, _ in after.values())
+    assert stored(folder, "SELECT count(*) FROM entry") == {entries}
 
 
 def held_events(found: Any) -> set[int]:
@@ -142,10 +144,10 @@ def held_events(found: Any) -> set[int]:
     }
 
 
-def stored_events(folder: Path) -> set[int]:
-    """The numbers of the events in the file."""
+def stored(folder: Path, query: str) -> set[int]:
+    """The numbers that the file answers with."""
     with contextlib.closing(sqlite3.connect(folder / FILE_NAME)) as connection:
-        return {number for (number,) in connection.execute("SELECT number FROM event")}
+        return {number for (number,) in connection.execute(query)}
 
 
 @settings(max_examples=150)

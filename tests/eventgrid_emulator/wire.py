@@ -1,11 +1,15 @@
 """Plain HTTP to a local namespace: what the wire tests are written with."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
+
+from eventgrid_emulator import EmulatedNamespace
+from eventgrid_emulator.auth.credentials import LOCAL_KEY
 
 VERSION = {"api-version": "2024-06-01"}
 TOPIC = "/topics/moderation-events"
@@ -74,6 +78,26 @@ class Wire:
         return await self.post(
             f"{path}:{verb}", body, query, {"Content-Type": "application/json"}
         )
+
+
+@contextlib.asynccontextmanager
+async def connected(endpoint: str) -> AsyncIterator[Wire]:
+    """Speak to an emulator that has the key of its own."""
+    headers = {"Authorization": f"SharedAccessKey {LOCAL_KEY}"}
+    async with aiohttp.ClientSession(endpoint, headers=headers) as session:
+        yield Wire(session)
+
+
+@contextlib.asynccontextmanager
+async def emulated(
+    declared: Any = None, **options: Any
+) -> AsyncIterator[tuple[EmulatedNamespace, Wire]]:
+    """Start an emulator for the length of a block, and speak to it."""
+    async with (
+        EmulatedNamespace(declared, **options) as namespace,
+        connected(namespace.endpoint) as wire,
+    ):
+        yield namespace, wire
 
 
 def lock_tokens(found: list[dict[str, Any]]) -> list[str]:
