@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.hooks import Hooks, StartupFailed
 from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.loop_watch import Block, Blocks
+from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
@@ -82,13 +83,14 @@ class Consumer:
         *,
         recorder: Recorder | None = None,
         clock: Callable[[], datetime] | None = None,
+        hooks: Hooks | None = None,
     ) -> "Consumer":
-        """Return another one of the same declarations and hooks, which connects there."""
+        """Return another one of the same declarations, which connects there."""
         return Consumer(
             self._declared,
             connect,
             recorder=recorder or self._recorder,
-            hooks=self._hooks.again(),
+            hooks=hooks or self._hooks.again(),
             clock=clock or self._clock,
         )
 
@@ -139,10 +141,11 @@ class Consumer:
         context = BatchContext(
             subscription=declared.name,
             max_delivery_count=declared.numbers.max_delivery_count,
+            lives=timedelta(seconds=declared.numbers.time_to_live),
             lock_seconds=declared.numbers.lock_duration,
             handler_seconds=float("inf"),
             handler=runner.handle,
-            for_batch=runner.for_batch,
+            for_batch=self._hooks.for_batch(declared.name, runner),
             receiver=receiver,
             recorder=self._recorder,
             clock=self._clock,
@@ -163,11 +166,20 @@ class Consumer:
             self._runners[name] = self._declared[name].runner()
         return self._runners[name]
 
+    async def handle(self, name: str, raw: bytes, delivery_count: int) -> Disposition:
+        """Return what becomes of an event, as in a drain; nothing is received or settled.
+
+        What the handler raises passes.
+        """
+        event = self._declared[name].decode(raw, delivery_count)
+        return await self._hooks.for_batch(name, self.runner(name))([event])(event)
+
     async def _note(self, summary: DrainSummary) -> None:
         self._last[summary.subscription] = summary
         await self._hooks.drained(summary)
 
-    def _namespace(self) -> tuple[Namespace, str]:
+    def namespace(self) -> tuple[Namespace, str]:
+        """Return the namespace and the name of the topic. Raises ConnectionInvalid."""
         if self._connected is None:
             self._connected = self._connect()
         return self._connected
@@ -179,13 +191,13 @@ class Consumer:
         """
         if name not in self._receivers:
             declared = self._declared[name]
-            namespace, topic = self._namespace()
+            namespace, topic = self.namespace()
             self._receivers[name] = namespace.subscription(topic, name, declared.decode)
         return self._receivers[name]
 
     def topic(self) -> Publisher:
         """Return the topic itself. Raises ConnectionInvalid."""
-        namespace, topic = self._namespace()
+        namespace, topic = self.namespace()
         return namespace.topic(topic)
 
     async def publish(self, events: Sequence[Json]) -> Published:

@@ -17,6 +17,7 @@ from eventgrid_pull import (
 from eventgrid_pull.data_decoder import UnsupportedType
 from eventgrid_pull.declared_numbers import Numbers, read_numbers
 from eventgrid_pull.event import Decode
+from eventgrid_pull.event_decoder import Types
 from eventgrid_pull.handler import Shape
 from eventgrid_pull.registration import PullInvalid
 from eventgrid_pull.run_handler import OnMalformed, Runner
@@ -88,8 +89,9 @@ class Declarations:
         timer: str | None,
         numbers: Mapping[str, int | str],
         on_malformed: OnMalformed,
-        types: Mapping[str | None, object] | None,
+        types: Types | None,
         decode: Decode | None,
+        problems: Sequence[str],
     ) -> Declared | None:
         """Take a declaration in; None when its code is wrong. Raises PullInvalid if late."""
         if self._has_ended:
@@ -100,7 +102,9 @@ class Declarations:
         shape, made, wrong = _shape(function, types, on_malformed)
         timer = timer or function_name(name)
         wrong += self._clashes(name, timer, function)
-        read, problems, mistakes = read_numbers(numbers, schedule, shape, self._environ)
+        read, wrong_settings, mistakes = read_numbers(
+            numbers, schedule, shape, self._environ
+        )
         wrong += mistakes
         self._wrong += [f"{name}: {place(function)} {problem}" for problem in wrong]
         if wrong or shape is None or made is None:
@@ -114,7 +118,7 @@ class Declarations:
             on_malformed=on_malformed,
             schedule=schedule,
             numbers=read,
-            problems=problems,
+            problems=[*problems, *wrong_settings],
         )
         return declared
 
@@ -155,7 +159,7 @@ class Declarations:
 
 def _shape(
     function: Callable[..., Any],
-    types: Mapping[str | None, object] | None,
+    types: Types | None,
     on_malformed: OnMalformed,
 ) -> tuple[Shape | None, Decode | None, list[str]]:
     """Return what the handler takes and its decoder; or what is wrong with it."""

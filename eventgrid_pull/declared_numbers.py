@@ -10,12 +10,13 @@ from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 
 # What each number may be; it is the same where it comes from a setting.
 NUMBERS = {
-    "lanes": range(1, 11),
+    "lanes": range(1, 17),
     "concurrency": range(1, 401),
-    "budget": range(12, 3601),
+    "budget": range(10, 3601),
     "timeout": range(1, 3601),
     "lock_duration": range(60, 301),
     "max_delivery_count": range(1, 11),
+    "time_to_live": range(60, 604_801),
 }
 
 
@@ -28,6 +29,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     timeout: int = 300
     lock_duration: int = 60
     max_delivery_count: int = 10
+    time_to_live: int = 604_800
 
 
 def read_numbers(
@@ -65,17 +67,12 @@ def read_numbers(
 def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
     """Return which numbers do not agree, and which of them to change."""
     wrong = []
-    timeout, lock, budget = numbers.timeout, numbers.lock_duration, numbers.budget
+    timeout, lock = numbers.timeout, numbers.lock_duration
     longest = int(RENEWABLE_SECONDS) - lock
     if timeout > longest:
         wrong.append(
             f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
             f"an hour only, so timeout may be {longest} at most"
-        )
-    elif timeout > budget * 10:
-        wrong.append(
-            f"timeout is {timeout} s and budget {budget} s: one handler would outlast ten "
-            "drains; give timeout less or budget more"
         )
     if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
         wrong.append(

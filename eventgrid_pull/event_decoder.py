@@ -23,9 +23,13 @@ UNREADABLE = (ValueError, RecursionError)
 STAMPS = (publish_stamp.ATTRIBUTE, publish_stamp.PUBLISHER)
 
 
+# Event type → the type of its data; None → that of all others.
+type Types = Mapping[str, object] | Mapping[str | None, object]
+
+
 def decoder(
     expected: object,
-    named: Mapping[str | None, object] | None = None,
+    named: Types | None = None,
 ) -> Decode:
     """Return a decoder for events whose data is `expected`.
 
@@ -34,8 +38,8 @@ def decoder(
     Structs, dataclasses, TypedDicts, Pydantic models, `dict`, `bytes`, or whatever else
     msgspec decodes. Raises UnsupportedType for anything else.
     """
-    types_of_data: Mapping[str | None, object] = named or {None: expected}
-    return _Decoder(types_of_data).decode
+    kinds: dict[str | None, object] = {None: expected}
+    return _Decoder(dict(named.items()) if named else kinds).decode
 
 
 class _Decoder:

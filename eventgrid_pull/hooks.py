@@ -6,11 +6,15 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from eventgrid_pull.drain_result import DrainSummary
+from eventgrid_pull.event import AnyEvent
+from eventgrid_pull.outcomes import Disposition
+from eventgrid_pull.run_handler import Handle, Runner
 
 _log = logging.getLogger(__name__)
 
 type Hook = Callable[[], Awaitable[None] | None]
 type OnDrained = Callable[[DrainSummary], Awaitable[None] | None]
+type Before = Callable[[str, AnyEvent], Awaitable[Disposition | None] | None]
 
 
 class StartupFailed(Exception):
@@ -22,7 +26,9 @@ class Hooks:
 
     `startup` is called once before the first receive, `shutdown` when the process is told
     to stop, which it may never be. `on_drained` gets what a drain did: at its end, and
-    once a minute while it lasts.
+    once a minute while it lasts. `before` is asked about every event, with the name of
+    its event subscription, before the handler is: None for most, or what tells the
+    disposition, or None, once it is awaited.
     """
 
     def __init__(
@@ -30,15 +36,16 @@ class Hooks:
         startup: Hook | None = None,
         shutdown: Hook | None = None,
         on_drained: OnDrained | None = None,
+        before: Before | None = None,
     ) -> None:
         self._startup, self._shutdown = startup, shutdown
-        self._on_drained = on_drained
+        self._on_drained, self._before = on_drained, before
         self._starting: asyncio.Future[None] | None = None
         self._has_stopped = False
 
     def again(self) -> "Hooks":
         """Return the same hooks, none of which was called."""
-        return Hooks(self._startup, self._shutdown, self._on_drained)
+        return Hooks(self._startup, self._shutdown, self._on_drained, self._before)
 
     async def start(self) -> None:
         """Call `startup`, once for all who wait for it. Raises StartupFailed."""
@@ -57,6 +64,35 @@ class Hooks:
         if not self._has_stopped and not never_started:
             self._has_stopped = True
             await _call(self._shutdown)
+
+    def for_batch(
+        self, name: str, runner: Runner
+    ) -> Callable[[list[AnyEvent]], Handle]:
+        """Return what makes a handler for the events of one receive: `before`, then ours."""
+        before = self._before
+        if before is None:
+            return runner.for_batch
+
+        def for_batch(events: list[AnyEvent]) -> Handle:
+            asked = {
+                id(event): said
+                for event in events
+                if (said := before(name, event)) is not None
+            }
+            if not asked:
+                return runner.for_batch(events)
+            handler = runner.for_batch(
+                [each for each in events if id(each) not in asked]
+            )
+
+            async def handle(event: AnyEvent) -> Disposition:
+                if (said := asked.get(id(event))) is None:
+                    return await handler(event)
+                return await said or await runner.handle(event)
+
+            return handle
+
+        return for_batch
 
     async def drained(self, summary: DrainSummary) -> None:
         """Call `on_drained`; never raises."""

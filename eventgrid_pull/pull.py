@@ -16,7 +16,8 @@ from eventgrid_pull.drain import Receiver
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
-from eventgrid_pull.hooks import Hook, Hooks, OnDrained
+from eventgrid_pull.event_decoder import Types
+from eventgrid_pull.hooks import Before, Hook, Hooks, OnDrained
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publish import Json, Published
 from eventgrid_pull.recorder import NoRecorder, Recorder
@@ -64,6 +65,7 @@ class EventGridPull(func.Blueprint):
         startup: Hook | None = None,
         shutdown: Hook | None = None,
         on_drained: OnDrained | None = None,
+        before: Before | None = None,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -77,7 +79,7 @@ class EventGridPull(func.Blueprint):
             self._declarations.by_name,
             self._connect,
             recorder=recorder or NoRecorder(),
-            hooks=Hooks(startup, shutdown, on_drained),
+            hooks=Hooks(startup, shutdown, on_drained, before),
             clock=clock,
         )
 
@@ -93,15 +95,18 @@ class EventGridPull(func.Blueprint):
         timeout: int | str = 300,
         lock_duration: int | str = 60,
         max_delivery_count: int | str = 10,
+        time_to_live: int | str = 604_800,
         on_malformed: OnMalformed = "reject",
-        types: Mapping[str | None, object] | None = None,
+        types: Types | None = None,
         decode: Decode | None = None,
+        problems: Sequence[str] = (),
     ) -> Callable[[H], H]:
         """Pull this event subscription on a schedule, through the handler below.
 
         The handler comes back unchanged. Numbers may be `%SETTING%`; times are seconds.
         `name` is the timer function's, `pull_paid` for `sub-paid` unless given. What is
-        wrong with the code is raised as PullInvalid when it is registered.
+        wrong with the code is raised as PullInvalid when it is registered; `problems` is
+        what you know to be wrong with its settings: there is no timer then.
         """
 
         def declare(handler: H) -> H:
@@ -120,7 +125,9 @@ class EventGridPull(func.Blueprint):
                     "timeout": timeout,
                     "lock_duration": lock_duration,
                     "max_delivery_count": max_delivery_count,
+                    "time_to_live": time_to_live,
                 },
+                problems=problems,
             )
             for problem in declared.problems if declared else ():
                 _log.error("%s is not pulled: %s", subscription, problem)

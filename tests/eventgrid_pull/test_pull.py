@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_pull import (
     Acknowledge,
+    Disposition,
     DrainSummary,
     Event,
     EventGridPull,
@@ -22,6 +23,7 @@ from eventgrid_pull import (
     Reject,
     testing,
 )
+from eventgrid_pull.event import AnyEvent
 
 TICK = "0 * * * * *"
 
@@ -265,6 +267,46 @@ async def test_hooks_are_called_around_the_drains() -> None:
         await pull.close()
 
     assert told == ["startup", ("sub-paid", 1), ("sub-paid", 0), "shutdown"]
+
+
+def list_handler(pull: EventGridPull, seen: list[list[str]]) -> None:
+    @pull.subscription("sub-paid", schedule=TICK)
+    async def paid(events: list[Event[Paid]]) -> None:
+        seen.append([event.id for event in events])
+
+
+async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
+    """
+    What was done already, or is none of the handler's business, never gets there.
+    """
+
+    async def answer(id: str) -> Disposition | None:
+        return Reject("a probe") if id == "probe" else None
+
+    def before(name: str, event: AnyEvent) -> Awaitable[Disposition | None] | None:
+        return None if event.id == "other" else answer(event.id)
+
+    pull = EventGridPull(topic="orders", environ={}, before=before)
+    seen: list[list[str]] = []
+    list_handler(pull, seen)
+    namespace = testing.InMemoryNamespace()
+    with testing.connected(pull, namespace) as consumer:
+        consumer.receiver("sub-paid")
+        queue = namespace.subscriptions["sub-paid"]
+        tokens = queue.deliver(
+            *(
+                testing.event("com.shop.Paid", order(), id=id)
+                for id in ("probe", "other", "asked", "other")
+            )
+        )
+        await pull.drain("sub-paid", until_empty=True)
+        raw = msgspec.json.encode(testing.event("com.shop.Paid", order(), id="probe"))
+        said = await consumer.handle("sub-paid", raw, 1)
+        await pull.close()
+
+    assert sorted(seen) == [["asked"], ["other", "other"]]
+    assert queue.settled[tokens[0]][0] == "reject"
+    assert said == Reject("a probe")
 
 
 async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
