@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -40,103 +40,92 @@ WRITTEN_SECONDS = 1.5
 type Took = dict[str, list[float]]
 
 
-@dataclass(slots=True)
-class Counts:
-    """Requests behind the answers, for each event of the rounds that count."""
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What counts the requests behind the answers: the emulator, and the app's log."""
 
-    requests: list[float] = field(default_factory=list)
-    appends: list[float] = field(default_factory=list)
+    endpoint: str
+    storage: str
+
+    async def published(self) -> int:
+        """Return how many publishes the emulator has taken."""
+        connection = await emulator.connect(int(self.endpoint.rpartition(":")[2]))
+        metrics = await connection.get("/_local/metrics")
+        connection.close()
+        found = re.findall(r'operation="publish",status="200"} (\d+)', metrics)
+        return sum(map(int, found))
+
+    async def appended(self) -> int:
+        """Return how often the app appended to its log of who did what."""
+        count = 0
+        async with blob_client.service(self.storage, None) as service:
+            container = service.get_container_client("audit")
+            if not await container.exists():
+                return 0
+            async for blob in container.list_blobs(name_starts_with="actions/"):
+                log = container.get_blob_client(blob.name)
+                told = await log.get_blob_properties()
+                count += told.append_blob_committed_block_count or 0
+        return count
 
 
 async def run(size: Size) -> Report:
     """Time for each request at 1, 16 and 64 connections, in turns, on each host."""
-    rows, rounds = [], dict[str, dict[str, list[float]]]()
+    rows: list[Row] = []
+    rounds: dict[str, Took] = {}
     async with running_emulator(NOBODY) as server, running_storage() as storage:
-        settings = _settings(server.endpoint, storage)
-        found = ["stand-in", *(["func"] if services.find_func() else [])]
-        for host in found:
-            async with _hosts(host, settings) as at:
+        behind = Behind(server.endpoint, storage)
+        for host in ("stand-in", *(["func"] if services.find_func() else [])):
+            async with _hosts(host, _settings(server.endpoint, storage)) as at:
                 for connections in TARGETS:
-                    counts = Counts()
-                    took = await _in_turns(
-                        at, size, connections, counts, server.endpoint, storage
-                    )
-                    rows += _rows(host, connections, took, counts)
+                    took = await _in_turns(at, size, connections, behind)
                     rounds[f"{host} {connections}"] = took
+                    rows += _rows(f"{host}, {connections} at once", connections, took)
     return Report(rows, rounds)
 
 
 async def _in_turns(
-    at: Mapping[str, int],
-    size: Size,
-    connections: int,
-    counts: Counts,
-    endpoint: str,
-    storage: str,
+    at: Mapping[str, int], size: Size, connections: int, behind: Behind
 ) -> Took:
-    requests = max(size.events // 4, connections)
+    requests = max(size.events // (16 if connections == 1 else 4), connections)
     took: Took = {name: [] for name in CONTENDERS}
+    published = 0
+    appended = await behind.appended()
     for turn in range(size.rounds + 1):
         for name, (app, request) in CONTENDERS.items():
-            before = await _published(endpoint), await _appends(storage)
+            before = await behind.published()
             micros = await microseconds(at[app], request, requests, connections)
+            if name == "post":
+                published += await behind.published() - before
             if turn:
                 took[name].append(micros)
-            if turn and name == "post":
-                await asyncio.sleep(WRITTEN_SECONDS)
-                after = await _published(endpoint), await _appends(storage)
-                counts.requests.append((after[0] - before[0]) / requests)
-                counts.appends.append((after[1] - before[1]) / requests)
+    await asyncio.sleep(WRITTEN_SECONDS)
+    events = requests * (size.rounds + 1)
+    took["requests"] = [published / events]
+    took["appends"] = [(await behind.appended() - appended) / events]
     return took
 
 
-def _rows(host: str, connections: int, took: Took, counts: Counts) -> list[Row]:
-    what = f"{host}, {connections} at once: POST of one event"
-    target = TARGETS[connections]
+def _rows(where: str, connections: int, took: Took) -> list[Row]:
+    what, ours = f"{where}: POST of one event", took["post"]
+    sdk = "a function that sends with the SDK"
+    counts = (
+        ("requests to Event Grid", "requests", 1.0),
+        ("appends to storage", "appends", 0.01 if connections > 1 else None),
+    )
     return [
         compared(
-            *("post", what, took["post"], "µs"),
-            against="a function that sends with the SDK",
+            *("post", what, ours, "µs"),
+            against=sdk,
             theirs=took["sdk"],
-            target=target,
+            target=TARGETS[connections],
         ),
-        compared(
-            *("post", what, took["post"], "µs"),
-            against="GET /api/me",
-            theirs=took["me"],
-        ),
-        Row(
-            *("post", f"{host}, {connections} at once: requests to Event Grid"),
-            *(max(counts.requests), "an event"),
-            target=1.0,
-        ),
-        Row(
-            *("post", f"{host}, {connections} at once: appends to storage"),
-            *(max(counts.appends), "an event"),
-            target=0.01 if connections > 1 else None,
+        compared("post", what, ours, "µs", against="GET /api/me", theirs=took["me"]),
+        *(
+            Row("post", f"{where}: {name}", took[key][0], "an event", target=target)
+            for name, key, target in counts
         ),
     ]
-
-
-async def _published(endpoint: str) -> int:
-    connection = await emulator.connect(int(endpoint.rpartition(":")[2]))
-    metrics = await connection.get("/_local/metrics")
-    connection.close()
-    found = re.findall(r'operation="publish",status="200"} (\d+)', metrics)
-    return sum(map(int, found))
-
-
-async def _appends(storage: str) -> int:
-    """Return how often the app appended to its log of who did what."""
-    async with blob_client.service(storage, None) as service:
-        container = service.get_container_client("audit")
-        if not await container.exists():
-            return 0
-        count = 0
-        async for blob in container.list_blobs(name_starts_with="actions/"):
-            told = await container.get_blob_client(blob.name).get_blob_properties()
-            count += told.append_blob_committed_block_count or 0
-        return count
 
 
 def _settings(endpoint: str, storage: str) -> dict[str, str]:

@@ -90,7 +90,8 @@ async def test_an_events_data_is_shown_when_asked_for(page: Page, stack: Stack) 
     Opened by address or Enter: the envelope without its data, with it on request.
     """
     content_id = unique()
-    bury(stack, an_event(contentId=content_id, data={"category": "secret-category"}))
+    data = {"category": "secret-category"}
+    bury(stack, an_event(contentId=content_id, data=data, egpublishedby="key 0123"))
     await page.goto(f"{stack.url}/api/#/deadletters")
     row = letter(page, content_id).get_by_role("button")
     await row.focus()
@@ -98,6 +99,8 @@ async def test_an_events_data_is_shown_when_asked_for(page: Page, stack: Stack) 
     dialog = page.get_by_role("dialog", name="Dead letter")
     await expect(dialog.locator("pre")).to_contain_text('"redacted": true')
     await expect(dialog).not_to_contain_text("secret-category")
+    await expect(dialog.locator(".facts")).to_contain_text("as the event says")
+    await expect(dialog.locator(".facts")).to_contain_text("key 0123")
     await expect(page).to_have_url(re.compile("name=local%2Fmoderation-events"))
     assert await violations(page) == []
     address = page.url

@@ -89,6 +89,31 @@ async def test_a_life_is_told_step_by_step_and_who_is_missing(
         assert await violations(page) == []
 
 
+async def test_who_published_is_a_claim_until_the_log_proves_it(
+    page: Page, stack: Stack
+) -> None:
+    """
+    The event says so itself, and so may whoever publishes past the app.
+    """
+    at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
+    event_id = str(uuid.uuid4())
+    entry = an_entry(at, id=event_id, event={"egpublishedby": "key 0123"})
+    store(stack, entry)
+    await page.goto(address(stack, entry))
+    published = page.get_by_role("list", name="What happened").get_by_text("claimed")
+    await expect(published).to_have_text("claimed by key 0123")
+
+    line = {"action": "publish", "by": "Ann", "identity": "key 0123", "ids": [event_id]}
+    sources = [entry["event"]["source"]]
+    moment = {"at": entry["at"], "stamped": entry["at"], "sources": sources}
+    store(stack, moment | line | {"subscription": "actions"})
+    await page.reload()
+
+    steps = page.get_by_role("list", name="What happened").get_by_role("listitem")
+    await expect(steps.first).to_contain_text("by Ann")
+    await expect(published).to_have_count(0)
+
+
 async def test_what_happens_next_is_added_by_itself(page: Page, stack: Stack) -> None:
     """
     The event subscription that was missing is not any more, without a reload.
