@@ -2,54 +2,78 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 
 import azure.functions as func
-import msgspec
+from pydantic import BaseModel, PositiveInt
 
-from eventgrid_pull import Event, EventGridPull, Reject
+from eventgrid_pull import Event, EventGridPull, Record, Reject
 
-pull = EventGridPull(topic="orders", connection="EVENTGRID")
-
-
-class Paid(msgspec.Struct):
-    """An order that is paid."""
-
-    order: str
-    cents: int
-
-
-class Refunded(msgspec.Struct):
-    """An order that is paid back."""
-
-    order: str
+TABLES = """
+    create table if not exists paid (id text primary key, cents int);
+    create table if not exists refunded (id text primary key);
+    create table if not exists decided (at, source, id, disposition, reason);
+"""
 
 
 def database() -> sqlite3.Connection:
-    """Open the database, in autocommit but for `with`."""
+    """Open the database: one connection for each use, as handlers run in threads."""
     db = sqlite3.connect(os.environ.get("ORDERS_DB", "orders.db"), timeout=10)
-    db.execute("create table if not exists paid (id text primary key, cents int)")
-    db.execute("create table if not exists refunded (id text primary key)")
+    db.executescript(TABLES)
     return db
 
 
+class Decided:
+    """Keeps what was decided about each delivery, before Event Grid is told."""
+
+    down: type[Exception] = sqlite3.Error
+
+    async def open(self, subscription: str) -> None:
+        """See that it can be kept."""
+        database().close()
+
+    async def record(self, subscription: str, records: Sequence[Record]) -> None:
+        """Keep it."""
+        with closing(database()) as db, db:
+            db.executemany(
+                "insert into decided values (?, ?, ?, ?, ?)", map(row, records)
+            )
+
+
+def row(record: Record) -> tuple[str | None, ...]:
+    """Return what is kept of a record."""
+    event, said = record.delivery.event, record.disposition
+    return record.at.isoformat(), event.source, event.id, said.VERB, said.reason
+
+
+class Order(BaseModel):
+    """An order that was paid or refunded."""
+
+    order: str
+    cents: PositiveInt
+
+
+pull = EventGridPull(topic="orders", connection="EVENTGRID", recorder=Decided())
+
+
 @pull.subscription("sub-paid", schedule="%PAID_SCHEDULE%", concurrency=4)
-def paid(event: Event[Paid]) -> Reject | None:
+def paid(event: Event[Order]) -> Reject | None:
     """Keep what was paid, once however often it comes."""
-    if event.data.cents < 0:
-        return Reject("negative amount")
+    if event.data.cents > 1_000_000:
+        return Reject("more than anything costs here")
     with closing(database()) as db, db:
-        row = (event.data.order, event.data.cents)
-        db.execute("insert or ignore into paid values (?, ?)", row)
+        values = (event.data.order, event.data.cents)
+        db.execute("insert or ignore into paid values (?, ?)", values)
     return None
 
 
 @pull.subscription("sub-refunded", schedule="0 * * * * *")
-def refunded(events: list[Event[Refunded]]) -> None:
+def refunded(events: list[Event[Order]]) -> None:
     """Keep refunds: one transaction for the batch."""
     with closing(database()) as db, db:
-        rows = [(event.data.order,) for event in events]
-        db.executemany("insert or ignore into refunded values (?)", rows)
+        orders = [(event.data.order,) for event in events]
+        db.executemany("insert or ignore into refunded values (?)", orders)
 
 
 app = func.FunctionApp()

@@ -206,17 +206,17 @@ def all_of(
 ) -> tuple[list[Part], tuple[str, ...]]:
     """Return the parts in the order they are needed, and what to say of settings."""
     values = settings_file.read(options.app / settings_file.FILE)
-    example = settings_file.read(ROOT / settings_file.EXAMPLE)
+    example = settings_file.example(options.app)
     blobs = connection_string(ports["--storage-port"])
     started = dict.fromkeys(settings_file.STORAGE, blobs)
-    started[settings_file.ENDPOINT] = f"http://127.0.0.1:{ports['--emulator-port']}"
-    topology = declared_topology.choose(
-        options.app, options.topology, values | os.environ
-    )
-    if settings_file.TOPIC in values.keys() | os.environ.keys():
+    known = values | os.environ
+    endpoint = settings_file.spelled(settings_file.ENDPOINT, known)
+    started[endpoint] = f"http://127.0.0.1:{ports['--emulator-port']}"
+    topology = declared_topology.choose(options.app, options.topology, known)
+    if settings_file.TOPIC in known:
         started[settings_file.TOPIC] = topology.topic
     settings = settings_file.for_the_host(values, example, os.environ, started)
-    key = os.environ.get(settings_file.KEY) or values.get(settings_file.KEY)
+    key = known.get(settings_file.spelled(settings_file.KEY, known))
     told = settings.environment | topology.told
     parts = [
         storage(ports["--storage-port"], data),

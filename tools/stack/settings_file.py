@@ -13,6 +13,8 @@ EXAMPLE = "local.settings.json.example"
 STORAGE = ("AzureWebJobsStorage", "AUDIT_STORAGE_CONNECTION_STRING")
 ENDPOINT = "EVENTGRID_ENDPOINT"
 KEY = "EVENTGRID_KEY"
+# As Functions spells a connection, which an app of the library may do.
+ALSO = {ENDPOINT: "EVENTGRID__endpoint", KEY: "EVENTGRID__key"}
 TOPIC = "EVENTGRID_TOPIC_NAME"
 
 
@@ -45,6 +47,17 @@ def read(file: Path) -> dict[str, str]:
     return values
 
 
+def example(app: Path) -> dict[str, str]:
+    """Return the values of the app's own example, or of this project's."""
+    own = app / EXAMPLE
+    return read(own if own.exists() else ROOT / EXAMPLE)
+
+
+def spelled(name: str, values: Mapping[str, str]) -> str:
+    """Return a setting's name as those values have it."""
+    return ALSO[name] if ALSO.get(name) in values else name
+
+
 def for_the_host(
     values: Mapping[str, str],
     example: Mapping[str, str],
@@ -63,11 +76,11 @@ def for_the_host(
             continue
         if name in environ:
             notes.append(_elsewhere(name, "the environment"))
-        elif name not in values:
+        elif name not in values and name in example:
             notes.append(f"{name} is missing from {FILE}: compare it with {EXAMPLE}.")
-        elif values[name] == example.get(name):
+        elif name in values and values[name] == example.get(name):
             environment[name] = value
-        elif values[name] != value:
+        elif values.get(name, value) != value:
             notes.append(_elsewhere(name, FILE))
     return ForTheHost(environment, tuple(notes))
 
