@@ -1,7 +1,7 @@
 """What becomes of an event: acknowledged, released or rejected, and when it comes back."""
 
 from enum import IntEnum, StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -24,6 +24,10 @@ class ReleaseDelay(IntEnum):
     ONE_HOUR = 3600
 
 
+# The same, as they may be written.
+type Seconds = Literal[0, 10, 60, 600, 3600]
+
+
 class Acknowledge(msgspec.Struct, frozen=True):
     """Done: Event Grid forgets the event. The recorder gets the note as it is."""
 
@@ -42,7 +46,7 @@ class Release(msgspec.Struct, frozen=True):
     VERB: ClassVar = Verb.RELEASE
 
     reason: str
-    delay: ReleaseDelay | None = None
+    delay: ReleaseDelay | Seconds | None = None
 
 
 class Reject(msgspec.Struct, frozen=True):

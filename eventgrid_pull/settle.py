@@ -69,7 +69,7 @@ async def settle(
 
 def _group(disposition: Disposition) -> Group:
     delay = disposition.delay if isinstance(disposition, Release) else None
-    return type(disposition), delay or ReleaseDelay.NONE
+    return type(disposition), ReleaseDelay(delay or 0)
 
 
 async def _call(

@@ -83,19 +83,26 @@ class RunningHost:
 
 @contextmanager
 def running(
-    app: Path, *options: str, environment: Mapping[str, str] | None = None
+    app: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    python: Path | None = None,
+    cwd: Path = ROOT,
 ) -> Iterator[RunningHost]:
-    """A host that serves the app in that folder, and is ended with the block."""
+    """A host that serves the app in that folder, and is ended with the block.
+
+    With a `python` of its own it has that environment alone.
+    """
     log_file = app / f"log-{time.monotonic_ns()}.txt"
     clean = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     with log_file.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "functions_host"),
+                *(str(python or sys.executable), "-m", "functions_host"),
                 *("--port", "0", "--app", str(app), *options),
             ],
-            cwd=ROOT,
-            env={**clean, **(environment or {})},
+            cwd=cwd,
+            env={**({} if python else clean), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

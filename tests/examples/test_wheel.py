@@ -1,0 +1,231 @@
+"""The library as others have it: a wheel in an environment where nothing of ours is in reach."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.credentials import AzureKeyCredential
+
+from eventgrid_emulator import EmulatedNamespace
+from eventgrid_emulator.testing import NamespaceInThread
+from eventgrid_pull import Namespace, testing
+from tests.functions_host import hosting
+from tools import find_python
+from tools.distribution import DISTRIBUTIONS, build
+from tools.terminal import ROOT, CannotGoOn
+
+ORDERS = ROOT / "examples" / "orders"
+README = (ROOT / "eventgrid_pull" / "README.md").read_text("utf-8")
+BIN = "Scripts" if os.name == "nt" else "bin"
+LINES_OF_AN_APP = 60
+BARE = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("PYTHON", "EVENTGRID", "VIRTUAL_ENV", "AzureWebJobs"))
+}
+QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
+
+
+def told(command: list[str | Path], folder: Path, **environment: str) -> str:
+    """Return what a command says; a failure is shown in its own words."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=BARE | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def install(python: Path, *what: str | Path) -> None:
+    """Install into another environment than this one."""
+    pip = ["-m", "pip", "--python", str(python), "install", *QUIETLY]
+    told([sys.executable, *pip, *what], ROOT)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library's wheel."""
+    try:
+        return build(DISTRIBUTIONS["library"], tmp_path_factory.mktemp("dist"))
+    except CannotGoOn as problem:
+        pytest.skip(f"The wheel cannot be built without a package index: {problem}")
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has the wheel, and finds what that needs in ours."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, symlinks=os.name != "nt")
+    found = folder / BIN / Path(sys.executable).name
+    install(found, "--no-deps", wheel)
+    say = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = Path(told([found, "-c", say], folder).strip())
+    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))
+    say = "import eventgrid_pull; print(eventgrid_pull.__file__)"
+    library = Path(told([found, "-c", say], folder).strip())
+    assert library.is_relative_to(packages)
+    return found
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    """The example, in a folder with nothing else."""
+    ignored = shutil.ignore_patterns("__pycache__", "local.settings.json", "*.db")
+    return shutil.copytree(ORDERS, tmp_path / "orders", ignore=ignored)
+
+
+@pytest.fixture
+def namespace() -> Iterator[NamespaceInThread]:
+    """An emulator that has the example's topology."""
+    with EmulatedNamespace(ORDERS / "topology.json") as made:
+        yield made
+
+
+def connection(namespace: NamespaceInThread) -> dict[str, str]:
+    """The settings that lead to it, as the README spells them."""
+    return {
+        "EVENTGRID__endpoint": namespace.endpoint,
+        "EVENTGRID__key": namespace.key,
+    }
+
+
+def publish(namespace: NamespaceInThread, *events: dict[str, Any]) -> None:
+    """Publish events to the example's topic."""
+
+    async def send() -> None:
+        client = Namespace(namespace.endpoint, AzureKeyCredential(namespace.key))
+        await client.topic("orders").publish(
+            [json.dumps(event).encode() for event in events]
+        )
+        await client.close()
+
+    asyncio.run(send())
+
+
+def test_the_example_is_short() -> None:
+    """
+    What the library leaves to write for two event subscriptions, a database and a recorder.
+    """
+    files = [file for file in ORDERS.glob("*.py") if not file.name.startswith("test_")]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+
+    assert len([line for line in lines if line.strip()]) <= LINES_OF_AN_APP
+
+
+def test_the_examples_own_tests_pass(python: Path, orders: Path) -> None:
+    """
+    With the wheel, as whoever copies the folder runs them.
+    """
+    assert "3 passed" in told([python, "-m", "pytest", "-q"], orders)
+
+
+def test_the_wheel_works_on_the_oldest_python_that_it_names(
+    wheel: Path, orders: Path, tmp_path: Path
+) -> None:
+    """
+    With the packages that are there for it.
+    """
+    places = Path.home().glob(".pyenv/versions/3.12*/bin/python")
+    commands = ["python3.12", *map(str, places)]
+    known = [(each, find_python.about([each])) for each in commands]
+    oldest = next(
+        (each for each, about in known if about and about.version == "3.12"), None
+    )
+    if oldest is None:
+        pytest.skip("There is no Python 3.12 on this machine.")
+    told([oldest, "-m", "venv", "--without-pip", tmp_path / "oldest"], tmp_path)
+    found = tmp_path / "oldest" / BIN / "python"
+    install(found, wheel, "pydantic", "pytest")
+
+    assert "3 passed" in told([found, "-m", "pytest", "-q"], orders)
+
+
+def test_a_host_runs_the_example(
+    python: Path, orders: Path, namespace: NamespaceInThread, tmp_path: Path
+) -> None:
+    """
+    Each event is handled, on record in SQLite, and settled.
+    """
+    # The host alone is in reach of that Python, and no other package of this repository.
+    host = tmp_path / "host"
+    shutil.copytree(ROOT / "functions_host", host / "functions_host")
+    settings = connection(namespace) | {"PAID_SCHEDULE": "* * * * * *"}
+    environment = BARE | settings | {"PYTHONPATH": str(host)}
+    events = [
+        testing.event("com.shop.Paid", {"order": "o1", "cents": 5}),
+        testing.event("com.shop.Paid", {"order": "o2", "cents": -5}),
+        testing.event("com.shop.Refunded", {"order": "o3", "cents": 5}),
+        testing.event("com.shop.Refunded", {"order": "o4", "cents": 5}),
+    ]
+    publish(namespace, *events)
+
+    with hosting.running(
+        orders, python=python, cwd=tmp_path, environment=environment
+    ) as running:
+        for function in ("pull_paid", "pull_refunded"):
+            fired = running.call(
+                "POST",
+                f"/admin/functions/{function}",
+                {"Content-Type": "application/json"},
+                b"{}",
+            )
+            assert fired.status == 202
+        decided = hosting.until(lambda: len(rows(orders)) == 4 and rows(orders))
+        hosting.until(namespace.idle)
+
+    assert Counter(disposition for *_, disposition, _ in decided) == {
+        "acknowledge": 3,
+        "reject": 1,
+    }
+    assert {event_id for _, _, event_id, *_ in decided} == {
+        each["id"] for each in events
+    }
+    assert len(namespace.dead_letters()) == 1
+
+
+def rows(orders: Path) -> list[tuple[str, ...]]:
+    """What the example has on record."""
+    if not (orders / "orders.db").exists():
+        return []
+    with closing(sqlite3.connect(orders / "orders.db", timeout=10)) as db:
+        return db.execute("select * from decided").fetchall()
+
+
+def test_what_the_readme_shows_runs(
+    python: Path, namespace: NamespaceInThread, tmp_path: Path
+) -> None:
+    """
+    In an empty folder: the app against the emulator, its test without it.
+    """
+    app, test, *_ = re.findall(r"```python\n(.*?)```", README, re.S)
+    (tmp_path / "function_app.py").write_text(app, encoding="utf-8")
+    (tmp_path / "test_function_app.py").write_text(test, encoding="utf-8")
+    publish(namespace, testing.event("com.shop.Paid", {"order": "o1", "cents": 5}))
+    drain = (
+        "import asyncio, function_app as app;"
+        "result = asyncio.run(app.pull.drain('sub-paid', until_empty=True));"
+        "print('settled:', result.settled['acknowledge'])"
+    )
+
+    assert "1 passed" in told([python, "-m", "pytest", "-q"], tmp_path)
+    said = told([python, "-c", drain], tmp_path, **connection(namespace))
+
+    assert "settled: 1" in said
