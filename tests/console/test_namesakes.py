@@ -194,7 +194,7 @@ async def test_what_an_event_says_of_its_time_hides_no_delivery(api: Api) -> Non
     kinds = [step["kind"] for step in told["steps"]]
     assert kinds.count("delivery") == 2
     assert [step["text"] for step in told["steps"] if step["kind"] == "published"] == [
-        "by the publisher's clock"
+        "not published through this app, by the publisher's clock"
     ]
 
 
