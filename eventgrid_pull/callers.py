@@ -1,9 +1,10 @@
 """Callers who wait for a drain until what was there is done, and when they are answered."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
+from eventgrid_pull.drain_parts import Part
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.http_retry import loop_time
 
@@ -35,9 +36,11 @@ class Callers:
     def __init__(self) -> None:
         # Set while somebody waits: a drain does not rest then.
         self.asked = asyncio.Event()
-        self._part: Callable[[str], Coroutine[Any, Any, DrainResult]] | None = None
+        # Then nobody is answered any more.
+        self.is_over = False
+        self._part: Callable[[str], Part] | None = None
         self._waiting: dict[asyncio.Future[Answered], float] = {}
-        self._answering: set[asyncio.Task[None]] = set()
+        self._noting: set[asyncio.Task[None]] = set()
         self._open = self._in_hand = 0
         self._quiet_since: float | None = None
         self._round_trip = 0.0
@@ -51,32 +54,24 @@ class Callers:
         self._look()
         return asking
 
-    def answer_with(
-        self, part: Callable[[str], Coroutine[Any, Any, DrainResult]]
-    ) -> None:
+    def answer_with(self, part: Callable[[str], Part]) -> None:
         """Take the answers from there: what was done since the last one."""
         self._part = part
 
-    async def end(self, part: Coroutine[Any, Any, DrainResult]) -> None:
-        """Tell who still waits what the drain did at last."""
-        self._forget_timer()
-        self._part = None
-        if self._answering:
-            await asyncio.wait(self._answering)
-        result = await part
-        _answer(self._taken(), Answered(result, all_done=False))
+    async def end(self, part: Part) -> None:
+        """Tell who still waits what the drain did at last; see all of it noted."""
+        self._part, self.is_over = None, True
+        _answer(self._taken(), Answered(part[0], all_done=False))
+        await asyncio.gather(*self._noting, part[1])
 
     def _answer(self, stopped: str) -> None:
         if self._part is None:
             return
-        part, waiting = self._part(stopped), self._taken()
-
-        async def answer() -> None:
-            _answer(waiting, Answered(await part, all_done=True))
-
-        task = asyncio.create_task(answer())
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        result, noting = self._part(stopped)
+        _answer(self._taken(), Answered(result, all_done=True))
+        task = asyncio.create_task(noting)
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
 
     def _taken(self) -> Iterable[asyncio.Future[Answered]]:
         waiting, self._waiting = self._waiting, {}

@@ -14,6 +14,7 @@ _log = logging.getLogger(__name__)
 NOTE_SECONDS = 60
 
 type Note = Callable[[DrainSummary], Awaitable[None]]
+type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
 class Parts:
@@ -26,12 +27,12 @@ class Parts:
         self._clock, self._note = clock, note
         self._ended: list[DrainResult] = []
 
-    def part(self, stopped: str) -> Coroutine[Any, Any, DrainResult]:
-        """End the current part at once; return what notes it and has it."""
+    def part(self, stopped: str) -> Part:
+        """End the current part at once; return it, and what notes it."""
         self.current.stopped = stopped
         return self.last()
 
-    def last(self, *, if_anything: bool = False) -> Coroutine[Any, Any, DrainResult]:
+    def last(self, *, if_anything: bool = False) -> Part:
         """Return the same for the part that ends with the drain.
 
         `if_anything`: unless it is one more in which nothing was done.
@@ -41,10 +42,10 @@ class Parts:
         summary = ended.end(self._clock(), drains=int(is_first))
         is_idle = ended.error is None and not ended.summary.received
         if if_anything and is_idle and not is_first:
-            return _noted(ended, None, summary)
+            return ended, _noted(None, summary)
         self._ended.append(ended)
         _tell(ended)
-        return _noted(ended, self._note, summary)
+        return ended, _noted(self._note, summary)
 
     def whole(self) -> DrainResult:
         """Return all of it."""
@@ -61,12 +62,9 @@ class Parts:
         await ending
 
 
-async def _noted(
-    ended: DrainResult, note: Note | None, summary: DrainSummary
-) -> DrainResult:
+async def _noted(note: Note | None, summary: DrainSummary) -> None:
     if note is not None:
         await note(summary)
-    return ended
 
 
 def _tell(ended: DrainResult) -> None:

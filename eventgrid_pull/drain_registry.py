@@ -59,7 +59,11 @@ class Drains:
         parts = []
         while True:
             is_own = self._join(name, job)
-            answer = await self._jobs[name].callers.ask()
+            callers = self._jobs[name].callers
+            if callers.is_over:
+                await asyncio.wait({self.at_work[name]})
+                continue
+            answer = await callers.ask()
             parts.append(answer.result)
             if answer.all_done or is_own or answer.result.error:
                 return merged(parts)
