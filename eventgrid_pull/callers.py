@@ -1,10 +1,9 @@
 """Callers who wait for a drain until what was there is done, and when they are answered."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NamedTuple
 
-from eventgrid_pull.drain_parts import Part
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.http_retry import loop_time
 
@@ -17,6 +16,9 @@ LONGEST_QUIET = 10.0
 TOGETHER_SECONDS = 1.0
 # With events that never cease to come, callers hear what was done by then.
 PATIENCE_SECONDS = 25.0
+
+# What a drain did since the last answer, and what notes it.
+type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
 class Answered(NamedTuple):

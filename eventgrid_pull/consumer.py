@@ -9,6 +9,7 @@ import msgspec
 
 from eventgrid_pull import publish, settle, shutdown
 from eventgrid_pull.batch import BatchContext
+from eventgrid_pull.callers import PATIENCE_SECONDS
 from eventgrid_pull.connection import ConnectionInvalid
 from eventgrid_pull.declaration import Declared
 from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, DrainJob, Receiver
@@ -23,6 +24,7 @@ from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
+from eventgrid_pull.ticks import seconds_to_run
 
 STOP_SECONDS = 10
 
@@ -136,13 +138,17 @@ class Consumer:
     def _job(
         self, declared: Declared, receiver: Receiver, until_empty: bool
     ) -> DrainJob:
-        ends = loop_time() + declared.numbers.budget
+        numbers = declared.numbers
+        seconds = min(numbers.budget, PATIENCE_SECONDS)
+        if not until_empty:
+            seconds = seconds_to_run(declared.expression, self._clock(), numbers.budget)
+        ends = loop_time() + seconds
         runner = self.runner(declared.name)
         context = BatchContext(
             subscription=declared.name,
-            max_delivery_count=declared.numbers.max_delivery_count,
-            lives=timedelta(seconds=declared.numbers.time_to_live),
-            lock_seconds=declared.numbers.lock_duration,
+            max_delivery_count=numbers.max_delivery_count,
+            lives=timedelta(seconds=numbers.time_to_live),
+            lock_seconds=numbers.lock_duration,
             handler_seconds=float("inf"),
             handler=runner.handle,
             for_batch=self._hooks.for_batch(declared.name, runner),
@@ -155,6 +161,8 @@ class Consumer:
             context=context,
             receiver=receiver,
             time_left=lambda: ends - loop_time(),
+            manner=numbers.manner,
+            pace=numbers.pace,
             until_empty=until_empty,
             note=self._note,
             room=runner,

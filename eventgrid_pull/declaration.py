@@ -15,7 +15,7 @@ from eventgrid_pull import (
     registration,
 )
 from eventgrid_pull.data_decoder import UnsupportedType
-from eventgrid_pull.declared_numbers import Numbers, read_numbers
+from eventgrid_pull.declared_numbers import Numbers, expression, read_numbers
 from eventgrid_pull.event import Decode
 from eventgrid_pull.event_decoder import Types
 from eventgrid_pull.handler import Shape
@@ -30,7 +30,7 @@ FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,120}")
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One event subscription with its handler.
 
-    `problems` is what is wrong with its settings: then no timer function pulls it.
+    `expression` is what `schedule` says or names. `problems` is what is wrong with its settings: then no timer function pulls it.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     decode: Decode
     on_malformed: OnMalformed
     schedule: str
+    expression: str
     numbers: Numbers
     problems: Sequence[str] = ()
 
@@ -87,7 +88,7 @@ class Declarations:
         *,
         schedule: str,
         timer: str | None,
-        numbers: Mapping[str, int | str],
+        numbers: Mapping[str, float | str],
         on_malformed: OnMalformed,
         types: Types | None,
         decode: Decode | None,
@@ -117,6 +118,7 @@ class Declarations:
             decode=decode or made,
             on_malformed=on_malformed,
             schedule=schedule,
+            expression=expression(schedule, self._environ),
             numbers=read,
             problems=[*problems, *wrong_settings],
         )

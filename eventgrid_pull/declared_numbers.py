@@ -1,12 +1,14 @@
 """The numbers and the schedule of a declaration: read, and compared with one another."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from eventgrid_pull import cron, setting_values
 from eventgrid_pull.handler import Shape
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.ticks import Manner
 
 # What each number may be; it is the same where it comes from a setting.
 NUMBERS = {
@@ -20,12 +22,19 @@ NUMBERS = {
 }
 
 
-class Numbers(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of a declaration; times are seconds."""
+MANNERS: tuple[Manner, ...] = ("visit", "stay")
+# A receive is open for as long at least, so a longer pace would save nothing.
+LONGEST_PACE = 60
 
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of a declaration, and its manner; times are seconds."""
+
+    manner: Manner = "visit"
+    pace: float = 0.8
     lanes: int = 1
     concurrency: int = 100
-    budget: int = 50
+    budget: int = 900
     timeout: int = 300
     lock_duration: int = 60
     max_delivery_count: int = 10
@@ -33,7 +42,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_numbers(
-    given: Mapping[str, int | str],
+    given: Mapping[str, float | str],
     schedule: str,
     shape: Shape | None,
     environ: Mapping[str, str],
@@ -41,19 +50,18 @@ def read_numbers(
     """Return the numbers, what is wrong with settings, and what with the code."""
     problems: list[str] = []
     mistakes: list[str] = []
-    found: dict[str, int] = {}
+    found: dict[str, Any] = {}
     for what, value in given.items():
-        number, wrong = setting_values.whole_number(what, value, NUMBERS[what], environ)
+        number, wrong = _value(what, value, environ)
         if number is not None:
             found[what] = number
         if wrong is not None:
             (problems if setting_values.setting_name(value) else mistakes).append(wrong)
-    name = setting_values.setting_name(schedule)
-    text = schedule if name is None else setting_values.setting(name, environ)
+    name, text = setting_values.setting_name(schedule), expression(schedule, environ)
     if wrong := cron.problem(text) if text.strip() else "is not set":
         (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
     numbers = Numbers(**found)
-    disagree = _disagreements(numbers, shape)
+    disagree = _disagreements(numbers, shape, text)
     (
         problems if any(map(setting_values.setting_name, given.values())) else mistakes
     ).extend(disagree)
@@ -64,7 +72,23 @@ def read_numbers(
     )
 
 
-def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
+def _value(
+    what: str, value: float | str, environ: Mapping[str, str]
+) -> tuple[float | str | None, str | None]:
+    if what == "manner":
+        return setting_values.choice(what, str(value), MANNERS, environ)
+    if what == "pace":
+        return setting_values.seconds(what, value, LONGEST_PACE, environ)
+    return setting_values.whole_number(what, value, NUMBERS[what], environ)
+
+
+def expression(schedule: str, environ: Mapping[str, str]) -> str:
+    """Return what the schedule says, or the setting that it names."""
+    name = setting_values.setting_name(schedule)
+    return schedule if name is None else setting_values.setting(name, environ)
+
+
+def _disagreements(numbers: Numbers, shape: Shape | None, schedule: str) -> list[str]:
     """Return which numbers do not agree, and which of them to change."""
     wrong = []
     timeout, lock = numbers.timeout, numbers.lock_duration
@@ -73,6 +97,12 @@ def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
         wrong.append(
             f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
             f"an hour only, so timeout may be {longest} at most"
+        )
+    gap, budget = cron.shortest_gap(schedule) or 0, numbers.budget
+    if numbers.manner == "stay" and gap >= budget:
+        wrong.append(
+            f"manner is stay, but budget {budget} s, and the schedule fires every {gap} s: "
+            "nobody would listen in between; give budget more, or a denser schedule"
         )
     if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
         wrong.append(

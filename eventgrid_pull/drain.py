@@ -6,7 +6,7 @@ delivery and a second record; the other order could lose the record of something
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,10 +17,11 @@ from eventgrid_pull.drain_parts import Note, Parts
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError, loop_time, retried
-from eventgrid_pull.receive_size import BATCH, FIRST
+from eventgrid_pull.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.sending import on_sending
 from eventgrid_pull.settle import Renewer
 from eventgrid_pull.slots import Room
+from eventgrid_pull.ticks import Manner
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5
@@ -28,8 +29,6 @@ MAX_RECEIVERS = 4
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
-
-type Manner = Literal["stay", "visit"]
 
 
 class Receiver(Renewer, Protocol):
@@ -100,24 +99,6 @@ async def _run(job: DrainJob, parts: Parts) -> None:
         await noting
 
 
-class _Received(msgspec.Struct, frozen=True):
-    """The answer to one receive, how many events it asked for, and when it came."""
-
-    asked: int
-    deliveries: list[Delivery]
-    at: float
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there may be more."""
-        return len(self.deliveries) >= self.asked
-
-    @property
-    def fitting(self) -> int:
-        """How many events like these a batch may have."""
-        return receive_size.fitting(self.deliveries)
-
-
 class _Receivers:
     """Receivers of one drain: one more for a full batch, one less for any other.
 
@@ -133,6 +114,9 @@ class _Receivers:
         self._size = BATCH
         self._fitting: int | None = None
         self._has_visited = False
+        # A visit would be held up by receives that stay open beside the last one.
+        at_once = 1 if job.manner == "visit" else MAX_RECEIVERS
+        self._turns = asyncio.Semaphore(at_once)
         self._left = 0.0
 
     async def run(self) -> None:
@@ -165,14 +149,18 @@ class _Receivers:
         finally:
             self._count -= 1
 
-    async def _receive(self) -> _Received | None:
+    async def _receive(self) -> Received | None:
         """The next batch; None, with the reason in the result, when there is none."""
-        while (why := self._why_to_stop()) is None:
-            if not (room := self._room()):
-                await self._wait_for_room()
-                continue
-            received = await self._receive_unless_ending(room)
-            self._has_visited |= not received.is_full
+        why = None
+        while why is None:
+            async with self._turns:
+                if (why := self._why_to_stop()) is not None:
+                    break
+                if not (room := self._room()):
+                    await self._wait_for_room()
+                    continue
+                received = await self._receive_unless_ending(room)
+                self._has_visited |= not received.is_full
             if received.deliveries:
                 return received
             if self._count > 1:
@@ -197,7 +185,7 @@ class _Receivers:
     def _room(self) -> int:
         return BATCH if self._job.room is None else self._job.room.room()
 
-    async def _receive_unless_ending(self, room: int) -> _Received:
+    async def _receive_unless_ending(self, room: int) -> Received:
         asked = FIRST if self._fitting is None else min(self._size, self._fitting)
         asked = min(asked, room)
         began = loop_time()
@@ -206,8 +194,8 @@ class _Receivers:
         try:
             await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
             if not receiving.done():
-                return _Received(asked, [], began)
-            received = _Received(asked, receiving.result(), loop_time())
+                return Received(asked, [], began)
+            received = Received(asked, receiving.result(), loop_time())
         finally:
             ending.cancel()
             receiving.cancel()
@@ -253,7 +241,7 @@ class _Receivers:
             reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
             await _first_of(reasons, seconds)
 
-    async def _work(self, received: _Received) -> None:
+    async def _work(self, received: Received) -> None:
         deliveries, done = received.deliveries, self._parts.current
         done.summary.full_batches += received.is_full
         context = self._job.context

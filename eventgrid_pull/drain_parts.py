@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
 
-from eventgrid_pull.drain_result import DrainResult, DrainSummary, merged
+from eventgrid_pull.drain_result import LISTED, DrainResult, DrainSummary
 
 _log = logging.getLogger(__name__)
 
@@ -14,6 +14,7 @@ _log = logging.getLogger(__name__)
 NOTE_SECONDS = 60
 
 type Note = Callable[[DrainSummary], Awaitable[None]]
+# What a drain did up to an answer, or to its end; and what notes it.
 type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
@@ -60,6 +61,23 @@ class Parts:
             if self.current.is_alive() and not over.is_set() and self._note is not None:
                 await self._note(self.current.take(self._clock()))
         await ending
+
+
+def merged(parts: Sequence[DrainResult]) -> DrainResult:
+    """Return what parts of a drain did together; the only one itself."""
+    if len(parts) == 1:
+        return parts[0]
+    whole, last = DrainResult(parts[0].subscription), parts[-1]
+    whole.stopped, whole.error = last.stopped, last.error
+    whole.summary.drains = 0
+    for part in parts:
+        whole.summary.count(part.summary)
+        whole.settled += part.settled
+        whole.failed += part.failed
+        whole.outcomes += part.outcomes[: max(0, LISTED - len(whole.outcomes))]
+    whole.summary.at, whole.summary.last_full = last.summary.at, last.summary.last_full
+    whole.summary.completed = last.summary.completed
+    return whole
 
 
 async def _noted(note: Note | None, summary: DrainSummary) -> None:

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from eventgrid_pull.callers import Callers
-from eventgrid_pull.drain_result import DrainResult, Outcome, merged
+from eventgrid_pull.drain_parts import merged
+from eventgrid_pull.drain_result import DrainResult, Outcome
 from eventgrid_pull.watching import Watch
 
 

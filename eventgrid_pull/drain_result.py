@@ -140,19 +140,6 @@ class DrainResult(msgspec.Struct):
             self.summary.count(summary)
         return last
 
-    def count(self, other: "DrainResult") -> None:
-        """Take what was done after this in, and why that ended."""
-        self.summary.count(other.summary)
-        self.summary.at, self.summary.last_full = (
-            other.summary.at,
-            other.summary.last_full,
-        )
-        self.summary.completed = other.summary.completed
-        self.settled += other.settled
-        self.failed += other.failed
-        self.outcomes = (self.outcomes + other.outcomes)[:LISTED]
-        self.stopped, self.error = other.stopped, other.error
-
     def fail(self, error: Exception) -> None:
         """End with the first error there was."""
         self.stopped = "failed"
@@ -202,17 +189,6 @@ class DrainResult(msgspec.Struct):
                 "reason": LOCK_LOST,
             },
         )
-
-
-def merged(parts: Sequence[DrainResult]) -> DrainResult:
-    """Return what parts of a drain did together; the only one itself."""
-    if len(parts) == 1:
-        return parts[0]
-    whole = DrainResult(parts[0].subscription)
-    whole.summary.drains = 0
-    for part in parts:
-        whole.count(part)
-    return whole
 
 
 def _begun(subscription: str) -> DrainSummary:

@@ -11,7 +11,7 @@ import azure.functions as func
 from eventgrid_pull import client, connection
 from eventgrid_pull.connection import Credential
 from eventgrid_pull.consumer import Consumer, Status
-from eventgrid_pull.declaration import Declarations
+from eventgrid_pull.declaration import Declarations, Declared
 from eventgrid_pull.drain import Receiver
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.error_messages import SettingNames
@@ -24,6 +24,7 @@ from eventgrid_pull.recorder import NoRecorder, Recorder
 from eventgrid_pull.registration import Builders
 from eventgrid_pull.run_handler import OnMalformed
 from eventgrid_pull.settle import Decided
+from eventgrid_pull.ticks import Manner
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,9 @@ class EventGridPull(func.Blueprint):
         name: str | None = None,
         lanes: int | str = 1,
         concurrency: int | str = 100,
-        budget: int | str = 50,
+        manner: Manner | str = "visit",
+        pace: float | str = 0.8,
+        budget: int | str = 900,
         timeout: int | str = 300,
         lock_duration: int | str = 60,
         max_delivery_count: int | str = 10,
@@ -104,9 +107,12 @@ class EventGridPull(func.Blueprint):
         """Pull this event subscription on a schedule, through the handler below.
 
         The handler comes back unchanged. Numbers may be `%SETTING%`; times are seconds.
-        `name` is the timer function's, `pull_paid` for `sub-paid` unless given. What is
-        wrong with the code is raised as PullInvalid when it is registered; `problems` is
-        what you know to be wrong with its settings: there is no timer then.
+        `manner` "visit" takes what is there at each tick, and "stay" listens until the next
+        one, with `pace` seconds from one receive to the next unless one came full; neither
+        run begins a receive after `budget`. `name` is the timer function's, `pull_paid` for
+        `sub-paid` unless given. What is wrong with the code is raised as PullInvalid when
+        it is registered; `problems` is what you know to be wrong with its settings: there
+        is no timer then.
         """
 
         def declare(handler: H) -> H:
@@ -119,6 +125,8 @@ class EventGridPull(func.Blueprint):
                 types=types,
                 decode=decode,
                 numbers={
+                    "manner": manner,
+                    "pace": pace,
                     "lanes": lanes,
                     "concurrency": concurrency,
                     "budget": budget,
@@ -129,21 +137,30 @@ class EventGridPull(func.Blueprint):
                 },
                 problems=problems,
             )
-            for problem in declared.problems if declared else ():
-                _log.error("%s is not pulled: %s", subscription, problem)
-            for function in declared.functions if declared else ():
-                self._add_timer(function, subscription, schedule)
+            if declared is not None:
+                self._add_timers(declared)
             return handler
 
         return declare
 
-    def _add_timer(self, function: str, subscription: str, schedule: str) -> None:
-        async def tick(timer: func.TimerRequest) -> None:
-            result = await self.drain(subscription)
-            if result.error is not None:
-                raise DrainFailed(f"{subscription}: {result.error}")
+    def _add_timers(self, declared: Declared) -> None:
+        for problem in declared.problems:
+            _log.error("%s is not pulled: %s", declared.name, problem)
+        for function in declared.functions:
+            self._add_timer(function, declared)
 
-        trigger = self.timer_trigger(arg_name="timer", schedule=schedule)
+    def _add_timer(self, function: str, declared: Declared) -> None:
+        async def tick(timer: func.TimerRequest) -> None:
+            result = await self.drain(declared.name)
+            if result.error is not None:
+                raise DrainFailed(f"{declared.name}: {result.error}")
+
+        # Nobody would listen until the first tick otherwise; a visit waits for its tick.
+        trigger = self.timer_trigger(
+            arg_name="timer",
+            schedule=declared.schedule,
+            run_on_startup=declared.numbers.manner == "stay",
+        )
         self.function_name(function)(trigger(tick))
 
     def _register(self, functions: list[Any]) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from eventgrid_pull.event import Delivery
 
 # What Event Grid gives at most in one receive.
@@ -31,3 +33,21 @@ def fitting(last: Sequence[Delivery]) -> int:
     """Return how many events like the last ones a batch may have, 1 to 100."""
     weight = sum(len(delivery.event.raw) for delivery in last)
     return min(BATCH, max(1, BATCH_BYTES * len(last) // max(1, weight)))
+
+
+class Received(msgspec.Struct, frozen=True):
+    """The answer to one receive, how many events it asked for, and when it came."""
+
+    asked: int
+    deliveries: list[Delivery]
+    at: float
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more."""
+        return len(self.deliveries) >= self.asked
+
+    @property
+    def fitting(self) -> int:
+        """How many events like these a batch may have."""
+        return fitting(self.deliveries)

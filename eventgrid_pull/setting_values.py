@@ -1,7 +1,7 @@
 """Values of a declaration: as they are in the code, or as `%SETTING%`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _SETTING = re.compile(r"%([^%]+)%\Z")
 
@@ -20,15 +20,41 @@ def setting(name: str, environ: Mapping[str, str]) -> str:
     return found.strip()
 
 
+def choice[T: str](
+    what: str, value: str, allowed: Sequence[T], environ: Mapping[str, str]
+) -> tuple[T | None, str | None]:
+    """Return which of the words it is; or None, and what is wrong with it."""
+    text, where = _text(what, value, environ)
+    for word in allowed:
+        if text == word:
+            return word, None
+    return None, f"{where} must be one of: {', '.join(allowed)}"
+
+
+def seconds(
+    what: str, value: float | str, most: int, environ: Mapping[str, str]
+) -> tuple[float | None, str | None]:
+    """Return the seconds, as 0.8; or None, and what is wrong with them."""
+    text, where = _text(what, value, environ)
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and float(text) <= most:
+        return float(text), None
+    return None, f"{where} must be seconds from 0 to {most}, as 0.8"
+
+
+def _text(what: str, value: object, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the value's text, and how to call it."""
+    if (name := setting_name(value)) is None:
+        return str(value), what
+    return setting(name, environ), f"{what} ({name})"
+
+
 def whole_number(
-    what: str, value: int | str, allowed: range, environ: Mapping[str, str]
+    what: str, value: float | str, allowed: range, environ: Mapping[str, str]
 ) -> tuple[int | None, str | None]:
     """Return the number; or None, and what is wrong with it."""
-    name = setting_name(value)
-    text = str(value) if name is None else setting(name, environ)
-    where = what if name is None else f"{what} ({name})"
+    text, where = _text(what, value, environ)
     limits = f"a whole number from {allowed[0]} to {allowed[-1]}"
-    if name is not None and not text:
+    if where != what and not text:
         return None, f"{where} is not set: {limits}"
     if re.fullmatch(r"[0-9]{1,9}", text) and int(text) in allowed:
         return int(text), None

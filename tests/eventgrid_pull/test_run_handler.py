@@ -20,9 +20,11 @@ from eventgrid_pull import (
     testing,
 )
 from eventgrid_pull.run_handler import Runner
+from tests.make import NOW
 from tests.virtual_time import in_virtual_time, now
 
 TICK = "0 * * * * *"
+FIFTY_LEFT = NOW.replace(second=11)  # seconds of a run, a moment after the next tick
 LATE = "the handler took longer than 30 s"
 
 
@@ -57,10 +59,13 @@ class Shop:
 
     def __init__(self, handler: Callable[..., Any], **options: Any) -> None:
         self.pull = EventGridPull(topic="orders", environ={})
-        declare: Any = self.pull.subscription("sub-paid", schedule=TICK, **options)
+        patient: dict[str, Any] = {"schedule": TICK, "manner": "stay", "pace": 0}
+        declare: Any = self.pull.subscription("sub-paid", **(patient | options))
         declare(handler)
         self.namespace = testing.InMemoryNamespace()
-        self.consumer = self.pull.consumer.elsewhere(lambda: (self.namespace, "orders"))
+        self.consumer = self.pull.consumer.elsewhere(
+            lambda: (self.namespace, "orders"), clock=lambda: FIFTY_LEFT
+        )
         self.consumer.receiver("sub-paid")
         self.queue = self.namespace.subscriptions["sub-paid"]
 
@@ -206,7 +211,7 @@ async def test_nothing_is_received_that_could_not_start() -> None:
         if event.data.cents < 0:
             held.handler(event)
 
-    shop = Shop(handler, timeout=30, concurrency=2, budget=50)
+    shop = Shop(handler, timeout=30, concurrency=2)
     shop.queue.asked = asked
     [stuck] = shop.deliver(-1)
     assert await shop.drain() == {stuck: LATE}

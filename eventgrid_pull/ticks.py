@@ -1,0 +1,26 @@
+"""How a timer's runs pull, and how long one goes on: until the next tick has passed."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from eventgrid_pull import cron
+
+# Take what is there at each tick; or listen from one tick to the next.
+type Manner = Literal["visit", "stay"]
+
+# The host starts the next run at once after one that outlasted its interval: so long
+# after the tick there is no gap in which nobody listens.
+OVERLAP_SECONDS = 1.0
+# A tick that fires a moment early is not the next one.
+EARLY = timedelta(seconds=0.5)
+
+
+def seconds_to_run(schedule: str, now: datetime, budget: float) -> float:
+    """Return in how many seconds a run that begins now is to begin its last receive.
+
+    Never more than the budget.
+    """
+    due = cron.next_due(schedule, now + EARLY)
+    if due is None:
+        return budget
+    return min(budget, (due - now).total_seconds() + OVERLAP_SECONDS)
