@@ -55,7 +55,7 @@ class App:
             name=settings.namespace,
             clock=clock,
             store=Store(settings.data) if settings.data is not None else None,
-            dead_letters=document.Remembered(document.destination(to) if to else None),
+            dead_letters=document.destination(to) if to else None,
         )
         access = Access(settings.keys, settings.tokens)
         self.routes = Routes(

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from eventgrid_emulator import cloudevents
-from eventgrid_emulator.dead_letters.document import Remembered, stamp
+from eventgrid_emulator.dead_letters.document import stamp
 from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
@@ -106,11 +106,9 @@ class Controls:
     async def dead_letters(self, place: Place) -> list[bytes]:
         """Return the newest dead letters of that place as JSON, oldest first."""
         self._chosen(place)
-        letters = self._namespace.dead_lettering.letters
-        if letters is None or not isinstance(letters.to, Remembered):
-            raise Refusal(Code.NOT_FOUND, "No dead letters are remembered here")
-        await letters.settle(FLUSH_SECONDS)
-        return letters.to.listed(place.topic, place.subscription)
+        await self._namespace.dead_lettering.queue.settle(FLUSH_SECONDS)
+        recent = self._namespace.dead_lettering.recent
+        return recent.listed(place.topic, place.subscription)
 
     async def wait(self, wanted: Wait) -> tuple[bool, int]:
         """Return whether it came to so many events in time, and how many there are."""
@@ -122,7 +120,7 @@ class Controls:
         def is_so() -> bool:
             return held() >= wanted.events if wanted.events else held() == 0
 
-        return await self._namespace.wait_until(is_so, wanted.seconds), held()
+        return await self._namespace.watchers.wait_until(is_so, wanted.seconds), held()
 
     def events(self, place: Place) -> web.Response:
         """Answer what the event subscriptions hold; nothing is received."""

@@ -18,7 +18,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "time": stamp(namespace.clock.as_shown(now)),
-        "deadLettersWaiting": namespace.dead_lettering.waiting,
+        "deadLettersWaiting": len(namespace.dead_lettering.queue),
         "topics": [
             {
                 "topic": topic.name,

@@ -32,7 +32,7 @@ def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> byt
         counted = ((_labels(s), getattr(s.counts, field.name)) for s in subscriptions)
         lines += _family(f"eventgrid_{field.name}_total", "counter", counted)
     lines += _depths(subscriptions, namespace.clock.now())
-    waiting = float(namespace.dead_lettering.waiting)
+    waiting = float(len(namespace.dead_lettering.queue))
     lines += _family("eventgrid_dead_letters_waiting", "gauge", [("", waiting)])
     cpu = time.process_time()
     lines += _family("process_cpu_seconds_total", "counter", [("", cpu)])

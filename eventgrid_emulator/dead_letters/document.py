@@ -111,7 +111,7 @@ class BlobStorage:
             blob.upload_blob(content, content_settings=settings, overwrite=True)
 
 
-class Remembered:
+class RecentDeadLetters:
     """The newest dead letters, kept in memory on their way to another place or none."""
 
     def __init__(self, to: Destination | None = None) -> None:

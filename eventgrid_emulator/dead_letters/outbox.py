@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Container, Iterable
 
-from eventgrid_emulator.dead_letters.document import DeadLetter, Destination, Remembered
+from eventgrid_emulator.dead_letters.document import DeadLetter, Destination
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class DeadLetterQueue:
         clock: Callable[[], float],
         delivered: Callable[[list[DeadLetter], bool], None],
     ) -> None:
-        self.to = to
+        self._to = to
         self._clock = clock
         self._delivered = delivered
         self._waiting: dict[int, DeadLetter] = {}
@@ -45,11 +45,8 @@ class DeadLetterQueue:
         self._news.set()
 
     def clear(self) -> list[DeadLetter]:
-        """Forget what waits and return it; what was sent is forgotten, too."""
-        waiting = list(self._waiting.values())
-        self._waiting = {}
-        if isinstance(self.to, Remembered):
-            self.to.clear()
+        """Forget what waits, and return it."""
+        waiting, self._waiting = list(self._waiting.values()), {}
         return waiting
 
     async def settle(self, longest: float) -> None:
@@ -109,7 +106,7 @@ class DeadLetterQueue:
     async def _send(self, batch: list[DeadLetter]) -> None:
         container, _, name = batch[0].blob.partition("/")
         content = b"[" + b",".join(letter.document for letter in batch) + b"]"
-        await asyncio.to_thread(self.to.put, container, name, content)
+        await asyncio.to_thread(self._to.put, container, name, content)
         self._done(batch, arrived=True)
 
     def _hold_back(self, problem: Exception) -> None:

@@ -1,10 +1,14 @@
 """What becomes of events that ended: a dead letter, or nothing but a count."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from eventgrid_emulator.dead_letters import document as deadletters
-from eventgrid_emulator.dead_letters.document import DeadLetter, Destination
+from eventgrid_emulator.dead_letters.document import (
+    DeadLetter,
+    Destination,
+    RecentDeadLetters,
+)
 from eventgrid_emulator.dead_letters.outbox import DeadLetterQueue
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.queue.clock import Clock
@@ -26,6 +30,7 @@ class DeadLettering:
         journal: Journal,
         commits: Commits,
         known: Mapping[tuple[str, str], Subscription],
+        destination: Destination | None,
     ) -> None:
         self._namespace = namespace
         self._clock = clock
@@ -33,42 +38,33 @@ class DeadLettering:
         self._commits = commits
         self._known = known
         self._number = 0
-        self.letters: DeadLetterQueue | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Return how many dead letters their destination has not taken yet."""
-        return len(self.letters) if self.letters is not None else 0
-
-    def send_to(self, destination: Destination) -> None:
-        """Send dead letters there from now on."""
-        self.letters = DeadLetterQueue(destination, self._clock.now, self._done)
+        self.recent = RecentDeadLetters(destination)
+        self.queue = DeadLetterQueue(self.recent, clock.now, self._done)
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """Replace the dead letters that wait by these."""
         letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
-        if self.letters is not None:
-            self.letters.replace(letters)
+        self.queue.replace(letters)
 
     def clear(self) -> None:
-        """Forget the dead letters that wait, and those that are remembered."""
-        if self.letters is not None:
-            waiting = self.letters.clear()
-            self._journal.forget_dead_letters([letter.id for letter in waiting])
+        """Forget the dead letters that wait, and the recent ones."""
+        waiting = self.queue.clear()
+        self._journal.forget_dead_letters([letter.id for letter in waiting])
+        self.recent.clear()
 
     def dead_letter(self, subscription: Subscription, ended: list[Ended]) -> None:
-        """Dead-letter these events, or drop them where there is no destination."""
+        """Dead-letter these events, or drop them where there is no container."""
         events = [end.event for end in ended]
         self._journal.forget(subscription.key, events)
-        if self.letters is None or subscription.container is None:
+        if subscription.container is None:
             subscription.counts.dropped += len(ended)
             return
         letters = list(self._written(subscription, subscription.container, ended))
         for letter in letters:
             self._journal.dead_letter(letter)
         # An event that ended for good is not delivered again: the blob comes after that.
-        self._commits.after_commit(_adding(self.letters, letters))
+        self._commits.after_commit(lambda: self.queue.add(letters))
 
     def _written(
         self, subscription: Subscription, container: str, ended: Iterable[Ended]
@@ -106,7 +102,3 @@ class DeadLettering:
             if subscription is not None:
                 subscription.counts.dead_lettered += arrived
                 subscription.counts.dropped += not arrived
-
-
-def _adding(queue: DeadLetterQueue, letters: list[DeadLetter]) -> Callable[[], None]:
-    return lambda: queue.add(letters)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 
 from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.dead_letters.document import Destination
@@ -11,8 +11,9 @@ from eventgrid_emulator.errors import Refusal, subscription_not_found, topic_not
 from eventgrid_emulator.namespace import build
 from eventgrid_emulator.namespace.dead_lettering import DeadLettering
 from eventgrid_emulator.namespace.history import History, Step, memorable
-from eventgrid_emulator.namespace.subscription import EMPTY, Counts, Subscription
+from eventgrid_emulator.namespace.subscription import EMPTY, Subscription
 from eventgrid_emulator.namespace.topic import Topic
+from eventgrid_emulator.namespace.watchers import Watchers
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import Event
 from eventgrid_emulator.storage.commits import Commits, unavailable
@@ -51,32 +52,29 @@ class Namespace:
         self.topology = topology
         self.topics = build.apply(topology, self.known, self.journal.add_subscription)
         self.dead_lettering = DeadLettering(
-            name, self.clock, self.journal, self.commits, self.known
+            name, self.clock, self.journal, self.commits, self.known, dead_letters
         )
-        if dead_letters is not None:
-            self.dead_lettering.send_to(dead_letters)
         self._number = 0
-        self._watchers: list[asyncio.Future[None]] = []
+        self.watchers = Watchers()
         self._restore(stored)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Do by itself from now on what is due."""
         self.commits.start()
-        self._keep_running(self._sweep_forever())
-        if self.dead_lettering.letters is not None:
-            self._keep_running(self.dead_lettering.letters.run())
+        for work in (self._sweep_forever(), self.dead_lettering.queue.run()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(_report)
+            self._tasks.append(task)
         await self.commits.flush()
 
     async def close(self) -> None:
         """Answer receivers that wait with nothing, and store all that happened."""
         for subscription in self.known.values():
-            subscription.cancel_alarm()
-            subscription.dismiss()
+            subscription.dismiss_all()
         with contextlib.suppress(Refusal):
             await self.commits.flush()
-        if self.dead_lettering.letters is not None:
-            await self.dead_lettering.letters.settle(LAST_LETTERS)
+        await self.dead_lettering.queue.settle(LAST_LETTERS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -84,17 +82,16 @@ class Namespace:
 
     def topic(self, name: str) -> Topic:
         """Return the topic of this name, or raise a 404."""
-        topic = self.topics.get(name)
-        if topic is None:
+        if name not in self.topics:
             raise topic_not_found(name, self.topics)
-        return topic
+        return self.topics[name]
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """Return the event subscription of this topic and name, or raise a 404."""
-        subscription = self.topic(topic).subscriptions.get(name)
-        if subscription is None:
-            raise subscription_not_found(name, self.topic(topic).subscriptions)
-        return subscription
+        known = self.topic(topic).subscriptions
+        if name not in known:
+            raise subscription_not_found(name, known)
+        return known[name]
 
     async def publish(self, topic: Topic, events: Sequence[Published]) -> None:
         """Put each event into the queue of every event subscription that it matches."""
@@ -102,26 +99,26 @@ class Namespace:
         now = self.clock.now()
         kept: list[Event] = []
         ids: list[object] = []
-        held: dict[int, tuple[Subscription, list[int]]] = {}
-        for published in events:
-            event = Event(self._number + 1, published.body, now)
-            for subscription in topic.matching(published.attributes):
+        enqueued: dict[int, tuple[Subscription, list[int]]] = {}
+        for sent in events:
+            event = Event(self._number + 1, sent.body, now)
+            for subscription in topic.matching(sent.attributes):
                 subscription.queue.enqueue(event)
-                place = held.setdefault(subscription.key, (subscription, []))
-                place[1].append(event.number)
+                _, numbers = enqueued.setdefault(subscription.key, (subscription, []))
+                numbers.append(event.number)
             if event.holders:
                 self._number = event.number
                 kept.append(event)
-                ids.append(memorable(published.attributes["id"]))
+                ids.append(memorable(sent.attributes["id"]))
         topic.count(len(events), len(kept))
         self.journal.publish(kept, now)
-        numbers = [event.number for event in kept]
-        self.history.note(Step(now, "published", None, numbers, ids))
-        for subscription, enqueued in held.values():
-            subscription.counts.matched += len(enqueued)
-            self.journal.enqueue(subscription.key, enqueued)
-            self.note(subscription, "queued", enqueued)
-        for subscription, _ in held.values():
+        published = [event.number for event in kept]
+        self.history.note(Step(now, "published", None, published, ids))
+        for subscription, numbers in enqueued.values():
+            subscription.counts.matched += len(numbers)
+            self.journal.enqueue(subscription.key, numbers)
+            self.note(subscription, "queued", numbers)
+        for subscription, _ in enqueued.values():
             self.serve(subscription, now)
         await self.commits.flush()
 
@@ -164,10 +161,8 @@ class Namespace:
         self, subscription: Subscription, what: str, numbers: Sequence[int]
     ) -> None:
         """Remember what happened to these events just now."""
-        step = Step(self.clock.latest, what, subscription.name, numbers)
-        self.history.note(step)
-        if self._watchers:
-            self._tell_watchers()
+        self.history.note(Step(self.clock.latest, what, subscription.name, numbers))
+        self.watchers.tell()
 
     def sweep(self) -> None:
         """Do whatever is due by now, in every queue."""
@@ -177,16 +172,14 @@ class Namespace:
             subscription.dismiss(now)
         self.commits.commit()
 
-    async def advance(self, seconds: float) -> float:
-        """Move the clock forward, do all that became due, and return the time."""
+    async def advance(self, seconds: float) -> None:
+        """Move the clock forward, and do all that became due."""
         self.commits.check()
-        now = self.clock.advance(seconds)
+        self.clock.advance(seconds)
         self.journal.move_clock(self.clock.offset)
         self.sweep()
-        if self.dead_lettering.letters is not None:
-            self.dead_lettering.letters.try_now()
+        self.dead_lettering.queue.try_now()
         await self.commits.flush()
-        return now
 
     async def reload(self, topology: Topology) -> None:
         """Put the topology in force; event subscriptions keep what they hold."""
@@ -202,19 +195,11 @@ class Namespace:
     async def reset(
         self, subscriptions: Collection[Subscription] | None = None
     ) -> None:
-        """Empty these event subscriptions, or all of them and the clock with them.
-
-        Their events, locks, delays and counts are gone, receivers that wait are answered
-        with nothing, and with all of them also what is known of dead letters and the past.
-        """
+        """Empty these event subscriptions; or all, dead letters, the past and the clock."""
         self.commits.check()
         chosen = self.known.values() if subscriptions is None else subscriptions
         for subscription in chosen:
-            held = subscription.queue.clear()
-            self.journal.forget(subscription.key, held)
-            subscription.counts = Counts()
-            subscription.cancel_alarm()
-            subscription.dismiss()
+            self.journal.forget(subscription.key, subscription.reset())
         if subscriptions is None:
             self.history.clear()
             self.dead_lettering.clear()
@@ -222,31 +207,8 @@ class Namespace:
             self.journal.move_clock(self.clock.offset)
             for topic in self.topics.values():
                 topic.published = topic.unmatched = 0
-        self._tell_watchers()
+        self.watchers.tell()
         await self.commits.flush()
-
-    async def wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Wait until the condition holds, at most so many seconds; return whether it does."""
-        ends = asyncio.get_running_loop().time() + seconds
-        while not is_so():
-            news = asyncio.get_running_loop().create_future()
-            self._watchers.append(news)
-            left = ends - asyncio.get_running_loop().time()
-            done, _ = await asyncio.wait((news,), timeout=max(0.0, left))
-            if not done:
-                self._watchers.remove(news)
-                return is_so()
-        return True
-
-    def _tell_watchers(self) -> None:
-        watchers, self._watchers = self._watchers, []
-        for news in watchers:
-            news.set_result(None)
-
-    def _keep_running(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        task.add_done_callback(_report)
-        self._tasks.append(task)
 
     def _restore(self, stored: Stored) -> None:
         self._number = max(self._number, stored.last_number)

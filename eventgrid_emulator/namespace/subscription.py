@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from eventgrid_emulator.queue import lock_tokens
-from eventgrid_emulator.queue.entries import Entry
+from eventgrid_emulator.queue.entries import Entry, Event
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_emulator.topology.topology import EventSubscription
 
@@ -74,7 +74,18 @@ class Subscription:
         self.waiters.append(Waiter(limit, answer, ends))
         return answer
 
-    def dismiss(self, now: float = math.inf) -> None:
+    def reset(self) -> list[Event]:
+        """Forget counts and events, answer receivers; return the events that were held."""
+        self.counts = Counts()
+        self.dismiss_all()
+        return self.queue.clear()
+
+    def dismiss_all(self) -> None:
+        """Answer every receiver with nothing, and wait for nothing on their behalf."""
+        self.cancel_alarm()
+        self.dismiss(math.inf)
+
+    def dismiss(self, now: float) -> None:
         """Answer the receivers whose wait is over by `now` with nothing."""
         for waiter in list(self.waiters):
             if waiter.ends <= now and not waiter.answer.done():
@@ -100,7 +111,7 @@ class Subscription:
     def set_alarm(self, now: float, ring: Callable[[], None]) -> None:
         """Call `ring` when the next lock or delay ends, if a receiver waits for it."""
         self.cancel_alarm()
-        due = self.queue.next_due()
+        due = self.queue.due.next
         if due is not None and self.next_waiter() is not None:
             delay = max(0.0, due - now)
             self.alarm = asyncio.get_running_loop().call_later(delay, ring)

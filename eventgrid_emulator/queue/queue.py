@@ -3,11 +3,11 @@
 Times are seconds since the epoch. Nothing here waits, writes or reads a clock.
 """
 
-import heapq
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from eventgrid_emulator.queue.due import DueEvents
 from eventgrid_emulator.queue.entries import (
     Depth,
     Ended,
@@ -20,7 +20,6 @@ from eventgrid_emulator.queue.entries import (
 from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 
 RENEW_WINDOW = 3600.0
-_SLACK = 4096
 
 
 class SubscriptionQueue:
@@ -28,7 +27,7 @@ class SubscriptionQueue:
 
     Events never delivered wait in publish order, so that neither they nor their time to
     live cost more than a place in a line. Delivered ones have an `Entry`, whose `due` is
-    the next instant at which something happens to it; stale marks in the heap are skipped.
+    the next instant at which something happens to it.
     """
 
     def __init__(
@@ -40,9 +39,7 @@ class SubscriptionQueue:
         self._again: deque[int] = deque()
         self._entries: dict[int, Entry] = {}
         self._locks: dict[bytes, Entry] = {}
-        self._due: list[tuple[float, int, list[int]]] = []
-        self._marks = 0
-        self._marked = 0
+        self.due = DueEvents()
         self._ready_again = 0
         self.ended: list[Ended] = []
         self.expired_locks: list[int] = []
@@ -70,7 +67,7 @@ class SubscriptionQueue:
                 entry.due = self._expires(entry)
             elif entry.state is State.DELAYED:
                 entry.due = min(entry.due, self._expires(entry))
-        self._rebuild_marks()
+        self.due.rebuild(self._entries)
 
     def receive(self, limit: int, now: float) -> list[Entry]:
         """Lock and return at most `limit` events, the longest available first."""
@@ -84,29 +81,28 @@ class SubscriptionQueue:
         due = now + self.limits.lock_duration
         for place, entry in enumerate(taken):
             start = place * SECRET_LENGTH
-            entry.secret = secrets[start : start + SECRET_LENGTH]
-            entry.count += 1
-            entry.state = State.LOCKED
-            entry.received = now
-            entry.due = due
+            entry.lock(secrets[start : start + SECRET_LENGTH], now, due)
             self._locks[entry.secret] = entry
         self._mark(due, [entry.event.number for entry in taken])
         return taken
 
     def acknowledge(self, secret: bytes, now: float) -> Entry | None:
         """Forget the event; return None when the lock is not held."""
-        return self._take_lock(secret, now, forget=True)
+        entry = self._take_lock(secret, now)
+        if entry is not None:
+            self._forget(entry)
+        return entry
 
     def reject(self, secret: bytes, now: float) -> Entry | None:
         """End the event at once; return None when the lock is not held."""
-        entry = self._take_lock(secret, now, forget=True)
+        entry = self._take_lock(secret, now)
         if entry is not None:
-            self._ended(entry, Ending.REJECTED)
+            self._end(entry, Ending.REJECTED)
         return entry
 
     def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
         """Give the event back after the delay, or end it if it had its last delivery."""
-        entry = self._take_lock(secret, now, forget=False)
+        entry = self._take_lock(secret, now)
         if entry is not None:
             self._give_back(entry, now + delay, now)
         return entry
@@ -127,9 +123,7 @@ class SubscriptionQueue:
 
     def sweep(self, now: float) -> None:
         """Do what is due: end locks and delays, expire old events."""
-        while self._due and self._due[0][0] <= now:
-            due, _, numbers = heapq.heappop(self._due)
-            self._marked -= len(numbers)
+        for due, numbers in self.due.pop(now):
             for number in numbers:
                 entry = self._entries.get(number)
                 if entry is not None and entry.due == due:
@@ -142,12 +136,12 @@ class SubscriptionQueue:
 
     def clear(self) -> list[Event]:
         """Forget every event, locked and delayed ones too; return what was held."""
-        held = [*self._fresh, *(entry.event for entry in self._entries.values())]
+        held = [event for event, _ in self.holding()]
         for event in held:
             event.holders -= 1
-        for store in (self._fresh, self._again, self._entries, self._locks, self._due):
+        for store in (self._fresh, self._again, self._entries, self._locks, self.due):
             store.clear()
-        self._marked = self._ready_again = 0
+        self._ready_again = 0
         self.take_ended()
         self.take_expired_locks()
         return held
@@ -161,10 +155,6 @@ class SubscriptionQueue:
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._entries)
-
-    def next_due(self) -> float | None:
-        """Return the next instant at which a lock or a delay may end."""
-        return self._due[0][0] if self._due else None
 
     def take_ended(self) -> list[Ended]:
         """Return the events that ended since the last call."""
@@ -206,14 +196,10 @@ class SubscriptionQueue:
     def _is_held(self, entry: Entry, now: float) -> bool:
         return now < entry.due
 
-    def _take_lock(self, secret: bytes, now: float, *, forget: bool) -> Entry | None:
+    def _take_lock(self, secret: bytes, now: float) -> Entry | None:
         entry = self.find(secret, now)
-        if entry is None:
-            return None
-        del self._locks[secret]
-        if forget:
-            del self._entries[entry.event.number]
-            entry.event.holders -= 1
+        if entry is not None:
+            del self._locks[secret]
         return entry
 
     def _handle_due(self, entry: Entry, due: float, now: float) -> None:
@@ -251,28 +237,12 @@ class SubscriptionQueue:
         return entry.count >= self.limits.max_delivery_count
 
     def _end(self, entry: Entry, ending: Ending) -> None:
-        del self._entries[entry.event.number]
-        entry.event.holders -= 1
-        self._ended(entry, ending)
-
-    def _ended(self, entry: Entry, ending: Ending) -> None:
+        self._forget(entry)
         self.ended.append(Ended(entry.event, entry.count, ending, entry.received))
 
-    def _mark(self, due: float, numbers: list[int]) -> None:
-        self._marks += 1
-        self._marked += len(numbers)
-        heapq.heappush(self._due, (due, self._marks, numbers))
-        if self._marked > 2 * len(self._entries) + _SLACK:
-            self._rebuild_marks()
+    def _forget(self, entry: Entry) -> None:
+        del self._entries[entry.event.number]
+        entry.event.holders -= 1
 
-    def _rebuild_marks(self) -> None:
-        by_due: dict[float, list[int]] = {}
-        for number, entry in self._entries.items():
-            by_due.setdefault(entry.due, []).append(number)
-        self._due = [
-            (due, self._marks + place, numbers)
-            for place, (due, numbers) in enumerate(by_due.items())
-        ]
-        heapq.heapify(self._due)
-        self._marks += len(by_due)
-        self._marked = len(self._entries)
+    def _mark(self, due: float, numbers: list[int]) -> None:
+        self.due.mark(due, numbers, self._entries)

@@ -111,7 +111,7 @@ def test_no_mark_is_left_behind_by_settled_events() -> None:
         [entry] = queue.receive(1, 0)
         queue.acknowledge(entry.secret, 0)
 
-    assert len(queue._due) < 5_000
+    assert len(queue.due) < 5_000
 
 
 def test_new_limits_hold_for_what_is_queued_already() -> None:

@@ -190,8 +190,8 @@ TestQueue: Any = QueueMachine.TestCase
 class SpentTokensWork(SubscriptionQueue):
     """Planted: a lock survives its settlement."""
 
-    def _take_lock(self, secret: bytes, now: float, *, forget: bool) -> Entry | None:
-        entry = super()._take_lock(secret, now, forget=forget)
+    def _take_lock(self, secret: bytes, now: float) -> Entry | None:
+        entry = super()._take_lock(secret, now)
         if entry is not None:
             self._locks[secret] = entry
         return entry

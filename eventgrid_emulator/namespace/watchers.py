@@ -1,0 +1,31 @@
+"""Whoever waits for something to happen in a namespace."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Watchers:
+    """Looks again at what is waited for, each time that something happened."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def tell(self) -> None:
+        """Have all who wait look again."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for news in waiting:
+                news.set_result(None)
+
+    async def wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
+        """Wait until the condition holds, at most so long; return whether it does."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while not is_so():
+            news = loop.create_future()
+            self._waiting.append(news)
+            done, _ = await asyncio.wait((news,), timeout=max(0.0, ends - loop.time()))
+            if not done:
+                self._waiting.remove(news)
+                return is_so()
+        return True
