@@ -28,6 +28,7 @@ class Publishing:
         self, topic: Publisher, log: ActionLog, clock: Callable[[], datetime]
     ) -> None:
         self._topic = topic
+        self._clock = clock
         self.noted = WriteBehind(log, clock)
 
     async def publish(self, events: list[Json], now: datetime, by: By) -> Published:
@@ -37,6 +38,12 @@ class Publishing:
         """
         result = await publish.publish(events, self._topic, now, by.identity)
         if accepted := result.accepted:
-            keys = [EventKey(str(one["source"]), str(one["id"])) for one in accepted]
-            self.noted.add(actions.published(by.name, by.identity, now, keys), now)
+            keys = [
+                EventKey(str(event["source"]), str(event["id"])) for event in accepted
+            ]
+            done = self._clock()
+            line = actions.published(
+                by.name, by.identity, done, stamped=now, events=keys
+            )
+            self.noted.add(line, done)
         return result

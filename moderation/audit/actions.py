@@ -40,8 +40,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Publish(Action, frozen=True, kw_only=True):
     """The action `publish`, with what stands in its events since (`publish_stamp`).
 
-    `identity` is who published and `stamped` when. Lines of an older version have
-    neither. An append that was repeated has the same again, `at` a moment later.
+    `identity` is who published and `stamped` when that began. Lines of an older version
+    have neither. An append that was repeated has the same again, `at` a moment later.
     """
 
     identity: str | None = None
@@ -97,18 +97,22 @@ def action(
 
 
 def published(
-    by: str, identity: str, now: datetime, events: Sequence[EventKey]
+    by: str,
+    identity: str,
+    now: datetime,
+    *,
+    stamped: datetime,
+    events: Sequence[EventKey],
 ) -> Publish:
-    """Return what is noted of these events, which are in the topic now."""
-    at = stamp(now)
+    """Return what is noted now of events that are in the topic, stamped then."""
     return Publish(
-        at=at,
+        at=stamp(now),
         action="publish",
         by=by,
         ids=[key.id[:LONGEST_ID] for key in events],
         sources=[key.source[:LONGEST_ID] for key in events],
         identity=identity,
-        stamped=at,
+        stamped=stamp(stamped),
     )
 
 

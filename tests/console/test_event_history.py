@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from console.endpoints import event_history
@@ -140,7 +139,7 @@ async def test_a_line_of_the_log_proves_who_published_and_all_else_is_a_claim(
         at = NOW - minutes(60) + timedelta(seconds=1)
         line: actions.Action = actions.action("publish", "ann", at, events=[KEY])
         if identity is not None:
-            line = actions.published(identity, identity, at, [KEY])
+            line = actions.published(identity, identity, at, stamped=at, events=[KEY])
         await api.runtime.actions.note(line, at)
     await record(api, "sub-flagged", DONE, ago=59, event=EVENT | attributes)
 
@@ -159,20 +158,19 @@ async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
     """
     at = NOW - minutes(60)
     for later in (0, 1, 1):
-        line = actions.published("ann", "oid", at, [KEY])
         moment = at + timedelta(seconds=later)
-        await api.runtime.actions.note(
-            msgspec.structs.replace(line, at=stamp(moment)), moment
-        )
-    twice = actions.published("ann", "oid", NOW - minutes(50), [KEY])
-    await api.runtime.actions.note(twice, NOW - minutes(50))
+        line = actions.published("ann", "oid", moment, stamped=at, events=[KEY])
+        await api.runtime.actions.note(line, moment)
+    again = NOW - minutes(50)
+    twice = actions.published("ann", "oid", again, stamped=again, events=[KEY])
+    await api.runtime.actions.note(twice, again)
     await record(api, "sub-flagged", DONE, ago=49, event=EVENT | SAYS)
 
     steps = (await life(api, at=PUBLISHED)).json()["steps"]
 
     assert [one["at"] for one in steps if one["kind"] == "published"] == [
         stamp(at),
-        stamp(NOW - minutes(50)),
+        stamp(again),
     ]
 
 

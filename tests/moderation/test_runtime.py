@@ -167,14 +167,16 @@ async def test_stopping_ends_every_drain_and_begins_none() -> None:
 
 async def test_stopping_waits_for_calls_in_flight() -> None:
     """
-    A publish that was begun is answered before the process ends.
+    A publish that was begun is answered, and who it was is noted, before the process ends.
     """
     runtime, _ = a_runtime(Queue())
     go_on, answered = asyncio.Event(), []
+    await runtime.publishing.publish([an_event(id="1")], NOW, BY)
 
     async def call() -> None:
         with runtime.attending():
             await go_on.wait()
+            await runtime.publishing.publish([an_event(id="2")], NOW, BY)
             answered.append(True)
 
     calling = asyncio.create_task(call())
@@ -188,6 +190,9 @@ async def test_stopping_waits_for_calls_in_flight() -> None:
 
     assert answered == [True]
     assert calling.done()
+    lines = runtime.actions.newest(since=NOW, until=NOW)
+    noted = [json.loads(line)["ids"] async for line in lines]
+    assert noted == [["2"], ["1"]]
 
 
 async def test_a_tick_that_fails_says_why() -> None:
