@@ -73,7 +73,7 @@ def read(prefix: str, environ: Mapping[str, str]) -> Connection:
     kind, kind_name = settings.get("credential")
     client_id, client_id_name = settings.get("clientId")
     problems = _endpoint_problems(endpoint, endpoint_name, key, key_name)
-    if not (key.isascii() and key.isprintable()) and key:
+    if not (key.isascii() and key.isprintable()):
         problems.append(
             f"{key_name} must be one line of printable ASCII, as it was copied"
         )
@@ -103,7 +103,7 @@ def read_topic(topic: str, environ: Mapping[str, str]) -> tuple[str, str]:
     name = setting_values.setting_name(topic)
     if name is None:
         return topic, f"the topic's name ({topic})"
-    if not (found := environ.get(name, "").strip()):
+    if not (found := setting_values.setting(name, environ)):
         raise ConnectionInvalid([f"{name} is not set: the name of the topic"])
     return found, name
 

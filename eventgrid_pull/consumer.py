@@ -24,6 +24,7 @@ from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
+from eventgrid_pull.shared_publish import SharedTopic, Topic
 from eventgrid_pull.ticks import seconds_to_run
 
 STOP_SECONDS = 10
@@ -32,7 +33,7 @@ STOP_SECONDS = 10
 class Namespace(Protocol):
     """Where events are published and pulled; see `client.Namespace`."""
 
-    def topic(self, name: str) -> Publisher:
+    def topic(self, name: str) -> Topic:
         """Return a topic to publish to."""
 
     def subscription(self, topic: str, name: str, decode: Decode) -> Receiver:
@@ -72,6 +73,7 @@ class Consumer:
         self._declared, self._connect = declared, connect
         self._recorder, self._hooks, self._clock = recorder, hooks, clock
         self._connected: tuple[Namespace, str] | None = None
+        self._topic: SharedTopic | None = None
         self._receivers: dict[str, Receiver] = {}
         self._runners: dict[str, Runner] = {}
         self._drains = Drains()
@@ -205,8 +207,10 @@ class Consumer:
 
     def topic(self) -> Publisher:
         """Return the topic itself. Raises ConnectionInvalid."""
-        namespace, topic = self.namespace()
-        return namespace.topic(topic)
+        if self._topic is None:
+            namespace, topic = self.namespace()
+            self._topic = SharedTopic(namespace.topic(topic))
+        return self._topic
 
     async def publish(self, events: Sequence[Json]) -> Published:
         """Publish CloudEvents to the topic, in requests that Event Grid accepts.

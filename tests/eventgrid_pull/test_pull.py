@@ -56,6 +56,10 @@ class Shop:
     def __init__(self, namespace: EmulatedNamespace) -> None:
         self.kept = Kept()
         key = AzureKeyCredential(namespace.key)
+        self.connection = {
+            "SHOP__endpoint": namespace.endpoint,
+            "SHOP__key": namespace.key,
+        }
         self.pull = EventGridPull(
             topic="events",
             endpoint=namespace.endpoint,
@@ -380,7 +384,32 @@ async def test_one_client_serves_every_event_subscription(shop: Shop) -> None:
         @shop.pull.subscription(name, schedule=TICK)
         async def paid(event: Event[Paid]) -> None: ...
 
+    topic: Any = shop.pull.consumer.topic()
     parts: list[Any] = [shop.pull.receiver("all"), shop.pull.receiver("other")]
-    parts.append(shop.pull.consumer.topic())
 
-    assert len({id(part._namespace) for part in parts}) == 1
+    assert len({id(part._namespace) for part in [*parts, topic._topic]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"SHOP__key": "d3Jvbmc="}, "SHOP__key"),
+        ({"SHOP_TOPIC": "no-such-topic"}, "SHOP_TOPIC"),
+        ({"SHOP__endpoint": "http://127.0.0.1:1"}, "SHOP__endpoint"),
+    ],
+)
+async def test_a_refusal_names_the_settings_of_its_own_connection(
+    shop: Shop, change: dict[str, str], named: str
+) -> None:
+    """
+    And not those of another app.
+    """
+    environ = shop.connection | {"SHOP_TOPIC": "events"}
+    pull = EventGridPull(
+        topic="%SHOP_TOPIC%", connection="SHOP", environ=environ | change
+    )
+
+    published = await pull.publish([testing.event("com.shop.Paid", order())])
+    await pull.close()
+
+    assert named in str(published.failure)
