@@ -24,7 +24,7 @@ from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
-from eventgrid_pull.shared_publish import SharedTopic, Topic
+from eventgrid_pull.shared_publish import SharedTopic
 from eventgrid_pull.ticks import seconds_to_run
 
 STOP_SECONDS = 10
@@ -33,7 +33,7 @@ STOP_SECONDS = 10
 class Namespace(Protocol):
     """Where events are published and pulled; see `client.Namespace`."""
 
-    def topic(self, name: str) -> Topic:
+    def topic(self, name: str) -> Publisher:
         """Return a topic to publish to."""
 
     def subscription(self, topic: str, name: str, decode: Decode) -> Receiver:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.publish import MAX_BYTES, MAX_EVENTS
+from eventgrid_pull.publish import MAX_BYTES, MAX_EVENTS, Publisher
 
 # A publish of more than that fills a request well enough by itself.
 SHARED_EVENTS, SHARED_BYTES = MAX_EVENTS // 10, MAX_BYTES // 10
@@ -13,16 +13,6 @@ SHARED_EVENTS, SHARED_BYTES = MAX_EVENTS // 10, MAX_BYTES // 10
 PATIENCE = 0.25
 # What Event Grid says of whoever asks, and not of an event.
 _OF_ALL = (401, 404)
-
-
-class Topic(Protocol):
-    """A topic to publish to; see `client.Topic`."""
-
-    async def publish(self, batch: Sequence[bytes]) -> None:
-        """Publish all of the events in one request, or none of them."""
-
-    async def close(self) -> None:
-        """Close the connections."""
 
 
 class _Part(NamedTuple):
@@ -41,13 +31,12 @@ class SharedTopic:
     alone, so that a refused event costs only its own publish.
     """
 
-    def __init__(self, topic: Topic) -> None:
+    def __init__(self, topic: Publisher) -> None:
         self._topic = topic
         self._out: object | None = None  # the request that others wait for
         self._waiting: list[_Part] = []
         self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
-        self.close = topic.close
 
     async def publish(self, batch: Sequence[bytes]) -> None:
         """Publish events, each encoded as JSON; all of them or none.

@@ -71,14 +71,14 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.topology = declared
-        self.topic = SharedTopic(topic)
+        self.topic = topic
         self.subscriptions = subscriptions
         grouped = GroupedAppendLog(audit_log)
         self.audit = AuditLog(grouped)
         self._recorder = AuditRecorder(self.audit, clock)
         self.activity = ActivityLog(activity_log)
         self.actions = ActionLog(grouped)
-        self.publishing = Publishing(self.topic, self.actions, clock)
+        self.publishing = Publishing(SharedTopic(topic), self.actions, clock)
         self.audit_store = audit_log
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.peeks = asyncio.Semaphore(MOST_PEEKS)

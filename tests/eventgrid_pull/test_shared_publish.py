@@ -26,9 +26,6 @@ class Slow:
         if (error := self._judge(batch)) is not None:
             raise error
 
-    async def close(self) -> None:
-        """Nothing to close."""
-
 
 async def published(topic: Slow, *batches: Sequence[bytes]) -> list[object]:
     """Publish all of them at once; return how each went, in their order."""
