@@ -12,15 +12,7 @@ from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_EMULATOR
 from moderation.filters import operators
 from moderation.filters.declared import Filters
 from moderation.filters.explanation import MISSING, Clause, judged, resolve, takes
-
-ABSENT: Any = MISSING
-SINGLE = {
-    "NumberLessThan",
-    "NumberGreaterThan",
-    "NumberLessThanOrEquals",
-    "NumberGreaterThanOrEquals",
-    "BoolEquals",
-}
+from tests.filter_facts import ABSENT, FACTS, KEYED, KEYS_FOUND, SINGLE
 
 
 def a_clause(name: str, wanted: list[Any], key: str = "data.x") -> dict[str, object]:
@@ -43,31 +35,6 @@ def said(name: str, wanted: list[Any], value: Any) -> Clause:
     return clause
 
 
-# Each row is the fact sheet's, section 4 and section 10 number 31.
-FACTS: list[tuple[str, list[Any], list[Any], list[Any]]] = [
-    ("NumberIn", [1, 2.5], [1, 1.0, 2.5, [9, 1]], [3, "1", True, [], [3], ABSENT]),
-    ("NumberNotIn", [1, 2], [3, "1", [3, 4], ABSENT, None, []], [1, 2.0, [3, 1]]),
-    ("NumberLessThan", [5], [4, 4.999, [9, 4]], [5, 6, "4", ABSENT, None]),
-    ("NumberLessThanOrEquals", [5], [5, 4], [5.001, ABSENT]),
-    ("NumberGreaterThan", [5], [6, 5.001], [5, "6", ABSENT, True]),
-    ("NumberGreaterThanOrEquals", [5], [5, 6, [1, 5]], [4.9, ABSENT]),
-    ("NumberInRange", [[1, 2], [5, 6]], [1, 2, 5.5, [9, 6]], [0, 3, 7, ABSENT]),
-    ("NumberNotInRange", [[1, 2]], [0, 3, ABSENT, "1"], [1, 1.5, 2, [9, 2]]),
-    ("BoolEquals", [True], [True, [False, True]], [False, 1, "true", ABSENT]),
-    ("BoolEquals", [False], [False], [True, 0, None, ABSENT]),
-    ("StringIn", ["Ab", "c"], ["ab", "AB", "C", ["x", "c"]], ["a", 1, ABSENT, []]),
-    ("StringNotIn", ["ab"], ["a", 1, ABSENT, None, ["x"]], ["AB", ["x", "Ab"]]),
-    ("StringContains", ["bC"], ["aBcd", ["x", "bc"]], ["b", ABSENT, 1]),
-    ("StringNotContains", ["bc"], ["b", ["x"]], ["ABCD", ["x", "bc"], ABSENT, 1]),
-    ("StringBeginsWith", ["Ab"], ["abc", "AB"], ["cab", ABSENT]),
-    ("StringNotBeginsWith", ["ab"], ["cab"], ["ABC", ABSENT, None, []]),
-    ("StringEndsWith", ["Ab"], ["cab"], ["abc", ABSENT]),
-    ("StringNotEndsWith", ["ab"], ["abc"], ["CAB", ABSENT]),
-    ("IsNullOrUndefined", [], [ABSENT, None], [0, "", False, [], {}]),
-    ("IsNotNull", [], [0, "", False, [], {}], [ABSENT, None]),
-]
-
-
 @pytest.mark.parametrize(("name", "wanted", "holding", "failing"), FACTS)
 def test_a_clause_holds_as_the_facts_say(
     name: str, wanted: list[Any], holding: list[Any], failing: list[Any]
@@ -75,8 +42,8 @@ def test_a_clause_holds_as_the_facts_say(
     """
     Case, arrays, missing keys, nulls and values of another type included.
     """
-    assert [one for one in holding if not said(name, wanted, one).holds] == []
-    assert [one for one in failing if said(name, wanted, one).holds] == []
+    assert [value for value in holding if not said(name, wanted, value).holds] == []
+    assert [value for value in failing if said(name, wanted, value).holds] == []
 
 
 def test_all_nineteen_operators_are_known() -> None:
@@ -139,7 +106,7 @@ def test_the_type_is_a_clause_of_its_own() -> None:
 
     clauses = judged(declared, event)
 
-    assert [one.holds for one in clauses] == [True, False, True]
+    assert [clause.holds for clause in clauses] == [True, False, True]
     assert clauses[0] == Clause(
         "type is one of com.Contoso.A",
         True,
@@ -182,35 +149,12 @@ def test_a_long_value_is_shortened() -> None:
     assert len(said("StringIn", ["a"], "b" * 1_000_000).because) < 200
 
 
-@pytest.mark.parametrize(
-    ("key", "found"),
-    [
-        ("subject", "s"),
-        ("comexampleextension1", "e"),
-        ("data.a.b", 1),
-        ("data.a", {"b": 1}),
-        ("data.a.c", ABSENT),
-        ("data.list.0", ABSENT),
-        ("data.A.b", ABSENT),
-        ("subject.x", ABSENT),
-        ("eventtype", ABSENT),
-        ("eventid", ABSENT),
-        ("Subject", ABSENT),
-    ],
-)
+@pytest.mark.parametrize(("key", "found"), KEYS_FOUND)
 def test_a_key_is_an_attribute_or_a_path_into_data(key: str, found: Any) -> None:
     """
     Names of the older schema stand for the CloudEvents attributes.
     """
-    event = {
-        "id": "i",
-        "type": "t",
-        "subject": "s",
-        "comexampleextension1": "e",
-        "data": {"a": {"b": 1}, "list": [1]},
-    }
-
-    assert resolve(event, key) == found
+    assert resolve(KEYED, key) == (MISSING if found is ABSENT else found)
 
 
 KEYS = st.sampled_from(
@@ -282,6 +226,6 @@ def test_the_app_and_the_emulator_agree_about_every_clause(
     clauses_only = Filters(None, configuration["filters"])
 
     assert takes(ours, event) == theirs.matches(event)
-    assert [one.holds for one in judged(clauses_only, event)] == (
-        [one.matches(event) for one in theirs.clauses] or [True]
+    assert [clause.holds for clause in judged(clauses_only, event)] == (
+        [clause.matches(event) for clause in theirs.clauses] or [True]
     )
