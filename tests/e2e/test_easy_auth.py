@@ -68,15 +68,6 @@ def test_a_page_of_another_site_gets_nothing_with_the_users_cookie(
         assert "another site" in answer.json()["detail"]
 
 
-def test_the_page_itself_is_anyones(signing_in: Stack) -> None:
-    """
-    Whoever follows a link to it can sign in there.
-    """
-    for path in ("/api/", "/api/app.js", "/api/openapi.json"):
-        answer = signing_in.call("GET", path, None, sec_fetch_site="cross-site")
-        assert answer.status == 200
-
-
 def test_the_users_own_page_may_ask(signing_in: Stack) -> None:
     """
     As browsers say it, and as those do that say less.
