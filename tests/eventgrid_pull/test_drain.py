@@ -13,18 +13,10 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, 
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.histogram import Spread
-from eventgrid_pull.outcomes import (
-    Acknowledge,
-    Disposition,
-    Reject,
-    Release,
-    ReleaseDelay,
-)
 from moderation import handlers
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
 from moderation.audit.recorder import AuditRecorder
-from moderation.events import ModerationEvent, Verdict
 from tests.make import (
     FLAGGED,
     NOW,
@@ -39,22 +31,15 @@ DAY = 86_400
 
 
 class Store(InMemoryAppendLog):
-    """An append log that can be taken away, at once or at the next append."""
+    """An append log that can be taken away."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.opens = self.appends = True
-        self.before_append: Callable[[], None] = lambda: None
+        self.opens = True
 
     async def open(self, name: str, now: datetime) -> None:
         if not self.opens:
             raise StoreUnavailable("storage does not answer")
-
-    async def append(self, name: str, now: datetime, lines: bytes) -> None:
-        self.before_append()
-        if not self.appends:
-            raise StoreUnavailable("storage does not answer")
-        await super().append(name, now, lines)
 
 
 async def run(
@@ -64,7 +49,6 @@ async def run(
     handler: handlers.Handler = handlers.flagged,
     time_left: Callable[[], float] | None = None,
     until_empty: bool = True,
-    ending: asyncio.Event | None = None,
     **more: Any,
 ) -> DrainResult:
     desk: dict[str, Any] = {
@@ -83,7 +67,7 @@ async def run(
             receiver=receiver,
             time_left=time_left or (lambda: 60.0),
             until_empty=until_empty,
-            ending=ending or asyncio.Event(),
+            ending=asyncio.Event(),
         )
     )
 
@@ -122,77 +106,6 @@ async def test_a_malformed_event_does_not_hold_back_its_neighbours() -> None:
     assert [entry.id for entry in await entries(store)] == ["event-1", "bad"]
 
 
-async def test_a_handler_that_raises_costs_only_its_own_event() -> None:
-    """
-    The failure becomes a release that grows with the delivery count.
-    """
-
-    async def fails_on_first(event: ModerationEvent) -> Disposition:
-        if event.id == "first":
-            raise ValueError("boom")
-        return Acknowledge(Verdict.APPROVED)
-
-    first = a_delivery(an_event(id="first"), count=2)
-    second, store = a_delivery(an_event(id="second")), Store()
-    receiver = InMemoryReceiver([first, second])
-
-    tally = await run(receiver, store, handler=fails_on_first)
-
-    assert tally.settled == {"acknowledge": 1, "release": 1}
-    assert receiver.settled[first.lock_token] == ("release", 60)
-    recorded = {entry.id: entry for entry in await entries(store)}
-    assert recorded["first"].reason == "the handler failed: ValueError"
-    assert recorded["first"].delay_seconds == 60
-
-
-async def test_the_last_permitted_delivery_is_rejected_with_the_reason() -> None:
-    """
-    Event Grid would dead-letter it without a reason.
-    """
-
-    async def raises(event: ModerationEvent) -> Disposition:
-        raise ValueError("boom")
-
-    last, store = a_delivery(count=10), Store()
-    receiver = InMemoryReceiver([last])
-
-    await run(receiver, store, handler=raises)
-
-    assert receiver.settled[last.lock_token] == ("reject", 0)
-    [entry] = await entries(store)
-    assert entry.reason == "gave up after 10 deliveries: the handler failed: ValueError"
-
-
-async def test_dispositions_and_delays_are_settled_apart() -> None:
-    """
-    One call for each disposition and delay, each with its own tokens.
-    """
-    answers: dict[str, Disposition] = {
-        "a": Acknowledge(Verdict.APPROVED),
-        "b": Reject("no"),
-        "c": Release("later", ReleaseDelay.TEN_MINUTES),
-        "d": Release("at once", ReleaseDelay.NONE),
-    }
-
-    async def as_told(event: ModerationEvent) -> Disposition:
-        return answers[event.id]
-
-    deliveries = {name: a_delivery(an_event(id=name)) for name in answers}
-    receiver = InMemoryReceiver(list(deliveries.values()))
-
-    await run(receiver, handler=as_told)
-
-    settled = {
-        name: receiver.settled[one.lock_token] for name, one in deliveries.items()
-    }
-    assert settled == {
-        "a": ("acknowledge", 0),
-        "b": ("reject", 0),
-        "c": ("release", 600),
-        "d": ("release", 0),
-    }
-
-
 async def test_nothing_is_received_while_nothing_can_be_recorded() -> None:
     """
     An outage of the store does not use up deliveries.
@@ -205,48 +118,6 @@ async def test_nothing_is_received_while_nothing_can_be_recorded() -> None:
     assert tally.stopped == "failed"
     assert tally.error == "storage does not answer"
     assert receiver.waits == []
-
-
-async def test_nothing_is_settled_as_done_that_was_not_recorded() -> None:
-    """
-    What was in hand when the store failed goes back for a minute.
-    """
-    receiver, store = InMemoryReceiver([a_delivery()], [a_delivery()]), Store()
-    store.appends = False
-
-    tally = await run(receiver, store)
-
-    assert list(receiver.settled.values()) == [("release", 60)]
-    assert len(receiver.waits) == 1
-    assert tally.stopped == "failed"
-    assert tally.settled == {}
-
-
-async def test_store_and_event_grid_both_down_leave_the_locks_to_expire() -> None:
-    """
-    There is nothing left to do but to say so.
-    """
-    receiver, store = InMemoryReceiver([a_delivery()]), Store()
-    store.appends = False
-    receiver.fails.add("release")
-
-    tally = await run(receiver, store)
-
-    assert (tally.stopped, receiver.settled) == ("failed", {})
-
-
-async def test_the_entry_is_durable_before_the_event_is_settled() -> None:
-    """
-    A crash between the two costs a second delivery, never the record.
-    """
-    receiver, store = InMemoryReceiver([a_delivery()]), Store()
-    settled_at_append: list[int] = []
-    store.before_append = lambda: settled_at_append.append(len(receiver.settled))
-
-    await run(receiver, store)
-
-    assert settled_at_append == [0]
-    assert len(receiver.settled) == 1
 
 
 async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
@@ -265,47 +136,6 @@ async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
     assert [outcome.failed for outcome in tally.outcomes] == ["TokenLost", None, None]
 
 
-async def test_a_settlement_without_an_answer_ends_the_drain_after_the_others() -> None:
-    """
-    Reject is still sent when acknowledge fails; the rest comes again.
-    """
-    good, bad = a_delivery(), a_delivery(b"{}")
-    receiver = InMemoryReceiver([good, bad], [a_delivery()])
-    receiver.fails.add("acknowledge")
-
-    tally = await run(receiver)
-
-    assert tally.stopped == "failed"
-    assert tally.error == "acknowledge: Event Grid does not answer"
-    assert receiver.settled == {bad.lock_token: ("reject", 0)}
-    assert tally.failed == {"Unanswered": 1}
-    assert len(receiver.waits) == 1
-
-
-async def test_a_receive_that_fails_ends_the_drain_with_its_reason() -> None:
-    """
-    The tick says what to look at.
-    """
-    receiver = InMemoryReceiver()
-    receiver.fails.add("receive")
-
-    tally = await run(receiver)
-
-    assert tally.error == "receive: Event Grid does not answer"
-
-
-async def test_a_receive_is_begun_as_long_as_there_is_budget() -> None:
-    """
-    It waits 10 seconds at least, which Event Grid asks for.
-    """
-    receiver = InMemoryReceiver([a_delivery()], [a_delivery()])
-
-    tally = await run(receiver, time_left=Budget(25, each=8), until_empty=False)
-
-    assert receiver.waits == [20, 17, 10, 10]
-    assert tally.stopped == "budget"
-
-
 async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
     """
     With budget left, one long poll is kept open.
@@ -316,37 +146,6 @@ async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
 
     assert receiver.waits == [20, 20, 15]
     assert tally.settled == {"acknowledge": 1}
-
-
-async def test_a_drain_that_is_told_to_end_takes_nothing_more() -> None:
-    """
-    Inspect does not wait for the queue to be empty.
-    """
-    receiver = InMemoryReceiver([a_delivery()], [a_delivery()])
-    ending = asyncio.Event()
-
-    tally = await run(receiver, on_settled=lambda _: ending.set(), ending=ending)
-
-    assert tally.stopped == "ended"
-    assert len(receiver.settled) == 1
-
-
-async def test_handlers_of_a_batch_work_side_by_side() -> None:
-    """
-    A batch takes as long as its slowest handler, not as all of them together.
-    """
-    arrived = asyncio.Barrier(5)
-
-    async def meets_the_others(event: ModerationEvent) -> Disposition:
-        await arrived.wait()
-        return Acknowledge(Verdict.APPROVED)
-
-    receiver = InMemoryReceiver([a_delivery() for _ in range(5)])
-
-    async with asyncio.timeout(5):
-        tally = await run(receiver, handler=meets_the_others)
-
-    assert tally.settled == {"acknowledge": 5}
 
 
 async def test_the_summary_has_what_charts_need() -> None:

@@ -6,8 +6,7 @@ what public emulators of pull delivery get wrong.
 
 import asyncio
 import itertools
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,10 +41,6 @@ class Odd:
     at_most: int = 100
     counts: bool = True
     renews: bool = True
-    extra: bool = False
-    item: Callable[[dict[str, Any]], Any] = lambda item: item
-    refusal: Callable[[str], Any] | None = None
-    answer: dict[str, Any] | None = None
     times: dict[str, int] = field(default_factory=dict)
     lent: dict[str, str] = field(default_factory=dict)
     settled: dict[str, str] = field(default_factory=dict)
@@ -56,23 +51,19 @@ class Odd:
         """Answers at once, with or without events."""
         self.receives += 1
         taken, self.queue = self.queue[: self.at_most], self.queue[self.at_most :]
-        body: dict[str, Any] = {"value": [self._lend(one) for one in taken]}
-        return web.json_response(body | ({"newer": {"a": [1]}} if self.extra else {}))
+        return web.json_response(
+            {"value": [self._lend(event_id) for event_id in taken]}
+        )
 
     def _lend(self, event_id: str) -> Any:
         token = f"token-{next(self.tokens)}"
         self.lent[token] = event_id
         self.times[event_id] = self.times.get(event_id, 0) + 1
         count = self.times[event_id] if self.counts else 1
-        properties: dict[str, Any] = {"lockToken": token, "deliveryCount": count}
-        item: dict[str, Any] = {
-            "brokerProperties": properties,
+        return {
+            "brokerProperties": {"lockToken": token, "deliveryCount": count},
             "event": an_event(id=event_id),
         }
-        if self.extra:
-            properties["lockedUntil"] = "2026-11-23T10:31:00Z"
-            item["sequence"] = None
-        return self.item(item)
 
     async def settle(self, request: web.Request) -> web.Response:
         """Release gives back at once, whatever the delay."""
@@ -80,12 +71,6 @@ class Odd:
         if verb == "renewLock" and not self.renews:
             return web.Response(status=404)
         tokens = (await request.json())["lockTokens"]
-        if self.answer is not None:
-            return web.json_response(self.answer)
-        if self.refusal is not None:
-            return web.json_response(
-                {"failedLockTokens": list(map(self.refusal, tokens))}
-            )
         for token in tokens:
             event_id = self.lent.pop(token)
             if verb == "release":
@@ -160,17 +145,6 @@ async def test_one_event_for_each_receive() -> None:
     assert (odd.receives, len(store.entries), len(odd.settled)) == (8, 7, 7)
 
 
-async def test_unknown_fields_are_not_looked_at() -> None:
-    """
-    A newer service says more; that is no reason to fail.
-    """
-    odd = Odd(["e1", "e2"], extra=True)
-
-    tally, _ = await drained(odd)
-
-    assert (tally.error, tally.settled) == (None, {"acknowledge": 2})
-
-
 async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() -> None:
     """
     An event that is released comes again at once, as if for the first time; it is
@@ -210,21 +184,6 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
     assert tally.settled["release"] == odd.receives == 51
 
 
-async def test_without_a_delivery_count_it_is_the_first() -> None:
-    """
-    Whatever else the broker properties hold, the lock token is enough.
-    """
-
-    def without(item: dict[str, Any]) -> dict[str, Any]:
-        del item["brokerProperties"]["deliveryCount"]
-        return item
-
-    tally, store = await drained(Odd(["e1"], item=without))
-
-    assert tally.settled == {"acknowledge": 1}
-    assert store.entries[0].delivery_count == 1
-
-
 async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
     """
     Nothing is renewed, and what takes longer than its lock is left to the next.
@@ -244,88 +203,11 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
     assert [entry.id for entry in store.entries] == ["quick"]
 
 
-@pytest.mark.parametrize(
-    ("refusal", "code"),
-    [
-        (lambda token: {"lockToken": token}, "Unknown"),
-        (lambda token: {"lockToken": token, "error": {}}, "Unknown"),
-        (lambda token: {"lockToken": token, "error": {"code": "Odd"}}, "Odd"),
-        (
-            lambda token: {"lockToken": token, "error": {"message": "no"}, "x": 1},
-            "Unknown",
-        ),
-    ],
-    ids=["no error", "an empty error", "a code nobody knows", "a message only"],
-)
-async def test_a_failed_token_without_a_code_has_failed(
-    refusal: Callable[[str], Any], code: str
-) -> None:
-    """
-    It is counted, and not taken for settled.
-    """
-    tally, store = await drained(Odd(["e1"], refusal=refusal))
-
-    assert (tally.error, tally.settled) == (None, {})
-    assert tally.failed == {code: 1}
-    assert len(store.entries) == 1
-
-
-async def test_an_answer_that_says_nothing_settles_nothing() -> None:
-    """
-    Only a token that is named as settled counts as settled.
-    """
-    tally, _ = await drained(Odd(["e1"], answer={}))
-
-    assert (tally.settled, tally.failed) == ({}, {"Unanswered": 1})
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        [],
-        None,
-        5,
-        "text",
-        {},
-        {"event": {}},
-        {"brokerProperties": {}},
-        {"brokerProperties": {"deliveryCount": 1}},
-    ],
-    ids=json.dumps,
-)
-async def test_an_item_that_names_no_lock_token_does_not_hold_up_the_others(
-    item: Any,
-) -> None:
-    """
-    It cannot be settled; its neighbours can.
-    """
-
-    def broken_first(original: dict[str, Any]) -> Any:
-        return item if original["event"]["id"] == "odd" else original
-
-    tally, store = await drained(Odd(["odd", "e1", "e2"], item=broken_first))
-
-    assert (tally.error, tally.settled) == (None, {"acknowledge": 2})
-    assert {entry.id for entry in store.entries} == {"e1", "e2"}
-
-
-async def test_an_emulator_that_does_not_wait_is_not_asked_without_pause() -> None:
-    """
-    A patient drain over an empty queue costs a few requests a second, not thousands.
-    """
-    odd = Odd([])
-
-    tally, _ = await drained(odd, time_left=Budget(11, each=1), until_empty=False)
-
-    assert tally.stopped == "budget"
-    assert odd.receives == 11
-
-
 async def test_an_answer_that_is_no_receive_ends_the_drain_with_the_reason() -> None:
     """
     As from a proxy's page: nothing was taken, as far as anyone can tell.
     """
-    odd = Odd(["e1"], answer={})
+    odd = Odd(["e1"])
     odd.receive = page  # type: ignore[method-assign]
 
     tally, _ = await drained(odd)

@@ -195,7 +195,10 @@ def an_answer(body: bytes) -> bytes:
         (b'{"brokerProperties":{"lockToken":"\xff"},"event":{}}', ["z"]),
         (b'{"brokerProperties":{"lockToken":7},"event":{}}', ["z"]),
         (b'{"brokerProperties":{"lockToken":"a"},"event":"\xff"}', ["a", "z"]),
-        (b"null", ["z"]),
+        (b'{"brokerProperties":{"lockToken":"a","x":1},"event":{},"y":2}', ["a", "z"]),
+        *((item, ["z"]) for item in (b"null", b"[]", b"5", b'"text"', b"{}")),
+        *((item, ["z"]) for item in (b'{"event":{}}', b'{"brokerProperties":{}}')),
+        (b'{"brokerProperties":{"deliveryCount":1}}', ["z"]),
     ],
 )
 async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
@@ -223,6 +226,12 @@ async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
             {"a": "Unknown"},
         ),
         (b'{"failedLockTokens":[{"lockToken":"a"}],"x":1}', {"a": "Unknown"}),
+        (b'{"failedLockTokens":[{"lockToken":"a","error":{}}]}', {"a": "Unknown"}),
+        (
+            b'{"failedLockTokens":[{"lockToken":"a","error":{"code":"Odd"}}]}',
+            {"a": "Odd"},
+        ),
+        (b"{}", {}),
     ],
 )
 async def test_a_settlement_with_fields_left_out_is_read(
