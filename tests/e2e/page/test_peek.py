@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, unique, violations
-from tests.e2e.stacks import Stack
+from tests.e2e.stacks import Stack, launch, wait_until_it_serves
 from tests.e2e.stored import an_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -16,6 +17,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 TYPE = "com.contoso.ai.ContentApproved"
 SAFE = {"category": "safe", "severity": "none", "reviewRequired": False}
 BATCH = "application/cloudevents-batch+json"
+
+
+@pytest.fixture(scope="module")
+def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack in which nobody else receives: a pull goes on after its answer."""
+    started = launch(tmp_path_factory.mktemp("peek-stack"), host_kind=host_kind)
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()
 
 
 def publish(stack: Stack, *content_ids: str, **changes: Any) -> None:
