@@ -58,6 +58,11 @@ class EmulatedNamespace:
         """Return where the namespace answers."""
         return self.app.endpoint
 
+    @property
+    def connection(self) -> dict[str, str]:
+        """Return the settings of `EventGridPull(connection="EVENTGRID")`."""
+        return {"EVENTGRID__endpoint": self.endpoint, "EVENTGRID__key": self.key}
+
     async def advance(self, seconds: float) -> None:
         """Move the clock forward; everything that is due by then has happened."""
         await self.app.namespace.advance(seconds)
@@ -126,8 +131,8 @@ class NamespaceInThread:
 
     @property
     def connection(self) -> dict[str, str]:
-        """Return settings for `EventGridPull(connection="EVENTGRID")`, and others' eyes."""
-        return {"EVENTGRID__endpoint": self.endpoint, "EVENTGRID__key": self.key}
+        """Return the settings of `EventGridPull(connection="EVENTGRID")`."""
+        return self._namespace.connection
 
     @property
     def endpoint(self) -> str:

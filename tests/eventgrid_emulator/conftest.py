@@ -108,5 +108,5 @@ async def wire(namespace: EmulatedNamespace) -> AsyncIterator[Wire]:
 async def drain(client: EventGridConsumerClient) -> None:
     """Nothing is left from an earlier test."""
     while found := await client.receive(max_events=100, max_wait_time=10):
-        tokens = [each.broker_properties.lock_token for each in found]
+        tokens = [detail.broker_properties.lock_token for detail in found]
         await client.acknowledge(lock_tokens=tokens)

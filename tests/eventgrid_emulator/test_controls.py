@@ -49,7 +49,7 @@ async def test_a_reset_leaves_nothing(wire: Wire) -> None:
     _, _, answer = await wire.settle("acknowledge", tokens[2:])
     assert answer["failedLockTokens"][0]["error"]["code"] == "TokenLost"
     await wire.publish(EVENT)
-    assert [each["deliveryCount"] for each in await held(wire)] == [0]
+    assert [event["deliveryCount"] for event in await held(wire)] == [0]
 
 
 async def test_a_reset_of_one_event_subscription_spares_the_others(wire: Wire) -> None:
@@ -59,7 +59,7 @@ async def test_a_reset_of_one_event_subscription_spares_the_others(wire: Wire) -
 
     await ask(wire, "POST", "/reset", {"subscription": "sub-flagged"})
 
-    assert [each["subscription"] for each in await held(wire)] == ["sub-all-events"]
+    assert [event["subscription"] for event in await held(wire)] == ["sub-all-events"]
 
 
 async def test_a_reset_answers_receivers_that_wait(
@@ -97,11 +97,11 @@ async def test_what_is_held_is_seen_without_receiving_it(wire: Wire) -> None:
 
     found = await held(wire, "?topic=moderation-events&subscription=sub-all-events")
 
-    assert sorted((each["state"], each["deliveryCount"]) for each in found) == [
+    assert sorted((event["state"], event["deliveryCount"]) for event in found) == [
         ("locked", 1),
         ("ready", 0),
     ]
-    assert {each["event"]["id"] for each in found} == {"1", "2"}
+    assert {item["event"]["id"] for item in found} == {"1", "2"}
 
 
 async def test_dead_letters_are_kept_where_they_are_sent_nowhere(wire: Wire) -> None:

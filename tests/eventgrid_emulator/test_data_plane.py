@@ -26,7 +26,7 @@ def an_event(**changes: Any) -> CloudEvent[Any]:
 
 
 def tokens(found: list[Any]) -> list[str]:
-    return [each.broker_properties.lock_token for each in found]
+    return [detail.broker_properties.lock_token for detail in found]
 
 
 async def receive(client: Any, count: int) -> list[Any]:
@@ -178,7 +178,7 @@ async def test_an_expired_lock_gives_the_event_to_another(
 
     assert second.broker_properties.delivery_count == 2
     late = await consumer.acknowledge(lock_tokens=tokens([first]))
-    assert [each.error.code for each in late.failed_lock_tokens] == ["TokenLost"]
+    assert [token.error.code for token in late.failed_lock_tokens] == ["TokenLost"]
     on_time = await consumer.acknowledge(lock_tokens=tokens([second]))
     assert on_time.failed_lock_tokens == []
 
@@ -222,7 +222,7 @@ async def test_competing_receivers_share_the_events(
 
     batches = await asyncio.gather(*(receive(consumer, 10) for _ in range(5)))
 
-    ids = [each.event.id for batch in batches for each in batch]
+    ids = [detail.event.id for batch in batches for detail in batch]
     assert sorted(ids, key=int) == [str(number) for number in range(50)]
     for batch in batches:
         await consumer.acknowledge(lock_tokens=tokens(batch))

@@ -83,10 +83,10 @@ class Driven:
 
 @contextlib.asynccontextmanager
 async def driven(data: Path, to: Flaky) -> AsyncIterator[Driven]:
-    one = Driven(data, to)
-    await one.namespace.start()
-    yield one
-    await one.namespace.close()
+    emulator = Driven(data, to)
+    await emulator.namespace.start()
+    yield emulator
+    await emulator.namespace.close()
 
 
 @pytest.mark.parametrize("end", [Driven.reject, Driven.wear_out, Driven.expire])

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -170,7 +171,9 @@ def test_the_official_node_sdk_works_with_the_packed_helper(
 ) -> None:
     """Publish to reset, thirty times nothing, and a killed process that leaves nothing."""
     environment: Mapping[str, str] = {
-        "EVENTGRID_EMULATOR_COMMAND": str(installed / "eventgrid-emulator")
+        "EVENTGRID_EMULATOR_COMMAND": str(installed / "eventgrid-emulator"),
+        "EMULATOR_WITH_TLS": f"{sys.executable} -m eventgrid_emulator",
+        "EMULATOR_PATH": str(ROOT),
     }
     node = shutil.which("node") or "node"
 

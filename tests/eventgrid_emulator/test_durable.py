@@ -104,7 +104,9 @@ async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
         async def asked() -> bool:
             async with wire.http.get("/_local/subscriptions") as answer:
                 [topic] = (await answer.json())["topics"]
-            return any(each["waitingReceivers"] for each in topic["eventSubscriptions"])
+            return any(
+                queue["waitingReceivers"] for queue in topic["eventSubscriptions"]
+            )
 
         while not await asked():  # noqa: ASYNC110  (another process knows)
             await asyncio.sleep(0.01)
@@ -211,7 +213,7 @@ async def test_an_event_subscription_declared_on_a_full_disk_keeps_its_events(
     both = declared("sub-all-events", "sub-other", "sub-late")
     async with EmulatedNamespace(both, data=tmp_path) as namespace:
         found = namespace.app.namespace.topic("moderation-events").subscriptions
-        depths = {name: each.queue.depth().total for name, each in found.items()}
+        depths = {name: found[name].queue.depth().total for name in found}
     assert depths == {"sub-all-events": 1, "sub-other": 0, "sub-late": 1}
 
 

@@ -30,7 +30,7 @@ async def switch(wire: Wire, *faults: dict[str, Any], seed: int = 0) -> None:
 
 async def hits(wire: Wire) -> list[int]:
     async with wire.http.get("/_local/faults") as answer:
-        return [each["hits"] for each in (await answer.json())["faults"]]
+        return [fault["hits"] for fault in (await answer.json())["faults"]]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_a_refusal_comes_as_often_as_asked(
 
     answers = [await wire.publish(EVENT) for _ in range(3)]
 
-    assert [each[0] for each in answers] == [status, status, 200]
+    assert [answer[0] for answer in answers] == [status, status, 200]
     assert answers[0][1]["broker-errorcode"] == code
     assert answers[0][1].get("Retry-After") == (
         str(retry_after) if retry_after else None
@@ -103,8 +103,8 @@ async def test_part_of_the_tokens_fail(wire: Wire) -> None:
     for _ in range(2):
         await switch(wire, fault, seed=3)
         _, _, body = await wire.settle("renewLock", tokens)
-        failed.append([each["lockToken"] for each in body["failedLockTokens"]])
-        codes = {each["error"]["code"] for each in body["failedLockTokens"]}
+        failed.append([token["lockToken"] for token in body["failedLockTokens"]])
+        codes = {token["error"]["code"] for token in body["failedLockTokens"]}
         assert codes == {"InternalServerError"}
         assert len(body["succeededLockTokens"]) + len(failed[-1]) == 40
 
@@ -133,7 +133,7 @@ async def test_a_publish_can_be_stored_twice(wire: Wire) -> None:
     await switch(wire, {"kind": "duplicate", "operation": "publish", "times": 1})
     await wire.publish(EVENT)
 
-    assert [each["event"]["id"] for each in await wire.receive()] == ["1", "1"]
+    assert [item["event"]["id"] for item in await wire.receive()] == ["1", "1"]
 
 
 async def test_an_acknowledged_event_can_come_back(

@@ -50,7 +50,7 @@ class Target:
     def memory(self) -> int:
         """Resident kilobytes."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
-        [line] = [each for each in status.splitlines() if each.startswith("VmRSS")]
+        [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1])
 
 

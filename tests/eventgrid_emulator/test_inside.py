@@ -41,7 +41,7 @@ async def advance(wire: Wire, seconds: Any) -> tuple[int, Any]:
 
 async def counts(wire: Wire, name: str = "sub-all-events") -> dict[str, Any]:
     [topic] = (await get(wire, "subscriptions"))["topics"]
-    [found] = [each for each in topic["eventSubscriptions"] if each["name"] == name]
+    [found] = [queue for queue in topic["eventSubscriptions"] if queue["name"] == name]
     return dict(found)
 
 
@@ -147,9 +147,9 @@ async def test_one_event_s_history_is_told(wire: Wire) -> None:
     life = await get(wire, "events?id=told")
 
     steps = [
-        each["what"]
-        for each in life["steps"]
-        if each.get("subscription") in (None, "sub-all-events")
+        step["what"]
+        for step in life["steps"]
+        if step.get("subscription") in (None, "sub-all-events")
     ]
     assert steps == [
         "published",
@@ -169,13 +169,13 @@ async def test_a_pasted_event_is_explained_per_clause(wire: Wire) -> None:
     async with wire.http.post("/_local/explain", json={"type": TYPE}) as answer:
         told = (await answer.json())["eventSubscriptions"]
 
-    matches = {each["name"]: each["matches"] for each in told}
+    matches = {verdict["name"]: verdict["matches"] for verdict in told}
     assert matches == {
         "sub-flagged": True,
         "sub-approved": False,
         "sub-all-events": True,
     }
-    [approved] = [each for each in told if each["name"] == "sub-approved"]
+    [approved] = [verdict for verdict in told if verdict["name"] == "sub-approved"]
     assert approved["includedEventTypes"]["found"] == TYPE
 
 
@@ -333,7 +333,7 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
         await namespace.declare(before | {"eventSubscriptions": [limited]})
         await wire.publish(EVENT, EVENT | {"subject": "YES"})
         found = await wire.receive()
-        assert [each["event"].get("subject") for each in found] == [None, "YES"]
+        assert [item["event"].get("subject") for item in found] == [None, "YES"]
         await wire.settle("release", lock_tokens(found))
         _ = await get(wire, "deadletters")  # once they are there
         told = await counts(wire)
@@ -362,7 +362,7 @@ async def test_what_cannot_be_used_is_said_in_one_line_at_the_start(
     file = tmp_path / "topology-that-is-none"
     file.write_text("mine")
 
-    code, problem = await refused(*(each.format(file=file) for each in options))
+    code, problem = await refused(*(option.format(file=file) for option in options))
 
     assert code == 1
     assert words in problem

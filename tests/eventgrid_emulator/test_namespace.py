@@ -58,9 +58,9 @@ async def test_huge_ids_and_types_are_not_remembered() -> None:
         event = {"specversion": "1.0", "source": "/s", "data": 0, "id": name}
         body = json.dumps([event | {"type": name}]).encode()
         await namespace.publish(topic, read_batch(body))
-        for each in topic.subscriptions.values():
-            [entry] = each.queue.receive(1, namespace.clock.now())
-            each.queue.acknowledge(entry.secret, namespace.clock.now())
+        for subscription in topic.subscriptions.values():
+            [entry] = subscription.queue.receive(1, namespace.clock.now())
+            subscription.queue.acknowledge(entry.secret, namespace.clock.now())
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
 
@@ -72,11 +72,11 @@ async def test_an_event_that_nobody_holds_is_let_go() -> None:
     namespace = Namespace(parse(json.dumps(DECLARED)))
     topic = namespace.topic("orders")
     await namespace.publish(topic, read_batch(a_batch(100, 10)))
-    for each in topic.subscriptions.values():
-        for entry in each.queue.receive(100, namespace.clock.now()):
-            each.queue.acknowledge(entry.secret, namespace.clock.now())
+    for subscription in topic.subscriptions.values():
+        for entry in subscription.queue.receive(100, namespace.clock.now()):
+            subscription.queue.acknowledge(entry.secret, namespace.clock.now())
 
-        assert each.queue.depth().total == 0
+        assert subscription.queue.depth().total == 0
 
 
 async def test_a_receive_that_is_cancelled_leaves_the_line() -> None:

@@ -58,7 +58,12 @@ async def test_a_batch_must_be_a_list_and_a_single_event_an_object(wire: Wire) -
     broken = await wire.post(f"{TOPIC}:publish", b"[{", headers={"Content-Type": BATCH})
     right = await wire.post(f"{TOPIC}:publish", EVENT, headers={"Content-Type": SINGLE})
 
-    assert [each[0] for each in (batch, single, broken, right)] == [400, 400, 400, 200]
+    assert [answer[0] for answer in (batch, single, broken, right)] == [
+        400,
+        400,
+        400,
+        200,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_an_event_expires_wherever_it_waits() -> None:
     queue.sweep(7199.9)
     assert queue.take_ended() == []
     queue.sweep(7200)
-    assert [each.ending for each in queue.take_ended()] == [Ending.EXPIRED] * 3
+    assert [ended.ending for ended in queue.take_ended()] == [Ending.EXPIRED] * 3
     assert queue.depth().total == 0
 
 
@@ -91,7 +91,7 @@ def test_an_event_that_expires_under_a_lock_can_still_be_acknowledged() -> None:
 
     assert queue.acknowledge(first.secret, 7201) is first
     queue.release(second.secret, 0, 7201)
-    assert [each.ending for each in queue.take_ended()] == [Ending.EXPIRED]
+    assert [ended.ending for ended in queue.take_ended()] == [Ending.EXPIRED]
 
 
 def test_the_longest_available_event_is_delivered_first() -> None:
@@ -100,7 +100,7 @@ def test_the_longest_available_event_is_delivered_first() -> None:
     [first] = queue.receive(1, 0)
     queue.release(first.secret, 0, 1)
 
-    assert [each.event.number for each in queue.receive(3, 2)] == [2, 3, 1]
+    assert [entry.event.number for entry in queue.receive(3, 2)] == [2, 3, 1]
 
 
 def test_no_mark_is_left_behind_by_settled_events() -> None:
@@ -122,7 +122,7 @@ def test_new_limits_hold_for_what_is_queued_already() -> None:
     queue.reconfigure(QueueLimits(60, 3, 100))
 
     queue.sweep(100)
-    assert [each.ending for each in queue.take_ended()] == [Ending.EXPIRED]
+    assert [ended.ending for ended in queue.take_ended()] == [Ending.EXPIRED]
 
 
 def test_a_delay_that_outlasts_the_life_of_its_event_ends_with_it() -> None:
@@ -136,9 +136,9 @@ def test_a_delay_that_outlasts_the_life_of_its_event_ends_with_it() -> None:
     again.state, again.due = State.DELAYED, 3600
     restored.restore(again)
 
-    for each in (queue, restored):
-        each.sweep(100)
-        assert [ended.ending for ended in each.take_ended()] == [Ending.EXPIRED]
+    for fresh in (queue, restored):
+        fresh.sweep(100)
+        assert [ended.ending for ended in fresh.take_ended()] == [Ending.EXPIRED]
 
 
 def test_the_bytes_of_an_event_are_shared_by_all_queues() -> None:

@@ -129,9 +129,9 @@ class QueueMachine(RuleBasedStateMachine):
             return
         self.expire_locks()
         self.queue.sweep(self.now)
-        for each in self.queue.take_ended():
-            assert each.event.number not in self.ended, "an event ended twice"
-            self.ended[each.event.number] = each.ending
+        for ended in self.queue.take_ended():
+            assert ended.event.number not in self.ended, "an event ended twice"
+            self.ended[ended.event.number] = ended.ending
         assert self.ended == self.expected
         depth = self.queue.depth()
         locked = [held for held in self.model.values() if held.locked_until is not None]

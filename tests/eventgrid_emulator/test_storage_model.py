@@ -68,7 +68,7 @@ def snapshot(namespace: Namespace) -> Any:
             )
             for number, entry in queue._entries.items()
         }
-        fresh = [(each.number, each.body, each.published) for each in queue._fresh]
+        fresh = [(event.number, event.body, event.published) for event in queue._fresh]
         found[subscription.name] = (entries, fresh, queue.depth())
     return found
 
@@ -106,8 +106,8 @@ class Driver:
         subscription = self.namespace.subscription("orders", name)
         answer = await self.namespace.receive(subscription, limit, 0)
         self.tokens += [
-            (name, each["brokerProperties"]["lockToken"])
-            for each in json.loads(answer)["value"]
+            (name, item["brokerProperties"]["lockToken"])
+            for item in json.loads(answer)["value"]
         ]
 
     def settle(self, operation: Operation, which: int, delay: int) -> None:
@@ -140,7 +140,7 @@ def held_events(found: Any) -> set[int]:
     return {
         number
         for entries, fresh, _ in found.values()
-        for number in [*entries, *(each[0] for each in fresh)]
+        for number in [*entries, *(event[0] for event in fresh)]
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eventgrid_emulator.queue.entries import QueueLimits
 from eventgrid_emulator.topology.checks import TopologyError
-from eventgrid_emulator.topology.filters import SINGLE_VALUE, Filter
+from eventgrid_emulator.topology.filters import Filter
 from eventgrid_emulator.topology.topology import DAY, Topology, load, parse
 from tests import topology_cases
 from tests.topology_cases import CASES, FILTERS, WARNINGS, name_of
@@ -34,9 +34,11 @@ def test_the_project_s_topology_is_read_as_declared() -> None:
 
     assert topic.name == "moderation-events"
     assert topic.dead_letter_container == "dead-letters"
-    names = [each.name for each in topic.subscriptions]
+    names = [subscription.name for subscription in topic.subscriptions]
     assert {"sub-flagged", "sub-approved", "sub-all-events"} <= set(names)
-    assert {each.limits for each in topic.subscriptions} == {QueueLimits(60, 10, DAY)}
+    assert {subscription.limits for subscription in topic.subscriptions} == {
+        QueueLimits(60, 10, DAY)
+    }
 
 
 def test_defaults_are_the_service_s() -> None:
@@ -73,26 +75,15 @@ def described(found: Topology) -> dict[str, Any]:
         "deadLetterContainer": topic.dead_letter_container,
         "eventSubscriptions": [
             {
-                "name": one.name,
-                "receiveLockDurationInSeconds": one.limits.lock_duration,
-                "maxDeliveryCount": one.limits.max_delivery_count,
-                "eventTimeToLive": one.limits.time_to_live,
-                "includedEventTypes": one.filters.event_types
-                and [*one.filters.event_types],
-                "filters": [*map(clause, one.filters.clauses)],
+                "name": subscription.name,
+                "receiveLockDurationInSeconds": subscription.limits.lock_duration,
+                "maxDeliveryCount": subscription.limits.max_delivery_count,
+                "eventTimeToLive": subscription.limits.time_to_live,
+                **subscription.filters.document(),
             }
-            for one in topic.subscriptions
+            for subscription in topic.subscriptions
         ],
     }
-
-
-def clause(one: Filter) -> dict[str, Any]:
-    """A filter as it was declared."""
-    values = list(one.values)
-    operand = (
-        {"value": values[0]} if one.operator in SINGLE_VALUE else {"values": values}
-    )
-    return {"operatorType": one.operator, "key": one.key} | (operand if values else {})
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)

@@ -76,7 +76,7 @@ async def provoke(wire: Wire, namespace: EmulatedNamespace, what: str) -> Answer
 
 async def namespace_is_asked(namespace: EmulatedNamespace) -> None:
     known = namespace.app.namespace.known.values()
-    await until(lambda: any(each.waiters for each in known))
+    await until(lambda: any(queue.waiters for queue in known))
 
 
 def shape(value: Any) -> Any:
@@ -86,7 +86,7 @@ def shape(value: Any) -> Any:
     return json.loads(text)
 
 
-@pytest.mark.parametrize("observed", OBSERVED, ids=lambda each: each["what"])
+@pytest.mark.parametrize("observed", OBSERVED, ids=lambda observed: observed["what"])
 async def test_an_exchange_is_answered_as_the_service_answered_it(
     observed: dict[str, Any], wire: Wire, namespace: EmulatedNamespace
 ) -> None:

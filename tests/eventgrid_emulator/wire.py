@@ -102,7 +102,7 @@ async def emulated(
 
 def lock_tokens(found: list[dict[str, Any]]) -> list[str]:
     """The lock tokens of received items."""
-    return [each["brokerProperties"]["lockToken"] for each in found]
+    return [item["brokerProperties"]["lockToken"] for item in found]
 
 
 async def _chunks(data: bytes) -> Any:
