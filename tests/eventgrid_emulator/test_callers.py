@@ -11,7 +11,7 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.auth.identity import Identity
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.test_inside import another_address
-from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, VERSION, Wire, emulated
+from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, Wire, emulated
 
 pytestmark = pytest.mark.contract
 
@@ -89,16 +89,6 @@ async def test_a_link_to_the_page_may_stand_anywhere(wire: Wire) -> None:
         assert answer.status == 200
     async with wire.http.get("/_local/page.js", headers=drawn_in) as answer:
         assert answer.status == 403
-
-
-async def test_the_key_in_the_url_is_no_way_in(wire: Wire) -> None:
-    """A form or an image of a website needs no more than a URL."""
-    query = VERSION | {
-        "aeg-sas-key": "bG9jYWwtZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldA=="
-    }
-    headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    status, _, _ = await wire.post(f"{ALL}:receive", query=query, headers=headers)
-    assert status == 403
 
 
 async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:

@@ -7,11 +7,6 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AzureKeyCredential
-from azure.core.exceptions import (
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResourceNotFoundError,
-)
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridConsumerClient as SyncConsumer
 from azure.eventgrid import EventGridPublisherClient as SyncPublisher
@@ -226,44 +221,6 @@ async def test_competing_receivers_share_the_events(
     assert sorted(ids, key=int) == [str(number) for number in range(50)]
     for batch in batches:
         await consumer.acknowledge(lock_tokens=tokens(batch))
-
-
-async def test_an_unknown_topic_is_not_found(behind: Any) -> None:
-    """Publishing to it and receiving from it both answer 404."""
-    credential = behind.credential
-    async with EventGridPublisherClient(
-        behind.endpoint, credential, namespace_topic="faketopic"
-    ) as client:
-        with pytest.raises(ResourceNotFoundError):
-            await client.send(an_event())
-    async with EventGridConsumerClient(
-        behind.endpoint, credential, namespace_topic="faketopic", subscription="x-y"
-    ) as client:
-        with pytest.raises(ResourceNotFoundError) as caught:
-            await client.receive()
-    assert caught.value.error is not None
-    assert caught.value.error.message == "Topic 'faketopic' is not found"
-
-
-async def test_a_wrong_key_is_refused(behind: Any) -> None:
-    """The SDK sees an authentication error."""
-    async with EventGridPublisherClient(
-        behind.endpoint, AzureKeyCredential("d3Jvbmc="), namespace_topic=behind.topic
-    ) as client:
-        with pytest.raises(ClientAuthenticationError):
-            await client.send(an_event())
-
-
-@pytest.mark.parametrize("wait", [9, 121])
-async def test_a_wait_out_of_range_is_refused(
-    wait: int, consumer: EventGridConsumerClient
-) -> None:
-    """Ten to 120 seconds are allowed."""
-    with pytest.raises(HttpResponseError) as caught:
-        await consumer.receive(max_wait_time=wait)
-    assert caught.value.status_code == 400
-    assert caught.value.error is not None
-    assert caught.value.error.code == "ArgumentInvalid"
 
 
 async def test_the_synchronous_sdk_works_the_same(behind: Any) -> None:
