@@ -87,7 +87,7 @@ def published(search: Search, found: Lived) -> list[Step]:
     at = search.time or search.first
     if not search.is_over or at is None:
         return acts
-    claims = [one for one in search.claims if one not in search.noted_by]
+    claims = [claim for claim in search.claims if claim not in search.noted_by]
     text = CLAIMED if search.is_claim else None
     if search.time is None:
         text = UNTIMED

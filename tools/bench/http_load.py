@@ -37,7 +37,7 @@ async def microseconds(
     ]
     turns = iter(range(requests))
     began = time.perf_counter()
-    await asyncio.gather(*(_call(*one, port, request, turns) for one in callers))
+    await asyncio.gather(*(_call(*caller, port, request, turns) for caller in callers))
     seconds = time.perf_counter() - began
     for _, writer in callers:
         writer.close()

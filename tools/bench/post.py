@@ -20,7 +20,8 @@ from tools.bench.publish import NOBODY
 from tools.bench.report import Report, Row, compared
 from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.stack import options, ports, services, settings_file
+from tools.stack import options, ports, processes, services, settings_file
+from tools.stack.services import Part
 from tools.terminal import ROOT
 
 # At least so much faster than the function that sends with the SDK.
@@ -131,8 +132,8 @@ def _rows(where: str, connections: int, took: Took) -> list[Row]:
 def _settings(endpoint: str, storage: str) -> dict[str, str]:
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     idle = {
-        f"AzureWebJobs.{one.function}.Disabled": "true"
-        for one in timers.registered(example)
+        f"AzureWebJobs.{timer.function}.Disabled": "true"
+        for timer in timers.registered(example)
     }
     return {
         **example,
@@ -153,38 +154,41 @@ async def _hosts(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()), "sdk")
         shutil.copytree(SDK_APP, folder)
         apps = {"app": ROOT, "sdk": folder}
+        logs = folder.parent
         yield {
-            name: await stack.enter_async_context(_host(kind, app, settings))
+            name: await stack.enter_async_context(_host(kind, app, settings, logs))
             for name, app in apps.items()
         }
 
 
 @contextlib.asynccontextmanager
 async def _host(
-    kind: str, app: Path, settings: Mapping[str, str]
+    kind: str, app: Path, settings: Mapping[str, str], logs: Path
 ) -> AsyncIterator[int]:
+    if kind == "func":
+        settings_file.make_if_missing(app)
     port = ports.choose({"--http-port": 0})["--http-port"]
     chosen = options.read(["--host", kind, "--app", str(app)])
     part = services.host(chosen, port, settings)
-    process = await asyncio.create_subprocess_exec(
-        *part.command,
-        cwd=part.folder,
-        env=part.environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    log = logs / f"{port}.log"
+    process = await processes.start(part.command, part.environment, part.folder, log)
     try:
-        deadline = asyncio.get_running_loop().time() + START_SECONDS
-        while not await asyncio.to_thread(part.answers, port):
-            if asyncio.get_running_loop().time() > deadline:
-                raise SystemExit(f"the host with {app.name} did not start")
-            await asyncio.sleep(0.05)
+        await _until_it_answers(part, log)
         yield port
     finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 15)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        for stop in part.stops:
+            if process.returncode is None:
+                stop.ask(process)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), stop.grace)
+        await processes.end_group(process.pid)
+
+
+async def _until_it_answers(part: Part, log: Path) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while not await asyncio.to_thread(part.answers, part.port):
+        if asyncio.get_running_loop().time() > deadline:
+            said = await asyncio.to_thread(log.read_bytes)
+            end = said[-2000:].decode(errors="replace")
+            raise SystemExit(f"The host did not start:\n{end}")
+        await asyncio.sleep(0.05)
