@@ -94,6 +94,23 @@ def test_a_package_imports_only_what_it_may() -> None:
     assert wrong == []
 
 
+def test_the_librarys_own_tests_know_no_domain_of_ours() -> None:
+    """
+    What it guarantees holds for anyone's events.
+    """
+    files = (ROOT / "tests" / "eventgrid_pull").rglob("*.py")
+
+    wrong = [
+        f"{file.name} imports {name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for name in _imported(node)
+        if package(name) in ("moderation", "console") or name == "tests.make"
+    ]
+
+    assert wrong == []
+
+
 def test_imports_run_in_no_circle() -> None:
     """
     The code can be read from the bottom to the top without looking back.

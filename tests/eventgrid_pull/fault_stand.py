@@ -13,21 +13,16 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull.batch import BatchContext
+from eventgrid_pull.batch import BatchContext, Handler
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.client import Namespace
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
-from moderation import events
-from moderation.audit.entry import AuditEntry
-from moderation.audit.log import AuditLog
-from moderation.audit.recorder import AuditRecorder
-from moderation.handlers import Handler
-from tests.make import NOW, Budget, an_event
+from tests.eventgrid_pull.orders import NOW, Budget, Entry, LogRecorder, an_event, read
 
-TOPOLOGY = Path(__file__).parents[1] / "topology.json"
-TOPIC, NAME = "moderation-events", "sub-flagged"
+TOPOLOGY = Path(__file__).parents[2] / "examples" / "orders" / "topology.json"
+TOPIC, NAME = "orders", "sub-paid"
 EVENTS = 4
 
 type Doing = Callable[[], Awaitable[None]]
@@ -39,7 +34,7 @@ class Store(InMemoryAppendLog):
     def __init__(self) -> None:
         super().__init__()
         self.opens = self.appends = self.admits = True
-        self.entries: list[AuditEntry] = []
+        self.entries: list[Entry] = []
         self.before_append: Doing | None = None
 
     async def open(self, name: str, now: datetime) -> None:
@@ -52,7 +47,7 @@ class Store(InMemoryAppendLog):
         if not self.appends:
             raise StoreUnavailable("storage does not answer")
         for line in lines.splitlines():
-            self.entries.append(msgspec.json.decode(line, type=AuditEntry))
+            self.entries.append(msgspec.json.decode(line, type=Entry))
         if not self.admits:
             raise StoreUnavailable("storage does not say that it kept it")
 
@@ -65,7 +60,7 @@ class Stand:
         self.client = Namespace(namespace.endpoint, credential)
         self.namespace = namespace
         self.topic = self.client.topic(TOPIC)
-        self.subscription = self.client.subscription(TOPIC, NAME, events.read)
+        self.subscription = self.client.subscription(TOPIC, NAME, read)
         self.store = Store()
         self.ids = [f"e{number}" for number in range(EVENTS)]
 
@@ -100,7 +95,7 @@ class Stand:
             "handler_seconds": 20,
             "handler": handler,
             "receiver": self.subscription,
-            "recorder": AuditRecorder(AuditLog(self.store), lambda: NOW),
+            "recorder": LogRecorder(self.store),
             "clock": lambda: NOW,
         }
         return await drain(

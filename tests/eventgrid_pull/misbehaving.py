@@ -18,8 +18,7 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import ReleaseDelay, Settled
-from moderation import events
-from moderation.audit.entry import AuditEntry
+from tests.eventgrid_pull import orders
 from tests.virtual_time import now
 
 RECEIVE_FAULTS = ["error", "answer lost", "late answer", "one event", "undecodable"]
@@ -46,7 +45,7 @@ class Store(InMemoryAppendLog):
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
-        self.entries: dict[str, list[AuditEntry]] = {}
+        self.entries: dict[str, list[orders.Entry]] = {}
 
     async def open(self, name: str, now: datetime) -> None:
         if self.faults[:1] == ["does not open"]:
@@ -60,7 +59,7 @@ class Store(InMemoryAppendLog):
         if fault == "slow":
             await asyncio.sleep(70)
         for line in lines.splitlines():
-            entry = msgspec.json.decode(line, type=AuditEntry)
+            entry = msgspec.json.decode(line, type=orders.Entry)
             self.entries.setdefault(entry.lock_token, []).append(entry)
         if fault == "keeps it and fails":
             raise StoreUnavailable(fault)
@@ -208,7 +207,7 @@ class Grid:
             return None
         return None if act(secret) else "TokenLost"
 
-    def _recorded(self, secret: bytes, disposition: str) -> AuditEntry | None:
+    def _recorded(self, secret: bytes, disposition: str) -> orders.Entry | None:
         """The newest entry about that delivery, if it says so."""
         entries = self._store.entries.get(str(int.from_bytes(secret)), [])
         return (
@@ -229,9 +228,9 @@ class Grid:
 def _delivery(entry: Entry) -> Delivery:
     token = str(int.from_bytes(entry.secret))
     raw = entry.event.body
-    return Delivery(token, events.read(raw, entry.count))
+    return Delivery(token, orders.read(raw, entry.count))
 
 
 def _broken(delivery: Delivery) -> Delivery:
     raw = delivery.raw.replace(b'{"', b'{"data_base64":"AA==","', 1)
-    return Delivery(delivery.lock_token, events.read(raw, delivery.delivery_count))
+    return Delivery(delivery.lock_token, orders.read(raw, delivery.delivery_count))

@@ -12,8 +12,8 @@ from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.drain_result import LOCK_LOST
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
+from tests.eventgrid_pull.workbench import DONE, LOCK, Bench, after, raising, stubborn
 from tests.virtual_time import in_virtual_time, now, settle_down
-from tests.workbench import DONE, LOCK, Bench, after, raising, stubborn
 
 
 @in_virtual_time

@@ -10,7 +10,7 @@ from azure.storage.blob.aio import ContainerClient
 from eventgrid_pull.blob import blob_reader, log_paths
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.blob.blob_reader import Reader
-from tests.make import NOW
+from tests.eventgrid_pull.orders import NOW
 
 LINE = b'{"at":"%s","id":"a"}\n' % stamp(NOW).encode()
 

@@ -14,12 +14,12 @@ from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Settled
 from eventgrid_pull.sending import on_sending
+from tests.eventgrid_pull.orders import a_delivery
 from tests.eventgrid_pull.test_receivers import job
-from tests.make import a_delivery
+from tests.eventgrid_pull.workbench import Clocked, Store
 from tests.virtual_time import in_virtual_time, now, settle_down
-from tests.workbench import Clocked, Store
 
-NAME = "sub-flagged"
+NAME = "sub-paid"
 
 
 class Queue(Clocked):

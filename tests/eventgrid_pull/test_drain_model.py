@@ -25,9 +25,6 @@ from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import MalformedEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release
-from moderation.audit.log import AuditLog
-from moderation.audit.recorder import AuditRecorder
-from moderation.events import ModerationEvent, Verdict
 from tests.eventgrid_pull.misbehaving import (
     RECEIVE_FAULTS,
     RENEW_FAULTS,
@@ -36,12 +33,12 @@ from tests.eventgrid_pull.misbehaving import (
     Grid,
     Store,
 )
-from tests.make import an_event
+from tests.eventgrid_pull.orders import LogRecorder, PaidEvent, an_event
 from tests.virtual_time import VirtualLoop, now, settle_down
 
 LOCK, LIMIT, FOR_EVER = 60, 3, 1e12
 HANDLER_SECONDS = 150
-DONE = Acknowledge(Verdict.APPROVED)
+DONE = Acknowledge("kept")
 POISON = [b"[]", b'{"id": 7}', b'{"specversion":"1.0","time":"yesterday"}', b'"\xff"']
 TAKES = {"quick": 0.0, "slow": 8.0, "outlives a lock": 75.0, "outlives its time": 400.0}
 HANDLERS = [
@@ -270,15 +267,14 @@ class ConsumerMachine(RuleBasedStateMachine):
     def job(self, budget: float) -> DrainJob:
         ends = now() + budget
         desk = BatchContext(
-            subscription="sub-flagged",
+            subscription="sub-paid",
             max_delivery_count=LIMIT,
             lock_seconds=LOCK,
             handler_seconds=HANDLER_SECONDS,
             handler=self.handle,
             receiver=self.grid,
-            recorder=AuditRecorder(
-                AuditLog(self.store),
-                lambda: datetime.fromtimestamp(self.loop.time(), UTC),
+            recorder=LogRecorder(
+                self.store, lambda: datetime.fromtimestamp(self.loop.time(), UTC)
             ),
             clock=lambda: datetime.fromtimestamp(self.loop.time(), UTC),
             stopping=lambda: self.stopping,
@@ -290,7 +286,7 @@ class ConsumerMachine(RuleBasedStateMachine):
             until_empty=budget < 60,
         )
 
-    async def handle(self, event: ModerationEvent) -> Disposition:
+    async def handle(self, event: PaidEvent) -> Disposition:
         if isinstance(event, MalformedEvent):
             return Reject(event.reason)
         kind = self.handlers[int(event.id) % len(self.handlers)]

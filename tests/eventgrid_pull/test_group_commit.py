@@ -7,7 +7,7 @@ import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from tests.make import NOW, minutes
+from tests.eventgrid_pull.orders import NOW, minutes
 
 
 class Slow(InMemoryAppendLog):

@@ -11,8 +11,8 @@ import pytest
 
 from eventgrid_pull.outcomes import Settled
 from eventgrid_pull.ticks import seconds_to_run
+from tests.eventgrid_pull.orders import NOW, a_delivery
 from tests.eventgrid_pull.test_callers import Process, Queue
-from tests.make import NOW, a_delivery
 from tests.virtual_time import in_virtual_time, now, settle_down
 
 MINUTELY = "0 * * * * *"

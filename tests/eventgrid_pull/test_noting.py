@@ -1,9 +1,9 @@
 """A drain tells what it does once a minute, and at its end."""
 
 from eventgrid_pull.drain import drain
+from eventgrid_pull.drain_result import DrainSummary
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from moderation.activity.log import Summary
 from tests.eventgrid_pull.test_receivers import Supply, job
 from tests.virtual_time import in_virtual_time, now
 
@@ -13,9 +13,9 @@ class Notes:
 
     def __init__(self) -> None:
         self.began = now()
-        self.kept: list[tuple[int, Summary]] = []
+        self.kept: list[tuple[int, DrainSummary]] = []
 
-    async def __call__(self, summary: Summary) -> None:
+    async def __call__(self, summary: DrainSummary) -> None:
         self.kept.append((round(now() - self.began), summary))
 
 

@@ -15,22 +15,24 @@ import pytest
 from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull.batch import BatchContext
+from eventgrid_pull.batch import BatchContext, Handler
 from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, ReleaseDelay
-from moderation import events
-from moderation.audit.log import AuditLog
-from moderation.audit.recorder import AuditRecorder
-from moderation.events import ModerationEvent, Verdict
-from moderation.handlers import Handler
 from tests.eventgrid_pull.fault_stand import Store
-from tests.make import NOW, Budget, an_event
+from tests.eventgrid_pull.orders import (
+    NOW,
+    Budget,
+    LogRecorder,
+    PaidEvent,
+    an_event,
+    read,
+)
 
 pytestmark = pytest.mark.contract
 
-DONE = Acknowledge(Verdict.QUARANTINED)
+DONE = Acknowledge("kept")
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Odd:
 async def serving(odd: Odd) -> AsyncIterator[Subscription]:
     """The real door to the odd emulator."""
     app = web.Application()
-    path = "/topics/odd/eventsubscriptions/sub-flagged"
+    path = "/topics/odd/eventsubscriptions/sub-paid"
     app.router.add_post(path + ":receive", odd.receive)
     app.router.add_post(path + ":{verb}", odd.settle)
     runner = web.AppRunner(app)
@@ -96,7 +98,7 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
     await site.start()
     host, port = runner.addresses[0]
     client = Namespace(f"http://{host}:{port}", AzureKeyCredential("a2V5"))
-    subscription = client.subscription("odd", "sub-flagged", events.read)
+    subscription = client.subscription("odd", "sub-paid", read)
     try:
         yield subscription
     finally:
@@ -111,13 +113,13 @@ async def drained(
     store = Store()
     async with serving(odd) as subscription:
         desk: dict[str, Any] = {
-            "subscription": "sub-flagged",
+            "subscription": "sub-paid",
             "max_delivery_count": 10,
             "lock_seconds": more.pop("lock_seconds", 60),
             "handler_seconds": 300,
             "handler": handler or acknowledges,
             "receiver": subscription,
-            "recorder": AuditRecorder(AuditLog(store), lambda: NOW),
+            "recorder": LogRecorder(store),
             "clock": lambda: NOW,
         }
         job: dict[str, Any] = {"time_left": lambda: 60.0, "until_empty": True}
@@ -129,7 +131,7 @@ async def drained(
     return tally, store
 
 
-async def acknowledges(event: ModerationEvent) -> Disposition:
+async def acknowledges(event: PaidEvent) -> Disposition:
     return DONE
 
 
@@ -152,7 +154,7 @@ async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() 
     """
     tries = itertools.count(1)
 
-    async def content_at_last(event: ModerationEvent) -> Disposition:
+    async def content_at_last(event: PaidEvent) -> Disposition:
         ready = next(tries) > 15
         return DONE if ready else Release("not yet", ReleaseDelay.ONE_HOUR)
 
@@ -171,7 +173,7 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
     An event that fails for ever goes round, and the drain ends all the same.
     """
 
-    async def never_content(event: ModerationEvent) -> Disposition:
+    async def never_content(event: PaidEvent) -> Disposition:
         return Release("not yet")
 
     odd = Odd(["e1"], counts=False)
@@ -189,7 +191,7 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
     Nothing is renewed, and what takes longer than its lock is left to the next.
     """
 
-    async def works(event: ModerationEvent) -> Disposition:
+    async def works(event: PaidEvent) -> Disposition:
         await asyncio.sleep(0.5 if event.id == "quick" else 30)
         return DONE
 

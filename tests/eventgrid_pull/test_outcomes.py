@@ -8,8 +8,7 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     settled_on,
 )
-from moderation.events import Verdict
-from tests.make import a_delivery
+from tests.eventgrid_pull.orders import a_delivery
 
 
 def test_a_failing_event_is_released_ever_later_and_then_given_up() -> None:
@@ -37,7 +36,7 @@ def test_other_dispositions_are_carried_out_as_they_are() -> None:
     """
     Only a release depends on the delivery count.
     """
-    done: list[Disposition] = [Acknowledge(Verdict.APPROVED), Reject("no")]
+    done: list[Disposition] = [Acknowledge("kept"), Reject("no")]
 
     assert [settled_on(one, 10, limit=10) for one in done] == done
 

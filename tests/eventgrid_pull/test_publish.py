@@ -7,7 +7,7 @@ import pytest
 
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.publish import MAX_BYTES, EventTooLarge, publish
-from tests.make import NOW, a_result, an_event
+from tests.eventgrid_pull.orders import NOW, an_event
 
 
 class Recorder:
@@ -24,7 +24,7 @@ class Recorder:
 
 
 def of_size(size: int) -> dict[str, Any]:
-    return an_event(a_result(note="x" * size))
+    return an_event({"order": "o1", "cents": 5, "note": "x" * size})
 
 
 async def test_a_thousand_small_events_are_one_request() -> None:

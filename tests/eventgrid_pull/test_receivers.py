@@ -15,12 +15,9 @@ from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.receive_size import BATCH, FIRST
-from moderation.audit.log import AuditLog
-from moderation.audit.recorder import AuditRecorder
-from moderation.events import ModerationEvent
-from tests.make import NOW, a_delivery
+from tests.eventgrid_pull.orders import NOW, LogRecorder, PaidEvent, a_delivery
+from tests.eventgrid_pull.workbench import DONE, Clocked, Store
 from tests.virtual_time import in_virtual_time, now, settle_down
-from tests.workbench import DONE, Clocked, Store
 
 TRIP = 0.05
 
@@ -63,18 +60,18 @@ def job(
 ) -> DrainJob:
     ends = now() + budget
 
-    async def handler(event: ModerationEvent) -> Disposition:
+    async def handler(event: PaidEvent) -> Disposition:
         await asyncio.sleep(takes)
         return DONE
 
     desk = BatchContext(
-        subscription="sub-flagged",
+        subscription="sub-paid",
         max_delivery_count=10,
         lock_seconds=60,
         handler_seconds=300,
         handler=handler,
         receiver=receiver,
-        recorder=AuditRecorder(AuditLog(store or Store()), lambda: NOW),
+        recorder=LogRecorder(store or Store()),
         clock=lambda: NOW,
         stopping=lambda: False,
     )

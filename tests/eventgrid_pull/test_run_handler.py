@@ -20,7 +20,7 @@ from eventgrid_pull import (
     testing,
 )
 from eventgrid_pull.run_handler import Runner
-from tests.make import NOW
+from tests.eventgrid_pull.orders import NOW
 from tests.virtual_time import in_virtual_time, now
 
 TICK = "0 * * * * *"
@@ -83,6 +83,19 @@ class Shop:
         assert result.error is None
         records = [outcome.record for outcome in result.outcomes]
         return {each.delivery.lock_token: each.disposition.reason for each in records}
+
+
+def stubborn(let_go: asyncio.Event) -> Callable[..., Any]:
+    """A handler that goes on, cancelled or not, with what has a negative amount."""
+
+    async def handler(event: Event[Order]) -> None:
+        while event.data.cents < 0 and not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    return handler
 
 
 async def ended(condition: Callable[[], bool]) -> None:
@@ -205,13 +218,8 @@ async def test_nothing_is_received_that_could_not_start() -> None:
     """
     With one of two slots stuck, one event at a time; with none free, none until one is.
     """
-    held, asked = Held(), list[int]()
-
-    def handler(event: Event[Order]) -> None:
-        if event.data.cents < 0:
-            held.handler(event)
-
-    shop = Shop(handler, timeout=30, concurrency=2)
+    let_go, asked = asyncio.Event(), list[int]()
+    shop = Shop(stubborn(let_go), timeout=30, concurrency=2)
     shop.queue.asked = asked
     [stuck] = shop.deliver(-1)
     assert await shop.drain() == {stuck: LATE}
@@ -230,7 +238,7 @@ async def test_nothing_is_received_that_could_not_start() -> None:
     assert now() - began >= 30
     assert asked == []
     assert (await shop.consumer.drain("sub-paid", until_empty=True)).stopped == "stuck"
-    held.let_go.set()
+    let_go.set()
 
 
 @in_virtual_time
@@ -243,6 +251,7 @@ async def test_what_is_in_hand_is_handed_back_when_every_slot_is_stuck() -> None
     shop.deliver(*range(8))
     try:
         reasons = list((await shop.drain()).values())
+        await ended(lambda: len(held.begun) == 2)
     finally:
         held.let_go.set()
 
@@ -257,15 +266,7 @@ async def test_an_async_handler_that_swallows_its_cancellation_keeps_its_slot() 
     As a thread does; when it ends, the drain that waits for it goes on.
     """
     let_go = asyncio.Event()
-
-    async def handler(event: Event[Order]) -> None:
-        while event.data.cents < 0 and not let_go.is_set():
-            try:
-                await let_go.wait()
-            except asyncio.CancelledError:
-                continue
-
-    shop = Shop(handler, timeout=30, concurrency=1)
+    shop = Shop(stubborn(let_go), timeout=30, concurrency=1)
     [token] = shop.deliver(-1)
 
     assert await shop.drain() == {token: LATE}

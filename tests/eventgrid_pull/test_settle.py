@@ -15,10 +15,9 @@ from eventgrid_pull.outcomes import (
     Settled,
 )
 from eventgrid_pull.settle import UNANSWERED, settle
-from moderation.events import Verdict
-from tests.make import a_delivery
+from tests.eventgrid_pull.orders import a_delivery
 
-DONE = Acknowledge(Verdict.APPROVED)
+DONE = Acknowledge("kept")
 type Answer = Callable[[Sequence[str]], Settled]
 
 

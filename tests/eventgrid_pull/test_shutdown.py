@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from eventgrid_pull import shutdown
-from moderation import runtime
 
 ROOT = Path(__file__).parents[2]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGTERM")
@@ -109,14 +108,3 @@ def test_outside_the_main_thread_nobody_listens() -> None:
     thread.join()
 
     assert listening == [False]
-
-
-async def test_a_process_that_never_drained_has_nothing_to_finish() -> None:
-    """
-    Being told to stop makes no runtime.
-    """
-    runtime.current.cache_clear()
-
-    await runtime.stop()
-
-    assert runtime.current.cache_info().currsize == 0

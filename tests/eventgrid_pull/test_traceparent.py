@@ -3,7 +3,7 @@
 import pytest
 
 from eventgrid_pull import traceparent
-from tests.make import an_event
+from tests.eventgrid_pull.orders import an_event
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OTHER = "00-11111111111111111111111111111111-2222222222222222-00"

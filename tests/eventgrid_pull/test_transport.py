@@ -18,7 +18,7 @@ from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.sending import on_sending
-from moderation import events
+from tests.eventgrid_pull.orders import read
 
 pytestmark = pytest.mark.contract
 
@@ -36,7 +36,7 @@ async def listening(answer: Answer) -> AsyncIterator[Subscription]:
     port = server.sockets[0].getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     namespace = Namespace(address, AzureKeyCredential("a2V5"), NAMES)
-    subscription = namespace.subscription("topic", "sub", events.read)
+    subscription = namespace.subscription("topic", "sub", read)
     try:
         yield subscription
     finally:
@@ -388,7 +388,7 @@ async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
         port = unused.getsockname()[1]
         address = f"http://127.0.0.1:{port}"
         namespace = Namespace(address, AzureKeyCredential("a2V5"), NAMES)
-        subscription = namespace.subscription("topic", "sub", events.read)
+        subscription = namespace.subscription("topic", "sub", read)
         async with asyncio.timeout(5):
             with pytest.raises(EventGridError, match=r"does not answer .*dev\.py run"):
                 await subscription.probe()
@@ -453,7 +453,7 @@ async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
     """
     identity = Signing()
     namespace = Namespace("https://127.0.0.1:1", identity)
-    subscription = namespace.subscription("topic", "sub", events.read)
+    subscription = namespace.subscription("topic", "sub", read)
 
     with pytest.raises(EventGridError, match="ClientConnectorError"):
         await subscription.probe()

@@ -27,8 +27,8 @@ from moderation.runtime import MOST_PEEKS, Runtime
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
+from tests.eventgrid_pull.workbench import Store
 from tests.make import an_event, minutes
-from tests.workbench import Store
 
 pytestmark = pytest.mark.contract
 

@@ -25,9 +25,9 @@ from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Overtaken
 from moderation.events import ModerationEvent, Verdict
+from tests.eventgrid_pull.workbench import Store
 from tests.make import NOW, Budget, a_delivery, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now
-from tests.workbench import Store
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"
 ARCHIVED = f"archived/{NAME}"

@@ -12,15 +12,20 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
-from moderation.audit.entry import AuditEntry
-from moderation.audit.log import AuditLog, Query
-from moderation.audit.recorder import AuditRecorder
-from moderation.events import ModerationEvent, Verdict
-from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
+from tests.eventgrid_pull import orders
+from tests.eventgrid_pull.orders import (
+    NOW,
+    Entry,
+    InMemoryReceiver,
+    LogRecorder,
+    PaidEvent,
+    a_delivery,
+    an_event,
+)
 from tests.virtual_time import now
 
 LOCK = 60.0
-DONE = Acknowledge(Verdict.APPROVED)
+DONE = Acknowledge("kept")
 
 
 class Clocked(InMemoryReceiver):
@@ -61,11 +66,11 @@ class Bench:
         self.deliveries = {name: a_delivery(an_event(id=name)) for name in handlers}
         self.receiver = Clocked()
         self.store = Store()
-        self.done = DrainResult("sub-flagged")
+        self.done = DrainResult("sub-paid")
         self.cancelled: list[str] = []
         self.stopping = False
 
-    async def handle(self, event: ModerationEvent) -> Disposition:
+    async def handle(self, event: PaidEvent) -> Disposition:
         """Do what that event's handler does; remember who was cancelled."""
         try:
             chosen = self.handlers[event.id]()
@@ -80,13 +85,13 @@ class Bench:
         self, *, handler_seconds: float = 300, limit: int = 10
     ) -> DrainResult:
         desk = BatchContext(
-            subscription="sub-flagged",
+            subscription="sub-paid",
             max_delivery_count=limit,
             lock_seconds=LOCK,
             handler_seconds=handler_seconds,
             handler=self.handle,
             receiver=self.receiver,
-            recorder=AuditRecorder(AuditLog(self.store), lambda: NOW),
+            recorder=LogRecorder(self.store),
             clock=lambda: NOW,
             stopping=lambda: self.stopping,
         )
@@ -111,11 +116,9 @@ class Bench:
         """That event's lock is gone."""
         self.receiver.lost.add(self.deliveries[name].lock_token)
 
-    async def entries(self) -> dict[str, AuditEntry]:
+    async def entries(self) -> dict[str, Entry]:
         """What is on record, by event id."""
-        query = Query(since=NOW - minutes(1), until=NOW, subscriptions=["sub-flagged"])
-        found = await AuditLog(self.store).find(query)
-        return {one.id: one for one in found.entries}
+        return {entry.id: entry for entry in await orders.entries(self.store)}
 
 
 def after(seconds: float, disposition: Disposition = DONE) -> Callable[[], Any]:
