@@ -7,13 +7,13 @@ from aiohttp import web
 
 from eventgrid_emulator.errors import Refusal
 
-TELL_AGAIN = 1.0  # seconds
+PAUSE = 1.0  # seconds
 
 logger = logging.getLogger(__name__)
 
 
 class RefusalLog:
-    """Tells the first refusal at once, and of a storm the last of each second.
+    """Logs the first refusal at once, and of a storm the last of each second.
 
     At the level DEBUG (`--verbose`) every refusal has its line.
     """
@@ -23,28 +23,28 @@ class RefusalLog:
         self._last = ""
         self._more = 0
 
-    def tell(self, request: web.BaseRequest, refusal: Refusal) -> None:
+    def add(self, request: web.BaseRequest, refusal: Refusal) -> None:
         """Log method, path, code, message and what to do about it."""
         line = _line(request, refusal)
         if logger.isEnabledFor(logging.DEBUG):
             logger.warning("%s", line)
         elif self._silent is None:
-            self._say(line)
+            self._write(line)
         else:
             self._last, self._more = line, self._more + 1
 
-    def _say(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         logger.warning("%s", line)
         loop = asyncio.get_running_loop()
-        self._silent = loop.call_later(TELL_AGAIN, self._go_on)
+        self._silent = loop.call_later(PAUSE, self._resume)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self._silent = None
         if self._more:
             others = f" (and {self._more - 1} others in a second)"
             line = self._last + (others if self._more > 1 else "")
             self._last, self._more = "", 0
-            self._say(line)
+            self._write(line)
 
 
 def _line(request: web.BaseRequest, refusal: Refusal) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from eventgrid_emulator.admin.api import Inside
+from eventgrid_emulator.admin.api import Admin
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.auth.credentials import Access
 from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
@@ -40,21 +40,23 @@ class Routes:
     ) -> None:
         self._namespace = namespace
         self._access = access
-        self._operations = Operations(namespace, throttle or Throttle(), shortest_wait)
+        self.faults = Faults()
+        self._operations = Operations(
+            namespace, self.faults, throttle or Throttle(), shortest_wait
+        )
         self.requests: dict[tuple[str, int], int] = {}
         self._refusals = RefusalLog()
-        self.faults = Faults()
         self._callers = Callers(names, control_key)
-        self.inside = Inside(namespace, self.faults, self._callers, self.requests)
+        self.admin = Admin(namespace, self.faults, self._callers, self.requests)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
         is_local = request.path == LOCAL or request.path.startswith(f"{LOCAL}/")
         try:
-            answer = await (self.inside.handle if is_local else self._answer)(request)
+            answer = await (self.admin.handle if is_local else self._answer)(request)
         except Refusal as refusal:
             if refusal.code is not Code.TIMEOUT:
-                self._refusals.tell(request, refusal)
+                self._refusals.add(request, refusal)
             answer = self._refuse(refusal)
         except RecursionError:
             answer = self._refuse(bad_request("The request body is nested too deep"))
@@ -79,11 +81,8 @@ class Routes:
         fault = self.faults.draw(call)
         if fault is None:
             return await self._operations.run(request, call)
-        chance = self.faults.chance
         return await inject(
-            fault,
-            request,
-            lambda: self._operations.run(request, call, fault, chance),
+            fault, request, lambda: self._operations.run(request, call, fault)
         )
 
     def _refuse(self, refusal: Refusal) -> web.StreamResponse:

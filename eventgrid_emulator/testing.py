@@ -73,20 +73,20 @@ class EmulatedNamespace:
 
     async def reset(self) -> None:
         """Empty everything; the topology is the one it began with, the clock is right."""
-        await self.app.routes.inside.controls.reset()
+        await self.app.routes.admin.controls.reset()
 
     async def dead_letters(
         self, topic: str | None = None, subscription: str | None = None
     ) -> list[dict[str, Any]]:
         """Return what was dead-lettered, oldest first: the newest 1,000."""
-        controls = self.app.routes.inside.controls
+        controls = self.app.routes.admin.controls
         listed = await controls.dead_letters(Place(topic, subscription))
         return [msgspec.json.decode(letter) for letter in listed]
 
     async def idle(self, subscription: str | None = None, seconds: float = 10) -> bool:
         """Wait until nothing is held, at most so many seconds; return whether it is so."""
         wanted = Wait(None, subscription, seconds=seconds)
-        reached, _ = await self.app.routes.inside.controls.wait(wanted)
+        reached, _ = await self.app.routes.admin.controls.wait(wanted)
         return reached
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:

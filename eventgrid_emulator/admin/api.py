@@ -32,7 +32,7 @@ _HEADERS = {
 }
 
 
-class Inside:
+class Admin:
     """The paths under `/_local/`; other machines get health, and with the control key all."""
 
     def __init__(
@@ -103,8 +103,8 @@ class Inside:
         return json_reply(explain.clock(self._namespace.clock))
 
     async def _move_clock(self, request: web.BaseRequest) -> web.Response:
-        asked = await read(request, dict[str, Any])
-        seconds = asked.get("advance")
+        body = await read(request, dict[str, Any])
+        seconds = body.get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise bad_request('Send {"advance": <seconds>}')
         if not 0 <= seconds <= LONGEST_MOVE:

@@ -27,12 +27,7 @@ ROWS = (
         "What is held, without receiving it; with `id`, what happened to one event",
         {"id": _TEXT, **_PLACE},
     ),
-    Row(
-        "GET",
-        "/deadletters",
-        "The newest 1,000 dead letters, oldest first",
-        _PLACE,
-    ),
+    Row("GET", "/deadletters", "The newest 1,000 dead letters, oldest first", _PLACE),
     Row(
         "POST",
         "/wait",

@@ -70,7 +70,7 @@ class History:
         return life
 
 
-def memorable(event_id: object) -> str | None:
+def bounded_id(event_id: object) -> str | None:
     """Return the id, unless it is too long to keep fifty thousand of its like."""
     if isinstance(event_id, str) and len(event_id) <= LONGEST_ID:
         return event_id

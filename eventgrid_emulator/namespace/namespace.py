@@ -10,7 +10,7 @@ from eventgrid_emulator.dead_letters.document import Destination
 from eventgrid_emulator.errors import Refusal, subscription_not_found, topic_not_found
 from eventgrid_emulator.namespace import build
 from eventgrid_emulator.namespace.dead_lettering import DeadLettering
-from eventgrid_emulator.namespace.history import History, Step, memorable
+from eventgrid_emulator.namespace.history import History, Step, bounded_id
 from eventgrid_emulator.namespace.subscription import EMPTY, Subscription
 from eventgrid_emulator.namespace.topic import Topic
 from eventgrid_emulator.namespace.watchers import Watchers
@@ -109,7 +109,7 @@ class Namespace:
             if event.holders:
                 self._number = event.number
                 kept.append(event)
-                ids.append(memorable(sent.attributes["id"]))
+                ids.append(bounded_id(sent.attributes["id"]))
         topic.count(len(events), len(kept))
         self.journal.publish(kept, now)
         published = [event.number for event in kept]

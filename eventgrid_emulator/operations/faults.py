@@ -122,6 +122,10 @@ class Faults:
                 return fault
         return None
 
+    def choose(self, tokens: Sequence[str], share: float) -> list[str]:
+        """Return so large a share of the tokens, drawn from the seed."""
+        return [token for token in tokens if self.chance.random() < share]
+
     def report(self) -> bytes:
         """Return the faults with their hits, as JSON."""
         listed = [

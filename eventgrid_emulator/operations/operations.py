@@ -1,7 +1,6 @@
 """The six operations: from a checked call to what the namespace does."""
 
 import math
-import random
 import time
 
 from aiohttp import web
@@ -16,7 +15,7 @@ from eventgrid_emulator.operations import (
     request_line,
     settlement,
 )
-from eventgrid_emulator.operations.faults import Fault, Kind
+from eventgrid_emulator.operations.faults import Fault, Faults, Kind
 from eventgrid_emulator.operations.request_line import Call, Operation
 from eventgrid_emulator.operations.settlement import Settled
 from eventgrid_emulator.operations.throttle import Throttle
@@ -27,9 +26,14 @@ class Operations:
     """Publish, receive and the four settlements over one namespace."""
 
     def __init__(
-        self, namespace: Namespace, throttle: Throttle, shortest_wait: float | None
+        self,
+        namespace: Namespace,
+        faults: Faults,
+        throttle: Throttle,
+        shortest_wait: float | None,
     ) -> None:
         self._namespace = namespace
+        self._faults = faults
         self._throttle = throttle
         self._shortest_wait = shortest_wait
 
@@ -45,14 +49,13 @@ class Operations:
         request: web.BaseRequest,
         call: Call,
         fault: Fault | None = None,
-        chance: random.Random | None = None,
     ) -> web.Response:
         """Return the answer of a call that may go on."""
         if call.operation is Operation.PUBLISH:
             return await self._publish(request, call, fault)
         if call.operation is Operation.RECEIVE:
             return await self._receive(call)
-        return await self._settle(request, call, fault, chance)
+        return await self._settle(request, call, fault)
 
     async def _publish(
         self, request: web.BaseRequest, call: Call, fault: Fault | None
@@ -91,7 +94,6 @@ class Operations:
         request: web.BaseRequest,
         call: Call,
         fault: Fault | None,
-        chance: random.Random | None,
     ) -> web.Response:
         subscription = self._subscription(call)
         operation = call.operation
@@ -101,8 +103,8 @@ class Operations:
         self._throttle.settlements.check(time.monotonic())
         self._namespace.commits.check()
         spared: list[str] = []
-        if fault is not None and chance is not None and fault.kind is Kind.TOKENS_FAIL:
-            spared = [token for token in tokens if chance.random() < fault.share]
+        if fault is not None and fault.kind is Kind.TOKENS_FAIL:
+            spared = self._faults.choose(tokens, fault.share)
             tokens = [token for token in tokens if token not in spared]
         settled = self._do(subscription, operation, tokens, delay, fault)
         settled.failed += [FailedToken(token, TokenError.INTERNAL) for token in spared]

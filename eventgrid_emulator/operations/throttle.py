@@ -1,56 +1,41 @@
 """Throughput units: how much a namespace takes and gives per second."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from eventgrid_emulator.errors import Code, Refusal
 
-INGRESS_EVENTS, INGRESS_BYTES = 1000.0, 1_000_000.0
-EGRESS_EVENTS, EGRESS_BYTES = 2000.0, 2_000_000.0
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Fills at a rate, holds one second's worth; the request that empties it still passes."""
-
-    rate: float
-    level: float
-    at: float
-
-    def is_empty(self, now: float) -> bool:
-        """Return whether nothing is left at this moment."""
-        self.level = min(self.rate, self.level + (now - self.at) * self.rate)
-        self.at = now
-        return self.level <= 0
-
-    def take(self, amount: float) -> None:
-        """Take so much out; a large request leaves a debt that later ones wait for."""
-        self.level -= amount
+INGRESS = (1000.0, 1_000_000.0)  # events and bytes, per unit and second
+EGRESS = (2000.0, 2_000_000.0)
 
 
 class Meter:
-    """Events and bytes of one direction; without throughput units everything passes."""
+    """One direction: each limit fills in a second; without units everything passes."""
 
     def __init__(
-        self, units: int | None, events: float, size: float, refusal: Code
+        self, units: int | None, limits: Sequence[float], refusal: Code
     ) -> None:
+        self._limits = [limit * units for limit in limits] if units else []
         self._refusal = refusal
-        rates = (events, size) if units else ()
-        self._buckets = [
-            Bucket(rate * (units or 0), rate * (units or 0), 0.0) for rate in rates
-        ]
+        self.left = list(self._limits)
+        self._at = 0.0
 
     def check(self, now: float) -> None:
         """Raise a refusal when the second's worth is used up."""
-        if any([bucket.is_empty(now) for bucket in self._buckets]):  # noqa: C419  (all fill)
+        passed, self._at = now - self._at, now
+        self.left = [
+            min(limit, left + passed * limit)
+            for limit, left in zip(self._limits, self.left, strict=True)
+        ]
+        if any(left <= 0 for left in self.left):
             raise Refusal(
                 self._refusal,
                 "The namespace's throughput units are used up; wait and try again",
             )
 
     def take(self, *amounts: float) -> None:
-        """Count so many events, and bytes."""
-        for bucket, amount in zip(self._buckets, amounts, strict=False):
-            bucket.take(amount)
+        """Count events, and bytes; a large request leaves a debt that later ones pay."""
+        for place, amount in enumerate(amounts[: len(self.left)]):
+            self.left[place] -= amount
 
 
 class Throttle:
@@ -59,6 +44,6 @@ class Throttle:
     def __init__(
         self, units: int | None = None, refusal: Code = Code.TOO_MANY_REQUESTS
     ) -> None:
-        self.ingress = Meter(units, INGRESS_EVENTS, INGRESS_BYTES, refusal)
-        self.egress = Meter(units, EGRESS_EVENTS, EGRESS_BYTES, refusal)
-        self.settlements = Meter(units, EGRESS_EVENTS, EGRESS_BYTES, refusal)
+        self.ingress = Meter(units, INGRESS, refusal)
+        self.egress = Meter(units, EGRESS, refusal)
+        self.settlements = Meter(units, EGRESS, refusal)

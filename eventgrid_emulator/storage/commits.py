@@ -21,10 +21,7 @@ class Commits:
     """Hands the journal to the store and the answers to the receivers, in this order."""
 
     def __init__(
-        self,
-        store: Store | None,
-        journal: Journal,
-        restore: Callable[[Stored], None],
+        self, store: Store | None, journal: Journal, restore: Callable[[Stored], None]
     ) -> None:
         self.failure: str | None = None
         self._said = False

@@ -119,8 +119,7 @@ class Store:
                 self._write(group)
             except sqlite3.Error as problem:
                 self._failed = str(problem)
-        failed = self._failed
-        self._report(lambda: _resolve_all(group, failed))
+        self._report(group, self._failed)
 
     def _write(self, group: list[_Write]) -> None:
         execute = self._connection.execute
@@ -137,39 +136,31 @@ class Store:
 
     def _run(self, call: _Call) -> None:
         try:
-            result = call.work(self._connection)
+            self._report([call], None, call.work(self._connection))
         except sqlite3.Error as problem:
-            text = str(problem)
-            self._report(lambda: _resolve(call.done, text))
-        else:
-            self._report(lambda: _give(call.done, result))
+            self._report([call], str(problem))
 
-    def _report(self, say: Callable[[], object]) -> None:
+    def _report(
+        self, jobs: Sequence[_Write | _Call], problem: str | None, result: Any = None
+    ) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(say)
+            self._loop.call_soon_threadsafe(_finish, jobs, problem, result)
 
 
 _STOP = object()
 
 
-def _resolve_all(group: list[_Write], failed: str | None) -> None:
-    for write in group:
-        _resolve(write.done, failed)
-
-
-def _give(done: asyncio.Future[Any], result: Any) -> None:
-    if not done.cancelled():
-        done.set_result(result)
-
-
-def _resolve(done: asyncio.Future[None], failed: str | None) -> None:
-    if done.cancelled():
-        return
-    if failed is None:
-        done.set_result(None)
-    else:
-        done.set_exception(StoreError(failed))
-        done.exception()
+def _finish(
+    jobs: Sequence[_Write | _Call], problem: str | None, result: Any = None
+) -> None:
+    for job in jobs:
+        if job.done.cancelled():
+            continue
+        if problem is None:
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(StoreError(problem))
+            job.done.exception()  # seen, also where nobody waits for it
 
 
 def _open(folder: Path) -> sqlite3.Connection:

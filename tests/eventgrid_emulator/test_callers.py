@@ -10,7 +10,7 @@ import pytest
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.auth.identity import Identity
 from tests.eventgrid_emulator.emulator_process import running
-from tests.eventgrid_emulator.test_inside import another_address
+from tests.eventgrid_emulator.test_admin import another_address
 from tests.eventgrid_emulator.wire import ALL, EVENT, TOPIC, Wire, emulated
 
 pytestmark = pytest.mark.contract

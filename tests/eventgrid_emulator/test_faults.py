@@ -243,7 +243,7 @@ async def test_a_receive_takes_its_events_from_the_egress() -> None:
         tokens = lock_tokens(await wire.receive())
         await wire.settle("acknowledge", tokens)
     for meter in (throttle.egress, throttle.settlements):
-        assert meter._buckets[0].level == 1900
+        assert meter.left[0] == 1900
 
 
 async def test_a_throttled_sdk_sees_the_refusal() -> None:

@@ -40,14 +40,14 @@ async function refresh() {
     `${topic.topic}: ${topic.published} published, ${topic.unmatched} unmatched`).join("; ")
     + `; ${seen.deadLettersWaiting} dead letters waiting`;
   const names = seen.topics.flatMap((topic) =>
-    topic.eventSubscriptions.map((each) => `${topic.topic}/${each.name}`));
+    topic.eventSubscriptions.map((subscription) => `${topic.topic}/${subscription.name}`));
   const choice = byId("look").elements.subscription;
-  if ([...choice.options].map((each) => each.value).join() !== names.join()) {
+  if ([...choice.options].map((option) => option.value).join() !== names.join()) {
     choice.replaceChildren(...names.map((name) => element("option", name)));
   }
-  byId("rows").replaceChildren(...seen.topics.flatMap((topic) => topic.eventSubscriptions).map((each) => {
+  byId("rows").replaceChildren(...seen.topics.flatMap((topic) => topic.eventSubscriptions).map((subscription) => {
     const row = document.createElement("tr");
-    row.append(...columns.map((column) => element("td", each[column] ?? "–")));
+    row.append(...columns.map((column) => element("td", subscription[column] ?? "–")));
     return row;
   }));
 }
@@ -149,12 +149,12 @@ byId("history").addEventListener("submit", (submitted) => {
 byId("explain").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   guarded(async () => {
-    const told = await send("/explain", new FormData(submitted.target).get("event"));
-    const refused = told.problem ? [element("li", `A publish would refuse it: ${told.problem}`)] : [];
-    byId("verdicts").replaceChildren(...refused, ...told.eventSubscriptions.map((each) => {
-      const item = element("li", `${each.name}: ${each.matches ? "receives it" : "does not receive it"}`);
-      const clauses = [`its type ${each.includedEventTypes.matches ? "is" : "is not"} included`,
-        ...each.filters.map((clause) => clause.why)];
+    const answer = await send("/explain", new FormData(submitted.target).get("event"));
+    const refused = answer.problem ? [element("li", `A publish would refuse it: ${answer.problem}`)] : [];
+    byId("verdicts").replaceChildren(...refused, ...answer.eventSubscriptions.map((verdict) => {
+      const item = element("li", `${verdict.name}: ${verdict.matches ? "receives it" : "does not receive it"}`);
+      const clauses = [`its type ${verdict.includedEventTypes.matches ? "is" : "is not"} included`,
+        ...verdict.filters.map((clause) => clause.why)];
       const list = document.createElement("ul");
       list.append(...clauses.map((clause) => element("li", clause)));
       item.append(list);
