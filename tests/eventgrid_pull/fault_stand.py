@@ -19,6 +19,7 @@ from eventgrid_pull.client import Namespace
 from eventgrid_pull.drain import DrainJob, drain
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
+from eventgrid_pull.ticks import Manner
 from tests.eventgrid_pull.orders import NOW, Budget, Entry, LogRecorder, an_event, read
 
 TOPOLOGY = Path(__file__).parents[2] / "examples" / "orders" / "topology.json"
@@ -54,6 +55,8 @@ class Store(InMemoryAppendLog):
 
 class Stand:
     """One namespace with one consumer, and what both of them know afterwards."""
+
+    manner: Manner = "stay"
 
     def __init__(self, namespace: EmulatedNamespace) -> None:
         credential = AzureKeyCredential(namespace.key)
@@ -103,7 +106,7 @@ class Stand:
                 context=BatchContext(**(made | desk)),
                 receiver=self.subscription,
                 time_left=Budget(seconds, each=seconds),
-                until_empty=True,
+                manner=self.manner,
             )
         )
 
