@@ -36,7 +36,7 @@ def _drain(drained: Registered) -> None:
     """Register a timer function that drains an event subscription."""
 
     @app.function_name(drained.function)
-    @app.timer_trigger("timer", drained.trigger)
+    @app.timer_trigger("timer", drained.trigger, run_on_startup=drained.stays)
     async def drain(timer: func.TimerRequest) -> None:
         await runtime.current().tick(drained.subscription)
 

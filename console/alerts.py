@@ -200,8 +200,7 @@ def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
         since=_at(run[-1]),
         text=f"{name} is not drained to its end: the last {len(run)} times there was "
         "more when time was up",
-        next=f"set {timer.lanes_setting} to more, or PULL_BUDGET_SECONDS, or a denser "
-        f"{timer.schedule_setting}",
+        next=f"set {timer.lanes_setting} to more, or a denser {timer.schedule_setting}",
     )
 
 

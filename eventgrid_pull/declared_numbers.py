@@ -8,7 +8,7 @@ import msgspec
 from eventgrid_pull import cron, setting_values
 from eventgrid_pull.handler import Shape
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.ticks import LONGEST_PACE, MANNERS, Manner
 
 # What each number may be; it is the same where it comes from a setting.
 NUMBERS = {
@@ -20,11 +20,6 @@ NUMBERS = {
     "max_delivery_count": range(1, 11),
     "time_to_live": range(60, 604_801),
 }
-
-
-MANNERS: tuple[Manner, ...] = ("visit", "stay")
-# A receive is open for as long at least, so a longer pace would save nothing.
-LONGEST_PACE = 60
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,9 +36,20 @@ def seconds(
 ) -> tuple[float | None, str | None]:
     """Return the seconds, as 0.8; or None, and what is wrong with them."""
     text, where = _text(what, value, environ)
+    found = seconds_of(text, most)
+    return found, None if found is not None else f"{where} {must_be_seconds(most)}"
+
+
+def seconds_of(text: str, most: int) -> float | None:
+    """Return the seconds that the text is, as 0.8; None for what is not allowed."""
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and float(text) <= most:
-        return float(text), None
-    return None, f"{where} must be seconds from 0 to {most}, as 0.8"
+        return float(text)
+    return None
+
+
+def must_be_seconds(most: int) -> str:
+    """Return what seconds must be, as the rest of a sentence."""
+    return f"must be seconds from 0 to {most}, as 0.8"
 
 
 def _text(what: str, value: object, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -7,6 +7,9 @@ from eventgrid_pull import cron
 
 # Take what is there at each tick; or listen from one tick to the next.
 type Manner = Literal["visit", "stay"]
+MANNERS: tuple[Manner, ...] = ("visit", "stay")
+# A receive is open for some time at least, so a longer pace would save nothing.
+LONGEST_PACE = 60
 
 # The host starts the next run at once after one that outlasted its interval: so long
 # after the tick there is no gap in which nobody listens.

@@ -84,10 +84,22 @@ param lanes {
   *: int
 } = {}
 
-@description('How many seconds one drain may take, 10 to 1800; shorter than the interval of the schedules.')
+@description('Event subscriptions whose timers stay, which listen all the time and keep an instance awake, by name, as { \'sub-flagged\': \'stay\' }; the others visit, and take what is there at each tick.')
+param manners {
+  *: 'stay' | 'visit'
+} = {}
+
+@description('How many seconds batches may fill where timers stay, 0 to 60, where it is not 0.8, by name, as { \'sub-flagged\': \'0.2\' }.')
+param paces {
+  @minLength(1)
+  @maxLength(10)
+  *: string
+} = {}
+
+@description('How many seconds a run of a timer may receive, 10 to 1800, at most until the next tick.')
 @minValue(10)
 @maxValue(1800)
-param pullBudgetSeconds int = 25
+param pullBudgetSeconds int = 900
 
 @description('How many seconds a handler may take over one event, 1 to 3600.')
 @minValue(1)
@@ -185,7 +197,7 @@ var groups = ['http', ...map(timers, name => 'function:${name}')]
 var cold = filter(alwaysReady, one => !contains(groups, one.name))
 var lonely = filter(alwaysReady, one => zoneRedundant && one.instanceCount < 2)
 var strangers = filter(
-  map([...items(schedules), ...items(lanes)], one => one.key),
+  map([...items(schedules), ...items(lanes), ...items(manners), ...items(paces)], one => one.key),
   name => !contains(map(subscriptionNames, known => toLower(known)), toLower(name))
 )
 var storageNames = filter([hostStorageName, dataStorageName, deadLetterStorageName], name => !empty(name))
@@ -199,16 +211,17 @@ var problems = filter(
       : 'topology.json does not end with }: is it whole, and JSON?'
     empty(strangers)
       ? ''
-      : 'schedules and lanes name ${join(strangers, ', ')}, and may name ${join(subscriptionNames, ', ')}'
+      : 'schedules, lanes, manners and paces name ${join(strangers, ', ')}, and may name ${join(subscriptionNames, ', ')}'
     length(union(storageNames, [])) == length(storageNames) ? '' : 'hostStorageName, dataStorageName and deadLetterStorageName must differ'
     auditContainer == activityContainer ? 'auditContainer and activityContainer must differ' : ''
     empty(cold) ? '' : 'alwaysReady names ${join(map(cold, one => one.name), ', ')}, and may name ${join(groups, ', ')}'
     empty(lonely)
       ? ''
       : 'alwaysReady needs an instanceCount of at least 2 for ${join(map(lonely, one => one.name), ', ')} with zoneRedundant=true'
-    pullBudgetSeconds + handlerTimeoutSeconds < timeoutSeconds
+    // The last receive may begin when the budget is nearly used up, and waits for 10 seconds.
+    pullBudgetSeconds + 10 + handlerTimeoutSeconds < timeoutSeconds
       ? ''
-      : 'pullBudgetSeconds and handlerTimeoutSeconds add up to ${pullBudgetSeconds + handlerTimeoutSeconds}, and must be less than functionTimeout of host.json (${timeoutSeconds})'
+      : 'pullBudgetSeconds, 10 and handlerTimeoutSeconds add up to ${pullBudgetSeconds + 10 + handlerTimeoutSeconds}, and must be less than functionTimeout of host.json (${timeoutSeconds})'
     auditImmutabilityDays == 0 || auditRetentionDays == 0 || auditRetentionDays > auditImmutabilityDays
       ? ''
       : 'auditRetentionDays is ${auditRetentionDays}, and must be 0 or more than auditImmutabilityDays (${auditImmutabilityDays})'
@@ -262,6 +275,8 @@ var settings = {
   PAYLOADS: payloads
   ...toObject(subscriptionNames, name => settingOf(name, 'SCHEDULE'), name => schedules[?name] ?? '0 */5 * * * *')
   ...toObject(subscriptionNames, name => settingOf(name, 'LANES'), name => string(lanes[?name] ?? 1))
+  ...toObject(subscriptionNames, name => settingOf(name, 'MANNER'), name => manners[?name] ?? 'visit')
+  ...toObject(subscriptionNames, name => settingOf(name, 'PACE'), name => paces[?name] ?? '0.8')
   ...(publishSamples ? {} : { 'AzureWebJobs.publish_samples.Disabled': 'true' })
 }
 

@@ -43,6 +43,18 @@ param lanes = {
   )))
   ...json(readEnvironmentVariable('LANES', '{}'))
 }
+param manners = {
+  ...entry('sub-flagged', readEnvironmentVariable('PULL_FLAGGED_MANNER', ''))
+  ...entry('sub-approved', readEnvironmentVariable('PULL_APPROVED_MANNER', ''))
+  ...entry('sub-all-events', readEnvironmentVariable('PULL_ALL_EVENTS_MANNER', ''))
+  ...json(readEnvironmentVariable('MANNERS', '{}'))
+}
+param paces = {
+  ...entry('sub-flagged', readEnvironmentVariable('PULL_FLAGGED_PACE', ''))
+  ...entry('sub-approved', readEnvironmentVariable('PULL_APPROVED_PACE', ''))
+  ...entry('sub-all-events', readEnvironmentVariable('PULL_ALL_EVENTS_PACE', ''))
+  ...json(readEnvironmentVariable('PACES', '{}'))
+}
 param pullBudgetSeconds = whole(readEnvironmentVariable('PULL_BUDGET_SECONDS', ''))!
 param handlerTimeoutSeconds = whole(readEnvironmentVariable('HANDLER_TIMEOUT_SECONDS', ''))!
 param payloads = any(text(readEnvironmentVariable('PAYLOADS', '')))

@@ -196,7 +196,7 @@ func functionOf(name string) string =>
   'pull_${replace(startsWith(toLower(name), 'sub-') && length(name) > 4 ? substring(toLower(name), 4) : toLower(name), '-', '_')}'
 
 @export()
-@description('A setting of that timer function: PULL_FLAGGED_SCHEDULE, PULL_FLAGGED_LANES.')
+@description('A setting of that timer function: PULL_FLAGGED_SCHEDULE, …_LANES, …_MANNER, …_PACE.')
 func settingOf(name string, what string) string => '${toUpper(functionOf(name))}_${what}'
 
 @export()

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from eventgrid_pull.cron import shortest_gap
+from eventgrid_pull.drain import SHORTEST_WAIT
 from eventgrid_pull.histogram import Spread
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
@@ -87,11 +88,13 @@ def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
     budget = settings.pull_budget
     for timer in drained:
         gap = shortest_gap(timer.schedule)
-        if gap is not None and budget >= gap:
+        if timer.manner == "stay" and gap is not None and budget <= gap:
             yield Finding(
-                timer.schedule_setting,
-                f"fires every {gap} s, but a drain may take {budget} s",
-                f"PULL_BUDGET_SECONDS to less than {gap}, or a rarer schedule",
+                timer.manner_setting,
+                f"is stay, but its timer fires every {gap} s and a run may take {budget} "
+                "s: nobody listens in between",
+                f"PULL_BUDGET_SECONDS to more than {gap}, or {timer.schedule_setting} to a "
+                "denser schedule",
             )
 
 
@@ -103,7 +106,8 @@ def _function_timeout(
     except HostJsonInvalid as error:
         yield Finding(error.where, str(error), "it: the host does not start with it")
         return
-    longest = settings.pull_budget + settings.handler_seconds
+    # The last receive may begin when the budget is nearly used up.
+    longest = settings.pull_budget + SHORTEST_WAIT + settings.handler_seconds
     if longest >= timeout:
         yield Finding(
             "functionTimeout",
@@ -174,7 +178,7 @@ def late_events(
                 timer.subscription,
                 f"is behind: half of its events waited {half:.0f} s or more, and it is "
                 f"drained every {gap} s",
-                f"{timer.lanes_setting} to more, or PULL_BUDGET_SECONDS, or the schedule",
+                f"{timer.lanes_setting} to more, or the schedule",
             )
 
 

@@ -1,7 +1,7 @@
 """What follows from an event subscription's name: its timer functions and settings.
 
 `sub-all-events` → `pull_all_events`, `pull_all_events_2` … and `PULL_ALL_EVENTS_SCHEDULE`,
-`PULL_ALL_EVENTS_LANES`. Bicep has the same rule; `tests/name-cases.json` holds both to it.
+`PULL_ALL_EVENTS_LANES`, `…_MANNER`, `…_PACE`. Bicep has the same rule; `tests/name-cases.json` holds both to it.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 LANES = range(1, 17)
 # An HTTP function has this name already.
 TAKEN = "pull_now"
-_SETTING = re.compile(r"PULL_([A-Z0-9_]*_)?(SCHEDULE|LANES)")
+_SETTING = re.compile(r"PULL_([A-Z0-9_]*_)?(SCHEDULE|LANES|MANNER|PACE)")
 
 
 def function(subscription: str, lane: int = 1) -> str:
@@ -30,6 +30,16 @@ def schedule_setting(subscription: str) -> str:
 def lanes_setting(subscription: str) -> str:
     """Return the name of the setting that says how many timer functions drain it."""
     return f"{function(subscription).upper()}_LANES"
+
+
+def manner_setting(subscription: str) -> str:
+    """Return the name of the setting that says whether its timers visit or stay."""
+    return f"{function(subscription).upper()}_MANNER"
+
+
+def pace_setting(subscription: str) -> str:
+    """Return the name of the setting that says how long batches may fill meanwhile."""
+    return f"{function(subscription).upper()}_PACE"
 
 
 def is_timer_setting(name: str) -> bool:

@@ -16,6 +16,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.callers import PATIENCE_SECONDS
 from eventgrid_pull.client import Namespace, Subscription, Topic
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.drain import DrainJob
@@ -24,6 +25,7 @@ from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
 from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.shared_publish import SharedTopic
+from eventgrid_pull.ticks import seconds_to_run
 from moderation import events, timers, topology, topology_file
 from moderation.activity.counting import DrainCounts
 from moderation.activity.log import ActivityLog, Store
@@ -106,8 +108,16 @@ class Runtime:
         return await self.drains.drain_now(name, lambda: self._job(name, True)), joined
 
     def _job(self, name: str, until_empty: bool) -> DrainJob:
-        ends = monotonic() + self.settings.pull_budget
-        declared = self.topology.subscription(name)
+        declared, budget = self.topology.subscription(name), self.settings.pull_budget
+        [timer] = (
+            timer
+            for timer in timers.of(self.topology, os.environ)
+            if timer.subscription == name
+        )
+        seconds = min(budget, PATIENCE_SECONDS)
+        if not until_empty:
+            seconds = seconds_to_run(timer.schedule, self.clock(), budget)
+        ends = monotonic() + seconds
         receiver, counts = self.subscriptions[name], DrainCounts()
 
         def settled(outcomes: list[Outcome]) -> None:
@@ -138,6 +148,8 @@ class Runtime:
             context=context,
             receiver=receiver,
             time_left=lambda: ends - monotonic(),
+            manner=timer.manner,
+            pace=timer.pace,
             until_empty=until_empty,
             note=note,
         )

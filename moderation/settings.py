@@ -58,8 +58,8 @@ SETTINGS = (
     Setting("ACTIVITY_CONTAINER", "the container of the activity log", "activity"),
     Setting(
         "PULL_BUDGET_SECONDS",
-        "how long one drain may take, shorter than the schedule's interval",
-        "25",
+        "how long a run of a timer may receive, at most until the next tick",
+        "900",
         "s",
         allowed=range(10, 1801),
     ),
@@ -90,8 +90,8 @@ class SettingsInvalid(Exception):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app was told by its environment.
 
-    `pull_budget`: seconds that one drain may take, shorter than the schedule's
-    interval. `handler_seconds`: how long a handler may take over one event. `key`
+    `pull_budget`: seconds in which a run of a timer may receive, at most until the next
+    tick. `handler_seconds`: how long a handler may take over one event. `key`
     None: the app's identity is used. Exactly one of the two storage settings is there.
     """
 

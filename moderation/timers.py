@@ -1,6 +1,6 @@
 """How each event subscription is drained: its timer functions and settings, or why not.
 
-All of it follows from the declaration in `topology.json`, the handler, and two settings
+All of it follows from the declaration in `topology.json`, the handler, and four settings
 that may be left out.
 """
 
@@ -13,6 +13,8 @@ import msgspec
 
 from eventgrid_pull import cron
 from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.setting_values import must_be_seconds, seconds_of
+from eventgrid_pull.ticks import LONGEST_PACE, MANNERS, Manner
 from moderation import function_names, topology
 from moderation.handlers import HANDLERS
 from moderation.settings import Setting, must_be, whole_number
@@ -36,6 +38,8 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str
     trigger: str
     lanes: int
+    manner: Manner
+    pace: float
     problems: Sequence[Problem]
     off: Sequence[Problem] = ()
 
@@ -60,6 +64,11 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
         """The setting that says how many."""
         return function_names.lanes_setting(self.subscription)
 
+    @property
+    def manner_setting(self) -> str:
+        """The setting that says how they pull."""
+        return function_names.manner_setting(self.subscription)
+
 
 class Registered(NamedTuple):
     """One timer function, as the host is to know it."""
@@ -67,10 +76,11 @@ class Registered(NamedTuple):
     function: str
     trigger: str
     subscription: str
+    stays: bool
 
 
-def settings(subscription: str) -> tuple[Setting, Setting]:
-    """Return the two settings of an event subscription: when, and how many."""
+def settings(subscription: str) -> tuple[Setting, Setting, Setting, Setting]:
+    """Return the settings of an event subscription: when, how many, how, how often."""
     return (
         Setting(
             function_names.schedule_setting(subscription),
@@ -83,6 +93,19 @@ def settings(subscription: str) -> tuple[Setting, Setting]:
             "own",
             "1",
             allowed=function_names.LANES,
+        ),
+        Setting(
+            function_names.manner_setting(subscription),
+            f"{subscription}: visit takes what is there at each tick; stay listens all "
+            "the time and keeps an instance awake",
+            "visit",
+        ),
+        Setting(
+            function_names.pace_setting(subscription),
+            f"{subscription}: how long batches may fill where its timers stay, 0 to "
+            f"{LONGEST_PACE}",
+            "0.8",
+            "s",
         ),
     )
 
@@ -108,7 +131,9 @@ def registered(environ: Mapping[str, str]) -> Iterator[Registered]:
                 problem.problem,
             )
         for function in timer.functions:
-            yield Registered(function, timer.trigger, timer.subscription)
+            yield Registered(
+                function, timer.trigger, timer.subscription, timer.manner == "stay"
+            )
 
 
 def strays(declared: Topology, environ: Mapping[str, str]) -> list[Problem]:
@@ -132,7 +157,7 @@ def strays(declared: Topology, environ: Mapping[str, str]) -> list[Problem]:
 
 
 def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
-    when, how_many = settings(subscription)
+    when, how_many, how, how_often = settings(subscription)
     schedule = environ.get(when.name, "")
     lanes = environ.get(how_many.name, "").strip() or how_many.default
     count = whole_number(lanes, how_many.allowed)
@@ -143,11 +168,21 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
         problems.append(Problem(when.name, wrong))
     if count is None:
         problems.append(Problem(how_many.name, must_be(how_many.allowed)))
+    manner = environ.get(how.name, "").strip() or how.default
+    if manner not in MANNERS:
+        problems.append(Problem(how.name, f"must be one of: {', '.join(MANNERS)}"))
+    pace = seconds_of(
+        environ.get(how_often.name, "").strip() or how_often.default, LONGEST_PACE
+    )
+    if pace is None:
+        problems.append(Problem(how_often.name, must_be_seconds(LONGEST_PACE)))
     timer = Timer(
         subscription=subscription,
         schedule=schedule.strip() or when.default,
         trigger=f"%{when.name}%" if schedule.strip() else when.default,
         lanes=count or 1,
+        manner="stay" if manner == "stay" else "visit",
+        pace=pace or 0.0,
         problems=problems,
     )
     return msgspec.structs.replace(timer, off=_off(timer.functions, environ))

@@ -7,6 +7,7 @@ import msgspec
 
 from console.validation import Asked
 from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.ticks import Manner
 from moderation import probe, timers
 from moderation.events import TYPES
 from moderation.timers import Timer
@@ -17,7 +18,8 @@ class Queue(msgspec.Struct, frozen=True, rename="camel"):
     """One event subscription, with its limits and its timer.
 
     `timeToLive` is an ISO 8601 duration. `lanes` is how many timer functions drain it
-    together: 0 while it is in error or switched off, as `problems` says.
+    together: 0 while it is in error or switched off, as `problems` says; `manner` and
+    `pace` in seconds how they pull.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Queue(msgspec.Struct, frozen=True, rename="camel"):
     time_to_live: str
     schedule: str
     lanes: int
+    manner: Manner
+    pace: float
     problems: Sequence[Problem]
 
 
@@ -68,5 +72,7 @@ def _queue(declared: EventSubscription, timer: Timer) -> Queue:
         time_to_live=declared.event_time_to_live,
         schedule=timer.schedule,
         lanes=timer.running,
+        manner=timer.manner,
+        pace=timer.pace,
         problems=[*timer.problems, *timer.off],
     )

@@ -12,7 +12,16 @@ param schedules = {
   'sub-approved': '0 * * * * *'
   'sub-all-events': '0 * * * * *'
 }
-param pullBudgetSeconds = 55
+param manners = {
+  'sub-flagged': 'stay'
+  'sub-approved': 'stay'
+  'sub-all-events': 'stay'
+}
+param paces = {
+  'sub-flagged': '0.2'
+  'sub-approved': '0.2'
+  'sub-all-events': '0.2'
+}
 param alwaysReady = [
   { name: 'http', instanceCount: 2 }
   { name: 'function:pull_flagged', instanceCount: 1 }

@@ -47,14 +47,14 @@ async def test_every_setting_is_shown_with_what_it_is_for(
     assert listed == {setting.name for setting in SETTINGS} | {
         f"PULL_{name}_{what}"
         for name in ("FLAGGED", "APPROVED", "ALL_EVENTS")
-        for what in ("SCHEDULE", "LANES")
+        for what in ("SCHEDULE", "LANES", "MANNER", "PACE")
     }
     budget = next(
         setting
         for setting in found["settings"]
         if setting["name"] == "PULL_BUDGET_SECONDS"
     )
-    assert (budget["value"], budget["default"], budget["unit"]) == ("25", "25", "s")
+    assert (budget["value"], budget["default"], budget["unit"]) == (None, "900", "s")
     assert all(setting["what"] for setting in found["settings"])
     assert found["payloads"] == "on-request"
     assert {"python", "app", "azure-functions", "azure-eventgrid", "msgspec"} <= set(
@@ -119,7 +119,7 @@ def test_what_is_not_set_has_its_default() -> None:
     found = shown(PULL_BUDGET_SECONDS="", EVENTGRID_TOPIC_NAME="")
 
     budget, name = found["PULL_BUDGET_SECONDS"], found["EVENTGRID_TOPIC_NAME"]
-    assert (budget.set, budget.value, budget.default) == (False, None, "25")
+    assert (budget.set, budget.value, budget.default) == (False, None, "900")
     assert (name.set, name.default) == (False, "moderation-events")
     assert found["EVENTGRID_ENDPOINT"].default is None
 

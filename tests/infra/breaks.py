@@ -249,10 +249,10 @@ BREAKS = {
         "  AZURE_CLIENT_ID: identityClientId\n  FUNCTIONS_WORKER_RUNTIME: 'python'\n",
         "the_app_gets_no_setting_that_flex_consumption_forbids",
     ),
-    "a budget as long as the interval": _p(
+    "a budget as long as the function may take": _p(
         MAIN,
         "'${pullBudgetSeconds}'",
-        "'300'",
+        "'1800'",
         "the_apps_own_checks_find_nothing_wrong_with_its_settings",
     ),
     "no credential for the host": _p(
@@ -379,11 +379,25 @@ BREAKS = {
         "what_is_kept_warm_is_there",
         "large",
     ),
+    "a manner that is not passed on": _p(
+        MAIN,
+        "manners[?name] ?? 'visit'",
+        "'visit'",
+        "every_event_subscription_has_its_settings",
+        "large",
+    ),
+    "a pace that is not passed on": _p(
+        MAIN,
+        "paces[?name] ?? '0.8'",
+        "'0.8'",
+        "every_event_subscription_has_its_settings",
+        "large",
+    ),
     "an exception that is not passed on": _p(
         MAIN,
         "schedules[?name] ?? '0 */5 * * * *'",
         "'0 */5 * * * *'",
-        "every_event_subscription_has_its_schedule_and_lanes",
+        "every_event_subscription_has_its_settings",
         "large",
     ),
     "a namespace that stays open": Break(

@@ -104,7 +104,7 @@ def test_what_is_kept_warm_is_there(deployment: Deployment) -> None:
             assert int(lane[2] or 1) <= int(lanes)
 
 
-def test_every_event_subscription_has_its_schedule_and_lanes(
+def test_every_event_subscription_has_its_settings(
     deployment: Deployment,
 ) -> None:
     """Exception or not: what is deployed shows, and nothing is left to a default."""
@@ -115,6 +115,10 @@ def test_every_event_subscription_has_its_schedule_and_lanes(
         is_large = deployment.name == "large"
         assert schedule == ("0 * * * * *" if is_large else "0 */5 * * * *")
         assert lanes == ("16" if is_large else "1")
+        manner, pace = (
+            deployment.settings[f"{prefix}_{what}"] for what in ("MANNER", "PACE")
+        )
+        assert (manner, pace) == (("stay", "0.2") if is_large else ("visit", "0.8"))
 
 
 def test_a_private_network_closes_every_door(deployment: Deployment) -> None:

@@ -66,11 +66,18 @@ PARAMETERS = {
     ),
     "a schedule of nobody": (
         f"{NAMED}param schedules = {{ 'sub-flaged': '0 * * * * *' }}",
-        ["schedules and lanes name sub-flaged", "sub-flagged, sub-approved"],
+        [
+            "schedules, lanes, manners and paces name sub-flaged",
+            "sub-flagged, sub-approved",
+        ],
+    ),
+    "a manner that nobody knows": (
+        f"{NAMED}param manners = {{ 'sub-flagged': 'linger' }}",
+        ["linger", "'stay' | 'visit'"],
     ),
     "lanes of nobody": (
         f"{NAMED}param lanes = {{ PULL_FLAGGED_LANES: 2 }}",
-        ["schedules and lanes name PULL_FLAGGED_LANES"],
+        ["schedules, lanes, manners and paces name PULL_FLAGGED_LANES"],
     ),
     "an always-ready function that is not there": (
         f"{NAMED}param alwaysReady = [{{ name: 'function:pull_flagged_2', instanceCount: 1 }}]",
@@ -85,9 +92,9 @@ PARAMETERS = {
         ["BCP328", "10"],
     ),
     "a handler that outlives the function": (
-        f"{NAMED}param handlerTimeoutSeconds = 575",
+        f"{NAMED}param handlerTimeoutSeconds = 890",
         [
-            "pullBudgetSeconds and handlerTimeoutSeconds add up to 600",
+            "pullBudgetSeconds, 10 and handlerTimeoutSeconds add up to 1800",
             "functionTimeout",
         ],
     ),

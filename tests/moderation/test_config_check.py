@@ -41,19 +41,36 @@ def found(
     return [one for one in findings if "is not declared" not in one.problem]
 
 
-def test_what_ships_is_well() -> None:
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"PULL_FLAGGED_MANNER": "stay"},
+        {"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_SCHEDULE": "*/20 * * * * *"},
+        {"PULL_BUDGET_SECONDS": "10", "PULL_FLAGGED_SCHEDULE": "0 0 3 * * *"},
+    ],
+)
+def test_what_ships_is_well_in_either_manner(environ: dict[str, str]) -> None:
     """
-    The example, the topology and host.json agree.
+    The example, the topology and host.json agree; a visit needs no budget in particular.
     """
-    assert found(shape=topology.read(topology.FILE)) == []
+    assert found(environ, shape=topology.read(topology.FILE)) == []
 
 
 @pytest.mark.parametrize(
     ("environ", "where", "change"),
     [
-        ({"PULL_FLAGGED_SCHEDULE": "*/20 * * * * *"}, "PULL_FLAGGED_SCHEDULE", "20"),
-        ({"PULL_BUDGET_SECONDS": "300"}, "PULL_FLAGGED_SCHEDULE", "less than 300"),
-        ({"HANDLER_TIMEOUT_SECONDS": "590"}, "functionTimeout", "more than 615"),
+        (
+            {"PULL_FLAGGED_MANNER": "stay", "PULL_BUDGET_SECONDS": "300"},
+            "PULL_FLAGGED_MANNER",
+            "more than 300",
+        ),
+        (
+            {"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_SCHEDULE": "0 0 * * * *"},
+            "PULL_FLAGGED_MANNER",
+            "more than 3600",
+        ),
+        ({"HANDLER_TIMEOUT_SECONDS": "890"}, "functionTimeout", "more than 1800"),
         ({"HANDLER_TIMEOUT_SECONDS": "3600"}, "HANDLER_TIMEOUT_SECONDS", "3540"),
     ],
 )

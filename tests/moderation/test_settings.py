@@ -30,7 +30,7 @@ def test_the_example_is_complete_and_valid() -> None:
     found = settings(EXAMPLE)
 
     assert found.endpoint == "http://127.0.0.1:6500"
-    assert found.pull_budget == 25
+    assert found.pull_budget == 900
     assert found.audit_account_url is None
 
 

@@ -55,18 +55,35 @@ def test_a_setting_that_is_empty_is_not_set(value: str) -> None:
     """
     The host would take an empty schedule for a missing one, and fail.
     """
-    found = of({"PULL_FLAGGED_SCHEDULE": value, "PULL_FLAGGED_LANES": value})
+    names = ("SCHEDULE", "LANES", "MANNER", "PACE")
+    timer = of({f"PULL_FLAGGED_{name}": value for name in names})["sub-flagged"]
 
-    assert (found["sub-flagged"].trigger, found["sub-flagged"].lanes) == (
-        EVERY_FIVE_MINUTES,
-        1,
-    )
+    assert (timer.trigger, timer.lanes) == (EVERY_FIVE_MINUTES, 1)
+    assert (timer.manner, timer.pace, timer.problems) == ("visit", 0.8, [])
+
+
+def test_who_stays_runs_on_start_up() -> None:
+    """
+    Nobody would listen before the first tick; a visit waits for it.
+    """
+    environ = {"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_PACE": "0"}
+    found = of(environ)["sub-flagged"]
+
+    stays = {one.function: one.stays for one in timers.registered(environ)}
+
+    assert (found.manner, found.pace) == ("stay", 0.0)
+    assert stays["pull_flagged"]
+    assert sum(stays.values()) == 1
 
 
 @pytest.mark.parametrize(
     ("environ", "path", "said"),
     [
         ({"PULL_FLAGGED_SCHEDULE": "* * x"}, "PULL_FLAGGED_SCHEDULE", "six fields"),
+        ({"PULL_FLAGGED_MANNER": "Stay"}, "PULL_FLAGGED_MANNER", "visit, stay"),
+        ({"PULL_FLAGGED_PACE": "fast"}, "PULL_FLAGGED_PACE", "seconds from 0 to 60"),
+        ({"PULL_FLAGGED_PACE": "60.5"}, "PULL_FLAGGED_PACE", "seconds from 0 to 60"),
+        ({"PULL_FLAGGED_PACE": "-1"}, "PULL_FLAGGED_PACE", "seconds from 0 to 60"),
         (
             {"PULL_FLAGGED_SCHEDULE": "0 */5 * * * ?"},
             "PULL_FLAGGED_SCHEDULE",
