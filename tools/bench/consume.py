@@ -15,10 +15,12 @@ from tools.bench.workers import each, in_turns, workers
 OWN = {
     "receive": "sub-ours",
     "drain": "sub-flagged",
+    "library": "sub-library",
     "sdk-receive-100": "sub-sdk-100",
     "sdk-receive-10": "sub-sdk-10",
     "floor-receive": "sub-floor",
 }
+LIBRARY = "the public API, a type of one's own, a line for each event in Azurite"
 SETTLE, HANDLE = "receive, decode, settle", "the same, handlers, audit in Azurite"
 
 
@@ -78,4 +80,10 @@ def _rows(cost: dict[str, list[float]]) -> list[Row]:
         theirs=cost["sdk-receive-100"],
         target=1 / 6,
     )
-    return [*rows, whole]
+    library = compared(
+        *("consume", LIBRARY, cost["library"], "µs"),
+        against="the app: " + HANDLE,
+        theirs=cost["drain"],
+        target=1.15,
+    )
+    return [*rows, whole, library]

@@ -22,6 +22,7 @@ from tools.bench import usage
 CONTENDERS = {
     "receive": "tools.bench.ours:receiving",
     "drain": "tools.bench.drained:draining",
+    "library": "tools.bench.library:pulling",
     "lane": "tools.bench.drained:lane",
     "record": "tools.bench.drained:recording",
     "publish": "tools.bench.ours:publishing_in_hundreds",
