@@ -102,7 +102,9 @@ class App:
     async def _reload(self, path: Path) -> bool:
         """Return whether this version of the file needs no further attempt."""
         try:
-            await self.namespace.reload(topology.load(path))
+            declared = topology.load(path)
+            await self.namespace.reload(declared)
+            self.routes.admin.controls.declared = declared
         except TopologyError as problem:
             logger.error("The topology in use is kept: %s", problem)
         except Refusal:

@@ -76,8 +76,12 @@ export interface Emulator extends AsyncDisposable {
   readonly key: string;
   readonly controlUrl: string;
   readonly caFile: string | null;
-  /** For the clients of @azure/eventgrid-namespaces. */
-  readonly credential: { readonly key: string; update(key: string): void };
+  /**
+   * A key credential for the clients of @azure/eventgrid-namespaces. Not typed, because their
+   * type is a class with private members, and this package depends on none of theirs.
+   */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly credential: any;
   readonly clientOptions: {
     allowInsecureConnection: boolean;
     retryOptions: { maxRetries: number };

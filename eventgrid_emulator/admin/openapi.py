@@ -24,7 +24,8 @@ ROWS = (
     Row(
         "GET",
         "/events",
-        "What is held, without receiving it; with `id`, what happened to one event",
+        "The first 1,000 events that are held, without receiving them; with `id`, what"
+        " happened to one event",
         {"id": _TEXT, **_PLACE},
     ),
     Row("GET", "/deadletters", "The newest 1,000 dead letters, oldest first", _PLACE),
@@ -79,7 +80,7 @@ def document(version: str) -> dict[str, Any]:
         "info": {
             "title": "Event Grid namespace emulator: what tests do to it",
             "version": version,
-            "description": "Without a key, and for this machine only.",
+            "description": "Without a key on this machine; others need the control key.",
         },
         "paths": paths,
     }

@@ -70,6 +70,7 @@ class Namespace:
 
     async def close(self) -> None:
         """Answer receivers that wait with nothing, and store all that happened."""
+        self.watchers.close()
         for subscription in self.known.values():
             subscription.dismiss_all()
         with contextlib.suppress(Refusal):

@@ -9,6 +9,17 @@ class Watchers:
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
+        self._is_closed = False
+
+    @property
+    def count(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def close(self) -> None:
+        """End every wait, and those to come."""
+        self._is_closed = True
+        self.tell()
 
     def tell(self) -> None:
         """Have all who wait look again."""
@@ -21,11 +32,11 @@ class Watchers:
         """Wait until the condition holds, at most so long; return whether it does."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
-        while not is_so():
+        while not is_so() and not self._is_closed:
             news = loop.create_future()
             self._waiting.append(news)
             done, _ = await asyncio.wait((news,), timeout=max(0.0, ends - loop.time()))
             if not done:
                 self._waiting.remove(news)
-                return is_so()
-        return True
+                break
+        return is_so()

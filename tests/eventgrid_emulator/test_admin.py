@@ -257,6 +257,8 @@ async def test_a_changed_topology_holds_without_a_restart(tmp_path: Path) -> Non
             while await known() < 2:  # noqa: ASYNC110  (another process knows)
                 await asyncio.sleep(0.02)
         assert len(await wire.receive()) == 1
+        await wire.http.post("/_local/reset")
+        assert await known() == 2, "a reset goes back to the file as it is now"
         await wire.publish(EVENT)
         assert len(await wire.receive(path=FLAGGED)) == 1
 

@@ -134,6 +134,18 @@ async def test_waiting_ends_with_what_is_waited_for(wire: Wire) -> None:
     assert (status, said["error"]["code"]) == (408, "Timeout")
 
 
+async def test_a_stop_ends_a_wait(wire: Wire, namespace: EmulatedNamespace) -> None:
+    """Nobody who stops the emulator waits for what no longer happens."""
+    waiting = asyncio.create_task(
+        ask(wire, "POST", "/wait", {"events": 1, "seconds": 60})
+    )
+    await until(lambda: namespace.app.namespace.watchers.count)
+
+    await namespace.app.namespace.close()
+
+    assert (await waiting)[0] == 408
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
