@@ -19,6 +19,7 @@ from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_pull import http_retry, publish
 from eventgrid_pull.batch import Handler
 from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -26,6 +27,7 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
 )
+from eventgrid_pull.shared_publish import SharedTopic
 from tests.eventgrid_emulator.wire import until
 from tests.eventgrid_pull.fault_stand import EVENTS, Doing, Stand, first, standing
 from tests.eventgrid_pull.orders import NOW, PaidEvent, an_event, keep
@@ -377,6 +379,29 @@ async def test_publish(fault: dict[str, Any], words: str) -> None:
         assert Counter(one.id for one in stand.store.entries) == {
             one: times for one in stand.ids if times
         }
+
+
+async def test_a_refused_event_of_a_shared_request_is_nobody_elses() -> None:
+    """
+    Event Grid refuses the request as a whole; what it refused is told apart by itself.
+    """
+    async with standing() as stand:
+        shared = SharedTopic(stand.topic)
+        events = [msgspec.json.encode(an_event(id=one)) for one in stand.ids]
+        events[1] = b'{"specversion":"1.0","id":"bad","source":"/s","type":"t"}'
+
+        told = await asyncio.gather(
+            *(shared.publish([event]) for event in events), return_exceptions=True
+        )
+
+        [refused] = [error for error in told if error is not None]
+        assert told[1] is refused
+        assert isinstance(refused, EventGridError)
+        assert refused.status == 400
+        assert stand.held == EVENTS - 1
+        await stand.drain(giving(DONE))
+        entries = Counter(one.id for one in stand.store.entries)
+        assert entries == dict.fromkeys({*stand.ids} - {stand.ids[1]}, 1)
 
 
 def does_not_open(stand: Stand) -> None:

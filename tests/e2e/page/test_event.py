@@ -105,9 +105,9 @@ async def test_who_published_is_a_claim_until_the_log_proves_it(
 
     line = {"action": "publish", "by": "Ann", "identity": "key 0123", "ids": [event_id]}
     sources = [entry["event"]["source"]]
-    moment = {"at": entry["at"], "stamped": entry["at"], "sources": sources}
+    moment = {"at": entry["at"], "stamped": entry["event"]["time"], "sources": sources}
     store(stack, moment | line | {"subscription": "actions"})
-    await page.reload()
+    await look_again(page)
 
     steps = page.get_by_role("list", name="What happened").get_by_role("listitem")
     await expect(steps.first).to_contain_text("by Ann")

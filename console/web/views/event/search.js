@@ -97,9 +97,11 @@ function path(given) {
 }
 
 function add(state, { data, text }, whole = false) {
-  const known = new Set(state.steps.map((step) => JSON.stringify(step)));
-  const fresh = (data.steps ?? []).filter((step) => !known.has(JSON.stringify(step)));
-  state.steps = [...state.steps, ...fresh].sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+  const told = data.steps ?? [];
+  const kept = told.some(isPublication) ? state.steps.filter((step) => !isPublication(step) || step.by) : state.steps;
+  const known = new Set(kept.map((step) => JSON.stringify(step)));
+  const fresh = told.filter((step) => !known.has(JSON.stringify(step)));
+  state.steps = [...kept, ...fresh].sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
   state.redacted = whole || !state.event ? data.redacted ?? false : state.redacted;
   const event = data.event ? memberText(text, "event") : null;
   state.event = whole ? event ?? state.event : state.event ?? event;
@@ -111,6 +113,11 @@ function add(state, { data, text }, whole = false) {
   const { since = null, until = null } = data.searched ?? {};
   state.since = [state.since, since].filter(Boolean).sort()[0] ?? null;
   state.until = [state.until, until].filter(Boolean).sort().at(-1) ?? null;
+}
+
+// Of one without `by` nothing is proven: a line of the log that came since says more, or the answer says it again.
+function isPublication({ kind }) {
+  return kind === "published";
 }
 
 // One of each source; the one that says more of its event.
