@@ -13,7 +13,7 @@ from tools.bench import (
     console,
     consume,
     drain,
-    emulator_rows,
+    emulator,
     lanes,
     latency,
     memory,
@@ -34,7 +34,7 @@ BENCHES: dict[str, Bench] = {
     "latency": latency.run,
     "memory": memory.run,
     "coldstart": coldstart.run,
-    "emulator": emulator_rows.run,
+    "emulator": emulator.run,
     "lanes": lanes.run,
     "console": console.run,
 }

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from typing import Any
 
-from tools.bench.emulator import ROOT
 from tools.bench.report import Report, compared
 from tools.bench.sizes import Size
+from tools.terminal import ROOT
 
 OURS = "import function_app; function_app.app.get_functions()"
 THEIRS = "import azure.functions, azure.eventgrid.aio, aiohttp"

@@ -16,7 +16,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.bench import usage
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 # Where each is made; imported by name, because a floor without the SDK must not load it.
 CONTENDERS = {
@@ -66,14 +69,14 @@ async def serve(contender: Contender, place: Place) -> None:
 
 async def _measured(work: Work, events: int) -> dict[str, Any]:
     gc.collect()
-    cpu, started = usage.cpu_seconds(), time.perf_counter()
+    cpu, started = cpu_seconds(), time.perf_counter()
     told = await work(events)
-    seconds, used = time.perf_counter() - started, usage.cpu_seconds() - cpu
+    seconds, used = time.perf_counter() - started, cpu_seconds() - cpu
     return {
         "events": events,
         "seconds": seconds,
         "cpu": used,
-        "peak": usage.peak_megabytes(),
+        "peak": peak_megabytes(),
         **told,
     }
 
@@ -81,6 +84,22 @@ async def _measured(work: Work, events: int) -> dict[str, Any]:
 def _say(told: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
+
+
+def cpu_seconds() -> float:
+    """Processor time, in user and system mode."""
+    if resource is None:
+        return time.process_time()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_megabytes() -> float | None:
+    """The most memory it has held at once; None where that is not told."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def main(name: str, place: str) -> None:

@@ -5,7 +5,6 @@ then received and acknowledged by the hundred. The floor is the same HTTP server
 the same requests and answering the same bytes, with nothing behind it.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -13,15 +12,16 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from tools.bench.emulator_floor import Recording
+from tools.bench.report import Report, Row
+from tools.bench.sizes import Size
+from tools.terminal import ROOT
 
-from tools.bench.emulator_floor import Recording  # noqa: E402  (found through the line above)
-
+WHAT = "publish, receive, acknowledge, three times over"
 SUBSCRIPTIONS = ("first", "second", "third")
 TOPOLOGY = {
     "topic": "bench",
@@ -41,17 +41,9 @@ class Result:
     cpu: float
 
     @property
-    def rate(self) -> float:
-        """Deliveries per second of the server's processor time."""
-        return self.deliveries / self.cpu
-
-    def line(self, name: str) -> str:
-        """One row of the report."""
-        each = self.cpu / self.deliveries * 1e6
-        return (
-            f"{name:<12}{self.deliveries:>10,}{self.seconds:>9.2f}{self.cpu:>9.2f}"
-            f"{each:>14.1f}{self.deliveries / self.seconds:>14,.0f}{self.rate:>16,.0f}"
-        )
+    def each(self) -> float:
+        """Microseconds of the server's processor time for a delivery."""
+        return self.cpu / self.deliveries * 1e6
 
 
 class Connection:
@@ -182,52 +174,30 @@ async def running(*arguments: str) -> AsyncIterator[int]:
         await process.wait()
 
 
-async def measure(events: int, size: int, say: Callable[[str], None]) -> None:
-    """In memory, durable and the floor, one after the other."""
-    bodies = batches(events, size)
-    say(
-        f"{events:,} events of about {size} bytes, {BATCH} per request, to three event"
-        " subscriptions; received and acknowledged"
-    )
-    say(
-        f"{'':<12}{'delivered':>10}{'s':>9}{'CPU s':>9}{'µs CPU each':>14}"
-        f"{'delivered/s':>14}{'per CPU second':>16}"
-    )
+async def run(size: Size) -> Report:
+    """Measure CPU per delivery: in memory, durable and the HTTP server alone."""
+    bodies, record = batches(size.emulator_events, 1000), Recording()
     with tempfile.TemporaryDirectory() as folder:
-        topology = Path(folder, "topology.json")
-        await asyncio.to_thread(topology.write_text, json.dumps(TOPOLOGY))
-        emulator = ["-m", "eventgrid_emulator", "--port", "0", "--key", KEY]
-        emulator += ["--topology", str(topology)]
-        record = Recording()
-        async with running(*emulator) as port:
+        topology, answers = Path(folder, "topology.json"), Path(folder, "answers.json")
+        topology.write_text(json.dumps(TOPOLOGY))  # noqa: ASYNC240 - nothing else runs
+        serve = ["-m", "eventgrid_emulator", "--port", "0", "--key", KEY]
+        serve += ["--topology", str(topology)]
+        async with running(*serve) as port:
             memory = await pipeline(port, bodies, record)
-        say(memory.line("in memory"))
-        async with running(*emulator, "--data", str(Path(folder, "data"))) as port:
+        async with running(*serve, "--data", str(Path(folder, "data"))) as port:
             durable = await pipeline(port, bodies, Recording())
-        say(durable.line("durable"))
-        answers = Path(folder, "answers.json")
         record.save(answers)
         async with running("-m", "tools.bench.emulator_floor", str(answers)) as port:
             floor = await pipeline(port, bodies, Recording())
-        say(floor.line("HTTP alone"))
-    say(
-        f"in memory / HTTP alone: {memory.cpu / floor.cpu:.2f} x CPU;"
-        f" durable / in memory: {durable.cpu / memory.cpu:.2f} x CPU,"
-        f" {memory.seconds / durable.seconds:.2f} x speed"
-    )
+    rows = [
+        _row("in memory", memory, "its HTTP server alone", floor),
+        _row("durable", durable, "in memory", memory),
+    ]
+    took = {"memory": memory, "durable": durable, "floor": floor}
+    return Report(rows, {name: [result.each] for name, result in took.items()})
 
 
-def main(argv: list[str]) -> int:
-    """Prints the figures; 0."""
-    parser = argparse.ArgumentParser(prog="bench emulator", description=__doc__)
-    parser.add_argument("--events", type=int, default=20_000)
-    parser.add_argument("--size", type=int, default=1000, help="bytes per event")
-    given = parser.parse_args(argv)
-    asyncio.run(
-        measure(given.events, given.size, lambda text: print(text, flush=True))  # noqa: T201
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _row(what: str, ours: Result, against: str, theirs: Result) -> Row:
+    ratio = ours.each / theirs.each
+    what = f"{what}: {WHAT}"
+    return Row("emulator", what, ours.each, "µs", against, theirs.each, ratio)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from tools.bench.contender import Place
-from tools.bench.emulator import ROOT
+from tools.terminal import ROOT
 
 LIMIT = 2**24  # of one answer
 TURN_SECONDS = 120
