@@ -29,7 +29,7 @@ HEALTH = "GET /api/health says what is not well"
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """What needs a look, since when (null: not known), and what to do next.
+    """What needs attention, since when (null: not known), and what to do next.
 
     `info` is no reason to worry yet.
     """
@@ -225,7 +225,7 @@ def _dead_lettered(
         subscription=name,
         since=since,
         text="; ".join(said),
-        next="see why in the dead letters, mend the cause, then redrive them: "
+        next="see why in the dead letters, fix the cause, then redrive them: "
         f"GET /api/deadletters?subscription={name}",
     )
 

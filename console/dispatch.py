@@ -80,13 +80,13 @@ def _problem(error: Exception) -> Reply:
             detail = "the topology of the app cannot be used"
             return http.problem(503, detail, next="fix the file", problems=problems)
         case BadRequest() | EventTooLarge():
-            todo = error.next or "mend the request and send it again; nothing was done"
+            todo = error.next or "fix the request and send it again; nothing was done"
             return http.problem(
                 error.status, str(error), next=todo, problems=error.problems
             )
         case BadQuery(problems=problems):
-            todo = "mend the query and send it again"
-            detail = "the query is not one that is taken"
+            todo = "fix the query and send it again"
+            detail = "the query is invalid"
             return http.problem(400, detail, next=todo, problems=problems)
         case EventGridError() | StoreUnavailable():
             return http.problem(503, str(error), next=http.TRY_AGAIN)

@@ -140,7 +140,7 @@ def _body(request: Request, takes: type[msgspec.Struct] | type[bytes] | None) ->
     content = request_body.parse_object(body, headers)
     found, problems = checked(takes, content, strict=True, prefix="$.")
     if found is None:
-        raise BadRequest(400, "the body is not one that is taken", problems)
+        raise BadRequest(400, "the body is invalid", problems)
     return found
 
 
@@ -220,4 +220,4 @@ def _wanted(of: Any, error: Exception) -> str:
         case [{"format": "date-time"}]:
             return "must be a time as 2026-01-31T12:00:00Z"
     said = str(error).partition(" - at `$")[0]
-    return f"is not taken: {said[:1].lower()}{said[1:]}"
+    return f"is invalid: {said[:1].lower()}{said[1:]}"

@@ -43,7 +43,7 @@ async def _namespace(runtime: Runtime) -> list[Finding]:
         try:
             await subscription.probe()
         except EventGridError as error:
-            found.append(Finding(name, str(error), "what is named there"))
+            found.append(Finding(name, str(error), "the setting or role that it names"))
     return found
 
 
@@ -52,7 +52,9 @@ async def _measured(runtime: Runtime) -> list[Finding]:
     try:
         return await health.measured(runtime)
     except StoreUnavailable as error:
-        return [Finding("audit storage:", str(error), "what is named there")]
+        return [
+            Finding("audit storage:", str(error), "the setting or role that it names")
+        ]
 
 
 def _wrong(problem: Problem, change: str) -> Finding:

@@ -127,7 +127,7 @@ async def _check(name: str, probe: Awaitable[None]) -> Check:
             name,
             False,
             str(error),
-            "mend that, then ask again; docs/settings.md has every setting and role",
+            "fix that, then ask again; docs/settings.md has every setting and role",
         )
     except Exception as error:  # a probe that fails in a new way is not well either
         return Check(name, False, type(error).__name__, LOOK)

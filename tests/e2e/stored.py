@@ -148,13 +148,14 @@ def _minute(
             "text-moderator-v2 2.4.0": total - total // 2,
         },
         confidences=[0, 0, 0, 1, 1, 2, 3, 4, total // 3, total // 2],
-        waited=_spread(2500 + 400 * (flagged % 5), total),
-        handling=_spread(12 + flagged, max(1, total // 10)),
+        waited=spread(2500 + 400 * (flagged % 5), total),
+        handling=spread(12 + flagged, max(1, total // 10)),
     )
 
 
-def _spread(milliseconds: float, count: int) -> dict[str, Any]:
-    spread = Spread()
-    spread.add(*(milliseconds * (1 + (n * n % 7) / 4) for n in range(count)))
-    found: dict[str, Any] = msgspec.to_builtins(spread, str_keys=True)
+def spread(milliseconds: float, count: int) -> dict[str, Any]:
+    """So many delays around that many milliseconds, as a summary has them."""
+    made = Spread()
+    made.add(*(milliseconds * (1 + (n * n % 7) / 4) for n in range(count)))
+    found: dict[str, Any] = msgspec.to_builtins(made, str_keys=True)
     return found

@@ -1,15 +1,15 @@
 // What an answer without a body means. The Functions host sends none with its own 401, 403, 404 and 500.
 
 const BARE = {
-  401: ["A function key is needed", "The Functions host lets nobody make this call without a valid key.", "Give a function key in the form at the top of the page."],
-  403: ["Not permitted", "The caller is known but may not do this.", "Use a key or an account that may, or ask whoever runs this app."],
+  401: ["A function key is needed", "This call needs a valid function key.", "Enter a function key in the form at the top of the page."],
+  403: ["Not permitted", "You are known, but may not do this.", "Use a key or an account that may, or ask whoever runs this app."],
   404: ["No such function", "The Functions host is up but knows no function at this address: it may be switched off, or the app could not be loaded.", "Look at the host's log for a traceback, and at the app settings for AzureWebJobs_…_Disabled."],
-  413: ["Too large", "The body is larger than the host takes.", "Publish fewer events at once."],
-  429: ["Too many requests", "The app is asked to do more than it takes at once.", "Wait a moment and try again."],
+  413: ["Too large", "The body is larger than the host allows.", "Publish fewer events at once."],
+  429: ["Too many requests", "The app gets more requests than it handles at once.", "Wait a moment and try again."],
   500: ["The function failed", "A function ended without an answer.", "The traceback is in the host's log."],
-  502: ["No answer from the app", "Something between this page and the app got no answer from it.", "Look at whether the app is running, and try again in a moment."],
-  503: ["The Functions host is not ready", "It is starting, or stopped by an error of its own.", "Try again in a moment. If it stays, GET /admin/host/status tells why."],
-  504: ["No answer in time", "Something between this page and the app gave up waiting.", "What was asked for may still be done: look at the latest entries before trying again."],
+  502: ["No answer from the app", "Something between this page and the app got no answer from it.", "Check that the app is running, and try again in a moment."],
+  503: ["The Functions host is not ready", "It is starting, or stopped by an error of its own.", "Try again in a moment. If it stays, GET /admin/host/status says why."],
+  504: ["No answer in time", "Something between this page and the app gave up waiting.", "The request may still be carried out: look at the latest entries before you try again."],
 };
 
 /** The problem that a bare status stands for. */
@@ -28,14 +28,14 @@ export function noAnswer(error, patience) {
     return {
       title: "No answer in time",
       detail: `There was no answer within ${patience} seconds.`,
-      next: "What was asked for may still be done: look at the latest entries before trying again.",
+      next: "The request may still be carried out: look at the latest entries before you try again.",
       problems: [],
     };
   }
   return {
     title: "The app cannot be reached",
     detail: "The connection was refused or broke off.",
-    next: "Look at whether the Functions host still runs (on this machine: python3 dev.py run), and at the network. This page keeps trying.",
+    next: "Check that the Functions host still runs (on this machine: python3 dev.py run), and the network. This page keeps trying.",
     problems: [],
   };
 }
@@ -45,7 +45,7 @@ export function notJson(status) {
   return {
     title: "An answer that cannot be read",
     detail: `The answer has status ${status} but is not JSON: something other than this app may have answered.`,
-    next: "Look at what serves this address.",
+    next: "Check what serves this address.",
     problems: [],
   };
 }

@@ -3,7 +3,7 @@ import { call, forgetKey, hasKey } from "../lib/api.js";
 import { element, value } from "../lib/dom.js";
 
 const EVERY = 300_000;
-const WHY_NOT = "Only an operator may do this: give an operator's key, or ask whoever runs this app.";
+const WHY_NOT = "Only an operator may do this: enter an operator's key, or ask whoever runs this app.";
 const ROLES = {
   operator: ["operator", "May publish, pull, inspect, peek, settle and redrive"],
   reader: ["reader", "May look at everything; what changes something needs an operator's key"],

@@ -25,7 +25,7 @@ export function keyForm(section, given) {
     // A refusal is not overwritten by the plain request for a key that the next call makes.
     if (refused || section.hidden) {
       ask(refused
-        ? "The key of this tab was refused: it may be of another app or function, or renewed since."
+        ? "This tab's key was refused: it may belong to another app or function, or have been renewed."
         : "This app answers only callers with a function key.");
     }
     return undefined;

@@ -92,7 +92,7 @@ async function load(name) {
   try {
     return await import(`../views/${known.folder ?? name}/view.js`);
   } catch (error) {
-    return refused("This view could not be loaded", String(error.message ?? error), "Look at whether the app is running, then load the page again.");
+    return refused("This view could not be loaded", String(error.message ?? error), "Check that the app is running, then load the page again.");
   }
 }
 

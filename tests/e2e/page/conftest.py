@@ -1,6 +1,7 @@
 """A tab of a real browser for each test, and the stack that it looks at."""
 
 from collections.abc import AsyncIterator, Iterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ expect.set_options(timeout=PATIENCE)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of this folder on the loop of the one browser that they share."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        is_ours = item.path.parent == Path(__file__).parent
+        if is_ours and iscoroutinefunction(getattr(item, "obj", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.e2e.browser import AS_IT_CAME, SHOWN_AS_IT_CAME, unique
@@ -30,7 +31,7 @@ async def check(page: Page, event: str, label: str = "CloudEvent envelope") -> N
     assert await page.evaluate("navigator.clipboard.readText()") == event
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def tab(page: Page) -> Page:
     """A tab that may read and write the clipboard."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])

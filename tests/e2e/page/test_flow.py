@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, violations
 from tests.e2e.stacks import Stack, launch, wait_until_it_serves
-from tests.e2e.stored import note, now
+from tests.e2e.stored import note, now, spread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -80,6 +80,25 @@ async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
     models = page.get_by_role("region", name="Model versions")
     await expect(models).to_contain_text("vision-moderator-v3 3.2.1")
     assert await violations(page) == []
+
+
+async def test_a_batch_that_took_no_time_was_handled(page: Page, stack: Stack) -> None:
+    """
+    A dot at 0 ms is told as one, not as nothing.
+    """
+    note(stack, now() - timedelta(minutes=2), received=1, handling=spread(0, 1))
+    await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
+    handling = page.get_by_role("region", name="Handling time", exact=True)
+    chart = handling.get_by_role("slider")
+
+    await chart.focus()
+    for _ in range(2):
+        await page.keyboard.press("ArrowLeft")
+
+    await expect(chart).to_have_attribute(
+        "aria-valuetext", re.compile("p99 0\\s*ms, p50 0\\s*ms")
+    )
+    await expect(handling).not_to_contain_text("No batch was handled")
 
 
 async def test_range_and_event_subscription_are_in_the_address(

@@ -123,7 +123,7 @@ def _no_function(found: Deployment, where: str) -> Finding:
     return Finding(
         where,
         f"shows no function; its log says: {found.failure}",
-        "mend that, then `azd deploy` again (docs/operations.md, Deploy code)",
+        "fix that, then `azd deploy` again (docs/operations.md, Deploy code)",
     )
 
 

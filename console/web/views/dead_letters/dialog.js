@@ -24,7 +24,7 @@ export function letterDialog(shell, closed) {
   async function ask(letter, reveal, buttons) {
     const mine = (turn += 1);
     const query = new URLSearchParams({ name: letter.name, index: letter.index, ...(reveal ? { reveal: "true" } : {}) });
-    const answer = await busy(buttons, part(node, "outcome"), reveal ? "Asking for the event's data…" : "Reading the dead letter…",
+    const answer = await busy(buttons, part(node, "outcome"), reveal ? "Loading the event's data…" : "Reading the dead letter…",
       () => shell.call("GET", `deadletter?${query}`, { patience: 60 }));
     if (mine !== turn || answer.aborted) {
       return;
@@ -32,14 +32,14 @@ export function letterDialog(shell, closed) {
     outcome(part(node, "outcome"), answer, () => "");
     if (answer.ok) {
       part(node, "which").replaceChildren(...which(answer.data));
-      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), () => (reveal ? element("p", { class: "quiet" }, "This app is set to show the data of events to nobody.") : revealing(answer.data))));
+      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), () => (reveal ? element("p", { class: "quiet" }, "This app is configured never to show the data of events.") : revealing(answer.data))));
     }
   }
 
   function revealing(letter) {
     const button = element("button", { type: "button" }, "Reveal the event's data");
     onPress(button, () => ask(letter, true, [button]));
-    return element("div", { class: "buttons" }, button, element("span", { class: "hint" }, "That you asked is noted, with your name."));
+    return element("div", { class: "buttons" }, button, element("span", { class: "hint" }, "Revealing it is recorded, with your name."));
   }
 
   return {

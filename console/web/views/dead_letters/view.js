@@ -63,7 +63,7 @@ function mount(place, params, shell) {
     state.known = "";
     if (!state.rows.size) {
       parts.empty.hidden = false;
-      parts.empty.replaceChildren(element("p", { class: "quiet" }, "Nothing could be asked yet."));
+      parts.empty.replaceChildren(element("p", { class: "quiet" }, "Not loaded yet; the page keeps trying."));
     }
   }
 

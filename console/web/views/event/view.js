@@ -16,7 +16,7 @@ export const view = {
     place.append(searchForm(id, source));
     if (!id) {
       place.append(element("p", { class: "nothing card" },
-        "Give an event's id, or follow an event from anywhere on this page: every entry leads here."));
+        "Enter an event's id, or follow an event from anywhere on this page: every entry leads here."));
       return {};
     }
     return lifeOf(place, { id, source, at: params.get("at") }, shell);
@@ -94,7 +94,7 @@ function progress(state, search) {
   }
   if (!state.searching && state.complete && !state.steps.length && !state.events.length) {
     parts.push(element("span", { class: "quiet" },
-      "It may not have been pulled yet, or lie further back: ids are told apart by case, and a time tells where to look."));
+      "It may not have been pulled yet, or be older: ids are case-sensitive, and a time narrows the search."));
   }
   return parts;
 }
@@ -118,6 +118,6 @@ function envelope(state, search) {
   return element("section", { class: "card", "aria-labelledby": "envelope-title" },
     element("div", { class: "section-head" }, element("h2", { id: "envelope-title" }, "Envelope"),
       hidden ? element("p", { class: "quiet reveal-note" },
-        reveal ? "Its data is left out; revealing it is noted, with your name. " : "Its data is never shown by this app (PAYLOADS).", reveal) : null),
+        reveal ? "Its data is left out; revealing it is recorded, with your name. " : "Its data is never shown by this app (PAYLOADS).", reveal) : null),
     envelopeView(state.event));
 }

@@ -1,4 +1,4 @@
-// What needs a look, with what to do next and the view to do it in.
+// What needs attention, with what to do next and the view to do it in.
 import { element, moment, value } from "../../lib/dom.js";
 import { labelled, linkTo } from "../shared/fields.js";
 
@@ -14,7 +14,7 @@ const KINDS = {
 export function flowAlerts() {
   const list = element("ul", { class: "flow-alerts" });
   const node = element("section", { class: "card", "aria-labelledby": "flow-alerts-title", hidden: true },
-    element("h2", { id: "flow-alerts-title" }, "What needs a look"), list);
+    element("h2", { id: "flow-alerts-title" }, "What needs attention"), list);
   let shown = "";
   return {
     node,

@@ -124,7 +124,7 @@ function refill(chart) {
   const { slots, series, format, table } = chart;
   const busy = slots.filter((slot) => series.some((line) => has(chart, slot, line))).reverse();
   table.querySelector(".scroll").replaceChildren(element("table", {},
-    element("caption", {}, "Newest first; times with nothing are left out."),
+    element("caption", {}, "Newest first; empty intervals are left out."),
     element("thead", {}, element("tr", {},
       element("th", { scope: "col" }, "Time"),
       series.map(({ name }) => element("th", { scope: "col" }, value(name, { limit: 40 }))))),

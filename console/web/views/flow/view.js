@@ -27,7 +27,7 @@ function mount(place, params, shell) {
     element("div", { class: "flow-grid" },
       charts.cards,
       card("Categories by severity", "heat"), card("Confidence", "confidence"), card("Model versions", "models")));
-  const waiting = element("p", { class: "quiet card", role: "status" }, "Adding up what was noted of each drain…");
+  const waiting = element("p", { class: "quiet card", role: "status" }, "Adding up the drains…");
   place.append(head, waiting, body);
   controls(head, state, shell);
 
@@ -68,7 +68,7 @@ function mount(place, params, shell) {
         body.classList.remove("stale");
       } else if (!answer.aborted) {
         state.due = 0;
-        waiting.textContent = "Nothing could be asked yet.";
+        waiting.textContent = "Not loaded yet; the page keeps trying.";
       }
       return { answer, changed: answer.ok };
     },
@@ -127,7 +127,7 @@ function tiles(data, state) {
     tile("Handling time", spread(handlingMs), "", "How long the handlers of a batch took"),
     Object.entries(data.lastDrain ?? {})
       .filter(([name]) => !state.subscription || name === state.subscription)
-      .map(([name, at]) => tile(value(name, { limit: 40 }), at ? moment(at) : "not yet", at ? "drained" : "drained bad", "When it was last drained without a failure", "Last drain of ")));
+      .map(([name, at]) => tile(value(name, { limit: 40 }), at ? moment(at) : "not yet", at ? "drained" : "drained bad", "When its last successful drain ended", "Last drain of ")));
 }
 
 function tile(label, what, kind, title = null, before = null) {

@@ -7,11 +7,11 @@ import { href } from "../../shell/router.js";
 import { viewNamed } from "../../views.js";
 
 const LATEST = 20;
-const ASKING = "Asking for the latest entries…";
+const ASKING = "Loading the latest entries…";
 
 /** The cards, made as soon as it is known which event subscriptions there are. */
 export function cardsOf() {
-  const place = element("div", { class: "columns" }, element("p", { class: "quiet" }, "Asking which event subscriptions there are…"));
+  const place = element("div", { class: "columns" }, element("p", { class: "quiet" }, "Loading the event subscriptions…"));
   let all = [];
   let made = () => {};
   return {

@@ -86,7 +86,7 @@ function table(name, slots) {
   const heads = ["Minute", "Received", ...dispositions.map(dispositionWord), "Not settled"];
   const busy = slots.filter((slot) => slot.counts);
   return element("div", { class: "unseen" }, element("table", {},
-    element("caption", {}, `Deliveries of ${name} per minute; minutes with none are left out`),
+    element("caption", {}, `Deliveries of ${name} per minute; empty minutes are left out`),
     element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
     element("tbody", {}, busy.map(tableRow))));
 }

@@ -11,8 +11,8 @@ export const view = { title: "Settings and health", mount };
 
 function mount(place, params, shell) {
   const parts = {
-    health: section("health", "Health", "What the app needs, asked one after another just now."),
-    caller: section("caller", "Who you are to the app", null),
+    health: section("health", "Health", "What the app depends on, checked just now."),
+    caller: section("caller", "Your access", null),
     settings: section("settings", "Settings", "Secrets are never shown, nor sent to this page."),
     topology: section("topology", "Topic and event subscriptions", "Declared in topology.json, and deployed from there."),
     versions: section("versions", "App and host", null),
@@ -35,7 +35,7 @@ function mount(place, params, shell) {
     const chosen = all.filter((one) => `${one.name} ${one.what ?? ""} ${one.value ?? ""}`.toLowerCase().includes(text));
     found.textContent = text ? `${chosen.length} of ${all.length}` : "";
     tools.hidden = false;
-    table.replaceChildren(chosen.length ? settingsTable(chosen) : nothing("No setting has that in its name, value or explanation."));
+    table.replaceChildren(chosen.length ? settingsTable(chosen) : nothing("No setting has that text in its name, value or description."));
   }
 
   async function ask() {

@@ -35,7 +35,7 @@ export const view = {
     function restart() {
       Object.assign(state, { cursor: null, pending: [], gap: false, turn: state.turn + 1, asked: false });
       rows.clear();
-      seen.place.replaceChildren(element("p", { class: "quiet nothing" }, "Asking for the latest entries…"));
+      seen.place.replaceChildren(element("p", { class: "quiet nothing" }, "Loading the latest entries…"));
       seen.older.hidden = true;
       shell.look();
     }
@@ -93,7 +93,7 @@ export const view = {
     async function older() {
       const turn = state.turn;
       seen.older.setAttribute("aria-busy", "true");
-      seen.older.textContent = "Looking further back…";
+      seen.older.textContent = "Searching further back…";
       const answer = await shell.call("GET", `audit?${filter.query({ limit: OLDER, cursor: state.cursor })}`, { patience: 60 });
       seen.older.removeAttribute("aria-busy");
       if (turn === state.turn && answer.ok) {
@@ -146,7 +146,7 @@ function parts(rows, exports) {
     fresh: element("button", { type: "button", class: "primary fresh", hidden: true }),
     pause: button("Pause", { "aria-pressed": "false" }),
     older: button("Load older", { hidden: true }),
-    place: element("div", { class: "stream-end" }, element("p", { class: "quiet nothing" }, "Asking for the latest entries…")),
+    place: element("div", { class: "stream-end" }, element("p", { class: "quiet nothing" }, "Loading the latest entries…")),
   };
   made.bar = element("div", { class: "stream-bar" },
     made.state, made.count, made.fresh, element("span", { class: "grow" }), made.pause, exports);
@@ -195,7 +195,7 @@ function ending(size, full, cursor, data, filtered) {
   const back = data.since ? [" back to ", moment(data.since)] : [];
   if (size === 0 && !cursor) {
     return [element("p", { class: "quiet nothing" },
-      filtered ? ["No entry matches", back, ". Take a filter away, or look at another time."].flat() : "Nothing recorded yet. Publish the samples under Now, then pull.")];
+      filtered ? ["No entry matches", back, ". Remove a filter, or choose another time."].flat() : "Nothing recorded yet. Publish the samples under Now, then pull.")];
   }
   if (!cursor) {
     return [element("p", { class: "quiet" }, "That is all", back, ".")];

@@ -20,7 +20,7 @@ function mount(place, params, shell) {
   const form = element("form", { class: "fields" },
     field("Begin with", sample),
     field("Event", text, { hint: "A CloudEvent, a moderation result as the API takes it, or a list of either. Nothing is published." }),
-    element("div", { class: "buttons" }, ask, element("span", { class: "hint" }, "Asked anew as you type.")));
+    element("div", { class: "buttons" }, ask, element("span", { class: "hint" }, "Updated as you type.")));
   place.append(
     element("div", { class: "why-grid" },
       element("section", { class: "card", "aria-labelledby": "why-event" }, element("h2", { id: "why-event" }, "This event"), form),
