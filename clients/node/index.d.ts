@@ -86,7 +86,7 @@ export interface Emulator extends AsyncDisposable {
     allowInsecureConnection: boolean;
     retryOptions: { maxRetries: number };
     /** Under --tls: the authority to trust. */
-    tlsOptions?: { ca: Uint8Array };
+    tlsOptions?: { ca: string };
   };
   reset(place?: Place): Promise<void>;
   advance(seconds: number): Promise<void>;

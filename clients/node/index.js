@@ -44,7 +44,7 @@ class Emulator {
     this.key = ready.key;
     this.controlUrl = ready.controlUrl;
     this.caFile = ready.caFile;
-    this.#ca = ready.caFile === null ? undefined : readFileSync(ready.caFile);
+    this.#ca = ready.caFile === null ? undefined : readFileSync(ready.caFile, "utf8");
     // What the clients of @azure/eventgrid-namespaces take as credential and as options.
     this.credential = { key: ready.key, update() {} };
     this.clientOptions = {
