@@ -16,7 +16,6 @@ from moderation import request_body
 from moderation.audit import actions
 from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey
-from moderation.publishing import By
 from moderation.request_body import BadRequest
 from moderation.runtime import Runtime
 
@@ -50,11 +49,6 @@ class Asked[Query, Body](msgspec.Struct, frozen=True):
     caller: Caller
     query: Query
     body: Body
-
-    @property
-    def by(self) -> By:
-        """Return the caller as who publishes."""
-        return By(self.caller.name, self.caller.identity)
 
     async def note(
         self,

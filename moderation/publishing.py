@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-
-import msgspec
+from typing import Protocol
 
 from eventgrid_pull import publish
 from eventgrid_pull.publish import Published, Publisher
@@ -14,11 +13,16 @@ from moderation.event_key import EventKey
 from moderation.publish_request import Json
 
 
-class By(msgspec.Struct, frozen=True):
-    """Who publishes: `name` in the log, `identity` in the events (no person's name)."""
+class By(Protocol):
+    """Who publishes."""
 
-    name: str
-    identity: str
+    @property
+    def name(self) -> str:
+        """Return who that is in the log."""
+
+    @property
+    def identity(self) -> str:
+        """Return who that is in the events, which tell no person's name."""
 
 
 class Publishing:

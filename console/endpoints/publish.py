@@ -58,7 +58,7 @@ async def _publish(
     now = runtime.clock()
     events = publish_request.events_in(body, headers, now)
     outgoing = traceparent.stamped(events, asked.request.headers)
-    result = await runtime.publishing.publish(outgoing, now, asked.by)
+    result = await runtime.publishing.publish(outgoing, now, asked.caller)
     return _published(result)
 
 

@@ -119,4 +119,6 @@ async def inspect(asked: Asked[None, None]) -> Inspected:
     if where is None:
         raise NothingToInspect
     await asked.note("inspect", subscription=where)
-    return await probe.inspect(asked.runtime, where, asked.request.headers, asked.by)
+    return await probe.inspect(
+        asked.runtime, where, asked.request.headers, asked.caller
+    )

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 
+from console.auth import Caller
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from moderation import events, probe, topology
-from moderation.publishing import By
 from moderation.runtime import DrainFailed, Runtime, build
 from moderation.settings import Settings
 from moderation.storage.dead_letter_blobs import BlobDeadLetters
@@ -23,7 +23,7 @@ EXAMPLE: dict[str, str] = json.loads(
     (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
 )["Values"]
 FLAGGED = "sub-flagged"
-BY = By("ann", "oid")
+BY = Caller("ann", "user", object_id="oid")
 
 
 class Queue(InMemoryReceiver):
