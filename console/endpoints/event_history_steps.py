@@ -8,8 +8,9 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
+from moderation.audit.actions import Doing
 from moderation.audit.entry import AuditEntry, Lineage
-from moderation.audit.event_history import Doing, Lived
+from moderation.audit.event_history import Lived
 from moderation.audit.history_search import Search
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.listing import Listed

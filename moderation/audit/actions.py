@@ -48,6 +48,16 @@ class Publish(Action, frozen=True, kw_only=True):
     stamped: Stamp | None = None
 
 
+class Doing(Publish, frozen=True, kw_only=True):
+    """What somebody did by hand to an event; of a peek, at which delivery."""
+
+    delivery_count: int | None = None
+
+    def told_once(self, line: bytes) -> object:
+        """Return what two lines about one publish have in common."""
+        return line if self.stamped is None else (self.identity, self.stamped)
+
+
 class ActionLog:
     """Appends actions, and gives them back."""
 
@@ -120,3 +130,14 @@ def needles(event_id: str) -> list[bytes]:
     """What a line with that event holds: its id, first among the `ids` or after one."""
     value = msgspec.json.encode(event_id)
     return [b"[" + value, b"," + value]
+
+
+def decoded(line: bytes) -> Doing | None:
+    """Return the action of a line; None when it is none."""
+    try:
+        return _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+_decoder = msgspec.json.Decoder(Doing)

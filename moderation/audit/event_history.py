@@ -15,7 +15,7 @@ from eventgrid_pull import publish_stamp
 from eventgrid_pull.outcomes import Verb
 from moderation import events
 from moderation.audit import actions
-from moderation.audit.actions import Publish
+from moderation.audit.actions import Doing
 from moderation.audit.entry import AuditEntry, decoded, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
@@ -29,16 +29,6 @@ MOST_BYTES = 16 * 1024 * 1024
 # Anyone may claim anything; no identity is longer.
 MOST_CLAIMS, LONGEST_CLAIM = 10, 100
 TERMINAL = (Verb.ACKNOWLEDGE, Verb.REJECT)
-
-
-class Doing(Publish, frozen=True, kw_only=True):
-    """What somebody did by hand to the event; of a peek, at which delivery."""
-
-    delivery_count: int | None = None
-
-    def told_once(self, line: bytes) -> object:
-        """Return what two lines about one publish have in common."""
-        return line if self.stamped is None else (self.identity, self.stamped)
 
 
 class Lived(msgspec.Struct):
@@ -171,7 +161,7 @@ class _Quest:
                 self._bytes += len(line)
                 self._meet(entry)
             return
-        doing = _doing(line)
+        doing = actions.decoded(line)
         keys = set() if doing is None else doing.keys_of(search.event_id)
         if doing is None or keys == set():
             return
@@ -252,13 +242,3 @@ def _with(names: list[str], name: str) -> list[str]:
 def _order(found: AuditEntry | Doing) -> tuple[bool, str]:
     """Entries first, because they say more; the oldest first."""
     return isinstance(found, Doing), found.at
-
-
-def _doing(line: bytes) -> Doing | None:
-    try:
-        return _decoder.decode(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-_decoder = msgspec.json.Decoder(Doing)
