@@ -56,7 +56,7 @@ async def found(
     since: datetime,
     now: datetime,
 ) -> list[Alert]:
-    """The alerts of event subscriptions, by their summaries since then, newest first.
+    """Return the alerts, by the summaries since then, newest first.
 
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
@@ -118,7 +118,7 @@ async def _late(
     since: datetime,
     now: datetime,
 ) -> Alert | None:
-    """Nothing was noted since the timer was due; a drain that goes on notes by minute.
+    """Return an alert if nothing was noted since the timer was due.
 
     A timer that was due more than a week ago is not watched.
     """
@@ -207,7 +207,7 @@ def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
 def _dead_lettered(
     name: str, summaries: Sequence[Summary], newest: datetime | None
 ) -> Alert | None:
-    """By what this app rejected, and by what lies there: Event Grid gives up, too."""
+    """Tell what this app rejected, and what lies there: Event Grid gives up, too."""
     rejecting = [summary for summary in summaries if summary.dispositions.get("reject")]
     said, since = [], newest
     if rejecting:
@@ -235,7 +235,7 @@ def _at(summary: Summary) -> datetime:
 
 
 def _ago(span: timedelta) -> str:
-    """As 90 s, 12 min, 3 h or 2 days."""
+    """Write a span as 90 s, 12 min, 3 h or 2 days."""
     seconds = max(0, int(span.total_seconds()))
     for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:

@@ -81,7 +81,7 @@ class _Principal(msgspec.Struct, frozen=True):
     role_typ: str | None = None
 
     def values(self, *names: str | None) -> list[str]:
-        """The values of the claims of these names."""
+        """Return the values of the claims of these names."""
         return [
             claim.val
             for claim in self.claims
@@ -93,7 +93,7 @@ _principal = msgspec.json.Decoder(_Principal)
 
 
 def of(request: Request, *, easy_auth: bool) -> Caller:
-    """The caller of a request that the host let through.
+    """Return the caller of a request that the host let through.
 
     Raises Refused with 401 when Easy Auth is on and no user can be made out.
     """
@@ -180,7 +180,7 @@ def _user(headers: Mapping[str, str]) -> Caller:
 
 
 def _name(headers: Mapping[str, str], principal: _Principal) -> str:
-    """The user's, or the id of a program that has no name."""
+    """Return the user's, or the id of a program that has no name."""
     known = (
         headers.get(f"{PRINCIPAL}-name"),
         *principal.values(principal.name_typ, *NAME_CLAIMS),

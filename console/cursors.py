@@ -12,13 +12,13 @@ LONGEST = 4096
 
 
 def written(state: msgspec.Struct) -> str:
-    """A cursor: letters, digits, `-` and `_`, so that it needs no escapes in a URL."""
+    """Return a cursor of letters, digits, `-` and `_`: a URL needs no escapes for it."""
     raw = msgspec.msgpack.encode(state)
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def read[State: msgspec.Struct](cursor: str, of: type[State]) -> State:
-    """What a cursor says. Raises BadQuery for one that is none of ours."""
+    """Return what a cursor says. Raises BadQuery for one that is none of ours."""
     try:
         if len(cursor) > LONGEST:
             raise ValueError("too long")

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 async def answer(route: Route, request: Request) -> Reply:
-    """The endpoint's answer; whatever goes wrong becomes a problem, nothing escapes."""
+    """Return the endpoint's answer; whatever goes wrong becomes a problem."""
     return await guarded(lambda: _answer(route, request))
 
 
@@ -43,7 +43,7 @@ async def _answer(route: Route, request: Request) -> Reply:
 
 
 async def called(call: Call, request: Request, who: Caller) -> Reply:
-    """The answer of an endpoint, with this process's runtime."""
+    """Return the answer of an endpoint, with this process's runtime."""
     runtime = current()
     with runtime.attending():
         found = await call(validation.taken(call, runtime, request, who))
@@ -53,12 +53,12 @@ async def called(call: Call, request: Request, who: Caller) -> Reply:
 
 
 async def page(request: Request) -> Reply:
-    """The page, its files, and what is not there."""
+    """Return the page, its files, and what is not there."""
     return await guarded(lambda: static_files.answer(request))
 
 
 async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
-    """What it answers; whatever it raises becomes a problem."""
+    """Return what it answers; whatever it raises becomes a problem."""
     try:
         return await answer()
     except Exception as error:  # the host's own 500 says nothing at all

@@ -32,7 +32,7 @@ def exported[Row: msgspec.Struct](
     now: datetime,
     cursor: str | None,
 ) -> Reply:
-    """The rows as a file to save: `<name>-<time>.csv`, or `.ndjson`.
+    """Return the rows as a file to save: `<name>-<time>.csv`, or `.ndjson`.
 
     Where there are more, the header `X-Next-Cursor` has what asks for them.
     """

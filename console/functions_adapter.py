@@ -17,7 +17,7 @@ async def answered(
 
 
 async def page(req: func.HttpRequest) -> func.HttpResponse:
-    """The page, its files, and what is not there."""
+    """Return the page, its files, and what is not there."""
     return _http(await dispatch.page(_request(req, {})))
 
 
@@ -48,7 +48,7 @@ def _request(req: func.HttpRequest, trace: dict[str, str]) -> Request:
 
 
 def _text(given: str) -> str:
-    """What can be encoded again: bytes that are no UTF-8 arrive as lone surrogates."""
+    """Return what can be encoded: bytes that are no UTF-8 are lone surrogates."""
     return given if given.isascii() else given.encode(errors="replace").decode()
 
 

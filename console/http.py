@@ -40,12 +40,12 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def json(content: object, status: int = 200) -> Reply:
-    """An answer with anything that msgspec can encode."""
+    """Return an answer with anything that msgspec can encode."""
     return Reply(status, msgspec.json.encode(content))
 
 
 def status_of(content: object) -> int:
-    """The status that goes with an answer, or with its type: its STATUS, or 200."""
+    """Return the status of an answer, or of its type: its STATUS, or 200."""
     return int(getattr(content, "STATUS", 200))
 
 
@@ -58,7 +58,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: object,
 ) -> Reply:
-    """What went wrong, where, and what to do next."""
+    """Return what went wrong, where, and what to do next."""
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -84,12 +84,12 @@ class Operation(msgspec.Struct, frozen=True):
         return next((kind for kind in kinds if kind is not Reply), None)
 
     def fields(self) -> Iterator[msgspec.structs.FieldInfo]:
-        """The values that its query may have."""
+        """Yield the values that its query may have."""
         if self.takes.query is not None:
             yield from msgspec.structs.fields(self.takes.query)
 
     def types(self) -> Iterator[Any]:
-        """Every type that its description needs a schema of."""
+        """Yield every type that its description needs a schema of."""
         yield from (field.type for field in self.fields())
         yield from (
             kind for kind in (self.takes.body, self.answer) if _has_schema(kind)
@@ -98,12 +98,12 @@ class Operation(msgspec.Struct, frozen=True):
 
 @cache
 def encoded() -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     return msgspec.json.encode(document())
 
 
 def document() -> Json:
-    """The whole description of the API."""
+    """Return the whole description of the API."""
     operations = [_operation(route) for route in ROUTES]
     schemas = _schemas(operations)
     components = schemas.components
@@ -125,7 +125,7 @@ def document() -> Json:
 
 
 def _schemas(operations: list[Operation]) -> Schemas:
-    """The schema of each type, bodies and answers as they are sent."""
+    """Return the schema of each type, bodies and answers as they are sent."""
     wanted = [kind for operation in operations for kind in operation.types()]
     wanted += [ProblemDetails, *events.TYPES.values()]
     schemas = Schemas(wanted)

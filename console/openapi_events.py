@@ -10,7 +10,7 @@ type Json = dict[str, Any]
 
 
 def bodies(component: str) -> Json:
-    """The content types that publishing takes; `component` is how a schema is named."""
+    """Return the content types of publishing; `component` is how a schema is named."""
     result, event = ({"$ref": component.format(name=name)} for name in (RESULT, EVENT))
     several = {"type": "array", "minItems": 1, "maxItems": publish_request.MAX_EVENTS}
     results = {"anyOf": [result, {**several, "items": result}]}
@@ -22,7 +22,7 @@ def bodies(component: str) -> Json:
 
 
 def of(components: Json) -> Json:
-    """A moderation result, and a CloudEvent around one, from the schemas of the payloads."""
+    """Return schemas of a moderation result and of a CloudEvent around one."""
     names = [kind.__name__ for kind in events.TYPES.values()]
     payloads = [components[name] for name in names]
     required = set.intersection(*(set(payload["required"]) for payload in payloads))

@@ -17,12 +17,12 @@ NOTED_CHARACTERS = 64 * 1024
 
 
 def shows(settings: Settings, *, reveal: bool) -> bool:
-    """Whether events are shown whole: always, never, or because it was asked for."""
+    """Return whether events are shown whole: always, never, or on request."""
     return settings.payloads == "shown" or (reveal and settings.payloads != "never")
 
 
 def is_revealed(settings: Settings, *, reveal: bool) -> bool:
-    """Whether the caller is shown what others are not: to be noted, with their name."""
+    """Return whether the caller is shown what others are not: it is noted then."""
     return reveal and settings.payloads == "on-request"
 
 
@@ -45,12 +45,12 @@ async def note[Q, B](
 
 
 def told(event: bytes, *, shows: bool) -> msgspec.Raw:
-    """The event's JSON as an answer has it: whole, or without what is private."""
+    """Return the event's JSON for an answer: whole, or without what is private."""
     return msgspec.Raw(event) if shows else redacted(event)
 
 
 def redacted(event: bytes) -> msgspec.Raw:
-    """The event's JSON, with `{"redacted": true, "bytes": n}` for what is private.
+    """Return the JSON with `{"redacted": true, "bytes": n}` for what is private.
 
     So is an object or a list, whatever its name: no attribute of an envelope is one.
     Of what is no JSON object nothing is shown.
@@ -66,5 +66,5 @@ def redacted(event: bytes) -> msgspec.Raw:
 
 
 def left_out(what: bytes) -> msgspec.Raw:
-    """What stands in the place of something private: how long it is."""
+    """Return what stands in the place of something private: how long it is."""
     return msgspec.Raw(msgspec.json.encode({"redacted": True, "bytes": len(what)}))

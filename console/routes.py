@@ -50,7 +50,7 @@ ROUTES = (
 
 
 def is_easy_auth_on(environ: Mapping[str, str]) -> bool:
-    """Whether App Service signs users in, and lets nobody else send its headers.
+    """Return whether App Service signs users in, and lets nobody else send its headers.
 
     The platform sets the variable, read-only; then the host asks for no keys, and the
     roles of the user decide.

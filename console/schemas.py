@@ -53,7 +53,7 @@ class Schemas:
 
 
 def _reached(part: Any, components: Json, known: set[str]) -> set[str]:
-    """The names of the components that a schema refers to, by itself or by others."""
+    """Return the names of the components that a schema refers to, also indirectly."""
     if isinstance(part, list):
         for item in part:
             _reached(item, components, known)

@@ -30,7 +30,7 @@ class _File(msgspec.Struct, frozen=True):
 
 
 async def answer(request: Request) -> Reply:
-    """The file of that path; 404, or 405 for the path of another function."""
+    """Return the file of that path; 404, or 405 for the path of another function."""
     path = request.path.strip("/")
     if path in METHODS:
         return _not_here(path, request.method)
@@ -82,7 +82,7 @@ def _description() -> _File:
 
 @cache
 def _files() -> dict[str, _File]:
-    """Every file of the page, by its path; nothing else can be asked for."""
+    """Return every file of the page, by its path; nothing else can be asked for."""
     return {
         path.relative_to(FOLDER).as_posix(): _read(path)
         for path in sorted(FOLDER.rglob("*"))

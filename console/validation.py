@@ -91,7 +91,7 @@ class Signature(msgspec.Struct, frozen=True):
 
 @cache
 def signature(call: Call) -> Signature:
-    """The types that an endpoint declares: `async def call(asked: Asked[Q, B]) -> A`."""
+    """Return the types that an endpoint declares: query, body and answer."""
     declared = inspect.signature(call, eval_str=True)
     (asked,) = declared.parameters.values()
     query, body = (None if t is type(None) else t for t in get_args(asked.annotation))
@@ -99,7 +99,7 @@ def signature(call: Call) -> Signature:
 
 
 def taken(call: Call, runtime: Runtime, request: Request, caller: Caller) -> Any:
-    """The request as the endpoint takes it. Raises BadQuery and BadRequest."""
+    """Return the request as the endpoint takes it. Raises BadQuery and BadRequest."""
     takes = signature(call)
     query = _query(request.params, takes.query)
     return Asked(runtime, request, caller, query, _body(request, takes.body))
@@ -112,7 +112,7 @@ def _query(
 
 
 def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> T:
-    """The values of a query string. Raises BadQuery with every problem there is."""
+    """Return the values of a query string. Raises BadQuery with every problem."""
     # `code` is a function key: the host has read it already. Empty is as good as absent.
     given = {name: text for name, text in params.items() if name != "code" and text}
     found, problems = checked(takes, given, strict=False)
@@ -147,7 +147,7 @@ def check_size(body: bytes) -> None:
 def checked[T: msgspec.Struct](
     takes: type[T], given: Mapping[str, Any], *, strict: bool, prefix: str = ""
 ) -> tuple[T | None, list[Problem]]:
-    """Values as a Struct of that type; or None, and the problems there are.
+    """Return values as a Struct of that type; or None, and the problems there are.
 
     Not `strict`: the values are text, as a query string has them.
     """
@@ -174,7 +174,7 @@ def checked[T: msgspec.Struct](
 
 
 def chosen(names: Sequence[str], one: str | None) -> Sequence[str]:
-    """The event subscriptions that are meant: one of the names, or all of them.
+    """Return the event subscriptions that are meant: one of the names, or all of them.
 
     Raises BadQuery for another name.
     """
@@ -197,7 +197,7 @@ def _inside(to: Any) -> list[Any]:
 
 
 def _wanted(of: Any, error: Exception) -> str:
-    """What a value of that type must be, as the rest of a sentence."""
+    """Return what a value of that type must be, as the rest of a sentence."""
     schema = msgspec.json.schema(of)
     parts = (
         schema.get("$defs", {}).get(part.get("$ref", "")[8:], part)

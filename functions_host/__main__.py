@@ -36,7 +36,7 @@ EXIT_GRACE = 3.0
 
 
 def main() -> int:
-    """Run the host; the exit code."""
+    """Run the host, and return the exit code."""
     origin = restart.origin(os.environ)
     options = _options()
     app_dir: Path = options.app.resolve()

@@ -34,11 +34,11 @@ class App:
     started: float = field(default_factory=time.monotonic)
 
     def function(self, name: str) -> Function | None:
-        """The function of that name, in any case."""
+        """Return the function of that name, in any case."""
         return self.functions.get(name.lower())
 
     def function_errors(self, function: Function) -> list[str]:
-        """Why that function does not run, if it does not."""
+        """Return why that function does not run, if it does not."""
         found = [
             self.router.errors.get(function.name),
             self.timers.error(function.name),
@@ -51,11 +51,11 @@ class App:
         return [error for error in found if error]
 
     def is_disabled(self, function: Function) -> bool:
-        """Whether a setting switches the function off."""
+        """Return whether a setting switches the function off."""
         return is_disabled_by(function.name, self.environ)
 
     def manual_input(self, function: Function, text: str) -> TypedData | None:
-        """What a run by hand gives the function; None if it cannot be run by hand."""
+        """Return what a run by hand gives the function; None if there is none."""
         match function.trigger:
             case HttpTrigger():
                 return TypedData(http=_posted(text))
@@ -66,7 +66,7 @@ class App:
                 return None
 
     def summary(self, function: Function, address: str) -> str:
-        """Where an HTTP function is found, or when a timer function fires."""
+        """Return where an HTTP function is found, or when a timer function fires."""
         match function.trigger:
             case HttpTrigger(route=route, methods=methods):
                 path = f"{self.router.prefix}/{route}".strip("/")
@@ -78,7 +78,7 @@ class App:
                 return kind
 
     def status(self) -> dict[str, object]:
-        """The host's state in the words of the Functions host."""
+        """Return the host's state in the words of the Functions host."""
         document: dict[str, object] = {
             "id": self.id,
             "state": "Error" if self.broken else "Running",

@@ -55,12 +55,12 @@ class RetryPolicy:
     maximum: timedelta
 
     def delay(self, retry: int) -> timedelta:
-        """The pause before the given retry; the first is 1."""
+        """Return the pause before the given retry; the first is 1."""
         factor: int = 2 ** min(retry - 1, 30)
         return min(self.minimum * factor, self.maximum)
 
     def allows(self, retry: int) -> bool:
-        """Whether the given retry is within the policy; -1 allows any number."""
+        """Return whether the given retry is within the policy; -1 allows any number."""
         return self.max_retry_count == -1 or retry <= self.max_retry_count
 
 
@@ -78,7 +78,7 @@ class Function:
 
 
 def from_metadata(metadata: Any, *, is_async: bool) -> Function:
-    """The function that the worker library describes."""
+    """Return the function that the worker library describes."""
     bindings = tuple(json.loads(raw) for raw in metadata.raw_bindings)
     return Function(
         name=metadata.name,
@@ -92,7 +92,7 @@ def from_metadata(metadata: Any, *, is_async: bool) -> Function:
 
 
 def is_disabled(name: str, environ: Mapping[str, str]) -> bool:
-    """Whether a setting switches the function off."""
+    """Return whether a setting switches the function off."""
     for setting in (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled"):
         if environ.get(setting, "").strip().lower() in {"1", "true"}:
             return True

@@ -48,7 +48,7 @@ class Invocations:
         self._running: dict[str, Running] = {}
 
     def current_function(self) -> str | None:
-        """The name of the function that this task or thread runs."""
+        """Return the name of the function that this task or thread runs."""
         running = self._running.get(worker.current_invocation() or "")
         return running.function.name if running else None
 
@@ -60,7 +60,7 @@ class Invocations:
     async def run(
         self, function: Function, value: TypedData, attempt: Attempt = FIRST
     ) -> Any:
-        """What the function returned; FunctionFailed, logged, if it did not."""
+        """Run the function; return what it returns, or raise FunctionFailed, logged."""
         invocation_id = worker.new_invocation_id()
         task = asyncio.create_task(
             worker.invoke(
@@ -101,7 +101,7 @@ class Invocations:
             await asyncio.wait(late, timeout=min(grace, CANCEL_GRACE))
 
     def overdue(self, now: float) -> list[str]:
-        """The functions that should have been answered for by now, loop or no loop."""
+        """Return the functions that should have ended by now, loop or no loop."""
         if self.timeout is None:
             return []
         limit = self.timeout + 2 * CANCEL_GRACE

@@ -47,7 +47,7 @@ class Keys:
         return self._of(f"function:{function.lower()}")
 
     def access(self, key: str | None, function: str | None = None) -> Access:
-        """What the key opens; with no function named, any function's key counts."""
+        """Return what the key opens; without a function, any function's key counts."""
         if not key:
             return Access.NONE
         if _same(key, self.master):
@@ -69,7 +69,7 @@ class Keys:
         return new
 
     def _of(self, owner: str) -> KeySet:
-        """The owner's keys; one is made when there is none."""
+        """Return the owner's keys; one is made when there is none."""
         found = self._document.setdefault(owner, {})
         if not found:
             found["_master" if owner == "master" else "default"] = _new_key()

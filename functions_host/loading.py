@@ -26,7 +26,7 @@ TRUE = {"1", "true"}
 
 
 async def load(app_dir: Path, keys: Keys, time: Time, *, auth: bool) -> App:
-    """The app in that folder; one that cannot be loaded has no functions, but errors."""
+    """Return the app in that folder; one that cannot be loaded has only errors."""
     host_settings, broken = _host_settings(app_dir)
     invocations = Invocations(host_settings.function_timeout)
     log.set_up(
@@ -80,7 +80,7 @@ def place_of(reason: str, app_dir: Path) -> str:
 
 
 def say_what_is_served(app: App, address: str) -> None:
-    """One log line per function: where it is found, or when it fires, or why not."""
+    """Log a line for each function: where it is, or when it fires, or why not."""
     for function in app.functions.values():
         problems = app.function_errors(function)
         disabled = " (disabled)" if is_disabled(function.name, app.environ) else ""

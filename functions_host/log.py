@@ -27,7 +27,7 @@ class Formatter(logging.Formatter):
         self._current_function = current_function
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line, and its traceback below it."""
+        """Return the record as a line, and its traceback below it."""
         at = datetime.fromtimestamp(record.created, UTC)
         record.stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
         if not hasattr(record, "function"):
@@ -47,7 +47,7 @@ class Levels(logging.Filter):
         self._default = default
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is to be written."""
+        """Return whether the record is to be written."""
         function = self._current_function()
         if function is None:
             foreign = record.name.startswith(("azure.", "aiohttp.", "asyncio"))

@@ -26,7 +26,7 @@ class HostSettings:
 
 
 def host_settings(app_dir: Path) -> HostSettings:
-    """The app's host.json; without one, the defaults."""
+    """Return the app's host.json; without one, the defaults."""
     path = app_dir / "host.json"
     if not path.is_file():
         return HostSettings()
@@ -54,7 +54,7 @@ def apply_local_settings(app_dir: Path, environ: MutableMapping[str, str]) -> No
 
 
 def local_values(path: Path) -> dict[str, str] | None:
-    """The values in a local.settings.json, as `func` reads them; None when it has none.
+    """Return the values in a local.settings.json, as `func` reads them, if any.
 
     Numbers are as they are written, true and false in lower case, and what is null is not
     set.
@@ -98,7 +98,7 @@ def read(path: Path, **options: Any) -> dict[str, Any]:
 
 
 def _member(document: Mapping[str, Any], name: str) -> Any:
-    """What is under a name, whatever its case; None for null and for nothing."""
+    """Return what is under a name, whatever its case; None for null and for nothing."""
     found = [value for key, value in document.items() if key.lower() == name.lower()]
     return found[-1] if found else None
 

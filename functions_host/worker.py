@@ -94,13 +94,13 @@ async def invoke(
 
 
 def current_invocation() -> str | None:
-    """The id of the invocation that this task or thread works for."""
+    """Return the id of the invocation that this task or thread works for."""
     invocation_id: str | None = runtime.invocation_id_cv.get(None)
     return invocation_id
 
 
 def new_invocation_id() -> str:
-    """An id that no other invocation has."""
+    """Return an id that no other invocation has."""
     return str(uuid.uuid4())
 
 

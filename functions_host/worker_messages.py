@@ -29,7 +29,7 @@ class TypedData(SimpleNamespace):
     bytes: Any = None
 
     def WhichOneof(self, _group: str) -> str | None:  # noqa: N802 - protobuf's name
-        """The name of the one field that is set."""
+        """Return the name of the one field that is set."""
         return next(iter(self.__dict__), None)
 
 

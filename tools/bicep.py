@@ -51,7 +51,7 @@ class Compiler:
     found: str
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The finished program; what a deployment reads from the environment is unset."""
+        """Run the program; what a deployment reads from the environment is unset."""
         return subprocess.run(
             [str(self.program), *arguments],
             cwd=ROOT,
@@ -66,7 +66,7 @@ class Compiler:
         )
 
     def version(self) -> str:
-        """What it says about itself. Raises CannotGoOn when it does not run."""
+        """Return what it says about itself. Raises CannotGoOn when it does not run."""
         try:
             done = self.run("--version")
         except OSError as error:
@@ -76,7 +76,7 @@ class Compiler:
 
 
 def find(environ: Mapping[str, str], beside: Path = ROOT) -> Compiler | None:
-    """The compiler of BICEP, PATH, ../shared/tools or az, in this order; or none.
+    """Return the compiler of BICEP, PATH, ../shared/tools or az, in this order.
 
     Raises CannotGoOn when BICEP names no program: then another one is not wanted.
     """
@@ -99,7 +99,7 @@ def find(environ: Mapping[str, str], beside: Path = ROOT) -> Compiler | None:
 
 
 def describe(environ: Mapping[str, str]) -> str:
-    """One line: which compiler, or that there is none and what that means."""
+    """Return one line: which compiler, or that there is none and what that means."""
     compiler = find(environ)
     if compiler is None:
         return f"Bicep: none found in {TRIED}; tests of infra/ are skipped"
@@ -107,7 +107,7 @@ def describe(environ: Mapping[str, str]) -> str:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what main.bicepparam reads from it."""
+    """Return the environment without what main.bicepparam reads from it."""
     text = (INFRA / "main.bicepparam").read_text(encoding="utf-8")
     read = set(re.findall(r"readEnvironmentVariable\('(\w+)'", text))
     kept = {name: value for name, value in environ.items() if name not in read}

@@ -14,7 +14,7 @@ MODULE = "tools.health_command"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The doctor's exit code; 1 as well when the settings cannot be read."""
+    """Run the doctor; return its exit code, or 1 when settings cannot be read."""
     parser = argparse.ArgumentParser(
         prog="dev.py doctor",
         description="Check settings, topology, host.json and namespace against each "
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def told(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings of the app's file, with the environment over them."""
+    """Return the settings of the app's file, with the environment over them."""
     file = app / settings_file.FILE
     if not file.exists():
         raise CannotGoOn(

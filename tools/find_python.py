@@ -37,7 +37,7 @@ class Python(NamedTuple):
 
 
 def find() -> str:
-    """The executable of a Python 3.13 that can make virtual environments."""
+    """Return the executable of a Python 3.13 that can make virtual environments."""
     unable = ""
     for command in _candidates():
         python = about(command)
@@ -55,7 +55,7 @@ def find() -> str:
 
 
 def about(command: list[str]) -> Python | None:
-    """What the command answers, or nothing if it does not start a Python."""
+    """Return what the command answers, or nothing if it does not start a Python."""
     try:
         done = subprocess.run(
             [*command, "-c", ABOUT],
@@ -130,7 +130,7 @@ def _brought_by_uv() -> str:
 
 
 def has_pip(executable: Path) -> bool:
-    """Whether this Python is the wanted one and has a pip that starts."""
+    """Return whether this Python is the wanted one and has a pip that starts."""
     python = about([str(executable)])
     if python is None or python.version != WANTED:
         return False
@@ -138,5 +138,5 @@ def has_pip(executable: Path) -> bool:
 
 
 def starts_pip(executable: str) -> bool:
-    """Whether this Python has a pip."""
+    """Return whether this Python has a pip."""
     return captured([executable, "-m", "pip", "--version"]).returncode == 0

@@ -18,7 +18,7 @@ WELL, UNWELL = 0, 1
 
 
 async def main() -> int:
-    """0 when everything agrees, 1 with a line for each thing that does not."""
+    """Return 0 when everything agrees, 1 with a line for each thing that does not."""
     try:
         declared = topology.load()
         settings = Settings.from_environ(os.environ, topic=declared.topic)
@@ -37,7 +37,7 @@ async def main() -> int:
 
 
 async def _namespace(runtime: Runtime) -> list[Finding]:
-    """Event subscriptions of the topology that the namespace does not have."""
+    """Return event subscriptions of the topology that the namespace lacks."""
     found = []
     for name, subscription in runtime.subscriptions.items():
         try:
@@ -48,7 +48,7 @@ async def _namespace(runtime: Runtime) -> list[Finding]:
 
 
 async def _measured(runtime: Runtime) -> list[Finding]:
-    """Locks that were too short for what the app has measured; or no measurements."""
+    """Return locks that were too short for what the app has measured."""
     try:
         return await health.measured(runtime)
     except StoreUnavailable as error:

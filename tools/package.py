@@ -27,7 +27,7 @@ ZIP = ROOT / ".local" / "package.zip"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 with a zip to deploy, and with its parts for whoever makes the zip himself."""
+    """Make a zip to deploy, and its parts for whoever zips them; return 0."""
     given = _options().parse_args(arguments)
     to = given.to.absolute()
     try:
@@ -84,7 +84,7 @@ def compile_app(root: Path) -> None:
 
 
 def contents(root: Path) -> Iterator[str]:
-    """The paths that .funcignore does not keep out, relative, with forward slashes."""
+    """Return the relative paths that .funcignore lets through, with slashes."""
     lines = (root / IGNORE).read_text(encoding="utf-8").splitlines()
     patterns = [line.strip() for line in lines if line.strip() and line[0] != "#"]
     return _walk(root, root, [*patterns, *ALWAYS_OUT])
@@ -102,7 +102,7 @@ def _walk(root: Path, folder: Path, patterns: Sequence[str]) -> Iterator[str]:
 
 
 def is_out(name: str, patterns: Sequence[str], *, is_folder: bool) -> bool:
-    """Whether the last pattern about a path keeps it out.
+    """Return whether the last pattern about a path keeps it out.
 
     As git reads them, as far as .funcignore uses it: `!` takes back, a slash at the end
     means folders, one before or within means from the top, * stays in its folder, and

@@ -57,7 +57,7 @@ def ended(main: Callable[[], int]) -> int:
 
 
 def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """The finished command with its stdout and stderr as one text."""
+    """Run the command; return it with its stdout and stderr as one text."""
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -87,5 +87,5 @@ def attempt(what: str, command: Sequence[str], advice: str) -> None:
 
 
 def last_lines(text: str, count: int = SHOWN) -> str:
-    """The end of a text, indented, for a reader who needs to know why."""
+    """Return the end of a text, indented, for a reader who needs to know why."""
     return "\n".join(f"    {line}" for line in text.rstrip().splitlines()[-count:])

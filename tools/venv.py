@@ -24,12 +24,12 @@ PINS = ("requirements.txt", "requirements-dev.txt")
 
 
 def programs(venv: Path = VENV) -> Path:
-    """The folder of the environment's programs."""
+    """Return the folder of the environment's programs."""
     return venv / ("Scripts" if os.name == "nt" else "bin")
 
 
 def interpreter(venv: Path = VENV) -> Path:
-    """The environment's Python."""
+    """Return the environment's Python."""
     return programs(venv) / ("python.exe" if os.name == "nt" else "python")
 
 
@@ -46,7 +46,7 @@ def make(root: Path = ROOT) -> None:
 
 
 def is_current(venv: Path = VENV, root: Path = ROOT) -> bool:
-    """Whether the last installation was finished, for these pins, and is all there."""
+    """Return whether the last installation was finished, for these pins, and whole."""
     try:
         return (
             interpreter(venv).exists()

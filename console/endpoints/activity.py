@@ -149,7 +149,7 @@ def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:
 
 
 def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:
-    """When the first of so many minutes' steps begins; the last has `until` in it."""
+    """Return when the first of the steps begins; the last has `until` in it."""
     midnight = until.replace(hour=0, minute=0, second=0, microsecond=0)
     steps = -(-timedelta(minutes=minutes) // step)
     return midnight + ((until - midnight) // step - steps + 1) * step

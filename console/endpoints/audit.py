@@ -80,7 +80,7 @@ class Entries(msgspec.Struct, frozen=True):
 
 
 async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
-    """The newest audit entries, as JSON or as a file."""
+    """Return the newest audit entries, as JSON or as a file."""
     runtime, wanted, now = asked.runtime, asked.query, asked.runtime.clock()
     shows = redaction.shows(runtime.settings, reveal=wanted.reveal)
     query = meant(wanted, runtime.topology.names, now, subjects=shows)
@@ -99,7 +99,7 @@ async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
 def meant(
     asked: AuditQuery, names: Sequence[str], now: datetime, *, subjects: bool = False
 ) -> Query:
-    """The query with its defaults. Raises BadQuery."""
+    """Return the query with its defaults. Raises BadQuery."""
     cursor = cursors.read(asked.cursor, Cursor) if asked.cursor else None
     since = asked.since or now - (LONGEST_LOOK_BACK if asked.id else DAY)
     if cursor is not None:
@@ -139,7 +139,7 @@ def _position(cursor: Cursor | None) -> Position | None:
 
 
 def told(entry: AuditEntry, *, shows: bool) -> Entry:
-    """The entry as an answer has it."""
+    """Return the entry as an answer has it."""
     members = msgspec.structs.asdict(entry)
     members["event"] = redaction.told(bytes(entry.event), shows=shows)
     members["subject"] = entry.subject if shows else None

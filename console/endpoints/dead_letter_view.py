@@ -70,7 +70,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def told(
     runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
 ) -> list[DeadLetter]:
-    """The dead letters as an answer has them, our own reasons with them."""
+    """Return the dead letters as an answer has them, our own reasons with them."""
     ends = monotonic() + REASON_SECONDS
     known = {name.lower(): name for name in runtime.topology.names}
     reasons = _Reasons(
@@ -97,7 +97,7 @@ class _Reasons:
         self._turn = asyncio.Semaphore(ASK_TOGETHER)
 
     async def of(self, subscription: str | None, listed: Listed) -> str | None:
-        """The reason of the entry about the last delivery; None when there is none."""
+        """Return the reason of the entry about the last delivery, if there is one."""
         letter = listed.letter
         event, last = letter.event, letter.said.last_attempt_at
         if subscription is None or event is None or last is None:
@@ -120,7 +120,7 @@ class _Reasons:
 
 
 def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
-    """The first entry about a delivery of that event, whose source and id they all have.
+    """Return the first entry about a delivery of that event.
 
     Where either is empty they tell nothing: then the event itself has to be the same.
     """
@@ -168,7 +168,7 @@ def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
 
 
 def _line(letter: Letter) -> bytes:
-    """The event as JSON on one line; what cannot be read as text in a JSON string."""
+    """Return the event as JSON on one line; as a JSON string if it is unreadable."""
     if letter.event is not None:
         return Delivery("", letter.event).line
     text = letter.raw[:UNREADABLE_BYTES].decode(errors="replace")

@@ -70,7 +70,7 @@ class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
 async def dead_letters(
     asked: Asked[DeadLettersQuery, None],
 ) -> DeadLetters | Reply:
-    """The dead letters of one day, and which days have any."""
+    """Return the dead letters of one day, and which days have any."""
     runtime, query, now = asked.runtime, asked.query, asked.runtime.clock()
     wanted = _wanted(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
@@ -92,7 +92,7 @@ async def dead_letters(
 
 
 async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
-    """One dead letter, with its event and what was tried with it."""
+    """Return one dead letter, with its event and what was tried with it."""
     store, query = asked.runtime.dead_letters, asked.query
     found = await listing.one(store, query.name, archived=False)
     if not found:
@@ -139,7 +139,7 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
 
 
 def _keys(listed: Sequence[Listed]) -> list[EventKey]:
-    """The events; the blob and the place in it of one that has no id."""
+    """Return the events; the blob and the place in it of one that has no id."""
     return [
         key_of(found.letter.event)
         if found.letter.event and found.letter.event.id

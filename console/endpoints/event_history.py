@@ -105,7 +105,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
 
 async def one_life(asked: Asked[LifeQuery, None]) -> Life:
-    """The life of one event over all event subscriptions."""
+    """Return the life of one event over all event subscriptions."""
     runtime, query = asked.runtime, asked.query
     kept = timedelta(days=runtime.topology.event_retention_in_days)
     search = _search(query, runtime.topology.names, runtime.clock(), kept)
@@ -141,7 +141,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
 
 
 def expected(declared: Topology, raw: bytes) -> list[str]:
-    """The names of the event subscriptions that take the event with this JSON."""
+    """Return the names of the event subscriptions that take the event."""
     try:
         event = json.loads(raw, parse_int=float)  # numbers of any size
     except (ValueError, RecursionError):
@@ -160,7 +160,7 @@ def _trace_id(found: Lived) -> str | None:
 
 
 async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
-    """What was found as steps, oldest first, with those of its dead letters."""
+    """Return what was found as steps, oldest first, with those of its dead letters."""
     told = [
         *event_history_steps.published(search, found),
         *map(event_history_steps.delivery, found.entries),
@@ -171,7 +171,7 @@ async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
 
 
 async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list[Step]:
-    """Where the event was dead-lettered, and what was tried with it there.
+    """Return the steps in its dead letters: where it lies, and what was tried there.
 
     That is looked for where it was rejected, or released and not seen again.
     """
@@ -200,7 +200,7 @@ async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list
 def _search(
     query: LifeQuery, names: Sequence[str], now: datetime, lifetime: timedelta
 ) -> Search:
-    """A new search, or the one that the cursor goes on with. Raises BadQuery."""
+    """Return a new search, or the one that the cursor goes on with. Raises BadQuery."""
     search = history_search.begun(
         query.id,
         query.at,

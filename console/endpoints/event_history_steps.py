@@ -105,7 +105,7 @@ def published(search: Search, found: Lived) -> list[Step]:
 
 
 def by_hand(found: Lived) -> list[Step]:
-    """What somebody did with the event besides publishing and settling it."""
+    """Return what somebody did with the event besides publishing and settling it."""
     return [_done(doing) for doing in found.doings if doing.action in ("peek", "renew")]
 
 
@@ -121,7 +121,7 @@ def _done(doing: Doing) -> Step:
 
 
 def delivery(entry: AuditEntry) -> Step:
-    """A delivery, or a redrive, and how it was settled."""
+    """Return a delivery, or a redrive, and how it was settled."""
     return Step(
         at=entry.at,
         kind="redriven" if entry.redrive else "delivery",
@@ -139,7 +139,7 @@ def delivery(entry: AuditEntry) -> Step:
 def letter(
     last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
 ) -> list[Step]:
-    """The dead letter after that delivery; its redrives that no entry tells already."""
+    """Return the dead letter after that delivery, and its redrives without an entry."""
     lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
     told: Counter[tuple[str | None, ...]] = Counter(
         (entry.by, entry.disposition, entry.verdict, entry.reason)

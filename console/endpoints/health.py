@@ -41,7 +41,7 @@ class Health(msgspec.Struct, frozen=True):
     checks: list[Check]
 
     def is_well(self) -> bool:
-        """Whether all that is needed answers."""
+        """Return whether all that is needed answers."""
         return self.status != "failing"
 
 
@@ -77,7 +77,7 @@ async def _findings(runtime: Runtime) -> list[Finding]:
 
 
 async def measured(runtime: Runtime) -> list[Finding]:
-    """What the batches of the last hour say about the locks. Raises StoreUnavailable."""
+    """Return what an hour's batches say about the locks. Raises StoreUnavailable."""
     now = runtime.clock()
     try:
         async with asyncio.timeout(PROBE_SECONDS):

@@ -128,7 +128,7 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
 
 
 def _hand(asked: Asked[Any, Any], name: str) -> Hand:
-    """The caller with that event subscription in hand. Raises BadRequest."""
+    """Return the caller with that event subscription in hand. Raises BadRequest."""
     runtime = asked.runtime
     if name not in runtime.topology.names:
         named = f"is not one of: {', '.join(runtime.topology.names)}"

@@ -80,7 +80,7 @@ def _published(result: Published) -> Receipts | Reply:
 
 
 def _receipt(event: Json) -> Receipt:
-    """What was published: the event is valid, so its members are what they should be."""
+    """Return what was published: its members are valid."""
     data = event["data"]
     content: dict[str, Any] = data if isinstance(data, dict) else {}
     return Receipt(

@@ -82,7 +82,7 @@ async def look() -> Shown:
 
 
 def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
-    """The settings in a mapping of environment variables, and what goes with them."""
+    """Return the settings in environment variables, and what goes with them."""
     payloads: str | None = None
     problems = list(
         chain.from_iterable(t.problems for t in timers.of(declared, environ))
@@ -149,7 +149,7 @@ def _setting(
 
 
 def _harmless(value: str) -> str:
-    """The value without what may be a key that someone put into it."""
+    """Return the value without what may be a key that someone put into it."""
     if _KEYS.search(value):
         return "(not shown: it seems to hold a key)"
     return _USER.sub("…@", value)[:LONGEST]

@@ -57,7 +57,7 @@ async def topology(asked: Asked[None, None]) -> Layout:
 
 
 def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
-    """The event subscriptions as they are declared, with the timers that are set."""
+    """Return the event subscriptions as declared, with the timers that are set."""
     drained = timers.of(declared, environ)
     return list(map(_queue, declared.event_subscriptions, drained))
 

@@ -51,7 +51,7 @@ class Admin:
     async def answer(
         self, request: web.BaseRequest, path: str, key: str | None
     ) -> web.Response:
-        """The answer, or the bare refusal."""
+        """Return the answer, or the bare refusal."""
         for methods, pattern, answer in self._routes:
             found = pattern.fullmatch(path.rstrip("/"))
             if not found or request.method not in methods:
@@ -186,7 +186,7 @@ def _encoding(request: web.BaseRequest) -> str:
 
 
 def _input(body: bytes, encoding: str) -> str | None:
-    """The `input` of a run by hand, empty if none; None if the body is not right."""
+    """Return the `input` of a run by hand, empty if none; None for a wrong body."""
     try:
         document = json.loads(body.decode(encoding))
     except ValueError:
@@ -198,7 +198,7 @@ def _input(body: bytes, encoding: str) -> str | None:
 
 
 def _config(prefix: str) -> dict[str, Any]:
-    """What the Functions host shows for such a host.json; only the prefix is acted on."""
+    """Return what the host shows for a host.json; only the prefix is acted on."""
     return {
         "extensions": {
             "http": {

@@ -37,7 +37,7 @@ def typed_request(
     values: Mapping[str, str],
     body: bytes,
 ) -> TypedData:
-    """What the function gets to see of the request."""
+    """Return what the function gets to see of the request."""
     return TypedData(
         http=RpcHttp(
             method=request.method,
@@ -53,7 +53,7 @@ def typed_request(
 
 
 async def body_of(request: web.BaseRequest) -> bytes:
-    """The body, if its length was announced: a chunked one does not reach functions."""
+    """Return the body, if its length was announced: functions get no chunked one."""
     if not request.content_length or "Transfer-Encoding" in request.headers:
         return b""
     if request.headers.get("Expect", "").lower() == "100-continue":
@@ -71,7 +71,7 @@ async def body_of(request: web.BaseRequest) -> bytes:
 
 
 def to_response(request: web.BaseRequest, returned: Any) -> web.Response:
-    """The HTTP answer for what the function returned; BadAnswer if there is none."""
+    """Return the HTTP answer for what the function returned, or raise BadAnswer."""
     if returned is None:
         raise BadAnswer("the function returned nothing that HTTP can carry")
     if (text := returned.string) is not None:
@@ -118,7 +118,7 @@ def _response(
 
 
 def _cookie(cookie: Any) -> str:
-    """The cookie, its attributes in the order in which the Functions host writes them."""
+    """Return the cookie, its attributes in the host's own order."""
     parts = [f"{cookie.name}={cookie.value}"]
     if cookie.expires is not None:
         parts.append(f"expires={formatdate(cookie.expires.value.seconds, usegmt=True)}")

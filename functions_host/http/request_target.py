@@ -14,7 +14,7 @@ class BadTarget(Exception):
 
 
 def split(raw: str) -> tuple[str, str]:
-    """The decoded path, without dot segments, and the query as it came."""
+    """Return the decoded path, without dot segments, and the query as it came."""
     if not raw.isascii():
         raise BadTarget("bytes above 127 must be percent-encoded")
     if not raw.startswith("/"):
@@ -28,7 +28,7 @@ def split(raw: str) -> tuple[str, str]:
 
 
 def parameters(query: str) -> dict[str, str]:
-    """The query's values: repeated names are joined, empty values are left out."""
+    """Return the query's values: repeated names joined, empty values left out."""
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for pair in query.split("&"):
@@ -40,7 +40,7 @@ def parameters(query: str) -> dict[str, str]:
 
 
 def url(scheme: str, host: str, path: str, query: str) -> str:
-    """The URL that the function sees: the path escaped again, the query as it came."""
+    """Return the URL for the function: the path escaped again, the query as it came."""
     escaped = "".join(
         piece
         if ESCAPE.fullmatch(piece)
@@ -51,7 +51,7 @@ def url(scheme: str, host: str, path: str, query: str) -> str:
 
 
 def _unescape(text: str, keep: bytes = b"") -> str:
-    """The text with its escapes decoded where they are UTF-8; others stay."""
+    """Return the text with its escapes decoded where they are UTF-8; others stay."""
 
     def decode(run: re.Match[bytes]) -> bytes:
         octets = [run[0][i : i + 3] for i in range(0, len(run[0]), 3)]
@@ -72,7 +72,7 @@ def _decoded(escapes: list[bytes], keep: bytes) -> list[bytes]:
 
 
 def _character(escapes: list[bytes]) -> tuple[int, bytes | None]:
-    """How many escapes make the first character, and it; None if they make none."""
+    """Return how many escapes make the first character, and it, None if none does."""
     octets = bytes(int(escape[1:], 16) for escape in escapes[:4])
     for length in range(1, len(octets) + 1):
         try:

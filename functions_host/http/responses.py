@@ -11,14 +11,14 @@ ROOT_PAGE = (
 
 
 def bare(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer without a body, as all of the host's refusals are."""
+    """Return an answer without a body, as all of the host's refusals are."""
     return web.Response(status=status, headers=headers)
 
 
 def json_reply(
     document: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A document of the admin API."""
+    """Return a document of the admin API."""
     return web.Response(
         text=json.dumps(document, separators=(",", ":")),
         status=status,

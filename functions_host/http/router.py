@@ -31,7 +31,7 @@ class Router:
                 self._add(function)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route for that method and path with its values, or None."""
+        """Return the route for that method and path with its values, or None."""
         below = self._below_prefix(path)
         if below is None:
             return None

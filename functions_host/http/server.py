@@ -56,7 +56,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A bare answer, after which the connection is closed."""
+        """Return a bare answer, after which the connection is closed."""
         if status == 500:
             LOG.error("the host could not answer", exc_info=exc)
         return refusals.of_what_is_no_http(exc, status)
@@ -73,7 +73,7 @@ class Server(web.Server):
         self._cors = policy
 
     def __call__(self) -> web.RequestHandler:
-        """The handler of one connection."""
+        """Return the handler of one connection."""
         return Connection(
             self,
             loop=asyncio.get_running_loop(),
@@ -154,7 +154,7 @@ class Server(web.Server):
         return access is not Access.NONE
 
     def _key(self, request: web.BaseRequest, query: str) -> str | None:
-        """The key that the caller shows: the header's, else that of `?code=`."""
+        """Return the key that the caller shows: the header's, else that of `?code=`."""
         if not self._app.auth:
             return None
         header = request.headers.get("x-functions-key")

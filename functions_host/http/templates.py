@@ -31,7 +31,7 @@ class Template:
     defaults: tuple[tuple[str, str], ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The route's values in that path, or None if it does not match."""
+        """Return the route's values in that path, or None if it does not match."""
         if not (found := self.pattern.fullmatch(path)):
             return None
         values = {k: v for k, v in found.groupdict().items() if v}
@@ -43,7 +43,7 @@ class Template:
 
 
 def compile_template(text: str) -> Template:
-    """The template's pattern; BadTemplate says what is wrong with it."""
+    """Return the template's pattern; BadTemplate says what is wrong with it."""
     pattern, checks, defaults = "", [], []
     # A doubled brace stands for one of its own.
     for segment in SEGMENT.findall(text.replace("{{", OPEN).replace("}}", CLOSE)):
@@ -79,7 +79,7 @@ def _pattern(
 
 
 def _literal(segment: str, text: str) -> str:
-    """A segment with text in it, and perhaps parameters between the text."""
+    """Return a segment with text in it, and perhaps parameters between the text."""
     pattern, position = "", 0
     for part in PARAMETER.finditer(segment):
         pattern += re.escape(_unmasked(segment[position : part.start()]))

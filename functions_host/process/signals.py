@@ -90,7 +90,7 @@ class HostLoop(PlatformLoop):
         super().close()
 
     def adopt_plain_handlers(self) -> None:
-        """Where signals reach Python only, stop also on those that the app took over."""
+        """Stop also on signals that the app took over, where they reach Python only."""
         for number, ours in list(self._plain.items()):
             handler = signal.getsignal(number)
             if callable(handler) and handler is not ours:

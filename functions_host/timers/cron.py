@@ -57,7 +57,7 @@ class Cron:
     fields: str
 
     def after(self, now: datetime) -> datetime:
-        """The first occurrence after `now`, or NEVER."""
+        """Return the first occurrence after `now`, or NEVER."""
         try:
             following: datetime = croniter(
                 self.fields, now, second_at_beginning=True, day_or=False
@@ -75,7 +75,7 @@ class Constant:
     interval: timedelta
 
     def after(self, now: datetime) -> datetime:
-        """One interval after `now`, or NEVER."""
+        """Return one interval after `now`, or NEVER."""
         return now + self.interval if NEVER - now > self.interval else NEVER
 
 
@@ -83,7 +83,7 @@ type Schedule = Cron | Constant
 
 
 def parse(text: str) -> Schedule:
-    """The schedule that the expression stands for; BadSchedule if it is none."""
+    """Return the schedule that the expression stands for; BadSchedule if it is none."""
     # Only spaces part the fields: a tab or a line end is a character of its field.
     parts = [part for part in text.split(" ") if part]
     if len(parts) in {5, 6}:
@@ -101,7 +101,7 @@ def parse(text: str) -> Schedule:
 
 
 def resolve(text: str, settings: Mapping[str, str]) -> str:
-    """The expression with every `%SETTING%` replaced by that setting's value."""
+    """Return the expression with every `%SETTING%` replaced by that setting's value."""
 
     def value(reference: re.Match[str]) -> str:
         if not (found := settings.get(reference[1])):
@@ -115,7 +115,7 @@ def resolve(text: str, settings: Mapping[str, str]) -> str:
 
 
 def occurrences(schedule: Schedule, now: datetime, count: int) -> list[datetime]:
-    """The next `count` occurrences after `now`."""
+    """Return the next `count` occurrences after `now`."""
     found: list[datetime] = []
     for _ in range(count):
         now = schedule.after(now)
@@ -126,7 +126,7 @@ def occurrences(schedule: Schedule, now: datetime, count: int) -> list[datetime]
 
 
 def fires_within_a_minute(schedule: Schedule, now: datetime) -> bool:
-    """Whether two of the next occurrences are less than a minute apart."""
+    """Return whether two of the next occurrences are less than a minute apart."""
     times = occurrences(schedule, now, 5)
     minute = timedelta(minutes=1)
     return any(b - a < minute for a, b in pairwise(times) if b != NEVER)
@@ -147,7 +147,7 @@ def _fields(text: str, parts: list[str]) -> str:
 
 
 def _item(item: str, low: int, high: int, names: list[str]) -> Iterator[int]:
-    """The values of one comma-separated item: `*`, `a`, `a-b`, each with `/step`."""
+    """Yield the values of one item: `*`, `a`, `a-b`, each with `/step`."""
     span, slash, step_text = item.partition("/")
     if slash and not STEP.fullmatch(step_text):
         raise ValueError(f"the step {step_text!r} is not a number")
@@ -175,7 +175,7 @@ def _value(text: str, low: int, high: int, names: list[str]) -> int:
 
 
 def time_span(text: str) -> timedelta | None:
-    """The span as .NET reads it, where 24:00:00 is 24 days; None if it is none."""
+    """Return the span as .NET reads it, where 24:00:00 is 24 days; or None."""
     positive = text.strip().removeprefix("-")
     for form in SPANS:
         match = form.fullmatch(positive)
@@ -185,7 +185,7 @@ def time_span(text: str) -> timedelta | None:
 
 
 def _span(match: re.Match[str]) -> timedelta | None:
-    """The span of a form that fits, or None when a number is too large."""
+    """Return the span of a form that fits, or None when a number is too large."""
     given = {name: text for name, text in match.groupdict().items() if text}
     fraction = timedelta(microseconds=int(given.pop("f", "").ljust(7, "0")[:7]) // 10)
     numbers = {name: int(text) for name, text in given.items()}

@@ -34,7 +34,7 @@ class ScheduleMonitor:
     async def begin(
         self, function: str, schedule: Schedule
     ) -> tuple[ScheduleStatus, bool]:
-        """The status to start from and whether a run is past due, once the store answers."""
+        """Return the status to start from and whether a run is past due, from the store."""
         failures = 0
         while True:
             try:

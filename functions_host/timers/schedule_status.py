@@ -22,7 +22,7 @@ class ScheduleStatus:
     last_updated: datetime
 
     def document(self) -> dict[str, str]:
-        """The status in the words of the Functions host."""
+        """Return the status in the words of the Functions host."""
         return {
             "Last": self.last.isoformat(),
             "Next": self.next.isoformat(),
@@ -31,7 +31,7 @@ class ScheduleStatus:
 
 
 def from_json(raw: bytes) -> ScheduleStatus | None:
-    """The stored status; None if it cannot be read, as if the timer were new."""
+    """Return the stored status; None if it cannot be read, as if the timer were new."""
     try:
         document = json.loads(raw)
         times = [_time(document[k]) for k in ("Last", "Next", "LastUpdated")]
@@ -43,7 +43,7 @@ def from_json(raw: bytes) -> ScheduleStatus | None:
 def at_start(
     stored: ScheduleStatus | None, schedule: Schedule, now: datetime
 ) -> tuple[ScheduleStatus, bool]:
-    """The status to go on with, and whether an occurrence was missed.
+    """Return the status to go on with, and whether an occurrence was missed.
 
     A schedule that changed since the status was stored is never past due, and nor is
     a status from the future: the clock was set back.
@@ -60,12 +60,12 @@ def at_start(
 
 
 def after_run(schedule: Schedule, began: datetime) -> ScheduleStatus:
-    """The status after a run that began then: the next occurrence counts from its start."""
+    """Return the status after a run that began then; the next counts from its start."""
     return ScheduleStatus(began, schedule.after(began), began)
 
 
 def _expected(stored: ScheduleStatus, schedule: Schedule, now: datetime) -> datetime:
-    """What the schedule says should have been stored as next."""
+    """Return what the schedule says should have been stored as next."""
     if stored.last_updated > NEVER_RAN:
         return schedule.after(stored.last_updated)
     return schedule.after(now if stored.last == NEVER_RAN else stored.last)

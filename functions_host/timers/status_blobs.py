@@ -28,7 +28,7 @@ class StatusStore(Protocol):
     """Where timer statuses are kept."""
 
     async def read(self, function: str) -> ScheduleStatus | None:
-        """The function's status, None if it never had one; or StoreUnavailable."""
+        """Return the function's status, if it ever had one; or StoreUnavailable."""
 
     async def write(self, function: str, status: ScheduleStatus) -> None:
         """Keep the status; or StoreUnavailable."""
@@ -47,7 +47,7 @@ class StatusBlobs:
         self._opening = asyncio.Lock()
 
     async def read(self, function: str) -> ScheduleStatus | None:
-        """The function's status, None if it never had one; or StoreUnavailable."""
+        """Return the function's status, if it ever had one; or StoreUnavailable."""
         blob = await self._blob(function)
         try:
             raw = await (await blob.download_blob()).readall()
@@ -108,7 +108,7 @@ class StatusBlobs:
 
 
 def host_id(app_dir: Path, environ: Mapping[str, str]) -> str:
-    """The id under which this app's timers are known: the same at every start."""
+    """Return the id of this app's timers: the same at every start."""
     if given := environ.get("AzureFunctionsWebHost__hostid"):
         return given.lower()
     machine = re.sub("[^a-z0-9]+", "-", platform.node().lower()).strip("-")[:20]

@@ -59,7 +59,7 @@ class Timer:
             status = await self._fire(past_due=False)
 
     def value(self, *, past_due: bool = False) -> TypedData:
-        """What the function is given now; it sees no status if it is not monitored."""
+        """Return what the function is given now; without a monitor, no status."""
         status = self.status if self.monitor else None
         document = {
             "Schedule": {"AdjustForDST": True},
@@ -95,7 +95,7 @@ class Timer:
             await self._time.sleep(policy.delay(attempt.retry).total_seconds())
 
     async def _failure(self, value: TypedData, attempt: Attempt) -> str | None:
-        """How one attempt failed, None if it did not; a stop of the host is neither."""
+        """Return how one attempt failed, or None; a stop of the host is neither."""
         self.busy = True
         try:
             await self._invocations.run(self.function, value, attempt)
@@ -122,7 +122,7 @@ class Timer:
 
 
 def is_monitored(trigger: TimerTrigger, schedule: Schedule, time: Time) -> bool:
-    """Whether missed occurrences are looked for: not for those less than a minute apart."""
+    """Return whether missed occurrences count: not if less than a minute apart."""
     return trigger.use_monitor and not cron.fires_within_a_minute(
         schedule, time.clock()
     )

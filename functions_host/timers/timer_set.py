@@ -38,11 +38,11 @@ class Timers:
             self._add(function)
 
     def __getitem__(self, name: str) -> Timer | None:
-        """The timer of that function, if it has a schedule."""
+        """Return the timer of that function, if it has a schedule."""
         return self._timers.get(name)
 
     def error(self, name: str) -> str | None:
-        """Why that timer does not fire, None if it does."""
+        """Return why that timer does not fire, None if it does."""
         if name in self._errors:
             return self._errors[name]
         timer = self._timers.get(name)

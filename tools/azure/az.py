@@ -28,7 +28,7 @@ class Refused(CannotGoOn):
 
 
 def program(name: str) -> str:
-    """The path of `az` or `azd`; CannotAsk when it is not installed."""
+    """Return the path of `az` or `azd`; CannotAsk when it is not installed."""
     found = shutil.which(name)
     if found is None:
         raise CannotAsk(
@@ -40,7 +40,7 @@ def program(name: str) -> str:
 
 
 def output(command: Sequence[str], seconds: float = SECONDS) -> str:
-    """What a program of Azure prints; CannotAsk or Refused when it does not."""
+    """Return what a program of Azure prints; CannotAsk or Refused when it does not."""
     asked = " ".join(command[1:4])
     process = subprocess.Popen(
         [program(command[0]), *command[1:]],
@@ -83,7 +83,7 @@ def _refusal(name: str, asked: str, said: str) -> CannotGoOn:
 
 
 def answer(command: Sequence[str], seconds: float = SECONDS) -> Any:
-    """The JSON that a program of Azure prints."""
+    """Return the JSON that a program of Azure prints."""
     said = output([*command, "--output", "json"], seconds)
     try:
         return json.loads(said)
@@ -92,13 +92,13 @@ def answer(command: Sequence[str], seconds: float = SECONDS) -> Any:
 
 
 def rest(path: str, api: str, *, method: str = "get", **parameters: str) -> Any:
-    """What Azure Resource Manager answers about a path; `parameters` go into the URL."""
+    """Ask Azure Resource Manager about a path; `parameters` go into the URL."""
     asked = {f"${name}": value for name, value in parameters.items()}
     return _ask(path, method, {"api-version": api, **asked})
 
 
 def values(path: str, api: str, **parameters: str) -> list[Any]:
-    """Every member of a list that Azure Resource Manager gives page by page."""
+    """Return every member of a list that Azure Resource Manager gives page by page."""
     page = rest(path, api, **parameters)
     members: list[Any] = list(page.get("value", []))
     while link := page.get("nextLink"):
@@ -117,7 +117,7 @@ def _ask(url: str, method: str, parameters: Mapping[str, str]) -> Any:
 
 
 def query(workspace: str, text: str) -> Any:
-    """What a Log Analytics workspace answers to a query."""
+    """Return what a Log Analytics workspace answers to a query."""
     service = "https://api.loganalytics.io"
     with tempfile.TemporaryDirectory() as folder:
         # A file, because a shell of Windows would take the quotes out of the JSON.

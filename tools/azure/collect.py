@@ -37,7 +37,7 @@ COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
 
 
 def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
-    """The deployment in a resource group, or in the one that azd made.
+    """Return the deployment in a resource group, or in the one that azd made.
 
     Raises CannotAsk without az or sign-in, CannotGoOn when no group is known.
     """
@@ -61,7 +61,7 @@ def _collector(group: str | None) -> "_Collector":
 
 
 def _known(name: str) -> str:
-    """What the environment says, or azd's environment, or nothing."""
+    """Return what the environment says, or azd's environment, or nothing."""
     if name in os.environ:
         return os.environ[name]
     try:
@@ -84,7 +84,7 @@ class _Collector:
         return az.values(path, RESOURCES, expand="provisioningState")
 
     def functions(self, app: str | None, now: datetime) -> Deployment:
-        """The app alone, which takes seconds to ask for."""
+        """Ask for the app alone, which takes seconds."""
         resources = self._resources()
         site = self._one("site", _sites(resources, app), WEB)
         settings, functions = self._app(site)
@@ -101,7 +101,7 @@ class _Collector:
         )
 
     def everything(self, app: str | None, now: datetime) -> Deployment:
-        """All that is examined."""
+        """Ask for all that is examined."""
         resources = self._resources()
         namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
         site = self._one("site", _sites(resources, app), WEB)
@@ -162,7 +162,7 @@ class _Collector:
         return answer
 
     def _failure(self, resources: list[Json], site: Json | None) -> str:
-        """What the host logged last about an app without functions, in one line."""
+        """Return what the host logged last about an app without functions."""
         answer = self._logged("failure", queries.FAILURE, resources, site)
         return queries.sentence(answer) if answer else ""
 
@@ -222,7 +222,7 @@ def _sites(resources: list[Json], app: str | None) -> list[str]:
 
 
 def without_secrets(settings: dict[str, str]) -> dict[str, str]:
-    """The settings, with the values of all but those that are compared hidden."""
+    """Return the settings, hiding the values of those that are not compared."""
     return {
         name: value
         if name in COMPARED or function_names.is_timer_setting(name)

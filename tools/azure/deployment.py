@@ -58,7 +58,7 @@ class Deployment:
         return timers.of(topology.load(), self.settings)
 
     def was_answered(self, *parts: str) -> bool:
-        """Whether Azure answered about all of these parts."""
+        """Return whether Azure answered about all of these parts."""
         return not self.unanswered.keys() & set(parts)
 
     def save(self, file: Path) -> None:
@@ -67,7 +67,7 @@ class Deployment:
 
 
 def load(file: Path) -> Deployment:
-    """A deployment that was saved; CannotGoOn when the file holds none."""
+    """Return a deployment that was saved; CannotGoOn when the file holds none."""
     try:
         return Deployment(**json.loads(file.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, TypeError) as error:
@@ -77,13 +77,13 @@ def load(file: Path) -> Deployment:
 
 
 def declared() -> Json:
-    """The topology of the app, with every default. Raises TopologyInvalid."""
+    """Return the topology of the app, with every default. Raises TopologyInvalid."""
     content: Json = msgspec.to_builtins(topology.load())
     return content
 
 
 def dig(content: Any, *path: str) -> Any:
-    """The value at the end of the path, or nothing where the path ends early."""
+    """Return the value at the end of the path, or nothing where the path ends early."""
     for name in path:
         if not isinstance(content, dict):
             return None
@@ -92,7 +92,7 @@ def dig(content: Any, *path: str) -> Any:
 
 
 def state(resource: Json) -> str:
-    """The provisioning state, wherever that kind of resource has it."""
+    """Return the provisioning state, wherever that kind of resource has it."""
     return str(
         dig(resource, "properties", "provisioningState")
         or resource.get("provisioningState")

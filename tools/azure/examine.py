@@ -65,7 +65,7 @@ ARRIVED = Group("App", (resources.there, resources.running), ("site", "functions
 
 
 def examine(found: Deployment, groups: Sequence[Group] = GROUPS) -> list[Examined]:
-    """What each group of checks found; no findings where all is well."""
+    """Return what each group of checks found; no findings where all is well."""
     return [
         Examined(
             group.title,

@@ -22,7 +22,7 @@ class Shell(NamedTuple):
     secret: str
 
     def set(self, name: str, value: str) -> str:
-        """The line that gives a variable a value."""
+        """Return the line that gives a variable a value."""
         return self.assign.format(name=name, value=value)
 
 
@@ -40,7 +40,7 @@ SHELLS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when the commands, or the keys of this machine, were shown; 1 otherwise."""
+    """Show the commands, or the keys of this machine; return 0, or 1 if it fails."""
     given = _options().parse_args(arguments)
     try:
         if given.local:
@@ -94,7 +94,7 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _where(given: argparse.Namespace) -> tuple[str, str]:
-    """Resource group and app, as far as they are known."""
+    """Return resource group and app, as far as they are known."""
     found = {}
     if not (given.resource_group and given.app):
         with suppress(CannotGoOn):  # whoever reads the commands fills them in
@@ -106,7 +106,7 @@ def _where(given: argparse.Namespace) -> tuple[str, str]:
 
 
 def commands(shell: str, group: str, app: str, functions: Sequence[str]) -> list[str]:
-    """What to run, line by line: no line holds a secret."""
+    """Return what to run, line by line: no line holds a secret."""
     of = SHELLS[shell]
     group_, app_, reader, operator = (
         of.value.replace("{name}", name)

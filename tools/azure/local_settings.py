@@ -41,7 +41,7 @@ class Change:
 def from_azure(
     values: Mapping[str, str], outputs: Mapping[str, str]
 ) -> Iterator[Change]:
-    """The changes that point the laptop at what was deployed.
+    """Yield the changes that point the laptop at what was deployed.
 
     Raises CannotGoOn when an output is missing, or is no address that is signed in to.
     """
@@ -65,7 +65,7 @@ def from_azure(
 def from_example(
     values: Mapping[str, str], example: Mapping[str, str]
 ) -> Iterator[Change]:
-    """The changes that point the laptop at the local stack again."""
+    """Yield the changes that point the laptop at the local stack again."""
     for name in (*TAKEN, *DROPPED):
         wanted = example.get(name)
         if values.get(name) != wanted:
@@ -73,7 +73,7 @@ def from_example(
 
 
 def applied(values: Mapping[str, str], changes: list[Change]) -> dict[str, str]:
-    """The values with the changes made; what is not changed keeps its place."""
+    """Return the values with the changes made; what is not changed keeps its place."""
     result = dict(values)
     for change in changes:
         if change.after is None:

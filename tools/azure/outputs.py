@@ -18,7 +18,7 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def of_azd() -> Outputs:
-    """What azd remembers of its last provisioning."""
+    """Return what azd remembers of its last provisioning."""
     try:
         return parse(az.output(["azd", "env", "get-values"]), "azd env get-values")
     except Refused as error:
@@ -28,7 +28,7 @@ def of_azd() -> Outputs:
 
 
 def of_az(deployment: str, group: str | None) -> Outputs:
-    """What a deployment of `az deployment sub create` or `group create` gave out."""
+    """Return the outputs of an `az deployment sub create` or `group create`."""
     scope = ["group", "--resource-group", group] if group else ["sub"]
     kind, *where = scope
     command = ["az", "deployment", kind, "show", "--name", deployment, *where]
@@ -36,7 +36,7 @@ def of_az(deployment: str, group: str | None) -> Outputs:
 
 
 def of_file(file: Path) -> Outputs:
-    """What one of the other two printed into a file."""
+    """Return what one of the other two printed into a file."""
     try:
         return parse(file.read_text(encoding="utf-8-sig"), str(file))
     except (OSError, UnicodeDecodeError) as error:
@@ -44,7 +44,7 @@ def of_file(file: Path) -> Outputs:
 
 
 def parse(text: str, where: str) -> Outputs:
-    """Outputs from JSON of az or azd, or from azd's lines of NAME="value"."""
+    """Read outputs from JSON of az or azd, or from azd's lines of NAME="value"."""
     if not text.lstrip().startswith("{"):
         return of_lines(text.splitlines(), where)
     try:
@@ -54,7 +54,7 @@ def parse(text: str, where: str) -> Outputs:
 
 
 def of_lines(lines: Iterable[str], where: str) -> Outputs:
-    """Values between quotes are escaped with backslashes; CannotGoOn for any other line."""
+    """Read lines of NAME="value", escaped with backslashes; or raise CannotGoOn."""
     found = {}
     for line in (line.strip() for line in lines):
         if not line or line.startswith("#"):
@@ -76,7 +76,7 @@ def _unquoted(value: str, where: str) -> str:
 
 
 def of_deployment(answer: Any) -> Outputs:
-    """The outputs in an answer of az, where each is an object with a value.
+    """Return the outputs in an answer of az, where each is an object with a value.
 
     Azure gives output names back with their first letters in another case
     (`eventgriD_ENDPOINT`), so they are all given in upper case.

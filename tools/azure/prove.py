@@ -41,7 +41,7 @@ class Api:
     headers: Mapping[str, str]
 
     def call(self, method: str, path: str) -> Any:
-        """The JSON of an answer. Raises Unproven with what the app says instead."""
+        """Return the JSON of an answer, or raise Unproven with what the app says."""
         request = urllib.request.Request(  # noqa: S310 - the scheme is `of`'s to check
             f"{self.address}/api/{path}", method=method, headers=dict(self.headers)
         )
@@ -58,7 +58,7 @@ class Api:
 
 
 def _refusal(asked: str, error: urllib.error.HTTPError) -> Unproven:
-    """What a problem of RFC 9457 says; the host's own answers have no body."""
+    """Return what a problem of RFC 9457 says; the host's own answers have no body."""
     try:
         said = json.loads(error.read())
     except (OSError, ValueError):
@@ -148,7 +148,7 @@ def _rejected(api: Api) -> Json:
 
 
 def _has_arrived(api: Api, letter: Json) -> bool:
-    """Whether it is among the newest dead letters of today, or of the probe's own day."""
+    """Return whether it is a newest dead letter of today, or of the probe's day."""
     today = _letters(api, letter)
     found = today["deadLetters"]
     if today["day"] != letter["day"]:
@@ -163,6 +163,6 @@ def _letters(api: Api, letter: Json, **day: str) -> Json:
 
 
 def _is(found: Json, letter: Json) -> bool:
-    """Whether it is the event: source and id together, or as much as an older app says."""
+    """Return whether it is the event, by source and id as far as the app says both."""
     source = found.get("source", letter["source"])
     return (found["id"], source) == (letter["id"], letter["source"])

@@ -15,7 +15,7 @@ from tools.terminal import ROOT, CannotGoOn, ended, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when the file says what was asked for, 1 when that could not be done."""
+    """Change the file as asked; return 0, or 1 when that could not be done."""
     given = _options().parse_args(arguments)
     file: Path = given.app.absolute() / settings_file.FILE
     try:

@@ -24,7 +24,7 @@ ASK_AGAIN_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when all is well, 1 with findings, 3 when Azure cannot be asked."""
+    """Return 0 when all is well, 1 with findings, 3 when Azure cannot be asked."""
     given = _options().parse_args(arguments)
     try:
         topology.load()  # what a deployment is compared with
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _found(given: argparse.Namespace) -> Deployment:
-    """The deployment that was saved, or the one that Azure shows, with a proof if asked."""
+    """Return the saved deployment, or what Azure shows, with a proof if wanted."""
     if given.json:
         return deployment.load(given.json)
     now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock

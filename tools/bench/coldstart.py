@@ -43,7 +43,7 @@ async def run(size: Size) -> Report:
 
 
 def _started(what: str) -> dict[str, Any]:
-    """Milliseconds that it took, without those of the interpreter itself."""
+    """Return milliseconds that it took, without those of the interpreter itself."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(what=what)],
         cwd=ROOT,

@@ -35,7 +35,7 @@ _routes = {route.path: route for route in ROUTES if route.method == "GET"}
 
 
 async def run(size: Size) -> Report:
-    """Each answer so many times, in turns; the searches without a time a few times."""
+    """Ask for each answer so many times, in turns; for searches a few times."""
     async with running_storage() as storage:
         now = datetime.now(UTC)  # noqa: TID251 - the app looks at this clock, too
         async with blob_client.service(storage, None) as service:
@@ -48,7 +48,7 @@ async def run(size: Size) -> Report:
 
 
 def _looks(day: Day) -> dict[str, Look]:
-    """What is asked, and checked: an answer that is wrong ends the bench."""
+    """Return what is asked, and checked: a wrong answer ends the bench."""
     middle = stamp(day.made.time - timedelta(minutes=17))
     recently = stamp(day.until - timedelta(minutes=30))
 
@@ -84,7 +84,7 @@ def _looks(day: Day) -> dict[str, Look]:
 
 
 async def _life(event: Known, *, calls: int, **more: str) -> None:
-    """Both deliveries of an event, in at most so many calls."""
+    """Find both deliveries of an event, in at most so many calls."""
     query, seen = {"id": event.id} | more, 0
     for _ in range(calls):
         answer = await _asked("life", **query)
@@ -133,7 +133,7 @@ def _rows(day: Day, took: dict[str, list[float]]) -> list[Row]:
 
 @contextlib.asynccontextmanager
 async def _app(storage: str) -> AsyncIterator[None]:
-    """The app in this process, as the settings' example has it, on that storage."""
+    """Run the app in this process, with the example's settings, on that storage."""
     before = dict(os.environ)
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     os.environ |= example | {settings_file.KEY: KEY}

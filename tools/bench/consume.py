@@ -25,7 +25,7 @@ SETTLE, HANDLE = "receive, decode, settle", "the same, handlers, audit in Azurit
 
 
 async def run(size: Size) -> Report:
-    """CPU per event of each contender, in turns on one emulator."""
+    """Measure CPU per event of each contender, in turns on one emulator."""
     async with (
         running_emulator(dict.fromkeys(OWN.values())) as server,
         running_storage() as storage,
@@ -50,7 +50,7 @@ async def run(size: Size) -> Report:
 def _check(
     took: dict[str, list[dict[str, Any]]], events: int, left: dict[str, Any]
 ) -> None:
-    """Everyone had all events, and read what is in them."""
+    """Check that everyone had all events, and read what is in them."""
     for name, rounds in took.items():
         if any(turn["high"] != (events + 3) // 4 for turn in rounds):
             raise SystemExit(f"{name} did not see the events as they are")

@@ -59,7 +59,7 @@ type Contender = Callable[[Place], AbstractAsyncContextManager[Work]]
 
 
 async def serve(contender: Contender, place: Place) -> None:
-    """Works whenever a line says on how many events; ends with the stdin."""
+    """Work whenever a line says on how many events; end with the stdin."""
     async with contender(place) as work:
         _say({})
         # In a thread, so that connections which a server closes are noticed in time.
@@ -95,7 +95,7 @@ def cpu_seconds() -> float:
 
 
 def peak_megabytes() -> float | None:
-    """The most memory it has held at once; None where that is not told."""
+    """Return the most memory it has held at once; None where that is not told."""
     if resource is None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -103,7 +103,7 @@ def peak_megabytes() -> float | None:
 
 
 def main(name: str, place: str) -> None:
-    """Finds the contender and lets it work."""
+    """Find the contender and let it work."""
     module, _, function = CONTENDERS[name].partition(":")
     contender = getattr(importlib.import_module(module), function)
     asyncio.run(serve(contender, Place(**json.loads(place))))

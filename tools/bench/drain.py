@@ -21,7 +21,7 @@ MOST_MEGABYTES = 20.0
 
 
 async def run(size: Size) -> Report:
-    """The backlog between rounds of a thousand deliveries, in one process."""
+    """Drain the backlog between rounds of a thousand deliveries, in one process."""
     async with running_emulator(SUBSCRIPTIONS) as server, running_storage() as storage:
         place = Place(server.endpoint, TOPIC, KEY, SHARES, storage)
         async with worker("drain", place) as drains:
@@ -33,7 +33,7 @@ async def run(size: Size) -> Report:
 
 
 async def _drained(server: Emulator, drains: Worker, deliveries: int) -> dict[str, Any]:
-    """Half of the deliveries are the audit log's, which takes every event."""
+    """Drain so many deliveries, half of them the audit log's."""
     await server.feed(range(deliveries // 2), [FLAGGED, APPROVED])
     took = await drains.work(deliveries)
     left = await server.overview()

@@ -120,7 +120,7 @@ class Timed:
         self._appended.append((time.time(), lines))
 
     def latencies(self) -> list[float]:
-        """Milliseconds from an event's own time until it was recorded."""
+        """Return milliseconds from an event's own time until it was recorded."""
         appended, self._appended = self._appended, []
         return [
             (durable - event.timestamp()) * 1000
@@ -151,7 +151,7 @@ async def _audit_log(place: Place) -> AsyncIterator[AppendLog]:
 
 @contextlib.asynccontextmanager
 async def draining(place: Place) -> AsyncIterator[Work]:
-    """Drains until as many events are settled as there are."""
+    """Drain until as many events are settled as there are."""
     async with _audit_log(place) as log:
         drains = Drains(place, log)
 
@@ -164,7 +164,7 @@ async def draining(place: Place) -> AsyncIterator[Work]:
 
 @contextlib.asynccontextmanager
 async def lane(place: Place) -> AsyncIterator[Work]:
-    """Drains beside others, until a line says that it is enough."""
+    """Drain beside others, until a line says that it is enough."""
     async with _audit_log(place) as log:
         drains = Drains(place, log)
 
@@ -181,7 +181,7 @@ async def lane(place: Place) -> AsyncIterator[Work]:
 
 @contextlib.asynccontextmanager
 async def recording(place: Place) -> AsyncIterator[Work]:
-    """Drains events as they are published, and tells how late each was recorded."""
+    """Drain events as they are published, and tell how late each was recorded."""
     async with _audit_log(place) as log:
         timed = Timed(log)
         drains = Drains(place, timed)

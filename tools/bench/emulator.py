@@ -54,7 +54,7 @@ class Connection:
         self._writer = writer
 
     async def post(self, target: str, body: bytes, kind: str) -> bytes:
-        """The body of the answer, which must be a 200."""
+        """Send a POST; return the body of the answer, which must be a 200."""
         head = (
             f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
             f"Authorization: SharedAccessKey {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -67,7 +67,7 @@ class Connection:
         return await self._reader.readexactly(int(length[1])) if length else b""
 
     async def get(self, target: str) -> str:
-        """The body of the answer to a GET."""
+        """Return the body of the answer to a GET."""
         self._writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         answer = await self._reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", answer)
@@ -76,12 +76,12 @@ class Connection:
         ).decode()
 
     def close(self) -> None:
-        """The connection is given up."""
+        """Give the connection up."""
         self._writer.close()
 
 
 async def connect(port: int) -> Connection:
-    """A connection to the server."""
+    """Open a connection to the server."""
     return Connection(*await asyncio.open_connection("127.0.0.1", port, limit=2**24))
 
 
@@ -118,7 +118,7 @@ async def pipeline(port: int, bodies: list[bytes], record: Recording) -> Result:
 
 
 async def publish(port: int, bodies: list[bytes], record: Recording) -> None:
-    """Two publishers side by side, as a durable emulator commits them in one go."""
+    """Publish from two sides, as a durable emulator commits both in one go."""
     waiting = list(reversed(bodies))
 
     async def work() -> None:
@@ -134,7 +134,7 @@ async def publish(port: int, bodies: list[bytes], record: Recording) -> None:
 
 
 async def drain(port: int, name: str, batches: int, record: Recording) -> int:
-    """The number of events received and acknowledged."""
+    """Receive and acknowledge all of it; return the number of events."""
     connection = await connect(port)
     place, count = f"/topics/bench/eventsubscriptions/{name}", 0
     receive = f"{place}:receive?{VERSION}&maxEvents={BATCH}&maxWaitTime=10"
@@ -151,7 +151,7 @@ async def drain(port: int, name: str, batches: int, record: Recording) -> int:
 
 
 async def cpu_seconds(connection: Connection) -> float:
-    """The server's processor time so far."""
+    """Return the server's processor time so far."""
     metrics = await connection.get("/_local/metrics")
     found = re.search(r"^process_cpu_seconds_total (\S+)", metrics, re.MULTILINE)
     if found is None:
@@ -161,7 +161,7 @@ async def cpu_seconds(connection: Connection) -> float:
 
 @contextlib.asynccontextmanager
 async def running(*arguments: str) -> AsyncIterator[int]:
-    """A server process of our own; gives its port."""
+    """Run a server process of our own; give its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )

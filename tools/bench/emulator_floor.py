@@ -21,12 +21,12 @@ class Recording:
         self._answers: dict[str, list[bytes]] = {}
 
     def keep(self, target: str, body: bytes) -> bytes:
-        """The same bytes, remembered."""
+        """Remember the bytes, and return them."""
         self._answers.setdefault(target, []).append(body)
         return body
 
     def save(self, path: Path) -> None:
-        """Written where another process can read it."""
+        """Write it where another process can read it."""
         encoded = {
             target: [base64.b64encode(body).decode() for body in bodies]
             for target, bodies in self._answers.items()
@@ -35,7 +35,7 @@ class Recording:
 
 
 async def serve(recorded: str) -> None:
-    """Reads each request whole and answers what was recorded for its target."""
+    """Read each request whole and answer what was recorded for its target."""
     answers = {
         target: cycle([base64.b64decode(body) for body in bodies])
         for target, bodies in json.loads(recorded).items()

@@ -13,7 +13,7 @@ EXCERPT = "x" * 480
 
 
 def event(number: int, kind: str = FLAGGED, time: str = WHEN) -> dict[str, Any]:
-    """One event; every fourth is of high severity, none contradicts itself."""
+    """Return one event; every fourth is of high severity, none contradicts itself."""
     flagged = kind == FLAGGED
     return {
         "specversion": "1.0",

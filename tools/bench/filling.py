@@ -53,7 +53,7 @@ class Day:
 
 
 async def fill(service: BlobServiceClient, entries: int, until: datetime) -> Day:
-    """Half of the entries are those of the event subscription that takes every event."""
+    """Fill a day: half of the entries are those of who takes every event."""
     since = until - timedelta(hours=HOURS)
     total = entries // 2 // BATCH * BATCH
     gap = timedelta(hours=HOURS) / (total // BATCH)
@@ -81,7 +81,7 @@ async def fill(service: BlobServiceClient, entries: int, until: datetime) -> Day
 
 
 def _lines(name: str, kind: str, numbers: range, at: datetime) -> Iterator[bytes]:
-    """One batch: it was recorded in one moment."""
+    """Yield the lines of one batch, recorded in one moment."""
     time, stamped = at - HANDLED, stamp(at).encode()
     template = _TEMPLATES[name, kind].replace(AT.encode(), stamped)
     template = template.replace(WHEN.encode(), stamp(time).encode())
@@ -90,7 +90,7 @@ def _lines(name: str, kind: str, numbers: range, at: datetime) -> Iterator[bytes
 
 
 def _id(number: int, time: datetime) -> str:
-    """The first of each batch has an id of a publisher's own."""
+    """Return an event's id: the first of each batch has one of a publisher's own."""
     if number % BATCH == 0:
         return f"order-{number:030d}"
     digits = f"{int(time.timestamp() * 1000):012x}7{number % 4096:03x}8{number:015x}"
@@ -124,7 +124,7 @@ async def _write(
 
 
 async def _summaries(service: BlobServiceClient, since: datetime, total: int) -> None:
-    """One for each minute and event subscription, as a drain a minute leaves them."""
+    """Write a summary for each minute and event subscription, as drains do."""
     container = service.get_container_client("activity")
     log = BlobAppendLog(container, "writer000000")
     each = max(total // (HOURS * 60), 1)

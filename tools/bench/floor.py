@@ -72,7 +72,7 @@ class Settled(msgspec.Struct, rename="camel"):
 
 @contextlib.asynccontextmanager
 async def receiving(place: Place) -> AsyncIterator[Work]:
-    """Receives and acknowledges by the hundred, and reads the failed tokens."""
+    """Receive and acknowledge by the hundred, and read the failed tokens."""
     path = f"/topics/{place.topic}/eventsubscriptions/{place.subscription}"
     receive = f"{path}:receive?{VERSION}&maxEvents=100&maxWaitTime=10"
     acknowledge = f"{path}:acknowledge?{VERSION}"

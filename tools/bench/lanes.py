@@ -25,7 +25,7 @@ DEADLINE_SECONDS = 100.0
 
 
 async def run(size: Size) -> Report:
-    """Events per second with more lanes; then every event is looked for."""
+    """Measure events per second with more lanes; then look for every event."""
     async with running_emulator({NAME: None}) as server, running_storage() as storage:
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         names = [f"lane-{number}" for number in range(1, max(LANES) + 1)]
@@ -51,7 +51,7 @@ async def _rounds(
 
 
 async def _drained(server: Emulator, lanes: list[Worker], total: int) -> float:
-    """Seconds until the emulator counts as many acknowledged events in all."""
+    """Return seconds until the emulator counts as many acknowledged events in all."""
     began = time.perf_counter()
     for lane in lanes:
         lane.tell("1")
@@ -72,7 +72,7 @@ class _Entry(msgspec.Struct):
 
 
 async def _entries(storage: str) -> Counter[str]:
-    """How many audit entries there are for each event."""
+    """Return how many audit entries there are for each event."""
     now = clock()
     async with blob_client.service(storage, None) as service:
         log = BlobAppendLog(service.get_container_client(CONTAINER), "reader")

@@ -22,7 +22,7 @@ NAME = "sub-flagged"
 
 
 async def run(size: Size) -> Report:
-    """Percentiles of the time from publishing an event until its entry is durable."""
+    """Measure the time from publishing an event until its entry is durable."""
     async with running_emulator({NAME: None}) as server, running_storage() as storage:
         topic = Namespace(server.endpoint, AzureKeyCredential(KEY)).topic(TOPIC)
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)

@@ -18,7 +18,7 @@ from tools.bench.events import event
 
 @contextlib.asynccontextmanager
 async def receiving(place: Place) -> AsyncIterator[Work]:
-    """Receives and acknowledges by the hundred, and reads the failed tokens."""
+    """Receive and acknowledge by the hundred, and read the failed tokens."""
     client = Namespace(place.endpoint, AzureKeyCredential(place.key))
     subscription = client.subscription(place.topic, place.subscription, events.read)
 
@@ -46,7 +46,7 @@ async def receiving(place: Place) -> AsyncIterator[Work]:
 
 @contextlib.asynccontextmanager
 async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
-    """Publishes a hundred events at a time, as the app does after it has read them."""
+    """Publish a hundred events at a time, as the app does after it has read them."""
     made = [event(number) for number in range(100)]
     client = Namespace(place.endpoint, AzureKeyCredential(place.key))
     topic = client.topic(place.topic)

@@ -11,7 +11,7 @@ NOBODY = {"sub-nobody": ["com.contoso.ai.NeverPublished"]}
 
 
 async def run(size: Size) -> Report:
-    """CPU per event, in turns on one emulator."""
+    """Measure CPU per event, in turns on one emulator."""
     async with running_emulator(NOBODY) as server:
         place = Place(server.endpoint, TOPIC, KEY)
         places = dict.fromkeys(("publish", "sdk-publish"), place)

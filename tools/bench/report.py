@@ -36,7 +36,7 @@ class Row:
         return (self.ours if self.ratio is None else self.ratio) <= self.target
 
     def cells(self) -> tuple[str, ...]:
-        """The row as the table shows it."""
+        """Return the row as the table shows it."""
         theirs = "" if self.theirs is None else f"{_number(self.theirs)} {self.unit}"
         target = _target(self)
         verdict = {True: "met", False: "MISSED", None: ""}[self.met]
@@ -64,7 +64,7 @@ def compared(
     theirs: Sequence[float],
     target: float | None = None,
 ) -> Row:
-    """A row from rounds that were measured in turns.
+    """Return a row from rounds that were measured in turns.
 
     Its ratio is the median of the rounds' ratios, so a machine that was slow for a
     while was slow for both.
@@ -74,7 +74,7 @@ def compared(
 
 
 def table(rows: Iterable[Row]) -> list[str]:
-    """The lines of a table for a terminal."""
+    """Return the lines of a table for a terminal."""
     head = ("bench", "what", "ours", "against", "theirs", "ratio", "target", "")
     lines = [head, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -90,7 +90,7 @@ def table(rows: Iterable[Row]) -> list[str]:
 
 
 def document(reports: dict[str, Report], quick: bool) -> dict[str, Any]:
-    """Everything, as it is written to a file."""
+    """Return everything, as it is written to a file."""
     return {
         "machine": machine(),
         "quick": quick,
@@ -105,7 +105,7 @@ def document(reports: dict[str, Report], quick: bool) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers depend on; nothing that tells whose machine it is."""
+    """Return what the numbers depend on; nothing that tells whose machine it is."""
     return {
         "cores": os.cpu_count(),
         "system": platform.system(),

@@ -45,7 +45,7 @@ receiving_by_10 = functools.partial(_receiving, batch=10)
 
 @contextlib.asynccontextmanager
 async def publishing_in_hundreds(place: Place) -> AsyncIterator[Work]:
-    """Sends a hundred events at a time, made beforehand."""
+    """Send a hundred events at a time, made beforehand."""
     made = [_cloud_event(event(number)) for number in range(100)]
     client = EventGridPublisherClient(
         place.endpoint, AzureKeyCredential(place.key), namespace_topic=place.topic

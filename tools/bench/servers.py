@@ -59,7 +59,7 @@ class Emulator:
 async def running_emulator(
     subscriptions: Mapping[str, Sequence[str] | None],
 ) -> AsyncIterator[Emulator]:
-    """An emulator with these event subscriptions: name → event types, None for all."""
+    """Run an emulator with event subscriptions: name → event types, None for all."""
     declared = [
         {"name": name, "filtersConfiguration": {"includedEventTypes": types}}
         for name, types in subscriptions.items()

@@ -23,7 +23,7 @@ class Worker:
         self._process = process
 
     async def work(self, events: int) -> dict[str, Any]:
-        """What it took to work on so many events."""
+        """Have it work on so many events; return what that took."""
         self.tell(str(events))
         return await self.answer()
 
@@ -33,7 +33,7 @@ class Worker:
         self._process.stdin.write(f"{line}\n".encode())
 
     async def answer(self) -> dict[str, Any]:
-        """What it says next."""
+        """Return what it says next."""
         assert self._process.stdout is not None  # noqa: S101  (it was asked for)
         reading = self._process.stdout.readline()
         line = await asyncio.wait_for(reading, TURN_SECONDS)
@@ -45,7 +45,7 @@ class Worker:
 
 @contextlib.asynccontextmanager
 async def worker(name: str, place: Place) -> AsyncIterator[Worker]:
-    """A contender that is ready."""
+    """Start a contender; give it when it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.bench.contender"),
         *(name, json.dumps(dataclasses.asdict(place))),
@@ -68,7 +68,7 @@ async def worker(name: str, place: Place) -> AsyncIterator[Worker]:
 async def workers(
     places: Mapping[str, Place], kind: str | None = None
 ) -> AsyncIterator[dict[str, Worker]]:
-    """The contenders of those names; or several of one kind, whatever their names."""
+    """Start the contenders of those names; or several of one kind."""
     async with contextlib.AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(worker(kind or name, place))
@@ -98,5 +98,5 @@ async def in_turns(
 
 
 def each(rounds: list[dict[str, Any]]) -> list[float]:
-    """Microseconds of processor time per event, by round."""
+    """Return microseconds of processor time per event, by round."""
     return [turn["cpu"] / turn["events"] * 1e6 for turn in rounds]

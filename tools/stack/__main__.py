@@ -61,7 +61,7 @@ def _run(given: Options, data: DataFolder) -> int:
 
 
 def _http_port(given: Options) -> int:
-    """The port asked for, or the one that `func start` would take."""
+    """Return the port asked for, or the one that `func start` would take."""
     if given.http_port is not None:
         return given.http_port
     try:

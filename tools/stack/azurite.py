@@ -17,12 +17,12 @@ ADVICE = f"Install Node.js {OLDEST_NODE} or newer with npm: https://nodejs.org/"
 
 
 def blob_service(folder: Path = FOLDER) -> Path:
-    """The script that `node` runs to serve blobs."""
+    """Return the script that `node` runs to serve blobs."""
     return folder / "node_modules/azurite/dist/src/blob/main.js"
 
 
 def is_installed(folder: Path = FOLDER) -> bool:
-    """Whether the pinned version was installed to its end."""
+    """Return whether the pinned version was installed to its end."""
     stamp = folder / STAMP
     try:
         return (
@@ -63,7 +63,7 @@ def _install(npm: str) -> None:
 
 
 def node() -> str:
-    """The Node.js on PATH, if it is new enough."""
+    """Return the Node.js on PATH, if it is new enough."""
     found = shutil.which("node")
     if found is None:
         raise CannotGoOn(f"Node.js is not on PATH: Azurite needs it. {ADVICE}")

@@ -98,7 +98,7 @@ class DataFolder:
             ) from error
 
     def recorded(self) -> dict[str, Any]:
-        """What the last supervisor wrote down; empty if nothing can be read."""
+        """Return what the last supervisor wrote down; empty if nothing can be read."""
         try:
             record = json.loads(self._record.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

@@ -23,7 +23,7 @@ class HeldByAnother(Exception):
 
 
 def take(path: Path) -> IO[bytes]:
-    """The lock, held until the file is closed or this process ends."""
+    """Take the lock, held until the file is closed or this process ends."""
     file = path.open("ab")
     try:
         if sys.platform == "win32":
@@ -41,7 +41,7 @@ def take(path: Path) -> IO[bytes]:
 
 @contextmanager
 def held(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """The lock for the length of a `with`, after waiting for it if need be."""
+    """Hold the lock for the length of a `with`, after waiting for it if need be."""
     waited = False
     while True:
         try:

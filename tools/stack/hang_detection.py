@@ -36,7 +36,7 @@ async def until_it_hangs(part: Part, leader: int, *, restart: bool) -> None:
 
 
 def may_be_ended(part: Part, leader: int, *, restart: bool) -> bool:
-    """Whether a part that hangs is to be started again; says why if it is not."""
+    """Return whether a part that hangs is to be started again; say why if not."""
     if not restart:
         say(f"{part.name} hangs, and is left alone as --no-restart says.")
     elif is_debugged(leader):
@@ -47,7 +47,7 @@ def may_be_ended(part: Part, leader: int, *, restart: bool) -> bool:
 
 
 def is_debugged(leader: int) -> bool:
-    """Whether a debugger has hold of the process, or of another of its group."""
+    """Return whether a debugger has hold of the process, or of another of its group."""
     if sys.platform == "win32":
         return False
     if sys.platform == "linux":
@@ -80,7 +80,7 @@ def _processes() -> list[str]:
 
 
 def _held_back(line: str, leader: int) -> bool:
-    """Whether a line of macOS's ps is of this group, and traced or run by a debugger."""
+    """Return whether a line of macOS's ps is of this group and being debugged."""
     group, state, command, *_ = [*line.split(maxsplit=2), "", "", ""]
     if group != str(leader):
         return False

@@ -34,7 +34,7 @@ class Kept:
         self._on_start = on_start
 
     async def keep(self) -> None:
-        """Never returns; raises PartFailed if the part cannot be brought up at all."""
+        """Run for ever; raise PartFailed if the part cannot be brought up at all."""
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()

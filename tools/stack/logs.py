@@ -46,14 +46,14 @@ def cut(path: Path) -> None:
 
 
 def size(path: Path) -> int:
-    """How much is in a log so far."""
+    """Return how much is in a log so far."""
     with suppress(OSError):
         return path.stat().st_size
     return 0
 
 
 def end_of(path: Path, since: int = 0) -> str:
-    """The last part of what was logged since then."""
+    """Return the last part of what was logged since then."""
     now = size(path)
     with suppress(OSError), path.open("rb") as file:
         file.seek(max(since if since <= now else 0, now - END))
@@ -62,7 +62,7 @@ def end_of(path: Path, since: int = 0) -> str:
 
 
 def why_not_indexed(log: str) -> str:
-    """The traceback that says why the app was not indexed, or the end of the log."""
+    """Return the traceback of why the app was not indexed, or the log's end."""
     found = INDEXING_FAILED.search(log)
     if found is None:
         return last_lines(log)
@@ -71,7 +71,7 @@ def why_not_indexed(log: str) -> str:
 
 
 def is_noteworthy(line: str) -> bool:
-    """Whether the line is a warning or an error of the app."""
+    """Return whether the line is a warning or an error of the app."""
     return NOTEWORTHY.search(line) is not None
 
 
@@ -83,7 +83,7 @@ class Follower:
         self._read = size(path)
 
     def new_lines(self) -> list[str]:
-        """The lines finished since the last call; half a line waits for its end."""
+        """Return the lines finished since the last call; half a line waits."""
         added = b""
         if size(self._path) < self._read:  # it was begun anew
             self._read = 0

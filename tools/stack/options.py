@@ -44,7 +44,7 @@ class Options:
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    """Every option with its default and one sentence; port 0 means any free one."""
+    """Declare every option with its default and a sentence; port 0: any free one."""
     for option, port, what in PORTS:
         parser.add_argument(
             option,
@@ -108,7 +108,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def read(arguments: list[str] | None = None) -> Options:
-    """The options given on the command line, with absolute folders."""
+    """Return the options given on the command line, with absolute folders."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.stack",
         description="Run Azurite, the Event Grid emulator and the Functions host.",

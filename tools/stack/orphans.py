@@ -11,7 +11,7 @@ from tools.terminal import captured
 
 def of(data: Path, recorded: Mapping[int, Sequence[str]]) -> dict[int, str]:
     """
-    The pid and command of each process started for this data folder.
+    Return the pid and command of each process started for this data folder.
 
     Every part carries the folder in its environment, and what it starts inherits
     that, so nothing else is found. Windows does not show a process's environment:

@@ -16,7 +16,7 @@ LISTENING = "0A"
 
 
 def choose(wanted: Mapping[str, int]) -> dict[str, int]:
-    """The ports as wanted, with a different free one for each 0."""
+    """Return the ports as wanted, with a different free one for each 0."""
     chosen = {}
     try:
         with ExitStack() as held:
@@ -33,7 +33,7 @@ def choose(wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def is_taken(port: int) -> bool:
-    """Whether someone on this machine listens there already."""
+    """Return whether someone on this machine listens there already."""
     with socket.socket() as caller:
         caller.settimeout(1)
         if caller.connect_ex((LOOPBACK, port)) == 0:
@@ -49,7 +49,7 @@ def is_taken(port: int) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens there, as far as this machine tells."""
+    """Return who listens there, as far as this machine tells."""
     if sys.platform == "linux":
         return _named(_linux_pids(port))
     if sys.platform == "win32":

@@ -23,7 +23,7 @@ MARK = "LOCAL_STACK_DATA"
 async def start(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
 ) -> Process:
-    """The command as the leader of a group of its own, writing to the log."""
+    """Start the command as the leader of a group of its own, writing to the log."""
     windows = sys.platform == "win32"
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
@@ -84,7 +84,7 @@ def end(pid: int) -> None:
 
 
 def how_it_ended(code: int) -> str:
-    """An exit code in words."""
+    """Return an exit code in words."""
     if code >= 0:
         return f"exit code {code}"
     return f"killed by {signal.Signals(-code).name}"

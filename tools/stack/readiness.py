@@ -26,19 +26,19 @@ class NotIndexed(CannotServe):
 
 
 def storage_answers(port: int) -> bool:
-    """Whether Azurite is there: without a signature it refuses, but with its name."""
+    """Return whether Azurite is there: it refuses unsigned calls with its name."""
     answer = _get(port, "/")
     return answer is not None and answer.server.startswith("Azurite")
 
 
 def emulator_answers(port: int) -> bool:
-    """Whether the Event Grid emulator is there."""
+    """Return whether the Event Grid emulator is there."""
     answer = _get(port, "/_local/health")
     return answer is not None and answer.status == 200
 
 
 def host_answers(port: int, key: str | None = None) -> bool:
-    """Whether the host runs the app with at least one function, or will never do.
+    """Return whether the host runs the app with a function; raise if it never will.
 
     `key`: its master key, where it asks for keys.
     """
@@ -57,13 +57,13 @@ def host_answers(port: int, key: str | None = None) -> bool:
 
 
 def page_answers(port: int) -> bool:
-    """Whether the app's page is there, of a host whose master key is not known."""
+    """Return whether the app's page is there, where no master key is known."""
     answer = _get(port, "/api/")
     return answer is not None and answer.status == 200
 
 
 async def responds(port: int, within: float) -> bool:
-    """Whether whoever listens there answers a request, with whatever it may be."""
+    """Return whether whoever listens there answers a request, whatever it says."""
     try:
         async with asyncio.timeout(within):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)

@@ -5,10 +5,10 @@ PAUSES = (1, 2, 4, 8, 16, 30)
 
 
 def deaths_in_a_row(before: int, ran_for: float) -> int:
-    """The count after one more death; a minute of good work makes it the first."""
+    """Return the count after one more death; after a good minute it is the first."""
     return 1 if ran_for >= RAN_WELL else before + 1
 
 
 def pause(deaths: int) -> int:
-    """Seconds to wait after so many deaths in a row."""
+    """Return seconds to wait after so many deaths in a row."""
     return PAUSES[min(deaths, len(PAUSES)) - 1]

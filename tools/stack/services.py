@@ -84,7 +84,7 @@ def storage(port: int, data: DataFolder) -> Part:
 
 
 def connection_string(port: int) -> str:
-    """How a storage client finds Azurite on this port."""
+    """Return how a storage client finds Azurite on this port."""
     return (
         f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
         f"AccountKey={ACCOUNT_KEY};"
@@ -95,7 +95,7 @@ def connection_string(port: int) -> str:
 def emulator(
     port: int, data: DataFolder, key: str | None, dead_letters: str, topology: Path
 ) -> Part:
-    """The Event Grid emulator, keeping its queues."""
+    """Return the part that is the Event Grid emulator, keeping its queues."""
     command = (
         *(sys.executable, "-m", "eventgrid_emulator", "--port", str(port)),
         *("--data", str(data.queues), "--dead-letters", dead_letters),
@@ -115,7 +115,7 @@ def emulator(
 
 
 def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
-    """The Functions host with the app: Core Tools' func, or the stand-in."""
+    """Return the Functions host with the app: Core Tools' func, or the stand-in."""
     func = None if options.host == "stand-in" else find_func()
     if func is None and options.host == "func":
         raise CannotGoOn(f"func is not on PATH. {INSTALL_FUNC}")
@@ -140,7 +140,7 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
 
 
 def _guarded(part: Part, options: Options) -> Part:
-    """The stand-in with keys that are there before it begins."""
+    """Return the stand-in with keys that are there before it begins."""
     file = options.data / local_keys.FILE
     keys = local_keys.make(file, local_keys.READING)
     return replace(
@@ -190,7 +190,7 @@ def find_func() -> str | None:
 
 
 def _behind_npm(found: Path) -> str:
-    """What npm puts on PATH starts the real func and passes no signal on to it."""
+    """Return the real func, to which what npm puts on PATH passes no signal on."""
     script = found.resolve()
     for real in (
         script.parent.parent / "bin" / "func",

@@ -27,7 +27,7 @@ class ForTheHost:
 
 
 def make_if_missing(app: Path) -> str | None:
-    """A sentence if the file had to be made from the example."""
+    """Make the file from the example if it is missing; return a sentence about it."""
     file = app / FILE
     if file.exists():
         return None
@@ -37,7 +37,7 @@ def make_if_missing(app: Path) -> str | None:
 
 
 def read(file: Path) -> dict[str, str]:
-    """The values of a settings file, as `func` reads them. Raises CannotGoOn."""
+    """Return the values of a settings file, as `func` reads them. Raises CannotGoOn."""
     try:
         values = local_values(file)
     except BadSettings as error:

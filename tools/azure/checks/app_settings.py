@@ -28,7 +28,7 @@ SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
 
 
 def examined(found: Deployment) -> Iterator[Finding]:
-    """Settings that are missing, out of range, forbidden, secret or point elsewhere."""
+    """Yield settings that are missing, wrong, forbidden, secret or point elsewhere."""
     if found.site is None or not found.was_answered("settings"):
         return
     yield from _missing(found)

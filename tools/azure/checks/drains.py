@@ -18,7 +18,7 @@ LOOK = (
 
 
 def on_time(found: Deployment) -> Iterator[Finding]:
-    """Event subscriptions whose drains fail, or have not run when they should have."""
+    """Yield event subscriptions whose drains fail, or have not run in time."""
     if not found.functions or not found.was_answered("drains", "settings"):
         return
     if not is_running(found):
@@ -40,7 +40,7 @@ def on_time(found: Deployment) -> Iterator[Finding]:
 
 
 def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
-    """By function: its last run and its last success, year 1 where there was none."""
+    """Return, by function, its last run and success, year 1 where there was none."""
     table = answer["tables"][0]
     columns = [column["name"] for column in table["columns"]]
     rows = [dict(zip(columns, row, strict=True)) for row in table["rows"]]
@@ -54,7 +54,7 @@ def _time(text: Any) -> datetime:
 
 
 def _is_late(schedule: str, success: datetime, now: datetime) -> bool:
-    """Whether a second drain after the last good one should have been heard of."""
+    """Return whether a second drain after the last good one is overdue."""
     if success == NEVER:
         return True
     due = next_due(schedule, success)

@@ -30,7 +30,7 @@ PARTS = {
 
 
 def there(found: Deployment) -> Iterator[Finding]:
-    """What the resource group lacks, and what Azure did not answer about."""
+    """Yield what the resource group lacks, and what Azure did not answer about."""
     kinds = {resource["type"].lower() for resource in found.resources}
     for kind, name in WANTED:
         if kind.lower() not in kinds:
@@ -50,7 +50,7 @@ def there(found: Deployment) -> Iterator[Finding]:
 
 
 def provisioned(found: Deployment) -> Iterator[Finding]:
-    """Resources that are not as their last deployment wanted them."""
+    """Yield resources that are not as their last deployment wanted them."""
     listed = {resource["id"].lower(): resource for resource in found.resources}
     inner = [*found.topics, *found.event_subscriptions, *found.storage_accounts]
     listed |= {resource["id"].lower(): resource for resource in inner}
@@ -77,12 +77,12 @@ def _not_provisioned(one: Json, group: str) -> Finding:
 
 
 def is_running(found: Deployment) -> bool:
-    """Whether the app was started, as far as Azure says."""
+    """Return whether the app was started, as far as Azure says."""
     return dig(found.site, "properties", "state") in (None, "Running")
 
 
 def running(found: Deployment) -> Iterator[Finding]:
-    """Whether the app runs, and has and uses the functions that drain."""
+    """Yield what is wrong with the app's state, and with the functions that drain."""
     if found.site is None:
         return
     where = f"app {found.app}"

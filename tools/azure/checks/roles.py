@@ -46,7 +46,7 @@ class Need:
 
 
 def assigned(found: Deployment) -> Iterator[Finding]:
-    """Roles that the app or the namespace needs and has not, or has too widely."""
+    """Yield roles that the app or the namespace lacks, or has too widely."""
     if not found.was_answered("role_assignments", "site", "namespace"):
         return
     yield from _identities(found)
@@ -57,7 +57,7 @@ def assigned(found: Deployment) -> Iterator[Finding]:
 
 
 def principals(found: Deployment) -> dict[str, str]:
-    """Principal ids of the app's identities and their names; the one it uses is first."""
+    """Return principal ids and names of the app's identities, the used one first."""
     identity = dig(found.site, "identity") or {}
     client = found.settings.get("AZURE_CLIENT_ID")
     users = list((identity.get("userAssignedIdentities") or {}).items())
@@ -83,7 +83,7 @@ def _identities(found: Deployment) -> Iterator[Finding]:
 
 
 def needs(found: Deployment) -> Iterator[Need]:
-    """Every role that the topology and the settings ask for."""
+    """Yield every role that the topology and the settings ask for."""
     shape = declared()
     for principal, name in list(principals(found).items())[:1]:
         yield from _app_needs(found, f"the app ({name})", principal, shape)
@@ -123,7 +123,7 @@ def _app_needs(
 
 
 def _containers(found: Deployment, shape: Json) -> Iterator[tuple[str, str, str]]:
-    """Each container that the app works with: account, name, what fails without the role."""
+    """Yield the app's containers: account, name, what fails without the role."""
     settings = found.settings
     url = settings.get("AUDIT_STORAGE_ACCOUNT_URL", "")
     data = account_of(found, url)
@@ -136,7 +136,7 @@ def _containers(found: Deployment, shape: Json) -> Iterator[tuple[str, str, str]
 
 
 def account_of(found: Deployment, name_or_url: str) -> str:
-    """The id of the group's storage account with that name or blob endpoint, or ''."""
+    """Return the id of the storage account with that name or blob endpoint, or ''."""
     host = name_or_url.removeprefix("https://").partition("/")[0]
     name = host.partition(".")[0].lower()
     for account in found.storage_accounts:
@@ -146,7 +146,7 @@ def account_of(found: Deployment, name_or_url: str) -> str:
 
 
 def dead_letter_account(found: Deployment) -> str:
-    """The account that event subscriptions dead-letter to, or ''."""
+    """Return the account that event subscriptions dead-letter to, or ''."""
     for subscription in found.event_subscriptions:
         if account := dig(subscription, *DEAD_LETTERS):
             return str(account)

@@ -14,7 +14,7 @@ RECIPE = "set AUTH_CLIENT_ID as infra/README.md says, and deploy again"
 
 
 def is_on(found: Deployment) -> bool:
-    """Whether App Service signs people in, as far as Azure answered."""
+    """Return whether App Service signs people in, as far as Azure answered."""
     return dig(found.auth, "properties", "platform", "enabled") is True
 
 
@@ -24,7 +24,7 @@ def client_id(found: Deployment) -> str:
 
 
 def examined(found: Deployment) -> Iterator[Finding]:
-    """What keeps people from signing in, and what is left of a sign-in that is off."""
+    """Yield what keeps people from signing in, or is left of a sign-in that is off."""
     if found.site is None or not found.was_answered("auth", "settings"):
         return
     if not is_on(found):
@@ -76,7 +76,7 @@ def _identity(found: Deployment) -> Iterator[Finding]:
 
 
 def _open(found: Deployment) -> Iterator[Finding]:
-    """The app itself answers 401 and 403, and its page says where to sign in."""
+    """Yield what answers instead of the app, whose page says where to sign in."""
     rules = dig(found.auth, "properties", "globalValidation") or {}
     action = rules.get("unauthenticatedClientAction")
     if rules.get("requireAuthentication") or action not in (None, "AllowAnonymous"):

@@ -9,7 +9,7 @@ from tools.azure.finding import Finding, Level
 
 
 def reachable(found: Deployment) -> Iterator[Finding]:
-    """Containers that are not there, firewalls that keep Event Grid out, open doors."""
+    """Yield missing containers, firewalls that keep Event Grid out, open doors."""
     if not found.was_answered("storage_accounts"):
         return
     for wanted, account, without in (
@@ -74,7 +74,7 @@ def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
 
 
 def proven(found: Deployment) -> Iterator[Finding]:
-    """What a probe showed of dead letters; or that nobody knows, where nobody can."""
+    """Yield what a probe showed of dead letters, or that nobody can know."""
     where = "dead letters"
     if found.proof is None:
         if why := _doubt(found):
@@ -89,7 +89,7 @@ def proven(found: Deployment) -> Iterator[Finding]:
 
 
 def _doubt(found: Deployment) -> str:
-    """Why dead letters may be lost although everything is as it was deployed, or ''."""
+    """Return why dead letters may be lost although all is as deployed, or ''."""
     account = dead_letter_account(found).lower()
     for storage_account in found.storage_accounts:
         if storage_account["id"].lower() == account and _denies(storage_account):
@@ -108,7 +108,7 @@ def _doubt(found: Deployment) -> str:
 
 
 def _denies(account: Json) -> bool:
-    """Whether its firewall would let in Event Grid as a trusted service, or nobody."""
+    """Return whether its firewall lets in trusted services, or nobody."""
     rules = account["properties"].get("networkAcls") or {}
     denies = rules.get("defaultAction") == "Deny"
     return denies and "AzureServices" in str(rules.get("bypass"))

@@ -18,7 +18,7 @@ WHOLE = (
 
 
 def against_the_topology(found: Deployment) -> Iterator[Finding]:
-    """What differs from the topology that ships with the app."""
+    """Yield what differs from the topology that ships with the app."""
     if found.namespace is None or not found.was_answered("event_subscriptions"):
         return
     shape = declared()
@@ -78,7 +78,7 @@ def _filters(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
 
 
 def _normal(filters: Json | None) -> tuple[list[str], list[str]]:
-    """Types and filters in an order of their own: absent, null and [] say the same."""
+    """Return types and filters in one order: absent, null and [] say the same."""
     content = filters or {}
     types = sorted(content.get("includedEventTypes") or [])
     return types, sorted(str(sorted(f.items())) for f in content.get("filters") or [])
@@ -104,7 +104,7 @@ def _limits(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
 
 
 def _seconds(duration: Any) -> Any:
-    """An ISO 8601 duration in seconds, so that P1D and PT24H are the same."""
+    """Return an ISO 8601 duration in seconds, so that P1D and PT24H are the same."""
     match = LIFE.match(str(duration))
     if match is None:
         return duration
