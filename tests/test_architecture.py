@@ -95,9 +95,7 @@ def test_a_package_imports_only_what_it_may() -> None:
 
 
 def test_the_librarys_own_tests_know_no_domain_of_ours() -> None:
-    """
-    What it guarantees holds for anyone's events.
-    """
+    """What it guarantees holds for anyone's events."""
     files = (ROOT / "tests" / "eventgrid_pull").rglob("*.py")
 
     wrong = [
@@ -112,9 +110,7 @@ def test_the_librarys_own_tests_know_no_domain_of_ours() -> None:
 
 
 def test_imports_run_in_no_circle() -> None:
-    """
-    The code can be read from the bottom to the top without looking back.
-    """
+    """The code can be read from the bottom to the top without looking back."""
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
@@ -130,9 +126,7 @@ def test_imports_run_in_no_circle() -> None:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_a_chain_of_imports_within_a_package_is_short(name: str) -> None:
-    """
-    Whoever changes a module holds all in mind that it stands on.
-    """
+    """Whoever changes a module holds all in mind that it stands on."""
     modules = [one for one in sources() if package(one) == name and not _face(one)]
 
     chain = max(map(longest_chain, modules), key=len)
@@ -142,9 +136,7 @@ def test_a_chain_of_imports_within_a_package_is_short(name: str) -> None:
 
 @pytest.mark.parametrize("sdk", SDKS)
 def test_each_azure_sdk_has_one_door_in_a_package(sdk: str) -> None:
-    """
-    Whoever changes an SDK's version reads one folder.
-    """
+    """Whoever changes an SDK's version reads one folder."""
     doors: dict[str, set[str]] = {}
     for module in sources():
         if any(name == sdk or name.startswith(f"{sdk}.") for name in imports(module)):

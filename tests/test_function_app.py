@@ -45,9 +45,7 @@ def printed(script: str, **environ: str) -> list[str]:
 def test_the_functions_are_those_of_the_table(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
-    """
-    Names are part of the interface: settings switch functions off by name.
-    """
+    """Names are part of the interface: settings switch functions off by name."""
     timers = set(map(function_names.function, topology.read(topology.FILE).names))
 
     assert set(triggers) == timers | {route.function for route in ROUTES} | {"web"}
@@ -80,25 +78,19 @@ def test_another_python_is_refused_in_one_sentence(before: str, said: str) -> No
 
 
 def test_the_garbage_collector_is_at_work_once_all_is_imported() -> None:
-    """
-    It is off only while nothing could be garbage.
-    """
+    """It is off only while nothing could be garbage."""
     assert gc.isenabled()
 
 
 def test_every_route_has_an_endpoint() -> None:
-    """
-    A function that is registered can be answered.
-    """
+    """A function that is registered can be answered."""
     functions = {route.function for route in ROUTES}
 
     assert set(ENDPOINTS) | set(LOOKS) == functions
 
 
 def test_the_catch_all_sorts_last(triggers: dict[str, dict[str, Any]]) -> None:
-    """
-    The host tries routes in the order of function names.
-    """
+    """The host tries routes in the order of function names."""
     assert max(triggers) == "web"
     assert triggers["web"]["route"] == "{*path}"
 
@@ -106,9 +98,7 @@ def test_the_catch_all_sorts_last(triggers: dict[str, dict[str, Any]]) -> None:
 def test_every_http_function_but_the_page_needs_a_key(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
-    """
-    The page itself is harmless; what it calls is not.
-    """
+    """The page itself is harmless; what it calls is not."""
     levels = {
         name: one["authLevel"].value
         for name, one in triggers.items()
@@ -119,9 +109,7 @@ def test_every_http_function_but_the_page_needs_a_key(
 
 
 def test_with_easy_auth_the_host_asks_for_no_key() -> None:
-    """
-    Who signed in, and with which role, is looked at by the app itself.
-    """
+    """Who signed in, and with which role, is looked at by the app itself."""
     script = (
         "import function_app\n"
         "for one in function_app.app.get_functions():\n"
@@ -135,9 +123,7 @@ def test_with_easy_auth_the_host_asks_for_no_key() -> None:
 
 
 def test_what_answers_http_is_imported_with_the_first_request() -> None:
-    """
-    A timer's cold start does not wait for the console, storage and identity.
-    """
+    """A timer's cold start does not wait for the console, storage and identity."""
     late = (
         *("console.", "eventgrid_pull.blob.blob_reader", "eventgrid_pull.blob.blob"),
         *("azure.storage", "azure.identity"),
@@ -151,9 +137,7 @@ def test_what_answers_http_is_imported_with_the_first_request() -> None:
 
 
 def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None:
-    """
-    Otherwise a wrong method would be told that there is nothing.
-    """
+    """Otherwise a wrong method would be told that there is nothing."""
     registered = {
         (one["route"], one["methods"][0].value)
         for one in triggers.values()
@@ -166,9 +150,7 @@ def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None
 def test_every_event_subscription_has_a_timer_and_a_schedule(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
-    """
-    A subscription without a timer would fill up.
-    """
+    """A subscription without a timer would fill up."""
     timed = [one for one in triggers.values() if one["type"] == "timerTrigger"]
 
     assert len(timed) == len(topology.read(topology.FILE).names)
@@ -193,9 +175,7 @@ def test_timers_follow_from_the_topology_and_the_settings(tmp_path: Path) -> Non
 def test_without_a_topology_there_are_no_timers_and_the_api_says_why(
     tmp_path: Path,
 ) -> None:
-    """
-    An error while functions are indexed would leave the app without any.
-    """
+    """An error while functions are indexed would leave the app without any."""
     named = listed(declaring("sub-flagged", "flagged"), tmp_path)
 
     assert {"health", "pull_now", "web"} <= set(named)
@@ -216,9 +196,7 @@ def listed(declared: Topology, folder: Path) -> list[str]:
 
 
 def test_there_is_no_extension_bundle() -> None:
-    """
-    With one, `func start` would download it.
-    """
+    """With one, `func start` would download it."""
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
 
     assert "extensionBundle" not in host

@@ -23,18 +23,14 @@ def text(name: str) -> str:
     "page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
-    """
-    A reader never meets a page that is not there.
-    """
+    """A reader never meets a page that is not there."""
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 def test_every_setting_is_documented_and_in_the_example() -> None:
-    """
-    What the app reads, a person can look up; what the example has, the app reads.
-    """
+    """What the app reads, a person can look up; what the example has, the app reads."""
     read = {
         setting.name for setting in [*settings.SETTINGS, *timers.settings("<name>")]
     }
@@ -50,9 +46,7 @@ def test_every_setting_is_documented_and_in_the_example() -> None:
 
 
 def test_every_route_is_documented() -> None:
-    """
-    The API's table is complete, with who may call what.
-    """
+    """The API's table is complete, with who may call what."""
     documented = text("docs/api.md")
 
     for route in ROUTES:
@@ -77,9 +71,7 @@ def test_every_decision_is_listed() -> None:
 
 
 def test_the_readme_names_the_commands_that_there_are() -> None:
-    """
-    Copying from the README works.
-    """
+    """Copying from the README works."""
     commands = re.findall(r"python3 dev\.py (\w+)", text("README.md"))
 
     assert {"run", "test"} <= set(commands)

@@ -35,9 +35,7 @@ def called(stack: Stack, route: Route, *roles: str, **headers: str) -> Answer:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
 def test_roles_decide_and_keys_do_not(signing_in: Stack, route: Route) -> None:
-    """
-    The host asks for no key, whatever it was told.
-    """
+    """The host asks for no key, whatever it was told."""
     target = f"/api/{route.path}?nothing=1"
     reads = route.role is READER
 
@@ -54,9 +52,7 @@ def test_roles_decide_and_keys_do_not(signing_in: Stack, route: Route) -> None:
 def test_a_page_of_another_site_gets_nothing_with_the_users_cookie(
     signing_in: Stack, route: Route
 ) -> None:
-    """
-    A browser would send it along, and a key makes it no better.
-    """
+    """A browser would send it along, and a key makes it no better."""
     for headers in (
         {"sec_fetch_site": "cross-site"},
         {"sec_fetch_site": "same-site", "x_functions_key": "key"},
@@ -69,9 +65,7 @@ def test_a_page_of_another_site_gets_nothing_with_the_users_cookie(
 
 
 def test_the_users_own_page_may_ask(signing_in: Stack) -> None:
-    """
-    As browsers say it, and as those do that say less.
-    """
+    """As browsers say it, and as those do that say less."""
     me = next(route for route in ROUTES if route.function == "me")
     here = {"origin": signing_in.url}
 

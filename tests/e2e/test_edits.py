@@ -141,9 +141,7 @@ def test_an_edit_that_cuts_a_drain_off_loses_nothing(
 
 
 def test_a_syntax_error_is_shown_and_mended_by_the_next_save(stack: Stack) -> None:
-    """
-    In the terminal, with file and line.
-    """
+    """In the terminal, with file and line."""
     editor = Editor(stack)
     line = editor.original.count("\n") + 1
 
@@ -157,9 +155,7 @@ def test_a_syntax_error_is_shown_and_mended_by_the_next_save(stack: Stack) -> No
 
 
 def test_any_module_of_the_app_is_taken_up(stack: Stack) -> None:
-    """
-    Also one that was not there at the start; host.json names no bundle for it.
-    """
+    """Also one that was not there at the start; host.json names no bundle for it."""
     assert "extensionBundle" not in json.loads((stack.app / "host.json").read_text())
     extra = stack.app / "moderation" / "extra.py"
     extra.write_text('EDITION = "first"\n', encoding="utf-8")

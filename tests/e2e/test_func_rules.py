@@ -131,9 +131,7 @@ def test_func_that_ends_itself_with_code_0_is_started_again(
 def test_a_killed_func_leaves_no_second_consumer(
     app: Path, start_stack: StartStack
 ) -> None:
-    """
-    Its worker would live on as an orphan and go on receiving.
-    """
+    """Its worker would live on as an orphan and go on receiving."""
     stack = start_stack(app=app, host_kind="func")
     pid, worker = stack.pid("host"), about(app)["worker"]
 
@@ -170,9 +168,7 @@ async def test_a_part_that_obeys_nothing_is_killed_after_its_graces(
 async def test_asking_twice_does_not_wait_for_a_grace(
     app: Path, tmp_path: Path
 ) -> None:
-    """
-    A second Ctrl-C ends everything at once.
-    """
+    """A second Ctrl-C ends everything at once."""
     stops = (services.Stop(processes.interrupt, 600),)
     kept = Kept(
         replace(a_part(app), stops=stops),

@@ -56,9 +56,7 @@ def asked(
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
 def test_no_query_and_no_header_is_a_fault(stack: Stack, route: Route) -> None:
-    """
-    What the host lets through is understood, or refused in words.
-    """
+    """What the host lets through is understood, or refused in words."""
     said = [asked(stack, route, query) for query in QUERIES]
     said += [asked(stack, route, "nothing=1", header) for header in HEADERS]
 

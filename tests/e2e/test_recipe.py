@@ -75,9 +75,7 @@ def publish(stack: Stack) -> None:
 def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
     start_stack: StartStack, tmp_path: Path
 ) -> None:
-    """
-    The timer, its schedule, the checks and the page follow by themselves.
-    """
+    """The timer, its schedule, the checks and the page follow by themselves."""
     app = make_app(tmp_path / "app")
     follow_the_recipe(app)
     stack = start_stack(app=app, host_kind="stand-in")
@@ -112,9 +110,7 @@ def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
 def test_another_topology_is_for_the_app_and_the_emulator_alike(
     start_stack: StartStack, tmp_path: Path
 ) -> None:
-    """
-    One without a handler is in error, everything says so, and the rest goes on.
-    """
+    """One without a handler is in error, everything says so, and the rest goes on."""
     declared = json.loads(topology.FILE.read_bytes())
     [approved] = [
         subscription
@@ -165,9 +161,7 @@ def test_another_topology_is_for_the_app_and_the_emulator_alike(
 def test_a_topology_that_is_none_is_named_in_one_line(
     start_stack: StartStack, tmp_path: Path, content: str | None
 ) -> None:
-    """
-    Nothing is started that would not do.
-    """
+    """Nothing is started that would not do."""
     file = tmp_path / "none.json"
     if content is not None:
         file.write_text(content, encoding="utf-8")

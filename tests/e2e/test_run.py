@@ -59,9 +59,7 @@ def audited(stack: Stack) -> list[str]:
 
 
 def test_each_part_has_a_line_and_the_page_its_address(stack: Stack) -> None:
-    """
-    The reader sees where everything answers, and that it does.
-    """
+    """The reader sees where everything answers, and that it does."""
     lines = stack.output().splitlines()
 
     for part in PARTS:
@@ -92,9 +90,7 @@ def test_nothing_is_lost_when_each_part_is_killed(fresh_stack: Stack) -> None:
 
 
 def test_a_stop_while_starting_leaves_nothing_either(start_stack: StartStack) -> None:
-    """
-    Who changes their mind at once need not wait for the stack to serve.
-    """
+    """Who changes their mind at once need not wait for the stack to serve."""
     stack = start_stack(wait=False)
     until("the start to be told", lambda: "Starting Azurite" in stack.output())
 
@@ -129,9 +125,7 @@ def test_a_restart_still_knows_what_happened_and_fresh_does_not(
 def test_a_second_stack_on_the_same_data_is_refused(
     stack: Stack, start_stack: StartStack
 ) -> None:
-    """
-    The message names the one that runs, and what to do.
-    """
+    """The message names the one that runs, and what to do."""
     second = start_stack("--data", str(stack.data), wait=False)
 
     assert second.supervisor.wait(30) == 1
@@ -144,9 +138,7 @@ def test_a_second_stack_on_the_same_data_is_refused(
 def test_a_taken_port_is_named_with_its_holder_and_the_option(
     start_stack: StartStack,
 ) -> None:
-    """
-    The reader can stop the holder or choose another port.
-    """
+    """The reader can stop the holder or choose another port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         stack = start_stack("--emulator-port", str(port), wait=False)
@@ -161,9 +153,7 @@ def test_a_taken_port_is_named_with_its_holder_and_the_option(
 def test_an_app_that_cannot_be_indexed_shows_its_traceback(
     start_stack: StartStack, tmp_path: Path, host_kind: str
 ) -> None:
-    """
-    The host would run on with no function; the person sees why instead.
-    """
+    """The host would run on with no function; the person sees why instead."""
     app = tmp_path / "broken"
     app.mkdir()
     (app / "host.json").write_text('{"version": "2.0"}')
@@ -192,9 +182,7 @@ def test_a_folder_without_an_app_is_refused(
 
 
 def test_what_a_killed_supervisor_left_behind_is_ended(start_stack: StartStack) -> None:
-    """
-    The next run takes the same ports, loses nothing and says what it ended.
-    """
+    """The next run takes the same ports, loses nothing and says what it ended."""
     first = start_stack()
     published = publish_samples(first)
     pids = first.pids()
@@ -212,9 +200,7 @@ def test_what_a_killed_supervisor_left_behind_is_ended(start_stack: StartStack) 
 
 
 def test_dev_py_becomes_the_supervisor(tmp_path: Path) -> None:
-    """
-    The process that was started is the one that answers to a signal.
-    """
+    """The process that was started is the one that answers to a signal."""
     command = [sys.executable, str(ROOT / "dev.py"), "run", "--host=stand-in"]
     options = ["--http-port=0", "--emulator-port=0", "--storage-port=0", "--data=data"]
     console = tmp_path / "console.txt"

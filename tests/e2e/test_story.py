@@ -71,9 +71,7 @@ def closed_port() -> int:
 
 
 def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
-    """
-    Each event subscription gets what its filter takes, once.
-    """
+    """Each event subscription gets what its filter takes, once."""
     stack = fresh_stack
     published = post(stack, "/api/events/samples")
 
@@ -98,9 +96,7 @@ def test_five_samples_reach_two_two_and_five(fresh_stack: Stack) -> None:
 
 
 def test_every_content_mode_is_published(stack: Stack) -> None:
-    """
-    Plain, structured, batched and binary end as the same kind of event.
-    """
+    """Plain, structured, batched and binary end as the same kind of event."""
     event = {
         "specversion": "1.0",
         "source": "/tests",
@@ -151,9 +147,7 @@ def test_bad_input_is_answered_in_words(
     status: int,
     said: str,
 ) -> None:
-    """
-    Every refusal is a problem that says what is wrong and what to do.
-    """
+    """Every refusal is a problem that says what is wrong and what to do."""
     answer = stack.call(method, path, body, **headers)
 
     assert answer.status == status
@@ -164,9 +158,7 @@ def test_bad_input_is_answered_in_words(
 
 
 def test_a_chunked_body_is_told_to_send_its_length(stack: Stack) -> None:
-    """
-    The host drops chunked bodies; the app knows it from the header.
-    """
+    """The host drops chunked bodies; the app knows it from the header."""
     connection = http.client.HTTPConnection("127.0.0.1", stack.port("host"), timeout=30)
     headers = {"Content-Type": JSON}
     connection.request(
@@ -199,9 +191,7 @@ def test_what_was_pulled_is_seen_to_flow(stack: Stack) -> None:
 
 
 def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
-    """
-    Every timer fires by its schedule; inspect works while they do.
-    """
+    """Every timer fires by its schedule; inspect works while they do."""
     stack = start_stack(settings=TICKING)
     published = post(stack, "/api/events/samples")
     wanted = {"sub-flagged": 2, "sub-approved": 2, "sub-all-events": 5}
@@ -223,9 +213,7 @@ def test_timers_pull_without_being_called(start_stack: StartStack) -> None:
 def test_an_app_without_settings_starts_and_says_what_it_needs(
     unset_stack: Stack,
 ) -> None:
-    """
-    Every call answers 503 with all problems at once; the page is still served.
-    """
+    """Every call answers 503 with all problems at once; the page is still served."""
     stack, wrong = unset_stack, unset_stack.settings
 
     answer = stack.call("POST", "/api/events/samples")
@@ -243,9 +231,7 @@ def test_an_app_without_settings_starts_and_says_what_it_needs(
 
 
 def test_without_event_grid_nothing_is_pretended(start_stack: StartStack) -> None:
-    """
-    Publish and pull answer 503 with the setting to look at; health names it.
-    """
+    """Publish and pull answer 503 with the setting to look at; health names it."""
     nowhere = f"http://127.0.0.1:{closed_port()}"
     stack = start_stack(settings={"EVENTGRID_ENDPOINT": nowhere})
 
@@ -265,9 +251,7 @@ def test_without_event_grid_nothing_is_pretended(start_stack: StartStack) -> Non
 
 
 def test_without_storage_no_event_is_taken(start_stack: StartStack) -> None:
-    """
-    An outage of the audit storage burns no delivery.
-    """
+    """An outage of the audit storage burns no delivery."""
     address = (
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9uZQ==;"
         f"BlobEndpoint=http://127.0.0.1:{closed_port()}/devstoreaccount1"

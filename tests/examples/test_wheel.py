@@ -131,18 +131,14 @@ def test_the_example_is_short() -> None:
 
 
 def test_the_examples_own_tests_pass(python: Path, orders: Path) -> None:
-    """
-    With the wheel, as whoever copies the folder runs them.
-    """
+    """With the wheel, as whoever copies the folder runs them."""
     assert "3 passed" in told([python, "-m", "pytest", "-q"], orders)
 
 
 def test_the_wheel_works_on_the_oldest_python_that_it_names(
     wheel: Path, orders: Path, tmp_path: Path
 ) -> None:
-    """
-    With the packages that are there for it.
-    """
+    """With the packages that are there for it."""
     places = Path.home().glob(".pyenv/versions/3.12*/bin/python")
     commands = ["python3.12", *map(str, places)]
     known = [(each, find_python.about([each])) for each in commands]
@@ -161,9 +157,7 @@ def test_the_wheel_works_on_the_oldest_python_that_it_names(
 def test_a_host_runs_the_example(
     python: Path, orders: Path, namespace: NamespaceInThread, tmp_path: Path
 ) -> None:
-    """
-    Each event is handled, on record in SQLite, and settled.
-    """
+    """Each event is handled, on record in SQLite, and settled."""
     # The host alone is in reach of that Python, and no other package of this repository.
     host = tmp_path / "host"
     shutil.copytree(ROOT / "functions_host", host / "functions_host")
@@ -212,9 +206,7 @@ def rows(orders: Path) -> list[tuple[str, ...]]:
 def test_what_the_readme_shows_runs(
     python: Path, namespace: NamespaceInThread, tmp_path: Path
 ) -> None:
-    """
-    In an empty folder: the app against the emulator, its test without it.
-    """
+    """In an empty folder: the app against the emulator, its test without it."""
     app, test, *_ = re.findall(r"```python\n(.*?)```", README, re.S)
     (tmp_path / "function_app.py").write_text(app, encoding="utf-8")
     (tmp_path / "test_function_app.py").write_text(test, encoding="utf-8")

@@ -69,9 +69,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_what_runs_is_deployed(packed: Path) -> None:
-    """
-    No test, no stand-in, no secret and no other program leaves this machine.
-    """
+    """No test, no stand-in, no secret and no other program leaves this machine."""
     with zipfile.ZipFile(packed) as archive:
         names = archive.namelist()
 
@@ -83,9 +81,7 @@ def test_only_what_runs_is_deployed(packed: Path) -> None:
 
 
 def test_everything_of_the_app_is_deployed(packed: Path) -> None:
-    """
-    A pattern of .funcignore that is too wide would lose a module.
-    """
+    """A pattern of .funcignore that is too wide would lose a module."""
     with zipfile.ZipFile(packed) as archive:
         names = set(archive.namelist())
 
@@ -191,9 +187,7 @@ def requirements(distribution: Distribution) -> list[Requirement]:
 
 @pytest.mark.e2e
 def test_nothing_of_a_package_is_kept_out(unpacked: Path) -> None:
-    """
-    Certificates of authorities end like keys, and are what TLS is checked with.
-    """
+    """Certificates of authorities end like keys, and are what TLS is checked with."""
     for distribution in distributions(path=[str(unpacked / PACKAGES)]):
         for file in distribution.files or []:
             if file.parts[0] != ".." and "__pycache__" not in file.parts:
@@ -203,9 +197,7 @@ def test_nothing_of_a_package_is_kept_out(unpacked: Path) -> None:
 
 @pytest.mark.e2e
 def test_packages_come_with_bytecode_too(unpacked: Path) -> None:
-    """
-    Most of a cold start would be compiling packages.
-    """
+    """Most of a cold start would be compiling packages."""
     cached = list((unpacked / PACKAGES / "azure").rglob("__pycache__/*.pyc"))
 
     assert len(cached) > 100
@@ -261,9 +253,7 @@ def test_packing_needs_no_package_of_a_developer() -> None:
 def test_hashes_are_those_of_the_pins(
     tmp_path: Path, pins: str, hashed: str, said: str
 ) -> None:
-    """
-    A pin that moved without its hash is found before anything is collected.
-    """
+    """A pin that moved without its hash is found before anything is collected."""
     (tmp_path / wheels.PINS).write_text(pins)
     (tmp_path / wheels.HASHED).write_text(hashed)
 
@@ -394,9 +384,7 @@ def test_azd_and_func_send_the_same(unpacked: Path) -> None:
     ],
 )
 def test_secrets_and_leftovers_stay_out(tmp_path: Path, name: str) -> None:
-    """
-    What a laptop has beside the code never becomes part of it.
-    """
+    """What a laptop has beside the code never becomes part of it."""
     shutil.copyfile(ROOT / package.IGNORE, tmp_path / package.IGNORE)
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).touch()

@@ -140,9 +140,7 @@ def test_a_private_network_is_well_but_for_what_nobody_has_shown(
 
 
 def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
-    """
-    Whatever status depends on, it misses when the template does not make it.
-    """
+    """Whatever status depends on, it misses when the template does not make it."""
     for kind in (
         "Microsoft.EventGrid/namespaces/topics",
         "Microsoft.EventGrid/namespaces/topics/eventSubscriptions",
@@ -158,9 +156,7 @@ def test_a_resource_less_is_found(plan: list[dict[str, Any]]) -> None:
 def test_each_role_assignment_is_one_that_status_asks_for(
     plan: list[dict[str, Any]],
 ) -> None:
-    """
-    The template gives no role that nobody needs, and status knows them all.
-    """
+    """The template gives no role that nobody needs, and status knows them all."""
     assignments = [
         resource
         for resource in plan
@@ -178,9 +174,7 @@ def test_each_role_assignment_is_one_that_status_asks_for(
 
 
 def test_the_roles_are_those_of_the_template() -> None:
-    """
-    One id for each role, wherever it is written.
-    """
+    """One id for each role, wherever it is written."""
     named = json.loads((ROOT / "infra/roles.json").read_text("utf-8"))
 
     assert named.items() <= roles.IDS.items()

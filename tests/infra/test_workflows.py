@@ -63,9 +63,7 @@ def hooks() -> Iterator[tuple[str, Any]]:
     ids=lambda value: value if isinstance(value, str) else value.stem,
 )
 def test_each_file_is_valid_by_its_schema(schema: str, file: Path) -> None:
-    """
-    A key that GitHub does not know would be found at the first push otherwise.
-    """
+    """A key that GitHub does not know would be found at the first push otherwise."""
     checker = str(PROGRAMS / "check-jsonschema")
     asked = [checker, "--builtin-schema", f"vendor.{schema}", str(file)]
 
@@ -75,9 +73,7 @@ def test_each_file_is_valid_by_its_schema(schema: str, file: Path) -> None:
 
 
 def test_workflows_lint_clean() -> None:
-    """
-    zizmor, at its most pedantic, finds nothing that could be misused.
-    """
+    """zizmor, at its most pedantic, finds nothing that could be misused."""
     asked = [str(PROGRAMS / "zizmor"), "--offline", "--pedantic", "--no-progress"]
     asked += ["--format", "json", "--strict-collection", str(GITHUB)]
 
@@ -123,16 +119,12 @@ def test_a_workflow_has_no_right_that_it_does_not_need(file: Path) -> None:
     ids=lambda file: file.stem,
 )
 def test_there_is_no_secret_in_a_text(file: Path) -> None:
-    """
-    Deploying needs no secret at all, so none can leak.
-    """
+    """Deploying needs no secret at all, so none can leak."""
     assert SECRETS.search(file.read_text(encoding="utf-8")) is None
 
 
 def test_the_tests_run_on_all_three_systems() -> None:
-    """
-    The same command that a person runs, on Linux, macOS and Windows.
-    """
+    """The same command that a person runs, on Linux, macOS and Windows."""
     job = CI["jobs"]["test"]
 
     assert job["strategy"]["matrix"]["os"] == [
@@ -144,9 +136,7 @@ def test_the_tests_run_on_all_three_systems() -> None:
 
 
 def test_nothing_in_a_workflow_is_allowed_to_fail() -> None:
-    """
-    A red step is a red run.
-    """
+    """A red step is a red run."""
     for workflow in map(read, WORKFLOWS):
         for step in steps(workflow):
             assert "continue-on-error" not in step
@@ -154,9 +144,7 @@ def test_nothing_in_a_workflow_is_allowed_to_fail() -> None:
 
 
 def test_the_bicep_is_compiled_on_linux_and_cannot_be_skipped() -> None:
-    """
-    The job installs a compiler of a fixed version, which the tests find in BICEP.
-    """
+    """The job installs a compiler of a fixed version, which the tests find in BICEP."""
     installs = next(s for s in steps(CI) if "az bicep install" in s.get("run", ""))
     builds = next(s for s in steps(CI) if '"$BICEP" build' in s.get("run", ""))
 
@@ -167,18 +155,14 @@ def test_the_bicep_is_compiled_on_linux_and_cannot_be_skipped() -> None:
 
 
 def test_deploying_is_started_by_a_person_and_one_at_a_time() -> None:
-    """
-    No push changes Azure, and a deployment is not cut off by the next.
-    """
+    """No push changes Azure, and a deployment is not cut off by the next."""
     assert list(DEPLOY["on"]) == ["workflow_dispatch"]
     assert DEPLOY["concurrency"]["cancel-in-progress"] is False
     assert all("environment" in job for job in DEPLOY["jobs"].values())
 
 
 def test_publishing_is_started_by_a_person_and_needs_no_token() -> None:
-    """
-    What is built by one job, without rights, is what the other hands to PyPI.
-    """
+    """What is built by one job, without rights, is what the other hands to PyPI."""
     assert list(PUBLISH["on"]) == ["workflow_dispatch"]
     assert PUBLISH["jobs"]["publish"]["environment"] == "pypi"
     assert 'dev.py package "$DISTRIBUTION"' in runs(PUBLISH)
@@ -187,9 +171,7 @@ def test_publishing_is_started_by_a_person_and_needs_no_token() -> None:
 
 
 def test_deploying_signs_in_with_oidc() -> None:
-    """
-    The sign-in is GitHub's word for this repository, worth a few minutes.
-    """
+    """The sign-in is GitHub's word for this repository, worth a few minutes."""
     assert "--federated-credential-provider github" in runs(DEPLOY)
     words = (
         "dev.py package",
@@ -238,9 +220,7 @@ ROLE_MISSING = (
 def test_provisioning_is_tried_again_once_for_a_role_that_does_not_count_yet(
     tmp_path: Path, says: list[str], code: int, runs_of_azd: int
 ) -> None:
-    """
-    What a wait of minutes mends is waited for; everything else fails at once.
-    """
+    """What a wait of minutes mends is waited for; everything else fails at once."""
     [script] = [s["run"] for s in steps(DEPLOY) if "azd provision" in s.get("run", "")]
     for place, said in enumerate(says, 1):
         (tmp_path / f"said-{place}").write_text(said)
@@ -282,9 +262,7 @@ def test_provisioning_is_tried_again_once_for_a_role_that_does_not_count_yet(
 def test_a_provider_is_registered_where_it_is_needed_and_waited_for(
     tmp_path: Path, environment: dict[str, str], asked: str | None
 ) -> None:
-    """
-    On a first `azd provision` there is no subscription to name yet.
-    """
+    """On a first `azd provision` there is no subscription to name yet."""
     (tmp_path / "az").write_text('#!/bin/sh\necho "$*" >> asked\n')
     (tmp_path / "az").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
@@ -303,9 +281,7 @@ def test_a_provider_is_registered_where_it_is_needed_and_waited_for(
 
 
 def test_inputs_and_variables_reach_scripts_as_environment_only() -> None:
-    """
-    Text that somebody typed is never pasted into a script.
-    """
+    """Text that somebody typed is never pasted into a script."""
     assert "${{" not in runs(CI) + runs(DEPLOY)
 
 
@@ -330,9 +306,7 @@ def test_azure_yaml_has_only_keys_that_azd_knows() -> None:
 
 
 def test_azure_yaml_names_what_there_is() -> None:
-    """
-    azd finds the template, and the function app by its tag.
-    """
+    """azd finds the template, and the function app by its tag."""
     infra = AZD["infra"]
     [service] = AZD["services"]
     templates = "".join(
@@ -361,9 +335,7 @@ def test_nothing_is_built_in_azure() -> None:
 
 
 def test_every_hook_works_in_both_worlds() -> None:
-    """
-    sh on Linux and macOS, PowerShell on Windows, with commands that dev.py has.
-    """
+    """sh on Linux and macOS, PowerShell on Windows, with commands that dev.py has."""
     for name, hook in hooks():
         assert name in HOOKS
         assert {system: script["shell"] for system, script in hook.items()} == {
@@ -378,27 +350,21 @@ def test_every_hook_works_in_both_worlds() -> None:
 
 
 def test_a_hook_for_comfort_cannot_stop_a_deployment() -> None:
-    """
-    Only the package is worth failing for.
-    """
+    """Only the package is worth failing for."""
     for name, hook in hooks():
         for script in hook.values():
             assert script.get("continueOnError", False) is (name != "prepackage")
 
 
 def test_a_pipeline_writes_no_settings_of_a_laptop() -> None:
-    """
-    The hook asks for CI, which GitHub and Azure Pipelines set or can set.
-    """
+    """The hook asks for CI, which GitHub and Azure Pipelines set or can set."""
     for script in AZD["hooks"]["postprovision"].values():
         assert "CI" in script["run"]
         assert "settings --from-azure" in script["run"]
 
 
 def test_every_kind_of_dependency_is_kept_up_to_date() -> None:
-    """
-    Packages and actions get their updates, in groups and not on their first day.
-    """
+    """Packages and actions get their updates, in groups and not on their first day."""
     updates = read(GITHUB / "dependabot.yml")["updates"]
 
     assert {update["package-ecosystem"] for update in updates} == {

@@ -66,9 +66,7 @@ async def test_a_bench_gives_rows_with_ratios_and_targets(name: str) -> None:
 def test_the_command_prints_a_table_and_writes_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    What is kept of a run says what it depends on, and not whose machine it was.
-    """
+    """What is kept of a run says what it depends on, and not whose machine it was."""
     file = tmp_path / "bench.json"
 
     assert main(["publish", "--quick", "--json", str(file)]) == 0
@@ -101,9 +99,7 @@ def test_a_slow_round_is_slow_for_both() -> None:
 
 
 def test_the_table_shows_what_was_missed() -> None:
-    """
-    Without a comparison, the target is held against the figure itself.
-    """
+    """Without a comparison, the target is held against the figure itself."""
     rows = [
         Row("latency", "p50", 31.0, "ms", target=30.0),
         Row("lanes", "2 processes", 2_000.0, "/s", "1 process", 1_000.0, 2.0),

@@ -10,9 +10,7 @@ from tools.terminal import CannotGoOn
 
 
 def test_a_second_supervisor_is_told_who_has_the_folder(tmp_path: Path) -> None:
-    """
-    Two stacks on one folder would spoil each other's queues.
-    """
+    """Two stacks on one folder would spoil each other's queues."""
     with DataFolder(tmp_path) as first:
         first.record({})
         with pytest.raises(CannotGoOn, match=f"process {os.getpid()}.*--data"):
@@ -23,9 +21,7 @@ def test_a_second_supervisor_is_told_who_has_the_folder(tmp_path: Path) -> None:
 
 
 def test_fresh_leaves_only_what_is_not_state(tmp_path: Path) -> None:
-    """
-    The installed Azurite and files of others stay.
-    """
+    """The installed Azurite and files of others stay."""
     with DataFolder(tmp_path) as data:
         data.make()
         (data.blobs / "blob").touch()
@@ -57,9 +53,7 @@ def test_fresh_leaves_only_what_is_not_state(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_record_is_no_record(record: str, tmp_path: Path) -> None:
-    """
-    A file cut short by a crash does not keep the stack from starting.
-    """
+    """A file cut short by a crash does not keep the stack from starting."""
     (tmp_path / "run.json").write_text(record)
 
     with DataFolder(tmp_path) as data:
@@ -70,9 +64,7 @@ def test_a_broken_record_is_no_record(record: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
-    """
-    The error says which folder, and which option chooses another.
-    """
+    """The error says which folder, and which option chooses another."""
     (tmp_path / "data").touch()
 
     with pytest.raises(CannotGoOn, match="--data"):
@@ -82,9 +74,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
 def test_a_record_that_cannot_be_written_is_said_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    It names no process for a later run; that is no reason to end what runs.
-    """
+    """It names no process for a later run; that is no reason to end what runs."""
     (tmp_path / "run.json").mkdir()
 
     with DataFolder(tmp_path) as data:

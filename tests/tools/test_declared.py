@@ -21,9 +21,7 @@ def put(folder: Path, *names: str) -> list[Path]:
 
 
 def test_the_file_that_is_given_comes_first_and_the_app_is_told(tmp_path: Path) -> None:
-    """
-    App and emulator never have different event subscriptions.
-    """
+    """App and emulator never have different event subscriptions."""
     given, told, _, _ = put(
         tmp_path, "a.json", "b.json", "topology.json", "moderation/topology.json"
     )
@@ -37,9 +35,7 @@ def test_the_file_that_is_given_comes_first_and_the_app_is_told(tmp_path: Path) 
 
 
 def test_without_one_it_is_the_one_of_the_app(tmp_path: Path) -> None:
-    """
-    `dev.py run --app DIR` needs no second option.
-    """
+    """`dev.py run --app DIR` needs no second option."""
     [own] = put(tmp_path, "moderation/topology.json")
     assert declared_topology.choose(tmp_path, None, {}) == (
         own,
@@ -53,9 +49,7 @@ def test_without_one_it_is_the_one_of_the_app(tmp_path: Path) -> None:
 
 
 def test_an_app_without_any_gets_that_of_this_project(tmp_path: Path) -> None:
-    """
-    As it always was for a folder of functions of one's own.
-    """
+    """As it always was for a folder of functions of one's own."""
     assert (
         declared_topology.choose(tmp_path, None, {}).file
         == ROOT / declared_topology.OWN
@@ -64,9 +58,7 @@ def test_an_app_without_any_gets_that_of_this_project(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [None, b"{", b"[]", b"\xff", b'{"topic": "a b"}'])
 def test_what_is_no_topology_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """
-    One line, before anything is started.
-    """
+    """One line, before anything is started."""
     file = tmp_path / "mine.json"
     if content is not None:
         file.write_bytes(content)

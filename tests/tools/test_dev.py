@@ -29,9 +29,7 @@ BEFORE_THE_ENVIRONMENT = [
 
 @pytest.mark.parametrize("name", BEFORE_THE_ENVIRONMENT)
 def test_what_runs_before_the_environment_needs_only_a_python(name: str) -> None:
-    """
-    A fresh clone has no packages, and its Python may be as old as 3.9.
-    """
+    """A fresh clone has no packages, and its Python may be as old as 3.9."""
     tree = ast.parse((ROOT / name).read_text(), feature_version=(3, 9))
     imported = {
         alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
@@ -53,9 +51,7 @@ def test_what_runs_before_the_environment_needs_only_a_python(name: str) -> None
 
 
 def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    `dev.py` alone says what it can do.
-    """
+    """`dev.py` alone says what it can do."""
     with pytest.raises(SystemExit):
         dev.main([])
 
@@ -66,9 +62,7 @@ def test_every_command_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_it_works_from_any_folder(tmp_path: Path) -> None:
-    """
-    The help of `run` names every option, wherever it is asked for.
-    """
+    """The help of `run` names every option, wherever it is asked for."""
     asked = [sys.executable, str(ROOT / "dev.py"), "run", "--help"]
     shown = subprocess.run(
         asked, cwd=tmp_path, capture_output=True, text=True, check=True
@@ -97,9 +91,7 @@ def test_a_half_made_environment_is_not_trusted(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="packages are in Lib there")
 def test_other_pins_or_packages_ask_for_an_installation(tmp_path: Path) -> None:
-    """
-    A pull that moves a pin, or a package removed by hand, is noticed.
-    """
+    """A pull that moves a pin, or a package removed by hand, is noticed."""
     root, venv = tmp_path / "root", tmp_path / "venv"
     record = venv / "lib/python3.13/site-packages/ruff-1.dist-info/RECORD"
     record.parent.mkdir(parents=True)
@@ -117,9 +109,7 @@ def test_other_pins_or_packages_ask_for_an_installation(tmp_path: Path) -> None:
 
 
 def test_a_half_made_azurite_is_not_trusted(tmp_path: Path) -> None:
-    """
-    An npm that was interrupted runs again.
-    """
+    """An npm that was interrupted runs again."""
     script = azurite.blob_service(tmp_path)
     script.parent.mkdir(parents=True)
     script.touch()
@@ -133,9 +123,7 @@ def test_a_half_made_azurite_is_not_trusted(tmp_path: Path) -> None:
 
 
 def test_without_node_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    The message names the program and the version.
-    """
+    """The message names the program and the version."""
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(CannotGoOn, match=r"Install Node\.js 20 or newer"):
@@ -146,9 +134,7 @@ def test_without_node_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 def test_a_node_that_is_too_old_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The reader learns which Node was found and which is needed.
-    """
+    """The reader learns which Node was found and which is needed."""
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\necho v18.20.4\n")
     node.chmod(0o755)
@@ -159,9 +145,7 @@ def test_a_node_that_is_too_old_is_named(
 
 
 def test_this_python_is_found() -> None:
-    """
-    The running Python counts when it is the wanted one.
-    """
+    """The running Python counts when it is the wanted one."""
     python = find_python.about([sys.executable])
 
     assert python is not None
@@ -173,9 +157,7 @@ def test_this_python_is_found() -> None:
 def test_a_failed_command_shows_its_words_and_the_advice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """
-    The chatter of pip and npm is seen when, and only when, it explains a failure.
-    """
+    """The chatter of pip and npm is seen when, and only when, it explains a failure."""
     failing = [sys.executable, "-c", "print('no space left'); raise SystemExit(3)"]
     working = [sys.executable, "-c", "print('chatter')"]
 
@@ -187,17 +169,13 @@ def test_a_failed_command_shows_its_words_and_the_advice(
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
-    """
-    No traceback for what a person can mend.
-    """
+    """No traceback for what a person can mend."""
     with pytest.raises(CannotGoOn, match="no-such-program could not be started"):
         terminal.attempt("Trying", ["no-such-program"], "")
 
 
 def test_a_lock_has_one_holder(tmp_path: Path) -> None:
-    """
-    Two dev.py at once do not install into one folder.
-    """
+    """Two dev.py at once do not install into one folder."""
     with file_lock.take(tmp_path / "lock"), pytest.raises(file_lock.HeldByAnother):
         file_lock.take(tmp_path / "lock")
 
@@ -208,9 +186,7 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
 def test_every_check_runs_and_each_failure_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    One run of `check` tells everything there is to mend.
-    """
+    """One run of `check` tells everything there is to mend."""
     checks = {"first": "python -cexit('bad')", "second": "python -cprint('chatter')"}
     monkeypatch.setattr(dev, "CHECKS", checks)
 

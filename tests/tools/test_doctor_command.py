@@ -31,9 +31,7 @@ def app(tmp_path: Path) -> Path:
 def test_the_doctor_is_told_the_file_and_the_environment_wins(
     app: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    What the app would see is what is examined, and the exit code is the doctor's.
-    """
+    """What the app would see is what is examined, and the exit code is the doctor's."""
     monkeypatch.setenv("PULL_BUDGET_SECONDS", "55")
     monkeypatch.delenv("EVENTGRID_ENDPOINT", raising=False)
 
@@ -45,9 +43,7 @@ def test_the_doctor_is_told_the_file_and_the_environment_wins(
 def test_without_settings_it_says_how_to_get_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    A fresh clone learns the next step instead of reading a traceback.
-    """
+    """A fresh clone learns the next step instead of reading a traceback."""
     with pytest.raises(CannotGoOn, match=r"local\.settings\.json\.example"):
         doctor.told(tmp_path, {})
 
@@ -56,9 +52,7 @@ def test_without_settings_it_says_how_to_get_them(
 
 
 def test_the_example_is_enough_for_the_doctor() -> None:
-    """
-    Whoever copies the example has every setting that the doctor asks for.
-    """
+    """Whoever copies the example has every setting that the doctor asks for."""
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
 
     assert {"EVENTGRID_ENDPOINT", "EVENTGRID_KEY"} <= example.keys()

@@ -37,9 +37,7 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", sorted(set(commands())))
 def test_a_command_is_one_of_dev_py(command: str) -> None:
-    """
-    F5, a task and a new container run what a person would type.
-    """
+    """F5, a task and a new container run what a person would type."""
     python, script, word, *arguments = shlex.split(command)
 
     assert python in ("python3", "py")
@@ -52,9 +50,7 @@ def test_a_command_is_one_of_dev_py(command: str) -> None:
 
 
 def test_a_task_that_is_waited_for_is_declared() -> None:
-    """
-    F5 finds the tasks that it begins with.
-    """
+    """F5 finds the tasks that it begins with."""
     launches = document(".vscode/launch.json")["configurations"]
     named = [launch.get("preLaunchTask") for launch in launches]
     named += [task.get("dependsOn") for task in TASKS.values()]
@@ -65,9 +61,7 @@ def test_a_task_that_is_waited_for_is_declared() -> None:
 
 
 def test_the_background_task_knows_when_the_stack_is_up() -> None:
-    """
-    The debugger waits for the lines that the supervisor says.
-    """
+    """The debugger waits for the lines that the supervisor says."""
     said = (ROOT / "tools" / "stack" / "supervisor.py").read_text(encoding="utf-8")
     matcher = TASKS["Azurite and emulator"]["problemMatcher"]["background"]
 
@@ -89,9 +83,7 @@ def test_the_container_is_that_of_the_project() -> None:
 
 
 def test_the_requests_are_those_of_the_readme() -> None:
-    """
-    Whoever opens requests.http has the README's calls, and each is answered.
-    """
+    """Whoever opens requests.http has the README's calls, and each is answered."""
     text = (ROOT / "requests.http").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     calls = CALL.findall(text)

@@ -20,9 +20,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_readers_key_opens_what_reads_and_an_operators_all(file: Path) -> None:
-    """
-    As the host sees it, which reads the same file.
-    """
+    """As the host sees it, which reads the same file."""
     made = local_keys.make(file, FUNCTIONS)
 
     keys = Keys(file)
@@ -36,9 +34,7 @@ def test_a_readers_key_opens_what_reads_and_an_operators_all(file: Path) -> None
 
 
 def test_keys_that_are_there_stay(file: Path) -> None:
-    """
-    A function that comes later gets the reader's key, too.
-    """
+    """A function that comes later gets the reader's key, too."""
     first = local_keys.make(file, FUNCTIONS[:1])
 
     second = local_keys.make(file, FUNCTIONS)
@@ -49,18 +45,14 @@ def test_keys_that_are_there_stay(file: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no mode there")
 def test_the_file_is_its_owners_alone(file: Path) -> None:
-    """
-    It holds secrets in clear text.
-    """
+    """It holds secrets in clear text."""
     local_keys.make(file, FUNCTIONS)
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_damaged_file_is_named(file: Path) -> None:
-    """
-    With what to do about it.
-    """
+    """With what to do about it."""
     file.write_text("{")
 
     with pytest.raises(CannotGoOn, match="delete it"):

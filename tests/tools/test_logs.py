@@ -8,9 +8,7 @@ from tools.stack import logs
 
 
 def test_the_logs_of_the_last_three_runs_are_kept(tmp_path: Path) -> None:
-    """
-    What was logged before a restart can still be read, and does not pile up.
-    """
+    """What was logged before a restart can still be read, and does not pile up."""
     log = tmp_path / "host.log"
     for run in ("first", "second", "third", "fourth", "fifth"):
         logs.rotate(log)
@@ -27,9 +25,7 @@ def test_the_logs_of_the_last_three_runs_are_kept(tmp_path: Path) -> None:
 
 
 def test_only_what_was_logged_since_then_is_read(tmp_path: Path) -> None:
-    """
-    The last lines of a dead process are its own, not those of the one before it.
-    """
+    """The last lines of a dead process are its own, not those of the one before it."""
     log = tmp_path / "host.log"
     log.write_text("the process before\n")
     then = logs.size(log)
@@ -41,9 +37,7 @@ def test_only_what_was_logged_since_then_is_read(tmp_path: Path) -> None:
 
 
 def test_a_follower_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
-    """
-    A line written in two goes is shown once, whole.
-    """
+    """A line written in two goes is shown once, whole."""
     log = tmp_path / "host.log"
     follower = logs.Follower(log)
     assert follower.new_lines() == []
@@ -64,9 +58,7 @@ def test_a_follower_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
     ],
 )
 def test_warnings_and_errors_are_shown(line: str) -> None:
-    """
-    What needs a person reaches the terminal.
-    """
+    """What needs a person reaches the terminal."""
     assert logs.is_noteworthy(line)
 
 
@@ -74,16 +66,12 @@ def test_warnings_and_errors_are_shown(line: str) -> None:
     "line", ["2026-11-23T10:00:00Z INFO drained 5", "no errors found", ""]
 )
 def test_other_lines_stay_in_the_log(line: str) -> None:
-    """
-    The terminal stays quiet while all is well.
-    """
+    """The terminal stays quiet while all is well."""
     assert not logs.is_noteworthy(line)
 
 
 def test_the_reason_for_a_failed_indexing_starts_at_the_traceback() -> None:
-    """
-    The reader sees the error of their app, not how the host came up.
-    """
+    """The reader sees the error of their app, not how the host came up."""
     noise = "\n".join(f"starting {n}" for n in range(50))
     why = (
         'Traceback (most recent call last):\n  File "function_app.py", line 3\n'
@@ -97,7 +85,5 @@ def test_the_reason_for_a_failed_indexing_starts_at_the_traceback() -> None:
 
 
 def test_without_a_traceback_the_end_of_the_log_is_the_reason() -> None:
-    """
-    A host that explains itself in other words is still heard.
-    """
+    """A host that explains itself in other words is still heard."""
     assert "no job functions found" in logs.why_not_indexed("no job functions found\n")

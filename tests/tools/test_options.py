@@ -8,9 +8,7 @@ from tools.stack import options
 
 
 def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
-    """
-    10000 is Azurite's port; the host's is what func would take.
-    """
+    """10000 is Azurite's port; the host's is what func would take."""
     given = options.read([])
 
     assert (given.http_port, given.emulator_port, given.storage_port) == (
@@ -26,9 +24,7 @@ def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
 def test_an_earlier_name_of_an_option_still_sets_it(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    One line says what it is called now.
-    """
+    """One line says what it is called now."""
     assert options.read([f"{option}=7", "--http-port=1"]).emulator_port == 7
     assert options.read([option, "7"]).emulator_port == 7
     said = capsys.readouterr().out + capsys.readouterr().err
@@ -36,9 +32,7 @@ def test_an_earlier_name_of_an_option_still_sets_it(
 
 
 def test_folders_are_absolute() -> None:
-    """
-    A part that runs in another folder finds the data all the same.
-    """
+    """A part that runs in another folder finds the data all the same."""
     given = options.read(["--data", "somewhere"])
 
     assert given.data == Path.cwd() / "somewhere"
@@ -50,9 +44,7 @@ def test_folders_are_absolute() -> None:
 def test_what_is_no_port_is_refused(
     port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    The error names the value and the range.
-    """
+    """The error names the value and the range."""
     with pytest.raises(SystemExit):
         options.read([f"--http-port={port}"])
 
@@ -60,8 +52,6 @@ def test_what_is_no_port_is_refused(
 
 
 def test_keys_are_asked_for_only_when_it_is_wanted() -> None:
-    """
-    A laptop needs none; trying out who may do what does.
-    """
+    """A laptop needs none; trying out who may do what does."""
     assert not options.read([]).enable_auth
     assert options.read(["--enable-auth"]).enable_auth

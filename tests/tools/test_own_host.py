@@ -23,9 +23,7 @@ NEEDED = {
 
 
 def test_nothing_is_to_be_done_where_the_settings_lead_here() -> None:
-    """
-    With the default ports F5 works at once.
-    """
+    """With the default ports F5 works at once."""
     said = own_host.sentences(APP, VALUES, NEEDED, PORTS)
 
     assert said[0].endswith("leads here as it is.")
@@ -44,9 +42,7 @@ def test_nothing_is_to_be_done_where_the_settings_lead_here() -> None:
 def test_what_leads_elsewhere_is_printed_as_the_line_to_put(
     name: str, changed: str
 ) -> None:
-    """
-    Another port, or another file, is one line to copy.
-    """
+    """Another port, or another file, is one line to copy."""
     ports = PORTS | {"--storage-port": 10001 if "10001" in changed else 10000}
 
     said = own_host.sentences(APP, VALUES, NEEDED | {name: changed}, ports)
@@ -56,9 +52,7 @@ def test_what_leads_elsewhere_is_printed_as_the_line_to_put(
 
 
 def test_without_a_host_only_what_it_needs_is_started(tmp_path: Path) -> None:
-    """
-    The port of the host stays free for whoever brings it.
-    """
+    """The port of the host stays free for whoever brings it."""
     given = options.read(["--host", "none", "--app", str(tmp_path)])
     (tmp_path / "local.settings.json").write_text('{"Values": {}}')
 

@@ -23,9 +23,7 @@ def func(tmp_path: Path) -> Path:
 def test_a_func_named_in_the_environment_is_used(
     func: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    FUNC_PATH comes before PATH.
-    """
+    """FUNC_PATH comes before PATH."""
     monkeypatch.setenv("FUNC_PATH", str(func))
 
     host = services.host(read([]), 7071, {})
@@ -57,9 +55,7 @@ def test_the_environment_of_func_does_not_say_that_it_is_azure(
 def test_the_stand_in_is_used_where_func_is_not_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    No tool outside the package registries is needed.
-    """
+    """No tool outside the package registries is needed."""
     monkeypatch.delenv("FUNC_PATH", raising=False)
     monkeypatch.setenv("PATH", "")
 
@@ -93,9 +89,7 @@ def test_either_host_is_told_to_ask_for_keys(
 def test_the_stand_in_is_used_when_asked_for(
     func: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    --host stand-in holds where func is installed.
-    """
+    """--host stand-in holds where func is installed."""
     monkeypatch.setenv("FUNC_PATH", str(func))
 
     host = services.host(read(["--host", "stand-in"]), 7071, {})
@@ -106,9 +100,7 @@ def test_the_stand_in_is_used_when_asked_for(
 def test_a_func_path_that_names_nothing_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A wrong path is not silently replaced by another host.
-    """
+    """A wrong path is not silently replaced by another host."""
     monkeypatch.setenv("FUNC_PATH", str(tmp_path / "no-func"))
 
     with pytest.raises(CannotGoOn, match="FUNC_PATH names"):
@@ -119,9 +111,7 @@ def test_a_func_path_that_names_nothing_is_an_error(
 def test_the_func_behind_the_one_npm_installed_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    npm's script would die of the SIGINT that the host should get.
-    """
+    """npm's script would die of the SIGINT that the host should get."""
     package = tmp_path / "node_modules" / "azure-functions-core-tools"
     for file in ("lib/main.js", "bin/func"):
         (package / file).parent.mkdir(parents=True)
@@ -134,9 +124,7 @@ def test_the_func_behind_the_one_npm_installed_is_found(
 
 
 def test_azurite_keeps_what_it_is_given(tmp_path: Path) -> None:
-    """
-    A restart still shows the audit log.
-    """
+    """A restart still shows the audit log."""
     with DataFolder(tmp_path) as data:
         storage = services.storage(10000, data)
 
@@ -146,7 +134,5 @@ def test_azurite_keeps_what_it_is_given(tmp_path: Path) -> None:
 
 
 def test_dev_and_supervisor_mean_the_same_azurite() -> None:
-    """
-    What dev.py installs is what is started.
-    """
+    """What dev.py installs is what is started."""
     assert azurite.blob_service().is_relative_to(azurite.FOLDER)

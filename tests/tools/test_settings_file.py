@@ -19,9 +19,7 @@ STARTED = {
 
 
 def test_settings_left_as_in_the_example_follow_the_ports() -> None:
-    """
-    Other ports need no edit of local.settings.json.
-    """
+    """Other ports need no edit of local.settings.json."""
     told = settings_file.for_the_host(EXAMPLE, EXAMPLE, {}, STARTED)
 
     assert told.environment == STARTED
@@ -29,9 +27,7 @@ def test_settings_left_as_in_the_example_follow_the_ports() -> None:
 
 
 def test_a_value_someone_chose_is_left_alone_and_said() -> None:
-    """
-    Who points the app at a namespace in Azure gets that, and is reminded of it.
-    """
+    """Who points the app at a namespace in Azure gets that, and is reminded of it."""
     chosen = {**EXAMPLE, "EVENTGRID_ENDPOINT": "https://ns.eventgrid.azure.net"}
 
     told = settings_file.for_the_host(chosen, EXAMPLE, {}, STARTED)
@@ -42,9 +38,7 @@ def test_a_value_someone_chose_is_left_alone_and_said() -> None:
 
 
 def test_the_environment_wins_over_what_is_started() -> None:
-    """
-    A variable of the shell is a choice too.
-    """
+    """A variable of the shell is a choice too."""
     shell = {"AzureWebJobsStorage": "mine"}
 
     told = settings_file.for_the_host(EXAMPLE, EXAMPLE, shell, STARTED)
@@ -54,9 +48,7 @@ def test_the_environment_wins_over_what_is_started() -> None:
 
 
 def test_a_setting_missing_from_the_file_is_said() -> None:
-    """
-    A file from an older version is not silently completed.
-    """
+    """A file from an older version is not silently completed."""
     told = settings_file.for_the_host({}, EXAMPLE, {}, STARTED)
 
     assert told.environment == {}
@@ -64,9 +56,7 @@ def test_a_setting_missing_from_the_file_is_said() -> None:
 
 
 def test_the_file_is_made_from_the_example_once(tmp_path: Path) -> None:
-    """
-    A fresh clone runs, and an edited file is never overwritten.
-    """
+    """A fresh clone runs, and an edited file is never overwritten."""
     first = settings_file.make_if_missing(tmp_path)
     second = settings_file.make_if_missing(tmp_path)
 
@@ -116,9 +106,7 @@ def test_a_file_is_read_as_func_reads_it(
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
-    """
-    The error says which file to mend.
-    """
+    """The error says which file to mend."""
     file = tmp_path / settings_file.FILE
     file.write_text(text)
 

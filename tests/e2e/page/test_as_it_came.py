@@ -39,9 +39,7 @@ async def tab(page: Page) -> Page:
 
 
 async def test_in_peek(tab: Page, stack: Stack) -> None:
-    """
-    Each of several, beside what is told of it.
-    """
+    """Each of several, beside what is told of it."""
     other = an_event("other").replace("1524831183200260097", "7")
     deliveries = [
         {"lockToken": id, "deliveryCount": 1, "id": id, "source": "/x", "type": KIND}
@@ -68,9 +66,7 @@ async def test_in_peek(tab: Page, stack: Stack) -> None:
 
 
 async def test_in_a_dead_letter(tab: Page, stack: Stack) -> None:
-    """
-    From the blob that Event Grid wrote, once it is revealed.
-    """
+    """From the blob that Event Grid wrote, once it is revealed."""
     event = an_event(unique("id"))
     name = bury_text(stack, f'[{{"event": {event}}}]')
     await tab.goto(f"{stack.url}/api/#/deadletters?name={name}&index=0")
@@ -80,9 +76,7 @@ async def test_in_a_dead_letter(tab: Page, stack: Stack) -> None:
 
 
 async def test_in_what_inspect_answers(tab: Page, stack: Stack) -> None:
-    """
-    Exactly as Event Grid delivered it.
-    """
+    """Exactly as Event Grid delivered it."""
     event = an_event("probe")
     body = f'{{"rejected": true, "brokerProperties": {{}}, "event": {event}}}'
     await tab.route(

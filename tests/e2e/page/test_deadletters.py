@@ -24,9 +24,7 @@ def letter(page: Page, content_id: str) -> Locator:
 async def test_chosen_dead_letters_are_tried_then_redriven_then_archived(
     page: Page, stack: Stack
 ) -> None:
-    """
-    A dry run, a confirmation that names handlers, the outcome, and the archive.
-    """
+    """A dry run, a confirmation that names handlers, the outcome, and the archive."""
     good, bad = unique(), unique()
     bury(stack, an_event(contentId=good))
     bury(stack, an_event(contentId=bad, data={"severity": 7}))
@@ -86,9 +84,7 @@ async def test_the_archive_shows_who_redrove_what(page: Page, stack: Stack) -> N
 
 
 async def test_an_events_data_is_shown_when_asked_for(page: Page, stack: Stack) -> None:
-    """
-    Opened by address or Enter: the envelope without its data, with it on request.
-    """
+    """Opened by address or Enter: the envelope without its data, with it on request."""
     content_id = unique()
     data = {"category": "secret-category"}
     bury(stack, an_event(contentId=content_id, data=data, egpublishedby="key 0123"))
@@ -121,9 +117,7 @@ async def test_an_events_data_is_shown_when_asked_for(page: Page, stack: Stack) 
 async def test_a_day_can_be_chosen_and_saved_whole(
     page: Page, stack: Stack, tmp_path: Path
 ) -> None:
-    """
-    Yesterday's by the keyboard; more than a page at a time; NDJSON has them all.
-    """
+    """Yesterday's by the keyboard; more than a page at a time; NDJSON has them all."""
     yesterday = now() - timedelta(days=1)
     ids = [unique() for _ in range(60)]
     bury(
@@ -155,9 +149,7 @@ async def test_a_day_can_be_chosen_and_saved_whole(
 async def test_a_day_without_dead_letters_is_said_to_be_empty(
     page: Page, empty_stack: Stack
 ) -> None:
-    """
-    It says what that means, and where one can be had to look at.
-    """
+    """It says what that means, and where one can be had to look at."""
     await page.goto(f"{empty_stack.url}/api/#/deadletters")
 
     await expect(page.locator("#stage")).to_contain_text("Nothing was dead-lettered")

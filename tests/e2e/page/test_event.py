@@ -60,9 +60,7 @@ def address(stack: Stack, entry: dict[str, Any]) -> str:
 async def test_a_life_is_told_step_by_step_and_who_is_missing(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Published, released and why, acknowledged; and where it should be but is not.
-    """
+    """Published, released and why, acknowledged; and where it should be but is not."""
     entry = a_life(stack)
     await page.goto(address(stack, entry))
 
@@ -92,9 +90,7 @@ async def test_a_life_is_told_step_by_step_and_who_is_missing(
 async def test_who_published_is_a_claim_until_the_log_proves_it(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The event says so itself, and so may whoever publishes past the app.
-    """
+    """The event says so itself, and so may whoever publishes past the app."""
     at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
     event_id = str(uuid.uuid4())
     entry = an_entry(at, id=event_id, event={"egpublishedby": "key 0123"})
@@ -115,9 +111,7 @@ async def test_who_published_is_a_claim_until_the_log_proves_it(
 
 
 async def test_what_happens_next_is_added_by_itself(page: Page, stack: Stack) -> None:
-    """
-    The event subscription that was missing is not any more, without a reload.
-    """
+    """The event subscription that was missing is not any more, without a reload."""
     entry = a_life(stack)
     await page.goto(address(stack, entry))
     steps = page.get_by_role("list", name="What happened").get_by_role("listitem")
@@ -132,9 +126,7 @@ async def test_what_happens_next_is_added_by_itself(page: Page, stack: Stack) ->
 
 
 async def test_data_is_left_out_until_it_is_asked_for(page: Page, stack: Stack) -> None:
-    """
-    The envelope comes without its data; a press on Reveal asks for it by name.
-    """
+    """The envelope comes without its data; a press on Reveal asks for it by name."""
     entry = a_life(stack)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -154,9 +146,7 @@ async def test_data_is_left_out_until_it_is_asked_for(page: Page, stack: Stack) 
 async def test_ids_links_and_the_envelope_can_be_copied(
     page: Page, stack: Stack
 ) -> None:
-    """
-    What is copied opens the same view, and is the whole envelope.
-    """
+    """What is copied opens the same view, and is the whole envelope."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     entry = a_life(stack)
     await page.goto(address(stack, entry))
@@ -176,9 +166,7 @@ async def test_ids_links_and_the_envelope_can_be_copied(
 async def test_any_id_can_be_looked_for_with_the_keyboard(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Type an id, press Enter; one that is nowhere is said to be nowhere.
-    """
+    """Type an id, press Enter; one that is nowhere is said to be nowhere."""
     entry = a_life(stack)
     await page.goto(f"{stack.url}/api/#/event")
     await expect(page.locator("#stage")).to_contain_text("every entry leads here")
@@ -200,9 +188,7 @@ async def test_any_id_can_be_looked_for_with_the_keyboard(
 async def test_a_long_search_shows_how_far_it_came_and_can_be_stopped(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Steps are shown as they are found; Stop keeps them, and the search can go on.
-    """
+    """Steps are shown as they are found; Stop keeps them, and the search can go on."""
     entry = a_life(stack)
     held = asyncio.Event()
 
@@ -237,9 +223,7 @@ async def test_a_long_search_shows_how_far_it_came_and_can_be_stopped(
 async def test_an_error_is_told_and_the_search_can_be_tried_again(
     page: Page, stack: Stack
 ) -> None:
-    """
-    When nothing answers, the view says so, and goes on when pressed.
-    """
+    """When nothing answers, the view says so, and goes on when pressed."""
     entry = a_life(stack)
     await page.route(re.compile(r"/api/life\?"), lambda route: route.abort())
     await page.goto(address(stack, entry))
@@ -254,9 +238,7 @@ async def test_an_error_is_told_and_the_search_can_be_tried_again(
 
 
 async def test_an_id_of_several_events_leads_to_each(page: Page, stack: Stack) -> None:
-    """
-    Which they are is told, and each has a life of its own.
-    """
+    """Which they are is told, and each has a life of its own."""
     at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
     id = unique("A")
     outcomes = {"/team-a": "reject", "/team-b": "acknowledge"}

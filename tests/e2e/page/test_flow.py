@@ -47,9 +47,7 @@ async def open_flow(page: Page, stack: Stack, params: str = "") -> None:
 async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
     page: Page, stack: Stack
 ) -> None:
-    """
-    A minute's numbers are told by the chart, by its table and by the sums.
-    """
+    """A minute's numbers are told by the chart, by its table and by the sums."""
     at = now() - timedelta(minutes=9)
     note(stack, at, **BUSY)
     await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
@@ -83,9 +81,7 @@ async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
 
 
 async def test_a_batch_that_took_no_time_was_handled(page: Page, stack: Stack) -> None:
-    """
-    A dot at 0 ms is told as one, not as nothing.
-    """
+    """A dot at 0 ms is told as one, not as nothing."""
     note(stack, now() - timedelta(minutes=2), received=1, handling=spread(0, 1))
     await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
     handling = page.get_by_role("region", name="Handling time", exact=True)
@@ -128,9 +124,7 @@ async def test_range_and_event_subscription_are_in_the_address(
 async def test_a_time_in_which_nothing_flowed_is_said_to_be_empty(
     page: Page, empty_stack: Stack
 ) -> None:
-    """
-    No axis without a sentence: each part says that there was nothing.
-    """
+    """No axis without a sentence: each part says that there was nothing."""
     await open_flow(page, empty_stack)
 
     for name in ("By disposition", "By event type"):

@@ -17,9 +17,7 @@ async def give(page: Page, key: str) -> None:
 
 
 async def test_without_a_key_the_page_asks_for_one(page: Page, guarded: Stack) -> None:
-    """
-    The host's bare 401 is explained where the key can be given.
-    """
+    """The host's bare 401 is explained where the key can be given."""
     await page.goto(f"{guarded.url}/api/")
 
     await expect(page.locator("#key")).to_contain_text("only callers with a function")
@@ -31,9 +29,7 @@ async def test_without_a_key_the_page_asks_for_one(page: Page, guarded: Stack) -
 async def test_a_readers_key_shows_and_does_nothing(
     page: Page, guarded: Stack, keys: LocalKeys
 ) -> None:
-    """
-    What a reader may not do rests, and says why; the key is in no address.
-    """
+    """What a reader may not do rests, and says why; the key is in no address."""
     await page.goto(f"{guarded.url}/api/")
     await give(page, keys.reader)
 
@@ -49,9 +45,7 @@ async def test_a_readers_key_shows_and_does_nothing(
 async def test_an_operators_key_acts_and_is_named_for_it(
     page: Page, guarded: Stack, keys: LocalKeys
 ) -> None:
-    """
-    Who published is in the event's life, by the first digits of the key's hash.
-    """
+    """Who published is in the event's life, by the first digits of the key's hash."""
     await page.goto(f"{guarded.url}/api/")
     await give(page, keys.operator)
     await expect(page.locator("#caller")).to_contain_text("operator")

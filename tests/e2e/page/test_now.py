@@ -31,9 +31,7 @@ async def publish(page: Page, **changes: Any) -> None:
 async def test_samples_can_be_published_pulled_followed_and_inspected(
     page: Page, fresh_stack: Stack
 ) -> None:
-    """
-    The page alone shows the whole story: 2 / 2 / 5, a life, and an envelope.
-    """
+    """The page alone shows the whole story: 2 / 2 / 5, a life, and an envelope."""
     await page.goto(f"{fresh_stack.url}/api/")
     await expect(page).to_have_title("Now · Moderation events")
     await expect(page.locator("#health-pulse")).to_contain_text("Healthy")
@@ -159,9 +157,7 @@ async def test_hostile_content_is_only_ever_text(page: Page, stack: Stack) -> No
 async def test_the_keyboard_alone_publishes_and_follows_an_event(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Control and Enter publish, Enter follows the event, and back is where one was.
-    """
+    """Control and Enter publish, Enter follows the event, and back is where one was."""
     await page.goto(f"{stack.url}/api/")
     content_id = unique()
     await publish(page, contentId=content_id)

@@ -124,9 +124,7 @@ async def test_leaving_the_view_asks_and_releases_what_is_locked(
 async def test_closing_the_page_releases_what_is_locked(
     page: Page, emptied_stack: Stack
 ) -> None:
-    """
-    The last request of a page that goes carries the lock tokens, and the key.
-    """
+    """The last request of a page that goes carries the lock tokens, and the key."""
     content_id = unique()
     publish(emptied_stack, content_id)
     await receive(page, emptied_stack, content_id)
@@ -154,9 +152,7 @@ async def test_closing_the_page_releases_what_is_locked(
 async def test_a_lock_that_runs_out_is_said_to_be_lost(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The countdown warns, then the event is marked, and nothing is offered for it.
-    """
+    """The countdown warns, then the event is marked, and nothing is offered for it."""
 
     # A lock of two seconds cannot be had: 60 are declared. The answer is otherwise real.
     async def short(route: Route) -> None:
@@ -196,9 +192,7 @@ async def test_nothing_to_receive_is_said_in_words(
 
 
 async def test_a_reader_may_not_receive(page: Page, stack: Stack) -> None:
-    """
-    The button rests and says why; nothing is sent.
-    """
+    """The button rests and says why; nothing is sent."""
 
     # The host's recorded answer to a reader's key on an operator's function.
     async def guard(route: Route) -> None:

@@ -23,9 +23,7 @@ FIRST_VIEW_BYTES = 100 * 1024
 
 
 def test_every_view_in_the_list_has_its_module() -> None:
-    """
-    What the navigation offers can be loaded.
-    """
+    """What the navigation offers can be loaded."""
     assert len(VIEWS) == len(set(VIEWS)) > 2
     for name in VIEWS:
         assert (WEB / "views" / FOLDERS.get(name, name) / "view.js").is_file()
@@ -34,9 +32,7 @@ def test_every_view_in_the_list_has_its_module() -> None:
 async def test_every_view_opens_by_its_address_and_is_marked(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The address names the view, the navigation and the title say which it is.
-    """
+    """The address names the view, the navigation and the title say which it is."""
     await page.goto(f"{stack.url}/api/")
     links = page.get_by_role("navigation", name="Views").get_by_role("link")
     await expect(links).to_have_count(len(VIEWS))
@@ -54,9 +50,7 @@ async def test_every_view_opens_by_its_address_and_is_marked(
 async def test_a_view_that_is_not_there_is_said_to_be_missing(
     page: Page, stack: Stack
 ) -> None:
-    """
-    A mistyped or hostile address ends in words, and the rest of the page works.
-    """
+    """A mistyped or hostile address ends in words, and the rest of the page works."""
     await page.goto(f"{stack.url}/api/#/<img src=x onerror=alert(1)>?id=%00")
 
     await expect(page.locator("#stage")).to_contain_text("There is no such view")
@@ -66,9 +60,7 @@ async def test_a_view_that_is_not_there_is_said_to_be_missing(
 
 
 async def test_the_first_view_is_light(page: Page, stack: Stack) -> None:
-    """
-    What the browser loads for the first view is less than 100 KB when compressed.
-    """
+    """What the browser loads for the first view is less than 100 KB when compressed."""
     loaded: dict[str, bytes] = {}
 
     async def keep(route: Route) -> None:
@@ -86,9 +78,7 @@ async def test_the_first_view_is_light(page: Page, stack: Stack) -> None:
 
 
 async def test_what_the_browser_is_told_to_load_early_is_there_and_needed() -> None:
-    """
-    Modules preloaded by index.html are those that the shell imports.
-    """
+    """Modules preloaded by index.html are those that the shell imports."""
     markup = (WEB / "index.html").read_text("utf-8")
     preloaded = set(re.findall(r'rel="modulepreload" href="([^"]+)"', markup))
 
@@ -132,9 +122,7 @@ async def test_the_keyboard_alone_reaches_the_content_and_every_view(
 async def test_a_bare_401_asks_for_a_key_that_stays_out_of_urls(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The key goes into a header, and a wrong one is asked for again.
-    """
+    """The key goes into a header, and a wrong one is asked for again."""
     asked: list[str] = []
 
     # The host's recorded answer, because this stack lets everybody in.
@@ -168,9 +156,7 @@ async def test_a_bare_401_asks_for_a_key_that_stays_out_of_urls(
 async def test_a_readers_key_rests_what_only_operators_may_do(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Buttons say why they cannot be pressed, and the badge says what the key opens.
-    """
+    """Buttons say why they cannot be pressed, and the badge says what the key opens."""
 
     # The host's recorded answer to a reader's key on an operator's function.
     async def guard(route: Route) -> None:
@@ -201,9 +187,7 @@ async def test_a_readers_key_rests_what_only_operators_may_do(
 
 
 async def test_alerts_are_shown_above_every_view(page: Page, stack: Stack) -> None:
-    """
-    What needs a person is told with its time and what to do next, as text.
-    """
+    """What needs a person is told with its time and what to do next, as text."""
 
     async def alarmed(route: Route) -> None:
         answer = await route.fetch()
@@ -228,9 +212,7 @@ async def test_alerts_are_shown_above_every_view(page: Page, stack: Stack) -> No
 async def test_one_request_at_a_time_and_none_from_a_hidden_tab(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The page asks one thing after another, and stops asking while nobody sees it.
-    """
+    """The page asks one thing after another, and stops asking while nobody sees it."""
     asked: list[str] = []
     under_way: list[int] = [0, 0]
 
@@ -264,9 +246,7 @@ async def test_one_request_at_a_time_and_none_from_a_hidden_tab(
 async def test_an_app_that_is_gone_is_told_in_words_and_found_again(
     page: Page, stack: Stack
 ) -> None:
-    """
-    The page says that nothing answers, what to look at, and goes on by itself.
-    """
+    """The page says that nothing answers, what to look at, and goes on by itself."""
     await page.goto(f"{stack.url}/api/")
     await expect(page.locator("#pulse")).to_contain_text("Live")
 
@@ -285,9 +265,7 @@ async def test_an_app_that_is_gone_is_told_in_words_and_found_again(
 async def test_every_settings_problem_is_shown_in_every_view(
     page: Page, unset_stack: Stack, view: str
 ) -> None:
-    """
-    Without good settings each view is still served, and names each that is wrong.
-    """
+    """Without good settings each view is still served, and names each that is wrong."""
     await page.goto(f"{unset_stack.url}/api/#/{view}")
 
     for name in ("EVENTGRID_ENDPOINT", "PULL_BUDGET_SECONDS"):
@@ -300,9 +278,7 @@ async def test_every_settings_problem_is_shown_in_every_view(
 async def test_every_view_passes_the_rules_of_accessibility_and_fits(
     page: Page, empty_stack: Stack, view: str
 ) -> None:
-    """
-    With nothing recorded yet: no violation, light and dark, and nothing too wide.
-    """
+    """With nothing recorded yet: no violation, light and dark, and nothing too wide."""
     await page.goto(f"{empty_stack.url}/api/#/{view}")
     await expect(page.locator(f"#stage .view-{view}")).to_be_visible()
     await expect(page.locator("#pulse")).to_contain_text("Live")
@@ -316,9 +292,7 @@ async def test_every_view_passes_the_rules_of_accessibility_and_fits(
 
 
 def test_the_page_has_the_topology_from_the_app() -> None:
-    """
-    No file of the page names an event subscription but where a word needs it.
-    """
+    """No file of the page names an event subscription but where a word needs it."""
     topology = json.loads((ROOT / "moderation" / "topology.json").read_bytes())
     names = [subscription["name"] for subscription in topology["eventSubscriptions"]]
 
@@ -331,9 +305,7 @@ def test_the_page_has_the_topology_from_the_app() -> None:
 async def test_a_view_that_fails_to_begin_says_so_and_the_others_go_on(
     page: Page, stack: Stack
 ) -> None:
-    """
-    A fault of the page is told in the page, and not only to the console.
-    """
+    """A fault of the page is told in the page, and not only to the console."""
     faulty = "export const view = { mount() { throw new Error('no luck'); } };"
 
     async def broken(route: Route) -> None:

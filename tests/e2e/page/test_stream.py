@@ -39,9 +39,7 @@ def address(stack: Stack, text: str, **filters: str) -> str:
 async def test_entries_are_listed_newest_first_and_lead_to_their_event(
     page: Page, stack: Stack
 ) -> None:
-    """
-    A row says when, where, what, which and why, and its link carries the time.
-    """
+    """A row says when, where, what, which and why, and its link carries the time."""
     mark, at = unique("list"), now()
     released = an_entry(
         at,
@@ -76,9 +74,7 @@ async def test_entries_are_listed_newest_first_and_lead_to_their_event(
 async def test_nothing_recorded_and_nothing_found_are_said(
     page: Page, empty_stack: Stack
 ) -> None:
-    """
-    An empty stream says what to do; an empty search says how far it looked.
-    """
+    """An empty stream says what to do; an empty search says how far it looked."""
     await page.goto(f"{empty_stack.url}/api/#/stream")
     foot = page.locator(".stream-foot")
     await expect(foot).to_contain_text("Nothing recorded yet")
@@ -91,9 +87,7 @@ async def test_nothing_recorded_and_nothing_found_are_said(
 
 
 async def test_filters_are_in_the_address(page: Page, stack: Stack) -> None:
-    """
-    What is filtered is in the address, and the address alone gives it back.
-    """
+    """What is filtered is in the address, and the address alone gives it back."""
     mark, at = unique("filter"), now()
     store(
         stack,
@@ -184,9 +178,7 @@ async def test_the_keyboard_alone_pauses_reads_and_goes_on(
 async def test_older_entries_come_page_by_page_and_ten_thousand_stay_usable(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Rows out of sight cost no layout: a press is answered at once among 10,000.
-    """
+    """Rows out of sight cost no layout: a press is answered at once among 10,000."""
     mark = unique("many")
     store(stack, *entries(10_050, until=now(), contentId=mark))
     await page.goto(address(stack, mark))

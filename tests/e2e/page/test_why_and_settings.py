@@ -22,9 +22,7 @@ def taker(page: Page, name: str) -> Locator:
 async def test_why_not_says_who_takes_an_event_and_what_refuses_it(
     page: Page, stack: Stack
 ) -> None:
-    """
-    Each clause with what it says of the event; the declared filters below.
-    """
+    """Each clause with what it says of the event; the declared filters below."""
     await page.goto(f"{stack.url}/api/#/why")
     await expect(taker(page, "sub-flagged")).to_contain_text("takes it")
     refusing = taker(page, "sub-approved")
@@ -63,9 +61,7 @@ async def test_why_not_says_what_publishing_would_refuse(
 
 
 async def test_why_not_takes_cloudevents_in_a_list(page: Page, stack: Stack) -> None:
-    """
-    Each event of a pasted batch is explained, hostile ones as text.
-    """
+    """Each event of a pasted batch is explained, hostile ones as text."""
     events = [an_event(), an_event(type=HOSTILE + "W" * 5000, subject=HOSTILE)]
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.goto(f"{stack.url}/api/#/why")
@@ -81,9 +77,7 @@ async def test_why_not_takes_cloudevents_in_a_list(page: Page, stack: Stack) -> 
 
 
 async def test_settings_are_shown_without_secrets(page: Page, stack: Stack) -> None:
-    """
-    Set secrets are said to be set; the table is filtered by what is typed.
-    """
+    """Set secrets are said to be set; the table is filtered by what is typed."""
     await page.goto(f"{stack.url}/api/#/settings")
     table = page.get_by_role("region", name="Every setting")
     key = table.get_by_role("row", name="EVENTGRID_KEY")
@@ -124,9 +118,7 @@ async def test_what_is_wrong_with_the_settings_comes_first(
 async def test_a_view_without_settings_says_which_are_wrong(
     page: Page, unset_stack: Stack, name: str
 ) -> None:
-    """
-    No view is blank and none is broken while the app is not set up yet.
-    """
+    """No view is blank and none is broken while the app is not set up yet."""
     await page.goto(f"{unset_stack.url}/api/#/{name}")
     if name == "peek":
         await page.get_by_role("button", name="Receive", exact=True).click()
@@ -142,9 +134,7 @@ async def test_a_view_without_settings_says_which_are_wrong(
 async def test_long_settings_fit_a_telephone(
     page: Page, stack: Stack, scheme: Any
 ) -> None:
-    """
-    Values as long as they may be, with anything in them, break nothing.
-    """
+    """Values as long as they may be, with anything in them, break nothing."""
 
     # Settings of a running app cannot be changed: what is answered is, instead.
     async def long(route: Route) -> None:
@@ -171,9 +161,7 @@ async def test_long_settings_fit_a_telephone(
 async def test_numbers_that_do_not_agree_are_no_failure(
     page: Page, stack: Stack
 ) -> None:
-    """
-    What the doctor finds asks for attention; everything still answers.
-    """
+    """What the doctor finds asks for attention; everything still answers."""
     advice = {"name": "doctor: PULL_BUDGET_SECONDS", "ok": False, "detail": "is long"}
     well = {"name": "audit storage", "ok": True, "detail": "answers", "next": None}
     answer = {"status": "attention", "checks": [well, {**advice, "next": "change it"}]}

@@ -21,9 +21,7 @@ NOW = datetime(2026, 11, 23, 12, 2, 30, tzinfo=UTC)
 
 
 def test_everything_that_az_answers_is_collected(az_program: Path) -> None:
-    """
-    All pages of all lists are read, and secrets are dropped on the way.
-    """
+    """All pages of all lists are read, and secrets are dropped on the way."""
     found = collect.collect(GROUP, None, NOW)
 
     assert found.settings.pop("EVENTGRID_KEY") == collect.HIDDEN
@@ -53,9 +51,7 @@ def test_the_group_is_the_one_that_azd_made(
 def test_without_a_group_it_says_how_to_give_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """
-    No guessing among somebody's resource groups.
-    """
+    """No guessing among somebody's resource groups."""
     assert status_command.main([]) == status_command.CANNOT_ASK
     assert "--resource-group" in capsys.readouterr().out
 
@@ -63,9 +59,7 @@ def test_without_a_group_it_says_how_to_give_one(
 def test_without_az_it_says_so(
     az_program: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    An exit code of its own tells a script that nothing was examined.
-    """
+    """An exit code of its own tells a script that nothing was examined."""
     for file in az_program.iterdir():
         file.unlink()
 
@@ -77,9 +71,7 @@ def test_without_az_it_says_so(
 def test_signed_out_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    The way on is one command.
-    """
+    """The way on is one command."""
     monkeypatch.setenv("FAKE_AZ_MOOD", "signed out")
 
     assert status_command.main(["--resource-group", GROUP]) == status_command.CANNOT_ASK
@@ -102,9 +94,7 @@ def test_what_may_not_be_read_is_said_and_the_rest_examined(
     forbidden: str,
     part: str,
 ) -> None:
-    """
-    A reader without every right still learns what he may.
-    """
+    """A reader without every right still learns what he may."""
     monkeypatch.setenv("FAKE_AZ_MOOD", forbidden)
 
     found = collect.collect(GROUP, None, NOW)
@@ -122,9 +112,7 @@ def test_what_may_not_be_read_is_said_and_the_rest_examined(
 def test_a_program_that_does_not_answer_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    A login that waits for a browser does not hang a pipeline.
-    """
+    """A login that waits for a browser does not hang a pipeline."""
     monkeypatch.setenv("FAKE_AZ_MOOD", "silent")
 
     with pytest.raises(Refused, match="no answer within"):
@@ -137,9 +125,7 @@ def test_an_empty_group_is_said_to_be_one(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    """
-    The wrong group is a finding, not a failure.
-    """
+    """The wrong group is a finding, not a failure."""
     empty = json.loads(WELL.read_text("utf-8")) | {"resources": []}
     (tmp_path / "empty.json").write_text(json.dumps(empty))
     monkeypatch.setenv("FAKE_AZ_ANSWERS", str(tmp_path / "empty.json"))
@@ -152,9 +138,7 @@ def test_an_empty_group_is_said_to_be_one(
 
 
 def test_the_app_is_chosen_by_name_where_there_are_several() -> None:
-    """
-    Two apps in a group are not mixed up.
-    """
+    """Two apps in a group are not mixed up."""
     content = json.loads(WELL.read_text("utf-8"))
     site = next(
         resource
@@ -170,9 +154,7 @@ def test_the_app_is_chosen_by_name_where_there_are_several() -> None:
 
 
 def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    azd is asked for by its own name.
-    """
+    """azd is asked for by its own name."""
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(CannotAsk, match="azd auth login"):
@@ -220,9 +202,7 @@ def test_an_app_without_functions_is_explained_by_its_log(
 def test_a_deployment_is_waited_for_until_every_function_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Functions show themselves some time after the code was sent.
-    """
+    """Functions show themselves some time after the code was sent."""
     monkeypatch.setenv("FAKE_AZ_LATE", str(tmp_path / "asked-once"))
     monkeypatch.setattr(status_command, "ASK_AGAIN_SECONDS", 0.01)
 
@@ -252,9 +232,7 @@ def test_what_was_not_seen_has_not_arrived(
     mood: str,
     said: str,
 ) -> None:
-    """
-    A pipeline that may not look does not call a deployment well.
-    """
+    """A pipeline that may not look does not call a deployment well."""
     answering(**changed)
     monkeypatch.setenv("FAKE_AZ_MOOD", mood)
     asked = ["--resource-group", GROUP, "--functions", "--wait", "0"]

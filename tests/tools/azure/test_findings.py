@@ -41,17 +41,13 @@ def findings(found: Deployment) -> list[Finding]:
 
 
 def test_a_well_deployment_has_no_finding() -> None:
-    """
-    Nobody is alarmed for nothing.
-    """
+    """Nobody is alarmed for nothing."""
     assert findings(deployment.load(WELL)) == []
 
 
 @pytest.mark.parametrize("file", BROKEN, ids=lambda file: file.stem)
 def test_what_is_broken_is_explained(file: Path) -> None:
-    """
-    Each broken deployment gets its findings, each with what to do, and no others.
-    """
+    """Each broken deployment gets its findings, each with what to do, and no others."""
     content = json.loads(file.read_text("utf-8"))
 
     found = findings(changed(content["changes"]))
@@ -69,18 +65,14 @@ def test_what_is_broken_is_explained(file: Path) -> None:
 
 
 def test_at_least_twelve_deployments_are_broken_in_a_way_of_their_own() -> None:
-    """
-    The promise was twelve.
-    """
+    """The promise was twelve."""
     explained = [json.loads(file.read_text("utf-8"))["happened"] for file in BROKEN]
 
     assert len(set(explained)) >= 12
 
 
 def test_what_to_do_is_documented_for_every_group_of_checks() -> None:
-    """
-    Whoever wants to know why finds the group's name in docs/operations.md.
-    """
+    """Whoever wants to know why finds the group's name in docs/operations.md."""
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
     for group in GROUPS:
@@ -88,9 +80,7 @@ def test_what_to_do_is_documented_for_every_group_of_checks() -> None:
 
 
 def test_the_same_said_otherwise_is_no_finding() -> None:
-    """
-    Azure may answer with other spellings of the same: P1D and PT24H, null and [].
-    """
+    """Azure may answer with other spellings of the same: P1D and PT24H, null and []."""
     queue = ["properties", "deliveryConfiguration", "queue"]
     filters = ["properties", "filtersConfiguration"]
     same = changed(
@@ -108,9 +98,7 @@ def test_the_same_said_otherwise_is_no_finding() -> None:
 
 
 def test_what_is_meant_so_is_no_finding() -> None:
-    """
-    A second identity of the app, and containers by their default names, are fine.
-    """
+    """A second identity of the app, and containers by their default names, are fine."""
     other = {"a-second-one": {"principalId": "other", "clientId": "other"}}
     content = json.loads(WELL.read_text("utf-8"))
     identities = other | content["site"]["identity"]["userAssignedIdentities"]
@@ -124,9 +112,7 @@ def test_what_is_meant_so_is_no_finding() -> None:
 
 
 def test_what_was_proven_is_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    The dead letter of a probe in a private network ends the doubt.
-    """
+    """The dead letter of a probe in a private network ends the doubt."""
     proven: list[dict[str, Any]] = [
         {"at": ["namespace", "properties", "publicNetworkAccess"], "to": "Disabled"},
         {"at": ["proof"], "to": {"after": 42}},
@@ -141,9 +127,7 @@ def test_what_was_proven_is_no_finding(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("name", ["AUDIT_CONTAINER", "ACTIVITY_CONTAINER"])
 def test_containers_are_those_of_the_settings(name: str) -> None:
-    """
-    Another name needs another container, and the role on it.
-    """
+    """Another name needs another container, and the role on it."""
     found = findings(changed([{"at": ["settings", name], "to": "elsewhere"}]))
 
     assert [finding.where for finding in found] == [
@@ -153,9 +137,7 @@ def test_containers_are_those_of_the_settings(name: str) -> None:
 
 
 def test_accounts_that_were_not_shown_are_not_said_to_be_missing() -> None:
-    """
-    No rights to see an account does not mean that it is not there.
-    """
+    """No rights to see an account does not mean that it is not there."""
     hidden: list[dict[str, Any]] = [
         {"at": ["storage_accounts"], "to": []},
         {"at": ["unanswered"], "to": {"storage_accounts": "Forbidden"}},
@@ -202,9 +184,7 @@ def test_the_exit_code_says_whether_somebody_has_to_act(
     code: int,
     said: str,
 ) -> None:
-    """
-    A pipeline can ask too.
-    """
+    """A pipeline can ask too."""
     file = tmp_path / "deployment.json"
     changed(changes).save(file)
 
@@ -213,9 +193,7 @@ def test_the_exit_code_says_whether_somebody_has_to_act(
 
 
 def test_the_same_remedy_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    Three findings with one cause read as one.
-    """
+    """Three findings with one cause read as one."""
     content = json.loads((HERE / "broken" / "dead-lettering-dropped.json").read_text())
 
     found = changed(content["changes"])
@@ -229,9 +207,7 @@ def test_the_same_remedy_is_said_once(capsys: pytest.CaptureFixture[str]) -> Non
 def test_nothing_is_called_well_that_was_not_looked_at(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """
-    No finding and no look are different things.
-    """
+    """No finding and no look are different things."""
     content = json.loads((HERE / "broken" / "rights-too-few.json").read_text())
 
     found = changed(content["changes"])
@@ -246,9 +222,7 @@ def test_nothing_is_called_well_that_was_not_looked_at(
 def test_a_file_that_holds_no_deployment_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    """
-    The reader learns how such a file is made.
-    """
+    """The reader learns how such a file is made."""
     file = tmp_path / "deployment.json"
     file.write_text(text)
 

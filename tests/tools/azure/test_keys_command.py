@@ -23,9 +23,7 @@ openssl() { echo "secret-of-$((++COUNT))"; }
 def test_every_function_that_reads_gets_the_readers_key(
     shell: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    And none that does more.
-    """
+    """And none that does more."""
     where = ["--resource-group", "rg-dev", "--app", "func-dev"]
 
     assert keys_command.main(["--shell", shell, *where]) == 0
@@ -69,9 +67,7 @@ def test_bash_runs_what_is_printed(tmp_path: Path) -> None:
 def test_the_keys_of_this_machine_are_made_and_not_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    The file is named; whoever may read it finds them there.
-    """
+    """The file is named; whoever may read it finds them there."""
     assert keys_command.main(["--local", "--data", str(tmp_path)]) == 0
 
     said = capsys.readouterr().out
@@ -84,9 +80,7 @@ def test_the_keys_of_this_machine_are_made_and_not_told(
 def test_a_key_that_is_asked_for_is_all_that_is_printed(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    So it can be taken into a variable.
-    """
+    """So it can be taken into a variable."""
     assert keys_command.main(["--local", "--data", str(tmp_path), "--show", name]) == 0
 
     (key,) = capsys.readouterr().out.split()
@@ -97,9 +91,7 @@ def test_a_key_that_is_asked_for_is_all_that_is_printed(
 def test_a_damaged_file_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Said in one line, with exit code 1.
-    """
+    """Said in one line, with exit code 1."""
     (tmp_path / local_keys.FILE).write_text("[")
 
     assert keys_command.main(["--local", "--data", str(tmp_path)]) == 1

@@ -136,9 +136,7 @@ def test_a_dead_letter_of_yesterday_is_found_after_midnight(
 def test_one_that_does_not_come_is_said_to_be_lost(
     found: Deployment, serve: Callable[[Answers], App]
 ) -> None:
-    """
-    The wait has an end, and what to look at.
-    """
+    """The wait has an end, and what to look at."""
     app = serve(
         lambda method, path: (200, INSPECTED if method == "POST" else letters())
     )
@@ -172,9 +170,7 @@ def test_an_app_that_cannot_be_asked_proves_nothing(
     problem: str,
     do: str,
 ) -> None:
-    """
-    What the app says is passed on, and nobody is told that dead letters are lost.
-    """
+    """What the app says is passed on, and nobody is told that dead letters are lost."""
     proof = prove.prove(found, serve(lambda *_: (code, content)).address, 60)
 
     assert proof["level"] == "unknown"
@@ -185,9 +181,7 @@ def test_an_app_that_cannot_be_asked_proves_nothing(
 def test_where_people_sign_in_a_token_is_sent_and_no_key(
     found: Deployment, serve: Callable[[Answers], App]
 ) -> None:
-    """
-    Keys count for nothing then, so none is read.
-    """
+    """Keys count for nothing then, so none is read."""
     registration = {"registration": {"clientId": "client"}}
     on = {
         "platform": {"enabled": True},
@@ -216,18 +210,14 @@ def test_where_people_sign_in_a_token_is_sent_and_no_key(
 def test_a_key_goes_nowhere_in_the_clear(
     found: Deployment, address: str, problem: str
 ) -> None:
-    """
-    But to this machine.
-    """
+    """But to this machine."""
     assert problem in prove.prove(found, address, 1)["problem"]
 
 
 def test_keys_that_may_not_be_read_prove_nothing(
     found: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A reader of the resource group is told what else he would need.
-    """
+    """A reader of the resource group is told what else he would need."""
     monkeypatch.setenv("FAKE_AZ_MOOD", "/listkeys")
 
     proof = prove.prove(found, None, 1)
@@ -238,9 +228,7 @@ def test_keys_that_may_not_be_read_prove_nothing(
 
 
 def test_without_an_app_there_is_nobody_to_ask(found: Deployment) -> None:
-    """
-    Nothing is deployed yet.
-    """
+    """Nothing is deployed yet."""
     proof = prove.prove(replace(found, site=None), None, 1)
 
     assert (proof["level"], proof["do"]) == ("unknown", "deploy first")

@@ -57,9 +57,7 @@ def from_azd(app: Path, *arguments: str) -> int:
 
 
 def test_the_laptop_uses_the_namespace_with_the_developers_identity(app: Path) -> None:
-    """
-    The app finds the deployed endpoint and storage, and no key to use instead.
-    """
+    """The app finds the deployed endpoint and storage, and no key to use instead."""
     assert from_azd(app) == 0
 
     values = settings_file.read(app / settings_file.FILE)
@@ -70,9 +68,7 @@ def test_the_laptop_uses_the_namespace_with_the_developers_identity(app: Path) -
 
 
 def test_what_is_not_from_azure_is_kept(app: Path) -> None:
-    """
-    Timers keep their local storage, and a person his own settings.
-    """
+    """Timers keep their local storage, and a person his own settings."""
     from_azd(app)
 
     content = json.loads((app / settings_file.FILE).read_text("utf-8"))
@@ -125,9 +121,7 @@ def test_no_secret_is_written(app: Path) -> None:
 def test_a_second_time_nothing_changes(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    A hook that runs at every provisioning leaves no trace.
-    """
+    """A hook that runs at every provisioning leaves no trace."""
     from_azd(app)
     before = (app / settings_file.FILE).read_bytes()
     capsys.readouterr()
@@ -139,9 +133,7 @@ def test_a_second_time_nothing_changes(
 
 
 def test_there_and_back_again(app: Path) -> None:
-    """
-    The local stack works again after a visit to Azure.
-    """
+    """The local stack works again after a visit to Azure."""
     before = settings_file.read(app / settings_file.FILE)
     from_azd(app)
 
@@ -153,9 +145,7 @@ def test_there_and_back_again(app: Path) -> None:
 def test_a_dry_run_writes_nothing(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Looking first is possible.
-    """
+    """Looking first is possible."""
     before = (app / settings_file.FILE).read_bytes()
 
     assert from_azd(app, "--dry-run") == 0
@@ -165,9 +155,7 @@ def test_a_dry_run_writes_nothing(
 
 
 def test_a_missing_file_is_made_from_the_example(tmp_path: Path) -> None:
-    """
-    Deploying can be the first thing that somebody does.
-    """
+    """Deploying can be the first thing that somebody does."""
     (tmp_path / "azd.env").write_text(AZD, "utf-8")
 
     assert from_azd(tmp_path) == 0
@@ -178,9 +166,7 @@ def test_a_missing_file_is_made_from_the_example(tmp_path: Path) -> None:
 
 
 def test_outputs_of_az_are_understood(app: Path) -> None:
-    """
-    Azure changes the case of the names of outputs; the settings keep theirs.
-    """
+    """Azure changes the case of the names of outputs; the settings keep theirs."""
     (app / "az.json").write_text(json.dumps(AZ), "utf-8")
 
     assert run(app, "--from-azure", "--outputs", str(app / "az.json")) == 0
@@ -208,9 +194,7 @@ def test_outputs_of_az_are_understood(app: Path) -> None:
 def test_outputs_that_are_no_help_change_nothing(
     app: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
 ) -> None:
-    """
-    A failed deployment does not leave half of its addresses in the file.
-    """
+    """A failed deployment does not leave half of its addresses in the file."""
     before = (app / settings_file.FILE).read_bytes()
     (app / "azd.env").write_text(text, "utf-8")
 
@@ -223,9 +207,7 @@ def test_outputs_that_are_no_help_change_nothing(
 def test_without_azd_it_says_so(
     app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """
-    Who deployed with az alone learns what to give.
-    """
+    """Who deployed with az alone learns what to give."""
     monkeypatch.setenv("PATH", "")
 
     assert run(app, "--from-azure") == 1
@@ -237,9 +219,7 @@ def test_without_azd_it_says_so(
 def test_azd_and_az_are_asked_themselves(
     app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Without a file, azd's environment is read, or the deployment that is named.
-    """
+    """Without a file, azd's environment is read, or the deployment that is named."""
     (app / "az.json").write_text(json.dumps(AZ), "utf-8")
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -257,26 +237,20 @@ def test_azd_and_az_are_asked_themselves(
 
 
 def test_values_of_azd_are_unescaped() -> None:
-    """
-    azd escapes what a shell would take for its own.
-    """
+    """azd escapes what a shell would take for its own."""
     lines = [r'A="a\"b\\c\$d\!e\nf"', "B=plain", "# comment", ""]
 
     assert outputs.of_lines(lines, "azd") == {"A": 'a"b\\c$d!e\nf', "B": "plain"}
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    """
-    The error says which file was meant.
-    """
+    """The error says which file was meant."""
     with pytest.raises(CannotGoOn, match=r"nothing\.json"):
         outputs.of_file(tmp_path / "nothing.json")
 
 
 def test_only_settings_of_the_app_are_taken() -> None:
-    """
-    A name that the app does not read would only mislead.
-    """
+    """A name that the app does not read would only mislead."""
     source = (ROOT / "moderation" / "settings.py").read_text(encoding="utf-8")
 
     assert all(f'"{name}"' in source for name in local_settings.TAKEN)
