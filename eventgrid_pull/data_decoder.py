@@ -77,7 +77,8 @@ def _decoder(kind: object) -> Decode:
     try:
         return msgspec.json.Decoder(kind).decode
     except TypeError as error:
-        raise UnsupportedType(f"{kind!r} cannot be decoded: {error}") from None
+        hint = "; name each with its event type: types={…}" if get_args(kind) else ""
+        raise UnsupportedType(f"{kind!r} cannot be decoded: {error}{hint}") from None
 
 
 def _pydantic_adapter(kind: object) -> Decode | None:

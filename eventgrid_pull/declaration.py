@@ -175,6 +175,13 @@ def _shape(
             *wrong,
             "takes MalformedEvent exactly if on_malformed='handle' is given",
         ]
+    wrong = [
+        *wrong,
+        *(
+            f"has {kind} in types=, but takes data of {handler.name_of(shape.data)}"
+            for kind in handler.strange(shape.data, (types or {}).values())
+        ),
+    ]
     try:
         return shape, event_decoder.decoder(shape.data, types), wrong
     except UnsupportedType as error:

@@ -8,7 +8,7 @@ async def paid(events: list[Event[Paid]]): ...        gets the batch
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -54,7 +54,7 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     if len(data) != 1 or data[0] is None:
         told = "a list of one" if is_batch else "or `list[Event[…]]` for batches"
         return None, [
-            f"takes {_named(annotation)}: its parameter is `Event[…]`, {told}, with "
+            f"takes {name_of(annotation)}: its parameter is `Event[…]`, {told}, with "
             "`| MalformedEvent` if it wants those"
         ]
     return Shape(
@@ -95,5 +95,21 @@ def _data(annotation: object) -> object:
     return None
 
 
-def _named(annotation: object) -> str:
+def name_of(annotation: object) -> str:
+    """Return how a type is written, roughly."""
     return getattr(annotation, "__name__", None) or str(annotation)
+
+
+def strange(data: object, kinds: Iterable[object]) -> list[str]:
+    """Return those types that are not among what a handler says that it takes."""
+    members = [get_origin(each) or each for each in _members(data)]
+    if Any in members or object in members:
+        return []
+    known = tuple(each for each in members if isinstance(each, type))
+    found = ((kind, get_origin(kind) or kind) for kind in kinds)
+    return [
+        name_of(kind)
+        for kind, plain in found
+        if plain not in members
+        and not (isinstance(plain, type) and issubclass(plain, known))
+    ]

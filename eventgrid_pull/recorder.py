@@ -30,7 +30,9 @@ class Recorder(Protocol):
     or of the event's next one.
     """
 
-    down: type[Exception]
+    @property
+    def down(self) -> type[Exception]:
+        """Return the exception that means that nothing can be kept, for now."""
 
     async def open(self, subscription: str) -> None:
         """See that records can be kept, before anything is received."""
@@ -42,7 +44,7 @@ class Recorder(Protocol):
 class NoRecorder:
     """Keeps nothing: what was decided is known to Event Grid and the log only."""
 
-    down: type[Exception] = RecorderDown
+    down = RecorderDown
 
     async def open(self, subscription: str) -> None:
         """Do nothing: there is nothing that could be down."""

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from eventgrid_pull import event_decoder
 from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.outcomes import (
@@ -92,11 +93,18 @@ def connected(
 
 
 class InMemoryNamespace:
-    """A topic that keeps what is published, and event subscriptions that you fill."""
+    """A topic that keeps what is published, and event subscriptions that you fill.
+
+    `namespace["sub-paid"].deliver(event)`, then drain.
+    """
 
     def __init__(self) -> None:
         self.published: list[bytes] = []
-        self.subscriptions: dict[str, InMemorySubscription] = {}
+        self._subscriptions: dict[str, InMemorySubscription] = {}
+
+    def __getitem__(self, name: str) -> "InMemorySubscription":
+        """Return the event subscription of that name."""
+        return self._subscriptions.setdefault(name, InMemorySubscription())
 
     def topic(self, name: str) -> "InMemoryNamespace":
         """Return itself: there is one topic."""
@@ -105,10 +113,9 @@ class InMemoryNamespace:
     def subscription(
         self, topic: str, name: str, decode: Decode
     ) -> "InMemorySubscription":
-        """Return the event subscription of that name."""
-        if name not in self.subscriptions:
-            self.subscriptions[name] = InMemorySubscription(decode)
-        return self.subscriptions[name]
+        """Return the event subscription of that name, for whoever pulls from it."""
+        self[name].decode = decode
+        return self[name]
 
     async def publish(self, batch: Sequence[bytes]) -> None:
         """Keep the events."""
@@ -125,25 +132,23 @@ class InMemorySubscription:
     receive asked for.
     """
 
-    def __init__(self, decode: Decode) -> None:
-        self.asked: list[int] = []
-        self._lost: set[str] = set()
+    def __init__(self) -> None:
         self.settled: dict[str, tuple[str, int]] = {}
-        self._decode = decode
-        self._waiting: list[Delivery] = []
+        self.asked: list[int] = []
+        self.decode: Decode | None = None
+        self._lost: set[str] = set()
+        self._waiting: list[tuple[str, bytes, int]] = []
 
     def deliver(
         self, *events: Mapping[str, object] | bytes, delivery_count: int = 1
     ) -> list[str]:
         """Let the next receives bring these events; return their lock tokens."""
         made = [
-            Delivery(
-                f"lock-{next(_numbers)}", self._decode(_encoded(each), delivery_count)
-            )
+            (f"lock-{next(_numbers)}", _encoded(each), delivery_count)
             for each in events
         ]
         self._waiting += made
-        return [delivery.lock_token for delivery in made]
+        return [token for token, *_ in made]
 
     def lose(self, *tokens: str) -> None:
         """Let these locks be lost: nothing can be settled with them."""
@@ -155,7 +160,8 @@ class InMemorySubscription:
         """Return what is there, without waiting."""
         self.asked.append(max_events)
         taken, self._waiting = self._waiting[:max_events], self._waiting[max_events:]
-        return taken
+        decode = self.decode or event_decoder.decoder(dict)
+        return [Delivery(token, decode(raw, count)) for token, raw, count in taken]
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Note that these are acknowledged."""

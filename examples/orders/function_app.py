@@ -27,7 +27,7 @@ def database() -> sqlite3.Connection:
 class Decided:
     """Keeps what was decided about each delivery, before Event Grid is told."""
 
-    down: type[Exception] = sqlite3.Error
+    down = sqlite3.Error
 
     async def open(self, subscription: str) -> None:
         """See that it can be kept."""

@@ -44,7 +44,7 @@ class Steps:
 class Recorder:
     """Keeps what was decided in SQLite, a step before and after it."""
 
-    down: type[Exception] = sqlite3.Error
+    down = sqlite3.Error
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps

@@ -96,7 +96,7 @@ class Entry(msgspec.Struct):
 class LogRecorder:
     """Keeps an entry for each delivery in an append log, a line each."""
 
-    down: type[Exception] = StoreUnavailable
+    down = StoreUnavailable
 
     def __init__(
         self, log: AppendLog, clock: Callable[[], datetime] = lambda: NOW

@@ -46,9 +46,7 @@ SPELLINGS: list[tuple[dict[str, str], tuple[str, str | None, bool, str | None]]]
 def test_a_connection_is_spelt_as_functions_spells_it(
     environ: dict[str, str], meant: tuple[str, str | None, bool, str | None]
 ) -> None:
-    """
-    Or as the app's settings have been from the beginning, in any case.
-    """
+    """Or as the app's settings have been from the beginning, in any case."""
     found = connection.read("SHOP", environ)
 
     identity = found.is_managed_identity, found.client_id
@@ -108,9 +106,7 @@ WRONG: list[tuple[dict[str, str], list[str]]] = [
 def test_what_is_missing_or_contradicts_itself_is_named(
     environ: dict[str, str], problems: list[str]
 ) -> None:
-    """
-    All of it at once, and never a value of a key.
-    """
+    """All of it at once, and never a value of a key."""
     with pytest.raises(ConnectionInvalid) as caught:
         connection.read("SHOP", environ)
 
@@ -122,9 +118,7 @@ def test_what_is_missing_or_contradicts_itself_is_named(
 
 
 def test_a_connection_gives_what_a_client_signs_in_with() -> None:
-    """
-    A key as it is; otherwise an identity, the app's own or the default one.
-    """
+    """A key as it is; otherwise an identity, the app's own or the default one."""
     kinds = [
         ({"SHOP__key": "a2V5"}, AzureKeyCredential.__name__),
         ({"SHOP__credential": "managedidentity"}, "ManagedIdentityCredential"),
@@ -138,9 +132,7 @@ def test_a_connection_gives_what_a_client_signs_in_with() -> None:
 def test_an_identity_without_its_package_names_the_extra_and_the_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    Nobody has to guess which of the two was meant.
-    """
+    """Nobody has to guess which of the two was meant."""
     monkeypatch.setitem(sys.modules, "azure.identity", None)
     found = connection.read("SHOP", {"SHOP__endpoint": ENDPOINT})
 
@@ -153,9 +145,7 @@ def test_an_identity_without_its_package_names_the_extra_and_the_key(
 def test_settings_of_an_identity_that_cannot_be_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    As azure-identity reads them, at the first tick and not as a traceback.
-    """
+    """As azure-identity reads them, at the first tick and not as a traceback."""
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "nobody")
     found = connection.read("SHOP", {"SHOP__endpoint": ENDPOINT})
 
@@ -164,9 +154,7 @@ def test_settings_of_an_identity_that_cannot_be_are_told(
 
 
 def test_a_topic_may_be_a_setting() -> None:
-    """
-    Messages name the setting, or the topic where it is none.
-    """
+    """Messages name the setting, or the topic where it is none."""
     environ = {"shop_topic": " orders "}
 
     assert connection.read_topic("%SHOP_TOPIC%", environ) == ("orders", "SHOP_TOPIC")

@@ -19,6 +19,12 @@ class Paid(msgspec.Struct):
     cents: int
 
 
+class Other(msgspec.Struct):
+    """What is no order."""
+
+    name: str
+
+
 def registered(pull: EventGridPull) -> list[str]:
     app = func.FunctionApp()
     app.register_functions(pull)
@@ -36,9 +42,7 @@ def declaring(environ: dict[str, str] | None = None, **options: Any) -> EventGri
 
 
 def test_each_lane_is_a_function_and_the_handler_comes_back_unchanged() -> None:
-    """
-    So that it can be called in a test as what it is.
-    """
+    """So that it can be called in a test as what it is."""
     pull = EventGridPull(topic="orders", environ={"PAID_LANES": "2"})
 
     @pull.subscription("sub-paid", schedule=TICK, lanes="%PAID_LANES%")
@@ -50,9 +54,7 @@ def test_each_lane_is_a_function_and_the_handler_comes_back_unchanged() -> None:
 
 
 def test_a_function_may_have_a_name_of_its_own() -> None:
-    """
-    And its further lanes after it.
-    """
+    """And its further lanes after it."""
     assert registered(declaring(name="take", lanes=2)) == ["take", "take_2"]
 
 
@@ -92,9 +94,7 @@ IN_SETTINGS = [
 def test_a_wrong_setting_puts_that_event_subscription_in_error(
     options: dict[str, Any], environ: dict[str, str], said: str
 ) -> None:
-    """
-    The others are pulled, and status says what is wrong.
-    """
+    """The others are pulled, and status says what is wrong."""
     pull = declaring(environ, **options)
 
     @pull.subscription("sub-well", schedule=TICK)
@@ -108,9 +108,7 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
 
 
 def test_a_setting_is_found_whatever_its_case() -> None:
-    """
-    As the host finds it.
-    """
+    """As the host finds it."""
     environ = {"paid_lanes": "2", "Paid_Schedule": TICK}
 
     pull = declaring(environ, lanes="%PAID_LANES%", schedule="%PAID_SCHEDULE%")
@@ -133,14 +131,14 @@ IN_CODE: list[tuple[dict[str, Any], str]] = [
     ({"on_malformed": "ignore"}, "on_malformed='reject' or on_malformed='handle'"),
     ({"on_malformed": "handle"}, "takes MalformedEvent exactly if"),
     ({"types": {"com.shop.Paid": lambda: 0}}, "of a type that cannot be read"),
+    ({"types": {"com.shop.X": Other}}, "has Other in types=, but takes data of Paid"),
+    ({"types": {None: bytes}}, "has bytes in types=, but takes data of Paid"),
 ]
 
 
 @pytest.mark.parametrize(("options", "said"), IN_CODE)
 def test_wrong_arguments_are_refused(options: dict[str, Any], said: str) -> None:
-    """
-    What is written in the code is wrong wherever it runs.
-    """
+    """What is written in the code is wrong wherever it runs."""
     with pytest.raises(PullInvalid) as caught:
         registered(declaring(**options))
 
@@ -192,10 +190,29 @@ def test_wrong_handlers_are_refused_all_at_once() -> None:
         assert said in problem
 
 
+def test_several_types_are_named_by_event_type() -> None:
+    """Whoever leaves that out is told how; whoever does it may take all others, too."""
+    pull = EventGridPull(topic="orders", environ={})
+
+    @pull.subscription(
+        "sub-named",
+        schedule=TICK,
+        types={"com.shop.Paid": Paid, "com.shop.Other": Other, None: dict},
+    )
+    def named(event: Event[Paid | Other | dict[str, object]]) -> None: ...
+
+    registered(pull)
+    pull = EventGridPull(topic="orders", environ={})
+
+    @pull.subscription("sub-left-out", schedule=TICK)
+    def left_out(event: Event[Paid | Other]) -> None: ...
+
+    with pytest.raises(PullInvalid, match=r"name each with its event type: types="):
+        registered(pull)
+
+
 def test_two_of_a_kind_are_refused() -> None:
-    """
-    Both places are named, so that one can be removed.
-    """
+    """Both places are named, so that one can be removed."""
     pull = EventGridPull(topic="orders", environ={})
     for name in ("sub-paid", "sub-paid", "paid"):
 
@@ -211,9 +228,7 @@ def test_two_of_a_kind_are_refused() -> None:
 
 
 def test_a_batch_that_may_be_delivered_once_is_refused() -> None:
-    """
-    One bad event would have its neighbours rejected.
-    """
+    """One bad event would have its neighbours rejected."""
     pull = EventGridPull(topic="orders", environ={})
 
     @pull.subscription("sub-paid", schedule=TICK, max_delivery_count=1)
@@ -260,9 +275,7 @@ def test_another_decorator_of_functions_is_refused_by_its_name(
 def test_one_above_that_is_of_another_blueprint_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    The handler's own name tells.
-    """
+    """The handler's own name tells."""
     pull: Any = EventGridPull(topic="orders", environ={})
     other: Any = func.Blueprint()  # type: ignore[no-untyped-call]
     decorated = other.retry("fixed_delay", "1", delay_interval="00:00:01")(
@@ -278,9 +291,7 @@ def of_its_own_name(event: Event[Paid]) -> None: ...
 
 
 def test_a_declaration_after_the_registration_is_refused() -> None:
-    """
-    azure-functions copies the list: nobody would ever pull it.
-    """
+    """azure-functions copies the list: nobody would ever pull it."""
     pull = EventGridPull(topic="orders", environ={})
     registered(pull)
 

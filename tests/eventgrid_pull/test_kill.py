@@ -55,9 +55,7 @@ def rows(file: Path, table: str) -> Counter[tuple[Any, ...]]:
 async def test_a_drain_may_be_killed_at_any_step(
     stand: Stand, is_batch: bool, tmp_path: Path
 ) -> None:
-    """
-    A second delivery and a second entry is all it may cost.
-    """
+    """A second delivery and a second entry is all it may cost."""
     lived = []
     for last in range(1, STEPS[is_batch] + 1):
         file = tmp_path / f"{last}.db"

@@ -11,9 +11,7 @@ PUBLIC = set(re.findall(r"`([\w.]+)`", README.partition("## Public names")[2]))
 
 
 def test_the_readme_names_what_is_public() -> None:
-    """
-    No name more, none less; each is there.
-    """
+    """No name more, none less; each is there."""
     names = {name for name in PUBLIC if not name.startswith("eventgrid_pull")}
 
     assert names - {"blob"} == set(eventgrid_pull.__all__)
@@ -22,9 +20,7 @@ def test_the_readme_names_what_is_public() -> None:
 
 
 def test_each_public_module_is_one() -> None:
-    """
-    It can be imported by the name that is written down.
-    """
+    """It can be imported by the name that is written down."""
     modules = {name for name in PUBLIC if name.startswith("eventgrid_pull.")}
 
     assert modules

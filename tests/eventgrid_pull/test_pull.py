@@ -38,7 +38,7 @@ class Paid(msgspec.Struct):
 class Kept:
     """A recorder that keeps records, in memory."""
 
-    down: type[Exception] = RecorderDown
+    down = RecorderDown
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -95,9 +95,7 @@ def order(cents: int = 5) -> dict[str, object]:
 
 
 async def test_a_plain_function_gets_its_type_in_a_thread(shop: Shop) -> None:
-    """
-    What it returns or raises decides; a value that does not fit never reaches it.
-    """
+    """What it returns or raises decides; a value that does not fit never reaches it."""
     seen: list[tuple[int, bool]] = []
 
     @shop.pull.subscription("all", schedule=TICK)
@@ -117,9 +115,7 @@ async def test_a_plain_function_gets_its_type_in_a_thread(shop: Shop) -> None:
 
 
 async def test_a_list_gets_the_batch_and_a_bad_one_comes_alone(shop: Shop) -> None:
-    """
-    One transaction for all; if it fails, each is tried by itself the next time.
-    """
+    """One transaction for all; if it fails, each is tried by itself the next time."""
     sizes: list[int] = []
 
     @shop.pull.subscription("all", schedule=TICK)
@@ -136,9 +132,7 @@ async def test_a_list_gets_the_batch_and_a_bad_one_comes_alone(shop: Shop) -> No
 
 
 async def test_no_more_run_at_once_than_concurrency_allows(shop: Shop) -> None:
-    """
-    A pool of ten database connections is not asked for a hundred.
-    """
+    """A pool of ten database connections is not asked for a hundred."""
     running, most = 0, 0
 
     @shop.pull.subscription("all", schedule=TICK, concurrency=2)
@@ -156,9 +150,7 @@ async def test_no_more_run_at_once_than_concurrency_allows(shop: Shop) -> None:
 
 
 async def test_a_thread_that_is_over_its_time_is_not_waited_for(shop: Shop) -> None:
-    """
-    What it says afterwards is thrown away; the event comes again.
-    """
+    """What it says afterwards is thrown away; the event comes again."""
     ended = threading.Event()
 
     @shop.pull.subscription("all", schedule=TICK, timeout=1)
@@ -174,9 +166,7 @@ async def test_a_thread_that_is_over_its_time_is_not_waited_for(shop: Shop) -> N
 
 
 async def test_a_handler_that_blocks_the_loop_is_named(shop: Shop) -> None:
-    """
-    Nothing else goes on meanwhile: no other handler, no renewal, no HTTP answer.
-    """
+    """Nothing else goes on meanwhile: no other handler, no renewal, no HTTP answer."""
 
     @shop.pull.subscription("all", schedule=TICK)
     async def paid(event: Event[Paid]) -> None:
@@ -193,9 +183,7 @@ async def test_a_handler_that_blocks_the_loop_is_named(shop: Shop) -> None:
 
 
 async def test_a_type_that_nobody_named_is_malformed(shop: Shop) -> None:
-    """
-    And goes to a handler that asks for such events.
-    """
+    """And goes to a handler that asks for such events."""
     seen: list[str] = []
 
     @shop.pull.subscription(
@@ -212,9 +200,7 @@ async def test_a_type_that_nobody_named_is_malformed(shop: Shop) -> None:
 
 
 async def test_a_handler_is_driven_without_a_network() -> None:
-    """
-    And a failing test fails as the handler does.
-    """
+    """And a failing test fails as the handler does."""
     pull = EventGridPull(topic="orders", environ={})
 
     @pull.subscription("sub-paid", schedule=TICK)
@@ -262,9 +248,7 @@ async def test_hooks_are_called_around_the_drains() -> None:
     namespace = testing.InMemoryNamespace()
     with testing.connected(pull, namespace) as consumer:
         consumer.receiver("sub-paid")
-        namespace.subscriptions["sub-paid"].deliver(
-            testing.event("com.shop.Paid", order())
-        )
+        namespace["sub-paid"].deliver(testing.event("com.shop.Paid", order()))
         await asyncio.gather(*(pull.drain("sub-paid", until_empty=True),) * 2)
         await pull.drain("sub-paid", until_empty=True)
         await pull.close()
@@ -280,9 +264,7 @@ def list_handler(pull: EventGridPull, seen: list[list[str]]) -> None:
 
 
 async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
-    """
-    What was done already, or is none of the handler's business, never gets there.
-    """
+    """What was done already, or is none of the handler's business, never gets there."""
 
     async def answer(id: str) -> Disposition | None:
         return Reject("a probe") if id == "probe" else None
@@ -296,7 +278,7 @@ async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
     namespace = testing.InMemoryNamespace()
     with testing.connected(pull, namespace) as consumer:
         consumer.receiver("sub-paid")
-        queue = namespace.subscriptions["sub-paid"]
+        queue = namespace["sub-paid"]
         tokens = queue.deliver(
             *(
                 testing.event("com.shop.Paid", order(), id=id)
@@ -314,9 +296,7 @@ async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
 
 
 async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
-    """
-    Without its startup nothing is received; the next drain tries again.
-    """
+    """Without its startup nothing is received; the next drain tries again."""
     failures = [ConnectionError("SECRET")]
 
     def startup() -> None:
@@ -341,9 +321,7 @@ async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
 
 
 async def test_what_is_missing_for_a_connection_is_the_error_of_a_drain() -> None:
-    """
-    The setting is named, in the result and in the status.
-    """
+    """The setting is named, in the result and in the status."""
     pull = hooked()
 
     result = await pull.drain("sub-paid")
@@ -354,9 +332,7 @@ async def test_what_is_missing_for_a_connection_is_the_error_of_a_drain() -> Non
 
 
 async def test_events_can_be_published_peeked_and_settled_by_hand(shop: Shop) -> None:
-    """
-    As a page does it for a person; no handler sees them.
-    """
+    """As a page does it for a person; no handler sees them."""
 
     @shop.pull.subscription("all", schedule=TICK)
     async def paid(event: Event[Paid]) -> None:
@@ -376,9 +352,7 @@ async def test_events_can_be_published_peeked_and_settled_by_hand(shop: Shop) ->
 
 
 async def test_one_client_serves_every_event_subscription(shop: Shop) -> None:
-    """
-    And publishing: one pool of connections, one token of an identity.
-    """
+    """And publishing: one pool of connections, one token of an identity."""
     for name in ("all", "other"):
 
         @shop.pull.subscription(name, schedule=TICK)
@@ -401,9 +375,7 @@ async def test_one_client_serves_every_event_subscription(shop: Shop) -> None:
 async def test_a_refusal_names_the_settings_of_its_own_connection(
     shop: Shop, change: dict[str, str], named: str
 ) -> None:
-    """
-    And not those of another app.
-    """
+    """And not those of another app."""
     environ = shop.connection | {"SHOP_TOPIC": "events"}
     pull = EventGridPull(
         topic="%SHOP_TOPIC%", connection="SHOP", environ=environ | change

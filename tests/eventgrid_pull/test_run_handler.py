@@ -66,8 +66,7 @@ class Shop:
         self.consumer = self.pull.consumer.elsewhere(
             lambda: (self.namespace, "orders"), clock=lambda: FIFTY_LEFT
         )
-        self.consumer.receiver("sub-paid")
-        self.queue = self.namespace.subscriptions["sub-paid"]
+        self.queue = self.namespace["sub-paid"]
 
     @property
     def runner(self) -> Runner:
@@ -106,9 +105,7 @@ async def ended(condition: Callable[[], bool]) -> None:
 
 @in_virtual_time
 async def test_a_time_is_counted_from_a_handlers_own_start() -> None:
-    """
-    Four of 20 s, two at once: the last ones end after 40 s, and none is late.
-    """
+    """Four of 20 s, two at once: the last ones end after 40 s, and none is late."""
 
     async def handler(event: Event[Order]) -> None:
         await asyncio.sleep(20)
@@ -121,9 +118,7 @@ async def test_a_time_is_counted_from_a_handlers_own_start() -> None:
 
 @in_virtual_time
 async def test_concurrency_is_over_all_receivers_and_a_batch_counts_as_one() -> None:
-    """
-    A pool of ten database connections is asked for ten.
-    """
+    """A pool of ten database connections is asked for ten."""
     running, most = 0, 0
 
     async def each(event: Event[Order]) -> None:
@@ -150,9 +145,7 @@ async def test_concurrency_is_over_all_receivers_and_a_batch_counts_as_one() -> 
 
 
 def test_a_thread_gets_the_context_of_its_drain() -> None:
-    """
-    Context variables, and with them traces, are copied.
-    """
+    """Context variables, and with them traces, are copied."""
     variable = contextvars.ContextVar("variable", default="")
     seen = []
 
@@ -198,9 +191,7 @@ def test_what_a_late_thread_says_is_thrown_away_and_told(
 
 @in_virtual_time
 async def test_a_lost_lock_leaves_the_thread_its_slot() -> None:
-    """
-    Nothing is settled for it; whoever gets the event next is not disturbed.
-    """
+    """Nothing is settled for it; whoever gets the event next is not disturbed."""
     held = Held()
     shop = Shop(held.handler, timeout=300)
     [token] = shop.deliver(1)
@@ -243,9 +234,7 @@ async def test_nothing_is_received_that_could_not_start() -> None:
 
 @in_virtual_time
 async def test_what_is_in_hand_is_handed_back_when_every_slot_is_stuck() -> None:
-    """
-    Rather than kept under renewed locks for an hour.
-    """
+    """Rather than kept under renewed locks for an hour."""
     held = Held()
     shop = Shop(held.handler, timeout=30, concurrency=2)
     shop.deliver(*range(8))
@@ -262,9 +251,7 @@ async def test_what_is_in_hand_is_handed_back_when_every_slot_is_stuck() -> None
 
 @in_virtual_time
 async def test_an_async_handler_that_swallows_its_cancellation_keeps_its_slot() -> None:
-    """
-    As a thread does; when it ends, the drain that waits for it goes on.
-    """
+    """As a thread does; when it ends, the drain that waits for it goes on."""
     let_go = asyncio.Event()
     shop = Shop(stubborn(let_go), timeout=30, concurrency=1)
     [token] = shop.deliver(-1)
@@ -297,9 +284,7 @@ GIVEN: list[tuple[Any, list[str | None]]] = [
 async def test_a_batch_is_given_one_disposition_or_one_for_each(
     given: Any, reasons: list[str | None], is_async: bool
 ) -> None:
-    """
-    Anything else is a release with its reason.
-    """
+    """Anything else is a release with its reason."""
 
     def plain(events: list[Event[Order]]) -> Any:
         return given
@@ -322,9 +307,7 @@ async def test_a_batch_is_given_one_disposition_or_one_for_each(
 
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_one_bad_event_does_not_take_its_neighbours_along(is_async: bool) -> None:
-    """
-    A batch that raises is released whole; what comes again comes one by one.
-    """
+    """A batch that raises is released whole; what comes again comes one by one."""
     sizes: list[int] = []
 
     def plain(events: list[Event[Order]]) -> None:
@@ -346,9 +329,7 @@ async def test_one_bad_event_does_not_take_its_neighbours_along(is_async: bool) 
 
 
 async def test_malformed_events_are_with_the_batch_only_if_it_takes_them() -> None:
-    """
-    Otherwise they are rejected beside it.
-    """
+    """Otherwise they are rejected beside it."""
     sizes: list[int] = []
 
     async def taking(events: list[Event[Order] | MalformedEvent]) -> None:
@@ -371,9 +352,7 @@ async def test_malformed_events_are_with_the_batch_only_if_it_takes_them() -> No
 
 @in_virtual_time
 async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
-    """
-    All of its locks are lost: what it does then is work for nothing.
-    """
+    """All of its locks are lost: what it does then is work for nothing."""
     cancelled = []
 
     async def handler(events: list[Event[Order]]) -> None:
@@ -393,9 +372,7 @@ async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
 async def test_a_handler_in_a_test_fails_as_itself(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """
-    A wrong answer is the test's error, too.
-    """
+    """A wrong answer is the test's error, too."""
     shop = Shop(Held().handler)
 
     @shop.pull.subscription("sub-wrong", schedule=TICK)

@@ -44,7 +44,7 @@ class Entry(msgspec.Struct):
 class Recorder:
     """Keeps a line for each delivery in Blob Storage."""
 
-    down: type[Exception] = StoreUnavailable
+    down = StoreUnavailable
 
     def __init__(self, log: AppendLog) -> None:
         self._log = log
