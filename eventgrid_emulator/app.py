@@ -3,46 +3,24 @@
 import asyncio
 import contextlib
 import logging
-import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from eventgrid_emulator.auth.credentials import LOCAL_KEY, Access, TokenCheck
 from eventgrid_emulator.dead_letters import document
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.http_server import Server
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.routes import Routes
+from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.storage.sqlite import Store
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError
-from eventgrid_emulator.topology.topology import Topology
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5
 # Who listens everywhere is reached here; nobody answers for the name of everywhere.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (not bound by this)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an emulator is made from."""
-
-    topology: Topology
-    namespace: str = "local"
-    keys: Sequence[str] = (LOCAL_KEY,)
-    data: Path | None = None
-    dead_letters: str | None = None
-    throttle: Throttle | None = None
-    shortest_wait: float | None = None
-    tokens: TokenCheck | None = None
-    tls: ssl.SSLContext | None = None
-    names: Sequence[str] = ()
-    control_key: str | None = None
 
 
 class App:
@@ -57,15 +35,7 @@ class App:
             store=Store(settings.data) if settings.data is not None else None,
             dead_letters=document.destination(to) if to else None,
         )
-        access = Access(settings.keys, settings.tokens)
-        self.routes = Routes(
-            self.namespace,
-            access,
-            settings.throttle,
-            names=settings.names,
-            shortest_wait=settings.shortest_wait,
-            control_key=settings.control_key,
-        )
+        self.routes = Routes(self.namespace, settings)
         self._server = Server(self.routes.handle, settings.tls)
         self._scheme = "https" if settings.tls else "http"
         self._watching: asyncio.Task[None] | None = None

@@ -13,13 +13,14 @@ from types import FrameType
 
 import msgspec
 
-from eventgrid_emulator.app import App, Settings
+from eventgrid_emulator.app import App
 from eventgrid_emulator.auth.callers import LOCALHOST, is_loopback
 from eventgrid_emulator.auth.identity import LOOPBACK, Identity
 from eventgrid_emulator.cli_options import Options
 from eventgrid_emulator.dead_letters.document import check_destination
 from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.option_table import THROTTLED
+from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.storage.sqlite import StoreError
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError

@@ -29,12 +29,12 @@ class Published:
 
 def read_structured(body: bytes) -> list[Published]:
     """Return the one event of a structured request."""
-    return [_read_event(_parse(body))]
+    return [_read_event(parse(body))]
 
 
 def read_batch(body: bytes) -> list[Published]:
     """Return the events of a batched request; one bad event refuses all."""
-    items = _parse(body)
+    items = parse(body)
     if not isinstance(items, list):
         raise bad_request("A batch must be a JSON array of events")
     if len(items) > MAX_EVENTS:
@@ -42,11 +42,6 @@ def read_batch(body: bytes) -> list[Published]:
             f"A publish request holds at most {MAX_EVENTS} events; this one has {len(items)}"
         )
     return [_read_event(item) for item in items]
-
-
-def parse_data(body: bytes) -> Any:
-    """Return the JSON payload of a binary-mode request."""
-    return _parse(body)
 
 
 def accept(event: Mapping[str, Any]) -> Published:
@@ -87,12 +82,6 @@ def problem_of(event: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check_size(size: int) -> None:
-    """Refuse a body over one megabyte (1,048,576 bytes)."""
-    if size > MAX_BODY:
-        raise too_large()
-
-
 def too_large() -> Refusal:
     """Return the refusal of a body over the limit."""
     return Refusal(
@@ -117,7 +106,8 @@ def check_mark(body: bytes) -> None:
         raise bad_request("The request body begins with a byte order mark; send none")
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """Return the JSON of a body; refuse what is none."""
     if not body:
         raise bad_request("The request body is empty")
     check_mark(body)

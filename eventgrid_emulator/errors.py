@@ -83,6 +83,16 @@ def bad_request(message: str) -> Refusal:
     return Refusal(Code.BAD_REQUEST, message)
 
 
+def unauthorized(message: str) -> Refusal:
+    """Return a 401 `Unauthorized`."""
+    return Refusal(Code.UNAUTHORIZED, message)
+
+
+def forbidden(message: str) -> Refusal:
+    """Return a 403 `Forbidden`: not for this caller, or good for something else."""
+    return Refusal(Code.FORBIDDEN, message)
+
+
 def unsupported(message: str) -> Refusal:
     """Return a 415 `UnsupportedMediaType`: not what is sent is wrong, but how."""
     return Refusal(Code.UNSUPPORTED, message)

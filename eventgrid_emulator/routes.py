@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Collection
 
 from aiohttp import web
 
@@ -15,9 +14,9 @@ from eventgrid_emulator.operations import request_line
 from eventgrid_emulator.operations.fault_injection import inject
 from eventgrid_emulator.operations.faults import Faults
 from eventgrid_emulator.operations.operations import Operations
-from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.refusal_log import RefusalLog
 from eventgrid_emulator.responses import JSON_UTF8
+from eventgrid_emulator.settings import Settings
 
 LOCAL = "/_local"
 COUNTED = {LOCAL, *(operation.value for operation in request_line.Operation)}
@@ -28,25 +27,16 @@ logger = logging.getLogger(__name__)
 class Routes:
     """From a request to its answer, checked in the service's order."""
 
-    def __init__(
-        self,
-        namespace: Namespace,
-        access: Access,
-        throttle: Throttle | None = None,
-        *,
-        names: Collection[str] = (),
-        shortest_wait: float | None = None,
-        control_key: str | None = None,
-    ) -> None:
+    def __init__(self, namespace: Namespace, settings: Settings) -> None:
         self._namespace = namespace
-        self._access = access
+        self._access = Access(settings.keys, settings.tokens)
         self.faults = Faults()
         self._operations = Operations(
-            namespace, self.faults, throttle or Throttle(), shortest_wait
+            namespace, self.faults, settings.throttle, settings.shortest_wait
         )
         self.requests: dict[tuple[str, int], int] = {}
         self._refusals = RefusalLog()
-        self._callers = Callers(names, control_key)
+        self._callers = Callers(settings.names, settings.control_key)
         self.admin = Admin(namespace, self.faults, self._callers, self.requests)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -10,11 +10,12 @@ from typing import Any, Self
 import msgspec
 
 from eventgrid_emulator.admin.controls import Place, Wait
-from eventgrid_emulator.app import App, Settings
+from eventgrid_emulator.app import App
 from eventgrid_emulator.auth.credentials import LOCAL_KEY
 from eventgrid_emulator.operations.faults import Plan
 from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.queue.clock import Clock
+from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.topology import Topology
 
@@ -46,7 +47,7 @@ class EmulatedNamespace:
             keys=(key,),
             data=data,
             dead_letters=dead_letters,
-            throttle=throttle,
+            throttle=throttle or Throttle(),
             names=names,
             shortest_wait=shortest_wait,
             control_key=control_key,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from eventgrid_emulator.errors import Code, Refusal
+from eventgrid_emulator.errors import Code, Refusal, forbidden
 
 LOCALHOST = "localhost"
 
@@ -32,23 +32,23 @@ class Callers:
         """Refuse a request for a foreign name, or that another site's page sends."""
         host = request.headers.get("Host", "")
         if not self._is_ours(_name_in(host), _address(request, "sockname")):
-            raise _forbidden(
+            raise forbidden(
                 f"The emulator does not answer for {host or 'no name'}: it does for "
                 "localhost and for each --name it was started with"
             )
         origin = request.headers.get("Origin")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            raise _forbidden(f"A page of {origin} may not use the emulator")
+            raise forbidden(f"A page of {origin} may not use the emulator")
         site = request.headers.get("Sec-Fetch-Site", "none")
         if site not in ("none", "same-origin") and not _is_visit(request):
-            raise _forbidden(f"A {site} page may not use the emulator")
+            raise forbidden(f"A {site} page may not use the emulator")
 
     def check_control(self, request: web.BaseRequest) -> None:
         """Refuse who may not use `/_local`: other machines need the control key."""
         if is_loopback(_address(request, "peername")):
             return
         if self._control_key is None:
-            raise _forbidden(
+            raise forbidden(
                 "/_local answers on the loopback address only; with --control-key it"
                 " answers other machines, too"
             )
@@ -109,7 +109,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _forbidden(message: str) -> Refusal:
-    return Refusal(Code.FORBIDDEN, message)

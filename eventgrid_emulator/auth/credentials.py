@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from eventgrid_emulator.errors import Code, Refusal
+from eventgrid_emulator.errors import forbidden, unauthorized
 
 MAX_KEYS = 2
 LOCAL_KEY = "bG9jYWwtZGV2ZWxvcG1lbnQta2V5LW5vdC1hLXNlY3JldA=="
@@ -124,16 +124,6 @@ def sign(signed: str, key: str) -> str:
     return base64.b64encode(
         hmac.new(secret, _bytes(signed), hashlib.sha256).digest()
     ).decode()
-
-
-def unauthorized(message: str) -> Refusal:
-    """Return a 401."""
-    return Refusal(Code.UNAUTHORIZED, message)
-
-
-def forbidden(message: str) -> Refusal:
-    """Return a 403 for credentials that are good for something else."""
-    return Refusal(Code.FORBIDDEN, message)
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -12,8 +12,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from eventgrid_emulator.auth.callers import Callers
-from eventgrid_emulator.auth.credentials import Resource, unauthorized
-from eventgrid_emulator.errors import Refusal
+from eventgrid_emulator.auth.credentials import Resource
+from eventgrid_emulator.errors import Refusal, unauthorized
 from eventgrid_emulator.responses import JSON, reply
 
 AUDIENCE = "https://eventgrid.azure.net"

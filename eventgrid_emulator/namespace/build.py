@@ -31,8 +31,7 @@ def undeclared(stored: Stored) -> Known:
     known: Known = {}
     for (topic, name), key in stored.subscriptions.items():
         declared = EventSubscription(name, _UNDECLARED, Filters())
-        queue = SubscriptionQueue(_UNDECLARED)
-        known[topic, name] = Subscription(key, topic, None, declared, queue)
+        known[topic, name] = Subscription(key, topic, declared)
     return known
 
 
@@ -62,5 +61,4 @@ def apply(
 
 def _new(known: Known, topic: str, declared: EventSubscription) -> Subscription:
     key = max((subscription.key for subscription in known.values()), default=0) + 1
-    queue = SubscriptionQueue(declared.limits)
-    return Subscription(key, topic, None, declared, queue)
+    return Subscription(key, topic, declared)

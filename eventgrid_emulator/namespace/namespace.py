@@ -111,7 +111,8 @@ class Namespace:
                 self._number = event.number
                 kept.append(event)
                 ids.append(bounded_id(sent.attributes["id"]))
-        topic.count(len(events), len(kept))
+        topic.published += len(events)
+        topic.unmatched += len(events) - len(kept)
         self.journal.publish(kept, now)
         published = [event.number for event in kept]
         self.history.note(Step(now, "published", None, published, ids))
@@ -193,15 +194,12 @@ class Namespace:
         self.sweep()
         await self.commits.flush()
 
-    async def reset(
-        self, subscriptions: Collection[Subscription] | None = None
-    ) -> None:
+    async def reset(self, only: Collection[Subscription] | None = None) -> None:
         """Empty these event subscriptions; or all, dead letters, the past and the clock."""
         self.commits.check()
-        chosen = self.known.values() if subscriptions is None else subscriptions
-        for subscription in chosen:
+        for subscription in self.known.values() if only is None else only:
             self.journal.forget(subscription.key, subscription.reset())
-        if subscriptions is None:
+        if only is None:
             self.history.clear()
             self.dead_lettering.clear()
             self.clock.reset()

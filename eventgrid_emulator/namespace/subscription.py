@@ -45,13 +45,16 @@ class Subscription:
 
     key: int
     topic: str
-    container: str | None
     declared: EventSubscription
-    queue: SubscriptionQueue
+    container: str | None = None
+    queue: SubscriptionQueue = field(init=False)
     counts: Counts = field(default_factory=Counts)
     waiters: deque[Waiter] = field(default_factory=deque)
     alarm: asyncio.TimerHandle | None = None
     token_start: bytes = field(default_factory=lambda: lock_tokens.prefix(uuid.uuid4()))
+
+    def __post_init__(self) -> None:
+        self.queue = SubscriptionQueue(self.declared.limits)
 
     @property
     def name(self) -> str:

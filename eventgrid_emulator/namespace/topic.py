@@ -26,11 +26,6 @@ class Topic:
             if not clauses or all(clause.matches(event) for clause in clauses):
                 yield subscription
 
-    def count(self, published: int, kept: int) -> None:
-        """Count the events that came, and those that matched nowhere."""
-        self.published += published
-        self.unmatched += published - kept
-
     def continue_from(self, before: "Topic") -> None:
         """Take the counts over from the topic as it was declared before."""
         self.published, self.unmatched = before.published, before.unmatched

@@ -62,6 +62,17 @@ async def test_a_reset_of_one_event_subscription_spares_the_others(wire: Wire) -
     assert [event["subscription"] for event in await held(wire)] == ["sub-all-events"]
 
 
+async def test_a_reset_of_a_topic_without_event_subscriptions_spares_all() -> None:
+    """What is empty is not everything."""
+    sub = {"topic": "moderation-events", "eventSubscriptions": [{"name": "sub-all"}]}
+    async with emulated({"topics": [sub, {"topic": "empty"}]}) as (_, wire):
+        await wire.publish(EVENT)
+
+        assert (await ask(wire, "POST", "/reset", {"topic": "empty"}))[0] == 200
+
+        assert len(await held(wire)) == 1
+
+
 async def test_a_reset_answers_receivers_that_wait(
     wire: Wire, namespace: EmulatedNamespace
 ) -> None:

@@ -14,9 +14,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from eventgrid_emulator.app import App, Settings
+from eventgrid_emulator.app import App
 from eventgrid_emulator.auth.identity import Identity
 from eventgrid_emulator.auth.token_issuer import AUDIENCE, ISSUER, Issuer
+from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.topology import topology
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.wire import EVENT, Wire
