@@ -57,7 +57,7 @@ def _endpoint(route: Route) -> None:
     ) -> func.HttpResponse:
         from console import functions_adapter
 
-        return await functions_adapter.answered(route, req, context)
+        return await functions_adapter.answer(route, req, context)
 
 
 for route in ROUTES:

@@ -49,7 +49,7 @@ class Logs(msgspec.Struct, frozen=True):
     dead_letters: DeadLetterStore
 
 
-async def found(
+async def find(
     logs: Logs,
     timers: Sequence[Timer],
     summaries: Sequence[Summary],

@@ -11,13 +11,13 @@ from eventgrid_pull.cloudevents import Problem
 LONGEST = 4096
 
 
-def written(state: msgspec.Struct) -> str:
+def encode(state: msgspec.Struct) -> str:
     """Return a cursor of letters, digits, `-` and `_`: a URL needs no escapes for it."""
     raw = msgspec.msgpack.encode(state)
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def read[State: msgspec.Struct](cursor: str, of: type[State]) -> State:
+def decode[State: msgspec.Struct](cursor: str, of: type[State]) -> State:
     """Return what a cursor says. Raises BadQuery for one that is none of ours."""
     try:
         if len(cursor) > LONGEST:

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 async def answer(route: Route, request: Request) -> Reply:
     """Return the endpoint's answer; whatever goes wrong becomes a problem."""
-    return await guarded(lambda: _answer(route, request))
+    return await with_problem_details(lambda: _answer(route, request))
 
 
 async def _answer(route: Route, request: Request) -> Reply:
@@ -39,14 +39,14 @@ async def _answer(route: Route, request: Request) -> Reply:
         found = await look()
         unwell = isinstance(found, Health) and not found.is_well()
         return http.json(found, health.UNWELL if unwell else 200)
-    return await called(ENDPOINTS[route.function], request, who)
+    return await call_endpoint(ENDPOINTS[route.function], request, who)
 
 
-async def called(call: Call, request: Request, who: Caller) -> Reply:
+async def call_endpoint(call: Call, request: Request, who: Caller) -> Reply:
     """Return the answer of an endpoint, with this process's runtime."""
     runtime = current()
     with runtime.attending():
-        found = await call(validation.taken(call, runtime, request, who))
+        found = await call(validation.parse_request(call, runtime, request, who))
     return (
         found if isinstance(found, Reply) else http.json(found, http.status_of(found))
     )
@@ -54,10 +54,10 @@ async def called(call: Call, request: Request, who: Caller) -> Reply:
 
 async def page(request: Request) -> Reply:
     """Return the page, its files, and what is not there."""
-    return await guarded(lambda: static_files.answer(request))
+    return await with_problem_details(lambda: static_files.answer(request))
 
 
-async def guarded(answer: Callable[[], Awaitable[Reply]]) -> Reply:
+async def with_problem_details(answer: Callable[[], Awaitable[Reply]]) -> Reply:
     """Return what it answers; whatever it raises becomes a problem."""
     try:
         return await answer()

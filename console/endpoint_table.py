@@ -33,7 +33,7 @@ ENDPOINTS: dict[str, Call] = {
     "dead_letter": dead_letters.dead_letter,
     "redrive": redrive.redrive_dead_letters,
     "audit": audit.audit,
-    "life": event_history.one_life,
+    "life": event_history.life,
     "activity": activity.recent_activity,
     "me": whoami.me,
     "operator": whoami.operator,

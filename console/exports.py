@@ -23,7 +23,7 @@ _BEGINS = re.compile(rf"(?:[\t\r\n]|{_FORMULA})")
 _LATER = re.compile(rf"([;\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+)(?={_FORMULA})")
 
 
-def exported[Row: msgspec.Struct](
+def export[Row: msgspec.Struct](
     rows: Iterable[Row],
     of: type[Row],
     kind: Literal["ndjson", "csv"],

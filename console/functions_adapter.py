@@ -8,7 +8,7 @@ from console.routes import Route
 from eventgrid_pull import traceparent
 
 
-async def answered(
+async def answer(
     route: Route, req: func.HttpRequest, context: func.Context
 ) -> func.HttpResponse:
     """Return the answer of the route's endpoint."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from console.validation import Asked
+from console.validation import ApiRequest
 from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey
 from moderation.settings import Settings
@@ -27,13 +27,13 @@ def is_revealed(settings: Settings, *, reveal: bool) -> bool:
 
 
 async def note[Q, B](
-    asked: Asked[Q, B], reveal: bool, keys: Sequence[EventKey]
+    request: ApiRequest[Q, B], reveal: bool, keys: Sequence[EventKey]
 ) -> None:
     """Put on record who is shown these events; before they are, or not at all.
 
     Raises StoreUnavailable.
     """
-    if not is_revealed(asked.runtime.settings, reveal=reveal):
+    if not is_revealed(request.runtime.settings, reveal=reveal):
         return
     kept, room = [], NOTED_CHARACTERS
     for key in dict.fromkeys(keys):
@@ -41,15 +41,15 @@ async def note[Q, B](
         if room < 0:
             break
         kept.append(key)
-    await asked.note("reveal", events=kept, detail=f"{len(keys)} events")
+    await request.note("reveal", events=kept, detail=f"{len(keys)} events")
 
 
-def told(event: bytes, *, shows: bool) -> msgspec.Raw:
+def render(event: bytes, *, shows: bool) -> msgspec.Raw:
     """Return the event's JSON for an answer: whole, or without what is private."""
-    return msgspec.Raw(event) if shows else redacted(event)
+    return msgspec.Raw(event) if shows else redact(event)
 
 
-def redacted(event: bytes) -> msgspec.Raw:
+def redact(event: bytes) -> msgspec.Raw:
     """Return the JSON with `{"redacted": true, "bytes": n}` for what is private.
 
     So is an object or a list, whatever its name: no attribute of an envelope is one.
@@ -58,13 +58,13 @@ def redacted(event: bytes) -> msgspec.Raw:
     try:
         members = _members.decode(event)
     except (ValueError, RecursionError):
-        return left_out(event)
+        return placeholder(event)
     for name, value in members.items():
         if name.lower() in PRIVATE or bytes(value).lstrip().startswith((b"{", b"[")):
-            members[name] = left_out(bytes(value))
+            members[name] = placeholder(bytes(value))
     return msgspec.Raw(msgspec.json.encode(members))
 
 
-def left_out(what: bytes) -> msgspec.Raw:
+def placeholder(what: bytes) -> msgspec.Raw:
     """Return what stands in the place of something private: how long it is."""
     return msgspec.Raw(msgspec.json.encode({"redacted": True, "bytes": len(what)}))

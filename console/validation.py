@@ -36,16 +36,16 @@ class BadQuery(Exception):
         self.problems = problems
 
 
-class Asked[Query, Body](msgspec.Struct, frozen=True):
+class ApiRequest[Query, Body](msgspec.Struct, frozen=True):
     """One request to an endpoint.
 
-    An endpoint declares `Asked[Query, Body]`: `Query` is a Struct of the values that
+    An endpoint declares `ApiRequest[Query, Body]`: `Query` is a Struct of the values that
     its query string may have, `Body` a Struct for a JSON body, `bytes` for one that it
     reads itself; None where it takes none. `signature` reads both from there.
     """
 
     runtime: Runtime
-    request: Request
+    http: Request
     caller: Caller
     query: Query
     body: Body
@@ -78,7 +78,7 @@ class Nothing(msgspec.Struct, frozen=True):
     """A query of which no value is taken."""
 
 
-type Call = Callable[[Asked[Any, Any]], Awaitable[object]]
+type Call = Callable[[ApiRequest[Any, Any]], Awaitable[object]]
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -98,11 +98,13 @@ def signature(call: Call) -> Signature:
     return Signature(query, body, declared.return_annotation)
 
 
-def taken(call: Call, runtime: Runtime, request: Request, caller: Caller) -> Any:
+def parse_request(
+    call: Call, runtime: Runtime, request: Request, caller: Caller
+) -> Any:
     """Return the request as the endpoint takes it. Raises BadQuery and BadRequest."""
     takes = signature(call)
     query = _query(request.params, takes.query)
-    return Asked(runtime, request, caller, query, _body(request, takes.body))
+    return ApiRequest(runtime, request, caller, query, _body(request, takes.body))
 
 
 def _query(
@@ -115,7 +117,7 @@ def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> 
     """Return the values of a query string. Raises BadQuery with every problem."""
     # `code` is a function key: the host has read it already. Empty is as good as absent.
     given = {name: text for name, text in params.items() if name != "code" and text}
-    found, problems = checked(takes, given, strict=False)
+    found, problems = convert(takes, given, strict=False)
     if found is None:
         raise BadQuery(problems)
     return found
@@ -132,7 +134,7 @@ def _body(request: Request, takes: type[msgspec.Struct] | type[bytes] | None) ->
         raise request_body.missing(headers, detail, None)
     check_size(body)
     content = request_body.parse_object(body, headers)
-    found, problems = checked(takes, content, strict=True, prefix="$.")
+    found, problems = convert(takes, content, strict=True, prefix="$.")
     if found is None:
         raise BadRequest(400, "the body is invalid", problems)
     return found
@@ -144,7 +146,7 @@ def check_size(body: bytes) -> None:
         raise BadRequest(413, f"the body has more than {MOST_BYTES:,} bytes")
 
 
-def checked[T: msgspec.Struct](
+def convert[T: msgspec.Struct](
     takes: type[T], given: Mapping[str, Any], *, strict: bool, prefix: str = ""
 ) -> tuple[T | None, list[Problem]]:
     """Return values as a Struct of that type; or None, and the problems there are.
@@ -173,7 +175,7 @@ def checked[T: msgspec.Struct](
     return (None if problems else takes(**values)), problems
 
 
-def chosen(names: Sequence[str], one: str | None) -> Sequence[str]:
+def choose(names: Sequence[str], one: str | None) -> Sequence[str]:
     """Return the event subscriptions that are meant: one of the names, or all of them.
 
     Raises BadQuery for another name.

@@ -149,7 +149,7 @@ class Api:
         route = route_of(method, path)
         if route is None:
             return Answer(await functions_adapter.page(request))
-        return Answer(await functions_adapter.answered(route, request, self.context))
+        return Answer(await functions_adapter.answer(route, request, self.context))
 
     async def actions(self) -> list[dict[str, Any]]:
         """What was noted about people's doings, newest first."""

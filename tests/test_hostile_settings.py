@@ -117,7 +117,7 @@ def test_whatever_is_in_the_environment_is_named(
             await runtime.build(found, declared).close()
         config_check.examine(found, environ, declared)
 
-    settings_endpoint.shown(environ, declared)
+    settings_endpoint.describe(environ, declared)
     try:
         asyncio.run(look())
     except SettingsInvalid as error:

@@ -50,7 +50,7 @@ async def _namespace(runtime: Runtime) -> list[Finding]:
 async def _measured(runtime: Runtime) -> list[Finding]:
     """Return locks that were too short for what the app has measured."""
     try:
-        return await health.measured(runtime)
+        return await health.measured_findings(runtime)
     except StoreUnavailable as error:
         return [
             Finding("audit storage:", str(error), "the setting or role that it names")

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from console import alerts
 from console.alerts import Alert, Logs
-from console.validation import Asked, chosen
+from console.validation import ApiRequest, choose
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.counters import largest
 from eventgrid_pull.histogram import Spread
@@ -114,10 +114,10 @@ class Activity(msgspec.Struct, frozen=True, rename="camel"):
     alerts: list[Alert]
 
 
-async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
+async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
     """Counts and delays over time, and what needs a look."""
-    runtime, minutes = asked.runtime, asked.query.minutes
-    names = chosen(runtime.topology.names, asked.query.subscription)
+    runtime, minutes = request.runtime, request.query.minutes
+    names = choose(runtime.topology.names, request.query.subscription)
     until = runtime.clock()
     step = timedelta(seconds=next(STEPS[most] for most in STEPS if minutes <= most))
     since = _begin(until, step, minutes)
@@ -138,7 +138,7 @@ async def recent_activity(asked: Asked[ActivityQuery, None]) -> Activity:
         minutes=[_interval(begin, counted) for begin, counted in steps.items()],
         totals=_totals(chain.from_iterable(step.values() for step in steps.values())),
         last_drain=log.last_drains(summaries, names),
-        alerts=await alerts.found(logs, drained, summaries, earliest, until),
+        alerts=await alerts.find(logs, drained, summaries, earliest, until),
     )
 
 

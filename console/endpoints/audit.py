@@ -10,7 +10,7 @@ import msgspec
 from console import cursors, exports, redaction
 from console.exports import Format
 from console.http import Reply
-from console.validation import Asked, BadQuery, Moment, chosen
+from console.validation import ApiRequest, BadQuery, Moment, choose
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, Stamp, stamp
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.outcomes import Verb
@@ -79,32 +79,32 @@ class Entries(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-async def audit(asked: Asked[AuditQuery, None]) -> Entries | Reply:
+async def audit(request: ApiRequest[AuditQuery, None]) -> Entries | Reply:
     """Return the newest audit entries, as JSON or as a file."""
-    runtime, wanted, now = asked.runtime, asked.query, asked.runtime.clock()
+    runtime, wanted, now = request.runtime, request.query, request.runtime.clock()
     shows = redaction.shows(runtime.settings, reveal=wanted.reveal)
-    query = meant(wanted, runtime.topology.names, now, subjects=shows)
+    query = to_query(wanted, runtime.topology.names, now, subjects=shows)
     ends = monotonic() + SEARCH_SECONDS
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
-    await redaction.note(asked, wanted.reveal, [entry.key for entry in found.entries])
-    entries = [told(entry, shows=shows) for entry in found.entries]
+    await redaction.note(request, wanted.reveal, [entry.key for entry in found.entries])
+    entries = [to_response(entry, shows=shows) for entry in found.entries]
     cursor = _cursor(query.since, found)
     if wanted.format != "json":
-        return exports.exported(
+        return exports.export(
             entries, Entry, wanted.format, name="audit", now=now, cursor=cursor
         )
     return Entries(entries, found.complete, stamp(query.since), cursor)
 
 
-def meant(
-    asked: AuditQuery, names: Sequence[str], now: datetime, *, subjects: bool = False
+def to_query(
+    wanted: AuditQuery, names: Sequence[str], now: datetime, *, subjects: bool = False
 ) -> Query:
     """Return the query with its defaults. Raises BadQuery."""
-    cursor = cursors.read(asked.cursor, Cursor) if asked.cursor else None
-    since = asked.since or now - (LONGEST_LOOK_BACK if asked.id else DAY)
+    cursor = cursors.decode(wanted.cursor, Cursor) if wanted.cursor else None
+    since = wanted.since or now - (LONGEST_LOOK_BACK if wanted.id else DAY)
     if cursor is not None:
         since = max(cursor.since, now - LONGEST_LOOK_BACK)
-    until = min(asked.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
+    until = min(wanted.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
     if since < now - LONGEST_LOOK_BACK:
         problem = f"is more than {LONGEST_LOOK_BACK.days} days ago"
         raise BadQuery([Problem("since", problem)])
@@ -113,15 +113,15 @@ def meant(
     return Query(
         since=since,
         until=until,
-        subscriptions=chosen(names, asked.subscription),
-        disposition=asked.disposition,
-        type=asked.type,
-        category=asked.category,
-        text=asked.text,
+        subscriptions=choose(names, wanted.subscription),
+        disposition=wanted.disposition,
+        type=wanted.type,
+        category=wanted.category,
+        text=wanted.text,
         subjects=subjects,
-        id=asked.id,
-        source=asked.source,
-        limit=asked.limit,
+        id=wanted.id,
+        source=wanted.source,
+        limit=wanted.limit,
         after=_position(cursor),
     )
 
@@ -129,7 +129,7 @@ def meant(
 def _cursor(since: datetime, found: Found) -> str | None:
     if (place := found.position) is None:
         return None
-    return cursors.written(Cursor(since, place.moment, place.mark))
+    return cursors.encode(Cursor(since, place.moment, place.mark))
 
 
 def _position(cursor: Cursor | None) -> Position | None:
@@ -138,9 +138,9 @@ def _position(cursor: Cursor | None) -> Position | None:
     return Position(stamp(cursor.at), cursor.mark)
 
 
-def told(entry: AuditEntry, *, shows: bool) -> Entry:
+def to_response(entry: AuditEntry, *, shows: bool) -> Entry:
     """Return the entry as an answer has it."""
     members = msgspec.structs.asdict(entry)
-    members["event"] = redaction.told(bytes(entry.event), shows=shows)
+    members["event"] = redaction.render(bytes(entry.event), shows=shows)
     members["subject"] = entry.subject if shows else None
     return Entry(**members, redacted=not shows)

@@ -67,7 +67,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     redriven: Sequence[Redrive]
 
 
-async def told(
+async def render(
     runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
 ) -> list[DeadLetter]:
     """Return the dead letters as an answer has them, our own reasons with them."""
@@ -80,7 +80,7 @@ async def told(
     ours = await asyncio.gather(*map(reasons.of, names, listed))
     shows = redaction.shows(runtime.settings, reveal=reveal)
     return [
-        _shown(letter, name or letter.place.subscription, reason, shows=shows)
+        _to_response(letter, name or letter.place.subscription, reason, shows=shows)
         for letter, name, reason in zip(listed, names, ours, strict=True)
     ]
 
@@ -132,7 +132,7 @@ def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
     )
 
 
-def _shown(
+def _to_response(
     listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
 ) -> DeadLetter:
     letter = listed.letter
@@ -163,8 +163,8 @@ def _shown(
 
 def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
     if letter.event is None and not shows:
-        return redaction.left_out(letter.raw)
-    return redaction.told(_line(letter), shows=shows)
+        return redaction.placeholder(letter.raw)
+    return redaction.render(_line(letter), shows=shows)
 
 
 def _line(letter: Letter) -> bytes:

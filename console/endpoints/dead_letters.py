@@ -12,7 +12,7 @@ from console.endpoints import dead_letter_view
 from console.endpoints.dead_letter_view import DeadLetter
 from console.exports import Format
 from console.http import Reply
-from console.validation import Asked, BadQuery, Moment, chosen
+from console.validation import ApiRequest, BadQuery, Moment, choose
 from eventgrid_pull.cloudevents import Problem
 from moderation.dead_letters import folders, listing
 from moderation.dead_letters.listing import Listed, Mark, Page, Wanted
@@ -68,18 +68,18 @@ class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def dead_letters(
-    asked: Asked[DeadLettersQuery, None],
+    request: ApiRequest[DeadLettersQuery, None],
 ) -> DeadLetters | Reply:
     """Return the dead letters of one day, and which days have any."""
-    runtime, query, now = asked.runtime, asked.query, asked.runtime.clock()
+    runtime, query, now = request.runtime, request.query, request.runtime.clock()
     wanted = _wanted(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
-    await redaction.note(asked, query.reveal, _keys(found.listed))
-    told = await dead_letter_view.told(runtime, found.listed, reveal=query.reveal)
+    await redaction.note(request, query.reveal, _keys(found.listed))
+    told = await dead_letter_view.render(runtime, found.listed, reveal=query.reveal)
     cursor = _cursor(found)
     if query.format != "json":
-        return exports.exported(
+        return exports.export(
             told,
             DeadLetter,
             query.format,
@@ -91,9 +91,9 @@ async def dead_letters(
     return DeadLetters(wanted.day.isoformat(), told, found.complete, cursor, days)
 
 
-async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
+async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:
     """Return one dead letter, with its event and what was tried with it."""
-    store, query = asked.runtime.dead_letters, asked.query
+    store, query = request.runtime.dead_letters, request.query
     found = await listing.one(store, query.name, archived=False)
     if not found:
         found = await listing.one(store, query.name, archived=True)
@@ -101,18 +101,20 @@ async def dead_letter(asked: Asked[DeadLetterQuery, None]) -> DeadLetter:
         where = "index" if found else "name"
         raise BadQuery([Problem(where, "there is no such dead letter")])
     listed = found[query.index]
-    await redaction.note(asked, query.reveal, _keys([listed]))
-    [letter] = await dead_letter_view.told(asked.runtime, [listed], reveal=query.reveal)
+    await redaction.note(request, query.reveal, _keys([listed]))
+    [letter] = await dead_letter_view.render(
+        request.runtime, [listed], reveal=query.reveal
+    )
     return letter
 
 
 def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wanted:
     mark = None
     if query.cursor is not None:
-        state = cursors.read(query.cursor, Cursor)
+        state = cursors.decode(query.cursor, Cursor)
         mark = Mark(state.hour, state.at, state.name, state.index)
     if query.subscription is not None:
-        chosen(names, query.subscription)
+        choose(names, query.subscription)
     return Wanted(
         day=query.day or now.date(),
         subscription=query.subscription,
@@ -125,7 +127,7 @@ def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wan
 def _cursor(page: Page) -> str | None:
     if (mark := page.mark()) is None:
         return None
-    return cursors.written(Cursor(mark.hour, mark.at, mark.name, mark.index))
+    return cursors.encode(Cursor(mark.hour, mark.at, mark.name, mark.index))
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:

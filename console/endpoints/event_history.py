@@ -12,7 +12,7 @@ import msgspec
 from console import cursors, redaction
 from console.endpoints import event_history_steps
 from console.endpoints.event_history_steps import KnownEvent, Step
-from console.validation import Asked, Moment
+from console.validation import ApiRequest, Moment
 from eventgrid_pull import traceparent
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
@@ -104,9 +104,9 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     noted_by: list[str] = []
 
 
-async def one_life(asked: Asked[LifeQuery, None]) -> Life:
+async def life(request: ApiRequest[LifeQuery, None]) -> Life:
     """Return the life of one event over all event subscriptions."""
-    runtime, query = asked.runtime, asked.query
+    runtime, query = request.runtime, request.query
     kept = timedelta(days=runtime.topology.event_retention_in_days)
     search = _search(query, runtime.topology.names, runtime.clock(), kept)
     ends = monotonic() + SEARCH_SECONDS
@@ -119,7 +119,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
     )
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
-        await redaction.note(asked, query.reveal, [search.key])
+        await redaction.note(request, query.reveal, [search.key])
     takers = [] if search.several else search.expected or []
     return Life(
         id=query.id,
@@ -128,7 +128,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
             map(event_history_steps.known, found.met.items()),
             key=lambda event: event.at,
         ),
-        event=None if event is None else redaction.told(event, shows=shows),
+        event=None if event is None else redaction.render(event, shows=shows),
         redacted=event is not None and not shows,
         trace_id=_trace_id(found),
         expected=takers,
@@ -136,7 +136,7 @@ async def one_life(asked: Asked[LifeQuery, None]) -> Life:
         steps=[] if search.several else await _steps(runtime, search, found),
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
-        cursor=None if search.is_over else cursors.written(_cursor(search)),
+        cursor=None if search.is_over else cursors.encode(_cursor(search)),
     )
 
 
@@ -211,7 +211,7 @@ def _search(
     )
     if query.cursor is None:
         return search
-    state, (oldest, newest) = cursors.read(query.cursor, Cursor), search.whole
+    state, (oldest, newest) = cursors.decode(query.cursor, Cursor), search.whole
     search.ahead = _span(state.ahead, oldest, newest)
     search.behind = _span(state.behind, oldest, newest)
     search.since, search.until = state.since, state.until

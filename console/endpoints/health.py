@@ -71,12 +71,12 @@ async def look() -> Health:
 async def _findings(runtime: Runtime) -> list[Finding]:
     found = config_check.examine(runtime.settings, os.environ, runtime.topology)
     try:
-        return [*found, *await measured(runtime)]
+        return [*found, *await measured_findings(runtime)]
     except StoreUnavailable:
         return found  # said by the check of the storage
 
 
-async def measured(runtime: Runtime) -> list[Finding]:
+async def measured_findings(runtime: Runtime) -> list[Finding]:
     """Return what an hour's batches say about the locks. Raises StoreUnavailable."""
     now = runtime.clock()
     try:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from console import redaction
-from console.validation import Asked
+from console.validation import ApiRequest
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.event import Delivery, MalformedEvent
@@ -87,10 +87,10 @@ class Settled(msgspec.Struct, frozen=True, rename="camel"):
     locked_until: Stamp | None = None
 
 
-async def peek(asked: Asked[None, PeekBody]) -> Peeked:
+async def peek(request: ApiRequest[None, PeekBody]) -> Peeked:
     """Receive up to ten events by hand; this uses a delivery attempt of each."""
-    settings, body = asked.runtime.settings, asked.body
-    hand = _hand(asked, body.subscription)
+    settings, body = request.runtime.settings, request.body
+    hand = _hand(request, body.subscription)
     reveals = redaction.is_revealed(settings, reveal=body.reveal)
     found = await manual_peek.peek(hand, body.max_events, reveals=reveals)
     shows = redaction.shows(settings, reveal=body.reveal)
@@ -106,10 +106,10 @@ async def peek(asked: Asked[None, PeekBody]) -> Peeked:
     )
 
 
-async def settle(asked: Asked[None, SettleBody]) -> Settled:
+async def settle(request: ApiRequest[None, SettleBody]) -> Settled:
     """Acknowledge, release, reject or renew what was received by hand."""
-    body = asked.body
-    hand = _hand(asked, body.subscription)
+    body = request.body
+    hand = _hand(request, body.subscription)
     tokens = list(dict.fromkeys(body.lock_tokens))
     if body.disposition == "renew":
         results, until = await manual_settle.renew(hand, tokens)
@@ -127,9 +127,9 @@ async def settle(asked: Asked[None, SettleBody]) -> Settled:
     return Settled(await manual_settle.settle(hand, wish))
 
 
-def _hand(asked: Asked[Any, Any], name: str) -> Hand:
+def _hand(request: ApiRequest[Any, Any], name: str) -> Hand:
     """Return the caller with that event subscription in hand. Raises BadRequest."""
-    runtime = asked.runtime
+    runtime = request.runtime
     if name not in runtime.topology.names:
         named = f"is not one of: {', '.join(runtime.topology.names)}"
         detail = "there is no such event subscription"
@@ -142,7 +142,7 @@ def _hand(asked: Asked[Any, Any], name: str) -> Hand:
         clock=runtime.clock,
         places=runtime.peeks,
         turn=runtime.by_hand,
-        by=asked.caller.name,
+        by=request.caller.name,
     )
 
 
@@ -159,7 +159,7 @@ def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
         malformed=event.reason if isinstance(event, MalformedEvent) else None,
         last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
         redacted=not shows,
-        event=redaction.told(delivery.json, shows=shows),
+        event=redaction.render(delivery.json, shows=shows),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from console import http
 from console.http import Reply
-from console.validation import Asked
+from console.validation import ApiRequest
 from eventgrid_pull import traceparent
 from eventgrid_pull.publish import Published
 from moderation import publish_request
@@ -40,25 +40,25 @@ class Receipts(msgspec.Struct, frozen=True):
     events: Sequence[Receipt]
 
 
-async def publish(asked: Asked[None, bytes]) -> Receipts | Reply:
+async def publish(request: ApiRequest[None, bytes]) -> Receipts | Reply:
     """Publish the moderation results or CloudEvents in the body."""
-    return await _publish(asked, asked.body, asked.request.headers)
+    return await _publish(request, request.body, request.http.headers)
 
 
-async def publish_samples(asked: Asked[None, None]) -> Receipts | Reply:
+async def publish_samples(request: ApiRequest[None, None]) -> Receipts | Reply:
     """Publish the five sample events."""
     headers = {"content-type": publish_request.PLAIN}
-    return await _publish(asked, SAMPLES.read_bytes(), headers)
+    return await _publish(request, SAMPLES.read_bytes(), headers)
 
 
 async def _publish(
-    asked: Asked[Any, Any], body: bytes, headers: Mapping[str, str]
+    request: ApiRequest[Any, Any], body: bytes, headers: Mapping[str, str]
 ) -> Receipts | Reply:
-    runtime = asked.runtime
+    runtime = request.runtime
     now = runtime.clock()
     events = publish_request.events_in(body, headers, now)
-    outgoing = traceparent.stamped(events, asked.request.headers)
-    result = await runtime.publishing.publish(outgoing, now, asked.caller)
+    outgoing = traceparent.stamped(events, request.http.headers)
+    result = await runtime.publishing.publish(outgoing, now, request.caller)
     return _published(result)
 
 

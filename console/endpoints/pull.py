@@ -6,7 +6,7 @@ import msgspec
 
 from console import http
 from console.http import Reply
-from console.validation import Asked, chosen
+from console.validation import ApiRequest, choose
 from eventgrid_pull.drain_result import Outcome
 from eventgrid_pull.outcomes import Release, Verb
 from moderation import events, probe
@@ -61,11 +61,11 @@ class Pulled(msgspec.Struct, frozen=True):
     subscriptions: list[Drained]
 
 
-async def pull_now(asked: Asked[PullQuery, None]) -> Pulled | Reply:
+async def pull_now(request: ApiRequest[PullQuery, None]) -> Pulled | Reply:
     """Drain one event subscription or all of them now, side by side."""
-    runtime = asked.runtime
-    names = chosen(runtime.topology.names, asked.query.subscription)
-    await asked.note("pull", subscription=asked.query.subscription)
+    runtime = request.runtime
+    names = choose(runtime.topology.names, request.query.subscription)
+    await request.note("pull", subscription=request.query.subscription)
     results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
     # One without a handler says so, and does not make a failure of what the others did.
     handled = [result for result in results if result.subscription in HANDLERS]
@@ -113,12 +113,12 @@ def _handled(outcome: Outcome) -> Handled:
     )
 
 
-async def inspect(asked: Asked[None, None]) -> Inspected:
+async def inspect(request: ApiRequest[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
-    where = probe.place(asked.runtime.topology)
+    where = probe.place(request.runtime.topology)
     if where is None:
         raise NothingToInspect
-    await asked.note("inspect", subscription=where)
+    await request.note("inspect", subscription=where)
     return await probe.inspect(
-        asked.runtime, where, asked.request.headers, asked.caller
+        request.runtime, where, request.http.headers, request.caller
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from console.validation import Asked
+from console.validation import ApiRequest
 from moderation.audit.entry import Lineage
 from moderation.dead_letters import redrive, redrive_plan
 from moderation.dead_letters.redrive_plan import Bench, Redriven
@@ -38,14 +38,16 @@ class RedriveAnswer(msgspec.Struct, frozen=True, rename="camel"):
     results: Sequence[Redriven]
 
 
-async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer:
+async def redrive_dead_letters(request: ApiRequest[None, RedriveBody]) -> RedriveAnswer:
     """Give dead letters to the handlers of their own event subscriptions once more."""
-    chosen = [Lineage(letter.name, letter.index) for letter in asked.body.dead_letters]
-    bench = _bench(asked)
+    chosen = [
+        Lineage(letter.name, letter.index) for letter in request.body.dead_letters
+    ]
+    bench = _bench(request)
     planned = await redrive_plan.planned(bench, chosen)
-    if asked.body.dry_run:
+    if request.body.dry_run:
         return RedriveAnswer(dry_run=True, results=planned)
-    await asked.note(
+    await request.note(
         "redrive",
         events=[
             EventKey(letter.source or "", letter.id) for letter in planned if letter.id
@@ -55,8 +57,8 @@ async def redrive_dead_letters(asked: Asked[None, RedriveBody]) -> RedriveAnswer
     return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))
 
 
-def _bench(asked: Asked[None, RedriveBody]) -> Bench:
-    runtime, ends = asked.runtime, monotonic() + BEGIN_SECONDS
+def _bench(request: ApiRequest[None, RedriveBody]) -> Bench:
+    runtime, ends = request.runtime, monotonic() + BEGIN_SECONDS
     names = runtime.topology.names
     return Bench(
         store=runtime.dead_letters,
@@ -64,7 +66,7 @@ def _bench(asked: Asked[None, RedriveBody]) -> Bench:
         topic=runtime.settings.topic,
         handlers={name: HANDLERS[name] for name in names if name in HANDLERS},
         handler_seconds=runtime.settings.handler_seconds,
-        by=asked.caller.name,
+        by=request.caller.name,
         clock=runtime.clock,
         time_left=lambda: ends - monotonic(),
         stopping=runtime.is_stopping,

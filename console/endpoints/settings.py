@@ -11,7 +11,7 @@ from math import inf
 import msgspec
 
 import moderation
-from console.endpoints.topology import Queue, queues
+from console.endpoints.topology import EventSubscriptionView, event_subscriptions
 from eventgrid_pull.cloudevents import Problem
 from moderation import settings, timers, topology
 from moderation.host_json import HostJsonInvalid, function_timeout
@@ -72,16 +72,16 @@ class Shown(msgspec.Struct, frozen=True):
     settings: list[Setting]
     versions: dict[str, str]
     host: Host
-    limits: list[Queue]
+    limits: list[EventSubscriptionView]
     payloads: str | None
 
 
 async def look() -> Shown:
     """Show every setting, what it is for, and what is wrong with it; no secrets."""
-    return shown(os.environ, topology.load())
+    return describe(os.environ, topology.load())
 
 
-def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
+def describe(environ: Mapping[str, str], declared: Topology) -> Shown:
     """Return the settings in environment variables, and what goes with them."""
     payloads: str | None = None
     problems = list(
@@ -105,7 +105,7 @@ def shown(environ: Mapping[str, str], declared: Topology) -> Shown:
         settings=[_setting(setting, environ, declared, problems) for setting in known],
         versions=_versions(),
         host=_host(environ),
-        limits=queues(declared, environ),
+        limits=event_subscriptions(declared, environ),
         payloads=payloads,
     )
 

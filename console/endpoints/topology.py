@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from console.validation import Asked
+from console.validation import ApiRequest
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.ticks import Manner
 from moderation import probe, timers
@@ -14,7 +14,7 @@ from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology
 
 
-class Queue(msgspec.Struct, frozen=True, rename="camel"):
+class EventSubscriptionView(msgspec.Struct, frozen=True, rename="camel"):
     """One event subscription, with its limits and its timer.
 
     `timeToLive` is an ISO 8601 duration. `lanes` is how many timer functions drain it
@@ -44,26 +44,28 @@ class Layout(msgspec.Struct, frozen=True):
 
     topic: str
     types: Sequence[str]
-    subscriptions: Sequence[Queue]
+    subscriptions: Sequence[EventSubscriptionView]
     inspected: str | None
 
 
-async def topology(asked: Asked[None, None]) -> Layout:
+async def topology(request: ApiRequest[None, None]) -> Layout:
     """Show the topic and its event subscriptions, as they are declared."""
-    runtime = asked.runtime
-    declared = queues(runtime.topology, os.environ)
+    runtime = request.runtime
+    declared = event_subscriptions(runtime.topology, os.environ)
     inspected = probe.place(runtime.topology)
     return Layout(runtime.settings.topic, list(TYPES), declared, inspected)
 
 
-def queues(declared: Topology, environ: Mapping[str, str]) -> list[Queue]:
+def event_subscriptions(
+    declared: Topology, environ: Mapping[str, str]
+) -> list[EventSubscriptionView]:
     """Return the event subscriptions as declared, with the timers that are set."""
     drained = timers.of(declared, environ)
-    return list(map(_queue, declared.event_subscriptions, drained))
+    return list(map(_view, declared.event_subscriptions, drained))
 
 
-def _queue(declared: EventSubscription, timer: Timer) -> Queue:
-    return Queue(
+def _view(declared: EventSubscription, timer: Timer) -> EventSubscriptionView:
+    return EventSubscriptionView(
         name=declared.name,
         included_event_types=declared.filters_configuration.included_event_types,
         filters=declared.filters_configuration.filters,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from console.validation import Asked, check_size
+from console.validation import ApiRequest, check_size
 from eventgrid_pull import cloudevents, publish, publish_stamp, traceparent
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.publish import EventTooLarge
@@ -50,32 +50,32 @@ class Explanation(msgspec.Struct, frozen=True):
     problems: Sequence[Problem]
 
 
-async def check(asked: Asked[None, bytes]) -> Checked:
+async def check(request: ApiRequest[None, bytes]) -> Checked:
     """Check events as publishing does; nothing is published."""
-    check_size(asked.body)
-    headers = asked.request.headers
+    check_size(request.body)
+    headers = request.http.headers
     try:
-        now = asked.runtime.clock()
-        events = publish_request.events_in(asked.body, headers, now)
+        now = request.runtime.clock()
+        events = publish_request.events_in(request.body, headers, now)
         publish.encoded(
-            traceparent.stamped(events, headers), now, asked.caller.identity
+            traceparent.stamped(events, headers), now, request.caller.identity
         )
     except (BadRequest, EventTooLarge) as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))
 
 
-async def explain(asked: Asked[None, bytes]) -> Explanation:
+async def explain(request: ApiRequest[None, bytes]) -> Explanation:
     """Say which event subscriptions take an event, and which clause refuses it."""
-    check_size(asked.body)
-    runtime = asked.runtime
+    check_size(request.body)
+    runtime = request.runtime
     now = runtime.clock()
-    found = publish_request.carried(asked.body, asked.request.headers, now)
+    found = publish_request.carried(request.body, request.http.headers, now)
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
-    outgoing = traceparent.stamped(found.events, asked.request.headers)
-    stamped = publish_stamp.stamped(outgoing, now, asked.caller.identity)
+    outgoing = traceparent.stamped(found.events, request.http.headers)
+    stamped = publish_stamp.stamped(outgoing, now, request.caller.identity)
     stored = map(cloudevents.as_stored, stamped)
     events = [_explained(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)

@@ -5,7 +5,7 @@ from typing import Literal, cast
 import msgspec
 
 from console.auth import Roles
-from console.validation import Asked
+from console.validation import ApiRequest
 
 type Payloads = Literal["shown", "on-request", "never"]
 
@@ -26,13 +26,13 @@ class Operator(msgspec.Struct, frozen=True):
     operator: Literal[True] = True
 
 
-async def me(asked: Asked[None, None]) -> Me:
+async def me(request: ApiRequest[None, None]) -> Me:
     """Say who the caller is and what they may do."""
-    who = asked.caller
-    payloads = cast(Payloads, asked.runtime.settings.payloads)
+    who = request.caller
+    payloads = cast(Payloads, request.runtime.settings.payloads)
     return Me(who.name, who.kind, who.roles, payloads)
 
 
-async def operator(asked: Asked[None, None]) -> Operator:
+async def operator(request: ApiRequest[None, None]) -> Operator:
     """Say that the caller may do what an operator may; anyone else is refused."""
-    return Operator(asked.caller.name)
+    return Operator(request.caller.name)

@@ -44,7 +44,7 @@ class TooManyPeeks(Exception):
     headers: Mapping[str, str] = {"Retry-After": str(WAIT_SECONDS)}
 
     def __init__(self) -> None:
-        super().__init__("as many receive by hand at this moment as may")
+        super().__init__("too many others receive by hand at this moment")
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True):

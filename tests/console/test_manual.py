@@ -65,7 +65,7 @@ async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) ->
         places.release()
 
     assert (answer.status, answer.headers["Retry-After"]) == (429, "10")
-    assert "8 others" in answer.json()["detail"]
+    assert "too many others" in answer.json()["detail"]
     await post(api, "peek")
 
 

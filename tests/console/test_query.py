@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from console import validation
-from console.endpoints.audit import AuditQuery, meant
+from console.endpoints.audit import AuditQuery, to_query
 from console.validation import BadQuery
 from moderation.audit.log import Query
 from tests.make import NOW, minutes
@@ -14,7 +14,7 @@ NAMES = ["sub-flagged", "sub-approved"]
 
 
 def audit_query(params: dict[str, str], names: list[str], now: datetime) -> Query:
-    return meant(validation.read_query(params, AuditQuery), names, now)
+    return to_query(validation.read_query(params, AuditQuery), names, now)
 
 
 def test_without_a_query_the_newest_hundred_of_a_day_are_asked_for() -> None:

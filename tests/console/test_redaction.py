@@ -23,7 +23,7 @@ def test_what_is_private_is_replaced_by_its_size() -> None:
     """
     event = {"id": "1", "type": "t", "subject": "/content/7", "data": {"a": "secret"}}
 
-    shown = json.loads(bytes(redaction.redacted(json.dumps(event).encode())))
+    shown = json.loads(bytes(redaction.redact(json.dumps(event).encode())))
 
     assert (shown["id"], shown["type"]) == ("1", "t")
     assert shown["data"] == {"redacted": True, "bytes": len('{"a": "secret"}')}
@@ -37,7 +37,7 @@ def test_no_other_spelling_shows_what_is_private(name: str) -> None:
     """
     event = {"id": "1", name: {"a": "secret"}, "more": ["secret"]}
 
-    shown = bytes(redaction.redacted(json.dumps(event).encode()))
+    shown = bytes(redaction.redact(json.dumps(event).encode()))
 
     assert b"secret" not in shown
     assert json.loads(shown)[name] == {"redacted": True, "bytes": 15}
@@ -48,7 +48,7 @@ def test_what_is_private_is_so_in_whatever_case_its_name_is_written(name: str) -
     """
     Text under such a name is no attribute that routes an event.
     """
-    shown = json.loads(bytes(redaction.redacted(json.dumps({name: "secret"}).encode())))
+    shown = json.loads(bytes(redaction.redact(json.dumps({name: "secret"}).encode())))
 
     assert shown == {name: {"redacted": True, "bytes": len('"secret"')}}
 
@@ -58,7 +58,7 @@ def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
     """
     A malformed event may hold anything anywhere.
     """
-    shown = json.loads(bytes(redaction.redacted(event)))
+    shown = json.loads(bytes(redaction.redact(event)))
 
     assert shown == {"redacted": True, "bytes": len(event)}
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def shown(**changes: str) -> dict[str, Setting]:
-    found = settings_endpoint.shown(EXAMPLE | changes, declared())
+    found = settings_endpoint.describe(EXAMPLE | changes, declared())
     return {setting.name: setting for setting in found.settings}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from console import dispatch, validation
 from console.endpoints import health
-from console.endpoints.topology import queues
+from console.endpoints.topology import event_subscriptions
 from moderation import topology
 from tests.calling import Api
 from tests.make import ESCALATED, FLAGGED, TOPOLOGY, a_result, an_event, declaring
@@ -297,6 +297,8 @@ async def test_the_topology_is_shown_with_its_timers(
         "timeToLive": "P1D",
         "schedule": "0 * * * * *",
         "lanes": 3,
+        "manner": "visit",
+        "pace": 0.8,
         "problems": [],
     }
     assert (approved["schedule"], approved["lanes"]) == ("0 */5 * * * *", 1)
@@ -310,7 +312,9 @@ def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
     """
     shape = declaring("sub-flagged", "sub-new")
 
-    [flagged, new] = queues(shape, {"PULL_FLAGGED_SCHEDULE": "0 * * * * *"})
+    [flagged, new] = event_subscriptions(
+        shape, {"PULL_FLAGGED_SCHEDULE": "0 * * * * *"}
+    )
 
     assert (flagged.lanes, flagged.problems) == (1, [])
     assert (new.lanes, [problem.path for problem in new.problems]) == (0, ["sub-new"])
@@ -322,7 +326,7 @@ def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
     """
     setting = "AzureWebJobs.pull_flagged.Disabled"
 
-    [flagged] = queues(declaring("sub-flagged"), {setting: "true"})
+    [flagged] = event_subscriptions(declaring("sub-flagged"), {setting: "true"})
 
     assert (flagged.lanes, [problem.path for problem in flagged.problems]) == (
         0,

@@ -186,7 +186,7 @@ def findings(environ: dict[str, str], declared: Topology) -> list[config_check.F
 def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None:
     """The doctor (and so health) and the settings' view name it."""
     assert name in [one.where for one in findings(environ, declared)]
-    shown = settings_endpoint.shown(EXAMPLE | environ, declared)
+    shown = settings_endpoint.describe(EXAMPLE | environ, declared)
     assert [one.name for one in shown.settings if one.problem] == [name]
 
 
