@@ -18,8 +18,8 @@ import azure.functions as func  # noqa: E402
 
 from console.routes import ROUTES, Route, is_easy_auth_on  # noqa: E402
 from eventgrid_pull import shutdown  # noqa: E402
-from moderation import runtime, timers  # noqa: E402
-from moderation.timers import Registered  # noqa: E402
+from moderation import runtime  # noqa: E402
+from moderation.pulling import pull  # noqa: E402
 
 # Where Easy Auth is on, the user's roles decide (`console.auth`) and not the host's keys.
 LEVEL = (
@@ -31,20 +31,11 @@ shutdown.listen(runtime.stop)
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-
-def _drain(drained: Registered) -> None:
-    """Register a timer function that drains an event subscription."""
-
-    @app.function_name(drained.function)
-    @app.timer_trigger("timer", drained.trigger, run_on_startup=drained.stays)
-    async def drain(timer: func.TimerRequest) -> None:
-        await runtime.current().tick(drained.subscription)
-
-
-# One for each event subscription that topology.json declares (sub-flagged: pull_flagged,
-# by PULL_FLAGGED_SCHEDULE), and one for each further lane (PULL_FLAGGED_LANES).
-for drained in timers.registered(os.environ):
-    _drain(drained)
+# A timer for each event subscription that topology.json declares and `moderation.handlers`
+# handles (sub-flagged: pull_flagged, by PULL_FLAGGED_SCHEDULE), and one for each further
+# lane (PULL_FLAGGED_LANES).
+app.register_functions(pull)
+runtime.tell_what_is_not_drained()
 
 
 def _endpoint(route: Route) -> None:

@@ -43,8 +43,7 @@ class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
 
     `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
     take, `lives` how long an event waits at most. `stopping` says whether the process
-    is told to stop; `on_settled` is given what became of a batch.
-    `for_batch` makes a handler for the events of one receive, in place of `handler`.
+    is told to stop. `for_batch` makes a handler for the events of one receive, in place of `handler`.
     """
 
     subscription: str
@@ -58,7 +57,6 @@ class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
     for_batch: Callable[[list[AnyEvent]], Handler] | None = None
     lives: timedelta = LONGEST_LIFE
     stopping: Callable[[], bool] = lambda: False
-    on_settled: Callable[[list[Outcome]], None] = lambda outcomes: None
 
 
 async def work(
@@ -229,7 +227,6 @@ async def _finish(context: BatchContext, decided: Decided, done: DrainResult) ->
     ]
     done.add(outcomes)
     drain_result.report(context.subscription, outcomes)
-    context.on_settled(outcomes)
     if failure is not None:
         raise failure
 

@@ -1,14 +1,12 @@
 """The drains of this process: of each event subscription one at a time, shared by all."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 from eventgrid_pull.callers import Callers
 from eventgrid_pull.drain_parts import merged
-from eventgrid_pull.drain_result import DrainResult, Outcome
-from eventgrid_pull.watching import Watch
+from eventgrid_pull.drain_result import DrainResult
 
 
 class Job(Protocol):
@@ -31,7 +29,7 @@ class Job(Protocol):
 
 
 class Drains:
-    """Drains at work, and who looks out for what they settle.
+    """Drains at work.
 
     A drain goes on when whoever waits for it gives up.
     """
@@ -40,7 +38,6 @@ class Drains:
         self.at_work: dict[str, asyncio.Task[DrainResult]] = {}
         self.is_stopping = False
         self._jobs: dict[str, Job] = {}
-        self._watches: set[Watch] = set()
 
     async def drain(self, name: str, job: Callable[[], Job]) -> DrainResult:
         """Drain as a timer does; or see the drain through that is at work already.
@@ -95,17 +92,3 @@ class Drains:
         self.is_stopping = True
         for job in self._jobs.values():
             job.ending.set()
-
-    @contextmanager
-    def watching(self, watch: Watch) -> Iterator[None]:
-        """While it lasts, the watch is told of every outcome of these drains."""
-        self._watches.add(watch)
-        try:
-            yield
-        finally:
-            self._watches.discard(watch)
-
-    def settled(self, subscription: str, outcomes: list[Outcome]) -> None:
-        """Tell whoever watches; see `batch.BatchContext`."""
-        for watch in self._watches:
-            watch.settled(subscription, outcomes)

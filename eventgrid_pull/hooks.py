@@ -49,6 +49,8 @@ class Hooks:
 
     async def start(self) -> None:
         """Call `startup`, once for all who wait for it. Raises StartupFailed."""
+        if self._startup is None:
+            return
         if self._starting is None:
             self._starting = asyncio.ensure_future(_call(self._startup))
         try:

@@ -4,11 +4,12 @@
 `GET /api/health` shows the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.cron import shortest_gap
 from eventgrid_pull.drain import SHORTEST_WAIT
 from eventgrid_pull.histogram import Spread
@@ -40,14 +41,18 @@ def examine(
     settings: Settings,
     environ: Mapping[str, str],
     declared: Topology,
+    handled: Collection[str],
     host_json: Path = HOST_JSON,
 ) -> list[Finding]:
-    """Everything that does not agree; empty when all does. Times in seconds."""
-    drained = timers.of(declared, environ)
+    """Everything that does not agree; empty when all does. Times in seconds.
+
+    `handled` are the event subscriptions that have a handler.
+    """
+    drained = timers.of(declared.names, environ, handled)
     return [
         *_in_error(drained),
         *_switched_off(drained),
-        *_without_effect(declared, environ),
+        *_without_effect(timers.strays(declared.names, environ, handled)),
         *_budget(settings, drained),
         *_function_timeout(settings, environ, host_json),
         *(
@@ -77,11 +82,9 @@ def _switched_off(drained: Sequence[Timer]) -> Iterator[Finding]:
             yield Finding(one.path, problem, "it to false, or remove it")
 
 
-def _without_effect(
-    declared: Topology, environ: Mapping[str, str]
-) -> Iterator[Finding]:
-    for one in timers.strays(declared, environ):
-        yield Finding(one.path, one.problem, "its name, or remove it")
+def _without_effect(strays: Sequence[Problem]) -> Iterator[Finding]:
+    for stray in strays:
+        yield Finding(stray.path, stray.problem, "its name, or remove it")
 
 
 def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
@@ -158,16 +161,16 @@ def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[F
 
 
 def late_events(
-    summaries: Iterable[Summary], environ: Mapping[str, str], declared: Topology
+    summaries: Iterable[Summary], drained: Sequence[Timer]
 ) -> Iterator[Finding]:
     """Event subscriptions of whose events half waited for longer than two ticks.
 
     By moments that we stamped: a publisher's clock is no reason to change a number.
     """
-    waited = {one.name: Spread() for one in declared.event_subscriptions}
+    waited = {timer.subscription: Spread() for timer in drained}
     for summary in summaries:
         waited[summary.subscription].merge(summary.waited)
-    for timer in timers.of(declared, environ):
+    for timer in drained:
         delay, gap = waited[timer.subscription], shortest_gap(timer.schedule)
         if gap is None or delay.count < MEASURED:
             continue

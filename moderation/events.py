@@ -11,6 +11,8 @@ from eventgrid_pull import cloudevents, event_decoder
 from eventgrid_pull.event import AnyEvent, Event
 
 PREFIX = "com.contoso.ai."
+# The extension attribute that marks a probe of inspect; see `probes`.
+PROBE_MARK = "moderationprobe"
 
 
 class Severity(StrEnum):

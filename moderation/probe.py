@@ -1,32 +1,33 @@
 """Inspect and reject: a probe, published, received and rejected, with its envelope."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import traceparent
+from eventgrid_pull import DrainResult, EventGridError
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.outcomes import Verb
-from eventgrid_pull.watching import Watch
 from moderation import function_names
 from moderation.audit.entry import AuditEntry, entry
-from moderation.audit.log import Query
+from moderation.audit.log import AuditLog, Query
+from moderation.event_key import EventKey, key_of
+from moderation.events import PROBE_MARK
 from moderation.filters import explanation
-from moderation.handlers import HANDLERS, PROBE_CONTENT_ID
 from moderation.publish_request import Json, wrap
-from moderation.publishing import By
-from moderation.runtime import Runtime
+from moderation.publishing import By, Publishing
 from moderation.topology import Topology
 
-# The handler of the event subscription with this timer function knows the probe.
+# The event subscription with this timer function is where probes are looked for.
 FUNCTION = "pull_flagged"
 PROBE_TYPE = "com.contoso.ai.ContentFlagged"
+PROBE_CONTENT_ID = "test-inspect"
 INSPECT_SECONDS = 30
 LOOK_AGAIN_SECONDS = 1.0
+LOOK_AHEAD = timedelta(minutes=5)
 
 
 class ProbeNotSeen(Exception):
@@ -46,76 +47,84 @@ class NothingToInspect(Exception):
         )
 
 
-def place(declared: Topology) -> str | None:
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a probe is published, received and found again; `began` is before that."""
+
+    subscription: str
+    consumer: Consumer
+    publishing: Publishing
+    audit: AuditLog
+    began: datetime
+
+
+def place(declared: Topology, handled: Collection[str]) -> str | None:
     """Return the event subscription on which a probe is seen and rejected, if any."""
     event = probe(datetime.fromtimestamp(0, UTC))
-    for one in declared.event_subscriptions:
-        if function_names.function(one.name) == FUNCTION and one.name in HANDLERS:
-            clauses = explanation.judged(one.filters_configuration, event)
-            return one.name if all(clause.holds for clause in clauses) else None
+    for shape in declared.event_subscriptions:
+        if function_names.function(shape.name) == FUNCTION and shape.name in handled:
+            is_taken = explanation.takes(shape.filters_configuration, event)
+            return shape.name if is_taken else None
     return None
 
 
-async def inspect(
-    runtime: Runtime, where: str, headers: Mapping[str, str], by: By
-) -> "Inspected":
-    """Publish a probe and see it rejected there (`place`), here or by another drain.
+def key(event: Json) -> EventKey:
+    """Return what tells a probe from all other events."""
+    return EventKey(str(event["source"]), str(event["id"]))
 
-    It goes on with the trace of the request with these headers, in its caller's name.
+
+async def inspect(inspection: Inspection, event: Json, by: By) -> "Inspected":
+    """Publish a probe that is on record, and see it rejected, here or by another drain.
 
     Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
     """
-    began, ends = runtime.clock(), monotonic() + INSPECT_SECONDS
-    event = probe(began)
-    watch = Watch(str(event["id"]), where)
-    with runtime.drains.watching(watch):
-        traced = traceparent.stamped([event], headers)
-        published = await runtime.publishing.publish(traced, began, by)
-        if published.failure is not None:
-            raise published.failure
-        await _receive_probe(runtime, watch)
-    if (outcome := watch.outcome) is not None:
-        record, at = outcome.record, stamp(outcome.record.at)
-        made = entry(where, record.delivery, record.disposition, at)
-        return report(made, here=True, failed=outcome.failed)
-    found = await found_elsewhere(
-        lambda: _entry_of(runtime, watch, began - CLOCK_SKEW),
-        lambda: ends - monotonic(),
-    )
-    if found is None:
-        raise ProbeNotSeen(watch.event_id)
-    return report(found, here=False, failed=None)
+    ends, name = monotonic() + INSPECT_SECONDS, inspection.subscription
+    published = await inspection.publishing.publish([event], inspection.began, by)
+    if published.failure is not None:
+        raise published.failure
+    while True:
+        drained = await _drained(inspection, ends - monotonic())
+        for outcome in drained.outcomes if drained else ():
+            record = outcome.record
+            if key_of(record.delivery.event) == key(event):
+                at = stamp(record.at)
+                made = entry(name, record.delivery, record.disposition, at)
+                return report(made, here=True, failed=outcome.failed)
+        found = await _entry_of(inspection, key(event))
+        if found is not None:
+            return report(found, here=False, failed=None)
+        if drained is not None and drained.error:
+            raise EventGridError(drained.error)
+        if monotonic() >= ends:
+            raise ProbeNotSeen(key(event).id)
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def _receive_probe(runtime: Runtime, watch: Watch) -> None:
-    """Pull until the probe is seen; when all is done and it is not, another has it."""
-    seen = asyncio.create_task(watch.wait(INSPECT_SECONDS))
-    pulling = asyncio.create_task(runtime.pull_now(watch.subscription))
+async def _drained(inspection: Inspection, seconds: float) -> DrainResult | None:
+    """Return what a drain did until now; None when it takes longer, and goes on."""
+    drain = inspection.consumer.drain(inspection.subscription, until_empty=True)
     try:
-        await asyncio.wait({pulling, seen}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        seen.cancel()
-        pulling.cancel()  # the drain goes on
-    if pulling.done() and (error := pulling.result()[0].error) and not watch.is_over():
-        raise EventGridError(error)
+        return await asyncio.wait_for(drain, max(seconds, 0))
+    except TimeoutError:
+        return None
 
 
-async def _entry_of(
-    runtime: Runtime, watch: Watch, since: datetime
-) -> AuditEntry | None:
+async def _entry_of(inspection: Inspection, probe: EventKey) -> AuditEntry | None:
+    """Return the entry that another drain wrote about the probe, if there is one."""
+    since = inspection.began - CLOCK_SKEW
     query = Query(
         since=since,
-        until=runtime.clock(),
-        subscriptions=[watch.subscription],
-        id=watch.event_id,
+        until=since + LOOK_AHEAD,
+        subscriptions=[inspection.subscription],
+        id=probe.id,
+        source=probe.source,
         limit=1,
     )
-    found = await runtime.audit.find(query)
+    found = await inspection.audit.find(query)
     return found.entries[0] if found.entries else None
 
 
 def probe(now: datetime) -> Json:
-    """A flagged event that the handler rejects, whoever receives it."""
+    """Return a flagged event that is marked, and rejected by whoever receives it."""
     result: Json = {
         "contentId": PROBE_CONTENT_ID,
         "contentType": "text",
@@ -126,18 +135,7 @@ def probe(now: datetime) -> Json:
         "severity": "medium",
         "reviewRequired": True,
     }
-    return wrap(PROBE_TYPE, result, now)
-
-
-async def found_elsewhere(
-    find: Callable[[], Awaitable[AuditEntry | None]], time_left: Callable[[], float]
-) -> AuditEntry | None:
-    """The entry that another process wrote about the event; None when time is up."""
-    while True:
-        entry = await find()
-        if entry is not None or time_left() <= 0:
-            return entry
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return wrap(PROBE_TYPE, result, now) | {PROBE_MARK: "inspect"}
 
 
 class Inspected(msgspec.Struct, rename="camel", kw_only=True):

@@ -169,6 +169,9 @@ def _checked(found: list[object], paths: list[str]) -> Carried:
             continue
         event = cloudevents.set_members(event)
         problems += cloudevents.problems(event, path)
+        if events.PROBE_MARK in event:
+            problem = "marks probes of inspect: leave it out"
+            problems.append(Problem(f"{path}.{events.PROBE_MARK}", problem))
         problems += _payload_problems(event.get("type"), event.get("data"), path)
         checked.append(event)
     return Carried(checked, problems)

@@ -229,6 +229,14 @@ def whole_number(value: str, allowed: range) -> int | None:
     return number if number in allowed else None
 
 
+def number(name: str, environ: Mapping[str, str]) -> int:
+    """Return a setting that is a whole number; its default where it is wrong."""
+    setting = BY_NAME[name]
+    given = environ.get(name, "").strip() or setting.default
+    found = whole_number(given, setting.allowed)
+    return int(setting.default) if found is None else found
+
+
 def must_be(allowed: range) -> str:
     """Return what a whole number must be, as the rest of a sentence."""
     return f"must be a whole number from {allowed[0]} to {allowed[-1]}"

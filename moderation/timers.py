@@ -4,10 +4,8 @@ All of it follows from the declaration in `topology.json`, the handler, and four
 that may be left out.
 """
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,12 +13,8 @@ from eventgrid_pull import cron
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.setting_values import must_be_seconds, seconds_of
 from eventgrid_pull.ticks import LONGEST_PACE, MANNERS, Manner
-from moderation import function_names, topology
-from moderation.handlers import HANDLERS
+from moderation import function_names
 from moderation.settings import Setting, must_be, whole_number
-from moderation.topology import Topology, TopologyInvalid
-
-_log = logging.getLogger(__name__)
 
 EVERY_FIVE_MINUTES = "0 */5 * * * *"
 SIX_FIELDS = "six fields (second minute hour day month weekday), UTC"
@@ -70,15 +64,6 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
         return function_names.manner_setting(self.subscription)
 
 
-class Registered(NamedTuple):
-    """One timer function, as the host is to know it."""
-
-    function: str
-    trigger: str
-    subscription: str
-    stays: bool
-
-
 def settings(subscription: str) -> tuple[Setting, Setting, Setting, Setting]:
     """Return the settings of an event subscription: when, how many, how, how often."""
     return (
@@ -110,59 +95,42 @@ def settings(subscription: str) -> tuple[Setting, Setting, Setting, Setting]:
     )
 
 
-def of(declared: Topology, environ: Mapping[str, str]) -> list[Timer]:
-    """Return the timer of each declared event subscription, in the order of the file."""
-    return [_timer(name, environ) for name in declared.names]
+def of(
+    names: Sequence[str], environ: Mapping[str, str], handled: Collection[str]
+) -> list[Timer]:
+    """Return the timer of each declared event subscription, in the order of the file.
+
+    `handled` are the event subscriptions that have a handler.
+    """
+    return [timer(name, environ, handled) for name in names]
 
 
-def registered(environ: Mapping[str, str]) -> Iterator[Registered]:
-    """Yield the timer functions that there are, and log why there is not another."""
-    try:
-        declared = topology.load()
-    except TopologyInvalid as error:
-        _log.error("there are no timers: %s", error)
-        return
-    for timer in of(declared, environ):
-        for problem in timer.problems:
-            _log.error(
-                "%s is in error, so its timer does not run: %s %s",
-                timer.subscription,
-                problem.path,
-                problem.problem,
-            )
-        for function in timer.functions:
-            yield Registered(
-                function, timer.trigger, timer.subscription, timer.manner == "stay"
-            )
-
-
-def strays(declared: Topology, environ: Mapping[str, str]) -> list[Problem]:
+def strays(
+    names: Sequence[str], environ: Mapping[str, str], handled: Collection[str]
+) -> list[Problem]:
     """Return what names an event subscription that is not declared: it has no effect."""
-    known = {one.name for one in chain.from_iterable(map(settings, declared.names))}
-    allowed = ", ".join(declared.names)
+    known = {setting.name for setting in chain.from_iterable(map(settings, names))}
+    allowed = ", ".join(names)
     return [
         *(
             Problem(name, f"names no event subscription of topology.json ({allowed})")
             for name in sorted(environ)
             if function_names.is_timer_setting(name) and name not in known
         ),
-        *(
-            Problem(
-                name, f"has a handler, but is not declared in topology.json ({allowed})"
-            )
-            for name in HANDLERS
-            if name not in declared.names
-        ),
+        *(Problem(name, not_declared(names)) for name in handled if name not in names),
     ]
 
 
-def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
+def timer(
+    subscription: str, environ: Mapping[str, str], handled: Collection[str]
+) -> Timer:
+    """Return the timer of an event subscription; see `of`."""
     when, how_many, how, how_often = settings(subscription)
     schedule = environ.get(when.name, "")
     lanes = environ.get(how_many.name, "").strip() or how_many.default
     count = whole_number(lanes, how_many.allowed)
     problems = []
-    if subscription not in HANDLERS:
+    if subscription not in handled:
         problems.append(Problem(subscription, no_handler(subscription)))
     if schedule.strip() and (wrong := cron.problem(schedule)):
         problems.append(Problem(when.name, wrong))
@@ -176,7 +144,7 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
     )
     if pace is None:
         problems.append(Problem(how_often.name, must_be_seconds(LONGEST_PACE)))
-    timer = Timer(
+    made = Timer(
         subscription=subscription,
         schedule=schedule.strip() or when.default,
         trigger=f"%{when.name}%" if schedule.strip() else when.default,
@@ -185,7 +153,7 @@ def _timer(subscription: str, environ: Mapping[str, str]) -> Timer:
         pace=pace or 0.0,
         problems=problems,
     )
-    return msgspec.structs.replace(timer, off=_off(timer.functions, environ))
+    return msgspec.structs.replace(made, off=_off(made.functions, environ))
 
 
 def _off(functions: Sequence[str], environ: Mapping[str, str]) -> list[Problem]:
@@ -214,4 +182,12 @@ def _switches(function: str) -> tuple[str, str]:
 
 def no_handler(subscription: str) -> str:
     """Return what an event subscription without one lacks, as the rest of a sentence."""
-    return f'has no handler: write one with @handles("{subscription}") in handlers.py'
+    return (
+        f'has no handler: write one with @pull.subscription("{subscription}", …) in '
+        "handlers.py"
+    )
+
+
+def not_declared(names: Sequence[str]) -> str:
+    """Return what a handler of no event subscription lacks, as the rest of a sentence."""
+    return f"has a handler, but is not declared in topology.json ({', '.join(names)})"

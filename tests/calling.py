@@ -15,14 +15,13 @@ from console import dispatch, functions_adapter
 from console.endpoints import health
 from console.routes import ROUTES, Route
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from moderation import events
-from moderation.runtime import Runtime
 from moderation.settings import Settings
 from tests import make
 from tests.make import NOW, InMemoryReceiver, a_lock_token
+from tests.runtimes import InMemory, a_runtime
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE: dict[str, str] = json.loads(
@@ -115,14 +114,11 @@ class Api:
         self.context = cast(func.Context, Invocation())
         self.receivers = {name: Receiver() for name in declared.names}
         self.sink = Sink(self.receivers["sub-flagged"])
-        self.runtime = Runtime(
+        self.runtime = a_runtime(
             Settings.from_environ(EXAMPLE | settings, topic=declared.topic),
             declared,
-            topic=cast(Topic, self.sink),
-            subscriptions=cast(dict[str, Subscription], self.receivers),
-            audit_log=self.store,
-            activity_log=InMemoryAppendLog(),
-            clock=lambda: NOW,
+            InMemory(self.sink, self.receivers),
+            self.store,
         )
         for module in (dispatch, health):
             patch.setattr(module, "current", lambda: self.runtime)

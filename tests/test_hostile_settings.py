@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from console.endpoints import health
 from console.endpoints import settings as settings_endpoint
+from eventgrid_pull import EventGridPull
 from eventgrid_pull.cloudevents import Problem
 from moderation import config_check, runtime, timers, topology
+from moderation.runtime import handled
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
+from moderation.storage import logs
 from tests import schedule_cases
 from tests.own_topology import own_topology  # noqa: F401
 
@@ -112,10 +115,12 @@ def test_whatever_is_in_the_environment_is_named(
                     patch.setenv(name, changes[name])
                 except (UnicodeEncodeError, ValueError):
                     return
-            runtime._identity.cache_clear()
+            logs.identity.cache_clear()
             found = Settings.from_environ(environ, topic=declared.topic)
-            await runtime.build(found, declared).close()
-        config_check.examine(found, environ, declared)
+            pull = EventGridPull(topic=found.topic, environ=environ)
+            kept = logs.of(found)
+            await runtime.build(found, declared, kept, pull.consumer).close()
+        config_check.examine(found, environ, declared, handled())
 
     settings_endpoint.describe(environ, declared)
     try:
@@ -123,7 +128,7 @@ def test_whatever_is_in_the_environment_is_named(
     except SettingsInvalid as error:
         named = error.problems
     finally:
-        runtime._identity.cache_clear()
+        logs.identity.cache_clear()
     assert all(problem.path and problem.problem for problem in named)
 
 

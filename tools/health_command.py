@@ -10,8 +10,10 @@ from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.http_retry import EventGridError
 from moderation import config_check, topology
 from moderation.config_check import Finding
-from moderation.runtime import Runtime, build
+from moderation.pulling import pull
+from moderation.runtime import Runtime, build, handled
 from moderation.settings import Settings, SettingsInvalid
+from moderation.storage import logs
 from moderation.topology import TopologyInvalid
 
 WELL, UNWELL = 0, 1
@@ -26,8 +28,8 @@ async def main() -> int:
         return _told([_wrong(problem, "the setting") for problem in error.problems])
     except TopologyInvalid as error:
         return _told([_wrong(problem, "the file") for problem in error.problems])
-    found = config_check.examine(settings, os.environ, declared)
-    runtime = build(settings, declared)
+    found = config_check.examine(settings, os.environ, declared, handled())
+    runtime = build(settings, declared, logs.of(settings), pull.consumer)
     try:
         found += await _namespace(runtime)
         found += await _measured(runtime)
@@ -39,9 +41,9 @@ async def main() -> int:
 async def _namespace(runtime: Runtime) -> list[Finding]:
     """Return event subscriptions of the topology that the namespace lacks."""
     found = []
-    for name, subscription in runtime.subscriptions.items():
+    for name in runtime.topology.names:
         try:
-            await subscription.probe()
+            await runtime.subscription(name).probe()
         except EventGridError as error:
             found.append(Finding(name, str(error), "the setting or role that it names"))
     return found

@@ -128,7 +128,7 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
     logs = Logs(runtime.activity, runtime.dead_letters)
     drained = [
         timer
-        for timer in timers.of(runtime.topology, os.environ)
+        for timer in timers.of(runtime.topology.names, os.environ, runtime.handled)
         if timer.subscription in names
     ]
     return Activity(

@@ -11,7 +11,7 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.http_retry import EventGridError
-from moderation import config_check
+from moderation import config_check, timers
 from moderation.config_check import Finding
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
@@ -69,7 +69,9 @@ async def look() -> Health:
 
 
 async def _findings(runtime: Runtime) -> list[Finding]:
-    found = config_check.examine(runtime.settings, os.environ, runtime.topology)
+    found = config_check.examine(
+        runtime.settings, os.environ, runtime.topology, runtime.handled
+    )
     try:
         return [*found, *await measured_findings(runtime)]
     except StoreUnavailable:
@@ -89,7 +91,9 @@ async def measured_findings(runtime: Runtime) -> list[Finding]:
         raise StoreUnavailable(message) from error
     return [
         *config_check.slow_batches(summaries, runtime.topology),
-        *config_check.late_events(summaries, os.environ, runtime.topology),
+        *config_check.late_events(
+            summaries, timers.of(runtime.topology.names, os.environ, runtime.handled)
+        ),
     ]
 
 
@@ -107,8 +111,8 @@ def _unwritten(runtime: Runtime) -> list[Check]:
 async def _checks(runtime: Runtime) -> list[Check]:
     # Event Grid answers a bogus lock token with BadToken: reachable, authorised, there.
     probes = {
-        f"Event Grid: {name}": subscription.probe()
-        for name, subscription in runtime.subscriptions.items()
+        f"Event Grid: {name}": runtime.subscription(name).probe()
+        for name in runtime.topology.names
     }
     probes["audit storage"] = runtime.audit_store.probe()
     results = await asyncio.gather(*(_check(*probe) for probe in probes.items()))

@@ -136,7 +136,7 @@ def _hand(request: ApiRequest[Any, Any], name: str) -> Hand:
         raise BadRequest(400, detail, [Problem("$.subscription", named)])
     return Hand(
         declared=runtime.topology.subscription(name),
-        receiver=runtime.subscriptions[name],
+        receiver=runtime.subscription(name),
         audit=runtime.audit,
         actions=runtime.actions,
         clock=runtime.clock,

@@ -7,11 +7,11 @@ import msgspec
 from console import http
 from console.http import Reply
 from console.validation import ApiRequest, choose
+from eventgrid_pull import traceparent
 from eventgrid_pull.drain_result import Outcome
 from eventgrid_pull.outcomes import Release, Verb
 from moderation import events, probe
-from moderation.handlers import HANDLERS
-from moderation.probe import Inspected, NothingToInspect
+from moderation.probe import Inspected, Inspection, NothingToInspect
 from moderation.runtime import Runtime
 
 
@@ -68,7 +68,7 @@ async def pull_now(request: ApiRequest[PullQuery, None]) -> Pulled | Reply:
     await request.note("pull", subscription=request.query.subscription)
     results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
     # One without a handler says so, and does not make a failure of what the others did.
-    handled = [result for result in results if result.subscription in HANDLERS]
+    handled = [result for result in results if result.subscription in runtime.handled]
     errors = [result.error for result in handled or results if result.error]
     if errors:
         detail = " ".join(dict.fromkeys(errors))
@@ -115,10 +115,19 @@ def _handled(outcome: Outcome) -> Handled:
 
 async def inspect(request: ApiRequest[None, None]) -> Inspected:
     """Publish a probe, see it received, show its envelope and reject it."""
-    where = probe.place(request.runtime.topology)
+    runtime = request.runtime
+    where = probe.place(runtime.topology, runtime.handled)
     if where is None:
         raise NothingToInspect
-    await request.note("inspect", subscription=where)
-    return await probe.inspect(
-        request.runtime, where, request.http.headers, request.caller
+    began = runtime.clock()
+    [event] = traceparent.stamped([probe.probe(began)], request.http.headers)
+    # On record before it is published: only so do all timers know it for a probe.
+    await request.note("inspect", subscription=where, events=[probe.key(event)])
+    inspection = Inspection(
+        subscription=where,
+        consumer=runtime.consumer,
+        publishing=runtime.publishing,
+        audit=runtime.audit,
+        began=began,
     )
+    return await probe.inspect(inspection, event, request.caller)

@@ -7,11 +7,13 @@ from typing import Annotated
 import msgspec
 
 from console.validation import ApiRequest
+from eventgrid_pull import Disposition
 from moderation.audit.entry import Lineage
 from moderation.dead_letters import redrive, redrive_plan
-from moderation.dead_letters.redrive_plan import Bench, Redriven
+from moderation.dead_letters.redrive_plan import Bench, Handler, Redriven
 from moderation.event_key import EventKey
-from moderation.handlers import HANDLERS
+from moderation.events import ModerationEvent
+from moderation.runtime import Runtime
 
 # After so many seconds no other dead letter is begun: the rest is `notBegun`.
 BEGIN_SECONDS = 60.0
@@ -64,10 +66,21 @@ def _bench(request: ApiRequest[None, RedriveBody]) -> Bench:
         store=runtime.dead_letters,
         audit=runtime.audit,
         topic=runtime.settings.topic,
-        handlers={name: HANDLERS[name] for name in names if name in HANDLERS},
+        handlers={
+            name: _handler(runtime, name) for name in names if name in runtime.handled
+        },
         handler_seconds=runtime.settings.handler_seconds,
         by=request.caller.name,
         clock=runtime.clock,
         time_left=lambda: ends - monotonic(),
         stopping=runtime.is_stopping,
     )
+
+
+def _handler(runtime: Runtime, name: str) -> Handler:
+    """Return what decides about a dead letter as about an event that is delivered."""
+
+    async def handle(event: ModerationEvent) -> Disposition:
+        return await runtime.consumer.handle(name, event.raw, event.delivery_count)
+
+    return handle

@@ -15,6 +15,7 @@ from console.endpoints.topology import EventSubscriptionView, event_subscription
 from eventgrid_pull.cloudevents import Problem
 from moderation import settings, timers, topology
 from moderation.host_json import HostJsonInvalid, function_timeout
+from moderation.runtime import handled
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from moderation.topology import Topology
 
@@ -85,14 +86,18 @@ def describe(environ: Mapping[str, str], declared: Topology) -> Shown:
     """Return the settings in environment variables, and what goes with them."""
     payloads: str | None = None
     problems = list(
-        chain.from_iterable(t.problems for t in timers.of(declared, environ))
+        chain.from_iterable(
+            t.problems for t in timers.of(declared.names, environ, handled())
+        )
     )
     try:
         payloads = Settings.from_environ(environ, topic=declared.topic).payloads
     except SettingsInvalid as error:
         problems += error.problems
     strays = [
-        stray for stray in timers.strays(declared, environ) if stray.path in environ
+        stray
+        for stray in timers.strays(declared.names, environ, handled())
+        if stray.path in environ
     ]
     known = [
         *SETTINGS,

@@ -10,6 +10,7 @@ from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.ticks import Manner
 from moderation import probe, timers
 from moderation.events import TYPES
+from moderation.runtime import handled
 from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology
 
@@ -52,7 +53,7 @@ async def topology(request: ApiRequest[None, None]) -> Layout:
     """Show the topic and its event subscriptions, as they are declared."""
     runtime = request.runtime
     declared = event_subscriptions(runtime.topology, os.environ)
-    inspected = probe.place(runtime.topology)
+    inspected = probe.place(runtime.topology, runtime.handled)
     return Layout(runtime.settings.topic, list(TYPES), declared, inspected)
 
 
@@ -60,7 +61,7 @@ def event_subscriptions(
     declared: Topology, environ: Mapping[str, str]
 ) -> list[EventSubscriptionView]:
     """Return the event subscriptions as declared, with the timers that are set."""
-    drained = timers.of(declared, environ)
+    drained = timers.of(declared.names, environ, handled())
     return list(map(_view, declared.event_subscriptions, drained))
 
 

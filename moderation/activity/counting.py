@@ -6,9 +6,8 @@ from operator import attrgetter
 
 import msgspec
 
+from eventgrid_pull import DrainSummary, Event, Record
 from eventgrid_pull.counters import count_into, count_pairs_into
-from eventgrid_pull.drain_result import DrainSummary, Outcome
-from eventgrid_pull.event import Event
 from moderation.activity.log import Summary
 from moderation.events import Moderation
 
@@ -25,12 +24,12 @@ class DrainCounts:
         self._summary = Summary(at="", subscription="")
         self._kinds: Counter[tuple[str, str, str, str]] = Counter()
 
-    def settled(self, outcomes: Sequence[Outcome]) -> None:
-        """Take in what was settled, or was not."""
+    def add(self, records: Sequence[Record]) -> None:
+        """Take in what was decided about deliveries."""
         payloads = [
             event.data
-            for outcome in outcomes
-            if isinstance(event := outcome.record.delivery.event, Event)
+            for record in records
+            if isinstance(event := record.delivery.event, Event)
             and isinstance(event.data, Moderation)
         ]
         self._kinds.update(map(_kind, payloads))

@@ -1,11 +1,12 @@
 """Which dead letters can be redriven, and why the others cannot."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
+from eventgrid_pull import Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import attempts, formats
@@ -13,9 +14,9 @@ from moderation.dead_letters.attempts import Ledger
 from moderation.dead_letters.formats import Letter
 from moderation.dead_letters.store import DeadLetterStore
 from moderation.events import ModerationEvent
-from moderation.handlers import Handler
 from moderation.storage import blob_paths
 
+type Handler = Callable[[ModerationEvent], Awaitable[Disposition]]
 type NotDone = Literal["skipped", "notBegun", "already"]
 # As its handler said (`outcomes.Verb`), or why it was not asked.
 type Outcome = Literal["acknowledge", "release", "reject"] | NotDone

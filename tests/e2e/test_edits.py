@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stacks import Stack, StartStack, make_app, until
-from tests.e2e.test_kill import FLAGGED, TIMERS, Books, publish
+from tests.e2e.test_kill import FLAGGED, TIMERS, Books, decides, publish
 
 pytestmark = [
     pytest.mark.e2e,
@@ -29,26 +29,11 @@ async def edited(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(getattr(handlers, "EDITION", "none"))
 """
 SLOW = """
-
-import asyncio
-
-
-async def _slow(event: Event) -> Disposition:
     await asyncio.sleep(600)
     return Reject("never")
-
-
-EDITION = "slow"
-HANDLERS["sub-flagged"] = _slow
 """
 QUICK = """
-
-async def _quick(event: Event) -> Disposition:
     return Acknowledge(Verdict.QUARANTINED, "by the edited handler")
-
-
-EDITION = "quick"
-HANDLERS["sub-flagged"] = _quick
 """
 
 
@@ -77,10 +62,11 @@ class Editor:
         self.file = stack.app / "moderation" / "handlers.py"
         self.original = self.file.read_text(encoding="utf-8")
 
-    def save(self, added: str) -> None:
+    def save(self, edition: str, body: str) -> None:
         """Replace the file, as most editors do."""
         beside = self.file.with_name(".handlers.py~")
-        beside.write_text(self.original + added, encoding="utf-8")
+        code = decides(self.original, body)
+        beside.write_text(f"{code}\n\n{edition}\n", encoding="utf-8")
         beside.replace(self.file)
 
     def wait_for(self, edition: str) -> float:
@@ -114,13 +100,13 @@ def test_an_edit_that_cuts_a_drain_off_loses_nothing(
     """
     editor = Editor(stack)
     ids = [f"edited-{number}" for number in range(120)]
-    editor.save(SLOW)
+    editor.save('EDITION = "slow"', SLOW)
     editor.wait_for("slow")
     publish(stack, ids)
     fire(stack)
     until("handlers to work", lambda: books.emulator(FLAGGED)["locked"])
 
-    editor.save(QUICK)
+    editor.save('EDITION = "quick"', QUICK)
     took = editor.wait_for("quick")
     books.advance(61)
     fire(stack)
@@ -143,14 +129,14 @@ def test_an_edit_that_cuts_a_drain_off_loses_nothing(
 def test_a_syntax_error_is_shown_and_mended_by_the_next_save(stack: Stack) -> None:
     """In the terminal, with file and line."""
     editor = Editor(stack)
-    line = editor.original.count("\n") + 1
+    head = editor.original.partition("async def flagged(")[0]
 
-    editor.save("def broken(:\n")
+    editor.save("", "    def broken(:\n")
 
     until("the error", lambda: "SyntaxError" in stack.output(), patience=30)
     shown = next(line for line in stack.output().splitlines() if "SyntaxError" in line)
-    assert f"handlers.py, line {line}" in shown
-    editor.save(QUICK)
+    assert f"handlers.py, line {head.count(chr(10)) + 4}" in shown
+    editor.save('EDITION = "quick"', QUICK)
     editor.wait_for("quick")
 
 
@@ -160,7 +146,7 @@ def test_any_module_of_the_app_is_taken_up(stack: Stack) -> None:
     extra = stack.app / "moderation" / "extra.py"
     extra.write_text('EDITION = "first"\n', encoding="utf-8")
     editor = Editor(stack)
-    editor.save("\nfrom moderation.extra import EDITION\n")
+    editor.save("from moderation.extra import EDITION", "")
     editor.wait_for("first")
 
     extra.write_text('EDITION = "second"\n', encoding="utf-8")

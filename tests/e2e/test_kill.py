@@ -35,15 +35,20 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows sends no SIGTERM"
 
 type StartHost = Callable[..., Host]
 
-SLOW_HANDLER = """
-
-async def _slow(event: Event) -> Disposition:
+SLOW = """
     await asyncio.sleep(2 if event.id.startswith("soon") else 60)
     return Acknowledge(Verdict.QUARANTINED)
-
-
-HANDLERS["sub-flagged"] = _slow
 """
+
+
+def decides(code: str, body: str) -> str:
+    """The code of handlers.py, in which flagged events are decided about like that."""
+    code = code.replace(
+        "\nfrom eventgrid_pull", "\nimport asyncio\n\nfrom eventgrid_pull", 1
+    )
+    head, begins, rest = code.partition("async def flagged(")
+    first, ends, after = rest.partition(":\n")
+    return "".join([head, begins, first, ends, body.lstrip("\n"), after])
 
 
 class Books:
@@ -278,10 +283,7 @@ def test_a_host_that_is_told_to_stop_settles_what_it_has_in_hand(
         pytest.skip("func passes no SIGTERM on to its worker: nothing may depend on it")
     app = make_app(tmp_path / "slow-app")
     handlers = app / "moderation" / "handlers.py"
-    code = handlers.read_text(encoding="utf-8") + SLOW_HANDLER
-    handlers.write_text(
-        code.replace("\nfrom collections", "\nimport asyncio\nfrom collections", 1)
-    )
+    handlers.write_text(decides(handlers.read_text(encoding="utf-8"), SLOW))
     in_hand = ["soon-1", "soon-2", "late-1", "late-2", "late-3"]
     before = books.emulator(FLAGGED)
     host = start_host(app)

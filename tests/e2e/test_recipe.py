@@ -145,7 +145,7 @@ def test_another_topology_is_for_the_app_and_the_emulator_alike(
         for subscription in pulled.json()["subscriptions"]
     }
     assert errors["sub-approved"] is None
-    assert '@handles("parcels")' in errors["parcels"]
+    assert '@pull.subscription("parcels"' in errors["parcels"]
     assert stack.call("POST", "/api/pull?subscription=parcels").status == 503
     assert stack.call("POST", "/api/inspect").status == 409
     health = asked(stack, "/api/health")

@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 
 from moderation import function_names, timers, topology
+from moderation.runtime import handled
 from moderation.settings import Settings, SettingsInvalid
 from tools.terminal import ROOT
 
@@ -125,7 +126,7 @@ def settings_read() -> set[str]:
     environ = _Recording()
     with suppress(SettingsInvalid):
         Settings.from_environ(environ, topic="some-topic")
-    timers.of(topology.load(), environ)
+    timers.of(topology.load().names, environ, handled())
     return environ.asked
 
 

@@ -8,6 +8,7 @@ import json
 import re
 
 from moderation import config_check, function_names, topology
+from moderation.runtime import handled
 from moderation.settings import Settings
 from tests.infra import expected
 from tests.infra.deployment import Deployment
@@ -47,7 +48,7 @@ def test_the_apps_own_checks_find_nothing_wrong_with_its_settings(
     declared = topology.load()
 
     assert settings.topic == TOPOLOGY["topic"]
-    assert config_check.examine(settings, environ, declared) == []
+    assert config_check.examine(settings, environ, declared, handled()) == []
 
 
 def test_the_host_uses_its_storage_with_the_apps_identity(

@@ -33,7 +33,7 @@ class Drained:
 
     def add(self, *outcomes: Outcome) -> None:
         self.result.add(outcomes)
-        self._counts.settled(outcomes)
+        self._counts.add([outcome.record for outcome in outcomes])
 
     def take(self, now: datetime) -> Summary:
         return self._counts.summary(self.result.take(now))

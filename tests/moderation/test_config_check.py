@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from eventgrid_pull.histogram import Spread
-from moderation import config_check, topology
+from moderation import config_check, timers, topology
 from moderation.activity.log import Summary
+from moderation.runtime import handled
 from moderation.settings import Settings
+from moderation.timers import Timer
 from moderation.topology import Topology
 from tests.make import TOPOLOGY
 
@@ -29,6 +31,10 @@ def declared(**changes: Any) -> Topology:
     return msgspec.convert(content, Topology)
 
 
+def drained() -> list[Timer]:
+    return timers.of(declared().names, EXAMPLE, handled())
+
+
 def found(
     environ: dict[str, str] | None = None,
     shape: Topology | None = None,
@@ -36,7 +42,9 @@ def found(
 ) -> list[config_check.Finding]:
     environ = EXAMPLE | (environ or {})
     settings = Settings.from_environ(environ, topic="moderation-events")
-    findings = config_check.examine(settings, environ, shape or declared(), host_json)
+    findings = config_check.examine(
+        settings, environ, shape or declared(), handled(), host_json
+    )
     # The app may have handlers of more event subscriptions than are spoken of here.
     return [one for one in findings if "is not declared" not in one.problem]
 
@@ -148,7 +156,7 @@ def test_an_event_subscription_that_falls_behind_is_found() -> None:
     """
     late, fine = waiting("sub-flagged", [1e6] * 6), waiting("sub-approved", [1e5] * 6)
 
-    [finding] = config_check.late_events([late, fine], EXAMPLE, declared())
+    [finding] = config_check.late_events([late, fine], drained())
 
     assert finding.where == "sub-flagged"
     assert "behind" in finding.problem
@@ -175,7 +183,7 @@ def test_odd_values_and_publishers_clocks_are_no_advice(
     if claimed:
         summary.queue_delay.add_all(claimed)
 
-    assert list(config_check.late_events([summary], EXAMPLE, declared())) == []
+    assert list(config_check.late_events([summary], drained())) == []
 
 
 def waiting(name: str, milliseconds: list[float]) -> Summary:

@@ -13,22 +13,22 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull import publish as publishing
-from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
+from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
-from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand, Peek
 from moderation.manual.settle import Result, Wish
-from moderation.runtime import MOST_PEEKS, Runtime
+from moderation.runtime import MOST_PEEKS
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
 from tests.eventgrid_pull.workbench import Store
 from tests.make import an_event, minutes
+from tests.runtimes import a_runtime
 
 pytestmark = pytest.mark.contract
 
@@ -57,17 +57,8 @@ class Table:
         )
         client = Namespace(namespace.endpoint, AzureKeyCredential(namespace.key))
         declared = make.declared()
-        self.runtime = Runtime(
-            settings,
-            declared,
-            topic=client.topic(TOPIC),
-            subscriptions={
-                name: client.subscription(TOPIC, name, events.read)
-                for name in declared.names
-            },
-            audit_log=store,
-            activity_log=InMemoryAppendLog(),
-            clock=self.clock,
+        self.runtime = a_runtime(
+            settings, declared, client, store, clock=self.clock, manner="stay"
         )
 
     def clock(self) -> datetime:
@@ -91,7 +82,7 @@ class Table:
                 declared.event_time_to_live,
                 declared.filters_configuration,
             ),
-            receiver=receiver or runtime.subscriptions[NAME],
+            receiver=receiver or runtime.subscription(NAME),
             audit=runtime.audit,
             actions=runtime.actions,
             clock=self.clock,
@@ -273,7 +264,7 @@ async def test_a_peek_takes_its_share_beside_a_drain_at_work(table: Table) -> No
     """
     await table.publish(*(f"e{number}" for number in range(10)))
     held = await table.peek(4)
-    tick = asyncio.create_task(table.runtime.tick(NAME))
+    tick = asyncio.create_task(table.runtime.consumer.drain(NAME))
     await until(lambda: table.queue.counts.acknowledged == 6)
     await until(lambda: table.queue.waiters)
 
@@ -315,7 +306,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     """
     await table.publish("e1")
     [delivery] = (await table.peek()).deliveries
-    dying = Dying(table.runtime.subscriptions[NAME])
+    dying = Dying(table.runtime.subscription(NAME))
     wish = Wish(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
     work = asyncio.create_task(manual_settle.settle(table.hand(dying), wish))
     await dying.asked.wait()
@@ -323,7 +314,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     await asyncio.gather(work, return_exceptions=True)
 
     await table.advance(61)
-    tick = asyncio.create_task(table.runtime.tick(NAME))
+    tick = asyncio.create_task(table.runtime.consumer.drain(NAME))
     await until(lambda: table.queue.counts.acknowledged)
     await table.runtime.stop()
     await tick

@@ -1,54 +1,32 @@
-"""A probe is known by its id, on the event subscription that rejects it."""
+"""A probe is known by its mark and the log, on the event subscription it is for."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
-from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.drain_result import Outcome
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
-from eventgrid_pull.recorder import Record
-from eventgrid_pull.watching import Watch
+from eventgrid_pull import Disposition, Reject, publish_stamp
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
+from eventgrid_pull.event import AnyEvent
 from moderation import probe
 from moderation.audit import entry
-from moderation.events import Verdict
-from tests.make import APPROVED, NOW, a_delivery, an_event, declaring
-
-
-def an_outcome(
-    event_id: str, disposition: Disposition | None = None, failed: str | None = None
-) -> Outcome:
-    delivery = a_delivery(an_event(id=event_id))
-    chosen = disposition or Reject("a probe")
-    return Outcome(Record(NOW, delivery, chosen), failed)
-
-
-def test_a_watch_sees_only_its_own_event_on_its_own_subscription() -> None:
-    """
-    The audit log gets the probe too, and acknowledges it; that is another delivery.
-    """
-    watch = Watch("probe", "sub-flagged")
-    recorded = Acknowledge(Verdict.RECORDED)
-
-    watch.settled("sub-flagged", [an_outcome("other")])
-    watch.settled("sub-all-events", [an_outcome("probe", recorded)])
-    assert not watch.is_over()
-
-    watch.settled("sub-flagged", [an_outcome("probe")])
-    assert watch.is_over()
-    assert watch.outcome is not None
-    assert watch.outcome.record.disposition == Reject("a probe")
+from moderation.audit.actions import ActionLog, action
+from moderation.event_key import EventKey
+from moderation.events import PROBE_MARK
+from moderation.probes import Probes
+from moderation.runtime import handled
+from tests.make import APPROVED, NOW, a_delivery, an_event, declaring, minutes
 
 
 def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
     """
     The answer says what happened, not what was wanted.
     """
-    lost = an_outcome("probe", failed="TokenLost")
+    made = entry.entry("sub-flagged", a_delivery(), Reject("a probe"), stamp(NOW))
 
-    record = lost.record
-    made = entry.entry("sub-flagged", record.delivery, record.disposition, stamp(NOW))
-
-    answer = probe.report(made, here=True, failed=lost.failed)
+    answer = probe.report(made, here=True, failed="TokenLost")
 
     assert (answer.rejected, answer.reason) == (False, "not settled: TokenLost")
 
@@ -68,7 +46,7 @@ def test_a_probe_goes_where_it_is_rejected_or_nowhere(
     """
     Another handler would act on it as on any event.
     """
-    assert probe.place(declaring(*names)) == place
+    assert probe.place(declaring(*names), handled()) == place
 
 
 def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> None:
@@ -83,7 +61,7 @@ def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> N
     )
 
     kept_out = msgspec.structs.replace(shape, event_subscriptions=[one])
-    assert probe.place(kept_out) is None
+    assert probe.place(kept_out, handled()) is None
 
 
 def test_each_probe_has_an_id_of_its_own() -> None:
@@ -91,3 +69,73 @@ def test_each_probe_has_an_id_of_its_own() -> None:
     Two people may inspect at once.
     """
     assert probe.probe(NOW)["id"] != probe.probe(NOW)["id"]
+
+
+NAME = "sub-flagged"
+
+
+def delivered(at: datetime | None = NOW, **changes: Any) -> AnyEvent:
+    """A marked event as it is delivered; published by an app of ours at that moment."""
+    event = an_event(**({"id": "probe", PROBE_MARK: "inspect"} | changes))
+    [made] = publish_stamp.stamped([event], at) if at else [event]
+    return a_delivery(made).event
+
+
+async def decided(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> Any:
+    """What becomes of an event of another instance, with this line in the log."""
+    log = ActionLog(InMemoryAppendLog())
+    line = {"subscription": NAME, "events": [EventKey("/tests", "probe")]} | noted
+    await log.note(action(verb, "someone", NOW, **line), NOW)
+    said = Probes(lambda: log, lambda: NOW + minutes(30)).before(NAME, event)
+    return await said if said is not None else None
+
+
+async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -> None:
+    """
+    Whichever receives it, also half an hour later.
+    """
+    found: Disposition | None = await decided(delivered())
+
+    assert isinstance(found, Reject)
+    assert "a probe" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("event", "noted"),
+    [
+        (delivered(**{PROBE_MARK: None}), {}),
+        (delivered(id="another"), {}),
+        (delivered(source="/elsewhere"), {}),
+        (delivered(at=None), {}),
+        (delivered(at=NOW - timedelta(days=1)), {}),
+        (delivered(at=NOW + timedelta(days=1)), {}),
+        (delivered(egpublishedat="yesterday", at=None), {}),
+        (delivered(), {"verb": "publish"}),
+        (delivered(), {"subscription": "sub-all-events"}),
+        (delivered(), {"events": []}),
+    ],
+)
+async def test_a_mark_that_nobody_recorded_is_no_probe(
+    event: AnyEvent, noted: dict[str, Any]
+) -> None:
+    """
+    Whoever sets it gets what any event gets: its handler decides.
+    """
+    assert await decided(event, **noted) is None
+
+
+async def test_while_the_log_is_away_nothing_is_decided_about_a_mark() -> None:
+    """
+    The event is released, and comes again when it can be told.
+    """
+
+    class Away(InMemoryAppendLog):
+        async def newest(self, *args: Any, **more: Any) -> AsyncIterator[bytes]:
+            raise StoreUnavailable("storage does not answer")
+            yield b""
+
+    said = Probes(lambda: ActionLog(Away()), lambda: NOW).before(NAME, delivered())
+
+    assert said is not None
+    with pytest.raises(StoreUnavailable):
+        await said

@@ -28,6 +28,51 @@ def refused(content: Any, content_type: str = PLAIN, **headers: str) -> BadReque
     return caught.value
 
 
+@pytest.mark.parametrize(
+    ("content", "content_type", "headers", "path"),
+    [
+        (an_event(moderationprobe="inspect"), STRUCTURED, {}, "$.moderationprobe"),
+        (an_event(moderationprobe=""), STRUCTURED, {}, "$.moderationprobe"),
+        (
+            [an_event(), an_event(id="2", moderationprobe=False)],
+            BATCHED,
+            {},
+            "$[1].moderationprobe",
+        ),
+        (
+            a_result(),
+            PLAIN,
+            {
+                "ce_specversion": "1.0",
+                "ce_id": "1",
+                "ce_source": "/tests",
+                "ce_type": FLAGGED,
+                "ce_moderationprobe": "inspect",
+            },
+            "$.moderationprobe",
+        ),
+    ],
+)
+def test_the_mark_of_a_probe_cannot_be_published(
+    content: Any, content_type: str, headers: dict[str, str], path: str
+) -> None:
+    """
+    It is this app's to set; however an event is sent, the answer names the place.
+    """
+    error = refused(content, content_type, **headers)
+
+    assert (error.status, [problem.path for problem in error.problems]) == (400, [path])
+
+
+def test_a_mark_that_is_null_is_none() -> None:
+    """
+    What is null is unset, as everywhere.
+    """
+    [event] = taken(an_event() | {"moderationprobe": None}, STRUCTURED)
+
+    assert "moderationprobe" not in event
+
+
 def test_a_plain_result_is_wrapped_into_a_cloudevent() -> None:
     """
     A client that knows nothing of CloudEvents can publish.

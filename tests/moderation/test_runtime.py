@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,14 +10,18 @@ import pytest
 
 from console.auth import Caller
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
-from eventgrid_pull.client import Subscription, Topic
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
 from moderation import events, probe, topology
-from moderation.runtime import DrainFailed, Runtime, build
+from moderation.audit.actions import action
+from moderation.pulling import pull
+from moderation.runtime import Runtime, build
 from moderation.settings import Settings
+from moderation.storage import logs
 from moderation.storage.dead_letter_blobs import BlobDeadLetters
+from tests import runtimes
 from tests.make import NOW, InMemoryReceiver, a_delivery, a_lock_token, an_event
+from tests.runtimes import InMemory
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE: dict[str, str] = json.loads(
@@ -57,7 +62,7 @@ class Echo:
         self._queue = queue
         self.fails = False
 
-    async def publish(self, batch: list[bytes]) -> None:
+    async def publish(self, batch: Sequence[bytes]) -> None:
         if self.fails:
             raise EventGridError("Event Grid does not answer", transient=True)
         await self._queue.arrive(
@@ -71,29 +76,39 @@ class Echo:
 def a_runtime(queue: Queue) -> tuple[Runtime, Echo]:
     declared, echo = topology.load(), Echo(queue)
     receivers = {name: InMemoryReceiver() for name in declared.names} | {FLAGGED: queue}
-    runtime = Runtime(
-        Settings.from_environ(EXAMPLE, topic=declared.topic),
-        declared,
-        topic=cast(Topic, echo),
-        subscriptions=cast(dict[str, Subscription], receivers),
-        audit_log=InMemoryAppendLog(),
-        activity_log=InMemoryAppendLog(),
-        clock=lambda: NOW,
-    )
-    return runtime, echo
+    settings = Settings.from_environ(EXAMPLE, topic=declared.topic)
+    namespace = InMemory(echo, receivers)
+    return runtimes.a_runtime(settings, declared, namespace, InMemoryAppendLog()), echo
 
 
-async def within[T](call: Any) -> Any:
-    async with asyncio.timeout(5):
+async def within(call: Any) -> Any:
+    async with asyncio.timeout(10):
         return await call
 
 
-async def idle(runtime: Runtime) -> None:
-    """Return when no drain is at work, without telling any to end."""
-    await asyncio.gather(*runtime.drains.at_work.values())
+async def tick(runtime: Runtime) -> str | None:
+    """Why a drain ended early, if it did."""
+    return (await runtime.consumer.drain(FLAGGED)).error
 
 
-async def test_dead_letters_may_be_in_an_account_of_their_own() -> None:
+async def inspect(runtime: Runtime) -> probe.Inspected:
+    """What `POST /api/inspect` does: a probe is on record before it is published."""
+    event = probe.probe(NOW)
+    noted = action("inspect", "x", NOW, subscription=FLAGGED, events=[probe.key(event)])
+    await runtime.actions.note(noted, NOW)
+    inspection = probe.Inspection(
+        subscription=FLAGGED,
+        consumer=runtime.consumer,
+        publishing=runtime.publishing,
+        audit=runtime.audit,
+        began=NOW,
+    )
+    return await probe.inspect(inspection, event, BY)
+
+
+async def test_dead_letters_may_be_in_an_account_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Where no account is named for them, they are beside the audit log."""
     environ = EXAMPLE | {
         "AUDIT_STORAGE_CONNECTION_STRING": "",
@@ -103,7 +118,10 @@ async def test_dead_letters_may_be_in_an_account_of_their_own() -> None:
     accounts = []
     for given in (environ, environ | other):
         declared = topology.load()
-        built = build(Settings.from_environ(given, topic=declared.topic), declared)
+        settings = Settings.from_environ(given, topic=declared.topic)
+        monkeypatch.setenv("EVENTGRID_ENDPOINT", EXAMPLE["EVENTGRID_ENDPOINT"])
+        monkeypatch.setenv("EVENTGRID_KEY", EXAMPLE["EVENTGRID_KEY"])
+        built = build(settings, declared, logs.of(settings), pull.consumer)
         container = cast(BlobDeadLetters, built.dead_letters)._container
         accounts.append(container.account_name)
         await built.close()
@@ -135,7 +153,7 @@ async def test_a_drain_goes_on_when_its_caller_goes_away() -> None:
     queue = Queue()
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
-    caller = asyncio.create_task(runtime.tick(FLAGGED))
+    caller = asyncio.create_task(tick(runtime))
     await within(queue.polling.wait())
     caller.cancel()
     await asyncio.gather(caller, return_exceptions=True)
@@ -154,13 +172,13 @@ async def test_stopping_ends_every_drain_and_begins_none() -> None:
     queue = Queue()
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
-    ticking = asyncio.create_task(runtime.tick(FLAGGED))
+    ticking = asyncio.create_task(tick(runtime))
     await within(queue.polling.wait())
 
     await within(runtime.stop())
     await within(ticking)
     queue.polling.clear()
-    await within(runtime.tick(FLAGGED))
+    await within(tick(runtime))
 
     assert not queue.polling.is_set()
 
@@ -203,8 +221,7 @@ async def test_a_tick_that_fails_says_why() -> None:
     queue.fails.add("receive")
     runtime, _ = a_runtime(queue)
 
-    with pytest.raises(DrainFailed, match="sub-flagged: receive: Event Grid"):
-        await within(runtime.tick(FLAGGED))
+    assert (await within(tick(runtime))).startswith("receive: Event Grid")
 
 
 async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
@@ -215,13 +232,13 @@ async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
 
-    inspected = await within(probe.inspect(runtime, FLAGGED, {}, BY))
+    inspected = await within(inspect(runtime))
 
     assert (inspected.rejected, inspected.by) == (True, "this call")
     assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
     queue.wait_for_ever = False
     await queue.arrive(a_delivery())
-    await within(idle(runtime))
+    await within(runtime.pull_now(FLAGGED))
     assert len(queue.settled) == 2
 
 
@@ -232,34 +249,11 @@ async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
     queue = Queue()
     runtime, _ = a_runtime(queue)
 
-    inspected = await within(
-        asyncio.gather(*(probe.inspect(runtime, FLAGGED, {}, BY) for _ in range(5)))
-    )
+    inspected = await within(asyncio.gather(*(inspect(runtime) for _ in range(5))))
 
     ids = {json.loads(bytes(one.event))["id"] for one in inspected}
     assert len(ids) == 5
     assert all(one.rejected for one in inspected)
-
-
-async def test_a_pull_that_joins_an_inspect_is_not_cut_short() -> None:
-    """
-    Once someone else waits for the drain, the probe does not end it.
-    """
-    queue = Queue()
-    queue.wait_for_ever = True
-    runtime, _ = a_runtime(queue)
-    await queue.arrive(a_delivery(an_event(id="before")))
-    inspecting = asyncio.create_task(probe.inspect(runtime, FLAGGED, {}, BY))
-    await within(queue.polling.wait())
-    pulling = asyncio.create_task(runtime.pull_now(FLAGGED))
-
-    await within(inspecting)
-    queue.wait_for_ever = False
-    await queue.arrive(a_delivery(an_event(id="after")))
-    tally, joined = await within(pulling)
-
-    assert (joined, tally.stopped) == (True, "empty")
-    assert tally.summary.received == 3
 
 
 async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
@@ -271,6 +265,6 @@ async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
     echo.fails = True
 
     with pytest.raises(EventGridError, match="does not answer"):
-        await within(probe.inspect(runtime, FLAGGED, {}, BY))
+        await within(inspect(runtime))
 
     assert not queue.polling.is_set()

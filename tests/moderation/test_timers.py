@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from console.endpoints import settings as settings_endpoint
-from moderation import config_check, handlers, timers, topology
-from moderation.handlers import handles
+from moderation import config_check, timers, topology
+from moderation.runtime import handled
 from moderation.settings import Settings
 from moderation.timers import EVERY_FIVE_MINUTES, Timer
 from moderation.topology import Topology, TopologyInvalid
@@ -18,7 +18,7 @@ NAMES = ["sub-flagged", "sub-approved", "sub-all-events"]
 
 
 def of(environ: dict[str, str], *names: str) -> dict[str, Timer]:
-    found = timers.of(declaring(*(names or NAMES)), environ)
+    found = timers.of(names or NAMES, environ, handled())
     return {one.subscription: one for one in found}
 
 
@@ -62,18 +62,14 @@ def test_a_setting_that_is_empty_is_not_set(value: str) -> None:
     assert (timer.manner, timer.pace, timer.problems) == ("visit", 0.8, [])
 
 
-def test_who_stays_runs_on_start_up() -> None:
+def test_manner_and_pace_are_those_that_are_set() -> None:
     """
-    Nobody would listen before the first tick; a visit waits for it.
+    Of that event subscription alone.
     """
-    environ = {"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_PACE": "0"}
-    found = of(environ)["sub-flagged"]
+    found = of({"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_PACE": "0"})
 
-    stays = {one.function: one.stays for one in timers.registered(environ)}
-
-    assert (found.manner, found.pace) == ("stay", 0.0)
-    assert stays["pull_flagged"]
-    assert sum(stays.values()) == 1
+    assert (found["sub-flagged"].manner, found["sub-flagged"].pace) == ("stay", 0.0)
+    assert found["sub-approved"].manner == "visit"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,7 @@ def test_a_declaration_without_a_handler_is_named() -> None:
     found = of({}, "sub-flagged", "sub-new")
 
     assert found["sub-new"].functions == []
-    assert '@handles("sub-new")' in found["sub-new"].problems[0].problem
+    assert '@pull.subscription("sub-new"' in found["sub-new"].problems[0].problem
     assert found["sub-flagged"].functions
     assert "sub-new" in [one.where for one in findings({}, declaring("sub-new"))]
 
@@ -150,23 +146,6 @@ def test_a_handler_of_no_event_subscription_is_told_and_stops_nobody() -> None:
     assert of({}, "sub-flagged")["sub-flagged"].functions
 
 
-def test_two_handlers_of_one_event_subscription_are_refused_by_name(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """
-    Which of the two would decide nobody could tell.
-    """
-    monkeypatch.setattr(handlers, "HANDLERS", {})
-
-    async def first(event: Any) -> Any: ...
-
-    async def second(event: Any) -> Any: ...
-
-    handles("sub-a")(first)
-    with pytest.raises(ValueError, match=r"sub-a .*first .*second"):
-        handles("sub-a")(second)
-
-
 def test_names_that_clash_are_refused_by_name(tmp_path: Any) -> None:
     """
     Two functions of one name would leave the app without any.
@@ -180,7 +159,7 @@ def test_names_that_clash_are_refused_by_name(tmp_path: Any) -> None:
 
 def findings(environ: dict[str, str], declared: Topology) -> list[config_check.Finding]:
     settings = Settings.from_environ(EXAMPLE | environ, topic="topic")
-    return config_check.examine(settings, environ, declared)
+    return config_check.examine(settings, environ, declared, handled())
 
 
 def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None:
@@ -226,7 +205,7 @@ def test_what_is_switched_off_is_said_of_each_lane() -> None:
     """
     environ = {"PULL_FLAGGED_LANES": "3", "AzureWebJobs.pull_flagged_2.Disabled": "1"}
 
-    [said] = config_check._switched_off(timers.of(declaring(*NAMES), environ))
+    [said] = config_check._switched_off(timers.of(NAMES, environ, handled()))
 
     assert said.where == "AzureWebJobs.pull_flagged_2.Disabled"
     assert "pull_flagged_2 off: 2 of 3" in said.problem

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from moderation import timers, topology
+from moderation.runtime import handled
 from moderation.timers import Timer
 from tools.terminal import CannotGoOn
 
@@ -55,7 +56,7 @@ class Deployment:
 
     def timers(self) -> list[Timer]:
         """Return what should drain the event subscriptions, by the settings found."""
-        return timers.of(topology.load(), self.settings)
+        return timers.of(topology.load().names, self.settings, handled())
 
     def was_answered(self, *parts: str) -> bool:
         """Return whether Azure answered about all of these parts."""

@@ -5,7 +5,7 @@ import contextlib
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
+from eventgrid_pull import Record
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog
@@ -20,12 +21,12 @@ from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from eventgrid_pull.client import Namespace
 from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
-from moderation import events
+from eventgrid_pull.drain_result import DrainResult, DrainSummary
 from moderation.activity.counting import DrainCounts
 from moderation.audit.log import AuditLog
 from moderation.audit.recorder import AuditRecorder
-from moderation.handlers import HANDLERS
+from moderation.pulling import pull
+from moderation.runtime import handled
 from tools.bench.contender import Place, Work
 
 CONTAINER = "audit"
@@ -45,8 +46,11 @@ class Drains:
         self._counts = DrainCounts()
         self._audit = AuditLog(GroupedAppendLog(log))
         self._client = Namespace(place.endpoint, AzureKeyCredential(place.key))
+        self._consumer = pull.consumer
         self._receivers = {
-            name: self._client.subscription(place.topic, name, events.read)
+            name: self._client.subscription(
+                place.topic, name, self._consumer.declared(_handled(name)).decode
+            )
             for name in place.shares
         }
 
@@ -66,16 +70,18 @@ class Drains:
     def _job(self, name: str, count: int, ending: asyncio.Event | None) -> DrainJob:
         ends = time.monotonic() + MOST_SECONDS
         end = ending or asyncio.Event()
+        left = float("inf") if ending else count
+        runner = self._consumer.runner(_handled(name))
         desk = BatchContext(
             subscription=name,
             max_delivery_count=10,
             lock_seconds=60,
-            handler_seconds=300,
-            handler=HANDLERS.get(name, HANDLERS["sub-all-events"]),
+            handler_seconds=float("inf"),
+            handler=runner.handle,
+            for_batch=runner.for_batch,
             receiver=self._receivers[name],
-            recorder=AuditRecorder(self._audit, clock),
+            recorder=_Counting(self._audit, self._counts, left, end),
             clock=clock,
-            on_settled=_counting(count, end, self._counts, endless=ending is not None),
         )
         return DrainJob(
             context=desk,
@@ -89,20 +95,26 @@ class Drains:
         await self._client.close()
 
 
-def _counting(
-    events: int, end: asyncio.Event, counts: DrainCounts, *, endless: bool
-) -> Callable[[list[Outcome]], None]:
-    """Set the end when so many events are settled; otherwise a drain would wait on."""
-    left = events
+def _handled(name: str) -> str:
+    """Return the event subscription whose handler gets what comes of that one."""
+    return name if name in handled() else "sub-all-events"
 
-    def settled(outcomes: list[Outcome]) -> None:
-        nonlocal left
-        counts.settled(outcomes)
-        left -= sum(outcome.failed is None for outcome in outcomes)
-        if not left and not endless:
-            end.set()
 
-    return settled
+class _Counting(AuditRecorder):
+    """Sets `end` when so many events are recorded; otherwise a drain would wait on."""
+
+    def __init__(
+        self, log: AuditLog, counts: DrainCounts, left: float, end: asyncio.Event
+    ) -> None:
+        super().__init__(log, clock)
+        self._counts, self._left, self._end = counts, left, end
+
+    async def record(self, subscription: str, records: Sequence[Record]) -> None:
+        await super().record(subscription, records)
+        self._counts.add(records)
+        self._left -= len(records)
+        if self._left <= 0:
+            self._end.set()
 
 
 class Timed:

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from eventgrid_pull.blob import blob_client
-from moderation import timers
+from moderation import timers, topology
+from moderation.runtime import handled
 from tools.bench import emulator
 from tools.bench.events import FLAGGED, event
 from tools.bench.http_load import Request, microseconds
@@ -132,8 +133,9 @@ def _rows(where: str, connections: int, took: Took) -> list[Row]:
 def _settings(endpoint: str, storage: str) -> dict[str, str]:
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     idle = {
-        f"AzureWebJobs.{timer.function}.Disabled": "true"
-        for timer in timers.registered(example)
+        f"AzureWebJobs.{function}.Disabled": "true"
+        for timer in timers.of(topology.load().names, example, handled())
+        for function in timer.functions
     }
     return {
         **example,

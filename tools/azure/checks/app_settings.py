@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from moderation import settings, timers, topology
+from moderation.runtime import handled
 from tools.azure.checks.roles import account_of
 from tools.azure.deployment import Deployment, declared, dig
 from tools.azure.finding import Finding, Level
@@ -91,7 +92,7 @@ def _timers(found: Deployment) -> Iterator[Finding]:
                     _set(found, f"{wrong.path}=<value>"),
                 )
             yield Finding(where, problem, do)
-    for stray in timers.strays(topology.load(), found.settings):
+    for stray in timers.strays(topology.load().names, found.settings, handled()):
         if stray.path in found.settings:
             yield Finding(
                 f"setting {stray.path}",

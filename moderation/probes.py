@@ -1,0 +1,80 @@
+"""Probes of inspect: rejected wherever they are received, if this app published them.
+
+A probe is marked in its envelope, and on record before it is published, so that the
+timers of every instance know it. A mark that nobody recorded is no probe.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from time import monotonic
+
+import msgspec
+
+from eventgrid_pull import Disposition, Event, MalformedEvent, Reject
+from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable
+from eventgrid_pull.publish_stamp import ATTRIBUTE, LONGEST_LIFE, believed
+from moderation.audit import actions
+from moderation.audit.actions import Action, ActionLog
+from moderation.event_key import EventKey, key_of
+from moderation.events import PROBE_MARK
+
+SEEN = "a probe of inspect and reject: seen, and not to be acted on"
+SEARCH_SECONDS = 10.0
+
+type AnyEvent = Event[object] | MalformedEvent
+
+
+class Probes:
+    """Knows the probes among events that are marked as such."""
+
+    def __init__(
+        self, actions: Callable[[], ActionLog], clock: Callable[[], datetime]
+    ) -> None:
+        self._actions = actions
+        self._clock = clock
+        self._turn = asyncio.Lock()  # forged marks are looked up one after the other
+
+    def before(
+        self, subscription: str, event: AnyEvent
+    ) -> Awaitable[Disposition | None] | None:
+        """Return what will reject a probe; None for an event without the mark."""
+        if PROBE_MARK not in event.extensions:
+            return None
+        return self._rejected(subscription, event)
+
+    async def _rejected(self, subscription: str, event: AnyEvent) -> Disposition | None:
+        async with self._turn:
+            is_ours = await self._is_recorded(subscription, event)
+        return Reject(SEEN) if is_ours else None
+
+    async def _is_recorded(self, subscription: str, event: AnyEvent) -> bool:
+        """Tell whether an inspect of that event is on record, shortly before its stamp."""
+        now, ends = self._clock(), monotonic() + SEARCH_SECONDS
+        at = believed(event.extensions.get(ATTRIBUTE), now, LONGEST_LIFE)
+        if at is None:
+            return False
+        needles = actions.needles(event.id)
+        since, until = at - CLOCK_SKEW, at + CLOCK_SKEW
+        async for line in self._actions().newest(since=since, until=until):
+            if any(needle in line for needle in needles):
+                keys = _inspected(line, subscription, event.id)
+                if key_of(event) in keys:
+                    return True
+            if monotonic() > ends:
+                raise StoreUnavailable("storage takes too long to say what is a probe")
+        return False
+
+
+def _inspected(line: bytes, subscription: str, event_id: str) -> Collection[EventKey]:
+    """Return the events with that id that a line of the log says to be inspected there."""
+    try:
+        action = _decoder.decode(line)
+    except (ValueError, RecursionError):
+        return ()
+    if (action.action, action.subscription) != ("inspect", subscription):
+        return ()
+    return action.keys_of(event_id) or ()
+
+
+_decoder = msgspec.json.Decoder(Action)

@@ -1,0 +1,68 @@
+"""The logs that are kept: entries about deliveries, people's actions, activity."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+from azure.core.credentials_async import AsyncTokenCredential
+
+from eventgrid_pull.blob.append_log import AppendLog
+from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.cloudevents import Problem
+from moderation.activity.log import ActivityLog, Store
+from moderation.audit.actions import ActionLog
+from moderation.audit.log import AuditLog
+from moderation.settings import Settings, SettingsInvalid
+
+
+class Logs:
+    """The logs of one process; audit log and actions share appends."""
+
+    def __init__(
+        self,
+        audit_log: AppendLog,
+        activity_log: Store,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        grouped = GroupedAppendLog(audit_log)
+        self.audit = AuditLog(grouped)
+        self.actions = ActionLog(grouped)
+        self.activity = ActivityLog(activity_log)
+        self.store = audit_log
+        self._close = close
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._close is not None:
+            await self._close()
+
+
+def of(settings: Settings) -> Logs:
+    """Return the logs that the settings name; nothing is connected yet."""
+    # Imported here because it costs 200 ms of a cold start that the page does not need.
+    from eventgrid_pull.blob import blob_client as blobs
+    from eventgrid_pull.blob.blob_append_log import BlobAppendLog
+
+    if settings.audit_connection_string is not None:
+        service = blobs.service(settings.audit_connection_string, None)
+    else:
+        service = blobs.service(settings.audit_account_url or "", identity())
+    writer = uuid.uuid4().hex[:12]
+    audit_log, activity_log = (
+        BlobAppendLog(service.get_container_client(name), writer)
+        for name in (settings.audit_container, settings.activity_container)
+    )
+    return Logs(audit_log, activity_log, service.close)
+
+
+@cache
+def identity() -> AsyncTokenCredential:
+    """Return who the app is. Raises SettingsInvalid."""
+    # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
+    from azure.identity.aio import DefaultAzureCredential
+
+    try:
+        return DefaultAzureCredential()
+    except ValueError as error:  # of AZURE_AUTHORITY_HOST, AZURE_TOKEN_CREDENTIALS …
+        wrong = Problem("AZURE_…", f"settings of the identity: {error}")
+        raise SettingsInvalid([wrong]) from None
