@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eventgrid_pull.client import Namespace
     from eventgrid_pull.connection import ConnectionInvalid
-    from eventgrid_pull.consumer import Status
     from eventgrid_pull.drain_result import DrainResult, DrainSummary
     from eventgrid_pull.event import Delivery, Event, MalformedEvent
     from eventgrid_pull.http_retry import EventGridError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from eventgrid_pull.pull import DrainFailed, EventGridPull
     from eventgrid_pull.recorder import Record, Recorder, RecorderDown
     from eventgrid_pull.registration import PullInvalid
+    from eventgrid_pull.status import Status
 
 __all__ = [
     "Acknowledge",
@@ -50,7 +50,6 @@ __all__ = [
 _PLACES = {
     "client": ("Namespace",),
     "connection": ("ConnectionInvalid",),
-    "consumer": ("Status",),
     "drain_result": ("DrainResult", "DrainSummary"),
     "event": ("Delivery", "Event", "MalformedEvent"),
     "http_retry": ("EventGridError",),
@@ -59,6 +58,7 @@ _PLACES = {
     "pull": ("DrainFailed", "EventGridPull"),
     "recorder": ("Record", "Recorder", "RecorderDown"),
     "registration": ("PullInvalid",),
+    "status": ("Status",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -29,7 +29,7 @@ class ConnectionInvalid(Exception):
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint, and a key or the client id of an identity; neither: the default.
+    """An endpoint, and who signs in: `given`, a key, an identity, or the default one.
 
     `endpoint_name` and `key_name` are the settings that have them, or would.
     """
@@ -38,6 +38,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     is_managed_identity: bool = False
     client_id: str | None = None
+    given: Credential | None = None
     endpoint_name: str
     key_name: str
 
@@ -47,6 +48,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     def credential(self) -> Credential:
         """Return what the client signs in with. Raises ConnectionInvalid without one."""
+        if self.given is not None:
+            return self.given
         if self.key is not None:
             return AzureKeyCredential(self.key)
         try:
@@ -65,14 +68,26 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         raise ConnectionInvalid([problem])
 
 
-def read(prefix: str, environ: Mapping[str, str]) -> Connection:
-    """Return the connection of that name. Raises ConnectionInvalid with every problem."""
+def read(
+    prefix: str,
+    environ: Mapping[str, str],
+    endpoint: str | None = None,
+    credential: Credential | None = None,
+) -> Connection:
+    """Return the connection of that name; what is given is not looked up in settings.
+
+    Raises ConnectionInvalid with every problem.
+    """
     settings = _Settings(prefix, environ)
-    endpoint, endpoint_name = settings.get("endpoint")
+    found = (
+        (endpoint, "endpoint=") if endpoint is not None else settings.get("endpoint")
+    )
+    if credential is not None:
+        return _given(found, credential)
     key, key_name = settings.get("key")
     kind, kind_name = settings.get("credential")
     client_id, client_id_name = settings.get("clientId")
-    problems = _endpoint_problems(endpoint, endpoint_name, key, key_name)
+    problems = _endpoint_problems(*found, bool(key), key_name)
     if not (key.isascii() and key.isprintable()):
         problems.append(
             f"{key_name} must be one line of printable ASCII, as it was copied"
@@ -86,12 +101,24 @@ def read(prefix: str, environ: Mapping[str, str]) -> Connection:
     if problems:
         raise ConnectionInvalid(problems)
     return Connection(
-        endpoint=endpoint,
+        endpoint=found[0],
         key=key or None,
         is_managed_identity=bool(kind),
         client_id=client_id or None,
-        endpoint_name=endpoint_name,
+        endpoint_name=found[1],
         key_name=key_name,
+    )
+
+
+def _given(endpoint: tuple[str, str], credential: Credential) -> Connection:
+    has_key = isinstance(credential, AzureKeyCredential)
+    if problems := _endpoint_problems(*endpoint, has_key, "credential="):
+        raise ConnectionInvalid(problems)
+    return Connection(
+        endpoint=endpoint[0],
+        given=credential,
+        endpoint_name=endpoint[1],
+        key_name="credential=",
     )
 
 
@@ -127,7 +154,9 @@ class _Settings:
         return "", old if self._is_old and member in ("endpoint", "key") else usual
 
 
-def _endpoint_problems(endpoint: str, name: str, key: str, key_name: str) -> list[str]:
+def _endpoint_problems(
+    endpoint: str, name: str, has_key: bool, key_name: str
+) -> list[str]:
     if not endpoint:
         return [f"{name} is not set: the namespace's endpoint, as {EXAMPLE}"]
     address = addresses.split(endpoint)
@@ -136,6 +165,6 @@ def _endpoint_problems(endpoint: str, name: str, key: str, key_name: str) -> lis
     scheme, host = address
     if scheme == "http" and not addresses.is_loopback(host):
         return [f"{name} must begin with https:// (http is for this machine)"]
-    if scheme == "http" and not key:
+    if scheme == "http" and not has_key:
         return [f"{name} is http, where only a key is sent: set {key_name}"]
     return []

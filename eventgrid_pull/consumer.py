@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import msgspec
-
 from eventgrid_pull import publish, settle, shutdown
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.callers import PATIENCE_SECONDS
@@ -18,13 +16,13 @@ from eventgrid_pull.drain_result import DrainResult, DrainSummary
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.hooks import Hooks, StartupFailed
 from eventgrid_pull.http_retry import loop_time
-from eventgrid_pull.loop_watch import Block, Blocks
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publish import Json, Published, Publisher
 from eventgrid_pull.recorder import Recorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
 from eventgrid_pull.shared_publish import SharedTopic
+from eventgrid_pull.status import Status, Statuses
 from eventgrid_pull.ticks import seconds_to_run
 
 STOP_SECONDS = 10
@@ -47,17 +45,6 @@ class Namespace(Protocol):
 type Connect = Callable[[], tuple[Namespace, str]]
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """How an event subscription is: its functions, what is wrong, what it last did."""
-
-    name: str
-    functions: Sequence[str]
-    problems: Sequence[str]
-    error: str | None = None
-    blocked: Block | None = None
-    last: DrainSummary | None = None
-
-
 class Consumer:
     """The drains of the declared event subscriptions, over one connection."""
 
@@ -77,9 +64,7 @@ class Consumer:
         self._receivers: dict[str, Receiver] = {}
         self._runners: dict[str, Runner] = {}
         self._drains = Drains()
-        self._blocks = Blocks()
-        self._last: dict[str, DrainSummary] = {}
-        self._errors: dict[str, str | None] = {}
+        self._statuses = Statuses(declared)
 
     def elsewhere(
         self,
@@ -117,11 +102,11 @@ class Consumer:
             result = DrainResult(name, stopped="failed", error=str(error))
         else:
             drain = self._drains.drain_now if until_empty else self._drains.drain
-            with self._blocks.watching(self._declared.values()):
+            with self._statuses.blocks.watching(self._declared.values()):
                 result = await drain(
                     name, lambda: self._job(declared, receiver, until_empty)
                 )
-        self._errors[name] = result.error
+        self._statuses.errors[name] = result.error
         return result
 
     def is_draining(self, name: str) -> bool:
@@ -185,7 +170,7 @@ class Consumer:
         return await self._hooks.for_batch(name, self.runner(name))([event])(event)
 
     async def _note(self, summary: DrainSummary) -> None:
-        self._last[summary.subscription] = summary
+        self._statuses.last[summary.subscription] = summary
         await self._hooks.drained(summary)
 
     def namespace(self) -> tuple[Namespace, str]:
@@ -239,17 +224,7 @@ class Consumer:
 
     def status(self) -> list[Status]:
         """Return how each declared event subscription is."""
-        return [
-            Status(
-                name=name,
-                functions=declared.functions,
-                problems=declared.problems,
-                error=self._errors.get(name),
-                blocked=self._blocks.found.get(name),
-                last=self._last.get(name),
-            )
-            for name, declared in self._declared.items()
-        ]
+        return self._statuses.all()
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in hand within 10 s, run the shutdown hook."""

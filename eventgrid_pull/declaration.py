@@ -132,10 +132,6 @@ class Declarations:
             wrong.append(
                 f"is the second handler of it, after {place(other.handler)}: remove one"
             )
-        elif any(timer == other.function for other in self.by_name.values()):
-            wrong.append(
-                f"is called {timer}, as another timer function is: give it a `name=`"
-            )
         if not FUNCTION.fullmatch(timer):
             wrong.append(
                 f"has no name for a function ({timer!r}): letters, digits, _ and -"
@@ -154,9 +150,21 @@ class Declarations:
             for name, declared in self.by_name.items()
             if (what := registration.made_of(declared.handler, functions)) is not None
         ]
-        if self._wrong or strays:
-            raise PullInvalid("; ".join([*self._wrong, *strays]))
+        wrong = [*self._wrong, *strays, *self._namesakes()]
+        if wrong:
+            raise PullInvalid("; ".join(wrong))
         self._has_ended = True
+
+    def _namesakes(self) -> list[str]:
+        """Return which timer functions have one name, in which case does not count."""
+        first: dict[str, str] = {}
+        return [
+            f"{name}: its timer function {function} is called as one of {other} is: give "
+            "it a `name=`"
+            for name, declared in self.by_name.items()
+            for function in declared.functions
+            if (other := first.setdefault(function.lower(), name)) != name
+        ]
 
 
 def _shape(

@@ -10,7 +10,7 @@ import azure.functions as func
 
 from eventgrid_pull import client, connection
 from eventgrid_pull.connection import Credential
-from eventgrid_pull.consumer import Consumer, Status
+from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.declaration import Declarations, Declared
 from eventgrid_pull.drain import Receiver
 from eventgrid_pull.drain_result import DrainResult
@@ -24,6 +24,7 @@ from eventgrid_pull.recorder import NoRecorder, Recorder
 from eventgrid_pull.registration import Builders
 from eventgrid_pull.run_handler import OnMalformed
 from eventgrid_pull.settle import Decided
+from eventgrid_pull.status import Status
 from eventgrid_pull.ticks import Manner
 
 _log = logging.getLogger(__name__)
@@ -169,13 +170,11 @@ class EventGridPull(func.Blueprint):
 
     def _connect(self) -> tuple[client.Namespace, str]:
         topic, topic_name = connection.read_topic(self._topic, self._environ)
-        endpoint, credential = self._endpoint, self._credential
-        names = SettingNames(topic=topic_name)
-        if endpoint is None or credential is None:
-            read = connection.read(self._prefix, self._environ)
-            endpoint, credential = read.endpoint, read.credential()
-            names = SettingNames(read.endpoint_name, read.key_name, topic_name)
-        return client.Namespace(endpoint, credential, names), topic
+        found = connection.read(
+            self._prefix, self._environ, self._endpoint, self._credential
+        )
+        names = SettingNames(found.endpoint_name, found.key_name, topic_name)
+        return client.Namespace(found.endpoint, found.credential(), names), topic
 
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.

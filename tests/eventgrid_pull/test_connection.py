@@ -164,3 +164,20 @@ def test_a_topic_may_be_a_setting() -> None:
     )
     with pytest.raises(ConnectionInvalid, match="SHOP_TOPIC is not set"):
         connection.read_topic("%SHOP_TOPIC%", {"SHOP_TOPIC": " "})
+
+
+def test_what_is_given_is_not_looked_up() -> None:
+    """An endpoint, a credential, or both; the other one comes from settings."""
+    key = AzureKeyCredential("a2V5")
+    environ = {"SHOP__endpoint": LOCAL, "SHOP__key": "a2V5"}
+
+    assert connection.read("SHOP", environ, ENDPOINT).endpoint == ENDPOINT
+    assert connection.read("SHOP", environ, ENDPOINT).key == "a2V5"
+    assert connection.read("SHOP", environ, None, key).credential() is key
+    assert connection.read("SHOP", {}, ENDPOINT, key).endpoint == ENDPOINT
+    for endpoint, said in (
+        ("shop", "endpoint= must be a URL"),
+        ("http://x.org", "https"),
+    ):
+        with pytest.raises(ConnectionInvalid, match=said):
+            connection.read("SHOP", {}, endpoint, key)

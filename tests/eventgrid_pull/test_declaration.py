@@ -214,7 +214,7 @@ def test_several_types_are_named_by_event_type() -> None:
 def test_two_of_a_kind_are_refused() -> None:
     """Both places are named, so that one can be removed."""
     pull = EventGridPull(topic="orders", environ={})
-    for name in ("sub-paid", "sub-paid", "paid"):
+    for name in ("sub-paid", "sub-paid"):
 
         @pull.subscription(name, schedule=TICK)
         def paid(event: Event[Paid]) -> None: ...
@@ -223,7 +223,19 @@ def test_two_of_a_kind_are_refused() -> None:
         PullInvalid, match=r"second handler of it, after paid \(line \d+\)"
     ):
         registered(pull)
-    with pytest.raises(PullInvalid, match="called pull_paid, as another"):
+
+
+@pytest.mark.parametrize("name", ["paid", "Paid", "sub-paid_2"])
+def test_two_functions_of_one_name_are_refused(name: str) -> None:
+    """The host would refuse all; further lanes count."""
+    pull = declaring(lanes=2)
+
+    @pull.subscription(name, schedule=TICK)
+    def other(event: Event[Paid]) -> None: ...
+
+    with pytest.raises(
+        PullInvalid, match=f"{name}: its timer function .* of sub-paid is"
+    ):
         registered(pull)
 
 

@@ -108,3 +108,45 @@ def test_outside_the_main_thread_nobody_listens() -> None:
     thread.join()
 
     assert listening == [False]
+
+
+HOOKED = """
+import asyncio, os, signal
+from eventgrid_pull import Event, EventGridPull, testing
+
+def pulling(name):
+    return EventGridPull(
+        topic=name, environ={}, shutdown=lambda: print("shutdown of", name, flush=True)
+    )
+
+async def main():
+    for name in ("orders", "parcels"):
+        pull = pulling(name)
+
+        @pull.subscription("sub", schedule="0 * * * * *")
+        async def handler(event: Event[dict]) -> None: ...
+
+        with testing.connected(pull, testing.InMemoryNamespace()):
+            await pull.drain("sub", until_empty=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(20)
+
+asyncio.run(main())
+"""
+
+
+@POSIX
+def test_the_shutdown_hook_of_every_topic_is_called() -> None:
+    """A process may pull from two of them."""
+    ended = subprocess.run(
+        [sys.executable, "-c", HOOKED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == -signal.SIGTERM, ended.stderr
+    told = sorted(ended.stdout.split("\n"))
+    assert told == ["", "shutdown of orders", "shutdown of parcels"]
