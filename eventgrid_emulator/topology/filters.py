@@ -1,8 +1,8 @@
 """Filters of an event subscription: all 19 operators, as pure predicates.
 
 Between filters it is "and", between the values of one filter "or". Text is compared
-without regard to case. The rules for arrays, missing keys and values of another type are
-those of the fact sheet, section 4 and section 10 number 31.
+without regard to case. The rules for arrays, missing keys and values of another type, and
+their sources, are in RULES.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
