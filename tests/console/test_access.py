@@ -52,9 +52,7 @@ async def as_user(api: Api, route: Route, *roles: str) -> Answer:
 
 
 async def test_a_key_is_named_by_its_hash(api: Api) -> None:
-    """
-    The audit log says which key it was, and nobody can use what it says.
-    """
+    """The audit log says which key it was, and nobody can use what it says."""
     answer = await api.call("GET", "me", headers={"x-functions-key": "secret"})
 
     assert answer.json() == {
@@ -72,9 +70,7 @@ async def test_a_key_is_named_by_its_hash(api: Api) -> None:
 async def test_the_name_is_of_the_key_that_was_let_in(
     api: Api, joined: str, way: str
 ) -> None:
-    """
-    The host looks at the first one alone; nobody chooses a name by sending more.
-    """
+    """The host looks at the first one alone; nobody chooses a name by sending more."""
     headers = {"x-functions-key": joined} if way == "header" else {}
     params = {"code": joined} if way == "query" else {}
 
@@ -84,9 +80,7 @@ async def test_the_name_is_of_the_key_that_was_let_in(
 
 
 async def test_without_a_key_the_caller_is_anyone(api: Api) -> None:
-    """
-    So it is on a laptop, where the host asks for none.
-    """
+    """So it is on a laptop, where the host asks for none."""
     answer = await api.call("GET", "me")
 
     assert (answer.json()["name"], answer.json()["kind"]) == ("anyone", "anyone")
@@ -95,9 +89,7 @@ async def test_without_a_key_the_caller_is_anyone(api: Api) -> None:
 async def test_a_header_about_a_user_is_nothing_where_easy_auth_is_off(
     api: Api,
 ) -> None:
-    """
-    Anyone could send it.
-    """
+    """Anyone could send it."""
     forged = a_principal("Moderation.Operator", name="admin@contoso.com")
     headers = {"x-ms-client-principal": forged, "x-ms-client-principal-name": "admin"}
 
@@ -111,9 +103,7 @@ async def test_a_header_about_a_user_is_nothing_where_easy_auth_is_off(
 async def test_easy_auth_is_on_only_when_the_platform_says_true(
     api: Api, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    """
-    Any other word leaves the header unread.
-    """
+    """Any other word leaves the header unread."""
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", value)
 
     answer = await api.call("GET", "me", headers={"x-ms-client-principal": "x"})
@@ -125,9 +115,7 @@ async def test_easy_auth_is_on_only_when_the_platform_says_true(
 async def test_with_easy_auth_nobody_gets_in_without_signing_in(
     signing_in: Api, route: Route
 ) -> None:
-    """
-    A key changes nothing: the host has not looked at it.
-    """
+    """A key changes nothing: the host has not looked at it."""
     headers = {"x-functions-key": "secret"}
 
     answer = await signing_in.call(route.method, route.path, headers=headers)
@@ -140,9 +128,7 @@ async def test_with_easy_auth_nobody_gets_in_without_signing_in(
 async def test_a_user_without_a_role_may_do_nothing(
     signing_in: Api, route: Route
 ) -> None:
-    """
-    Being in the directory is not enough; the answer says which role is.
-    """
+    """Being in the directory is not enough; the answer says which role is."""
     answer = await as_user(signing_in, route, "Other.Role")
 
     wanted = "Moderation.Reader" if route.role is READER else "Moderation.Operator"
@@ -153,9 +139,7 @@ async def test_a_user_without_a_role_may_do_nothing(
 
 @pytest.mark.parametrize("route", OPERATES, ids=id_of)
 async def test_a_reader_may_not_operate(signing_in: Api, route: Route) -> None:
-    """
-    Reading changes nothing; all else takes the other role.
-    """
+    """Reading changes nothing; all else takes the other role."""
     answer = await as_user(signing_in, route, "Moderation.Reader")
 
     assert answer.status == 403
@@ -167,9 +151,7 @@ async def test_a_reader_may_not_operate(signing_in: Api, route: Route) -> None:
 async def test_readers_and_operators_may_read(
     signing_in: Api, route: Route, role: str
 ) -> None:
-    """
-    An operator need not have both roles.
-    """
+    """An operator need not have both roles."""
     answer = await as_user(signing_in, route, role)
 
     assert answer.status not in (401, 403)
@@ -179,9 +161,7 @@ async def test_readers_and_operators_may_read(
 async def test_roles_are_found_under_the_names_that_providers_use(
     signing_in: Api, role_typ: str
 ) -> None:
-    """
-    Easy Auth renames claims, or does not.
-    """
+    """Easy Auth renames claims, or does not."""
     principal = a_principal("Moderation.Operator", role_typ=role_typ)
 
     answer = await signing_in.call(
@@ -205,9 +185,7 @@ async def test_roles_are_found_under_the_names_that_providers_use(
 async def test_a_user_is_called_by_the_best_name_there_is(
     signing_in: Api, headers: dict[str, str], claims: dict[str, str], name: str
 ) -> None:
-    """
-    A program that signs in has an id and no name.
-    """
+    """A program that signs in has an id and no name."""
     principal = a_principal("Moderation.Reader", **claims)
     headers = headers | {"x-ms-client-principal": principal}
 
@@ -244,9 +222,7 @@ UNREADABLE = {
 async def test_a_header_that_cannot_be_read_is_nobody(
     signing_in: Api, header: str
 ) -> None:
-    """
-    401 with words, never a fault.
-    """
+    """401 with words, never a fault."""
     answer = await signing_in.call(
         "GET", "me", headers={"x-ms-client-principal": header}
     )
@@ -256,9 +232,7 @@ async def test_a_header_that_cannot_be_read_is_nobody(
 
 
 async def test_odd_claims_do_not_hide_the_others(signing_in: Api) -> None:
-    """
-    Providers may send what we have not seen.
-    """
+    """Providers may send what we have not seen."""
     header = encoded(
         {
             "claims": [
@@ -305,9 +279,7 @@ SITES = [
 async def test_pages_of_other_sites_get_nothing(
     api: Api, headers: dict[str, str], refused: bool, method: str, path: str
 ) -> None:
-    """
-    Whatever the method: what is read is private, too.
-    """
+    """Whatever the method: what is read is private, too."""
     answer = await api.call(
         method,
         path,
@@ -321,18 +293,14 @@ async def test_pages_of_other_sites_get_nothing(
 
 
 async def test_a_key_in_the_header_is_no_other_sites_page(api: Api) -> None:
-    """
-    A browser lets a page send it only where the host allows that site.
-    """
+    """A browser lets a page send it only where the host allows that site."""
     headers = {"sec-fetch-site": "cross-site", "x-functions-key": "k"}
 
     assert (await api.call("GET", "me", headers=headers)).status == 200
 
 
 async def test_with_easy_auth_no_key_lets_other_sites_in(signing_in: Api) -> None:
-    """
-    The cookie would make the request the user's.
-    """
+    """The cookie would make the request the user's."""
     headers = {
         "sec-fetch-site": "cross-site",
         "x-functions-key": "k",
@@ -344,9 +312,7 @@ async def test_with_easy_auth_no_key_lets_other_sites_in(signing_in: Api) -> Non
 
 @pytest.mark.parametrize("path", ["", "app.js"])
 async def test_files_of_the_page_are_anyones(signing_in: Api, path: str) -> None:
-    """
-    A link to the page works from everywhere; it holds nothing.
-    """
+    """A link to the page works from everywhere; it holds nothing."""
     answer = await signing_in.call(
         "GET", path, headers={"sec-fetch-site": "cross-site"}
     )
@@ -355,9 +321,7 @@ async def test_files_of_the_page_are_anyones(signing_in: Api, path: str) -> None
 
 
 async def test_what_is_published_is_noted_with_who_did_it(api: Api) -> None:
-    """
-    The ids are there afterwards.
-    """
+    """The ids are there afterwards."""
     body = json.dumps([a_result(), a_result()]).encode()
     headers = {"content-type": "application/json", "x-functions-key": "secret"}
 
@@ -372,9 +336,7 @@ async def test_what_is_published_is_noted_with_who_did_it(api: Api) -> None:
 async def test_what_is_published_is_answered_whether_or_not_it_can_be_noted(
     api: Api,
 ) -> None:
-    """
-    Nobody waits for that; health says what is not on record.
-    """
+    """Nobody waits for that; health says what is not on record."""
     api.store.fails = True
 
     answer = await api.call("POST", "events/samples")
@@ -387,9 +349,7 @@ async def test_what_is_published_is_answered_whether_or_not_it_can_be_noted(
 
 
 async def test_what_was_not_published_is_not_noted(api: Api) -> None:
-    """
-    The log has what was done.
-    """
+    """The log has what was done."""
     api.sink.fails = True
 
     answer = await api.call("POST", "events/samples")
@@ -399,9 +359,7 @@ async def test_what_was_not_published_is_not_noted(api: Api) -> None:
 
 
 async def test_a_pull_is_noted_before_it_is_done(signing_in: Api) -> None:
-    """
-    With the event subscription, and the user's name.
-    """
+    """With the event subscription, and the user's name."""
     headers = {
         "x-ms-client-principal": a_principal("Moderation.Operator", name="Ada"),
     }
@@ -417,9 +375,7 @@ async def test_a_pull_is_noted_before_it_is_done(signing_in: Api) -> None:
 
 
 async def test_a_pull_that_cannot_be_noted_is_not_done(api: Api) -> None:
-    """
-    Nobody takes events without a trace.
-    """
+    """Nobody takes events without a trace."""
     api.store.fails = True
 
     answer = await api.call("POST", "pull")

@@ -49,9 +49,7 @@ async def flow(api: Api, **params: str) -> Any:
 
 
 async def test_a_minute_tells_what_was_done_in_it(api: Api) -> None:
-    """
-    Counts by disposition and type, and how long events waited.
-    """
+    """Counts by disposition and type, and how long events waited."""
     await noted(api, a_summary(2))
 
     found = await flow(api)
@@ -71,9 +69,7 @@ async def test_a_minute_tells_what_was_done_in_it(api: Api) -> None:
 
 
 async def test_the_totals_are_over_all_that_is_shown(api: Api) -> None:
-    """
-    What lies before the first minute does not count.
-    """
+    """What lies before the first minute does not count."""
     await noted(api, a_summary(3), a_summary(1, "sub-approved"), a_summary(45))
 
     totals = (await flow(api))["totals"]
@@ -90,9 +86,7 @@ async def test_the_totals_are_over_all_that_is_shown(api: Api) -> None:
 
 
 async def test_nothing_noted_is_nothing_to_show(api: Api) -> None:
-    """
-    The first minute of a fresh app.
-    """
+    """The first minute of a fresh app."""
     found = await flow(api)
 
     assert found["minutes"] == []
@@ -139,9 +133,7 @@ async def test_one_event_subscription_may_be_asked_for(api: Api) -> None:
 
 
 async def test_another_event_subscription_is_refused(api: Api) -> None:
-    """
-    The answer lists those there are.
-    """
+    """The answer lists those there are."""
     answer = await api.call("GET", "activity", params={"subscription": "sub-x"})
 
     assert answer.status == 400
@@ -149,9 +141,7 @@ async def test_another_event_subscription_is_refused(api: Api) -> None:
 
 
 async def test_many_names_do_not_make_an_answer_large(api: Api) -> None:
-    """
-    Names come from events, and a page loads this every few seconds.
-    """
+    """Names come from events, and a page loads this every few seconds."""
     names = {f"{number:03}" + "x" * 77: 1 for number in range(50)}
     await noted(
         api, *(a_summary(ago, types=names, categories=names) for ago in range(30))

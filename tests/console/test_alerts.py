@@ -37,18 +37,14 @@ async def alerts(api: Api) -> list[dict[str, Any]]:
 
 
 async def test_a_drain_on_time_is_no_alert(api: Api) -> None:
-    """
-    Silence is what operators see most days.
-    """
+    """Silence is what operators see most days."""
     await noted(api, 1, 2, 3)
 
     assert await alerts(api) == []
 
 
 async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
-    """
-    The timers may be disabled, or the app may be down.
-    """
+    """The timers may be disabled, or the app may be down."""
     await noted(api, 12)
 
     [alert] = await alerts(api)
@@ -62,9 +58,7 @@ async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
 async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Everything else looks well while its queue fills.
-    """
+    """Everything else looks well while its queue fills."""
     monkeypatch.setenv("AzureWebJobs.pull_flagged.Disabled", "true")
     await noted(api, 1)
 
@@ -88,9 +82,7 @@ async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
 
 
 async def test_a_drain_that_goes_on_is_not_late(api: Api) -> None:
-    """
-    Half an hour is a budget that is allowed.
-    """
+    """Half an hour is a budget that is allowed."""
     await noted(api, 1, drains=0)
 
     assert await alerts(api) == []
@@ -99,9 +91,7 @@ async def test_a_drain_that_goes_on_is_not_late(api: Api) -> None:
 async def test_a_drain_that_was_not_due_is_not_late(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A schedule of working hours is quiet over the weekend.
-    """
+    """A schedule of working hours is quiet over the weekend."""
     monkeypatch.setenv(SCHEDULE, "0 */5 9-17 * * SAT")
     await noted(api, (24 * 2 - 7.5) * 60 + 4)  # Saturday, 17:56
 
@@ -113,9 +103,7 @@ async def test_a_drain_that_was_not_due_is_not_late(
 
 
 async def test_a_fresh_app_is_no_reason_to_worry(api: Api) -> None:
-    """
-    Its first tick comes soon.
-    """
+    """Its first tick comes soon."""
     [alert] = await alerts(api)
 
     assert (alert["kind"], alert["level"], alert["since"]) == ("late", "info", None)
@@ -123,9 +111,7 @@ async def test_a_fresh_app_is_no_reason_to_worry(api: Api) -> None:
 
 
 async def test_an_app_that_has_been_silent_for_days_is_not_fresh(api: Api) -> None:
-    """
-    Nothing of the last hours, but something of before.
-    """
+    """Nothing of the last hours, but something of before."""
     await noted(api, 3 * 24 * 60)
 
     [alert] = await alerts(api)
@@ -136,9 +122,7 @@ async def test_an_app_that_has_been_silent_for_days_is_not_fresh(api: Api) -> No
 async def test_a_timer_that_fires_once_in_a_while_is_not_watched(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    To know whether it is late would take months of the log at every look.
-    """
+    """To know whether it is late would take months of the log at every look."""
     monkeypatch.setenv(SCHEDULE, "0 0 0 1 1 *")
     await noted(api, 400 * 24 * 60)
 
@@ -146,9 +130,7 @@ async def test_a_timer_that_fires_once_in_a_while_is_not_watched(
 
 
 async def test_batches_that_stay_full_call_for_more(api: Api) -> None:
-    """
-    More comes than is drained; the settings to change are named.
-    """
+    """More comes than is drained; the settings to change are named."""
     await noted(api, 9)
     await noted(api, 5, 4, 3, 2, 1, last_full=True)
 
@@ -160,9 +142,7 @@ async def test_batches_that_stay_full_call_for_more(api: Api) -> None:
 
 @pytest.mark.parametrize("empty_at", [0, 2])
 async def test_a_backlog_that_was_drained_is_no_alert(api: Api, empty_at: int) -> None:
-    """
-    A burst that is over is nothing to do.
-    """
+    """A burst that is over is nothing to do."""
     await noted(api, *(ago for ago in range(5) if ago != empty_at), last_full=True)
     await noted(api, empty_at)
 
@@ -170,9 +150,7 @@ async def test_a_backlog_that_was_drained_is_no_alert(api: Api, empty_at: int) -
 
 
 async def test_rejected_events_are_said_for_an_hour(api: Api) -> None:
-    """
-    They lie in the dead letters, where someone has to look at them.
-    """
+    """They lie in the dead letters, where someone has to look at them."""
     await noted(api, 61, 59, 12, dispositions={"reject": 2})
     await noted(api, 1)
 
@@ -208,9 +186,7 @@ async def test_what_event_grid_gave_up_is_said_until_it_is_redriven(
 async def test_dead_letters_that_cannot_be_listed_hide_nothing_else(
     api: Api,
 ) -> None:
-    """
-    The app's identity may lack the role for that container.
-    """
+    """The app's identity may lack the role for that container."""
 
     class Closed(InMemoryDeadLetters):
         async def folders(self, path: str) -> list[str]:

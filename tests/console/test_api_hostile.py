@@ -89,9 +89,7 @@ def requests(
 async def test_every_answer_is_as_described(
     api: Api, route: Route, data: st.DataObject
 ) -> None:
-    """
-    No fault, and nothing that a script made from the description could not read.
-    """
+    """No fault, and nothing that a script made from the description could not read."""
     params, body, headers = data.draw(requests(route))
 
     answer = await api.call(

@@ -50,9 +50,7 @@ def ids(answer: Answer) -> list[str]:
 
 
 async def test_an_entry_tells_what_its_event_says(api: Api) -> None:
-    """
-    Category, severity, confidence and model are what operators work with.
-    """
+    """Category, severity, confidence and model are what operators work with."""
     await record(api, "1")
 
     [entry] = (await asked(api)).json()["entries"]
@@ -86,9 +84,7 @@ async def test_pages_are_joined_by_their_cursors(api: Api) -> None:
 
 
 async def test_a_cursor_keeps_the_beginning(api: Api) -> None:
-    """
-    The last page ends where the first one said, however long the reading takes.
-    """
+    """The last page ends where the first one said, however long the reading takes."""
     await record(api, "old", ago=24 * 60 - 1)
     await record(api, "a", "b", ago=60)
 
@@ -115,9 +111,7 @@ async def test_a_cursor_keeps_the_beginning(api: Api) -> None:
 async def test_entries_are_chosen(
     api: Api, query: dict[str, str], found: list[str]
 ) -> None:
-    """
-    All conditions must hold.
-    """
+    """All conditions must hold."""
     await record(api, "1", ago=10)
     hate = a_result(category="hate")
     await record(api, "2", disposition=Reject("never again"), data=hate)
@@ -129,9 +123,7 @@ async def test_entries_are_chosen(
     "cursor", ["x", "AAAA", "é", "=", "a" * 5000, "k5M", "kwEAoXg", "%00", "__-"]
 )
 async def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:
-    """
-    Whatever is sent back: never a fault.
-    """
+    """Whatever is sent back: never a fault."""
     answer = await asked(api, cursor=cursor)
 
     assert answer.status in (200, 400)
@@ -140,9 +132,7 @@ async def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:
 
 
 async def test_what_is_revealed_is_noted_before_it_is_shown(api: Api) -> None:
-    """
-    Who saw which events, by the name of their key.
-    """
+    """Who saw which events, by the name of their key."""
     await record(api, "1", "2")
 
     answer = await asked(api, reveal="true")
@@ -154,9 +144,7 @@ async def test_what_is_revealed_is_noted_before_it_is_shown(api: Api) -> None:
 
 
 async def test_what_cannot_be_noted_is_not_revealed(api: Api) -> None:
-    """
-    No record, no data.
-    """
+    """No record, no data."""
     await record(api, "1")
     api.store.fails = True
 
@@ -178,9 +166,7 @@ async def test_what_cannot_be_noted_is_not_revealed(api: Api) -> None:
 async def test_a_subject_is_searched_where_it_is_shown(
     monkeypatch: pytest.MonkeyPatch, payloads: str, reveal: str, found: list[str]
 ) -> None:
-    """
-    What is redacted must not be guessed by searching for it.
-    """
+    """What is redacted must not be guessed by searching for it."""
     api = Api(monkeypatch, PAYLOADS=payloads)
     await record(api, "1", subject="/content/secret-7")
 
@@ -188,9 +174,7 @@ async def test_a_subject_is_searched_where_it_is_shown(
 
 
 async def test_an_export_is_a_file_of_lines(api: Api) -> None:
-    """
-    A script follows the header to the rest.
-    """
+    """A script follows the header to the rest."""
     await record(api, "1", "2", "3")
 
     first = await asked(api, format="ndjson", limit="2")
@@ -219,9 +203,7 @@ def read_csv(answer: Answer) -> list[dict[str, str]]:
     ],
 )
 async def test_a_spreadsheet_runs_nothing_of_an_export(api: Api, text: str) -> None:
-    """
-    Ids and reasons come from outside.
-    """
+    """Ids and reasons come from outside."""
     await record(api, text, disposition=Reject(text), data=a_result(category=text))
 
     answer = await asked(api, format="csv")
@@ -253,9 +235,7 @@ async def test_a_spreadsheet_that_cuts_elsewhere_runs_nothing_either(
 
 
 async def test_cells_keep_what_is_in_them(api: Api) -> None:
-    """
-    Quotes, commas, line breaks, NULs and other scripts.
-    """
+    """Quotes, commas, line breaks, NULs and other scripts."""
     text = 'a "b", c\n\u202e\x00é;'
     await record(api, text)
 

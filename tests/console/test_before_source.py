@@ -80,9 +80,7 @@ async def test_entries_say_what_they_say_now(api: Api) -> None:
 async def test_they_are_filtered_like_others(
     api: Api, query: dict[str, str], count: int
 ) -> None:
-    """
-    By what their events say; by the subject only where it is shown.
-    """
+    """By what their events say; by the subject only where it is shown."""
     assert len((await asked(api, "audit", **query))["entries"]) == count
 
 
@@ -114,9 +112,7 @@ def kind(step: dict[str, Any]) -> str:
 
 
 async def test_dead_letters_keep_their_reasons_and_redrives(api: Api) -> None:
-    """
-    The reason is that of the event itself, not of a namesake.
-    """
+    """The reason is that of the event itself, not of a namesake."""
     [letter] = (await asked(api, "deadletters"))["deadLetters"]
     [archived] = (await asked(api, "deadletters", archived="true"))["deadLetters"]
 
@@ -128,9 +124,7 @@ async def test_dead_letters_keep_their_reasons_and_redrives(api: Api) -> None:
 
 
 async def test_what_was_counted_is_shown(api: Api) -> None:
-    """
-    The activity of that time.
-    """
+    """The activity of that time."""
     totals = (await asked(api, "activity", minutes="60"))["totals"]
 
     assert totals["dispositions"] == {"acknowledge": 4, "release": 0, "reject": 3}

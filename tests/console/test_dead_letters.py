@@ -57,9 +57,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> DeadLetterApi:
 
 
 async def test_the_dead_letters_of_today_are_listed(api: DeadLetterApi) -> None:
-    """
-    With all that Event Grid says, and without what the event is about.
-    """
+    """With all that Event Grid says, and without what the event is about."""
     answer = await api.list()
 
     assert answer["day"] == "2026-11-23"
@@ -94,9 +92,7 @@ async def test_the_dead_letters_of_today_are_listed(api: DeadLetterApi) -> None:
 async def test_what_is_no_longer_declared_is_listed_by_its_folder(
     api: DeadLetterApi,
 ) -> None:
-    """
-    An event subscription that was removed leaves its dead letters behind.
-    """
+    """An event subscription that was removed leaves its dead letters behind."""
     api.put(NAME.replace("sub-flagged", "sub-former"), an_event())
     api.put(NAME.replace("sub-flagged", "SUB-APPROVED"), an_event())
 
@@ -108,9 +104,7 @@ async def test_what_is_no_longer_declared_is_listed_by_its_folder(
 
 @pytest.mark.parametrize("seconds", [0.2, 200])
 async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -> None:
-    """
-    Event Grid keeps none; the audit log has it, near the last delivery.
-    """
+    """Event Grid keeps none; the audit log has it, near the last delivery."""
     at = LAST_ATTEMPT + timedelta(seconds=seconds)
     delivery = a_delivery(an_event(id="a"))
     entry = audit_entry.entry("sub-flagged", delivery, Reject("no good"), stamp(at))
@@ -124,9 +118,7 @@ async def test_our_own_reason_is_joined_in(api: DeadLetterApi, seconds: float) -
 async def test_events_without_an_id_are_told_apart_by_what_they_are(
     api: DeadLetterApi,
 ) -> None:
-    """
-    The reason of one is not shown as that of another.
-    """
+    """The reason of one is not shown as that of another."""
     events: list[Any] = [{"id": "", "note": "one"}, {"id": "", "note": "two"}]
     api.put(NAME, *events)
     delivery = a_delivery(events[1])
@@ -141,9 +133,7 @@ async def test_events_without_an_id_are_told_apart_by_what_they_are(
 
 
 async def test_what_is_revealed_is_noted_with_who_asked(api: DeadLetterApi) -> None:
-    """
-    Before it is shown.
-    """
+    """Before it is shown."""
     params = {"name": NAME, "reveal": "true"}
     answer = await api.call("GET", "deadletter", params=params, headers=KEY)
 
@@ -157,9 +147,7 @@ async def test_what_is_revealed_is_noted_with_who_asked(api: DeadLetterApi) -> N
 
 
 async def test_a_day_without_any_is_empty(api: DeadLetterApi) -> None:
-    """
-    The days that have some are told.
-    """
+    """The days that have some are told."""
     answer = await api.list(day="2026-11-20")
 
     assert answer["deadLetters"] == []
@@ -167,9 +155,7 @@ async def test_a_day_without_any_is_empty(api: DeadLetterApi) -> None:
 
 
 async def test_pages_go_on_with_the_cursor(api: DeadLetterApi) -> None:
-    """
-    The days are on the first page only.
-    """
+    """The days are on the first page only."""
     for letter in "bcd":
         api.put(f"{ROOT}{letter}.json", an_event(id=letter))
 
@@ -183,9 +169,7 @@ async def test_pages_go_on_with_the_cursor(api: DeadLetterApi) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
 async def test_they_are_exported(api: DeadLetterApi, kind: str) -> None:
-    """
-    With the cursor in a header.
-    """
+    """With the cursor in a header."""
     api.put(f"{ROOT}b.json", an_event(id="b"))
     params = {"format": kind, "limit": "1"}
     answer = await api.call("GET", "deadletters", params=params)
@@ -198,9 +182,7 @@ async def test_they_are_exported(api: DeadLetterApi, kind: str) -> None:
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9999-12-31T23:59:59Z"])
 async def test_a_time_that_says_nothing_is_none(api: DeadLetterApi, time: str) -> None:
-    """
-    As .NET writes one that it does not know: a day is listed all the same.
-    """
+    """As .NET writes one that it does not know: a day is listed all the same."""
     said = {"publishutc": time, "deliveryattemptutc": time}
     letter = {"deadLetterProperties": said, "event": an_event()}
     store = api.runtime.dead_letters
@@ -225,9 +207,7 @@ async def test_a_time_that_says_nothing_is_none(api: DeadLetterApi, time: str) -
 async def test_what_cannot_be_read_is_not_shown_in_part(
     api: DeadLetterApi, letter: Any
 ) -> None:
-    """
-    Nobody knows what of it is private.
-    """
+    """Nobody knows what of it is private."""
     store = api.runtime.dead_letters
     assert isinstance(store, InMemoryDeadLetters)
     store.put(NAME, json.dumps([letter]).encode(), NOW)
@@ -243,9 +223,7 @@ async def test_what_cannot_be_read_is_not_shown_in_part(
 async def test_what_is_revealed_has_a_name_where_its_event_has_none(
     api: DeadLetterApi,
 ) -> None:
-    """
-    Who saw what is on record, whatever it was.
-    """
+    """Who saw what is on record, whatever it was."""
     store = api.runtime.dead_letters
     assert isinstance(store, InMemoryDeadLetters)
     store.put(NAME, json.dumps([5, an_event(id="b")]).encode(), NOW)
@@ -257,9 +235,7 @@ async def test_what_is_revealed_has_a_name_where_its_event_has_none(
 
 
 async def test_garbage_is_listed_as_such(api: DeadLetterApi) -> None:
-    """
-    Its text is shown only to who may see events, too.
-    """
+    """Its text is shown only to who may see events, too."""
     store = api.runtime.dead_letters
     assert isinstance(store, InMemoryDeadLetters)
     store.put(NAME, b"<b>\xff", NOW)
@@ -292,9 +268,7 @@ async def test_garbage_is_listed_as_such(api: DeadLetterApi) -> None:
 async def test_a_query_that_is_none_is_refused(
     api: DeadLetterApi, path: str, params: dict[str, str]
 ) -> None:
-    """
-    With what is wrong.
-    """
+    """With what is wrong."""
     answer = await api.call("GET", path, params=params)
 
     assert answer.status == 400
@@ -302,9 +276,7 @@ async def test_a_query_that_is_none_is_refused(
 
 
 async def test_a_dry_run_is_what_is_done_by_default(api: DeadLetterApi) -> None:
-    """
-    It notes nothing, because nothing happens.
-    """
+    """It notes nothing, because nothing happens."""
     answer = await api.redrive(NAME)
 
     assert answer.json()["dryRun"] is True
@@ -314,9 +286,7 @@ async def test_a_dry_run_is_what_is_done_by_default(api: DeadLetterApi) -> None:
 
 
 async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
-    """
-    The dead letter is in the archive then, with who redrove it.
-    """
+    """The dead letter is in the archive then, with who redrove it."""
     answer = await api.redrive(NAME, dryRun=False)
 
     [result] = answer.json()["results"]
@@ -335,9 +305,7 @@ async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
 
 
 async def test_an_id_of_a_megabyte_is_noted_in_short(api: DeadLetterApi) -> None:
-    """
-    Whoever publishes an event gives it any id.
-    """
+    """Whoever publishes an event gives it any id."""
     api.put(NAME, an_event(id="x" * 1_000_000))
 
     answer = await api.redrive(NAME, dryRun=False)
@@ -350,9 +318,7 @@ async def test_an_id_of_a_megabyte_is_noted_in_short(api: DeadLetterApi) -> None
 
 
 async def test_what_cannot_be_noted_is_not_done(api: DeadLetterApi) -> None:
-    """
-    Nobody acts without leaving a name.
-    """
+    """Nobody acts without leaving a name."""
     api.store.fails = True
 
     answer = await api.redrive(NAME, dryRun=False)
@@ -378,9 +344,7 @@ async def test_what_cannot_be_noted_is_not_done(api: DeadLetterApi) -> None:
 async def test_a_body_that_is_none_is_refused(
     api: DeadLetterApi, body: dict[str, Any]
 ) -> None:
-    """
-    Nothing is redriven by mistake.
-    """
+    """Nothing is redriven by mistake."""
     answer = await api.call("POST", "redrive", json.dumps(body).encode())
 
     assert answer.status == 400
@@ -390,9 +354,7 @@ async def test_a_body_that_is_none_is_refused(
 async def test_a_body_of_nothing_but_mistakes_is_answered_shortly(
     api: DeadLetterApi,
 ) -> None:
-    """
-    An answer is never many times as large as what was asked.
-    """
+    """An answer is never many times as large as what was asked."""
     names = {f"name-{number}": 1 for number in range(10_000)}
 
     answer = await api.call("POST", "redrive", json.dumps(names).encode())

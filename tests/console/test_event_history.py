@@ -61,9 +61,7 @@ def steps(answer: Answer) -> list[tuple[str, str | None, str | None]]:
 
 
 async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
-    """
-    Every event subscription that takes it, oldest first.
-    """
+    """Every event subscription that takes it, oldest first."""
     now = NOW - minutes(60)
     action = actions.action("publish", "ann", now, events=[KEY])
     await api.runtime.actions.note(action, now)
@@ -88,9 +86,7 @@ async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
 
 
 async def test_an_event_from_elsewhere_was_published_at_its_own_time(api: Api) -> None:
-    """
-    Nobody here knows who did it.
-    """
+    """Nobody here knows who did it."""
     await record(api, "sub-flagged", DONE, ago=59)
 
     [published, _] = (await life(api)).json()["steps"]
@@ -175,9 +171,7 @@ async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
 
 
 async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None:
-    """
-    What Event Grid says of it, and what was tried with it.
-    """
+    """What Event Grid says of it, and what was tried with it."""
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
     buried = NOW - minutes(58)
@@ -209,9 +203,7 @@ async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None
 
 
 async def test_what_was_noted_a_little_late_is_told_in_its_order(api: Api) -> None:
-    """
-    Publishing is noted after it is done, and storage's clock has whole seconds.
-    """
+    """Publishing is noted after it is done, and storage's clock has whole seconds."""
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
     now = NOW - minutes(58.999)
@@ -243,9 +235,7 @@ async def test_an_archived_dead_letter_keeps_its_time(api: Api) -> None:
 
 
 async def test_a_redrive_is_told_once(api: Api) -> None:
-    """
-    It stands in the audit log and in the dead letter's ledger.
-    """
+    """It stands in the audit log and in the dead letter's ledger."""
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
     store.put(LETTER, json.dumps([{"event": EVENT}]).encode(), NOW - minutes(58))
@@ -269,9 +259,7 @@ async def test_a_redrive_is_told_once(api: Api) -> None:
 async def test_a_search_that_takes_long_goes_on_with_its_cursor(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Each answer has further steps; when it was published is told once.
-    """
+    """Each answer has further steps; when it was published is told once."""
     monkeypatch.setattr(event_history, "SEARCH_SECONDS", -1.0)
     await record(api, "sub-flagged", Release("boom"), ago=59)
     await record(api, "sub-flagged", DONE, ago=57, count=2)
@@ -297,9 +285,7 @@ async def test_a_search_that_takes_long_goes_on_with_its_cursor(
 async def test_a_search_that_goes_on_ends_when_everyone_is_done(
     api: Api, monkeypatch: pytest.MonkeyPatch, ago: int
 ) -> None:
-    """
-    Who was seen to be done in an earlier answer need not be found again.
-    """
+    """Who was seen to be done in an earlier answer need not be found again."""
     monkeypatch.setattr(event_history, "SEARCH_SECONDS", -1.0)
     await record(api, "sub-flagged", DONE, ago=59)
     await record(api, "sub-all-events", DONE, ago=ago)
@@ -313,9 +299,7 @@ async def test_a_search_that_goes_on_ends_when_everyone_is_done(
 
 
 async def test_a_revealed_event_is_noted(api: Api) -> None:
-    """
-    And shown whole.
-    """
+    """And shown whole."""
     await record(api, "sub-flagged", DONE, ago=59)
 
     answer = await life(api, reveal="true")
@@ -331,9 +315,7 @@ async def test_a_revealed_event_is_noted(api: Api) -> None:
 async def test_an_event_whose_time_is_none_has_a_life(
     api: Api, monkeypatch: pytest.MonkeyPatch, time: str | None
 ) -> None:
-    """
-    Publishers may write anything there.
-    """
+    """Publishers may write anything there."""
     monkeypatch.setitem(EVENT, "time", time)
     await record(api, "sub-flagged", DONE, ago=59)
 
@@ -345,9 +327,7 @@ async def test_an_event_whose_time_is_none_has_a_life(
 
 
 async def test_an_event_that_is_not_known_has_no_steps(api: Api) -> None:
-    """
-    A month was looked through.
-    """
+    """A month was looked through."""
     told = (await life(api, id="nobody")).json()
 
     assert (told["steps"], told["event"], told["complete"]) == ([], None, True)
@@ -356,9 +336,7 @@ async def test_an_event_that_is_not_known_has_no_steps(api: Api) -> None:
 
 @pytest.mark.parametrize("query", [{"id": ""}, {"cursor": "x"}, {"at": "noon"}])
 async def test_what_cannot_be_asked_is_refused(api: Api, query: dict[str, str]) -> None:
-    """
-    With the name of what is wrong.
-    """
+    """With the name of what is wrong."""
     answer = await life(api, **query)
 
     assert answer.status == 400
@@ -366,9 +344,7 @@ async def test_what_cannot_be_asked_is_refused(api: Api, query: dict[str, str]) 
 
 
 def test_who_takes_an_event_is_said_by_the_filters(api: Api) -> None:
-    """
-    One that cannot be read goes to whoever takes everything.
-    """
+    """One that cannot be read goes to whoever takes everything."""
     declared = api.runtime.topology
 
     assert expected(declared, json.dumps(EVENT).encode()) == [

@@ -53,9 +53,7 @@ async def entries(api: Api) -> list[AuditEntry]:
 
 
 async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) -> None:
-    """
-    The endpoint is well; others are only faster.
-    """
+    """The endpoint is well; others are only faster."""
     places = api.runtime.peeks
     taken = [await places.acquire() for _ in range(MOST_PEEKS)]
 
@@ -70,9 +68,7 @@ async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) ->
 
 
 async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
-    """
-    Lock, delivery count and the notice; the data only when it is asked for.
-    """
+    """Lock, delivery count and the notice; the data only when it is asked for."""
     one = a_delivery(count=3)
     queue(api, one)
 
@@ -110,9 +106,7 @@ async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
 async def test_an_event_of_any_time_is_shown(
     api: Api, time: str, shown: str | None
 ) -> None:
-    """
-    Otherwise all that came with it would be held, and nobody could settle it.
-    """
+    """Otherwise all that came with it would be held, and nobody could settle it."""
     queue(api, a_delivery(), a_delivery(an_event(time=time)))
 
     said = await post(api, "peek")
@@ -121,9 +115,7 @@ async def test_an_event_of_any_time_is_shown(
 
 
 async def test_a_peek_is_on_record_with_all_that_settling_needs(api: Api) -> None:
-    """
-    Whole lock tokens are not: nobody could settle with what is written.
-    """
+    """Whole lock tokens are not: nobody could settle with what is written."""
     one = a_delivery(an_event(traceparent="00-1-2-01"))
     queue(api, one)
 
@@ -145,9 +137,7 @@ async def test_a_peek_is_on_record_with_all_that_settling_needs(api: Api) -> Non
 
 
 async def test_what_is_revealed_is_noted(api: Api) -> None:
-    """
-    With who saw it, in the same append.
-    """
+    """With who saw it, in the same append."""
     queue(api, a_delivery())
 
     said = await post(api, "peek", reveal=True)
@@ -159,9 +149,7 @@ async def test_what_is_revealed_is_noted(api: Api) -> None:
 
 
 async def test_an_empty_peek_says_who_else_may_have_been_faster(api: Api) -> None:
-    """
-    Nothing was done, so nothing is noted.
-    """
+    """Nothing was done, so nothing is noted."""
     said = await post(api, "peek")
 
     assert (said["deliveries"], said["lockedUntil"]) == ([], None)
@@ -171,9 +159,7 @@ async def test_an_empty_peek_says_who_else_may_have_been_faster(api: Api) -> Non
 
 
 async def test_what_cannot_be_kept_is_given_back_and_not_shown(api: Api) -> None:
-    """
-    Nobody could settle it later.
-    """
+    """Nobody could settle it later."""
     one = a_delivery()
     receiver = queue(api, one)
     api.store.fails = True
@@ -187,9 +173,7 @@ async def test_what_cannot_be_kept_is_given_back_and_not_shown(api: Api) -> None
 async def test_without_storage_no_delivery_is_used_up(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The log is opened before anything is received.
-    """
+    """The log is opened before anything is received."""
     receiver = queue(api, a_delivery())
 
     async def no_storage(name: str, now: datetime) -> None:
@@ -205,9 +189,7 @@ async def test_without_storage_no_delivery_is_used_up(
 async def test_the_locks_expire_when_nothing_at_all_works(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """
-    One line says so.
-    """
+    """One line says so."""
     queue(api, a_delivery()).fails = {"release"}
     api.store.fails = True
 
@@ -227,9 +209,7 @@ async def test_the_locks_expire_when_nothing_at_all_works(
     ],
 )
 async def test_a_malformed_event_can_be_seen_and_rejected(api: Api, raw: bytes) -> None:
-    """
-    The reason is said, and what came is in the entry.
-    """
+    """The reason is said, and what came is in the entry."""
     one = a_delivery(raw)
     queue(api, one)
 
@@ -272,9 +252,7 @@ async def test_what_is_settled_by_hand_is_recorded_with_who_did_it(
     verdict: str | None,
     reason: str,
 ) -> None:
-    """
-    As an entry like any other, in the log of the event subscription.
-    """
+    """As an entry like any other, in the log of the event subscription."""
     one, other = a_delivery(), a_delivery(an_event(id="event-2"), count=4)
     receiver = queue(api, one, other)
     await post(api, "peek")
@@ -305,9 +283,7 @@ async def test_what_is_settled_by_hand_is_recorded_with_who_did_it(
 
 
 async def test_a_token_that_was_not_received_here_is_refused(api: Api) -> None:
-    """
-    Nothing is recorded about an event that nobody saw.
-    """
+    """Nothing is recorded about an event that nobody saw."""
     one, other = a_delivery(), a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -323,9 +299,7 @@ async def test_a_token_that_was_not_received_here_is_refused(api: Api) -> None:
 
 
 async def test_a_token_belongs_to_its_event_subscription(api: Api) -> None:
-    """
-    Received from one, it cannot be settled on another.
-    """
+    """Received from one, it cannot be settled on another."""
     one = a_delivery()
     queue(api, one)
     await post(api, "peek")
@@ -340,9 +314,7 @@ async def test_a_token_belongs_to_its_event_subscription(api: Api) -> None:
 async def test_what_was_received_long_ago_is_not_looked_for(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    No lock lasts longer than an hour and five minutes.
-    """
+    """No lock lasts longer than an hour and five minutes."""
     one = a_delivery()
     queue(api, one)
     await post(api, "peek")
@@ -356,9 +328,7 @@ async def test_what_was_received_long_ago_is_not_looked_for(
 async def test_a_search_that_takes_too_long_settles_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Whoever asks is told to try again, instead of that it is not known.
-    """
+    """Whoever asks is told to try again, instead of that it is not known."""
     one, other = a_delivery(), a_delivery(an_event(id="event-2"))
     receiver = queue(api, one, other)
     await post(api, "peek")
@@ -372,9 +342,7 @@ async def test_a_search_that_takes_too_long_settles_nothing(
 
 
 async def test_lines_of_others_in_the_log_are_passed_over(api: Api) -> None:
-    """
-    Whatever they hold, and whatever an event pretends to be.
-    """
+    """Whatever they hold, and whatever an event pretends to be."""
     one = a_delivery()
     queue(api, one, a_delivery(an_event(note=peek.hash_of(one.lock_token))))
     await post(api, "peek")
@@ -391,9 +359,7 @@ async def test_lines_of_others_in_the_log_are_passed_over(api: Api) -> None:
 async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The lock may be there all the same, and settling tells.
-    """
+    """The lock may be there all the same, and settling tells."""
     one = a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -412,9 +378,7 @@ async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
 
 
 async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
-    """
-    The locks are asked for first.
-    """
+    """The locks are asked for first."""
     one = a_delivery()
     queue(api, one).fails = {"renew"}
     await post(api, "peek")
@@ -429,9 +393,7 @@ async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
 async def test_in_its_last_minutes_a_lock_is_settled_without_renewing_it(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Event Grid renews for an hour only.
-    """
+    """Event Grid renews for an hour only."""
     one = a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -444,9 +406,7 @@ async def test_in_its_last_minutes_a_lock_is_settled_without_renewing_it(
 
 
 async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
-    """
-    The entry of whoever settled it meanwhile stands.
-    """
+    """The entry of whoever settled it meanwhile stands."""
     one, other = a_delivery(), a_delivery(an_event(id="event-2"))
     receiver = queue(api, one, other)
     await post(api, "peek")
@@ -466,9 +426,7 @@ async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
 
 
 async def test_a_settlement_without_an_answer_is_not_called_settled(api: Api) -> None:
-    """
-    Its entry is overruled when the event comes again.
-    """
+    """Its entry is overruled when the event comes again."""
     one = a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -482,9 +440,7 @@ async def test_a_settlement_without_an_answer_is_not_called_settled(api: Api) ->
 
 
 async def test_nothing_is_settled_that_cannot_be_recorded(api: Api) -> None:
-    """
-    The locks stay, for another try.
-    """
+    """The locks stay, for another try."""
     one = a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -502,9 +458,7 @@ async def test_nothing_is_settled_that_cannot_be_recorded(api: Api) -> None:
 
 
 async def test_the_last_delivery_is_not_released_unknowingly(api: Api) -> None:
-    """
-    Released, it would be dead-lettered without a word; given up, with the reason.
-    """
+    """Released, it would be dead-lettered without a word; given up, with the reason."""
     one = a_delivery(count=10)
     receiver = queue(api, one)
     peeked = await post(api, "peek")
@@ -524,9 +478,7 @@ async def test_the_last_delivery_is_not_released_unknowingly(api: Api) -> None:
 
 
 async def test_a_lock_can_be_renewed(api: Api) -> None:
-    """
-    It is an action, but no decision: the audit log has no entry for it.
-    """
+    """It is an action, but no decision: the audit log has no entry for it."""
     one, unknown = a_delivery(), a_delivery()
     receiver = queue(api, one)
     await post(api, "peek")
@@ -541,9 +493,7 @@ async def test_a_lock_can_be_renewed(api: Api) -> None:
 
 
 async def test_a_lock_that_cannot_be_renewed_says_why(api: Api) -> None:
-    """
-    And there is no time until which it is held.
-    """
+    """And there is no time until which it is held."""
     one = a_delivery()
     queue(api, one).lost.add(one.lock_token)
     await post(api, "peek")
@@ -557,9 +507,7 @@ async def test_a_lock_that_cannot_be_renewed_says_why(api: Api) -> None:
 
 
 async def test_the_same_token_twice_is_one(api: Api) -> None:
-    """
-    The second would be told lost.
-    """
+    """The second would be told lost."""
     one = a_delivery()
     queue(api, one)
     await post(api, "peek")
@@ -600,18 +548,14 @@ async def test_the_same_token_twice_is_one(api: Api) -> None:
 async def test_what_is_not_allowed_is_refused_with_where(
     api: Api, path: str, body: dict[str, Any], where: str
 ) -> None:
-    """
-    Before anything is received or settled.
-    """
+    """Before anything is received or settled."""
     problem = await post(api, path, status=400, **body)
 
     assert [entry["path"] for entry in problem["problems"]] == [where]
 
 
 def test_giving_everything_back_fits_into_what_a_closing_page_may_send() -> None:
-    """
-    A browser allows 64 KB to requests that outlive their page.
-    """
+    """A browser allows 64 KB to requests that outlive their page."""
     longest = {
         "subscription": "s" * 64,
         "disposition": "release",

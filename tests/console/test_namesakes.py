@@ -85,9 +85,7 @@ def steps(told: Any) -> list[tuple[str, str | None, str | None]]:
 
 
 async def test_an_id_of_several_is_answered_with_which_they_are(api: Api) -> None:
-    """
-    And with what asks for the life of each; nothing is told as if they were one.
-    """
+    """And with what asks for the life of each; nothing is told as if they were one."""
     told = await life(api)
 
     assert [event["source"] for event in told["events"]] == [
@@ -105,9 +103,7 @@ async def test_an_id_of_several_is_answered_with_which_they_are(api: Api) -> Non
 
 
 async def test_each_has_a_life_of_its_own(api: Api) -> None:
-    """
-    Rejected and dead-lettered, acknowledged everywhere, or waiting.
-    """
+    """Rejected and dead-lettered, acknowledged everywhere, or waiting."""
     rejected, done, waiting = [await life(api, source=source) for source in SOURCES]
 
     assert steps(rejected) == [
@@ -131,9 +127,7 @@ async def test_each_has_a_life_of_its_own(api: Api) -> None:
 
 
 async def test_what_another_one_is_done_with_ends_no_search(api: Api) -> None:
-    """
-    With a time, a search ends when everyone is done with the event that is meant.
-    """
+    """With a time, a search ends when everyone is done with the event that is meant."""
     at = stamp(NOW - minutes(60))
     done = await life(api, source="/team-b", at=at)
     rejected = await life(api, source="/team-a", at=at)
@@ -148,9 +142,7 @@ async def test_what_another_one_is_done_with_ends_no_search(api: Api) -> None:
 async def test_one_from_another_day_is_found_too(
     api: Api, monkeypatch: pytest.MonkeyPatch, ago: float, seconds: float
 ) -> None:
-    """
-    Whatever times they say of themselves, and however often the search stops.
-    """
+    """Whatever times they say of themselves, and however often the search stops."""
     monkeypatch.setattr(event_history, "SEARCH_SECONDS", seconds)
     await record(api, "sub-flagged", of("/elsewhere"), DONE, ago)
 
@@ -166,9 +158,7 @@ async def test_one_from_another_day_is_found_too(
 
 
 async def test_a_uuid_is_nobody_elses(api: Api) -> None:
-    """
-    Its search ends with its life, as quickly as ever.
-    """
+    """Its search ends with its life, as quickly as ever."""
     unique = "4dd87ab5-5b0c-4b5f-9d0a-6b1d8f7c2a11"
     event = an_event(id=unique, time=stamp(NOW - minutes(50)))
     await record(api, "sub-flagged", event, DONE, 49)
@@ -181,9 +171,7 @@ async def test_a_uuid_is_nobody_elses(api: Api) -> None:
 
 
 async def test_what_an_event_says_of_its_time_hides_no_delivery(api: Api) -> None:
-    """
-    A publisher's clock an hour ahead: its first delivery, long released, is told.
-    """
+    """A publisher's clock an hour ahead: its first delivery, long released, is told."""
     event = of("/fast") | {"time": stamp(NOW - minutes(5))}
     later = a_delivery(event, 2)
     await record(api, "sub-flagged", event, Reject("no"), 300)
@@ -199,9 +187,7 @@ async def test_what_an_event_says_of_its_time_hides_no_delivery(api: Api) -> Non
 
 
 async def test_a_dead_letter_has_the_reason_of_its_own_event(api: Api) -> None:
-    """
-    Though one with its id was rejected at the same time.
-    """
+    """Though one with its id was rejected at the same time."""
     await record(api, "sub-flagged", of("/team-c"), Reject("a picture of c"), 59)
     answer = await api.call("GET", "deadletters", params={"day": "2026-11-23"})
 
@@ -212,9 +198,7 @@ async def test_a_dead_letter_has_the_reason_of_its_own_event(api: Api) -> None:
 
 
 async def test_deliveries_of_two_are_not_folded(api: Api) -> None:
-    """
-    Without a lock token and in one moment, the source alone tells them apart.
-    """
+    """Without a lock token and in one moment, the source alone tells them apart."""
     for source in ("/team-x", "/team-y"):
         raw = json.dumps(of(source)).encode()
         delivery = Delivery("", a_delivery(raw).event)
@@ -227,9 +211,7 @@ async def test_deliveries_of_two_are_not_folded(api: Api) -> None:
 
 
 async def test_what_was_done_by_hand_to_one_is_not_told_of_another(api: Api) -> None:
-    """
-    Peeked, settled and revealed: each is noted with its source.
-    """
+    """Peeked, settled and revealed: each is noted with its source."""
     api.receivers["sub-flagged"].batches = [[a_delivery(of("/team-c"), 2)]]
     body = {"subscription": "sub-flagged", "reveal": True}
     peeked = await api.call("POST", "peek", json.dumps(body).encode(), headers=KEY)
@@ -258,9 +240,7 @@ async def test_what_was_done_by_hand_to_one_is_not_told_of_another(api: Api) -> 
 
 
 async def test_a_redrive_names_the_event_whole(api: Api) -> None:
-    """
-    In what it answers, in what is noted, and in the life of the right one.
-    """
+    """In what it answers, in what is noted, and in the life of the right one."""
     name = f"{ROOT}/9/a.json"
     body = {"deadLetters": [{"name": name}], "dryRun": False}
     answer = await api.call("POST", "redrive", json.dumps(body).encode(), headers=KEY)
@@ -280,9 +260,7 @@ async def test_a_redrive_names_the_event_whole(api: Api) -> None:
 
 
 async def test_a_pull_names_the_source(api: Api) -> None:
-    """
-    Of each delivery.
-    """
+    """Of each delivery."""
     batches = [[a_delivery(of(source)) for source in SOURCES]]
     api.receivers["sub-flagged"].batches = batches
     answer = await api.call("POST", "pull", params={"subscription": "sub-flagged"})

@@ -37,9 +37,7 @@ def inside(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_it_is_openapi() -> None:
-    """
-    Tools that read such documents can read this one.
-    """
+    """Tools that read such documents can read this one."""
     validate(DOCUMENT, cls=OpenAPIV31SpecValidator)
 
 
@@ -51,9 +49,7 @@ def test_schemas_have_names_of_one_word() -> None:
 
 
 async def test_it_is_served_to_anyone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    It says what there is, and nothing of what is in it.
-    """
+    """It says what there is, and nothing of what is in it."""
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
 
     answer = await Api(monkeypatch).call(
@@ -67,9 +63,7 @@ async def test_it_is_served_to_anyone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.function)
 def test_every_route_is_described(route: Route) -> None:
-    """
-    With its role, a summary, a good answer and the ways in which it can go wrong.
-    """
+    """With its role, a summary, a good answer and the ways in which it can go wrong."""
     found = operation(f"/{route.path}", route.method.lower())
 
     assert (found["operationId"], found["x-role"]) == (route.function, route.role)
@@ -83,9 +77,7 @@ def test_every_route_is_described(route: Route) -> None:
 
 @pytest.mark.parametrize("function", ENDPOINTS)
 def test_what_an_endpoint_takes_is_described(function: str) -> None:
-    """
-    Each value of its query, and its body where it has one.
-    """
+    """Each value of its query, and its body where it has one."""
     route = next(route for route in ROUTES if route.function == function)
     takes = signature(ENDPOINTS[function])
     found = operation(f"/{route.path}", route.method.lower())
@@ -96,9 +88,7 @@ def test_what_an_endpoint_takes_is_described(function: str) -> None:
 
 
 def test_a_query_is_described_with_its_limits_and_defaults() -> None:
-    """
-    As the app checks them.
-    """
+    """As the app checks them."""
     limit = parameters("/audit")["limit"]["schema"]
     disposition = parameters("/audit")["disposition"]["schema"]
 
@@ -107,9 +97,7 @@ def test_a_query_is_described_with_its_limits_and_defaults() -> None:
 
 
 def test_files_are_described_where_they_can_be_asked_for() -> None:
-    """
-    With the content types that they come in.
-    """
+    """With the content types that they come in."""
     content = operation("/audit")["responses"]["200"]["content"]
 
     files = {essence(content_type) for content_type in exports.CONTENT_TYPES.values()}
@@ -117,9 +105,7 @@ def test_files_are_described_where_they_can_be_asked_for() -> None:
 
 
 def test_a_body_is_described_as_strictly_as_it_is_read() -> None:
-    """
-    Names that are not known are refused.
-    """
+    """Names that are not known are refused."""
     for function, call in ENDPOINTS.items():
         body = signature(call).body
         if body is None or body is bytes:
@@ -132,9 +118,7 @@ def test_a_body_is_described_as_strictly_as_it_is_read() -> None:
 
 
 def test_events_are_described_in_each_way_they_can_be_sent() -> None:
-    """
-    Plain results, and CloudEvents alone or in a batch.
-    """
+    """Plain results, and CloudEvents alone or in a batch."""
     content = operation("/events", "post")["requestBody"]["content"]
 
     assert set(content) == {
@@ -145,9 +129,7 @@ def test_events_are_described_in_each_way_they_can_be_sent() -> None:
 
 
 def test_an_audit_entry_is_described_whole() -> None:
-    """
-    All of its members are in every answer, null where nothing is known.
-    """
+    """All of its members are in every answer, null where nothing is known."""
     entry = DOCUMENT["components"]["schemas"]["Entry"]
 
     assert set(entry["required"]) == set(entry["properties"])
@@ -156,9 +138,7 @@ def test_an_audit_entry_is_described_whole() -> None:
 
 
 def test_no_schema_takes_the_name_of_another() -> None:
-    """
-    Those of events are made by hand, beside the generated ones.
-    """
+    """Those of events are made by hand, beside the generated ones."""
     schemas = DOCUMENT["components"]["schemas"]
 
     assert set(schemas[openapi_events.EVENT]["required"]) >= {"specversion", "data"}

@@ -37,9 +37,7 @@ async def publish(
 async def test_events_go_on_with_the_trace_of_the_invocation(
     api: Api, path: str
 ) -> None:
-    """
-    The operation in Application Insights, the event and its entry are one trace.
-    """
+    """The operation in Application Insights, the event and its entry are one trace."""
     api.context = cast(func.Context, Invocation(OPERATION, "vendor=1"))
 
     events = await publish(api, a_result(), PLAIN | {"traceparent": HEADER}, path)
@@ -52,9 +50,7 @@ async def test_events_go_on_with_the_trace_of_the_invocation(
 async def test_without_one_they_go_on_with_that_of_the_request(
     api: Api, told: Any
 ) -> None:
-    """
-    Not every host tells the invocation's.
-    """
+    """Not every host tells the invocation's."""
     api.context = cast(func.Context, Invocation(told, told))
 
     [event] = await publish(api, a_result(), PLAIN | {"traceparent": HEADER})
@@ -65,9 +61,7 @@ async def test_without_one_they_go_on_with_that_of_the_request(
 async def test_an_event_that_has_a_trace_keeps_it_whatever_the_host_says(
     api: Api,
 ) -> None:
-    """
-    Its producer began the trace before the request.
-    """
+    """Its producer began the trace before the request."""
     api.context = cast(func.Context, Invocation(OPERATION))
 
     [event] = await publish(api, an_event(traceparent=OWN), STRUCTURED)
@@ -142,9 +136,7 @@ async def test_a_user_is_in_the_event_by_their_object_id_and_never_by_name(
     claims: dict[str, str],
     identity: str,
 ) -> None:
-    """
-    The event goes to others; the log of the app alone has the name.
-    """
+    """The event goes to others; the log of the app alone has the name."""
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "true")
     principal = a_principal("Moderation.Operator", name="ann@contoso.com", **claims)
     signed = PLAIN | headers | {"x-ms-client-principal": principal}
@@ -157,9 +149,7 @@ async def test_a_user_is_in_the_event_by_their_object_id_and_never_by_name(
 
 
 async def test_where_no_key_is_asked_for_anyone_published(api: Api) -> None:
-    """
-    So it is on a laptop.
-    """
+    """So it is on a laptop."""
     [event] = await publish(api, an_event() | CLAIM, STRUCTURED)
 
     assert event[PUBLISHER] == "anyone"
@@ -168,9 +158,7 @@ async def test_where_no_key_is_asked_for_anyone_published(api: Api) -> None:
 async def test_a_filter_on_who_published_is_explained_as_it_will_hold(
     api: Api,
 ) -> None:
-    """
-    A dry run has the attributes that publishing sets.
-    """
+    """A dry run has the attributes that publishing sets."""
     clause = {"operatorType": "StringIn", "key": PUBLISHER, "values": ["anyone"]}
     [first, *rest] = api.runtime.topology.event_subscriptions
     config = msgspec.convert({"filters": [clause]}, type(first.filters_configuration))

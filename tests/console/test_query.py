@@ -18,9 +18,7 @@ def audit_query(params: dict[str, str], names: list[str], now: datetime) -> Quer
 
 
 def test_without_a_query_the_newest_hundred_of_a_day_are_asked_for() -> None:
-    """
-    The defaults are bounded.
-    """
+    """The defaults are bounded."""
     query = audit_query({}, NAMES, NOW)
 
     assert query.subscriptions == NAMES
@@ -28,9 +26,7 @@ def test_without_a_query_the_newest_hundred_of_a_day_are_asked_for() -> None:
 
 
 def test_every_value_is_understood() -> None:
-    """
-    A function key in the query is none of our business.
-    """
+    """A function key in the query is none of our business."""
     query = audit_query(
         {
             "subscription": "sub-flagged",
@@ -78,9 +74,7 @@ def test_every_value_is_understood() -> None:
 def test_what_is_not_allowed_is_refused_with_what_is(
     name: str, value: str, said: str
 ) -> None:
-    """
-    The answer lists what may be asked.
-    """
+    """The answer lists what may be asked."""
     with pytest.raises(BadQuery) as caught:
         audit_query({name: value}, NAMES, NOW)
 
@@ -90,9 +84,7 @@ def test_what_is_not_allowed_is_refused_with_what_is(
 
 
 def test_all_problems_are_listed_at_once() -> None:
-    """
-    One answer is enough to mend the query.
-    """
+    """One answer is enough to mend the query."""
     with pytest.raises(BadQuery) as caught:
         audit_query({"limit": "x", "since": "y", "z": "1"}, NAMES, NOW)
 

@@ -55,9 +55,7 @@ def blocks() -> list[str]:
 
 
 def test_a_new_event_type_is_published_read_kept_and_described(tmp_path: Path) -> None:
-    """
-    Whoever adds one edits one file, and has nothing to find.
-    """
+    """Whoever adds one edits one file, and has nothing to find."""
     for package in ("moderation", "console", "eventgrid_pull"):
         shutil.copytree(ROOT / package, tmp_path / package)
     code = tmp_path / "moderation" / "events.py"

@@ -18,9 +18,7 @@ def settings(payloads: str) -> Settings:
 
 
 def test_what_is_private_is_replaced_by_its_size() -> None:
-    """
-    Attributes that route an event stay readable; what it is about does not.
-    """
+    """Attributes that route an event stay readable; what it is about does not."""
     event = {"id": "1", "type": "t", "subject": "/content/7", "data": {"a": "secret"}}
 
     shown = json.loads(bytes(redaction.redact(json.dumps(event).encode())))
@@ -32,9 +30,7 @@ def test_what_is_private_is_replaced_by_its_size() -> None:
 
 @pytest.mark.parametrize("name", ["Data", "DATA_BASE64", "Subject", "content"])
 def test_no_other_spelling_shows_what_is_private(name: str) -> None:
-    """
-    Dead letters come in any case, and attributes of an envelope are no objects.
-    """
+    """Dead letters come in any case, and attributes of an envelope are no objects."""
     event = {"id": "1", name: {"a": "secret"}, "more": ["secret"]}
 
     shown = bytes(redaction.redact(json.dumps(event).encode()))
@@ -45,9 +41,7 @@ def test_no_other_spelling_shows_what_is_private(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Data", "SUBJECT", "dAtA_base64"])
 def test_what_is_private_is_so_in_whatever_case_its_name_is_written(name: str) -> None:
-    """
-    Text under such a name is no attribute that routes an event.
-    """
+    """Text under such a name is no attribute that routes an event."""
     shown = json.loads(bytes(redaction.redact(json.dumps({name: "secret"}).encode())))
 
     assert shown == {name: {"redacted": True, "bytes": len('"secret"')}}
@@ -55,9 +49,7 @@ def test_what_is_private_is_so_in_whatever_case_its_name_is_written(name: str) -
 
 @pytest.mark.parametrize("event", [b'"text"', b"\xff\xfe", b"[" * 5000, b"", b"{"])
 def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
-    """
-    A malformed event may hold anything anywhere.
-    """
+    """A malformed event may hold anything anywhere."""
     shown = json.loads(bytes(redaction.redact(event)))
 
     assert shown == {"redacted": True, "bytes": len(event)}
@@ -77,9 +69,7 @@ def test_of_what_is_no_event_nothing_is_shown(event: bytes) -> None:
 def test_the_setting_decides_what_is_shown(
     payloads: str, reveal: bool, shows: bool, is_noted: bool
 ) -> None:
-    """
-    Only what others are not shown is noted.
-    """
+    """Only what others are not shown is noted."""
     chosen = settings(payloads)
 
     assert redaction.shows(chosen, reveal=reveal) is shows

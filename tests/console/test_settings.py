@@ -37,9 +37,7 @@ async def settings(api: Api, patch: pytest.MonkeyPatch, **environ: str) -> Any:
 async def test_every_setting_is_shown_with_what_it_is_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    Nobody has to open the portal to see what the app was told.
-    """
+    """Nobody has to open the portal to see what the app was told."""
     found = await settings(Api(monkeypatch), monkeypatch, **EXAMPLE)
 
     assert found["valid"] is True
@@ -67,9 +65,7 @@ async def test_every_setting_is_shown_with_what_it_is_for(
 async def test_settings_that_are_missing_are_shown_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    This is when people look: each says what is wrong with it.
-    """
+    """This is when people look: each says what is wrong with it."""
     api = Api(monkeypatch)
 
     def without_settings() -> None:
@@ -103,9 +99,7 @@ async def test_settings_that_are_missing_are_shown_all_the_same(
     ],
 )
 def test_a_secret_is_never_shown(name: str, value: str) -> None:
-    """
-    Not even one that was put into the wrong setting.
-    """
+    """Not even one that was put into the wrong setting."""
     found = shown(**{name: value})[name]
 
     assert found.set is True
@@ -113,9 +107,7 @@ def test_a_secret_is_never_shown(name: str, value: str) -> None:
 
 
 def test_what_is_not_set_has_its_default() -> None:
-    """
-    The value in use is known either way.
-    """
+    """The value in use is known either way."""
     found = shown(PULL_BUDGET_SECONDS="", EVENTGRID_TOPIC_NAME="")
 
     budget, name = found["PULL_BUDGET_SECONDS"], found["EVENTGRID_TOPIC_NAME"]
@@ -125,9 +117,7 @@ def test_what_is_not_set_has_its_default() -> None:
 
 
 def test_the_defaults_are_those_that_are_used() -> None:
-    """
-    What the view says is what the app does.
-    """
+    """What the view says is what the app does."""
     bare = {
         "EVENTGRID_ENDPOINT": "https://ns.example.com",
         "AUDIT_STORAGE_ACCOUNT_URL": "https://a.blob.core.windows.net",
@@ -142,9 +132,7 @@ def test_the_defaults_are_those_that_are_used() -> None:
 
 
 def test_the_version_is_that_of_the_project() -> None:
-    """
-    What an operator reads is what was released.
-    """
+    """What an operator reads is what was released."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert moderation.__version__ == project["project"]["version"]

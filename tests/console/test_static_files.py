@@ -19,9 +19,7 @@ async def asked(path: str, method: str = "GET", **headers: str) -> Reply:
 async def test_the_page_is_served_at_the_root_of_the_api(
     path: str, method: str
 ) -> None:
-    """
-    `/api/` is where a browser begins.
-    """
+    """`/api/` is where a browser begins."""
     reply = await asked(path, method)
 
     assert (reply.status, reply.content_type) == (200, "text/html; charset=utf-8")
@@ -29,9 +27,7 @@ async def test_the_page_is_served_at_the_root_of_the_api(
 
 
 async def test_the_page_without_its_slash_is_led_to_it() -> None:
-    """
-    Otherwise its files would be looked for one level too high.
-    """
+    """Otherwise its files would be looked for one level too high."""
     bare = Request("GET", {}, {}, "", "http://127.0.0.1:7071/api?x=1")
 
     reply = await static_files.answer(bare)
@@ -40,9 +36,7 @@ async def test_the_page_without_its_slash_is_led_to_it() -> None:
 
 
 async def test_nothing_but_our_own_files_may_run_on_the_page() -> None:
-    """
-    Content that got into the page as markup would still do nothing.
-    """
+    """Content that got into the page as markup would still do nothing."""
     policy = (await asked("")).headers["Content-Security-Policy"]
 
     assert policy.startswith("default-src 'self';")
@@ -50,9 +44,7 @@ async def test_nothing_but_our_own_files_may_run_on_the_page() -> None:
 
 
 async def test_a_file_that_did_not_change_is_not_sent_again() -> None:
-    """
-    Its tag is a hash of its content.
-    """
+    """Its tag is a hash of its content."""
     tag = (await asked("")).headers["ETag"]
 
     assert (await asked("", if_none_match=tag)).status == 304
@@ -64,9 +56,7 @@ async def test_a_file_that_did_not_change_is_not_sent_again() -> None:
     ["nothing", "../runtime.py", "..%2Fruntime.py", "web/index.html", "a" * 9000],
 )
 async def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> None:
-    """
-    The host's own 404 would have no body.
-    """
+    """The host's own 404 would have no body."""
     reply = await asked(path)
 
     assert (reply.status, reply.content_type) == (404, "application/problem+json")
@@ -78,18 +68,14 @@ async def test_what_is_not_a_file_of_the_page_is_a_404_of_ours(path: str) -> Non
 async def test_a_path_with_another_method_says_which_is_allowed(
     path: str, allowed: str
 ) -> None:
-    """
-    405 with `Allow`, where the host would say 404.
-    """
+    """405 with `Allow`, where the host would say 404."""
     reply = await asked(path, "DELETE")
 
     assert (reply.status, reply.headers["Allow"]) == (405, allowed)
 
 
 async def test_a_function_that_is_switched_off_says_so() -> None:
-    """
-    Only then does its own method get here.
-    """
+    """Only then does its own method get here."""
     reply = await asked("events/samples", "POST")
 
     assert reply.status == 404
@@ -98,9 +84,7 @@ async def test_a_function_that_is_switched_off_says_so() -> None:
 
 @pytest.mark.parametrize("path", ["", "app.js"])
 async def test_a_file_with_another_method_says_which_is_allowed(path: str) -> None:
-    """
-    The page is there to be read.
-    """
+    """The page is there to be read."""
     reply = await asked(path, "POST")
 
     assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")

@@ -73,9 +73,7 @@ async def told(
 async def test_a_body_in_another_form_is_unsupported(
     api: Api, path: str, headers: dict[str, str], body: bytes, says: str
 ) -> None:
-    """
-    Nobody looks for a mistake in their JSON when it is packed.
-    """
+    """Nobody looks for a mistake in their JSON when it is packed."""
     status, words = await told(api, path, body, {"content-type": PLAIN} | headers)
 
     assert status == 415
@@ -123,9 +121,7 @@ async def test_a_body_that_the_host_dropped_is_not_an_empty_one(
 async def test_a_byte_order_mark_and_what_changes_nothing_is_ignored(
     api: Api, path: str, body: bytes, headers: dict[str, str], mark: bytes
 ) -> None:
-    """
-    Editors and PowerShell write the mark; it says what is so anyway.
-    """
+    """Editors and PowerShell write the mark; it says what is so anyway."""
     answer = await api.call(
         "POST", path, mark + body, headers={"content-type": PLAIN} | headers
     )
@@ -138,9 +134,7 @@ async def test_a_byte_order_mark_and_what_changes_nothing_is_ignored(
     "kind", ["", "application/x-www-form-urlencoded", "text/plain"]
 )
 async def test_curl_may_ask_without_a_content_type(api: Api, kind: str) -> None:
-    """
-    It sends one of its own; where no events are carried, JSON is JSON.
-    """
+    """It sends one of its own; where no events are carried, JSON is JSON."""
     body = b'{"subscription": "sub-flagged"}'
 
     answer = await api.call("POST", "peek", body, headers={"content-type": kind})
@@ -169,9 +163,7 @@ async def test_curl_may_ask_without_a_content_type(api: Api, kind: str) -> None:
 async def test_events_of_one_form_sent_as_another_are_one_problem(
     api: Api, content: Any, kind: str, path: str, send: str
 ) -> None:
-    """
-    It says which content type was meant, not what all the payload lacks.
-    """
+    """It says which content type was meant, not what all the payload lacks."""
     answer = await api.call(
         "POST", "events", json.dumps(content).encode(), headers={"content-type": kind}
     )
@@ -185,9 +177,7 @@ async def test_events_of_one_form_sent_as_another_are_one_problem(
 
 
 async def test_a_single_event_sent_as_a_batch_says_so(api: Api) -> None:
-    """
-    The same the other way round.
-    """
+    """The same the other way round."""
     answer = await api.call("POST", "events", EVENT, headers={"content-type": BATCHED})
 
     assert answer.status == 400

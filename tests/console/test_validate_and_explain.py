@@ -57,9 +57,7 @@ async def asked(
 async def test_what_would_be_published_is_valid_and_is_not_published(
     api: Api, content: Any, headers: dict[str, str], count: int
 ) -> None:
-    """
-    In every form that publishing takes.
-    """
+    """In every form that publishing takes."""
     said = await asked(api, "events/check", content, headers)
 
     assert said == {"valid": True, "events": count, "problems": [], "detail": None}
@@ -91,9 +89,7 @@ async def test_what_would_be_published_is_valid_and_is_not_published(
 async def test_a_check_says_what_publishing_would_say(
     api: Api, content: Any, headers: dict[str, str]
 ) -> None:
-    """
-    The same problems in the same words.
-    """
+    """The same problems in the same words."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     refused = await api.call("POST", "events", body, headers=headers)
 
@@ -110,9 +106,7 @@ async def test_a_check_says_what_publishing_would_say(
 
 
 async def test_an_event_of_nothing_but_mistakes_is_answered_shortly(api: Api) -> None:
-    """
-    An answer is never many times as large as what was asked.
-    """
+    """An answer is never many times as large as what was asked."""
     event = {**an_event(), **{f"Bad-{number}": [] for number in range(10_000)}}
 
     said = await asked(api, "events/check", event, STRUCTURED)
@@ -132,9 +126,7 @@ def taking(explained: dict[str, Any]) -> list[str]:
 async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
     api: Api,
 ) -> None:
-    """
-    By the topology that is deployed.
-    """
+    """By the topology that is deployed."""
     said = await asked(api, "why", an_event(type=ESCALATED), STRUCTURED)
 
     [event] = said["events"]
@@ -152,9 +144,7 @@ async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
 
 
 async def test_results_are_explained_as_the_events_they_become(api: Api) -> None:
-    """
-    A list of moderation results has one explanation each.
-    """
+    """A list of moderation results has one explanation each."""
     said = await asked(api, "why", [a_result(), a_result(category="safe")])
 
     assert [taking(event) for event in said["events"]] == [
@@ -167,9 +157,7 @@ async def test_results_are_explained_as_the_events_they_become(api: Api) -> None
 async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
     api: Api,
 ) -> None:
-    """
-    Filters look at the envelope; what publishing would refuse is said beside it.
-    """
+    """Filters look at the envelope; what publishing would refuse is said beside it."""
     broken = an_event(data={"confidence": "high"}, id=7)
 
     said = await asked(api, "why", [broken, "not an event"], BATCHED)
@@ -181,9 +169,7 @@ async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
 
 
 async def test_a_type_that_the_app_does_not_know_is_explained(api: Api) -> None:
-    """
-    Only what takes everything gets it.
-    """
+    """Only what takes everything gets it."""
     said = await asked(api, "why", a_result(type="ContentSeen"))
 
     [event] = said["events"]
@@ -204,9 +190,7 @@ async def test_a_type_that_the_app_does_not_know_is_explained(api: Api) -> None:
 async def test_what_carries_no_events_or_too_many_is_refused(
     api: Api, body: bytes, status: int
 ) -> None:
-    """
-    An answer is bounded.
-    """
+    """An answer is bounded."""
     answer = await api.call("POST", "why", body, headers=PLAIN)
 
     assert answer.status == status
@@ -216,9 +200,7 @@ async def test_what_carries_no_events_or_too_many_is_refused(
 async def test_a_body_is_refused_in_words_however_deep_it_is(
     api: Api, path: str
 ) -> None:
-    """
-    Around our own limit, and around those of the decoder and of the encoder.
-    """
+    """Around our own limit, and around those of the decoder and of the encoder."""
     whole = json.dumps(a_result(x=0)).encode()
     depths = [*range(490, 510), *range(9_980, 10_010), 100_000]
 
@@ -248,9 +230,7 @@ async def test_what_a_reader_may_send_is_bounded(api: Api, path: str) -> None:
 
 
 async def test_an_event_is_explained_as_it_would_be_stored(api: Api) -> None:
-    """
-    With its time in UTC, on the trace of the request, and without what is null.
-    """
+    """With its time in UTC, on the trace of the request, and without what is null."""
     api.runtime.topology = msgspec.json.decode(
         TOPOLOGY.read_bytes(), type=topology.Topology
     )
@@ -277,9 +257,7 @@ async def test_an_event_is_explained_as_it_would_be_stored(api: Api) -> None:
 async def test_the_topology_is_shown_with_its_timers(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    What is declared, and what the settings say about it.
-    """
+    """What is declared, and what the settings say about it."""
     monkeypatch.setenv("PULL_FLAGGED_SCHEDULE", "0 * * * * *")
     monkeypatch.setenv("PULL_FLAGGED_LANES", "3")
     monkeypatch.delenv("PULL_APPROVED_SCHEDULE", raising=False)
@@ -307,9 +285,7 @@ async def test_the_topology_is_shown_with_its_timers(
 
 
 def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
-    """
-    No lane of it runs, and the others do.
-    """
+    """No lane of it runs, and the others do."""
     shape = declaring("sub-flagged", "sub-new")
 
     [flagged, new] = event_subscriptions(
@@ -321,9 +297,7 @@ def test_an_event_subscription_in_error_is_shown_with_what_is_wrong() -> None:
 
 
 def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
-    """
-    The page shows which setting does it.
-    """
+    """The page shows which setting does it."""
     setting = "AzureWebJobs.pull_flagged.Disabled"
 
     [flagged] = event_subscriptions(declaring("sub-flagged"), {setting: "true"})
