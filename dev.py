@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools import venv
-from tools.stack import azurite, options
+from tools.stack import options
+from tools.stack.parts import azurite
 from tools.terminal import ROOT, CannotGoOn, captured, ended, say
 
 CHECKS = {

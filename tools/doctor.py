@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.stack import declared_topology, settings_file
+from tools.stack.settings import declared_topology, settings_file
 from tools.terminal import ROOT, CannotGoOn, ended, say
 
 MODULE = "tools.health_command"

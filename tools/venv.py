@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tools import find_python
-from tools.stack.file_lock import held
+from tools.stack.system.file_lock import held
 from tools.terminal import ROOT, attempt, say
 
 VENV = ROOT / ".venv"

@@ -8,7 +8,7 @@ import pytest
 
 from console.routes import ROUTES
 from moderation import settings, timers
-from tools.stack import extension_bundle
+from tools.stack.parts import extension_bundle
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -9,8 +9,9 @@ import pytest
 
 from tests.e2e import func_keys
 from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
-from tools.stack import local_keys, services
-from tools.stack.local_keys import LocalKeys
+from tools.stack.parts import services
+from tools.stack.settings import local_keys
+from tools.stack.settings.local_keys import LocalKeys
 
 JSON = {"Content-Type": "application/json"}
 __all__ = ["Stack", "StartStack", "until"]

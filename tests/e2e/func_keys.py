@@ -7,7 +7,7 @@ from azure.storage.blob import BlobServiceClient
 
 from console.routes import READER, ROUTES
 from tests.e2e.stacks import Stack, until
-from tools.stack.local_keys import LocalKeys
+from tools.stack.settings.local_keys import LocalKeys
 
 CONTAINER = "azure-webjobs-secrets"
 READERS_KEY = "a-key-for-readers-of-forty-characters-aa"

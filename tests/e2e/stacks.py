@@ -17,7 +17,10 @@ from typing import Any
 import pytest
 
 from moderation import function_names, topology
-from tools.stack import options, ports, readiness, services, settings_file
+from tools.stack import options
+from tools.stack.parts import readiness, services
+from tools.stack.settings import settings_file
+from tools.stack.system import ports
 from tools.terminal import ROOT
 
 PARTS = ("Azurite", "emulator", "host")

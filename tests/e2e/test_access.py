@@ -6,7 +6,7 @@ import pytest
 
 from console.routes import READER, ROUTES, Route
 from tests.e2e.stacks import Stack
-from tools.stack.local_keys import LocalKeys
+from tools.stack.settings.local_keys import LocalKeys
 
 pytestmark = pytest.mark.e2e
 

@@ -8,8 +8,9 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from tests.e2e.stacks import until
-from tools.stack import ports, readiness, services
 from tools.stack.data_folder import DataFolder
+from tools.stack.parts import readiness, services
+from tools.stack.system import ports
 
 pytestmark = pytest.mark.e2e
 

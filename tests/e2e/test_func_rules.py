@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stacks import KILL, StartStack, make_app, until
-from tools.stack import orphans, ports, processes, readiness, services
-from tools.stack.keep_alive import Kept
+from tools.stack.parts import readiness, services
+from tools.stack.supervision.keep_alive import Kept
+from tools.stack.system import orphans, ports, processes
 
 pytestmark = [
     pytest.mark.e2e,

@@ -22,7 +22,7 @@ from tests.e2e.stacks import (
     until,
     wait_until_it_serves,
 )
-from tools.stack import orphans, ports
+from tools.stack.system import orphans, ports
 from tools.terminal import ROOT
 
 pytestmark = pytest.mark.e2e

@@ -22,7 +22,7 @@ from eventgrid_pull.blob.append_log import (
 )
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from tests.eventgrid_pull.orders import NOW, minutes
-from tools.stack import azurite, services
+from tools.stack.parts import azurite, services
 
 pytestmark = pytest.mark.contract
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.stack import azurite, services
+from tools.stack.parts import azurite, services
 
 ROOT = Path(__file__).parents[2]
 # Settings of whoever runs the tests that a host would act on.

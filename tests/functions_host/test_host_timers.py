@@ -18,7 +18,7 @@ from tests.functions_host.hosting import (
     running,
     until,
 )
-from tools.stack.services import connection_string
+from tools.stack.parts.services import connection_string
 
 pytestmark = pytest.mark.contract
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import extension_bundle, settings_file
+from tools.stack.parts import extension_bundle
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT
 
 EXAMPLE = settings_file.read(ROOT / settings_file.EXAMPLE)

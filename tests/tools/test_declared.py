@@ -7,7 +7,7 @@ import pytest
 
 from moderation.topology import SETTING
 from tests.make import TOPOLOGY
-from tools.stack import declared_topology
+from tools.stack.settings import declared_topology
 from tools.terminal import ROOT, CannotGoOn
 
 

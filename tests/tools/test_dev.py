@@ -11,14 +11,15 @@ import pytest
 import dev
 from tools import find_python, terminal
 from tools import venv as environment
-from tools.stack import azurite, file_lock
+from tools.stack.parts import azurite
+from tools.stack.system import file_lock
 from tools.terminal import ROOT, CannotGoOn
 
 BEFORE_THE_ENVIRONMENT = [
     "dev.py",
-    "tools/stack/azurite.py",
+    "tools/stack/parts/azurite.py",
     "tools/venv.py",
-    "tools/stack/file_lock.py",
+    "tools/stack/system/file_lock.py",
     "tools/stack/options.py",
     "tools/package.py",
     "tools/find_python.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools import doctor
-from tools.stack import settings_file
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn
 
 APP = """

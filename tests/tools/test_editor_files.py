@@ -62,7 +62,9 @@ def test_a_task_that_is_waited_for_is_declared() -> None:
 
 def test_the_background_task_knows_when_the_stack_is_up() -> None:
     """The debugger waits for the lines that the supervisor says."""
-    said = (ROOT / "tools" / "stack" / "supervisor.py").read_text(encoding="utf-8")
+    said = (ROOT / "tools" / "stack" / "supervision" / "supervisor.py").read_text(
+        encoding="utf-8"
+    )
     matcher = TASKS["Azurite and emulator"]["problemMatcher"]["background"]
 
     for name in ("beginsPattern", "endsPattern"):

@@ -17,7 +17,8 @@ import pytest
 import dev
 from tools import find_python, terminal
 from tools import venv as environment
-from tools.stack import azurite, file_lock, ports
+from tools.stack.parts import azurite
+from tools.stack.system import file_lock, ports
 from tools.terminal import ROOT, CannotGoOn
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and users")

@@ -11,16 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import (
-    hang_detection,
-    logs,
-    ports,
-    processes,
-    readiness,
-    restarts,
-    services,
-)
-from tools.stack.keep_alive import Kept, PartFailed
+from tools.stack.parts import readiness, services
+from tools.stack.supervision import hang_detection, logs, restarts
+from tools.stack.supervision.keep_alive import Kept, PartFailed
+from tools.stack.system import ports, processes
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 

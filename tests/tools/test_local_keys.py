@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions_host.keys import Access, Keys
-from tools.stack import local_keys
+from tools.stack.settings import local_keys
 from tools.terminal import CannotGoOn
 
 FUNCTIONS = ["audit", "activity"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import logs
+from tools.stack.supervision import logs
 
 
 def test_the_logs_of_the_last_three_runs_are_kept(tmp_path: Path) -> None:

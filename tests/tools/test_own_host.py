@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import extension_bundle, options, own_host, services
+from tools.stack import options
 from tools.stack.data_folder import DataFolder
-from tools.stack.services import connection_string
+from tools.stack.parts import extension_bundle, own_host, services
+from tools.stack.parts.services import connection_string
 
 APP = Path("/app")
 PORTS = {"--storage-port": 10000, "--emulator-port": 6500}

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools.stack import ports
+from tools.stack.system import ports
 
 
 def test_each_zero_becomes_a_free_port_of_its_own() -> None:

@@ -1,6 +1,6 @@
 """When a part that died is started again."""
 
-from tools.stack import restarts
+from tools.stack.supervision import restarts
 
 
 def test_the_pause_doubles_up_to_half_a_minute() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import azurite, extension_bundle, processes, readiness, services
 from tools.stack.data_folder import DataFolder
 from tools.stack.options import read
+from tools.stack.parts import azurite, extension_bundle, readiness, services
+from tools.stack.system import processes
 from tools.terminal import CannotGoOn
 
 

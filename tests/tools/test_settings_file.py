@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from functions_host.settings import apply_local_settings
-from tools.stack import settings_file
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn
 
 EXAMPLE = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tools.stack import processes
+from tools.stack.system import processes
 from tools.terminal import CannotGoOn
 
 SECONDS = 60

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.azure import outputs
-from tools.stack import local_keys
-from tools.stack.local_keys import OPERATOR, READER, READING
+from tools.stack.settings import local_keys
+from tools.stack.settings.local_keys import OPERATOR, READER, READING
 from tools.terminal import ROOT, CannotGoOn, ended, say
 
 

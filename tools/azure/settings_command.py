@@ -10,7 +10,7 @@ from functions_host import relaxed_json
 from tools.azure import local_settings, outputs
 from tools.azure.local_settings import Change
 from tools.azure.outputs import Outputs
-from tools.stack import settings_file
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn, ended, say
 
 

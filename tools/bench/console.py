@@ -22,7 +22,7 @@ from tools.bench.filling import Day, Known
 from tools.bench.report import Report, Row
 from tools.bench.servers import KEY, running_storage
 from tools.bench.sizes import Size
-from tools.stack import settings_file
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT, say
 
 type Look = Callable[[], Awaitable[None]]

@@ -21,8 +21,11 @@ from tools.bench.publish import NOBODY
 from tools.bench.report import Report, Row, compared
 from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.stack import options, ports, processes, services, settings_file
-from tools.stack.services import Part
+from tools.stack import options
+from tools.stack.parts import services
+from tools.stack.parts.services import Part
+from tools.stack.settings import settings_file
+from tools.stack.system import ports, processes
 from tools.terminal import ROOT
 
 # At least so much faster than the function that sends with the SDK.

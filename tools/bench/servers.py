@@ -14,8 +14,9 @@ import aiohttp
 
 from tools.bench import emulator
 from tools.bench.events import bodies
-from tools.stack import azurite, ports, readiness, services
 from tools.stack.data_folder import DataFolder
+from tools.stack.parts import azurite, readiness, services
+from tools.stack.system import ports
 
 TOPIC, KEY = "bench", emulator.KEY
 PUBLISH = f"/topics/{TOPIC}:publish?{emulator.VERSION}"

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from eventgrid_emulator import descriptors
 from functions_host import local_http
 from functions_host.settings import BadSettings
-from tools.stack import azurite, options, ports, services, settings_file
+from tools.stack import options
 from tools.stack.data_folder import DataFolder
 from tools.stack.options import Options
-from tools.stack.supervisor import supervise
+from tools.stack.parts import azurite, services
+from tools.stack.settings import settings_file
+from tools.stack.supervision.supervisor import supervise
+from tools.stack.system import ports
 from tools.terminal import CannotGoOn, ended, say
 
 

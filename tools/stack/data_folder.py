@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from tools.stack import file_lock, orphans, processes
+from tools.stack.system import file_lock, orphans, processes
 from tools.terminal import CannotGoOn, say
 
 ROOM = 256 * 1024  # less than this, and the parts would only die of it

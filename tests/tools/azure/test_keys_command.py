@@ -9,7 +9,7 @@ import pytest
 from console.routes import OPERATOR, READER, ROUTES
 from functions_host.keys import Keys
 from tools.azure import keys_command
-from tools.stack import local_keys
+from tools.stack.settings import local_keys
 
 READING = [route.function for route in ROUTES if route.role is READER]
 BASH = shutil.which("bash") or ""

@@ -8,7 +8,7 @@ import pytest
 
 from moderation.settings import Settings
 from tools.azure import local_settings, outputs, settings_command
-from tools.stack import settings_file
+from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn
 
 ENDPOINT = "https://evgns-moderation-dev.westeurope-1.eventgrid.azure.net"

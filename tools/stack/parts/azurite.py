@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tools.stack.file_lock import held
+from tools.stack.system.file_lock import held
 from tools.terminal import ROOT, CannotGoOn, attempt, captured, say
 
 VERSION = "3.35.0"  # the last one that runs on Node 20

@@ -8,18 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tools.stack import (
-    azurite,
-    declared_topology,
-    extension_bundle,
-    local_keys,
-    own_host,
-    processes,
-    readiness,
-    settings_file,
-)
 from tools.stack.data_folder import DataFolder
 from tools.stack.options import NO_HOST, Options
+from tools.stack.parts import azurite, extension_bundle, own_host, readiness
+from tools.stack.settings import declared_topology, local_keys, settings_file
+from tools.stack.system import processes
 from tools.terminal import ROOT, CannotGoOn
 
 ACCOUNT_KEY = (
@@ -66,7 +59,7 @@ class Part:
 def storage(port: int, data: DataFolder) -> Part:
     """Azurite's blob service, keeping what it was given."""
     command = (
-        *(azurite.node(), "--require", str(ROOT / "tools" / "stack" / "azurite.cjs")),
+        *(azurite.node(), "--require", str(Path(__file__).with_name("azurite.cjs"))),
         *(str(azurite.blob_service()), "--location", str(data.blobs)),
         *("--blobHost", "127.0.0.1", "--blobPort", str(port)),
         *("--silent", "--skipApiVersionCheck", "--disableTelemetry"),

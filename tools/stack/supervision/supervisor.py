@@ -5,10 +5,10 @@ import signal
 from collections.abc import Sequence
 from types import FrameType
 
-from tools.stack import logs
 from tools.stack.data_folder import DataFolder
-from tools.stack.keep_alive import Kept, PartFailed
-from tools.stack.services import Part
+from tools.stack.parts.services import Part
+from tools.stack.supervision import logs
+from tools.stack.supervision.keep_alive import Kept, PartFailed
 from tools.terminal import say
 
 LOOK_AT_LOGS_EVERY = 10.0

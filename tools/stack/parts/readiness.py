@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tools.stack.ports import LOOPBACK
+from tools.stack.system.ports import LOOPBACK
 
 
 class Answer(NamedTuple):

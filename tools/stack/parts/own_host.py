@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.stack import extension_bundle, settings_file
+from tools.stack.parts import extension_bundle
+from tools.stack.settings import settings_file
 
 AZURITE = ("UseDevelopmentStorage=true", 10000)
 HOST = "Start the host in {app}, with .venv active: `func start`, or F5 in the editor."

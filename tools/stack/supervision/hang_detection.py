@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tools.stack import readiness
-from tools.stack.services import Part
+from tools.stack.parts import readiness
+from tools.stack.parts.services import Part
 from tools.terminal import captured, say
 
 EVERY = 15.0

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tools.stack.processes import MARK
+from tools.stack.system.processes import MARK
 from tools.terminal import captured
 
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.stack import hang_detection, logs, processes, readiness, restarts
-from tools.stack.services import Part
+from tools.stack.parts import readiness
+from tools.stack.parts.services import Part
+from tools.stack.supervision import hang_detection, logs, restarts
+from tools.stack.system import processes
 from tools.terminal import last_lines, say
 
 TRIES = 3
