@@ -4,10 +4,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eventgrid_pull.client import Namespace
+    from eventgrid_pull.client import Namespace, Subscription
     from eventgrid_pull.connection import ConnectionInvalid
-    from eventgrid_pull.drain_result import DrainResult, DrainSummary
-    from eventgrid_pull.event import Delivery, Event, MalformedEvent
+    from eventgrid_pull.consumer import Consumer
+    from eventgrid_pull.drain import Receiver
+    from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
+    from eventgrid_pull.event import AnyEvent, Delivery, Event, MalformedEvent
     from eventgrid_pull.http_retry import EventGridError
     from eventgrid_pull.outcomes import (
         Acknowledge,
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
         Reject,
         Release,
         ReleaseDelay,
+        Verb,
     )
-    from eventgrid_pull.publish import EventTooLarge, Published
+    from eventgrid_pull.publish import EventTooLarge, Published, Publisher
     from eventgrid_pull.pull import DrainFailed, EventGridPull
     from eventgrid_pull.recorder import Record, Recorder, RecorderDown
     from eventgrid_pull.registration import PullInvalid
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acknowledge",
+    "AnyEvent",
     "ConnectionInvalid",
+    "Consumer",
     "Delivery",
     "Disposition",
     "DrainFailed",
@@ -36,8 +41,11 @@ __all__ = [
     "EventTooLarge",
     "MalformedEvent",
     "Namespace",
+    "Outcome",
     "Published",
+    "Publisher",
     "PullInvalid",
+    "Receiver",
     "Record",
     "Recorder",
     "RecorderDown",
@@ -45,16 +53,27 @@ __all__ = [
     "Release",
     "ReleaseDelay",
     "Status",
+    "Subscription",
+    "Verb",
 ]
 
 _PLACES = {
-    "client": ("Namespace",),
+    "client": ("Namespace", "Subscription"),
     "connection": ("ConnectionInvalid",),
-    "drain_result": ("DrainResult", "DrainSummary"),
-    "event": ("Delivery", "Event", "MalformedEvent"),
+    "consumer": ("Consumer",),
+    "drain": ("Receiver",),
+    "drain_result": ("DrainResult", "DrainSummary", "Outcome"),
+    "event": ("AnyEvent", "Delivery", "Event", "MalformedEvent"),
     "http_retry": ("EventGridError",),
-    "outcomes": ("Acknowledge", "Disposition", "Reject", "Release", "ReleaseDelay"),
-    "publish": ("EventTooLarge", "Published"),
+    "outcomes": (
+        "Acknowledge",
+        "Disposition",
+        "Reject",
+        "Release",
+        "ReleaseDelay",
+        "Verb",
+    ),
+    "publish": ("EventTooLarge", "Published", "Publisher"),
     "pull": ("DrainFailed", "EventGridPull"),
     "recorder": ("Record", "Recorder", "RecorderDown"),
     "registration": ("PullInvalid",),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from eventgrid_pull import publish, settle, shutdown
+from eventgrid_pull import batch, publish, settle, shutdown
 from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.callers import PATIENCE_SECONDS
 from eventgrid_pull.connection import ConnectionInvalid
@@ -162,12 +162,10 @@ class Consumer:
         return self._runners[name]
 
     async def handle(self, name: str, raw: bytes, delivery_count: int) -> Disposition:
-        """Return what becomes of an event, as in a drain; nothing is received or settled.
-
-        What the handler raises passes.
-        """
+        """Return what becomes of an event, as in a drain; nothing is received or settled."""
         event = self._declared[name].decode(raw, delivery_count)
-        return await self._hooks.for_batch(name, self.runner(name))([event])(event)
+        handler = self._hooks.for_batch(name, self.runner(name))([event])
+        return await batch.decide(name, handler, event)
 
     async def _note(self, summary: DrainSummary) -> None:
         self._statuses.last[summary.subscription] = summary

@@ -11,7 +11,6 @@ import msgspec
 
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.cron import shortest_gap
-from eventgrid_pull.drain import SHORTEST_WAIT
 from eventgrid_pull.histogram import Spread
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
@@ -25,6 +24,8 @@ from moderation.topology import EventSubscription, Topology
 from moderation.topology_file import LOCK_SECONDS, seconds
 
 HANDLERS = "moderation/handlers.py"
+# So long waits the last receive of a drain, at most.
+RECEIVE_SECONDS = 10
 # Fewer events say nothing of whether a drain keeps up.
 MEASURED = 5
 
@@ -110,7 +111,7 @@ def _function_timeout(
         yield Finding(error.where, str(error), "it: the host does not start with it")
         return
     # The last receive may begin when the budget is nearly used up.
-    longest = settings.pull_budget + SHORTEST_WAIT + settings.handler_seconds
+    longest = settings.pull_budget + RECEIVE_SECONDS + settings.handler_seconds
     if longest >= timeout:
         yield Finding(
             "functionTimeout",

@@ -7,9 +7,8 @@ from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import DrainResult, EventGridError
+from eventgrid_pull import Consumer, DrainResult, EventGridError
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
-from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.outcomes import Verb
 from moderation import function_names
 from moderation.audit.entry import AuditEntry, entry

@@ -8,10 +8,14 @@ from datetime import datetime
 from functools import cache
 from typing import cast
 
-from eventgrid_pull import ConnectionInvalid, DrainResult, Namespace
-from eventgrid_pull.client import Subscription
+from eventgrid_pull import (
+    ConnectionInvalid,
+    Consumer,
+    DrainResult,
+    Namespace,
+    Subscription,
+)
 from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.consumer import Consumer
 from moderation import events, timers, topology
 from moderation import handlers as handlers  # it declares what is pulled
 from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters

@@ -2,8 +2,6 @@
 
 import asyncio
 
-from eventgrid_pull.batch import GRACE_SECONDS, decide
-from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.outcomes import Disposition, Release
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
@@ -12,7 +10,14 @@ from moderation.events import ModerationEvent
 # A caller waits for the answer: a handler gets no longer, whatever its own limit is.
 HANDLER_SECONDS = 120.0
 RENEW_SECONDS = LEASE_SECONDS / 3
+# When the process is told to stop, a handler at work gets so long to end.
+GRACE_SECONDS = 5.0
 LOOK_SECONDS = 1.0
+
+
+def loop_time() -> float:
+    """Return the time that the loop sleeps by."""
+    return asyncio.get_running_loop().time()
 
 
 class Held:
@@ -41,7 +46,7 @@ async def decided(
 
     Raises Overtaken and StoreUnavailable; the handler is stopped then.
     """
-    deciding = decide(subscription, bench.handlers[subscription], event)
+    deciding = bench.handlers[subscription](event)
     loop = asyncio.get_running_loop()
     task = asyncio.Task(deciding, loop=loop, eager_start=True)
     try:

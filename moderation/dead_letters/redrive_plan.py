@@ -1,8 +1,8 @@
 """Which dead letters can be redriven, and why the others cannot."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from moderation.dead_letters.store import DeadLetterStore
 from moderation.events import ModerationEvent
 from moderation.storage import blob_paths
 
-type Handler = Callable[[ModerationEvent], Awaitable[Disposition]]
+type Handler = Callable[[ModerationEvent], Coroutine[Any, Any, Disposition]]
 type NotDone = Literal["skipped", "notBegun", "already"]
 # As its handler said (`outcomes.Verb`), or why it was not asked.
 type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
@@ -50,7 +50,7 @@ class Redriven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """Where dead letters are redriven, and how.
 
-    `handlers` by the name of their event subscription of that `topic`;
+    `handlers` by the name of their event subscription of that `topic`; none raises;
     `handler_seconds` is how long one may take, `time_left` the seconds in which another
     dead letter may be begun. `by` is who wants it.
     """

@@ -13,8 +13,8 @@ from time import monotonic
 
 import msgspec
 
+from eventgrid_pull import Receiver
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
-from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, Receiver
 from eventgrid_pull.event import Delivery, MalformedEvent
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.lock_renewal import MARGIN, RENEWABLE_SECONDS
@@ -29,7 +29,7 @@ from moderation.topology import EventSubscription
 _log = logging.getLogger(__name__)
 
 MOST = 10
-WAIT_SECONDS = SHORTEST_WAIT
+WAIT_SECONDS, RETRY_SECONDS = 10, 5
 LONGEST_LOCK = timedelta(minutes=5)
 # A lock can be renewed for an hour, and lasts once more after that.
 RECALLED = timedelta(seconds=RENEWABLE_SECONDS) + LONGEST_LOCK + CLOCK_SKEW

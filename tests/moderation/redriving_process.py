@@ -4,8 +4,10 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from eventgrid_pull.batch import decide
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.outcomes import Acknowledge, Disposition
@@ -119,7 +121,7 @@ async def redriven(
             store=store,
             audit=AuditLog(log),
             topic="moderation-events",
-            handlers={"sub-flagged": handler},
+            handlers={"sub-flagged": partial(decide, "sub-flagged", handler)},
             handler_seconds=300,
             by=f"process {last}",
             clock=clock,

@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from eventgrid_pull.batch import decide
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.outcomes import (
     Acknowledge,
@@ -73,7 +75,7 @@ class Stand:
             store=self.store,
             audit=self.audit,
             topic="moderation-events",
-            handlers={"sub-flagged": self.handler},
+            handlers={"sub-flagged": partial(decide, "sub-flagged", self.handler)},
             handler_seconds=300,
             by=by,
             clock=lambda: NOW + timedelta(seconds=_loop_time() - began),

@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import product
 
 import pytest
 
+from eventgrid_pull.batch import decide
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import Lineage
@@ -62,7 +64,7 @@ class World:
             store=Dying(self),
             audit=AuditLog(DyingLog(self)),
             topic="moderation-events",
-            handlers={"sub-flagged": handler},
+            handlers={"sub-flagged": partial(decide, "sub-flagged", handler)},
             handler_seconds=300,
             by="anna",
             clock=lambda: self.now,
