@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from console import auth, http, static_files, validation
 from console.auth import Caller, Refused
 from console.endpoint_table import ENDPOINTS, LOOKS
-from console.endpoints import health
-from console.endpoints.health import Health
+from console.endpoints.app import health
+from console.endpoints.app.health import Health
 from console.http import Reply, Request
 from console.routes import Route, is_easy_auth_on
 from console.validation import BadQuery, Call

@@ -2,21 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from console.endpoints import (
-    activity,
-    audit,
-    dead_letters,
-    event_history,
-    health,
-    manual,
-    publish,
-    pull,
-    redrive,
-    settings,
-    topology,
-    validate_and_explain,
-    whoami,
-)
+from console.endpoints.app import health, settings, topology, whoami
+from console.endpoints.dead_letters import dead_letters, redrive
+from console.endpoints.delivery import manual, pull
+from console.endpoints.events import publish, validate_and_explain
+from console.endpoints.records import activity, audit, event_history
 from console.validation import Call
 
 ENDPOINTS: dict[str, Call] = {

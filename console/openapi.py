@@ -13,8 +13,8 @@ from msgspec import NODEFAULT
 
 from console import openapi_events
 from console.endpoint_table import ENDPOINTS, LOOKS
-from console.endpoints import health
-from console.endpoints.health import Health
+from console.endpoints.app import health
+from console.endpoints.app.health import Health
 from console.http import JSON, PROBLEM, Reply, status_of
 from console.routes import ROUTES, Route
 from console.schemas import COMPONENT, Json, Schemas

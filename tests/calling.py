@@ -12,7 +12,7 @@ import azure.functions as func
 import pytest
 
 from console import dispatch, functions_adapter
-from console.endpoints import health
+from console.endpoints.app import health
 from console.routes import ROUTES, Route
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.event import Delivery

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.endpoints import health
-from console.endpoints import settings as settings_endpoint
+from console.endpoints.app import health
+from console.endpoints.app import settings as settings_endpoint
 from eventgrid_pull import EventGridPull
 from eventgrid_pull.cloudevents import Problem
 from moderation import config_check, runtime, timers, topology

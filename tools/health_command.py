@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-from console.endpoints import health
+from console.endpoints.app import health
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.http_retry import EventGridError

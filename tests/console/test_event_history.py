@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from console.endpoints import event_history
-from console.endpoints.event_history import expected
-from console.endpoints.event_history_steps import ELSEWHERE
+from console.endpoints.records import event_history
+from console.endpoints.records.event_history import expected
+from console.endpoints.records.event_history_steps import ELSEWHERE
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verb
 from eventgrid_pull.publish_stamp import ATTRIBUTE, PUBLISHER

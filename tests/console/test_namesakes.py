@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from console.endpoints import event_history
+from console.endpoints.records import event_history
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from console import validation
-from console.endpoints.audit import AuditQuery, to_query
+from console.endpoints.records.audit import AuditQuery, to_query
 from console.validation import BadQuery
 from moderation.audit.log import Query
 from tests.make import NOW, minutes

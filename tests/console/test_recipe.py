@@ -19,7 +19,7 @@ import json
 from datetime import UTC, datetime
 
 from console import openapi
-from console.endpoints.topology import TYPES
+from console.endpoints.app.topology import TYPES
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge
 from moderation import events, publish_request

@@ -8,8 +8,8 @@ import pytest
 
 import moderation
 from console import dispatch
-from console.endpoints import settings as settings_endpoint
-from console.endpoints.settings import Setting
+from console.endpoints.app import settings as settings_endpoint
+from console.endpoints.app.settings import Setting
 from moderation import topology
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from tests.calling import EXAMPLE, Api

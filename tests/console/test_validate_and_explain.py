@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from console import dispatch, validation
-from console.endpoints import health
-from console.endpoints.topology import event_subscriptions
+from console.endpoints.app import health
+from console.endpoints.app.topology import event_subscriptions
 from moderation import topology
 from tests.calling import Api
 from tests.make import ESCALATED, FLAGGED, TOPOLOGY, a_result, an_event, declaring

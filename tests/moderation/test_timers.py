@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.endpoints import settings as settings_endpoint
+from console.endpoints.app import settings as settings_endpoint
 from moderation import config_check, timers, topology
 from moderation.runtime import handled
 from moderation.settings import Settings

@@ -15,7 +15,7 @@ from moderation import publish_request
 from moderation.publish_request import Json
 
 SAMPLES = (
-    Path(__file__).parents[2] / "moderation" / "samples" / "moderation_events.json"
+    Path(__file__).parents[3] / "moderation" / "samples" / "moderation_events.json"
 )
 
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 
 from console import cursors, redaction
-from console.endpoints import event_history_steps
-from console.endpoints.event_history_steps import KnownEvent, Step
+from console.endpoints.records import event_history_steps
+from console.endpoints.records.event_history_steps import KnownEvent, Step
 from console.validation import ApiRequest, Moment
 from eventgrid_pull import traceparent
 from eventgrid_pull.blob.append_log import Stamp, stamp

@@ -11,7 +11,7 @@ from math import inf
 import msgspec
 
 import moderation
-from console.endpoints.topology import EventSubscriptionView, event_subscriptions
+from console.endpoints.app.topology import EventSubscriptionView, event_subscriptions
 from eventgrid_pull.cloudevents import Problem
 from moderation import settings, timers, topology
 from moderation.host_json import HostJsonInvalid, function_timeout

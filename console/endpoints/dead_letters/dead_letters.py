@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 
 from console import cursors, exports, redaction
-from console.endpoints import dead_letter_view
-from console.endpoints.dead_letter_view import DeadLetter
+from console.endpoints.dead_letters import dead_letter_view
+from console.endpoints.dead_letters.dead_letter_view import DeadLetter
 from console.exports import Format
 from console.http import Reply
 from console.validation import ApiRequest, BadQuery, Moment, choose
