@@ -60,7 +60,9 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     return Shape(
         data=data[0],
         is_batch=is_batch,
-        is_async=inspect.iscoroutinefunction(inspect.unwrap(handler)),
+        is_async=any(
+            map(inspect.iscoroutinefunction, (handler, inspect.unwrap(handler)))
+        ),
         takes_malformed=MalformedEvent in found,
     ), []
 

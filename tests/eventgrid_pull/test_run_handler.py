@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -367,6 +368,29 @@ async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
     await shop.drain()
 
     assert cancelled == [2]
+
+
+async def test_a_handler_may_be_wrapped_either_way() -> None:
+    """A wrapper that measures or retries may be async itself, or what it wraps."""
+
+    async def of_a_loop(event: Event[Order]) -> Reject:
+        return Reject("of a loop")
+
+    def plain(event: Event[Order]) -> Reject:
+        return Reject("plain")
+
+    @functools.wraps(of_a_loop)
+    def passing_on(event: Event[Order]) -> Any:
+        return of_a_loop(event)
+
+    @functools.wraps(plain)
+    async def awaited(event: Event[Order]) -> Any:
+        return plain(event)
+
+    for handler, reason in ((passing_on, "of a loop"), (awaited, "plain")):
+        shop = Shop(handler)
+        event = testing.event("Paid", {"cents": 1})
+        assert await testing.handle(shop.pull, "sub-paid", event) == [Reject(reason)]
 
 
 async def test_a_handler_in_a_test_fails_as_itself(

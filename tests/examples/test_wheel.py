@@ -12,8 +12,8 @@ import sysconfig
 import textwrap
 import venv
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.testing import NamespaceInThread
 from eventgrid_pull import Namespace, testing
 from tests.functions_host import hosting
+from tests.functions_host.hosting import RunningHost
 from tools import find_python
 from tools.distribution import DISTRIBUTIONS, build
+from tools.stack.parts import readiness, services
 from tools.terminal import ROOT, CannotGoOn
 
 ORDERS = ROOT / "examples" / "orders"
@@ -47,6 +49,9 @@ from function_app import pull
 async def test_a_drain_in_memory():
     event = testing.event("com.shop.Paid", {"order": "o1", "cents": -1})
 """
+type Hosted = Callable[
+    [Path, Path, dict[str, str]], AbstractContextManager[RunningHost]
+]
 QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
 
 
@@ -165,15 +170,58 @@ def test_the_wheel_works_on_the_oldest_python_that_it_names(
     assert "3 passed" in told([found, "-m", "pytest", "-q"], orders)
 
 
+@contextmanager
+def in_the_stand_in(
+    python: Path, app: Path, settings: dict[str, str]
+) -> Iterator[RunningHost]:
+    """The stand-in host, of all packages of this repository the only one in reach."""
+    host = app.with_name("host")
+    shutil.copytree(ROOT / "functions_host", host / "functions_host")
+    environment = BARE | settings | {"PYTHONPATH": str(host)}
+    with hosting.running(
+        app, python=python, cwd=host, environment=environment
+    ) as running:
+        yield running
+
+
+@contextmanager
+def in_func(python: Path, app: Path, settings: dict[str, str]) -> Iterator[RunningHost]:
+    """Core Tools' func, whose worker runs in that environment."""
+    func = services.find_func()
+    if func is None:
+        pytest.skip("NOT RUN with the real host: func is not on PATH.")
+    path = os.pathsep.join([str(python.parent), BARE.get("PATH", "")])
+    environment = {"PATH": path, "VIRTUAL_ENV": str(python.parents[1])}
+    port, log = hosting.a_free_port(), app.with_name("func.log")
+    with (
+        hosting.blob_storage(app.with_name("storage")) as storage,
+        log.open("w") as output,
+        subprocess.Popen(
+            [func, "start", "--port", str(port)],
+            cwd=app,
+            env=BARE | settings | environment | {"AzureWebJobsStorage": storage},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            text=True,
+        ) as process,
+    ):
+        try:
+            hosting.until(lambda: readiness.host_answers(port), 90)
+            yield RunningHost(process, port, log)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("hosted", [in_the_stand_in, in_func])
 def test_a_host_runs_the_example(
-    python: Path, orders: Path, namespace: NamespaceInThread, tmp_path: Path
+    hosted: Hosted, python: Path, orders: Path, namespace: NamespaceInThread
 ) -> None:
     """Each event is handled, on record in SQLite, and settled."""
-    # The host alone is in reach of that Python, and no other package of this repository.
-    host = tmp_path / "host"
-    shutil.copytree(ROOT / "functions_host", host / "functions_host")
-    settings = connection(namespace) | {"PAID_SCHEDULE": "* * * * * *"}
-    environment = BARE | settings | {"PYTHONPATH": str(host)}
+    settings = connection(namespace) | {
+        "PAID_SCHEDULE": "* * * * * *",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+    }
     events = [
         testing.event("com.shop.Paid", {"order": "o1", "cents": 5}),
         testing.event("com.shop.Paid", {"order": "o2", "cents": -5}),
@@ -182,9 +230,7 @@ def test_a_host_runs_the_example(
     ]
     publish(namespace, *events)
 
-    with hosting.running(
-        orders, python=python, cwd=tmp_path, environment=environment
-    ) as running:
+    with hosted(python, orders, settings) as running:
         for function in ("pull_paid", "pull_refunded"):
             fired = running.call(
                 "POST",
