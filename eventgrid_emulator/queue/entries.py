@@ -38,14 +38,6 @@ class Entry:
         self.due = 0.0
         self.state = State.READY
 
-    def lock(self, secret: bytes, now: float, due: float) -> None:
-        """Deliver the event once more, under this lock."""
-        self.secret = secret
-        self.count += 1
-        self.state = State.LOCKED
-        self.received = now
-        self.due = due
-
 
 class Ending(Enum):
     """Why an event left without being acknowledged."""

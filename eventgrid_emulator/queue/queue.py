@@ -81,7 +81,11 @@ class SubscriptionQueue:
         due = now + self.limits.lock_duration
         for place, entry in enumerate(taken):
             start = place * SECRET_LENGTH
-            entry.lock(secrets[start : start + SECRET_LENGTH], now, due)
+            entry.secret = secrets[start : start + SECRET_LENGTH]
+            entry.count += 1
+            entry.state = State.LOCKED
+            entry.received = now
+            entry.due = due
             self._locks[entry.secret] = entry
         self._mark(due, [entry.event.number for entry in taken])
         return taken
@@ -119,7 +123,7 @@ class SubscriptionQueue:
     def find(self, secret: bytes, now: float) -> Entry | None:
         """Return the event that this lock holds; None when it holds none any more."""
         entry = self._locks.get(secret)
-        return entry if entry is not None and self._is_held(entry, now) else None
+        return entry if entry is not None and now < entry.due else None
 
     def sweep(self, now: float) -> None:
         """Do what is due: end locks and delays, expire old events."""
@@ -192,9 +196,6 @@ class SubscriptionQueue:
         event = self._fresh.popleft()
         entry = self._entries[event.number] = Entry(event, 0)
         return entry
-
-    def _is_held(self, entry: Entry, now: float) -> bool:
-        return now < entry.due
 
     def _take_lock(self, secret: bytes, now: float) -> Entry | None:
         entry = self.find(secret, now)

@@ -203,8 +203,9 @@ class LocksLastTooLong(SubscriptionQueue):
     def sweep(self, now: float) -> None:
         super().sweep(now - 1e-6)
 
-    def _is_held(self, entry: Entry, now: float) -> bool:
-        return now <= entry.due
+    def find(self, secret: bytes, now: float) -> Entry | None:
+        entry = self._locks.get(secret)
+        return entry if entry is not None and now <= entry.due else None
 
 
 class ReleaseKeepsTheLock(SubscriptionQueue):
