@@ -7,12 +7,15 @@ read, too; names may be in any case.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-from azure.core.credentials import AzureKeyCredential
-from azure.core.credentials_async import AsyncTokenCredential
 
 from eventgrid_pull import addresses, setting_values
+
+if TYPE_CHECKING:  # 100 ms that nobody waits for who only wants to know the functions
+    from azure.core.credentials import AzureKeyCredential
+    from azure.core.credentials_async import AsyncTokenCredential
 
 type Credential = AzureKeyCredential | AsyncTokenCredential
 
@@ -51,6 +54,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         if self.given is not None:
             return self.given
         if self.key is not None:
+            from azure.core.credentials import AzureKeyCredential
+
             return AzureKeyCredential(self.key)
         try:
             # Imported here because it costs 150 ms of a cold start, and a key needs none.
@@ -111,6 +116,8 @@ def read(
 
 
 def _given(endpoint: tuple[str, str], credential: Credential) -> Connection:
+    from azure.core.credentials import AzureKeyCredential
+
     has_key = isinstance(credential, AzureKeyCredential)
     if problems := _endpoint_problems(*endpoint, has_key, "credential="):
         raise ConnectionInvalid(problems)

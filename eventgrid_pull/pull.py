@@ -8,13 +8,12 @@ from typing import Any
 
 import azure.functions as func
 
-from eventgrid_pull import client, connection
+from eventgrid_pull import connection
 from eventgrid_pull.connection import Credential
-from eventgrid_pull.consumer import Consumer
+from eventgrid_pull.consumer import Consumer, Namespace
 from eventgrid_pull.declaration import Declarations, Declared
 from eventgrid_pull.drain import Receiver
 from eventgrid_pull.drain_result import DrainResult
-from eventgrid_pull.error_messages import SettingNames
 from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
 from eventgrid_pull.event_decoder import Types
 from eventgrid_pull.hooks import Before, Hook, Hooks, OnDrained
@@ -168,7 +167,11 @@ class EventGridPull(func.Blueprint):
         self._declarations.end(functions)
         self.consumer.listen()
 
-    def _connect(self) -> tuple[client.Namespace, str]:
+    def _connect(self) -> tuple[Namespace, str]:
+        # Imported here because the SDK and aiohttp are most of a cold start.
+        from eventgrid_pull import client
+        from eventgrid_pull.error_messages import SettingNames
+
         topic, topic_name = connection.read_topic(self._topic, self._environ)
         found = connection.read(
             self._prefix, self._environ, self._endpoint, self._credential

@@ -6,25 +6,25 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from eventgrid_pull import (
     ConnectionInvalid,
     Consumer,
     DrainResult,
-    Namespace,
-    Subscription,
 )
 from eventgrid_pull.cloudevents import Problem
 from moderation import events, timers, topology
 from moderation import handlers as handlers  # it declares what is pulled
-from moderation.dead_letters.store import DeadLetterStore, InMemoryDeadLetters
-from moderation.publishing import Publishing
 from moderation.pulling import clock, current_logs, current_settings, pull
 from moderation.settings import Settings, SettingsInvalid
 from moderation.storage import logs
 from moderation.storage.logs import Logs
 from moderation.topology import Topology, TopologyInvalid
+
+if TYPE_CHECKING:  # the SDK is imported when it is asked something
+    from eventgrid_pull import Namespace, Subscription
+    from moderation.dead_letters.store import DeadLetterStore
 
 _log = logging.getLogger(__name__)
 
@@ -47,22 +47,26 @@ class Runtime:
         consumer: Consumer,
         logs: Logs,
         clock: Callable[[], datetime],
-        dead_letters: DeadLetterStore | None = None,
+        dead_letters: "DeadLetterStore | None" = None,
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        # Imported here because a tick needs none of it.
+        from moderation import publishing
+        from moderation.dead_letters import store
+
         self.settings = settings
         self.topology = declared
         self.consumer = consumer
         namespace, self._topic_name = consumer.namespace()
-        self._namespace = cast(Namespace, namespace)
+        self._namespace = cast("Namespace", namespace)
         self.topic = consumer.topic()
         self.audit, self.actions = logs.audit, logs.actions
         self.activity, self.audit_store = logs.activity, logs.store
         self._logs = logs
-        self.publishing = Publishing(self.topic, self.actions, clock)
+        self.publishing = publishing.Publishing(self.topic, self.actions, clock)
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.peeks = asyncio.Semaphore(MOST_PEEKS)
-        self.dead_letters = dead_letters or InMemoryDeadLetters()
+        self.dead_letters = dead_letters or store.InMemoryDeadLetters()
         self.clock = clock
         self._close_storage = close_storage
         self._calls: set[asyncio.Task[object]] = set()
@@ -72,7 +76,7 @@ class Runtime:
         """Return the names of the event subscriptions that have a handler."""
         return [status.name for status in self.consumer.status()]
 
-    def subscription(self, name: str) -> Subscription:
+    def subscription(self, name: str) -> "Subscription":
         """Return an event subscription itself, to receive from by hand."""
         return self._namespace.subscription(self._topic_name, name, events.read)
 
@@ -145,7 +149,7 @@ def build(
 
 def _dead_letters(
     settings: Settings, declared: Topology
-) -> tuple[DeadLetterStore, Callable[[], Awaitable[None]]]:
+) -> "tuple[DeadLetterStore, Callable[[], Awaitable[None]]]":
     # Imported here because it costs 200 ms of a cold start that a tick does not need.
     from eventgrid_pull.blob import blob_client as blobs
     from moderation.storage.dead_letter_blobs import BlobDeadLetters

@@ -122,11 +122,17 @@ def test_with_easy_auth_the_host_asks_for_no_key() -> None:
     assert set(levels) == {"anonymous"}
 
 
-def test_what_answers_http_is_imported_with_the_first_request() -> None:
-    """A timer's cold start does not wait for the console, storage and identity."""
+def test_what_answers_and_asks_is_imported_with_the_first_request() -> None:
+    """A cold start does not wait for the console, the SDKs, storage and identity."""
     late = (
         *("console.", "eventgrid_pull.blob.blob_reader", "eventgrid_pull.blob.blob"),
-        *("azure.storage", "azure.identity"),
+        *("azure.core", "azure.eventgrid", "azure.storage", "azure.identity"),
+        *(
+            "aiohttp",
+            "moderation.publish",
+            "moderation.dead_letters",
+            "moderation.filters.r",
+        ),
     )
 
     imported = printed("import function_app, sys; print(*sys.modules)")

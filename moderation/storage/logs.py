@@ -3,8 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import cache
-
-from azure.core.credentials_async import AsyncTokenCredential
+from typing import TYPE_CHECKING
 
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
@@ -13,6 +12,9 @@ from moderation.activity.log import ActivityLog, Store
 from moderation.audit.actions import ActionLog
 from moderation.audit.log import AuditLog
 from moderation.settings import Settings, SettingsInvalid
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
 
 
 class Logs:
@@ -56,7 +58,7 @@ def of(settings: Settings) -> Logs:
 
 
 @cache
-def identity() -> AsyncTokenCredential:
+def identity() -> "AsyncTokenCredential":
     """Return who the app is. Raises SettingsInvalid."""
     # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
     from azure.identity.aio import DefaultAzureCredential
