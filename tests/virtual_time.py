@@ -2,50 +2,12 @@
 
 import asyncio
 import functools
-import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-# More turns than any test needs: whoever takes them goes in circles.
-MOST_TURNS = 500_000
+from tools.bench.cost.virtual_time import Clock, VirtualLoop
 
-
-class Clock:
-    """Seconds that pass only when a loop has nothing else to do."""
-
-    def __init__(self, start: float = 1_000_000.0) -> None:
-        self.now = start
-
-
-class _Jumping(selectors.SelectSelector):
-    """A selector that moves the clock instead of waiting."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-        self._turns = 0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:
-            raise RuntimeError("every task waits for something that never happens")
-        self._turns += 1
-        if self._turns > MOST_TURNS:
-            raise RuntimeError("no end is in sight: the test goes in circles")
-        # A timer is due a clock resolution early, so that rounding cannot delay it.
-        self._clock.now += max(0.0, timeout)
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop on a clock of its own."""
-
-    def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock or Clock()
-        super().__init__(_Jumping(self.clock))
-
-    def time(self) -> float:
-        """The clock's seconds."""
-        return self.clock.now
+__all__ = ["Clock", "VirtualLoop", "in_virtual_time", "now", "settle_down"]
 
 
 def in_virtual_time[**P](

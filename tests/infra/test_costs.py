@@ -3,7 +3,10 @@
 import re
 from typing import NamedTuple
 
-from tools import bicep
+import pytest
+
+from tools import bicep, costs
+from tools.costs import prices
 
 HOURS, SECONDS = 730, 2_628_000
 
@@ -14,7 +17,7 @@ class Month(NamedTuple):
     units: int = 1
     timers: int = 3
     ticks: int = 8_760
-    seconds: int = 20
+    seconds: int = 10
     memory: float = 0.5
     warm: int = 0
     all_warm: bool = False
@@ -22,11 +25,11 @@ class Month(NamedTuple):
 
 
 EXAMPLES = {
-    "as it is: every 5 minutes": Month(),
-    "prompt: every minute": Month(ticks=43_800, seconds=55),
-    "prompt and never cold": Month(ticks=43_800, seconds=55, warm=3, all_warm=True),
+    "as it is: a visit": Month(),
+    "all stay: every minute": Month(ticks=43_800, seconds=60),
+    "all stay and never cold": Month(ticks=43_800, seconds=60, warm=3, all_warm=True),
     "as it is, with a private network": Month(network=True),
-    "`large`": Month(40, 48, 43_800, 55, 4, warm=4),
+    "`large`": Month(40, 48, 43_800, 60, 4, warm=4),
 }
 
 
@@ -52,16 +55,6 @@ def cost(month: Month) -> float:
     )
 
 
-def prices() -> dict[str, list[float]]:
-    """The numbers of the column of assumed prices."""
-    rows = re.findall(
-        r"^\| ([a-z ,]+) \| [^|]+ \| (\d[^|]+) \|$", readme(), re.MULTILINE
-    )
-    return {
-        what: [float(n) for n in re.findall(r"[\d.]+\d", said)] for what, said in rows
-    }
-
-
 def readme() -> str:
     """The text that a reader trusts."""
     return (bicep.INFRA / "README.md").read_text(encoding="utf-8")
@@ -74,3 +67,20 @@ def test_every_worked_example_adds_up() -> None:
             rf"^\| {re.escape(name)}.*\| \*\*([\d,]+)", readme(), re.MULTILINE
         )
         assert round(cost(month)) == int(said.replace(",", "")), name
+
+
+def test_the_table_of_the_consumer_is_that_of_these_prices() -> None:
+    """Dollars follow from what was counted: written anew by `python -m tools.costs`."""
+    found = costs.TABLE.search(costs.CONSUMER.read_text(encoding="utf-8"))
+    assert found is not None
+    rows = [
+        [cell.strip(" *").replace(",", "") for cell in line.split("|")[1:-1]]
+        for line in found[0].splitlines()[2:]
+    ]
+
+    assert len(rows) == 15
+    for rate, _, _, _, writes, work, runs, _, _, *dollars in rows:
+        month = costs.month(float(rate), float(work), float(runs), float(writes))
+        again = (month.instances, month.executions, month.writes, month.of_the_app)
+        for told, computed in zip(map(float, dollars), again, strict=False):
+            assert computed == pytest.approx(told, rel=0.05, abs=0.6), (rate, dollars)

@@ -20,6 +20,7 @@ from tools.bench import (
     post,
     publish,
 )
+from tools.bench.cost import rows as cost
 from tools.bench.report import Report, document, table
 from tools.bench.sizes import FULL, QUICK, Size
 from tools.terminal import CannotGoOn, say
@@ -32,6 +33,7 @@ BENCHES: dict[str, Bench] = {
     "post": post.run,
     "drain": drain.run,
     "latency": latency.run,
+    "cost": cost.run,
     "memory": memory.run,
     "coldstart": coldstart.run,
     "emulator": emulator.run,

@@ -1,0 +1,1 @@
+"""What it takes to drain: requests, seconds and delay, by rate, manner and pace."""

@@ -1,0 +1,110 @@
+"""What draining takes at each rate, in either manner, paced or not, and what it costs."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from eventgrid_pull.ticks import Manner
+from tools import costs
+from tools.bench.cost import measured, simulated
+from tools.bench.cost.counts import Counts
+from tools.bench.report import Report, Row
+from tools.bench.sizes import Size
+
+RATES = (0, 1, 10, 100, 1_000)
+PACE = 0.8
+STAY, VISIT = "0 * * * * *", "0 */5 * * * *"
+# Of the events, those that each of three event subscriptions takes.
+SHARES = (0.5, 0.5, 1.0)
+type Scenario = dict[str, Any]
+
+
+async def run(size: Size) -> Report:
+    """Count by virtual time at every rate, and measure two of them."""
+    most = 1 if size.seconds >= 1 else 0.1
+    scenarios = await asyncio.to_thread(lambda: list(_virtual(most)))
+    found = {(s["rate"], s["manner"], s["pace"]): s for s in scenarios}
+    for rate in (100, 1_000):
+        for pace in (PACE, 0.0):
+            counts = await measured.run(rate, pace, size.seconds / 2)
+            scenarios.append(_scenario("measured", rate, "stay", pace, counts))
+    paced, prompt = found[100, "stay", PACE], found[100, "stay", 0.0]
+    loop = found[100, "loop", 0.0]
+    at_100, none, one = (
+        costs.of_counts(found[key])
+        for key in ((100, "stay", PACE), (0, "visit", 0.0), (1, "visit", 0.0))
+    )
+    rows = [
+        _compared("a pace of 0.8 s", paced, "pace 0", prompt, 1 / 20),
+        _compared("the same", paced, "the SDK's loop, 10 a receive", loop, None),
+        Row("cost", "delay at 100/s, paced: p99", paced["p99"], "s", target=2.5),
+        Row("cost", "a month of writes at 100/s", at_100.writes, "$", target=100.0),
+        Row("cost", "visits, a month of nothing", none.of_the_app, "$", target=5.0),
+        Row("cost", "visits, a month of 1/s", one.of_the_app, "$", target=5.0),
+        *_measured(scenarios),
+    ]
+    return Report(rows, {"scenarios": scenarios})
+
+
+def _virtual(most: float) -> Iterator[Scenario]:
+    """Yield each rate in each manner; `most` of the time that it takes to be even."""
+    stays: list[tuple[Manner, float, str, float]] = [
+        ("visit", 0.0, VISIT, 600 * most),
+        ("stay", PACE, STAY, 120 * most),
+        ("stay", 0.0, STAY, 60 * most),
+    ]
+    for rate in RATES:
+        for manner, pace, schedule, seconds in stays:
+            total = Counts()
+            for share in SHARES:
+                total.add(simulated.run(rate * share, manner, pace, schedule, seconds))
+            yield _scenario("virtual", rate, manner, pace, total)
+        total = Counts()
+        for share in SHARES:
+            total.add(simulated.common_loop(rate * share, 30 * most))
+        yield _scenario("virtual", rate, "loop", 0.0, total)
+
+
+def _scenario(
+    how: str, rate: int, manner: str, pace: float, counts: Counts
+) -> Scenario:
+    return {
+        "how": how,
+        "rate": rate,
+        "manner": manner,
+        "pace": pace,
+        "events": counts.events,
+        "receives": counts.receives,
+        "settlements": counts.settlements,
+        "writes": counts.writes,
+        "runs": counts.runs,
+        "open": round(counts.open, 3),
+        "billed": round(counts.billed, 3),
+        "seconds": round(counts.seconds, 3),
+        "p50": counts.delay(0.5),
+        "p99": counts.delay(0.99),
+    }
+
+
+def _requests(scenario: Scenario) -> float:
+    """Requests to Event Grid and to storage for each delivery."""
+    asked = sum(scenario[what] for what in ("receives", "settlements", "writes"))
+    return float(asked / scenario["events"])
+
+
+def _compared(
+    what: str, ours: Scenario, against: str, theirs: Scenario, target: float | None
+) -> Row:
+    mine, other = _requests(ours), _requests(theirs)
+    said = f"a delivery at {ours['rate']}/s, {what} ({ours['how']})"
+    return Row("cost", said, mine, "requests", against, other, mine / other, target)
+
+
+def _measured(scenarios: list[Scenario]) -> Iterator[Row]:
+    found = {(s["rate"], s["pace"]): s for s in scenarios if s["how"] == "measured"}
+    for rate in (100, 1_000):
+        paced, prompt = found[rate, PACE], found[rate, 0.0]
+        yield _compared("a pace of 0.8 s", paced, "pace 0", prompt, None)
+        said = f"delay at {rate}/s (measured): p99"
+        yield Row("cost", f"{said}, paced", paced["p99"] * 1000, "ms")
+        yield Row("cost", f"{said}, pace 0", prompt["p99"] * 1000, "ms")
