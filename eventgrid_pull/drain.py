@@ -117,7 +117,7 @@ class _Receivers:
         # A visit would be held up by receives that stay open beside the last one.
         at_once = 1 if job.manner == "visit" else MAX_RECEIVERS
         self._turns = asyncio.Semaphore(at_once)
-        self._left = 0.0
+        self._left = self._rests_until = 0.0
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -139,10 +139,10 @@ class _Receivers:
                 took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
                 self._size = receive_size.next_size(size, took)
-                if not calls_for_more and self._count > 1:
+                rest = self._rests_until - loop_time()
+                if self._count > 1 and (rest > 0 or not calls_for_more):
                     return
-                if not received.is_full:
-                    await self._rest(received.at + self._job.pace - loop_time())
+                await self._rest(rest)
         except (self._job.context.recorder.down, EventGridError) as error:
             self._parts.current.fail(error)
             self._job.ending.set()
@@ -162,6 +162,8 @@ class _Receivers:
                 received = await self._receive_unless_ending(room)
                 self._has_visited |= not received.is_full
             if received.deliveries:
+                if not received.is_full:
+                    self._rests_until = received.at + self._job.pace
                 return received
             if self._count > 1:
                 return None  # another one goes on
