@@ -56,7 +56,7 @@ def read_numbers(
     if wrong := cron.problem(text) if text.strip() else "is not set":
         (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
     numbers = Numbers(**found)
-    disagree = _disagreements(numbers, shape, text)
+    disagree = _disagreements(numbers, shape)
     (
         problems if any(map(setting_values.setting_name, given.values())) else mistakes
     ).extend(disagree)
@@ -83,7 +83,7 @@ def expression(schedule: str, environ: Mapping[str, str]) -> str:
     return schedule if name is None else setting_values.setting(name, environ)
 
 
-def _disagreements(numbers: Numbers, shape: Shape | None, schedule: str) -> list[str]:
+def _disagreements(numbers: Numbers, shape: Shape | None) -> list[str]:
     """Return which numbers do not agree, and which of them to change."""
     wrong = []
     timeout, lock = numbers.timeout, numbers.lock_duration
@@ -92,12 +92,6 @@ def _disagreements(numbers: Numbers, shape: Shape | None, schedule: str) -> list
         wrong.append(
             f"timeout is {timeout} s and lock_duration {lock} s: a lock can be renewed for "
             f"an hour only, so timeout may be {longest} at most"
-        )
-    gap, budget = cron.shortest_gap(schedule) or 0, numbers.budget
-    if numbers.manner == "stay" and gap >= budget:
-        wrong.append(
-            f"manner is stay, but budget {budget} s, and the schedule fires every {gap} s: "
-            "nobody would listen in between; give budget more, or a denser schedule"
         )
     if numbers.max_delivery_count == 1 and shape is not None and shape.is_batch:
         wrong.append(

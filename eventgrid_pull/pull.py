@@ -24,7 +24,7 @@ from eventgrid_pull.registration import Builders
 from eventgrid_pull.run_handler import OnMalformed
 from eventgrid_pull.settle import Decided
 from eventgrid_pull.status import Status
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.ticks import Manner, unheard
 
 _log = logging.getLogger(__name__)
 
@@ -146,6 +146,9 @@ class EventGridPull(func.Blueprint):
     def _add_timers(self, declared: Declared) -> None:
         for problem in declared.problems:
             _log.error("%s is not pulled: %s", declared.name, problem)
+        numbers = declared.numbers
+        if gap := unheard(numbers.manner, declared.expression, numbers.budget):
+            _log.warning("%s is to stay, but %s", declared.name, gap)
         for function in declared.functions:
             self._add_timer(function, declared)
 

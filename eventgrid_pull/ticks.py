@@ -18,6 +18,17 @@ OVERLAP_SECONDS = 1.0
 EARLY = timedelta(seconds=0.5)
 
 
+def unheard(manner: Manner, schedule: str, budget: float) -> str | None:
+    """Return that nobody listens before each tick, or None where somebody does."""
+    gap = cron.shortest_gap(schedule) or 0
+    if manner == "visit" or budget > gap:
+        return None
+    return (
+        f"its timer fires every {gap} s and a run may take {budget:.0f} s: nobody listens "
+        "in between"
+    )
+
+
 def seconds_to_run(schedule: str, now: datetime, budget: float) -> float:
     """Return in how many seconds a run that begins now is to begin its last receive.
 

@@ -14,6 +14,7 @@ from eventgrid_pull.cron import shortest_gap
 from eventgrid_pull.histogram import Spread
 from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
+from eventgrid_pull.ticks import unheard
 from moderation import timers
 from moderation.activity.log import Summary
 from moderation.filters.rules import warnings
@@ -91,14 +92,12 @@ def _without_effect(strays: Sequence[Problem]) -> Iterator[Finding]:
 def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
     budget = settings.pull_budget
     for timer in drained:
-        gap = shortest_gap(timer.schedule)
-        if timer.manner == "stay" and gap is not None and budget <= gap:
+        if gap := unheard(timer.manner, timer.schedule, budget):
             yield Finding(
                 timer.manner_setting,
-                f"is stay, but its timer fires every {gap} s and a run may take {budget} "
-                "s: nobody listens in between",
-                f"PULL_BUDGET_SECONDS to more than {gap}, or {timer.schedule_setting} to a "
-                "denser schedule",
+                f"is stay, but {gap}",
+                "PULL_BUDGET_SECONDS to more than that, or "
+                f"{timer.schedule_setting} to a denser schedule",
             )
 
 

@@ -73,11 +73,6 @@ IN_SETTINGS = [
     ({"pace": "%P%"}, {"P": "-1"}, "pace (P) must be seconds from 0 to 60, as 0.8"),
     ({"pace": "%P%"}, {"P": "1e1"}, "pace (P) must be seconds from 0 to 60"),
     ({"pace": "%P%"}, {"P": "61"}, "pace (P) must be seconds from 0 to 60"),
-    (
-        {"manner": "%M%", "budget": 60},
-        {"M": "stay"},
-        "manner is stay, but budget 60 s, and the schedule fires every 60 s: nobody would",
-    ),
     ({"timeout": "%N%"}, {"N": "3601"}, "timeout (N) must be"),
     ({"lock_duration": "%N%"}, {"N": "59"}, "lock_duration (N) must be"),
     ({"max_delivery_count": "%N%"}, {"N": "11"}, "max_delivery_count (N) must be"),
@@ -105,6 +100,18 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
     assert problems["sub-well"] == []
     [problem] = problems["sub-paid"]
     assert problem.startswith(said)
+
+
+def test_a_budget_that_ends_a_stay_too_soon_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    It is pulled all the same, for as long as that.
+    """
+    environ = {"M": "stay", "B": "60"}
+
+    assert registered(declaring(environ, manner="%M%", budget="%B%")) == ["pull_paid"]
+    assert "nobody listens in between" in caplog.text
 
 
 def test_a_setting_is_found_whatever_its_case() -> None:

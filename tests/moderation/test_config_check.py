@@ -71,12 +71,12 @@ def test_what_ships_is_well_in_either_manner(environ: dict[str, str]) -> None:
         (
             {"PULL_FLAGGED_MANNER": "stay", "PULL_BUDGET_SECONDS": "300"},
             "PULL_FLAGGED_MANNER",
-            "more than 300",
+            "PULL_BUDGET_SECONDS to more",
         ),
         (
             {"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_SCHEDULE": "0 0 * * * *"},
             "PULL_FLAGGED_MANNER",
-            "more than 3600",
+            "PULL_FLAGGED_SCHEDULE to a denser",
         ),
         ({"HANDLER_TIMEOUT_SECONDS": "890"}, "functionTimeout", "more than 1800"),
         ({"HANDLER_TIMEOUT_SECONDS": "3600"}, "HANDLER_TIMEOUT_SECONDS", "3540"),

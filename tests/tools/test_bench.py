@@ -40,6 +40,7 @@ TARGETS = {
     "drain": 1,
     "latency": 2,
     "cost": 5,
+    "stay": 1,
     "memory": 1,
     "coldstart": 1,
     "console": 2,

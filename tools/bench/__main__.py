@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tools.bench import (
     memory,
     post,
     publish,
+    stay,
 )
 from tools.bench.cost import rows as cost
 from tools.bench.report import Report, document, table
@@ -33,6 +35,7 @@ BENCHES: dict[str, Bench] = {
     "post": post.run,
     "drain": drain.run,
     "latency": latency.run,
+    "stay": stay.run,
     "cost": cost.run,
     "memory": memory.run,
     "coldstart": coldstart.run,
@@ -52,7 +55,7 @@ def main(arguments: list[str]) -> int:
     for name in names:
         say(f"{name} ...", end=" ")
         try:
-            reports[name] = asyncio.run(BENCHES[name](QUICK if given.quick else FULL))
+            reports[name] = asyncio.run(BENCHES[name](_size(given)))
         except CannotGoOn as error:
             say(f"\nbench {name}: {error}")
             return 1
@@ -63,6 +66,12 @@ def main(arguments: list[str]) -> int:
         text = json.dumps(document(reports, given.quick), indent=1, ensure_ascii=False)
         given.json.write_text(text, encoding="utf-8")
     return 0
+
+
+def _size(given: argparse.Namespace) -> Size:
+    if given.quick:
+        return QUICK
+    return replace(FULL, stay_seconds=300.0) if given.long else FULL
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write it here, too")
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument(
+        "--long", action="store_true", help="watch timers that stay for five minutes"
+    )
     return parser
 
 

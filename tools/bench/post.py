@@ -161,15 +161,18 @@ async def _hosts(
         apps = {"app": ROOT, "sdk": folder}
         logs = folder.parent
         yield {
-            name: await stack.enter_async_context(_host(kind, app, settings, logs))
+            name: (
+                await stack.enter_async_context(running_host(kind, app, settings, logs))
+            )[0]
             for name, app in apps.items()
         }
 
 
 @contextlib.asynccontextmanager
-async def _host(
+async def running_host(
     kind: str, app: Path, settings: Mapping[str, str], logs: Path
-) -> AsyncIterator[int]:
+) -> AsyncIterator[tuple[int, processes.Process]]:
+    """Start a host with an app; give its port and its process."""
     if kind == "func":
         settings_file.make_if_missing(app)
     port = ports.choose({"--http-port": 0})["--http-port"]
@@ -179,7 +182,7 @@ async def _host(
     process = await processes.start(part.command, part.environment, part.folder, log)
     try:
         await _until_it_answers(part, log)
-        yield port
+        yield port, process
     finally:
         for stop in part.stops:
             if process.returncode is None:

@@ -9,8 +9,8 @@ class Size:
 
     `events` are consumed or published per round, a hundred at least; `backlog` is
     drained whole, `emulator_events` go through the emulator alone, `starts` fresh
-    interpreters are started, latency is watched for so many `seconds`, and the console
-    answers over so many `entries`.
+    interpreters are started, latency is watched for so many `seconds`, timers that stay
+    for `stay_seconds`, and the console answers over so many `entries`.
     """
 
     rounds: int
@@ -20,6 +20,7 @@ class Size:
     starts: int
     seconds: float
     entries: int
+    stay_seconds: float = 0.3
 
 
 FULL = Size(
@@ -30,6 +31,7 @@ FULL = Size(
     starts=15,
     seconds=20.0,
     entries=1_000_000,
+    stay_seconds=90.0,
 )
 QUICK = Size(
     rounds=3,
@@ -39,4 +41,5 @@ QUICK = Size(
     starts=5,
     seconds=4.0,
     entries=100_000,
+    stay_seconds=9.0,
 )
