@@ -20,7 +20,8 @@ from tools.bench.post import running_host
 from tools.bench.report import Report, Row
 from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.stack import processes, settings_file
+from tools.stack.settings import settings_file
+from tools.stack.system import processes
 from tools.terminal import ROOT
 
 RATE = 50
