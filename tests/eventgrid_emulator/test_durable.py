@@ -306,14 +306,6 @@ def test_a_kill_while_the_file_is_made_leaves_all_of_it_or_nothing(
     Store(tmp_path).read(lambda c: c.close())
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
-    (tmp_path / "file").write_text("")
-
-    with pytest.raises(StoreError, match="file"):
-        Store(tmp_path / "file" / "data")
-
-
 @pytest.mark.skipif(
     os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere"
 )

@@ -1,11 +1,8 @@
 """A namespace in a test: quick to start, isolated, and frugal."""
 
-import asyncio
 import json
 import tracemalloc
 from typing import Any
-
-import pytest
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
@@ -65,28 +62,3 @@ async def test_huge_ids_and_types_are_not_remembered() -> None:
     tracemalloc.stop()
 
     assert held < 4_000_000
-
-
-async def test_an_event_that_nobody_holds_is_let_go() -> None:
-    """Acknowledged in every event subscription, it leaves no bytes behind."""
-    namespace = Namespace(parse(json.dumps(DECLARED)))
-    topic = namespace.topic("orders")
-    await namespace.publish(topic, read_batch(a_batch(100, 10)))
-    for subscription in topic.subscriptions.values():
-        for entry in subscription.queue.receive(100, namespace.clock.now()):
-            subscription.queue.acknowledge(entry.secret, namespace.clock.now())
-
-        assert subscription.queue.depth().total == 0
-
-
-async def test_a_receive_that_is_cancelled_leaves_the_line() -> None:
-    """Nothing is delivered to it afterwards."""
-    namespace = Namespace(parse(json.dumps(DECLARED)))
-    subscription = namespace.subscription("orders", "sub-0")
-    waiting = asyncio.create_task(namespace.receive(subscription, 1, 60))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-
-    assert subscription.next_waiter() is None

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from eventgrid_emulator.queue.entries import QueueLimits
 from eventgrid_emulator.topology.checks import TopologyError
-from eventgrid_emulator.topology.filters import Filter
 from eventgrid_emulator.topology.topology import DAY, Topology, load, parse
 from tests import topology_cases
 from tests.topology_cases import CASES, FILTERS, WARNINGS, name_of
@@ -49,21 +48,6 @@ def test_defaults_are_the_service_s() -> None:
     assert topic.retention == 7 * DAY
     assert subscription.limits == QueueLimits(60, 10, 7 * DAY)
     assert subscription.filters.event_types is None
-
-
-def test_several_topics_can_be_declared() -> None:
-    """Any project's namespace fits in one file."""
-    topics = [json.loads(a_topology(topic=name)) for name in ("orders", "returns")]
-    assert len(parse(json.dumps({"topics": topics})).topics) == 2
-
-
-def test_a_filter_is_read_with_its_operand() -> None:
-    """`value` for one, `values` for several."""
-    declared = {"operatorType": "NumberInRange", "key": "data.n", "values": [[1, 2.5]]}
-    [topic] = parse(topology_cases.with_filters({"filters": [declared]})).topics
-
-    [clause] = topic.subscriptions[0].filters.clauses
-    assert clause == Filter("NumberInRange", "data.n", ([1, 2.5],))
 
 
 def described(found: Topology) -> dict[str, Any]:
@@ -141,16 +125,6 @@ def test_a_mistake_is_named_with_its_place(text: str, says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_an_error_names_the_event_subscription_and_the_filter() -> None:
-    """Both, since a file may have hundreds."""
-    good = {"operatorType": "IsNotNull", "key": "subject"}
-    bad = {"operatorType": "StringIn", "key": "subject", "values": [1]}
-    configuration = {"filters": [good, bad]}
-
-    with pytest.raises(TopologyError, match="event subscription sub-a, filter 2"):
-        parse(a_topology(a_subscription(filtersConfiguration=configuration)))
-
-
 def test_an_event_subscription_has_25_filters_and_25_values_at_most() -> None:
     """Values are counted over all its filters."""
     exists = {"operatorType": "IsNotNull", "key": "subject"}
@@ -164,14 +138,6 @@ def test_an_event_subscription_has_25_filters_and_25_values_at_most() -> None:
         parse(with_filters(*[exists] * 26))
     with pytest.raises(TopologyError, match="26 values"):
         parse(with_filters(thirteen, thirteen))
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """Missing, or a folder."""
-    for path in (tmp_path / "missing.json", tmp_path):
-        with pytest.raises(TopologyError) as caught:
-            load(path)
-        assert str(path) in str(caught.value)
 
 
 JSON = st.recursive(
