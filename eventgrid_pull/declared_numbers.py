@@ -63,7 +63,7 @@ def read_numbers(
     return (
         numbers,
         problems,
-        [f"has numbers that are wrong: {each}" for each in mistakes],
+        [f"has an argument that is wrong: {each}" for each in mistakes],
     )
 
 

@@ -52,10 +52,9 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     found = [_data(each) for kind in kinds for each in _members(kind)]
     data = [each for each in found if each is not MalformedEvent]
     if len(data) != 1 or data[0] is None:
-        told = "a list of one" if is_batch else "or `list[Event[…]]` for batches"
         return None, [
-            f"takes {name_of(annotation)}: its parameter is `Event[…]`, {told}, with "
-            "`| MalformedEvent` if it wants those"
+            f"takes {name_of(annotation)}: its parameter must be `Event[…]`, or "
+            "`list[Event[…]]` for the batch, with `| MalformedEvent` if it wants those"
         ]
     return Shape(
         data=data[0],
@@ -99,6 +98,8 @@ def _data(annotation: object) -> object:
 
 def name_of(annotation: object) -> str:
     """Return how a type is written, roughly."""
+    if get_origin(annotation) is not None:
+        return str(annotation)
     return getattr(annotation, "__name__", None) or str(annotation)
 
 
