@@ -21,10 +21,6 @@ ADMIN = next(name for name in RECORDED if name.startswith("admin ("))
 # Left out of the record: whoever serves decides them.
 UNRECORDED = {"date", "server", "transfer-encoding"}
 
-# Cases answered otherwise on purpose, with the reason, which docs/host.md gives as well:
-# none. (Two schedules are refused: see tests/functions_host/test_cron.py.)
-NOT_HONOURED: dict[str, str] = {}
-
 
 def cases(group: str) -> list[Any]:
     """The group's cases, named as they are in the record."""
@@ -154,17 +150,10 @@ def exchange(port: int, head: bytes, body_size: int, answers: int) -> bytes:
     return received
 
 
-def test_what_is_not_honoured_was_recorded() -> None:
-    """The table of exceptions names cases that exist."""
-    groups = ("http", "http_raw", KEYS, ADMIN, "admin_timer_runs")
-    recorded = {case["case"] for group in groups for case in RECORDED[group]}
-    assert set(NOT_HONOURED) <= recorded
-
-
 def check(
     case: dict[str, Any], host: RunningHost, keys: Mapping[str, str] | None = None
 ) -> None:
-    """The host answers as recorded, or the case is honestly listed as not honoured."""
+    """The host answers as recorded."""
     request = case["request"]
     headers = {n: filled(v, keys or {}) for n, v in request.get("headers", {}).items()}
     body = request["body"].encode() if "body" in request else None
@@ -172,11 +161,7 @@ def check(
 
     answer = host.call(request["method"], target, headers, body)
 
-    found = differences(case, answer, host.port)
-    if case["case"] in NOT_HONOURED:
-        assert found, f"{case['case']} is honoured: take it out of NOT_HONOURED"
-        return
-    assert not found
+    assert not differences(case, answer, host.port)
 
 
 def filled(value: Any, keys: Mapping[str, str]) -> Any:

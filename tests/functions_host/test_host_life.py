@@ -460,21 +460,6 @@ def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
     assert "delete it" in said
 
 
-def test_a_disabled_function_is_not_served(tmp_path: Path) -> None:
-    """Either spelling of the setting takes it off its route."""
-    an_app(tmp_path, HEAD)
-    off = {
-        "AzureWebJobs_hello_Disabled": "1",
-        "AzureWebJobs.open_gate.Disabled": "true",
-    }
-    with running(tmp_path, environment=off) as host:
-        assert host.get("/api/hello").status == host.get("/api/open").status == 404
-        described = {
-            f["name"]: f["isDisabled"] for f in host.get("/admin/functions").json
-        }
-        assert described == {"hello": True, "open_gate": True, "wait": False}
-
-
 def test_a_thread_that_does_not_end_does_not_keep_the_host(tmp_path: Path) -> None:
     """A second signal is enough for it as well."""
     with running(an_app(tmp_path, HEAD + BLOCKING)) as host:

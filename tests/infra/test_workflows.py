@@ -73,7 +73,7 @@ def test_each_file_is_valid_by_its_schema(schema: str, file: Path) -> None:
 
 
 def test_workflows_lint_clean() -> None:
-    """zizmor, at its most pedantic, finds nothing that could be misused."""
+    """zizmor, at its most pedantic, finds nothing: actions are pinned, inputs are no code."""
     asked = [str(PROGRAMS / "zizmor"), "--offline", "--pedantic", "--no-progress"]
     asked += ["--format", "json", "--strict-collection", str(GITHUB)]
 
@@ -81,18 +81,6 @@ def test_workflows_lint_clean() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout) == []
-
-
-@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
-def test_every_action_is_pinned_to_a_commit(file: Path) -> None:
-    """
-    A tag can be moved to other code, a commit cannot; the comment says which tag it was.
-    """
-    used = re.findall(r"uses: *(.+)", file.read_text(encoding="utf-8"))
-
-    assert used
-    for action in used:
-        assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
@@ -278,11 +266,6 @@ def test_a_provider_is_registered_where_it_is_needed_and_waited_for(
     found = said.read_text().splitlines()[1:] if said.exists() else []
     register = "provider register --namespace Microsoft.App"
     assert found == ([] if asked is None else [f"{register} {asked}"])
-
-
-def test_inputs_and_variables_reach_scripts_as_environment_only() -> None:
-    """Text that somebody typed is never pasted into a script."""
-    assert "${{" not in runs(CI) + runs(DEPLOY)
 
 
 def test_azure_yaml_has_only_keys_that_azd_knows() -> None:
