@@ -31,6 +31,7 @@ MARKUP = "<img src=x onerror=\"document.title='owned'\"><style>*{display:none}</
 SPOOF = "\u202eevil\u202c \u2066x\u2069 \u0000\u0007\u001b[31m \U0001f600 A\u0301"
 HOSTILE = f"{MARKUP}{SCRIPT} {SPOOF} javascript:alert(1)"
 HUGE = "W" * 1_000_000
+MOST_OF_A_BLOCK = 4 * 1024 * 1024
 # What no parser prints again as it was, and how that is seen in lines.
 AS_IT_CAME = (
     r'{"authorId":1524831183200260097,"large":1e400,"whole":1.0,"\u0041":"\u0041\/\"",'
@@ -130,50 +131,47 @@ def entries(count: int, *, until: datetime, **changes: Any) -> list[dict[str, An
 
 def store(stack: Stack, *lines: dict[str, Any]) -> None:
     """Write audit entries where the app would, as another writer than the app."""
-    writer = f"page-{uuid.uuid4().hex}"
-    grouped: dict[str, list[dict[str, Any]]] = {}
+    grouped: dict[str, list[bytes]] = {}
     for line in sorted(lines, key=lambda line: str(line["at"])):
-        at = str(line["at"])
-        hour = at[:13].replace("-", "/").replace("T", "/")
-        path = f"{line['subscription']}/{hour}/{writer}.ndjson"
-        grouped.setdefault(path, []).append(line)
-    with BlobServiceClient.from_connection_string(stack.storage) as service:
-        container = service.get_container_client("audit")
-        with suppress(ResourceExistsError):
-            container.create_container()
-        for path, of_hour in grouped.items():
-            blob = container.get_blob_client(path)
-            blob.create_append_blob()
-            for block in _blocks(of_hour):
-                blob.append_block(block)
+        grouped.setdefault(_folder(line), []).append(_encoded(line))
+    for folder, of_hour in grouped.items():
+        _append(stack, folder, of_hour)
 
 
 def store_lines(stack: Stack, entry: dict[str, Any], event: str) -> None:
     """Write an audit entry whose event is that text of JSON."""
-    line = json.dumps(entry | {"event": 0}, separators=(",", ":"), ensure_ascii=False)
-    hour = str(entry["at"])[:13].replace("-", "/").replace("T", "/")
-    path = f"{entry['subscription']}/{hour}/page-{uuid.uuid4().hex}.ndjson"
+    line = _encoded(entry | {"event": 0})
+    whole = line.replace(b'"event":0', b'"event":' + event.encode())
+    _append(stack, _folder(entry), [whole])
+
+
+def _folder(line: dict[str, Any]) -> str:
+    hour = str(line["at"])[:13].replace("-", "/").replace("T", "/")
+    return f"{line['subscription']}/{hour}"
+
+
+def _encoded(line: dict[str, Any]) -> bytes:
+    """Encode it as the app does: not escaped."""
+    text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+    return text.encode() + b"\n"
+
+
+def _append(stack: Stack, folder: str, lines: list[bytes]) -> None:
+    """Append the lines to a new blob, in blocks of at most 4 MB."""
     with BlobServiceClient.from_connection_string(stack.storage) as service:
         container = service.get_container_client("audit")
         with suppress(ResourceExistsError):
             container.create_container()
-        blob = container.get_blob_client(path)
+        blob = container.get_blob_client(f"{folder}/page-{uuid.uuid4().hex}.ndjson")
         blob.create_append_blob()
-        blob.append_block(
-            line.replace('"event":0', f'"event":{event}').encode() + b"\n"
-        )
-
-
-def _blocks(lines: list[dict[str, Any]]) -> list[bytes]:
-    blocks, block = [], b""
-    for line in lines:
-        line_text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
-        text = line_text.encode() + b"\n"  # as the app writes them: not escaped
-        if block and len(block) + len(text) > 4 * 1024 * 1024:
-            blocks.append(block)
-            block = b""
-        block += text
-    return [*blocks, block]
+        block, size = [lines[0]], len(lines[0])
+        for line in lines[1:]:
+            if size + len(line) > MOST_OF_A_BLOCK:
+                blob.append_block(b"".join(block))
+                block, size = [], 0
+            block.append(line)
+            size += len(line)
+        blob.append_block(b"".join(block))
 
 
 def _stamp(moment: datetime) -> str:

@@ -50,7 +50,6 @@ async def split(req: func.HttpRequest) -> func.HttpResponse:
     response = func.HttpResponse("body")
     response.headers._list.append(("X-Split", "a\\r\\nX-Injected: b"))
     return response
-
 """
 
 
