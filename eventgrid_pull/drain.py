@@ -29,6 +29,8 @@ MAX_RECEIVERS = 4
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
+# What is there is handed out sooner; a full batch that had to be waited for is no backlog.
+THERE_SECONDS = 0.5
 
 
 class Receiver(Renewer, Protocol):
@@ -201,9 +203,9 @@ class _Receivers:
         finally:
             ending.cancel()
             receiving.cancel()
-        self._parts.current.heard = True
-        self._parts.current.summary.last_full = received.is_full
-        if not received.deliveries and received.at - began < EARLY_SECONDS:
+        took = received.at - began
+        self._parts.current.hear(has_more=received.is_full and took < THERE_SECONDS)
+        if not received.deliveries and took < EARLY_SECONDS:
             await self._rest(PAUSE_SECONDS)
         return received
 

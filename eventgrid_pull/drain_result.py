@@ -27,7 +27,7 @@ class DrainSummary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=T
     """What a drain, or a minute of one, did to one event subscription.
 
     `at` is when it was noted; `drains` is 0 for a drain that goes on. `last_full` says
-    that the last receive brought as many events as it may: there are more. `waited` is
+    that every receive brought at once as many events as it may: there are more. `waited` is
     from when we published an event to its first delivery; `queue_delay` the same by its
     publisher's clock, for events that do not say when we did. `handling` is how long
     the handlers of a batch took. `failed` counts lock tokens that were not settled.
@@ -89,6 +89,7 @@ class DrainResult(msgspec.Struct):
     heard: bool = False
     working: int = 0
     round_trip: float = 0.0
+    _had_less: bool = False
     _taken: list[DrainSummary] = msgspec.field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,13 +122,19 @@ class DrainResult(msgspec.Struct):
         """Tell whether Event Grid was heard since the last `take`, or there is work."""
         return self.heard or self.working > 0
 
+    def hear(self, *, has_more: bool) -> None:
+        """Take in that a receive was answered, and whether there may be more."""
+        self.heard = True
+        self._had_less |= not has_more
+        self.summary.last_full = not self._had_less
+
     def take(self, now: datetime) -> DrainSummary:
         """Return what was counted since this was asked before; the next one begins."""
         taken = self.summary
         taken.at, taken.drains = stamp(now), 0
         self._taken.append(taken)
         self.summary = _begun(self.subscription)
-        self.heard = False
+        self.heard = self._had_less = False
         return taken
 
     def end(self, now: datetime, drains: int = 1) -> DrainSummary:
