@@ -41,6 +41,7 @@ async def start(*arguments: str, cwd: Path = ROOT) -> EmulatorProcess:
         sys.executable,
         *("-m", "eventgrid_emulator", "--port", "0"),
         *arguments,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=cwd,
     )

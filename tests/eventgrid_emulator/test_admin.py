@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -307,7 +308,6 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
     ("options", "words"),
     [
         (["--host", "300.1.1.1"], "--host 300.1.1.1 is no address of this machine"),
-        (["--exit-with-parent", "--topology", "none"], "none cannot be read"),
         (["--host", "203.0.113.7"], "--host 203.0.113.7 is no address of this machine"),
         (["--dead-letters", "{file}/x"], "--dead-letters"),
         (["--dead-letters", "a=b"], "no AccountName"),
@@ -343,3 +343,10 @@ async def test_a_taken_port_is_named_with_what_to_do(
     assert code == 1
     assert f"Port {port}" in problem
     assert f"another {option}" in problem
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows ends it without asking")
+async def test_it_stops_as_it_says_while_its_standard_input_is_open() -> None:
+    """With 0, and not with an abort of whoever waits for the end of that input."""
+    async with running("--exit-with-parent") as emulator:
+        assert await emulator.terminate() == 0
