@@ -15,9 +15,9 @@ from console.validation import BadQuery, Call
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.publish import EventTooLarge
+from moderation.inspection.probe import NothingToInspect, ProbeNotSeen
 from moderation.manual.peek import TooManyPeeks
-from moderation.probe import NothingToInspect, ProbeNotSeen
-from moderation.request_body import BadRequest
+from moderation.publishing.request_body import BadRequest
 from moderation.runtime import current
 from moderation.settings import SettingsInvalid
 from moderation.topology import TopologyInvalid

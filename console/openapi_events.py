@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from moderation import events, publish_request
+from moderation import events
+from moderation.publishing import publish_request
 
 RESULT, EVENT = "ModerationResult", "CloudEvent"
 

@@ -12,11 +12,11 @@ import msgspec
 from console.auth import Caller
 from console.http import Request
 from eventgrid_pull.cloudevents import Problem
-from moderation import request_body
 from moderation.audit import actions
 from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey
-from moderation.request_body import BadRequest
+from moderation.publishing import request_body
+from moderation.publishing.request_body import BadRequest
 from moderation.runtime import Runtime
 
 # A body of fields that are checked; the largest that is taken needs less.

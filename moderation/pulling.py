@@ -10,7 +10,7 @@ from eventgrid_pull import EventGridPull
 from eventgrid_pull.ticks import Manner
 from moderation import function_names, settings, timers, topology
 from moderation.audit.recorder import Recording
-from moderation.probes import Probes
+from moderation.inspection.recognition import Probes
 from moderation.settings import Settings
 from moderation.storage import logs
 from moderation.storage.logs import Logs

@@ -51,8 +51,8 @@ class Runtime:
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         # Imported here because a tick needs none of it.
-        from moderation import publishing
         from moderation.dead_letters import store
+        from moderation.publishing.publisher import Publishing
 
         self.settings = settings
         self.topology = declared
@@ -63,7 +63,7 @@ class Runtime:
         self.audit, self.actions = logs.audit, logs.actions
         self.activity, self.audit_store = logs.activity, logs.store
         self._logs = logs
-        self.publishing = publishing.Publishing(self.topic, self.actions, clock)
+        self.publishing = Publishing(self.topic, self.actions, clock)
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.peeks = asyncio.Semaphore(MOST_PEEKS)
         self.dead_letters = dead_letters or store.InMemoryDeadLetters()

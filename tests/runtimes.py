@@ -13,7 +13,7 @@ from eventgrid_pull.event import Decode
 from eventgrid_pull.hooks import Hooks
 from eventgrid_pull.publish import Publisher
 from moderation.audit.recorder import Recording
-from moderation.probes import Probes
+from moderation.inspection.recognition import Probes
 from moderation.pulling import pull
 from moderation.runtime import Runtime, handled
 from moderation.settings import Settings

@@ -12,7 +12,8 @@ from console.endpoints.app import health
 from console.endpoints.app import settings as settings_endpoint
 from eventgrid_pull import EventGridPull
 from eventgrid_pull.cloudevents import Problem
-from moderation import config_check, runtime, timers, topology
+from moderation import runtime, timers, topology
+from moderation.checks import config_check
 from moderation.runtime import handled
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from moderation.storage import logs

@@ -8,8 +8,9 @@ from console.endpoints.app import health
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.http_retry import EventGridError
-from moderation import config_check, topology
-from moderation.config_check import Finding
+from moderation import topology
+from moderation.checks import config_check
+from moderation.checks.config_check import Finding
 from moderation.pulling import pull
 from moderation.runtime import Runtime, build, handled
 from moderation.settings import Settings, SettingsInvalid

@@ -22,7 +22,8 @@ from console import openapi
 from console.endpoints.app.topology import TYPES
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge
-from moderation import events, publish_request
+from moderation import events
+from moderation.publishing import publish_request
 from moderation.audit import entry
 
 PLAIN = {{"content-type": "application/json"}}

@@ -7,7 +7,8 @@ asks the same claims.
 import json
 import re
 
-from moderation import config_check, function_names, topology
+from moderation import function_names, topology
+from moderation.checks import config_check
 from moderation.runtime import handled
 from moderation.settings import Settings
 from tests.infra import expected

@@ -7,8 +7,9 @@ import pytest
 
 from eventgrid_pull import cloudevents, rfc3339
 from eventgrid_pull.event import Event, MalformedEvent
-from moderation import events, publish_request
-from moderation.request_body import BadRequest
+from moderation import events
+from moderation.publishing import publish_request
+from moderation.publishing.request_body import BadRequest
 from tests.cloudevents import EVENTS, HEADERS, TIMES, named, text_of
 from tests.make import NOW, an_event
 

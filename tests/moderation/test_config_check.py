@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from eventgrid_pull.histogram import Spread
-from moderation import config_check, timers, topology
+from moderation import timers, topology
 from moderation.activity.log import Summary
+from moderation.checks import config_check
 from moderation.runtime import handled
 from moderation.settings import Settings
 from moderation.timers import Timer

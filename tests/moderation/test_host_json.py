@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions_host.settings import BadSettings, host_settings
-from moderation.host_json import HostJsonInvalid, function_timeout
+from moderation.checks.host_json import HostJsonInvalid, function_timeout
 
 OVERRIDE = "azurefunctionsjobhost__FunctionTimeout"
 

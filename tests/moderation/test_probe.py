@@ -10,12 +10,12 @@ import pytest
 from eventgrid_pull import Disposition, Reject, publish_stamp
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
 from eventgrid_pull.event import AnyEvent
-from moderation import probe
 from moderation.audit import entry
 from moderation.audit.actions import ActionLog, action
 from moderation.event_key import EventKey
 from moderation.events import PROBE_MARK
-from moderation.probes import Probes
+from moderation.inspection import probe
+from moderation.inspection.recognition import Probes
 from moderation.runtime import handled
 from tests.make import APPROVED, NOW, a_delivery, an_event, declaring, minutes
 

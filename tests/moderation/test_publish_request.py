@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from moderation import publish_request
-from moderation.publish_request import Json
-from moderation.request_body import BadRequest
+from moderation.publishing import publish_request
+from moderation.publishing.publish_request import Json
+from moderation.publishing.request_body import BadRequest
 from tests.make import APPROVED, ESCALATED, FLAGGED, NOW, a_result, an_event
 
 PLAIN = "application/json"

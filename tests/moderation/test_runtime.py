@@ -12,8 +12,9 @@ from console.auth import Caller
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.http_retry import EventGridError
-from moderation import events, probe, topology
+from moderation import events, topology
 from moderation.audit.actions import action
+from moderation.inspection import probe
 from moderation.pulling import pull
 from moderation.runtime import Runtime, build
 from moderation.settings import Settings

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from console.endpoints.app import settings as settings_endpoint
-from moderation import config_check, timers, topology
+from moderation import timers, topology
+from moderation.checks import config_check
 from moderation.runtime import handled
 from moderation.settings import Settings
 from moderation.timers import EVERY_FIVE_MINUTES, Timer

@@ -11,7 +11,7 @@ import pytest
 
 import dev
 from console.routes import ROUTES
-from moderation import publish_request
+from moderation.publishing import publish_request
 from tools.stack import options
 from tools.terminal import ROOT
 

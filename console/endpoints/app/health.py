@@ -11,8 +11,9 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.http_retry import EventGridError
-from moderation import config_check, timers
-from moderation.config_check import Finding
+from moderation import timers
+from moderation.checks import config_check
+from moderation.checks.config_check import Finding
 from moderation.runtime import Runtime, current
 from moderation.settings import SettingsInvalid
 from moderation.topology import TopologyInvalid

@@ -14,7 +14,7 @@ import moderation
 from console.endpoints.app.topology import EventSubscriptionView, event_subscriptions
 from eventgrid_pull.cloudevents import Problem
 from moderation import settings, timers, topology
-from moderation.host_json import HostJsonInvalid, function_timeout
+from moderation.checks.host_json import HostJsonInvalid, function_timeout
 from moderation.runtime import handled
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from moderation.topology import Topology

@@ -8,8 +8,9 @@ import msgspec
 from console.validation import ApiRequest
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.ticks import Manner
-from moderation import probe, timers
+from moderation import timers
 from moderation.events import TYPES
+from moderation.inspection import probe
 from moderation.runtime import handled
 from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology

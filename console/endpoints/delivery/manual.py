@@ -17,7 +17,7 @@ from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand
 from moderation.manual.settle import Result, Wish
-from moderation.request_body import BadRequest
+from moderation.publishing.request_body import BadRequest
 
 type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 type LockTokens = Annotated[

@@ -10,8 +10,9 @@ from console.validation import ApiRequest, choose
 from eventgrid_pull import traceparent
 from eventgrid_pull.drain_result import Outcome
 from eventgrid_pull.outcomes import Release, Verb
-from moderation import events, probe
-from moderation.probe import Inspected, Inspection, NothingToInspect
+from moderation import events
+from moderation.inspection import probe
+from moderation.inspection.probe import Inspected, Inspection, NothingToInspect
 from moderation.runtime import Runtime
 
 

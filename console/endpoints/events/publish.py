@@ -11,8 +11,8 @@ from console.http import Reply
 from console.validation import ApiRequest
 from eventgrid_pull import traceparent
 from eventgrid_pull.publish import Published
-from moderation import publish_request
-from moderation.publish_request import Json
+from moderation.publishing import publish_request
+from moderation.publishing.publish_request import Json
 
 SAMPLES = (
     Path(__file__).parents[3] / "moderation" / "samples" / "moderation_events.json"

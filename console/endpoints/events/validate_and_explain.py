@@ -8,11 +8,11 @@ from console.validation import ApiRequest, check_size
 from eventgrid_pull import cloudevents, publish, publish_stamp, traceparent
 from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.publish import EventTooLarge
-from moderation import publish_request
 from moderation.filters import explanation
 from moderation.filters.explanation import Clause
-from moderation.publish_request import Json
-from moderation.request_body import BadRequest
+from moderation.publishing import publish_request
+from moderation.publishing.publish_request import Json
+from moderation.publishing.request_body import BadRequest
 from moderation.topology import Topology
 
 MOST_EXPLAINED = 100

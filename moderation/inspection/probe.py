@@ -16,8 +16,8 @@ from moderation.audit.log import AuditLog, Query
 from moderation.event_key import EventKey, key_of
 from moderation.events import PROBE_MARK
 from moderation.filters import explanation
-from moderation.publish_request import Json, wrap
-from moderation.publishing import By, Publishing
+from moderation.publishing.publish_request import Json, wrap
+from moderation.publishing.publisher import By, Publishing
 from moderation.topology import Topology
 
 # The event subscription with this timer function is where probes are looked for.

@@ -17,8 +17,8 @@ from eventgrid_pull.outcomes import BACKOFF
 from eventgrid_pull.ticks import unheard
 from moderation import timers
 from moderation.activity.log import Summary
+from moderation.checks.host_json import HOST_JSON, HostJsonInvalid, function_timeout
 from moderation.filters.rules import warnings
-from moderation.host_json import HOST_JSON, HostJsonInvalid, function_timeout
 from moderation.settings import Settings
 from moderation.timers import Timer
 from moderation.topology import EventSubscription, Topology

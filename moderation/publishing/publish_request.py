@@ -9,9 +9,10 @@ import msgspec
 from eventgrid_pull import cloudevents, struct_problems
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.cloudevents import Problem
-from moderation import events, request_body
+from moderation import events
 from moderation.events import Moderation
-from moderation.request_body import BadRequest
+from moderation.publishing import request_body
+from moderation.publishing.request_body import BadRequest
 
 SOURCE = "/services/content-moderation"
 MAX_EVENTS = 1_000

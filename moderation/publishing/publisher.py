@@ -10,7 +10,7 @@ from moderation.audit import actions
 from moderation.audit.actions import ActionLog
 from moderation.audit.write_behind import WriteBehind
 from moderation.event_key import EventKey
-from moderation.publish_request import Json
+from moderation.publishing.publish_request import Json
 
 
 class By(Protocol):

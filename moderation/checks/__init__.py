@@ -1,0 +1,1 @@
+"""What does not agree in settings, topology and host.json, before it hurts."""

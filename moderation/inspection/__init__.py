@@ -1,0 +1,1 @@
+"""Probes: published, told from other events, and rejected."""
