@@ -18,9 +18,7 @@ from tests.virtual_time import in_virtual_time, now, settle_down
 
 @in_virtual_time
 async def test_handlers_that_wait_for_nothing_are_one_append_and_one_call() -> None:
-    """
-    No task is left, no lock is renewed, and no time passes.
-    """
+    """No task is left, no lock is renewed, and no time passes."""
     bench = Bench(a=lambda: DONE, b=lambda: DONE)
     began = now()
 
@@ -33,9 +31,7 @@ async def test_handlers_that_wait_for_nothing_are_one_append_and_one_call() -> N
 
 @in_virtual_time
 async def test_neighbours_of_a_slow_handler_are_settled_without_it() -> None:
-    """
-    Within a second or so; the slow one when it is done, under a renewed lock.
-    """
+    """Within a second or so; the slow one when it is done, under a renewed lock."""
     bench = Bench(quick=lambda: DONE, soon=after(0.5), slow=after(200))
 
     tally = await bench.work()
@@ -49,9 +45,7 @@ async def test_neighbours_of_a_slow_handler_are_settled_without_it() -> None:
 
 @in_virtual_time
 async def test_an_entry_is_there_before_each_of_several_settlements() -> None:
-    """
-    Each flush records first.
-    """
+    """Each flush records first."""
     bench = Bench(quick=lambda: DONE, slow=after(10))
     recorded: list[set[str]] = []
     settle = bench.receiver.acknowledge
@@ -68,9 +62,7 @@ async def test_an_entry_is_there_before_each_of_several_settlements() -> None:
 
 @in_virtual_time
 async def test_a_lost_lock_stops_its_work_and_settles_nothing() -> None:
-    """
-    Its neighbour goes on.
-    """
+    """Its neighbour goes on."""
     bench = Bench(lost=after(100), kept=after(100))
     bench.lose("lost")
 
@@ -85,9 +77,7 @@ async def test_a_lost_lock_stops_its_work_and_settles_nothing() -> None:
 
 @in_virtual_time
 async def test_work_that_outlives_its_lock_is_never_settled() -> None:
-    """
-    Not even when it comes to an end: the event is someone else's by then.
-    """
+    """Not even when it comes to an end: the event is someone else's by then."""
     bench = Bench(late=stubborn(90), never=stubborn(3600))
     bench.receiver.fails.add("renew")
 
@@ -101,9 +91,7 @@ async def test_work_that_outlives_its_lock_is_never_settled() -> None:
 
 @in_virtual_time
 async def test_a_blocked_loop_costs_the_locks_that_ran_out_meanwhile() -> None:
-    """
-    A handler that yields nothing keeps the keeper from its work, too.
-    """
+    """A handler that yields nothing keeps the keeper from its work, too."""
     loop: Any = asyncio.get_running_loop()
 
     def blocks() -> Disposition:
@@ -123,9 +111,7 @@ async def test_a_blocked_loop_costs_the_locks_that_ran_out_meanwhile() -> None:
 async def test_a_handler_that_takes_too_long_is_stopped_and_its_event_released() -> (
     None
 ):
-    """
-    With a delay, and the reason on record.
-    """
+    """With a delay, and the reason on record."""
     bench = Bench(slow=after(10_000), quick=lambda: DONE)
 
     tally = await bench.work(handler_seconds=100)
@@ -175,9 +161,7 @@ async def test_told_to_stop_work_ends_within_the_grace_or_is_handed_back() -> No
 
 @in_virtual_time
 async def test_the_grace_is_no_longer_than_the_handler_s_own_time() -> None:
-    """
-    Being told to stop gives nobody more time.
-    """
+    """Being told to stop gives nobody more time."""
     bench = Bench(slow=after(200))
     asyncio.get_running_loop().call_later(98, setattr, bench, "stopping", True)
 
@@ -191,9 +175,7 @@ async def test_the_grace_is_no_longer_than_the_handler_s_own_time() -> None:
 async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected(
     why: str,
 ) -> None:
-    """
-    Event Grid would give the event up on that release, without a reason.
-    """
+    """Event Grid would give the event up on that release, without a reason."""
     bench = Bench(slow=after(10_000))
     bench.count("slow", 3)
     bench.stopping = why == "stopping"
@@ -234,9 +216,7 @@ async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected(
 async def test_what_a_handler_does_wrong_concerns_its_own_event_alone(
     what: Callable[[], Any], reason: str
 ) -> None:
-    """
-    It is released, later each time, and its neighbours never hear of it.
-    """
+    """It is released, later each time, and its neighbours never hear of it."""
     bench = Bench(wrong=what, right=lambda: DONE)
     bench.count("wrong", 2)
 
@@ -250,9 +230,7 @@ async def test_what_a_handler_does_wrong_concerns_its_own_event_alone(
 
 @in_virtual_time
 async def test_a_handler_may_release_and_reject() -> None:
-    """
-    Its own delay and its own words are kept.
-    """
+    """Its own delay and its own words are kept."""
     bench = Bench(
         later=lambda: Release("ask again", ReleaseDelay.TEN_MINUTES),
         never=lambda: Reject("against the rules"),
@@ -269,9 +247,7 @@ async def test_a_handler_may_release_and_reject() -> None:
 
 @in_virtual_time
 async def test_when_the_store_fails_all_that_is_in_hand_goes_back() -> None:
-    """
-    Decided or still at work: for a minute, and nothing is called done.
-    """
+    """Decided or still at work: for a minute, and nothing is called done."""
     bench = Bench(quick=lambda: DONE, bad=lambda: Reject("no"), slow=after(100))
     bench.store.fails = True
 
@@ -286,9 +262,7 @@ async def test_when_the_store_fails_all_that_is_in_hand_goes_back() -> None:
 
 @in_virtual_time
 async def test_work_ends_before_its_event_is_given_back() -> None:
-    """
-    Two may not work on one event at once.
-    """
+    """Two may not work on one event at once."""
     bench = Bench(quick=lambda: DONE, slow=after(100))
     bench.store.fails = True
     release = bench.receiver.release
@@ -327,9 +301,7 @@ async def test_when_event_grid_fails_what_is_still_at_work_goes_back() -> None:
 
 @in_virtual_time
 async def test_with_both_of_them_down_the_first_failure_is_told() -> None:
-    """
-    Locks have to expire then; nothing is left at work.
-    """
+    """Locks have to expire then; nothing is left at work."""
     bench = Bench(quick=lambda: DONE, slow=after(100))
     bench.store.fails = True
     bench.receiver.fails |= {"release", "renew"}
@@ -344,9 +316,7 @@ async def test_with_both_of_them_down_the_first_failure_is_told() -> None:
 
 @in_virtual_time
 async def test_a_batch_that_is_cut_off_leaves_no_task_behind() -> None:
-    """
-    As when its process ends: handlers and the keeper are gone with it.
-    """
+    """As when its process ends: handlers and the keeper are gone with it."""
     bench = Bench(quick=lambda: DONE, slow=after(100), slower=after(200))
     task = asyncio.create_task(bench.work())
     await asyncio.sleep(40)
@@ -364,9 +334,7 @@ async def test_a_batch_that_is_cut_off_leaves_no_task_behind() -> None:
 
 @in_virtual_time
 async def test_a_lock_that_ends_while_the_entry_is_written_is_no_failure() -> None:
-    """
-    The token is lost and counted; the next delivery overrules the entry.
-    """
+    """The token is lost and counted; the next delivery overrules the entry."""
     bench = Bench(late=lambda: DONE)
     bench.store.takes = 70
     bench.lose("late")

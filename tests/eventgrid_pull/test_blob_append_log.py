@@ -97,9 +97,7 @@ async def numbers(log: AppendLog, name: str = "sub-a", back: float = 180) -> lis
 
 
 async def test_lines_come_back_newest_first_over_hours(log: AppendLog) -> None:
-    """
-    Three hours, one log: the newest line is read first.
-    """
+    """Three hours, one log: the newest line is read first."""
     for n, ago in enumerate((150, 100, 35, 20, 0)):
         await log.append("sub-a", NOW - minutes(ago), line(n, ago))
 
@@ -108,9 +106,7 @@ async def test_lines_come_back_newest_first_over_hours(log: AppendLog) -> None:
 
 
 async def test_logs_of_different_names_are_apart(log: AppendLog) -> None:
-    """
-    What one event subscription did is read without the others.
-    """
+    """What one event subscription did is read without the others."""
     await log.append("sub-a", NOW, line(1))
     await log.append("sub-b", NOW, line(2))
 
@@ -119,18 +115,14 @@ async def test_logs_of_different_names_are_apart(log: AppendLog) -> None:
 
 
 async def test_a_log_that_was_never_written_is_empty(log: AppendLog) -> None:
-    """
-    Before the first drain there is neither blob nor container.
-    """
+    """Before the first drain there is neither blob nor container."""
     await log.probe()
 
     assert await numbers(log) == []
 
 
 async def test_opening_again_keeps_what_was_written(log: AppendLog) -> None:
-    """
-    Every drain opens its log before it receives.
-    """
+    """Every drain opens its log before it receives."""
     for n in range(3):
         await log.open("sub-a", NOW)
         await log.append("sub-a", NOW, line(n))
@@ -139,9 +131,7 @@ async def test_opening_again_keeps_what_was_written(log: AppendLog) -> None:
 
 
 async def test_lines_of_one_append_keep_their_order(log: AppendLog) -> None:
-    """
-    A batch is one append; read backwards, its last line comes first.
-    """
+    """A batch is one append; read backwards, its last line comes first."""
     await log.append("sub-a", NOW, b"".join(line(n) for n in range(500)))
 
     assert await numbers(log) == list(reversed(range(500)))
@@ -150,9 +140,7 @@ async def test_lines_of_one_append_keep_their_order(log: AppendLog) -> None:
 # aiohttp would rather have a stream than 4 MiB of bytes; writing them takes it no time.
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 async def test_an_append_larger_than_a_block_is_kept_whole(log: AppendLog) -> None:
-    """
-    A hundred large events are more than storage takes at once.
-    """
+    """A hundred large events are more than storage takes at once."""
     lines = b"".join(line(n, size=1_000_000) for n in range(9))
 
     await log.append("sub-a", NOW, lines)
@@ -163,9 +151,7 @@ async def test_an_append_larger_than_a_block_is_kept_whole(log: AppendLog) -> No
 async def test_a_log_is_empty_until_something_is_appended(
     log: InMemoryAppendLog | BlobAppendLog,
 ) -> None:
-    """
-    By its own name, not by one that begins with it.
-    """
+    """By its own name, not by one that begins with it."""
     before = await log.is_empty("sub-a")
     await log.append("sub-a", NOW - minutes(40 * 24 * 60), line(1, 40 * 24 * 60))
 
@@ -176,9 +162,7 @@ async def test_a_log_is_empty_until_something_is_appended(
 async def test_lines_of_several_writers_are_merged_by_time(
     service: BlobServiceClient, request: pytest.FixtureRequest
 ) -> None:
-    """
-    Each process has a blob of its own; a reader sees one log.
-    """
+    """Each process has a blob of its own; a reader sees one log."""
     container = _container(service, request)
     one = BlobAppendLog(container, "one")
     two = BlobAppendLog(container, "two")
@@ -191,9 +175,7 @@ async def test_lines_of_several_writers_are_merged_by_time(
 async def test_two_writers_may_make_the_container_at_once(
     service: BlobServiceClient, request: pytest.FixtureRequest
 ) -> None:
-    """
-    Three drains start side by side on an empty account.
-    """
+    """Three drains start side by side on an empty account."""
     container = _container(service, request)
     logs = [BlobAppendLog(container, f"writer-{n}") for n in range(6)]
 
@@ -204,9 +186,7 @@ async def test_two_writers_may_make_the_container_at_once(
 
 
 async def test_storage_that_does_not_answer_is_said_in_words() -> None:
-    """
-    Where nothing listens on this machine, how to start it; within seconds.
-    """
+    """Where nothing listens on this machine, how to start it; within seconds."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = services.connection_string(unused.getsockname()[1])
@@ -240,9 +220,7 @@ async def searched(
 async def test_a_moment_is_found_in_the_middle_of_an_hour(
     log: AppendLog, size: int
 ) -> None:
-    """
-    Both ends of the time are kept, and lines of one moment stay together.
-    """
+    """Both ends of the time are kept, and lines of one moment stay together."""
     moments = [29 - n / 10 for n in range(100) for _ in range(3)]
     lines = [line(n, ago, size) for n, ago in enumerate(moments)]
     for at in range(0, 300, 30):
@@ -258,9 +236,7 @@ async def test_a_moment_is_found_in_the_middle_of_an_hour(
 async def test_a_moment_is_found_between_large_lines_and_small_ones(
     log: AppendLog,
 ) -> None:
-    """
-    A line may be longer than what is looked at in one go.
-    """
+    """A line may be longer than what is looked at in one go."""
     sizes = [10, 1_000_000, 10, 10, 700_000, 300_000, 10, 900_000, 10]
     for n, size in enumerate(sizes):
         await log.append("sub-a", NOW - minutes(20 - n), line(n, 20 - n, size))
@@ -274,9 +250,7 @@ async def test_a_moment_is_found_between_large_lines_and_small_ones(
 async def test_a_clock_that_goes_back_hides_nothing(
     log: AppendLog, step: float
 ) -> None:
-    """
-    By a moment, by more than a second, into the hour before; and then it goes on.
-    """
+    """By a moment, by more than a second, into the hour before; and then it goes on."""
     seconds = [1.0, 1.5, 1.5 - step, 1.6 - step, 5.0 - step, 5.2, 5.2 - step, 6.0]
     moments = [NOW - minutes(NOW.minute) + timedelta(seconds=one) for one in seconds]
     for n, at in enumerate(moments):
@@ -301,9 +275,7 @@ async def test_a_clock_that_goes_back_hides_nothing(
 
 
 async def test_a_needle_is_found_wherever_it_stands(log: AppendLog) -> None:
-    """
-    Over hours, at the ends of a blob, across the pieces that it is read in.
-    """
+    """Over hours, at the ends of a blob, across the pieces that it is read in."""
     marked = {0, 7, 130, 131, 259, 399}
     for n in range(400):
         ago = 170 - n * 0.4
@@ -333,9 +305,7 @@ async def test_nothing_is_found_where_nothing_is(log: AppendLog) -> None:
 async def test_a_line_that_is_not_yet_whole_is_not_read(
     service: BlobServiceClient, request: pytest.FixtureRequest
 ) -> None:
-    """
-    One longer than a block is written in two; a reader may come between them.
-    """
+    """One longer than a block is written in two; a reader may come between them."""
     container = _container(service, request)
     log = BlobAppendLog(container, "writer-1")
     await log.append("sub-a", NOW, line(1))
@@ -348,9 +318,7 @@ async def test_a_line_that_is_not_yet_whole_is_not_read(
 
 
 async def test_lines_of_somebody_else_are_passed_over(log: AppendLog) -> None:
-    """
-    They hide nothing of what was written before them.
-    """
+    """They hide nothing of what was written before them."""
     for n, text in enumerate((b"hello\n", b"\n\n", b'{"at":"0"}\n', b"{}\n")):
         await log.append("sub-a", NOW, line(n) + text)
 
@@ -359,9 +327,7 @@ async def test_lines_of_somebody_else_are_passed_over(log: AppendLog) -> None:
 
 
 async def test_a_month_without_a_line_is_read_in_a_moment(log: AppendLog) -> None:
-    """
-    What lies far back is found without asking for every hour.
-    """
+    """What lies far back is found without asking for every hour."""
     await log.append("sub-a", NOW - minutes(29 * 24 * 60), line(1, 29 * 24 * 60))
 
     async with asyncio.timeout(5):
@@ -372,9 +338,7 @@ async def test_a_month_without_a_line_is_read_in_a_moment(log: AppendLog) -> Non
 async def test_pages_over_several_writers_join_to_the_whole(
     service: BlobServiceClient, request: pytest.FixtureRequest
 ) -> None:
-    """
-    Nothing twice and nothing missing, while the writers go on writing.
-    """
+    """Nothing twice and nothing missing, while the writers go on writing."""
     container = _container(service, request)
     writers = [BlobAppendLog(container, f"writer-{n}") for n in range(3)]
     batches = [(n, 150 - n * 4 + n % 3 * 2) for n in range(30)]

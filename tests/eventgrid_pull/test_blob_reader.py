@@ -44,9 +44,7 @@ class Counting(Reader):
 
 
 async def test_many_searches_share_what_may_be_in_memory() -> None:
-    """
-    Ten who look for an event do not need ten times as much.
-    """
+    """Ten who look for an event do not need ten times as much."""
     reader, since = Counting(), NOW - timedelta(minutes=1)
 
     found = await asyncio.gather(

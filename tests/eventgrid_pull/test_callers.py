@@ -144,9 +144,7 @@ async def test_a_caller_is_answered_shortly_after_the_last_event(
 
 @in_virtual_time
 async def test_what_comes_after_the_answer_is_handled_by_the_open_receive() -> None:
-    """
-    Cutting it off would strand a lock.
-    """
+    """Cutting it off would strand a lock."""
     process = Process(Queue())
     await process.pull()
     assert process.queue.open == 1
@@ -161,9 +159,7 @@ async def test_what_comes_after_the_answer_is_handled_by_the_open_receive() -> N
 
 @in_virtual_time
 async def test_the_next_caller_hears_what_was_done_since_the_last_answer() -> None:
-    """
-    Pulled again within the ten seconds, old events are not told of twice.
-    """
+    """Pulled again within the ten seconds, old events are not told of twice."""
     process = Process(Queue(5))
     _, first = await process.pull()
     process.queue.arrive(2)
@@ -194,9 +190,7 @@ async def test_callers_who_wait_at_once_get_one_answer() -> None:
 @pytest.mark.parametrize("manner", ["stay", "visit"])
 @in_virtual_time
 async def test_a_drain_of_a_timer_answers_callers_and_goes_on(manner: str) -> None:
-    """
-    By the same rule, from when they ask.
-    """
+    """By the same rule, from when they ask."""
     process = Process(Queue(), budget=60)
     ticking = asyncio.create_task(process.tick(manner=manner))
     await asyncio.sleep(3)
@@ -213,9 +207,7 @@ async def test_a_drain_of_a_timer_answers_callers_and_goes_on(manner: str) -> No
 
 @in_virtual_time
 async def test_asking_ends_a_rest() -> None:
-    """
-    A drain that lets batches fill does not let callers wait for that.
-    """
+    """A drain that lets batches fill does not let callers wait for that."""
     process = Process(Queue(1), pace=30, budget=60)
     ticking = asyncio.create_task(process.tick())
     await asyncio.sleep(1)
@@ -230,9 +222,7 @@ async def test_asking_ends_a_rest() -> None:
 
 @in_virtual_time
 async def test_a_caller_waits_for_what_is_in_hand() -> None:
-    """
-    However long its handler takes.
-    """
+    """However long its handler takes."""
     process = Process(Queue(2), takes=4.0)
 
     took, result = await process.pull()
@@ -261,9 +251,7 @@ async def test_a_request_that_is_not_under_way_says_nothing(fault: str) -> None:
 
 @in_virtual_time
 async def test_competing_consumers_leave_nothing_behind() -> None:
-    """
-    Two processes pull at once, as does a timer of a third.
-    """
+    """Two processes pull at once, as does a timer of a third."""
     queue = Queue(950, at_most=7)
     processes = [Process(queue, takes=0.05) for _ in range(3)]
     ticking = asyncio.create_task(processes[2].tick())
@@ -280,9 +268,7 @@ async def test_competing_consumers_leave_nothing_behind() -> None:
 
 @in_virtual_time
 async def test_a_drain_that_ends_before_the_answer_is_followed_by_another() -> None:
-    """
-    What both did is in the answer.
-    """
+    """What both did is in the answer."""
     process = Process(Queue(300), takes=2.0, budget=3)
     ticking = asyncio.create_task(process.tick())
     await asyncio.sleep(1)
@@ -297,9 +283,7 @@ async def test_a_drain_that_ends_before_the_answer_is_followed_by_another() -> N
 
 @in_virtual_time
 async def test_with_events_that_never_cease_a_caller_has_patience_for_a_while() -> None:
-    """
-    The answer is what was done by then.
-    """
+    """The answer is what was done by then."""
     process = Process(Queue(), budget=300)
 
     async def publish() -> None:
@@ -344,9 +328,7 @@ async def gone(call: Awaitable[Any]) -> None:
 
 @in_virtual_time
 async def test_a_caller_who_goes_away_strands_nothing() -> None:
-    """
-    What was begun for them is done all the same.
-    """
+    """What was begun for them is done all the same."""
     process = Process(Queue(500), takes=1.0)
 
     await gone(process.pull())
@@ -358,9 +340,7 @@ async def test_a_caller_who_goes_away_strands_nothing() -> None:
 
 @in_virtual_time
 async def test_told_to_stop_everybody_is_answered_at_once() -> None:
-    """
-    The open receive is cut off only then.
-    """
+    """The open receive is cut off only then."""
     process = Process(Queue())
     pulling = asyncio.create_task(process.pull())
     await asyncio.sleep(0.1)

@@ -105,9 +105,7 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
 def test_a_budget_that_ends_a_stay_too_soon_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """
-    It is pulled all the same, for as long as that.
-    """
+    """It is pulled all the same, for as long as that."""
     environ = {"M": "stay", "B": "60"}
 
     assert registered(declaring(environ, manner="%M%", budget="%B%")) == ["pull_paid"]

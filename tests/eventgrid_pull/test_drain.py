@@ -71,9 +71,7 @@ async def run(
 
 
 async def test_every_delivery_is_recorded_and_settled() -> None:
-    """
-    Events go through batch by batch until a receive brings nothing.
-    """
+    """Events go through batch by batch until a receive brings nothing."""
     batches = [[a_delivery(an_event(id=f"{b}-{n}")) for n in range(3)] for b in "ab"]
     receiver, store = InMemoryReceiver(*batches), Store()
 
@@ -85,9 +83,7 @@ async def test_every_delivery_is_recorded_and_settled() -> None:
 
 
 async def test_a_malformed_event_does_not_hold_back_its_neighbours() -> None:
-    """
-    Each delivery of a batch gets its own disposition, and each is on record.
-    """
+    """Each delivery of a batch gets its own disposition, and each is on record."""
     good, bad = a_delivery(), a_delivery(b'{"id": "bad", "specversion": 7}')
     receiver, store = InMemoryReceiver([bad, good]), Store()
 
@@ -100,9 +96,7 @@ async def test_a_malformed_event_does_not_hold_back_its_neighbours() -> None:
 
 
 async def test_nothing_is_received_while_nothing_can_be_recorded() -> None:
-    """
-    An outage of the store does not use up deliveries.
-    """
+    """An outage of the store does not use up deliveries."""
     receiver, store = InMemoryReceiver([a_delivery()]), Store()
     store.opens = False
 
@@ -114,9 +108,7 @@ async def test_nothing_is_received_while_nothing_can_be_recorded() -> None:
 
 
 async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
-    """
-    The next delivery of that event overrules the entry.
-    """
+    """The next delivery of that event overrules the entry."""
     lost, kept = a_delivery(), a_delivery()
     receiver = InMemoryReceiver([lost, kept], [a_delivery()])
     receiver.lost.add(lost.lock_token)
@@ -130,9 +122,7 @@ async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
 
 
 async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
-    """
-    With budget left, one long poll is kept open.
-    """
+    """With budget left, one long poll is kept open."""
     receiver = InMemoryReceiver([], [a_delivery()])
 
     tally = await run(receiver, time_left=Budget(45, each=15), until_empty=False)
@@ -142,9 +132,7 @@ async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
 
 
 async def test_the_summary_has_what_charts_need() -> None:
-    """
-    Counts by disposition and type, and the queue delay.
-    """
+    """Counts by disposition and type, and the queue delay."""
     receiver = InMemoryReceiver([a_delivery(), a_delivery(b"{}"), a_delivery(count=2)])
 
     summary = (await run(receiver)).summary
@@ -222,9 +210,7 @@ async def test_anything_in_the_place_of_our_stamp_is_borne(claim: Any) -> None:
 
 
 async def test_logs_never_hold_event_data(caplog: pytest.LogCaptureFixture) -> None:
-    """
-    The content is private; the reason for a look is not.
-    """
+    """The content is private; the reason for a look is not."""
     data = {"order": "secret-1", "cents": -1}
     receiver = InMemoryReceiver([a_delivery(an_event(data))])
 

@@ -239,9 +239,7 @@ async def end(stand: Stand, words: str) -> None:
 
 @pytest.mark.parametrize(("fault", "words"), named(RECEIVE))
 async def test_receive(fault: dict[str, Any], words: str) -> None:
-    """
-    Asking again is safe: an answer that was lost costs lock time.
-    """
+    """Asking again is safe: an answer that was lost costs lock time."""
     async with standing() as stand:
         await stand.publish()
         stand.namespace.switch_faults(fault | {"operation": "receive"})
@@ -264,9 +262,7 @@ async def test_receive(fault: dict[str, Any], words: str) -> None:
 
 
 async def test_no_receive_is_tried_again_beyond_the_budget() -> None:
-    """
-    With a second left, it is tried for a second.
-    """
+    """With a second left, it is tried for a second."""
     async with standing() as stand:
         stand.namespace.switch_faults({"kind": "error", "operation": "receive"})
 
@@ -286,9 +282,7 @@ async def test_no_receive_is_tried_again_beyond_the_budget() -> None:
 async def test_settle(
     fault: dict[str, Any], words: str, disposition: Disposition, verb: str
 ) -> None:
-    """
-    The record stands, and the next delivery overrules it.
-    """
+    """The record stands, and the next delivery overrules it."""
     async with standing() as stand:
         await stand.publish()
         # With this seed the half that fails is a half.
@@ -319,9 +313,7 @@ async def released_comes_again(stand: Stand) -> None:
 
 @pytest.mark.parametrize(("fault", "words"), named(SETTLE_ACKNOWLEDGE))
 async def test_acknowledge(fault: dict[str, Any], words: str) -> None:
-    """
-    Even an answer that lies costs no more than a second entry.
-    """
+    """Even an answer that lies costs no more than a second entry."""
     async with standing() as stand:
         await stand.publish()
         stand.namespace.switch_faults(fault | {"operation": "acknowledge"})
@@ -357,9 +349,7 @@ async def test_renew(fault: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize(("fault", "words"), named(PUBLISH))
 async def test_publish(fault: dict[str, Any], words: str) -> None:
-    """
-    Ids are kept from try to try, so a reader can fold what is in twice.
-    """
+    """Ids are kept from try to try, so a reader can fold what is in twice."""
     async with standing() as stand:
         stand.namespace.switch_faults(fault | {"operation": "publish"})
         events = [an_event(id=one) for one in stand.ids]
@@ -436,9 +426,7 @@ RECORD = [
 
 @pytest.mark.parametrize(("storage", "words"), RECORD)
 async def test_record(storage: Callable[[Stand], None], words: str) -> None:
-    """
-    Nothing is settled as done that is not durable.
-    """
+    """Nothing is settled as done that is not durable."""
     async with standing() as stand:
         await stand.publish()
         storage(stand)
@@ -453,9 +441,7 @@ async def test_record(storage: Callable[[Stand], None], words: str) -> None:
 
 @pytest.mark.parametrize("drains", [1, 15])
 async def test_a_storage_outage_of_any_length_burns_no_delivery(drains: int) -> None:
-    """
-    More drains than an event may have deliveries: afterwards all are first ones.
-    """
+    """More drains than an event may have deliveries: afterwards all are first ones."""
     async with standing() as stand:
         await stand.publish()
         stand.store.opens = False
@@ -493,9 +479,7 @@ DECIDE = [
 
 @pytest.mark.parametrize(("handler", "words"), DECIDE)
 async def test_decide(handler: Handler, words: str) -> None:
-    """
-    What a handler does wrong is a release with the reason.
-    """
+    """What a handler does wrong is a release with the reason."""
     async with standing() as stand:
         await stand.publish()
 
@@ -528,9 +512,7 @@ async def test_a_lock_that_ends_at_the_emulator_while_a_handler_works() -> None:
 
 
 async def test_poison_of_every_kind_in_one_batch() -> None:
-    """
-    Each is rejected with its own reason, and what is good is settled beside it.
-    """
+    """Each is rejected with its own reason, and what is good is settled beside it."""
     good = an_event(id="good")
     poison: dict[str, dict[str, Any]] = {
         "no order": {"data": good["data"] | {"order": 5}},
@@ -561,9 +543,7 @@ async def test_poison_of_every_kind_in_one_batch() -> None:
 
 
 def test_every_fault_has_a_row_in_every_phase_that_it_can_strike() -> None:
-    """
-    A new fault of the emulator asks for its row.
-    """
+    """A new fault of the emulator asks for its row."""
     phases = {
         Operation.RECEIVE: RECEIVE,
         Operation.ACKNOWLEDGE: SETTLE + SETTLE_ACKNOWLEDGE,

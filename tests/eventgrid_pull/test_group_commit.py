@@ -39,9 +39,7 @@ async def begun(log: GroupedAppendLog, n: int, name: str = "a") -> asyncio.Task[
 
 
 async def test_what_comes_during_a_write_goes_together_in_the_next() -> None:
-    """
-    Four receivers cost two writes, not four.
-    """
+    """Four receivers cost two writes, not four."""
     slow = Slow()
     log = GroupedAppendLog(slow)
     tasks = [await begun(log, n) for n in range(4)]
@@ -56,9 +54,7 @@ async def test_what_comes_during_a_write_goes_together_in_the_next() -> None:
 
 
 async def test_an_append_returns_only_when_its_own_lines_are_written() -> None:
-    """
-    Nothing is settled before its entry is durable.
-    """
+    """Nothing is settled before its entry is durable."""
     slow = Slow()
     log = GroupedAppendLog(slow)
     first, second = await begun(log, 1), await begun(log, 2)
@@ -72,9 +68,7 @@ async def test_an_append_returns_only_when_its_own_lines_are_written() -> None:
 
 
 async def test_a_write_that_fails_fails_for_all_that_it_held_and_no_more() -> None:
-    """
-    The next write is tried for itself.
-    """
+    """The next write is tried for itself."""
     slow = Slow()
     log = GroupedAppendLog(slow)
     first = await begun(log, 0)
@@ -93,9 +87,7 @@ async def test_a_write_that_fails_fails_for_all_that_it_held_and_no_more() -> No
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_others_along() -> None:
-    """
-    Its lines may be written; theirs are.
-    """
+    """Its lines may be written; theirs are."""
     slow = Slow()
     log = GroupedAppendLog(slow)
     first, second = await begun(log, 1), await begun(log, 2)
@@ -111,9 +103,7 @@ async def test_a_caller_that_gives_up_does_not_take_the_others_along() -> None:
 
 
 async def test_logs_of_different_names_do_not_wait_for_each_other() -> None:
-    """
-    One event subscription's write does not hold another's up.
-    """
+    """One event subscription's write does not hold another's up."""
     slow = Slow()
     log = GroupedAppendLog(slow)
 
@@ -161,9 +151,7 @@ async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
 
 
 async def test_what_was_stamped_before_a_clock_went_back_is_written_apart() -> None:
-    """
-    Written together, the later ones would bear a moment that is yet to come.
-    """
+    """Written together, the later ones would bear a moment that is yet to come."""
     slow = Slow()
     log = GroupedAppendLog(slow)
     first = await begun(log, 0)

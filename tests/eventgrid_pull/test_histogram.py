@@ -21,9 +21,7 @@ def a_spread(milliseconds: list[float]) -> Spread:
 
 @given(TIMES, st.sampled_from([0.01, 0.5, 0.9, 0.99, 1.0]))
 def test_a_percentile_is_near_the_true_one(times: list[float], share: float) -> None:
-    """
-    Within 5 % of it, or half a millisecond where it is below one.
-    """
+    """Within 5 % of it, or half a millisecond where it is below one."""
     true = sorted(times)[ceil(share * len(times)) - 1]
 
     [found] = a_spread(times).percentiles(share)
@@ -36,9 +34,7 @@ def test_a_percentile_is_near_the_true_one(times: list[float], share: float) -> 
 def test_spreads_add_up_to_the_same_in_any_order(
     parts: list[list[float]], random: object
 ) -> None:
-    """
-    Lanes and instances note theirs in whatever order.
-    """
+    """Lanes and instances note theirs in whatever order."""
     spreads = [a_spread(one) for one in parts]
     shuffled = spreads.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -64,18 +60,14 @@ def test_spreads_add_up_to_the_same_in_any_order(
 
 @given(TIMES)
 def test_a_spread_is_read_back_as_it_was_written(times: list[float]) -> None:
-    """
-    It lies in the activity log as JSON.
-    """
+    """It lies in the activity log as JSON."""
     spread = a_spread(times)
 
     assert msgspec.json.decode(msgspec.json.encode(spread), type=Spread) == spread
 
 
 def test_a_spread_stays_small_whatever_is_measured() -> None:
-    """
-    An event's own time may be any: it may have waited for two thousand years.
-    """
+    """An event's own time may be any: it may have waited for two thousand years."""
     times = [1.05**power for power in range(650)] + [6.4e13] * 1000
     spread = a_spread(times)
 
@@ -85,9 +77,7 @@ def test_a_spread_stays_small_whatever_is_measured() -> None:
 
 
 def test_nothing_measured_is_nothing_known() -> None:
-    """
-    Not zero.
-    """
+    """Not zero."""
     spread = Spread()
 
     assert (spread.mean, *spread.percentiles(0.5)) == (None, None)
@@ -95,9 +85,7 @@ def test_nothing_measured_is_nothing_known() -> None:
 
 @pytest.mark.parametrize("milliseconds", [0.0, 0.2, 0.9999, 1.0, 1.0001, 40.0])
 def test_a_percentile_never_exceeds_the_largest(milliseconds: float) -> None:
-    """
-    A p99 beyond the maximum would look like a mistake.
-    """
+    """A p99 beyond the maximum would look like a mistake."""
     [found] = a_spread([milliseconds]).percentiles(0.99)
 
     assert found is not None

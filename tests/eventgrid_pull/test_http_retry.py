@@ -58,18 +58,14 @@ class Calls:
 def test_only_what_may_pass_is_tried_again(
     status: int | None, code: str, again: bool
 ) -> None:
-    """
-    A quota passes, a missing role does not, and both are 403.
-    """
+    """A quota passes, a missing role does not, and both are 403."""
     error = EventGridError("no", status, code=code)
 
     assert (pause_after(error, 1, 0.5) is not None) is again
 
 
 def test_no_answer_is_tried_again() -> None:
-    """
-    Connection errors and timeouts have no status.
-    """
+    """Connection errors and timeouts have no status."""
     assert pause_after(FAILED, 1, 0.5) is not None
 
 
@@ -77,17 +73,13 @@ def test_no_answer_is_tried_again() -> None:
     ("status", "refused"), [(400, True), (413, True), (503, False), (None, False)]
 )
 def test_a_refusal_is_told_from_an_outage(status: int | None, refused: bool) -> None:
-    """
-    Who published is told whether the same again is any use.
-    """
+    """Who published is told whether the same again is any use."""
     assert EventGridError("no", status).refused is refused
 
 
 @given(tries=st.integers(1, 5000), chance=st.floats(0, 1))
 def test_pauses_grow_to_a_ceiling_with_jitter(tries: int, chance: float) -> None:
-    """
-    Each is at least half of its ceiling, and none is above eight seconds.
-    """
+    """Each is at least half of its ceiling, and none is above eight seconds."""
     pause = pause_after(FAILED, tries, chance)
 
     ceiling = min(LONGEST_PAUSE, 0.2 * 2 ** min(tries, 10))
@@ -97,9 +89,7 @@ def test_pauses_grow_to_a_ceiling_with_jitter(tries: int, chance: float) -> None
 
 @given(asked=st.floats(0, 1e6), chance=st.floats(0, 1))
 def test_retry_after_is_kept_and_a_little_added(asked: float, chance: float) -> None:
-    """
-    Many clients do not come back at the same moment, and none too early.
-    """
+    """Many clients do not come back at the same moment, and none too early."""
     error = EventGridError("wait", 429, retry_after=asked)
 
     pause = pause_after(error, 1, chance)
@@ -110,9 +100,7 @@ def test_retry_after_is_kept_and_a_little_added(asked: float, chance: float) -> 
 
 @in_virtual_time
 async def test_the_answer_of_a_later_try_is_given() -> None:
-    """
-    With a longer pause before each.
-    """
+    """With a longer pause before each."""
     call = Calls(FAILED, FAILED, FAILED)
 
     assert await retried(call, within=60) == "answer"
@@ -124,9 +112,7 @@ async def test_the_answer_of_a_later_try_is_given() -> None:
 
 @in_virtual_time
 async def test_no_try_begins_beyond_the_time_there_is() -> None:
-    """
-    The last error is raised as soon as the next pause would be too long.
-    """
+    """The last error is raised as soon as the next pause would be too long."""
     call = Calls(FAILED, for_ever=True)
     began = now()
 
@@ -141,9 +127,7 @@ async def test_no_try_begins_beyond_the_time_there_is() -> None:
 @pytest.mark.parametrize("within", [0.0, -5.0])
 @in_virtual_time
 async def test_without_time_left_there_is_one_try(within: float) -> None:
-    """
-    The call itself is the caller's decision; only a second one is not made.
-    """
+    """The call itself is the caller's decision; only a second one is not made."""
     call = Calls(FAILED, FAILED)
 
     with pytest.raises(EventGridError):
@@ -168,9 +152,7 @@ async def test_a_long_retry_after_ends_it_at_once() -> None:
 
 @in_virtual_time
 async def test_retry_after_is_waited_for() -> None:
-    """
-    The second try comes when Event Grid said, not before.
-    """
+    """The second try comes when Event Grid said, not before."""
     call = Calls(EventGridError("busy", 429, retry_after=7))
 
     await retried(call, within=50)
@@ -181,9 +163,7 @@ async def test_retry_after_is_waited_for() -> None:
 
 @in_virtual_time
 async def test_what_cannot_pass_is_raised_at_once() -> None:
-    """
-    A wrong key does not get better by waiting.
-    """
+    """A wrong key does not get better by waiting."""
     call = Calls(EventGridError("wrong key", 401))
     began = now()
 
@@ -195,9 +175,7 @@ async def test_what_cannot_pass_is_raised_at_once() -> None:
 
 @in_virtual_time
 async def test_a_cancelled_caller_is_not_held_by_a_pause() -> None:
-    """
-    Cancellation is never swallowed.
-    """
+    """Cancellation is never swallowed."""
     call = Calls(EventGridError("busy", 429, retry_after=30))
     task = asyncio.create_task(retried(call, within=50))
     await asyncio.sleep(1)

@@ -72,9 +72,7 @@ class Keeping:
 
 @in_virtual_time
 async def test_a_lock_is_renewed_before_half_of_it_is_gone() -> None:
-    """
-    Again and again, so that a second try still has time.
-    """
+    """Again and again, so that a second try still has time."""
     kept = await Keeping("a").for_seconds(1800)
 
     assert all(0.3 * USABLE <= gap <= 0.5 * LOCK for gap in kept.gaps)
@@ -85,9 +83,7 @@ async def test_a_lock_is_renewed_before_half_of_it_is_gone() -> None:
 
 @in_virtual_time
 async def test_keepers_do_not_beat_together() -> None:
-    """
-    The point of renewal is drawn anew each time.
-    """
+    """The point of renewal is drawn anew each time."""
     several = [Keeping("a") for _ in range(20)]
 
     await asyncio.gather(*(one.for_seconds(100) for one in several))
@@ -97,9 +93,7 @@ async def test_keepers_do_not_beat_together() -> None:
 
 @in_virtual_time
 async def test_one_call_renews_all_that_is_worked_on() -> None:
-    """
-    What is done is not renewed, and with nothing at work nothing is asked.
-    """
+    """What is done is not renewed, and with nothing at work nothing is asked."""
     keeping = Keeping("a", "b", "c")
     keeping.working = ["a", "c"]
     await keeping.for_seconds(31)
@@ -127,9 +121,7 @@ async def test_a_lock_that_nobody_renews_is_given_up_a_little_early() -> None:
 @pytest.mark.parametrize("code", ["TokenLost", "BadToken", "Unknown"])
 @in_virtual_time
 async def test_a_lock_that_is_gone_is_told_once(code: str) -> None:
-    """
-    Whoever works under it hears of it, and its neighbours' locks are kept.
-    """
+    """Whoever works under it hears of it, and its neighbours' locks are kept."""
     keeping = Keeping("a", "b", answers=[refused(code, "a")])
 
     await keeping.for_seconds(300)
@@ -142,9 +134,7 @@ async def test_a_lock_that_is_gone_is_told_once(code: str) -> None:
 
 @in_virtual_time
 async def test_event_grid_s_own_fault_is_not_a_lost_lock() -> None:
-    """
-    The lock may be there: work goes on, and the next try tells.
-    """
+    """The lock may be there: work goes on, and the next try tells."""
     keeping = Keeping("a", answers=[refused("InternalServerError", "a"), yes])
 
     await keeping.for_seconds(58)
@@ -155,9 +145,7 @@ async def test_event_grid_s_own_fault_is_not_a_lost_lock() -> None:
 
 @in_virtual_time
 async def test_a_renewal_without_an_answer_is_tried_again() -> None:
-    """
-    One failure costs nothing: the second try comes before the lock ends.
-    """
+    """One failure costs nothing: the second try comes before the lock ends."""
     keeping = Keeping("a", answers=[no_answer, yes])
 
     await keeping.for_seconds(100)
@@ -168,9 +156,7 @@ async def test_a_renewal_without_an_answer_is_tried_again() -> None:
 
 @in_virtual_time
 async def test_an_outage_shorter_than_what_is_left_of_a_lock_costs_nothing() -> None:
-    """
-    Tries come ever sooner as the lock runs out, even when each takes its time.
-    """
+    """Tries come ever sooner as the lock runs out, even when each takes its time."""
     began, lost = now(), list[str]()
 
     def event_grid() -> Callable[[Sequence[str]], Awaitable[Settled]]:
@@ -211,9 +197,7 @@ async def test_an_outage_shorter_than_what_is_left_of_a_lock_costs_nothing() -> 
 )
 @in_virtual_time
 async def test_a_lock_that_cannot_be_renewed_is_lost_at_its_end(answer: Answer) -> None:
-    """
-    Not before, and not much later.
-    """
+    """Not before, and not much later."""
     keeping = Keeping("a", answers=[answer])
 
     await keeping.for_seconds(120)
@@ -225,9 +209,7 @@ async def test_a_lock_that_cannot_be_renewed_is_lost_at_its_end(answer: Answer) 
 
 @in_virtual_time
 async def test_a_renewal_counts_from_when_it_was_asked_for() -> None:
-    """
-    A slow answer does not make a lock longer than it is.
-    """
+    """A slow answer does not make a lock longer than it is."""
 
     async def slow(tokens: Sequence[str]) -> Settled:
         await asyncio.sleep(10)
@@ -244,9 +226,7 @@ async def test_a_renewal_counts_from_when_it_was_asked_for() -> None:
 
 @in_virtual_time
 async def test_no_lock_is_renewed_beyond_the_hour() -> None:
-    """
-    Event Grid would refuse it; the work ends with the last lock.
-    """
+    """Event Grid would refuse it; the work ends with the last lock."""
     kept = await Keeping("a").for_seconds(2 * 3600)
 
     assert kept.asked[-1][0] < lock_renewal.RENEWABLE_SECONDS
@@ -257,9 +237,7 @@ async def test_no_lock_is_renewed_beyond_the_hour() -> None:
 
 @in_virtual_time
 async def test_a_renewal_that_hangs_does_not_hide_that_the_lock_has_ended() -> None:
-    """
-    Another consumer may have the event by then: the work on it stops in time.
-    """
+    """Another consumer may have the event by then: the work on it stops in time."""
     kept = Keeping("a")
 
     async def hangs(tokens: Sequence[str]) -> Settled:

@@ -105,9 +105,7 @@ async def test_who_stays_listens_in_every_second_of_the_minute() -> None:
 
 @in_virtual_time
 async def test_an_idle_listener_has_its_next_run_before_its_receive_ends() -> None:
-    """
-    The last receive outlasts the tick, and what it brings is handled.
-    """
+    """The last receive outlasts the tick, and what it brings is handled."""
     queue = Timed()
     async with hosting(Process(queue), manner="stay"):
         for _ in range(20):
@@ -140,9 +138,7 @@ async def test_who_visits_takes_what_is_there_and_leaves_the_rest(there: int) ->
 
 @in_virtual_time
 async def test_a_visit_to_an_empty_queue_costs_one_receive() -> None:
-    """
-    Event Grid waits ten seconds at least, and cutting it off could strand a lock.
-    """
+    """Event Grid waits ten seconds at least, and cutting it off could strand a lock."""
     queue = Timed()
     process = Process(queue, budget=60)
 
@@ -154,9 +150,7 @@ async def test_a_visit_to_an_empty_queue_costs_one_receive() -> None:
 
 @in_virtual_time
 async def test_a_visit_that_finds_more_goes_on_until_the_next_tick() -> None:
-    """
-    A backlog is no reason to wait.
-    """
+    """A backlog is no reason to wait."""
     queue = Timed()
     queue.arrive(5000)
     process = Process(queue, takes=2.0)
@@ -191,9 +185,7 @@ async def test_a_pace_lets_batches_fill_and_keeps_its_promise(
 
 @in_virtual_time
 async def test_after_a_full_batch_there_is_no_rest() -> None:
-    """
-    A backlog is drained as fast as without a pace.
-    """
+    """A backlog is drained as fast as without a pace."""
     took = []
     for pace in (0.0, 30.0):
         queue = Timed()
@@ -272,9 +264,7 @@ async def test_who_stays_and_keeps_up_is_not_said_to_leave_a_backlog() -> None:
 def test_a_run_goes_on_until_the_next_tick_has_passed(
     schedule: str, second: float, seconds: float
 ) -> None:
-    """
-    But no longer than its budget.
-    """
+    """But no longer than its budget."""
     at = NOW.replace(second=0) + timedelta(seconds=second)
 
     assert seconds_to_run(schedule, at, 900) == pytest.approx(seconds)

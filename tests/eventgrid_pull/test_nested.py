@@ -35,9 +35,7 @@ def received(*items: bytes) -> list[Delivery]:
     ],
 )
 def test_an_event_that_is_nested_too_deep_is_malformed_alone(event: bytes) -> None:
-    """
-    Its lock token is known, and so are those of the others.
-    """
+    """Its lock token is known, and so are those of the others."""
     plain = rb'{"id":"1","note":"}]\\"}'
 
     found = received(item("a", plain), item("b", event), item("c", plain))
@@ -48,18 +46,14 @@ def test_an_event_that_is_nested_too_deep_is_malformed_alone(event: bytes) -> No
 
 
 def test_what_can_be_read_is_left_as_it_is() -> None:
-    """
-    Brackets in strings are no brackets.
-    """
+    """Brackets in strings are no brackets."""
     content = rb'{"value":[{"event":{"a":"[[[\"[","b":[[1]]}}]}'
 
     assert nested.set_apart(content) == (content, {})
 
 
 def test_it_is_kept_on_record_as_text() -> None:
-    """
-    Whoever reads the record could not read it either.
-    """
+    """Whoever reads the record could not read it either."""
     [delivery] = received(item("b", deep()))
 
     assert msgspec.json.decode(delivery.line) == deep().decode()

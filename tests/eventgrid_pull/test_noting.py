@@ -38,9 +38,7 @@ async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
 
 @in_virtual_time
 async def test_a_short_drain_is_noted_once() -> None:
-    """
-    A line for each tick of a schedule of one minute, as ever.
-    """
+    """A line for each tick of a schedule of one minute, as ever."""
     notes = Notes()
 
     await drain(job(Supply(3), budget=45, note=notes))
@@ -50,9 +48,7 @@ async def test_a_short_drain_is_noted_once() -> None:
 
 @in_virtual_time
 async def test_a_drain_at_work_on_a_slow_batch_is_noted() -> None:
-    """
-    Nobody should think that it is late.
-    """
+    """Nobody should think that it is late."""
     notes = Notes()
 
     await drain(job(Supply(1), budget=30, takes=150, note=notes))
@@ -83,9 +79,7 @@ async def test_a_drain_that_hears_nothing_is_not_noted_until_it_ends() -> None:
 
 @in_virtual_time
 async def test_a_backlog_that_remains_is_said() -> None:
-    """
-    Batches that are full to the end call for more lanes, or a longer budget.
-    """
+    """Batches that are full to the end call for more lanes, or a longer budget."""
     much, little = Notes(), Notes()
 
     await drain(job(Supply(20_000), budget=30, takes=1, note=much))

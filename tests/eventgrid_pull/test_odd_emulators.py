@@ -136,9 +136,7 @@ async def acknowledges(event: PaidEvent) -> Disposition:
 
 
 async def test_one_event_for_each_receive() -> None:
-    """
-    However many were asked for: the drain goes on until nothing comes.
-    """
+    """However many were asked for: the drain goes on until nothing comes."""
     odd = Odd([f"e{number}" for number in range(7)], at_most=1)
 
     tally, store = await drained(odd)
@@ -169,9 +167,7 @@ async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() 
 async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget() -> (
     None
 ):
-    """
-    An event that fails for ever goes round, and the drain ends all the same.
-    """
+    """An event that fails for ever goes round, and the drain ends all the same."""
 
     async def never_content(event: PaidEvent) -> Disposition:
         return Release("not yet")
@@ -187,9 +183,7 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
 
 
 async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
-    """
-    Nothing is renewed, and what takes longer than its lock is left to the next.
-    """
+    """Nothing is renewed, and what takes longer than its lock is left to the next."""
 
     async def works(event: PaidEvent) -> Disposition:
         await asyncio.sleep(0.5 if event.id == "quick" else 30)
@@ -206,9 +200,7 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
 
 
 async def test_an_answer_that_is_no_receive_ends_the_drain_with_the_reason() -> None:
-    """
-    As from a proxy's page: nothing was taken, as far as anyone can tell.
-    """
+    """As from a proxy's page: nothing was taken, as far as anyone can tell."""
     odd = Odd(["e1"])
     odd.receive = page  # type: ignore[method-assign]
 

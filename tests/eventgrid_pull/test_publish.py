@@ -28,9 +28,7 @@ def of_size(size: int) -> dict[str, Any]:
 
 
 async def test_a_thousand_small_events_are_one_request() -> None:
-    """
-    One HTTP call costs more than many small events.
-    """
+    """One HTTP call costs more than many small events."""
     topic = Recorder()
 
     result = await publish([an_event(id=str(n)) for n in range(1000)], topic, NOW)
@@ -41,9 +39,7 @@ async def test_a_thousand_small_events_are_one_request() -> None:
 
 
 async def test_a_request_never_holds_more_events_than_event_grid_takes() -> None:
-    """
-    The thousand-and-first event goes in a request of its own.
-    """
+    """The thousand-and-first event goes in a request of its own."""
     topic = Recorder()
 
     await publish([an_event(id=str(n)) for n in range(1001)], topic, NOW)
@@ -52,9 +48,7 @@ async def test_a_request_never_holds_more_events_than_event_grid_takes() -> None
 
 
 async def test_no_chunk_is_larger_than_a_request_may_be() -> None:
-    """
-    Large events are spread over requests, in order.
-    """
+    """Large events are spread over requests, in order."""
     topic = Recorder()
 
     await publish([of_size(300_000) for _ in range(7)], topic, NOW)
@@ -65,9 +59,7 @@ async def test_no_chunk_is_larger_than_a_request_may_be() -> None:
 
 
 async def test_an_event_beyond_the_limit_keeps_all_from_being_published() -> None:
-    """
-    Nothing is sent before everything is known to fit.
-    """
+    """Nothing is sent before everything is known to fit."""
     topic = Recorder()
 
     with pytest.raises(EventTooLarge) as caught:
@@ -78,9 +70,7 @@ async def test_an_event_beyond_the_limit_keeps_all_from_being_published() -> Non
 
 
 async def test_a_refused_chunk_ends_it_and_says_what_is_in() -> None:
-    """
-    The caller knows which ids to publish again.
-    """
+    """The caller knows which ids to publish again."""
     events = [of_size(600_000) | {"id": str(n)} for n in range(3)]
 
     result = await publish(events, Recorder(fails_at=1), NOW)

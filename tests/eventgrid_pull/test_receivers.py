@@ -86,9 +86,7 @@ def at_once(receiver: Supply) -> int:
 
 @in_virtual_time
 async def test_full_batches_bring_more_receivers_up_to_a_bound() -> None:
-    """
-    A backlog is drained side by side, and everything is settled once.
-    """
+    """A backlog is drained side by side, and everything is settled once."""
     receiver = Supply(5000)
 
     tally = await drain(job(receiver, until_empty=True))
@@ -104,9 +102,7 @@ async def test_full_batches_bring_more_receivers_up_to_a_bound() -> None:
 
 @in_virtual_time
 async def test_batches_that_are_not_full_need_one_receiver() -> None:
-    """
-    One long poll is open for a trickle of events.
-    """
+    """One long poll is open for a trickle of events."""
     receiver = Supply(BATCH - 1)
 
     tally = await drain(job(receiver, budget=120))
@@ -137,9 +133,7 @@ async def test_what_is_in_hand_is_bounded_whatever_events_weigh(
 @pytest.mark.parametrize("count", [BATCH * 8, BATCH * 8 + 50])
 @in_virtual_time
 async def test_without_full_batches_receivers_go_again(count: int) -> None:
-    """
-    After the backlog one long poll is left open, not as many as there were.
-    """
+    """After the backlog one long poll is left open, not as many as there were."""
     receiver = Supply(count)
 
     await drain(job(receiver, budget=200))
@@ -167,9 +161,7 @@ async def test_a_receive_may_begin_until_the_budget_is_used_up() -> None:
 
 @in_virtual_time
 async def test_a_long_poll_is_left_as_soon_as_the_drain_is_to_end() -> None:
-    """
-    Nothing more is taken, and nobody waits for an answer.
-    """
+    """Nothing more is taken, and nobody waits for an answer."""
     receiver = Supply(0)
     ending = asyncio.Event()
     asyncio.get_running_loop().call_later(5, ending.set)
@@ -183,9 +175,7 @@ async def test_a_long_poll_is_left_as_soon_as_the_drain_is_to_end() -> None:
 
 @in_virtual_time
 async def test_what_is_in_hand_is_finished_when_the_drain_is_to_end() -> None:
-    """
-    By every receiver that has a batch.
-    """
+    """By every receiver that has a batch."""
     receiver = Supply(5000)
     ending = asyncio.Event()
     asyncio.get_running_loop().call_later(3, ending.set)
@@ -204,9 +194,7 @@ async def test_what_is_in_hand_is_finished_when_the_drain_is_to_end() -> None:
 async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause() -> (
     None
 ):
-    """
-    Some emulators do not wait; a drain does not become a storm of requests.
-    """
+    """Some emulators do not wait; a drain does not become a storm of requests."""
     receiver = Supply(3, patient=False)
 
     tally = await drain(job(receiver, budget=60))
@@ -218,9 +206,7 @@ async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause
 
 @in_virtual_time
 async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> None:
-    """
-    The first failure is told, and what could be settled is.
-    """
+    """The first failure is told, and what could be settled is."""
     receiver = Supply(5000)
     asyncio.get_running_loop().call_later(3, receiver.fails.add, "receive")
 
@@ -256,9 +242,7 @@ def all_is_well(receiver: Supply, store: Store) -> None:
 async def test_no_task_is_left_behind_by_a_drain(
     fault: Callable[[Supply, Store], None], after: float
 ) -> None:
-    """
-    Whether it ended well or not.
-    """
+    """Whether it ended well or not."""
     receiver, store = Supply(1000), Store()
     asyncio.get_running_loop().call_later(after, fault, receiver, store)
 
@@ -269,9 +253,7 @@ async def test_no_task_is_left_behind_by_a_drain(
 
 @in_virtual_time
 async def test_a_drain_that_is_cut_off_leaves_no_task_behind() -> None:
-    """
-    Its receives, handlers and keepers go with it; locks expire by themselves.
-    """
+    """Its receives, handlers and keepers go with it; locks expire by themselves."""
     receiver = Supply(1000)
     task = asyncio.create_task(drain(job(receiver, takes=100)))
     await asyncio.sleep(40)
@@ -285,9 +267,7 @@ async def test_a_drain_that_is_cut_off_leaves_no_task_behind() -> None:
 
 @in_virtual_time
 async def test_a_failing_drain_never_raises() -> None:
-    """
-    The tally says what went wrong; a tick makes one clear line of it.
-    """
+    """The tally says what went wrong; a tick makes one clear line of it."""
 
     class Broken(Supply):
         async def receive(
@@ -308,9 +288,7 @@ async def test_a_failing_drain_never_raises() -> None:
 def test_the_next_batch_is_as_large_as_the_last_one_allows(
     size: int, took: float, after: int
 ) -> None:
-    """
-    Slow batches are followed by smaller ones, quick ones by larger ones.
-    """
+    """Slow batches are followed by smaller ones, quick ones by larger ones."""
     assert receive_size.next_size(size, took) == after
 
 
@@ -341,9 +319,7 @@ def test_as_many_are_asked_for_as_fit(weights: list[int], fits: int) -> None:
 
 @in_virtual_time
 async def test_slow_handlers_get_fewer_events_at_once() -> None:
-    """
-    Events do not wait under their locks for neighbours that take long.
-    """
+    """Events do not wait under their locks for neighbours that take long."""
     receiver = Supply(400)
 
     await drain(job(receiver, takes=20, budget=200))

@@ -56,9 +56,7 @@ def tokens_of(pairs: list[tuple[Delivery, Disposition]]) -> list[str]:
 
 
 async def test_one_call_for_each_disposition_and_delay() -> None:
-    """
-    However many events share it.
-    """
+    """However many events share it."""
     pairs = decided(
         DONE,
         Reject("no"),
@@ -82,9 +80,7 @@ async def test_one_call_for_each_disposition_and_delay() -> None:
 
 
 async def test_failed_tokens_are_told_apart_by_their_code() -> None:
-    """
-    Status 200 says nothing about a single token.
-    """
+    """Status 200 says nothing about a single token."""
     pairs = decided(DONE, DONE, DONE, DONE)
     kept, lost, bad, fault = tokens_of(pairs)
     codes = {lost: "TokenLost", bad: "BadToken", fault: "InternalServerError"}
@@ -97,9 +93,7 @@ async def test_failed_tokens_are_told_apart_by_their_code() -> None:
 
 
 async def test_a_token_that_the_answer_leaves_out_is_unanswered() -> None:
-    """
-    It is not taken for settled.
-    """
+    """It is not taken for settled."""
     pairs = decided(DONE, DONE)
     told, untold = tokens_of(pairs)
     settler = Settler(acknowledge=lambda _: Settled(frozenset([told])))
@@ -110,9 +104,7 @@ async def test_a_token_that_the_answer_leaves_out_is_unanswered() -> None:
 
 
 async def test_tokens_that_nobody_asked_about_are_not_listened_to() -> None:
-    """
-    An answer speaks only of what is in hand.
-    """
+    """An answer speaks only of what is in hand."""
     pairs = decided(DONE)
     settler = Settler(
         acknowledge=lambda all_: Settled(frozenset([*all_, "x"]), {"y": "TokenLost"})
@@ -127,9 +119,7 @@ async def test_tokens_that_nobody_asked_about_are_not_listened_to() -> None:
 async def test_a_call_that_fails_does_not_keep_the_others_from_being_made(
     verb: str,
 ) -> None:
-    """
-    Its own tokens are unanswered; the failure is handed on, not raised.
-    """
+    """Its own tokens are unanswered; the failure is handed on, not raised."""
     pairs = decided(DONE, Reject("no"), Release("later", ReleaseDelay.NONE))
     by_verb = dict(zip(("acknowledge", "reject", "release"), pairs, strict=True))
     settler = Settler(**{verb: no_answer})
@@ -144,9 +134,7 @@ async def test_a_call_that_fails_does_not_keep_the_others_from_being_made(
 
 
 async def test_nothing_decided_is_nothing_asked() -> None:
-    """
-    A call without tokens would be refused.
-    """
+    """A call without tokens would be refused."""
     settler = Settler()
 
     assert await settle(settler, []) == ({}, None)

@@ -35,9 +35,7 @@ async def published(topic: Slow, *batches: Sequence[bytes]) -> list[object]:
 
 @in_virtual_time
 async def test_what_comes_while_a_request_is_out_goes_with_the_next() -> None:
-    """
-    Four callers cost two requests, and one alone waits for nobody.
-    """
+    """Four callers cost two requests, and one alone waits for nobody."""
     topic = Slow()
 
     assert await published(topic, [b"1"], [b"2"], [b"3", b"4"], [b"5"]) == [None] * 4
@@ -47,9 +45,7 @@ async def test_what_comes_while_a_request_is_out_goes_with_the_next() -> None:
 
 @in_virtual_time
 async def test_after_a_pause_the_next_one_goes_at_once() -> None:
-    """
-    Nobody waits for company that may not come.
-    """
+    """Nobody waits for company that may not come."""
     topic = Slow()
     shared = SharedTopic(topic)
 
@@ -94,9 +90,7 @@ async def test_a_refused_event_costs_only_its_own_answer(
 
 @in_virtual_time
 async def test_one_that_was_sent_alone_is_not_sent_again() -> None:
-    """
-    Its refusal is its own already.
-    """
+    """Its refusal is its own already."""
     refusal = EventGridError("no", 400)
     topic = Slow(lambda batch: refusal if b"bad" in batch else None)
 
@@ -107,9 +101,7 @@ async def test_one_that_was_sent_alone_is_not_sent_again() -> None:
 
 @in_virtual_time
 async def test_a_shared_request_is_no_larger_than_event_grid_takes() -> None:
-    """
-    What does not fit goes with the one after it.
-    """
+    """What does not fit goes with the one after it."""
     topic = Slow()
     many = [[b"x"] * 90 for _ in range(12)]
     large = [[b"y" * (SHARED_BYTES - 1)] for _ in range(11)]
@@ -125,9 +117,7 @@ async def test_a_shared_request_is_no_larger_than_event_grid_takes() -> None:
 async def test_a_large_publish_neither_waits_nor_is_waited_for(
     batch: list[bytes],
 ) -> None:
-    """
-    It fills a request well enough by itself.
-    """
+    """It fills a request well enough by itself."""
     topic = Slow()
 
     await published(topic, batch, batch, [b"1"], batch)
@@ -137,9 +127,7 @@ async def test_a_large_publish_neither_waits_nor_is_waited_for(
 
 @in_virtual_time
 async def test_nobody_waits_long_for_a_request_of_others() -> None:
-    """
-    It may be one that is tried again for seconds.
-    """
+    """It may be one that is tried again for seconds."""
     topic = Slow()
     shared = SharedTopic(topic)
     topic.seconds = 8.0
@@ -174,9 +162,7 @@ async def test_who_gives_up_neither_holds_up_others_nor_is_published() -> None:
 
 @in_virtual_time
 async def test_a_fault_of_ours_is_everybodys() -> None:
-    """
-    Nobody waits for ever.
-    """
+    """Nobody waits for ever."""
     fault = ValueError("boom")
     topic = Slow(lambda batch: fault)
 

@@ -60,9 +60,7 @@ def run_worker(*, before: str = "", last: str = "") -> subprocess.CompletedProce
 
 @POSIX
 def test_a_process_that_is_told_to_stop_finishes_first() -> None:
-    """
-    Once, however often it is told; then it ends as SIGTERM ends a process.
-    """
+    """Once, however often it is told; then it ends as SIGTERM ends a process."""
     ended = run_worker()
 
     assert ended.stdout.split("\n") == ["finishing", "still here", "finished", ""]
@@ -72,18 +70,14 @@ def test_a_process_that_is_told_to_stop_finishes_first() -> None:
 
 @POSIX
 def test_a_finish_that_fails_does_not_keep_the_process() -> None:
-    """
-    It ends all the same.
-    """
+    """It ends all the same."""
     ended = run_worker(last="raise ValueError('boom')")
 
     assert ended.returncode == -signal.SIGTERM
 
 
 def test_without_a_loop_nobody_listens() -> None:
-    """
-    As when tools import the app to index it.
-    """
+    """As when tools import the app to index it."""
 
     async def finish() -> None:
         raise AssertionError
@@ -92,9 +86,7 @@ def test_without_a_loop_nobody_listens() -> None:
 
 
 def test_outside_the_main_thread_nobody_listens() -> None:
-    """
-    Signals arrive in the main thread only; the app works all the same.
-    """
+    """Signals arrive in the main thread only; the app works all the same."""
     listening: list[bool] = []
 
     async def finish() -> None:

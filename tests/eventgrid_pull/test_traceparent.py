@@ -10,9 +10,7 @@ OTHER = "00-11111111111111111111111111111111-2222222222222222-00"
 
 
 def test_events_of_a_request_are_in_its_trace() -> None:
-    """
-    The caller finds its trace in the audit log.
-    """
+    """The caller finds its trace in the audit log."""
     headers = {"traceparent": GIVEN, "tracestate": "vendor=1"}
 
     events = traceparent.stamped([an_event(), an_event(id="2")], headers)
@@ -22,9 +20,7 @@ def test_events_of_a_request_are_in_its_trace() -> None:
 
 
 def test_an_event_that_has_a_trace_keeps_it() -> None:
-    """
-    Its producer began the trace before the request.
-    """
+    """Its producer began the trace before the request."""
     [event] = traceparent.stamped([an_event(traceparent=OTHER)], {"traceparent": GIVEN})
 
     assert event["traceparent"] == OTHER
@@ -43,9 +39,7 @@ def test_an_event_that_has_a_trace_keeps_it() -> None:
     ],
 )
 def test_without_a_valid_trace_a_new_one_begins(bad: str) -> None:
-    """
-    All events of the request share it.
-    """
+    """All events of the request share it."""
     first, second = traceparent.stamped([an_event(), an_event()], {"traceparent": bad})
 
     assert traceparent.trace_id(str(first["traceparent"])) is not None
@@ -53,9 +47,7 @@ def test_without_a_valid_trace_a_new_one_begins(bad: str) -> None:
 
 
 def test_the_trace_id_is_the_part_that_names_the_trace() -> None:
-    """
-    It is what one searches for.
-    """
+    """It is what one searches for."""
     assert traceparent.trace_id(GIVEN) == "0af7651916cd43dd8448eb211c80319c"
     assert traceparent.trace_id("x") is None
     assert traceparent.trace_id(None) is None

@@ -67,9 +67,7 @@ async def receive(subscription: Subscription, within: float = 11) -> list[object
 
 
 async def test_a_request_is_as_the_service_expects_it() -> None:
-    """
-    Path, version, key, user agent and an id to ask support about.
-    """
+    """Path, version, key, user agent and an id to ask support about."""
     answer, asked = sending(EMPTY)
 
     async with listening(answer) as subscription:
@@ -89,9 +87,7 @@ async def test_a_request_is_as_the_service_expects_it() -> None:
 
 
 async def test_a_receive_tells_when_it_is_on_its_way() -> None:
-    """
-    Connecting, or waiting for a token, is not waiting for events.
-    """
+    """Connecting, or waiting for a token, is not waiting for events."""
     answer, _ = sending(EMPTY, EMPTY)
     told: list[float | None] = []
 
@@ -109,9 +105,7 @@ async def test_a_receive_tells_when_it_is_on_its_way() -> None:
 
 
 async def test_every_request_has_an_id_of_its_own() -> None:
-    """
-    With it Azure's support finds one request among many.
-    """
+    """With it Azure's support finds one request among many."""
     answer, asked = sending(EMPTY, EMPTY)
 
     async with listening(answer) as subscription:
@@ -138,9 +132,7 @@ async def test_every_request_has_an_id_of_its_own() -> None:
     ],
 )
 async def test_a_torn_answer_is_asked_for_again(torn: bytes) -> None:
-    """
-    A receive whose answer was lost costs only the locks' time.
-    """
+    """A receive whose answer was lost costs only the locks' time."""
     answer, asked = sending(torn, EMPTY)
 
     async with listening(answer) as subscription:
@@ -151,9 +143,7 @@ async def test_a_torn_answer_is_asked_for_again(torn: bytes) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 async def test_a_passing_fault_is_waited_out(status: int) -> None:
-    """
-    The SDK would give up at once after 408, 429 and 502.
-    """
+    """The SDK would give up at once after 408, 429 and 502."""
     fault = b"HTTP/1.1 %d Fault\r\nContent-Length: 0\r\n\r\n" % status
     answer, asked = sending(fault, EMPTY)
 
@@ -170,9 +160,7 @@ async def test_a_passing_fault_is_waited_out(status: int) -> None:
 async def test_a_refusal_is_not_repeated_and_says_what_to_look_at(
     status: int, advice: str
 ) -> None:
-    """
-    One request, one line for whoever mends it.
-    """
+    """One request, one line for whoever mends it."""
     answer, asked = sending(
         b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status, EMPTY
     )
@@ -204,9 +192,7 @@ def an_answer(body: bytes) -> bytes:
 async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
     item: bytes, tokens: list[str]
 ) -> None:
-    """
-    What has a lock token is delivered, whatever else is odd about it.
-    """
+    """What has a lock token is delivered, whatever else is odd about it."""
     good = b'{"brokerProperties":{"lockToken":"z","deliveryCount":1},"event":{}}'
     answer, _ = sending(an_answer(b'{"value":[%s,%s]}' % (item, good)))
 
@@ -237,9 +223,7 @@ async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
 async def test_a_settlement_with_fields_left_out_is_read(
     body: bytes, failed: dict[str, str]
 ) -> None:
-    """
-    Other emulators leave out what the service always says.
-    """
+    """Other emulators leave out what the service always says."""
     answer, _ = sending(an_answer(body))
 
     async with listening(answer) as subscription:
@@ -249,9 +233,7 @@ async def test_a_settlement_with_fields_left_out_is_read(
 
 
 async def test_what_event_grid_asks_to_wait_is_read() -> None:
-    """
-    Throttled clients that come back too soon stay throttled.
-    """
+    """Throttled clients that come back too soon stay throttled."""
     throttled = b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
     answer, _ = sending(throttled)
 
@@ -263,9 +245,7 @@ async def test_what_event_grid_asks_to_wait_is_read() -> None:
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    """
-    The key must not be sent to where someone points.
-    """
+    """The key must not be sent to where someone points."""
     answer, asked = sending(
         b"HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
     )
@@ -280,9 +260,7 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_a_server_that_accepts_and_says_nothing_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    A hanging namespace must not hold a drain beyond its budget.
-    """
+    """A hanging namespace must not hold a drain beyond its budget."""
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
     hung: list[asyncio.StreamWriter] = []
 
@@ -302,9 +280,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up(
 async def test_a_long_poll_is_waited_for_as_long_as_it_was_asked_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    Given up sooner, events would be locked for an answer that nobody reads.
-    """
+    """Given up sooner, events would be locked for an answer that nobody reads."""
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
     asked = 0
 
@@ -327,9 +303,7 @@ async def test_a_long_poll_is_waited_for_as_long_as_it_was_asked_to_wait(
 async def test_an_answer_that_only_trickles_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    A byte now and then must not hold a drain for ever.
-    """
+    """A byte now and then must not hold a drain for ever."""
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.5)
 
     async def trickles(
@@ -348,9 +322,7 @@ async def test_an_answer_that_only_trickles_is_given_up(
 
 
 async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
-    """
-    The body of the 401 comes late; nobody but the transport reads it.
-    """
+    """The body of the 401 comes late; nobody but the transport reads it."""
     requests = 0
 
     async def challenges(
@@ -380,9 +352,7 @@ async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
 
 
 async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
-    """
-    The first thing that goes wrong on a laptop.
-    """
+    """The first thing that goes wrong on a laptop."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -448,9 +418,7 @@ class Signing:
 
 
 async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
-    """
-    A token of another audience would be refused in Azure, and only there.
-    """
+    """A token of another audience would be refused in Azure, and only there."""
     identity = Signing()
     namespace = Namespace("https://127.0.0.1:1", identity)
     subscription = namespace.subscription("topic", "sub", read)
@@ -505,9 +473,7 @@ def tracing() -> Iterator[None]:
 
 @pytest.mark.usefixtures("tracing")
 async def test_the_sdk_s_tracing_sees_every_request() -> None:
-    """
-    Whoever turns it on gets the SDK's spans, and a `traceparent` on the request.
-    """
+    """Whoever turns it on gets the SDK's spans, and a `traceparent` on the request."""
     answer, asked = sending(EMPTY)
 
     async with listening(answer) as subscription:
@@ -519,9 +485,7 @@ async def test_the_sdk_s_tracing_sees_every_request() -> None:
 
 @pytest.mark.usefixtures("tracing")
 async def test_the_sdk_s_tracing_sees_a_request_that_is_not_answered() -> None:
-    """
-    A span that nobody ends would hide what went wrong.
-    """
+    """A span that nobody ends would hide what went wrong."""
     answer, _ = sending(b"")
 
     async with listening(answer) as subscription:

@@ -28,9 +28,7 @@ def a_summary(
 
 
 async def test_summaries_are_read_back_newest_first() -> None:
-    """
-    A chart asks for the last minutes and gets just those.
-    """
+    """A chart asks for the last minutes and gets just those."""
     log = ActivityLog(InMemoryAppendLog())
     for ago in (70, 5, 1):
         await log.note(a_summary(ago), NOW - minutes(ago))
@@ -44,9 +42,7 @@ async def test_summaries_are_read_back_newest_first() -> None:
 
 
 async def test_a_line_that_is_no_summary_is_passed_over() -> None:
-    """
-    Someone may have put a line of their own there.
-    """
+    """Someone may have put a line of their own there."""
     store = InMemoryAppendLog()
     for rest in (b"", b',"id":"\xff"', b',"x":' + b"[" * 9000):
         line = b'{"at":"2026-11-23T10:30:00.000000Z"%s}\n' % rest
@@ -59,9 +55,7 @@ async def test_a_line_that_is_no_summary_is_passed_over() -> None:
 
 
 async def test_a_line_of_before_there_were_percentiles_is_read() -> None:
-    """
-    An upgrade does not lose the last day.
-    """
+    """An upgrade does not lose the last day."""
     store = InMemoryAppendLog()
     old = (
         b'{"at":"2026-11-23T10:30:00.000000Z","subscription":"sub-flagged",'
@@ -80,9 +74,7 @@ async def test_a_line_of_before_there_were_percentiles_is_read() -> None:
 
 
 async def test_a_summary_is_read_back_as_it_was_noted() -> None:
-    """
-    What is left out of a line because it is empty is empty again.
-    """
+    """What is left out of a line because it is empty is empty again."""
     log, noted = ActivityLog(InMemoryAppendLog()), a_summary(completed=False)
     noted.matrix, noted.last_full = {"violence": {"high": 1}}, True
     await log.note(noted, NOW)
@@ -93,9 +85,7 @@ async def test_a_summary_is_read_back_as_it_was_noted() -> None:
 
 
 async def test_it_is_known_whether_anything_was_ever_noted() -> None:
-    """
-    A fresh app is no reason to worry.
-    """
+    """A fresh app is no reason to worry."""
     log = ActivityLog(InMemoryAppendLog())
     await log.note(a_summary(), NOW)
 
@@ -105,18 +95,14 @@ async def test_it_is_known_whether_anything_was_ever_noted() -> None:
 
 
 def test_an_idle_drain_is_a_short_line() -> None:
-    """
-    Three event subscriptions note four thousand of them a day.
-    """
+    """Three event subscriptions note four thousand of them a day."""
     idle = Summary(at=stamp(NOW), subscription="sub-flagged")
 
     assert len(msgspec.json.encode(idle)) < 130
 
 
 def test_drains_of_one_step_are_added_up() -> None:
-    """
-    Two lanes, or two ticks in a minute, are one bar.
-    """
+    """Two lanes, or two ticks in a minute, are one bar."""
     summaries = [a_summary(0), a_summary(0), a_summary(2)]
 
     by_minute, by_hour = (by_time(summaries, minutes(one)) for one in (1, 60))
@@ -130,9 +116,7 @@ def test_drains_of_one_step_are_added_up() -> None:
 
 
 def test_adding_up_leaves_the_summaries_as_they_were() -> None:
-    """
-    The same summaries are looked at for alerts afterwards.
-    """
+    """The same summaries are looked at for alerts afterwards."""
     summaries = [a_summary(0), a_summary(0)]
 
     by_time(summaries, minutes(1))

@@ -52,9 +52,7 @@ def judged(**changes: object) -> Delivery:
 
 
 def test_what_the_models_said_is_counted() -> None:
-    """
-    Categories by severity, confidences in tenths, models with their version.
-    """
+    """Categories by severity, confidences in tenths, models with their version."""
     drained = Drained()
     counted(
         drained,
@@ -94,9 +92,7 @@ def test_a_minute_of_a_drain_and_the_rest_add_up() -> None:
 
 
 def test_what_was_not_settled_is_not_counted_as_settled() -> None:
-    """
-    The disposition was recorded, but Event Grid did not take it.
-    """
+    """The disposition was recorded, but Event Grid did not take it."""
     drained, deliveries = Drained(), [judged(), judged()]
     chosen: list[Disposition] = [DONE, Reject("no")]
     first, second = (
@@ -112,9 +108,7 @@ def test_what_was_not_settled_is_not_counted_as_settled() -> None:
 
 
 def test_a_summary_stays_small_whatever_events_make_up() -> None:
-    """
-    Thousands of names of any length and alphabet are one line of the log.
-    """
+    """Thousands of names of any length and alphabet are one line of the log."""
     drained = Drained()
     for first in range(0, 1200, 100):
         numbers = range(first, first + 100)
@@ -146,9 +140,7 @@ def test_a_summary_stays_small_whatever_events_make_up() -> None:
 
 
 def test_the_largest_counts_come_first_and_nothing_is_left_out() -> None:
-    """
-    A table shows the names that matter, and its sum is right.
-    """
+    """A table shows the names that matter, and its sum is right."""
     counts = {"few": 1, OTHERS: 4, "many": 9, "some": 3}
 
     assert largest(counts, 2) == {"many": 9, "some": 3, OTHERS: 5}
@@ -156,9 +148,7 @@ def test_the_largest_counts_come_first_and_nothing_is_left_out() -> None:
 
 
 def test_a_name_that_is_known_is_counted_however_many_there_are() -> None:
-    """
-    Only new names are put together.
-    """
+    """Only new names are put together."""
     counts = {f"{number}": {"high": 1} for number in range(NAMES)}
 
     count_pairs_into(counts, {"0": {"high": 2}, "new": {"low": 1}})
@@ -167,9 +157,7 @@ def test_a_name_that_is_known_is_counted_however_many_there_are() -> None:
 
 
 def test_a_long_name_is_cut_and_counted_once() -> None:
-    """
-    Eighty characters tell names apart.
-    """
+    """Eighty characters tell names apart."""
     counts: dict[str, int] = {}
 
     for _ in range(2):

@@ -71,9 +71,7 @@ def log() -> AuditLog:
 def test_an_entry_says_what_was_decided_and_why(
     disposition: Disposition, words: tuple[str | int | None, ...]
 ) -> None:
-    """
-    Disposition, verdict, reason and delay are on record.
-    """
+    """Disposition, verdict, reason and delay are on record."""
     entry = audit_entry.entry(
         "sub-flagged", a_delivery(count=3), disposition, stamp(NOW)
     )
@@ -89,9 +87,7 @@ def test_an_entry_says_what_was_decided_and_why(
 
 
 def test_the_event_is_kept_as_it_came() -> None:
-    """
-    Key order and number spelling survive; only line breaks between tokens do not.
-    """
+    """Key order and number spelling survive; only line breaks between tokens do not."""
     raw = b'{"z": 1.50,\n "a": "x\\n"}'
 
     entry = audit_entry.entry("sub-flagged", a_delivery(raw), DONE, stamp(NOW))
@@ -100,9 +96,7 @@ def test_the_event_is_kept_as_it_came() -> None:
 
 
 async def test_an_event_that_is_not_utf_8_is_kept_as_text(log: AuditLog) -> None:
-    """
-    One such event must not make the log unreadable.
-    """
+    """One such event must not make the log unreadable."""
     await record(log, a_delivery(b'{"id": "\xff"}'))
 
     [entry] = await find(log)
@@ -113,9 +107,7 @@ async def test_an_event_that_is_not_utf_8_is_kept_as_text(log: AuditLog) -> None
 async def test_the_newest_entry_comes_first_over_all_event_subscriptions(
     log: AuditLog,
 ) -> None:
-    """
-    Hours and event subscriptions are merged by time.
-    """
+    """Hours and event subscriptions are merged by time."""
     for ago in (90, 61, 30, 0):
         await record(log, a_delivery(an_event(id=f"f-{ago}")), ago=ago)
     await record(
@@ -132,9 +124,7 @@ async def test_the_newest_entry_comes_first_over_all_event_subscriptions(
 
 
 async def test_the_limit_and_the_beginning_are_kept(log: AuditLog) -> None:
-    """
-    An answer is bounded in number and in time.
-    """
+    """An answer is bounded in number and in time."""
     for ago in (30, 20, 10, 0):
         await record(log, a_delivery(an_event(id=f"f-{ago}")), ago=ago)
 
@@ -144,9 +134,7 @@ async def test_the_limit_and_the_beginning_are_kept(log: AuditLog) -> None:
 
 
 async def test_entries_are_found_by_disposition_type_and_id(log: AuditLog) -> None:
-    """
-    The type may be given with or without its prefix.
-    """
+    """The type may be given with or without its prefix."""
     await record(log, a_delivery(an_event(id="1")), Reject("no"))
     await record(log, a_delivery(an_event(id="2", type=APPROVED)))
 
@@ -158,9 +146,7 @@ async def test_entries_are_found_by_disposition_type_and_id(log: AuditLog) -> No
 
 
 async def test_one_event_has_its_life_over_all_deliveries(log: AuditLog) -> None:
-    """
-    Every delivery is told, on each event subscription.
-    """
+    """Every delivery is told, on each event subscription."""
     await record(log, a_delivery(count=1), Release("boom", ReleaseDelay(10)), ago=2)
     await record(log, a_delivery(count=2), ago=1)
     await record(log, a_delivery(), subscription="sub-all-events", ago=2)
@@ -175,9 +161,7 @@ async def test_one_event_has_its_life_over_all_deliveries(log: AuditLog) -> None
 
 
 async def test_an_append_that_was_repeated_counts_once(log: AuditLog) -> None:
-    """
-    A lost answer makes the client append the same lines again.
-    """
+    """A lost answer makes the client append the same lines again."""
     delivery = a_delivery()
     await record(log, delivery)
     await record(log, delivery)
@@ -186,9 +170,7 @@ async def test_an_append_that_was_repeated_counts_once(log: AuditLog) -> None:
 
 
 async def test_a_search_ends_when_its_time_does(log: AuditLog) -> None:
-    """
-    What was found so far is answered, and that there may be more.
-    """
+    """What was found so far is answered, and that there may be more."""
     for n in range(5):
         await record(log, a_delivery(an_event(id=str(n))))
     query = Query(since=NOW - minutes(9), until=NOW, subscriptions=["sub-flagged"])
@@ -201,9 +183,7 @@ async def test_a_search_ends_when_its_time_does(log: AuditLog) -> None:
 
 
 async def test_a_line_that_is_no_entry_is_passed_over() -> None:
-    """
-    Someone may have put a line of their own there.
-    """
+    """Someone may have put a line of their own there."""
     store = InMemoryAppendLog()
     for rest in (b"", b',"id":"\xff"', b',"x":' + b"[" * 9000):
         line = b'{"at":"2026-11-23T10:30:00.000000Z"%s}\n' % rest
@@ -214,9 +194,7 @@ async def test_a_line_that_is_no_entry_is_passed_over() -> None:
 
 
 async def test_a_category_and_what_is_said_are_looked_for(log: AuditLog) -> None:
-    """
-    The text is one of what an answer shows, in any case.
-    """
+    """The text is one of what an answer shows, in any case."""
     hate = a_result(category="hate", contentId="Img-77")
     await record(log, a_delivery(an_event(hate, id="1")), Reject("Not a picture"))
     await record(log, a_delivery(an_event(id="2", subject="/content/secret")))
@@ -231,9 +209,7 @@ async def test_a_category_and_what_is_said_are_looked_for(log: AuditLog) -> None
 
 
 async def test_the_data_of_an_event_is_not_searched(log: AuditLog) -> None:
-    """
-    Whoever may not see it must not find out what is in it.
-    """
+    """Whoever may not see it must not find out what is in it."""
     result = a_result() | {"comment": "a word"}
     await record(log, a_delivery(an_event(result)))
 
@@ -241,9 +217,7 @@ async def test_the_data_of_an_event_is_not_searched(log: AuditLog) -> None:
 
 
 async def test_an_end_is_kept_as_exactly_as_a_beginning(log: AuditLog) -> None:
-    """
-    Both ends belong to the time that is asked for.
-    """
+    """Both ends belong to the time that is asked for."""
     for ago in (30, 20, 10, 0):
         await record(log, a_delivery(an_event(id=f"f-{ago}")), ago=ago)
 
@@ -254,9 +228,7 @@ async def test_an_end_is_kept_as_exactly_as_a_beginning(log: AuditLog) -> None:
 
 @pytest.mark.parametrize("event_id", HOSTILE)
 async def test_an_event_is_found_by_any_id(log: AuditLog, event_id: str) -> None:
-    """
-    However its publisher wrote the id in JSON.
-    """
+    """However its publisher wrote the id in JSON."""
     escaped = "".join(f"\\u{ord(one):04x}" for one in event_id if ord(one) < 0x10000)
     raw = json.dumps(an_event(id="ID")).replace("ID", escaped).encode()
     await record(log, a_delivery(raw), ago=60 * 24 * 20)
@@ -268,9 +240,7 @@ async def test_an_event_is_found_by_any_id(log: AuditLog, event_id: str) -> None
 
 
 async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) -> None:
-    """
-    What was looked through is not looked through again.
-    """
+    """What was looked through is not looked through again."""
     await record(log, a_delivery(), ago=60 * 24 * 3)
     query = a_query(since=NOW - minutes(60 * 24 * 30), id="event-1")
 
@@ -284,9 +254,7 @@ async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) ->
 
 
 async def test_an_answer_ends_when_it_gets_large(log: AuditLog) -> None:
-    """
-    A thousand events of a megabyte each are not one answer.
-    """
+    """A thousand events of a megabyte each are not one answer."""
     large = a_result() | {"text": "x" * 1_000_000}
     for n in range(6):
         await record(log, a_delivery(an_event(large, id=str(n))), ago=10 - n)
@@ -301,9 +269,7 @@ async def test_an_answer_ends_when_it_gets_large(log: AuditLog) -> None:
 async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     log: AuditLog,
 ) -> None:
-    """
-    Of a drain's entries both are empty, and not in the line.
-    """
+    """Of a drain's entries both are empty, and not in the line."""
     lineage = Lineage("ns/topic/sub/2026/11/23/10/a.json", 3)
     by_hand = audit_entry.entry(
         "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=lineage
@@ -318,9 +284,7 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
 
 
 async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
-    """
-    Without a lock token, the moment tells them apart.
-    """
+    """Without a lock token, the moment tells them apart."""
     for ago in (1, 0):
         now = NOW - minutes(ago)
         delivery = msgspec.structs.replace(a_delivery(), lock_token="")

@@ -11,9 +11,7 @@ from tools import health_command
 
 
 async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
-    """
-    Lock against batch and handling time: before a lock is lost.
-    """
+    """Lock against batch and handling time: before a lock is lost."""
     runtime, _ = a_runtime(Queue())
     slow = Summary(at=stamp(NOW), subscription=FLAGGED, received=1)
     slow.handling.merge(Spread(1, 40_000.0, 40_000.0))
@@ -25,9 +23,7 @@ async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
 
 
 async def test_a_store_that_does_not_answer_is_a_finding() -> None:
-    """
-    Without it nothing can be recorded, so nothing would be received.
-    """
+    """Without it nothing can be recorded, so nothing would be received."""
 
     class Down(InMemoryAppendLog):
         async def search(

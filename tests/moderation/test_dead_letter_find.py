@@ -34,9 +34,7 @@ def a_store(count: int) -> Store:
 
 
 async def test_it_is_found_among_others() -> None:
-    """
-    By the id of its event, with the name of its blob.
-    """
+    """By the id of its event, with the name of its blob."""
     store = a_store(20)
 
     found = await find.of_event(
@@ -52,9 +50,7 @@ async def test_it_is_found_among_others() -> None:
 
 
 async def test_an_hour_with_very_many_is_not_listed_to_its_end() -> None:
-    """
-    Whoever waits for the answer has no time for that.
-    """
+    """Whoever waits for the answer has no time for that."""
     store = a_store(1000)
 
     found = await find.of_event(

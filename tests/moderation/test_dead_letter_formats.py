@@ -54,9 +54,7 @@ def one(document: Any) -> formats.Letter:
 
 @pytest.mark.parametrize("document", SHAPES.values(), ids=SHAPES)
 def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
-    """
-    Nobody knows which of its documents the service follows.
-    """
+    """Nobody knows which of its documents the service follows."""
     letter = one(document)
 
     assert json.loads(letter.raw) == EVENT
@@ -74,9 +72,7 @@ def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
 
 
 def test_a_blob_holds_several_each_with_its_index() -> None:
-    """
-    One that cannot be read does not hide the others.
-    """
+    """One that cannot be read does not hide the others."""
     content = [{"event": an_event(id="a")}, 5, an_event(id="b"), {"event": "no"}]
 
     letters = formats.read(json.dumps(content).encode())
@@ -110,9 +106,7 @@ def test_a_blob_holds_several_each_with_its_index() -> None:
     ],
 )
 def test_garbage_is_one_unreadable_dead_letter(content: bytes) -> None:
-    """
-    It is listed as such: it must not disappear because it is odd.
-    """
+    """It is listed as such: it must not disappear because it is odd."""
     letter = one(content)
 
     assert (letter.index, letter.event) == (0, None)
@@ -143,9 +137,7 @@ def test_a_malformed_event_is_read_as_that(event: bytes) -> None:
 
 
 def test_an_event_that_is_not_one_has_a_reason() -> None:
-    """
-    What a person reads is why it cannot be what it says.
-    """
+    """What a person reads is why it cannot be what it says."""
     letter = one({"event": {"id": "1"}})
 
     assert letter.event is not None
@@ -174,9 +166,7 @@ def test_an_event_that_is_not_one_has_a_reason() -> None:
 def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
     said: Any, shown: dict[str, Any]
 ) -> None:
-    """
-    The event can be redriven whatever its properties are.
-    """
+    """The event can be redriven whatever its properties are."""
     letter = one({"event": EVENT, "deadLetterProperties": said})
 
     assert letter.event is not None
@@ -184,18 +174,14 @@ def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
-    """
-    Whoever put the blob back with an editor may have added one.
-    """
+    """Whoever put the blob back with an editor may have added one."""
     assert one(b"\xef\xbb\xbf" + json.dumps({"event": EVENT}).encode()).event
 
 
 def test_a_blob_that_is_too_large_is_unreadable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    Only so much of it is ever in memory.
-    """
+    """Only so much of it is ever in memory."""
     monkeypatch.setattr(formats, "BLOB_BYTES", 100)
 
     assert "larger" in str(one({"event": EVENT}).unreadable)
@@ -203,9 +189,7 @@ def test_a_blob_that_is_too_large_is_unreadable(
 
 @given(st.binary() | st.recursive(st.none(), st.lists).map(lambda x: str(x).encode()))
 def test_nothing_that_is_in_a_blob_raises(content: bytes) -> None:
-    """
-    A dead letter is the last place where something may be lost.
-    """
+    """A dead letter is the last place where something may be lost."""
     assert formats.read(content)
 
 
@@ -224,16 +208,12 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_document_raises(document: Any) -> None:
-    """
-    Whatever stands where something else should.
-    """
+    """Whatever stands where something else should."""
     assert formats.read(json.dumps(document).encode())
 
 
 def test_the_name_says_whose_it_is() -> None:
-    """
-    Padded or not.
-    """
+    """Padded or not."""
     hour = datetime(2026, 9, 3, 2, tzinfo=UTC)
     expected = blob_paths.Place("local", "topic-1", "Sub-Flagged", hour)
 
@@ -264,7 +244,5 @@ def test_the_name_says_whose_it_is() -> None:
     ],
 )
 def test_another_name_is_none_of_a_dead_letter(name: str) -> None:
-    """
-    A name comes from outside, and leads nowhere else.
-    """
+    """A name comes from outside, and leads nowhere else."""
     assert blob_paths.place(name) is None

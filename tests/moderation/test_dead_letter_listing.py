@@ -35,9 +35,7 @@ class Store(InMemoryDeadLetters):
 
 
 async def test_a_page_of_which_all_were_moved_leads_to_the_next_one() -> None:
-    """
-    An export that follows its cursor ends with the day, and not with such a page.
-    """
+    """An export that follows its cursor ends with the day, and not with such a page."""
     store = Store()
     for name in "abcdefgh":
         store.lettered(FOLDER + name)
@@ -54,9 +52,7 @@ async def test_a_page_of_which_all_were_moved_leads_to_the_next_one() -> None:
 
 
 async def test_a_page_without_time_goes_on_where_it_ended() -> None:
-    """
-    Even where nothing of what it looked at was there any more.
-    """
+    """Even where nothing of what it looked at was there any more."""
     store = Store()
     for number in range(10):
         store.lettered(f"{FOLDER}{number}")
@@ -74,9 +70,7 @@ async def test_a_page_without_time_goes_on_where_it_ended() -> None:
 
 
 async def test_no_month_is_looked_into_that_is_over_for_long() -> None:
-    """
-    Dead letters may lie for years; each list costs a call.
-    """
+    """Dead letters may lie for years; each list costs a call."""
     store = Store()
     for month in range(1, 13):
         store.lettered(f"{ROOT}2026/{month}/5/1/a")

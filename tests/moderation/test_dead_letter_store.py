@@ -87,9 +87,7 @@ def a_blob(*ids: str) -> bytes:
 
 
 async def test_there_may_be_none_yet(kept: Kept) -> None:
-    """
-    Nothing was ever dead-lettered: there is not even a container.
-    """
+    """Nothing was ever dead-lettered: there is not even a container."""
     store = kept.store
 
     assert await store.folders("") == []
@@ -102,9 +100,7 @@ async def test_there_may_be_none_yet(kept: Kept) -> None:
 
 @pytest.mark.parametrize("content", [b"", a_blob("1")])
 async def test_a_blob_is_read_and_listed(kept: Kept, content: bytes) -> None:
-    """
-    An empty one, too.
-    """
+    """An empty one, too."""
     await kept.put(NAME, content)
 
     stored = await kept.store.read(NAME)
@@ -117,9 +113,7 @@ async def test_a_blob_is_read_and_listed(kept: Kept, content: bytes) -> None:
 
 
 async def test_one_at_a_time_has_the_lease(kept: Kept) -> None:
-    """
-    Until it is released; and everyone sees that it is taken.
-    """
+    """Until it is released; and everyone sees that it is taken."""
     await kept.put(NAME, a_blob("1"))
 
     lease = await kept.store.lease(NAME)
@@ -141,9 +135,7 @@ async def test_one_at_a_time_has_the_lease(kept: Kept) -> None:
 
 
 async def test_a_ledger_grows_only_at_its_end(kept: Kept) -> None:
-    """
-    Who does not know what is in it has been overtaken.
-    """
+    """Who does not know what is in it has been overtaken."""
     await kept.put(NAME, a_blob("1"))
     store = kept.store
 
@@ -157,9 +149,7 @@ async def test_a_ledger_grows_only_at_its_end(kept: Kept) -> None:
 
 
 async def test_a_line_whose_answer_was_lost_is_there_once(kept: Kept) -> None:
-    """
-    The client sends it again, and must not take its own line for someone else's.
-    """
+    """The client sends it again, and must not take its own line for someone else's."""
     await kept.put(NAME, a_blob("1"))
     store = kept.store
 
@@ -174,9 +164,7 @@ async def test_a_line_whose_answer_was_lost_is_there_once(kept: Kept) -> None:
 
 
 async def test_what_is_archived_stays_as_it_is(kept: Kept) -> None:
-    """
-    The copy may be there already, made by someone who died before the delete.
-    """
+    """The copy may be there already, made by someone who died before the delete."""
     await kept.put(NAME, a_blob("1"))
     lease = await kept.store.lease(NAME)
 
@@ -212,9 +200,7 @@ async def test_a_day_is_listed_newest_hour_first(kept: Kept) -> None:
 
 
 async def test_pages_go_on_where_they_ended(kept: Kept) -> None:
-    """
-    In the middle of a blob, too.
-    """
+    """In the middle of a blob, too."""
     await kept.put(f"{ROOT}2026/11/23/10/a.json", a_blob("1", "2", "3"))
     await kept.put(f"{ROOT}2026/11/23/9/b.json", a_blob("4", "5"))
     await kept.put(f"{ROOT}2026/11/23/8/c.json", b"garbage")
@@ -228,9 +214,7 @@ async def test_pages_go_on_where_they_ended(kept: Kept) -> None:
 
 
 async def test_what_was_tried_is_listed_with_it(kept: Kept) -> None:
-    """
-    From its ledger.
-    """
+    """From its ledger."""
     await kept.put(NAME, a_blob("1"))
     line = b'{"at":"2026-11-23T11:00:00Z","index":0,"number":1,"by":"anna"}\n'
     await kept.store.note(NAME, line, after=0)
@@ -241,9 +225,7 @@ async def test_what_was_tried_is_listed_with_it(kept: Kept) -> None:
 
 
 async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -> None:
-    """
-    Of the last 31, newest first.
-    """
+    """Of the last 31, newest first."""
     for day in ("2026/11/23", "2026/11/1", "2026/10/24", "2026/10/1", "2025/11/23"):
         await kept.put(f"{ROOT}{day}/10/a.json", b"")
     await kept.put(f"{ROOT}2026/11/31/10/a.json", b"")
@@ -263,9 +245,7 @@ async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -
 async def test_a_page_ends_when_it_is_large(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    The rest is on the next ones.
-    """
+    """The rest is on the next ones."""
     monkeypatch.setattr(listing, "PAGE_BYTES", 10)
     await kept.put(NAME, a_blob("1", "2", "3"))
 
@@ -275,9 +255,7 @@ async def test_a_page_ends_when_it_is_large(
 async def test_an_hour_with_many_is_read_a_page_at_a_time(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    Only the blobs that are shown, and never more names than a few pages have.
-    """
+    """Only the blobs that are shown, and never more names than a few pages have."""
     monkeypatch.setattr(listing, "NAMES", 3)
     names = [f"{ROOT}2026/11/23/10/{letter}.json" for letter in "abcdefghijkl"]
     for name in names:
@@ -290,9 +268,7 @@ async def test_an_hour_with_many_is_read_a_page_at_a_time(
 
 
 async def test_a_lease_of_a_redrive_that_died_ends(connection_string: str) -> None:
-    """
-    Here it is broken, as its time would do.
-    """
+    """Here it is broken, as its time would do."""
     async with blob_client.service(connection_string, None) as client:
         container = client.get_container_client("died")
         kept = Kept(BlobDeadLetters(container), container)
@@ -308,9 +284,7 @@ async def test_a_lease_of_a_redrive_that_died_ends(connection_string: str) -> No
 
 
 async def test_storage_that_does_not_answer_says_so() -> None:
-    """
-    In words that name the container and what to look at.
-    """
+    """In words that name the container and what to look at."""
     nobody = (
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=eA==;"
         f"BlobEndpoint=http://127.0.0.1:{a_free_port()}/devstoreaccount1;"
@@ -325,9 +299,7 @@ async def test_storage_that_does_not_answer_says_so() -> None:
 async def test_only_so_much_of_a_blob_is_read(
     connection_string: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """
-    A blob that nobody expects fills no memory.
-    """
+    """A blob that nobody expects fills no memory."""
     monkeypatch.setattr("moderation.storage.dead_letter_blobs.BLOB_BYTES", 1000)
     monkeypatch.setattr(formats, "BLOB_BYTES", 1000)
     async with blob_client.service(connection_string, None) as client:

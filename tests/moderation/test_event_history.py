@@ -88,9 +88,7 @@ def told(found: Lived) -> list[tuple[str, int]]:
 
 
 async def test_with_its_time_a_search_ends_when_everyone_is_done() -> None:
-    """
-    The day after it is not looked through.
-    """
+    """The day after it is not looked through."""
     one = Told(published=DAY)
     await one.delivered("sub-all-events", DAY - 1)
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
@@ -111,9 +109,7 @@ async def test_with_its_time_a_search_ends_when_everyone_is_done() -> None:
 
 
 async def test_a_time_in_the_middle_of_its_life_is_near_enough() -> None:
-    """
-    A link may carry the time of any of its entries.
-    """
+    """A link may carry the time of any of its entries."""
     one = Told(published=DAY)
     await one.delivered("sub-all-events", DAY - 1)
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
@@ -152,9 +148,7 @@ async def test_a_publishers_time_is_no_bound(claims: float) -> None:
     "word", ["acknowledge", "sub-flagged", "violence", "publish", "ann"]
 )
 async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
-    """
-    Whoever looks for it does not have the whole log brought into memory.
-    """
+    """Whoever looks for it does not have the whole log brought into memory."""
     one = Told()
     await one.delivered("sub-flagged", 1)
     await one.done_by_hand("publish", 1)
@@ -168,9 +162,7 @@ async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
 async def test_a_publisher_that_knows_one_id_is_not_loaded_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    The next answer goes on where this one ended, until all were told.
-    """
+    """The next answer goes on where this one ended, until all were told."""
     monkeypatch.setattr(event_history, "MOST_STEPS", 10)
     one = Told(published=60)
     for ago in range(60):
@@ -186,9 +178,7 @@ async def test_a_publisher_that_knows_one_id_is_not_loaded_whole(
 
 
 async def test_an_id_that_is_a_uuid_of_version_7_has_the_time_in_itself() -> None:
-    """
-    The ids that this app makes are found without a time.
-    """
+    """The ids that this app makes are found without a time."""
     published = NOW - minutes(DAY)
     milliseconds = int(published.timestamp() * 1000)
     digits = f"{milliseconds:012x}"
@@ -203,9 +193,7 @@ async def test_an_id_that_is_a_uuid_of_version_7_has_the_time_in_itself() -> Non
 
 
 async def test_without_a_time_the_newest_is_looked_at_first() -> None:
-    """
-    What is found says how far back there may be more.
-    """
+    """What is found says how far back there may be more."""
     one = Told(published=3 * DAY)
     await one.delivered("sub-flagged", 3 * DAY - 1, Release("boom"))
     await one.delivered("sub-all-events", 3 * DAY - 1)
@@ -223,9 +211,7 @@ async def test_without_a_time_the_newest_is_looked_at_first() -> None:
 
 
 async def test_a_wrong_time_does_not_hide_an_event() -> None:
-    """
-    After it nothing is found; then what is before it is searched.
-    """
+    """After it nothing is found; then what is before it is searched."""
     one = Told("018f0000-0000-7000-8000-000000000000", published=5 * DAY)
     await one.delivered("sub-flagged", 5 * DAY - 1)
 
@@ -237,9 +223,7 @@ async def test_a_wrong_time_does_not_hide_an_event() -> None:
 
 
 async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
-    """
-    Who published it, who peeked at it; not what was done to others.
-    """
+    """Who published it, who peeked at it; not what was done to others."""
     one = Told(published=60)
     await one.done_by_hand("publish", 60)
     await one.delivered("sub-flagged", 59)
@@ -258,9 +242,7 @@ async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
 
 
 async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
-    """
-    Though it names the event: nothing else is known of it.
-    """
+    """Though it names the event: nothing else is known of it."""
     one = Told(published=60)
     at = stamp(NOW - minutes(58))
     await one.log.append(
@@ -277,9 +259,7 @@ async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
     "event_id", ['"', "\\", "\n", "é", "x" * 64_000, "sub-flagged"]
 )
 async def test_an_id_may_be_anything(event_id: str) -> None:
-    """
-    Ids are whatever a publisher chose.
-    """
+    """Ids are whatever a publisher chose."""
     one = Told(event_id, published=60)
     await one.delivered("sub-flagged", 59)
 
@@ -297,9 +277,7 @@ async def test_an_id_may_be_anything(event_id: str) -> None:
 def test_a_search_that_stops_and_goes_on_finds_the_same(
     ages: list[int], at: int | None, has_time: bool, each: float
 ) -> None:
-    """
-    Each call may end after one look; together they find everything.
-    """
+    """Each call may end after one look; together they find everything."""
 
     async def run() -> None:
         one = Told(published=9001)
@@ -324,9 +302,7 @@ def test_a_search_that_stops_and_goes_on_finds_the_same(
 
 
 async def test_a_search_in_vain_ends_after_a_month() -> None:
-    """
-    What was searched is told.
-    """
+    """What was searched is told."""
     one = Told()
 
     found, search = await one.looked_for(history_search.begun(one.id, None, NOW))
@@ -336,9 +312,7 @@ async def test_a_search_in_vain_ends_after_a_month() -> None:
 
 
 async def test_one_who_has_lost_its_time_is_bounded_all_the_same() -> None:
-    """
-    No event lives longer than Event Grid allows.
-    """
+    """No event lives longer than Event Grid allows."""
     one = Told(published=60)
     one.event["time"] = "2099-01-01T00:00:00Z"
     await one.delivered("sub-flagged", 59)

@@ -30,9 +30,7 @@ def read(event: Any) -> AnyEvent:
 def test_an_event_is_read_as_its_type_says(
     type_: str, extra: dict[str, Any], payload: type
 ) -> None:
-    """
-    The event type decides which payload a handler sees.
-    """
+    """The event type decides which payload a handler sees."""
     event = read(an_event(a_result(**extra), type=type_))
 
     assert isinstance(event, Event)
@@ -42,9 +40,7 @@ def test_an_event_is_read_as_its_type_says(
 
 
 def test_extension_attributes_and_extra_payload_keys_do_no_harm() -> None:
-    """
-    Producers may add to an event without breaking its consumers.
-    """
+    """Producers may add to an event without breaking its consumers."""
     event = read(an_event(a_result(extra=[1]), comexample="x", traceparent="00-1-2-3"))
 
     assert isinstance(event, Event)
@@ -57,9 +53,7 @@ def test_extension_attributes_and_extra_payload_keys_do_no_harm() -> None:
 def test_an_extension_attribute_never_changes_what_an_event_is(
     name: str, value: object
 ) -> None:
-    """
-    Whatever producers call their attributes, `type` and `data` say what it is.
-    """
+    """Whatever producers call their attributes, `type` and `data` say what it is."""
     plain = read(an_event(a_result(), type=APPROVED))
 
     event = read(an_event(a_result(), type=APPROVED, **{name: value}))
@@ -92,9 +86,7 @@ def test_an_extension_attribute_never_changes_what_an_event_is(
     ],
 )
 def test_what_cannot_be_read_says_why(event: Any, reason: str) -> None:
-    """
-    A poisonous event becomes a value with a reason, not an exception.
-    """
+    """A poisonous event becomes a value with a reason, not an exception."""
     found = read(event)
 
     assert isinstance(found, MalformedEvent)
@@ -102,9 +94,7 @@ def test_what_cannot_be_read_says_why(event: Any, reason: str) -> None:
 
 
 def test_an_event_without_data_is_malformed() -> None:
-    """
-    The payload's type is a promise; no data does not keep it.
-    """
+    """The payload's type is a promise; no data does not keep it."""
     event = an_event()
     del event["data"]
 
@@ -115,16 +105,12 @@ def test_an_event_without_data_is_malformed() -> None:
     "raw", [b"", b"{", b'{"id":"\xff"}', b"[" * 100_000, b"\x00", b'{"id": NaN}']
 )
 def test_bytes_that_are_not_json_are_malformed(raw: bytes) -> None:
-    """
-    Nothing that comes over the wire can stop a batch.
-    """
+    """Nothing that comes over the wire can stop a batch."""
     assert isinstance(events.read(raw), MalformedEvent)
 
 
 def test_a_malformed_event_keeps_what_can_be_known_of_it() -> None:
-    """
-    Its id, source and type are on record, so that it can be found.
-    """
+    """Its id, source and type are on record, so that it can be found."""
     event = read(an_event(specversion="0.3"))
 
     assert (event.id, event.source, event.type) == ("event-1", "/tests", FLAGGED)
@@ -149,9 +135,7 @@ results = st.fixed_dictionaries(
 
 @given(results)
 def test_listing_problems_and_reading_agree(result: dict[str, Any]) -> None:
-    """
-    What the API accepts, the consumer can read; what it refuses, it could not.
-    """
+    """What the API accepts, the consumer can read; what it refuses, it could not."""
     listed = struct_problems.problems(ContentFlagged, result, "$")
     found = read(an_event(result))
 
@@ -160,16 +144,12 @@ def test_listing_problems_and_reading_agree(result: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=200))
 def test_reading_never_raises(raw: bytes) -> None:
-    """
-    Whatever the bytes are, there is an event to decide about.
-    """
+    """Whatever the bytes are, there is an event to decide about."""
     assert isinstance(events.read(raw), Event | MalformedEvent)
 
 
 def test_every_problem_is_listed_with_its_path() -> None:
-    """
-    One look at the answer is enough to mend the request.
-    """
+    """One look at the answer is enough to mend the request."""
     found = struct_problems.problems(
         ReviewEscalated, a_result(confidence=2, contentId="", severity=None), "$[3]"
     )
@@ -183,9 +163,7 @@ def test_every_problem_is_listed_with_its_path() -> None:
 
 
 def test_a_reason_never_holds_what_was_in_the_data() -> None:
-    """
-    Reasons are logged; the content is private.
-    """
+    """Reasons are logged; the content is private."""
     event = read(an_event(a_result(severity="PRIVATE text", confidence="PRIVATE")))
 
     assert isinstance(event, MalformedEvent)

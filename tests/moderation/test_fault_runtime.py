@@ -93,9 +93,7 @@ def queue_of(space: EmulatedNamespace) -> Queue:
 
 
 async def test_overlapping_ticks_do_not_double_up(space: EmulatedNamespace) -> None:
-    """
-    In one process they are one drain: one long poll, and each event once.
-    """
+    """In one process they are one drain: one long poll, and each event once."""
     store = Store()
     async with a_runtime(space, store) as runtime:
         ticks = [asyncio.create_task(tick(runtime)) for _ in range(5)]
@@ -115,9 +113,7 @@ async def test_overlapping_ticks_do_not_double_up(space: EmulatedNamespace) -> N
 async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
     space: EmulatedNamespace,
 ) -> None:
-    """
-    At once; an event that comes afterwards waits for someone else.
-    """
+    """At once; an event that comes afterwards waits for someone else."""
     async with a_runtime(space, Store()) as runtime:
         ticking = asyncio.create_task(tick(runtime))
         await until(lambda: queue_of(space).waiters)
@@ -144,9 +140,7 @@ async def test_a_stop_leaves_the_long_poll_and_locks_nothing(
 async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
     space: EmulatedNamespace, setting: str, value: str
 ) -> None:
-    """
-    In one line, and the events keep their deliveries.
-    """
+    """In one line, and the events keep their deliveries."""
     if value == "nowhere":
         value = f"http://127.0.0.1:{a_free_port()}"
     async with a_runtime(space, Store()) as publisher:
@@ -160,9 +154,7 @@ async def test_a_tick_that_cannot_get_in_names_what_to_look_at(
 async def test_a_tick_without_storage_fails_and_the_next_makes_up_for_it(
     space: EmulatedNamespace,
 ) -> None:
-    """
-    Nothing is taken meanwhile, so nothing has been used up.
-    """
+    """Nothing is taken meanwhile, so nothing has been used up."""
     store = Store()
     store.opens = False
     async with a_runtime(space, store) as runtime:

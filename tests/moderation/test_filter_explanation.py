@@ -39,17 +39,13 @@ def said(name: str, wanted: list[Any], value: Any) -> Clause:
 def test_a_clause_holds_as_the_facts_say(
     name: str, wanted: list[Any], holding: list[Any], failing: list[Any]
 ) -> None:
-    """
-    Case, arrays, missing keys, nulls and values of another type included.
-    """
+    """Case, arrays, missing keys, nulls and values of another type included."""
     assert [value for value in holding if not said(name, wanted, value).holds] == []
     assert [value for value in failing if said(name, wanted, value).holds] == []
 
 
 def test_all_nineteen_operators_are_known() -> None:
-    """
-    The same ones as in the emulator, and each of them in the table of facts.
-    """
+    """The same ones as in the emulator, and each of them in the table of facts."""
     known = operators.OPERATORS.keys() | operators.PRESENCE.keys()
 
     assert known == OF_THE_EMULATOR
@@ -88,16 +84,12 @@ def test_all_nineteen_operators_are_known() -> None:
 def test_a_clause_says_what_was_found_and_what_was_wanted(
     name: str, wanted: list[Any], value: Any, because: str
 ) -> None:
-    """
-    In one sentence, for whoever wonders where an event went.
-    """
+    """In one sentence, for whoever wonders where an event went."""
     assert said(name, wanted, value).because == because
 
 
 def test_the_type_is_a_clause_of_its_own() -> None:
-    """
-    Types are compared without regard to case, and every clause is judged.
-    """
+    """Types are compared without regard to case, and every clause is judged."""
     declared = Filters(
         included_event_types=["com.Contoso.A"],
         filters=[a_clause("IsNotNull", []), a_clause("StringIn", ["s"], "subject")],
@@ -118,9 +110,7 @@ def test_the_type_is_a_clause_of_its_own() -> None:
 
 
 def test_without_filters_every_event_is_taken() -> None:
-    """
-    And the answer says so, rather than nothing.
-    """
+    """And the answer says so, rather than nothing."""
     assert judged(Filters(), {}) == [
         Clause("no filter", True, "it takes every event"),
     ]
@@ -128,9 +118,7 @@ def test_without_filters_every_event_is_taken() -> None:
 
 
 def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
-    """
-    A mistyped operator, or a value it cannot compare with, is named.
-    """
+    """A mistyped operator, or a value it cannot compare with, is named."""
     event = an_event_with(5)
     unknown = Filters(filters=[a_clause("NumberEquals", [5])])
     mistyped = Filters(filters=[a_clause("NumberLessThan", ["6"])])
@@ -143,17 +131,13 @@ def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
 
 
 def test_a_long_value_is_shortened() -> None:
-    """
-    A sentence stays one.
-    """
+    """A sentence stays one."""
     assert len(said("StringIn", ["a"], "b" * 1_000_000).because) < 200
 
 
 @pytest.mark.parametrize(("key", "found"), KEYS_FOUND)
 def test_a_key_is_an_attribute_or_a_path_into_data(key: str, found: Any) -> None:
-    """
-    Names of the older schema stand for the CloudEvents attributes.
-    """
+    """Names of the older schema stand for the CloudEvents attributes."""
     assert resolve(KEYED, key) == (MISSING if found is ABSENT else found)
 
 

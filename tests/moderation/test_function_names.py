@@ -16,9 +16,7 @@ CASES: dict[str, Any] = json.loads(
 
 @pytest.mark.parametrize("case", CASES["names"], ids=lambda case: case["subscription"])
 def test_names_follow_from_the_declaration(case: dict[str, str]) -> None:
-    """
-    Whoever declares an event subscription can tell what its settings are called.
-    """
+    """Whoever declares an event subscription can tell what its settings are called."""
     name = case["subscription"]
 
     assert function_names.function(name) == case["function"]
@@ -31,9 +29,7 @@ def test_names_follow_from_the_declaration(case: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("case", CASES["clashes"], ids=str)
 def test_names_that_come_to_one_function_are_told(case: dict[str, Any]) -> None:
-    """
-    Two functions of one name would leave the app without any.
-    """
+    """Two functions of one name would leave the app without any."""
     [clash] = function_names.clashes(case["subscriptions"])
 
     assert set(clash.subscriptions) == set(case["subscriptions"])
@@ -43,16 +39,12 @@ def test_names_that_come_to_one_function_are_told(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("together", CASES["apart"], ids=str)
 def test_names_that_only_look_alike_do_not_clash(together: list[str]) -> None:
-    """
-    Nobody has to avoid a name for nothing.
-    """
+    """Nobody has to avoid a name for nothing."""
     assert list(function_names.clashes(together)) == []
 
 
 def test_no_other_function_of_the_app_has_a_timers_name() -> None:
-    """
-    A new HTTP function must not take the name of somebody's event subscription.
-    """
+    """A new HTTP function must not take the name of somebody's event subscription."""
     functions = {route.function for route in ROUTES}
 
     assert {one for one in functions if one.startswith("pull_")} == {
@@ -65,7 +57,5 @@ def test_no_other_function_of_the_app_has_a_timers_name() -> None:
     ["PULL_BUDGET_SECONDS", "PULL_X_SCHEDULES", "XPULL_X_LANES", "PULLED_LANES"],
 )
 def test_other_settings_are_not_about_an_event_subscription(name: str) -> None:
-    """
-    What somebody else has in the environment is not found fault with.
-    """
+    """What somebody else has in the environment is not found fault with."""
     assert not function_names.is_timer_setting(name)

@@ -36,16 +36,12 @@ async def decided(name: str, given: dict[str, Any] | bytes) -> Disposition:
 async def test_flagged_content_is_quarantined_or_reviewed(
     data: dict[str, Any], verdict: Verdict
 ) -> None:
-    """
-    Only what is surely harmful is taken away without a person.
-    """
+    """Only what is surely harmful is taken away without a person."""
     assert await decided("sub-flagged", event(data)) == Acknowledge(verdict)
 
 
 async def test_approved_content_is_let_through() -> None:
-    """
-    A well-formed approval is done with.
-    """
+    """A well-formed approval is done with."""
     assert await decided("sub-approved", event(SAFE_RESULT, APPROVED)) == Acknowledge(
         Verdict.APPROVED
     )
@@ -53,9 +49,7 @@ async def test_approved_content_is_let_through() -> None:
 
 @pytest.mark.parametrize("category", ["safe", "Safe", "SAFE"])
 async def test_flagged_as_safe_is_a_contradiction(category: str) -> None:
-    """
-    Nobody can act on an event that says both.
-    """
+    """Nobody can act on an event that says both."""
     disposition = await decided("sub-flagged", event(a_result(category=category)))
 
     assert isinstance(disposition, Reject)
@@ -63,9 +57,7 @@ async def test_flagged_as_safe_is_a_contradiction(category: str) -> None:
 
 
 async def test_approved_but_to_be_reviewed_is_a_contradiction() -> None:
-    """
-    Letting it through would skip the review.
-    """
+    """Letting it through would skip the review."""
     disposition = await decided(
         "sub-approved", event(SAFE_RESULT | {"reviewRequired": True}, APPROVED)
     )
@@ -75,9 +67,7 @@ async def test_approved_but_to_be_reviewed_is_a_contradiction() -> None:
 
 
 async def test_a_content_id_is_one_like_any_other() -> None:
-    """
-    What inspect publishes is told by its envelope, not by what is in it.
-    """
+    """What inspect publishes is told by its envelope, not by what is in it."""
     disposition = await decided(
         "sub-flagged", event(a_result(contentId="test-inspect"))
     )
@@ -99,9 +89,7 @@ async def test_a_content_id_is_one_like_any_other() -> None:
 async def test_what_does_not_belong_is_rejected_with_a_reason(
     name: str, wrong: dict[str, Any] | bytes
 ) -> None:
-    """
-    A malformed or misrouted event is dead-lettered, and the record says why.
-    """
+    """A malformed or misrouted event is dead-lettered, and the record says why."""
     disposition = await decided(name, wrong)
 
     assert isinstance(disposition, Reject)
@@ -120,9 +108,7 @@ async def test_what_does_not_belong_is_rejected_with_a_reason(
     ],
 )
 async def test_the_audit_log_refuses_nothing(anything: dict[str, Any] | bytes) -> None:
-    """
-    Known type or not, well-formed or not: it is recorded and done.
-    """
+    """Known type or not, well-formed or not: it is recorded and done."""
     disposition = await decided("sub-all-events", anything)
 
     assert isinstance(disposition, Acknowledge)
@@ -130,7 +116,5 @@ async def test_the_audit_log_refuses_nothing(anything: dict[str, Any] | bytes) -
 
 
 def test_every_event_subscription_has_a_handler() -> None:
-    """
-    A subscription without one would never be drained.
-    """
+    """A subscription without one would never be drained."""
     assert set(handled()) == set(topology.read(topology.FILE).names)

@@ -129,9 +129,7 @@ def told(results: list[Result]) -> list[tuple[str | None, str | None]]:
 
 
 async def test_acknowledged_by_hand_it_is_gone(table: Table) -> None:
-    """
-    The entry says who did it.
-    """
+    """The entry says who did it."""
     await table.publish("e1")
     peek = await table.peek()
 
@@ -144,9 +142,7 @@ async def test_acknowledged_by_hand_it_is_gone(table: Table) -> None:
 
 
 async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> None:
-    """
-    With the next delivery count.
-    """
+    """With the next delivery count."""
     await table.publish("e1")
     first = await table.peek()
 
@@ -161,9 +157,7 @@ async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> 
 
 
 async def test_rejected_by_hand_it_is_dead_lettered(table: Table) -> None:
-    """
-    At once, whatever its delivery count.
-    """
+    """At once, whatever its delivery count."""
     await table.publish("e1", "e2")
     peeks = [await table.peek(1), await table.peek(1)]
 
@@ -176,9 +170,7 @@ async def test_rejected_by_hand_it_is_dead_lettered(table: Table) -> None:
 
 
 async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
-    """
-    The same lock token settles after the first lock would have ended.
-    """
+    """The same lock token settles after the first lock would have ended."""
     await table.publish("e1")
     peek = await table.peek()
     tokens = [one.lock_token for one in peek.deliveries]
@@ -196,9 +188,7 @@ async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
 async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
     table: Table,
 ) -> None:
-    """
-    The event belongs to whoever receives it next.
-    """
+    """The event belongs to whoever receives it next."""
     await table.publish("e1")
     peek = await table.peek()
     await table.advance(61)
@@ -219,9 +209,7 @@ async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
 async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
     table: Table,
 ) -> None:
-    """
-    In its last minute Event Grid does not renew it any more.
-    """
+    """In its last minute Event Grid does not renew it any more."""
     await table.publish("e1")
     peek = await table.peek()
     tokens = [one.lock_token for one in peek.deliveries]
@@ -241,9 +229,7 @@ async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
 async def test_what_was_acknowledged_is_not_released_by_a_closing_page(
     table: Table, at_once: bool
 ) -> None:
-    """
-    The page gives back all it shows, and the entry of the acknowledgement stands.
-    """
+    """The page gives back all it shows, and the entry of the acknowledgement stands."""
     await table.publish("e1")
     peek = await table.peek()
 
@@ -259,9 +245,7 @@ async def test_what_was_acknowledged_is_not_released_by_a_closing_page(
 
 
 async def test_a_peek_takes_its_share_beside_a_drain_at_work(table: Table) -> None:
-    """
-    Every event is in one hand or the other, and the drain goes on.
-    """
+    """Every event is in one hand or the other, and the drain goes on."""
     await table.publish(*(f"e{number}" for number in range(10)))
     held = await table.peek(4)
     tick = asyncio.create_task(table.runtime.consumer.drain(NAME))
@@ -301,9 +285,7 @@ class Dying:
 async def test_killed_between_record_and_settlement_the_event_comes_again(
     table: Table,
 ) -> None:
-    """
-    Two deliveries, two entries, and nothing is lost.
-    """
+    """Two deliveries, two entries, and nothing is lost."""
     await table.publish("e1")
     [delivery] = (await table.peek()).deliveries
     dying = Dying(table.runtime.subscription(NAME))
@@ -327,9 +309,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
 
 
 async def test_what_cannot_be_kept_is_there_for_the_next_one(table: Table) -> None:
-    """
-    At once, not only when its lock runs out.
-    """
+    """At once, not only when its lock runs out."""
     await table.publish("e1")
     table.store.fails = True
 
@@ -344,9 +324,7 @@ async def test_what_cannot_be_kept_is_there_for_the_next_one(table: Table) -> No
 
 
 async def test_another_process_can_settle_what_was_shown(table: Table) -> None:
-    """
-    It knows from storage what it never received.
-    """
+    """It knows from storage what it never received."""
     await table.publish("e1")
     peek = await table.peek()
     other = Table(table.namespace, table.store)
@@ -360,9 +338,7 @@ async def test_another_process_can_settle_what_was_shown(table: Table) -> None:
 
 
 async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None:
-    """
-    Event Grid would dead-letter a release without saying why.
-    """
+    """Event Grid would dead-letter a release without saying why."""
     await table.publish("e1")
     [delivery] = (await table.peek()).deliveries
     wish = {"disposition": "release", "tokens": [delivery.lock_token]}
@@ -382,9 +358,7 @@ async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None
 async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
     table: Table,
 ) -> None:
-    """
-    One malformed event does not hide its neighbours.
-    """
+    """One malformed event does not hide its neighbours."""
     bad = b'{"specversion":"1.0","id":"bad","source":"/s","data":{},"type":"%s","time":"x"}'
     flagged = an_event()["type"].encode()
     await table.runtime.topic.publish([bad % flagged])

@@ -110,9 +110,7 @@ def _loop_time() -> float:
 
 
 async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None:
-    """
-    It is recorded with who wanted it and which dead letter it was.
-    """
+    """It is recorded with who wanted it and which dead letter it was."""
     stand = Stand(DONE)
     before = stand.store.kept[NAME].content
 
@@ -147,9 +145,7 @@ async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None
 async def test_one_that_is_not_acknowledged_stays(
     answer: Disposition | Exception, outcome: str, reason: str
 ) -> None:
-    """
-    With its history; and it can be redriven again.
-    """
+    """With its history; and it can be redriven again."""
     stand = Stand(answer, DONE)
 
     [first] = await stand.redrive()
@@ -167,9 +163,7 @@ async def test_one_that_is_not_acknowledged_stays(
 
 
 async def test_a_dry_run_calls_no_handler_and_changes_nothing() -> None:
-    """
-    It says to whom the event would be given.
-    """
+    """It says to whom the event would be given."""
     stand = Stand()
     before = dict(stand.store.kept)
 
@@ -195,9 +189,7 @@ async def test_a_dry_run_calls_no_handler_and_changes_nothing() -> None:
 async def test_what_cannot_be_redriven_says_why(
     name: str, index: int, why: str
 ) -> None:
-    """
-    In a dry run and for real alike; nothing is done.
-    """
+    """In a dry run and for real alike; nothing is done."""
     stand = Stand()
     stand.put(NAME.replace("/a.", "/garbage."), b"not a dead letter")
     stand.put(NAME.replace("sub-flagged", "sub-other"), an_event())
@@ -213,9 +205,7 @@ async def test_what_cannot_be_redriven_says_why(
 
 
 async def test_names_in_the_path_may_differ_in_case() -> None:
-    """
-    Azure may write them as they were first made.
-    """
+    """Azure may write them as they were first made."""
     stand = Stand()
     name = NAME.replace("sub-flagged", "Sub-Flagged").replace("events", "Events")
     stand.put(name, an_event(id="b"))
@@ -226,9 +216,7 @@ async def test_names_in_the_path_may_differ_in_case() -> None:
 
 
 async def test_what_was_acknowledged_is_not_handled_again() -> None:
-    """
-    Whether it is asked for twice in one call or later.
-    """
+    """Whether it is asked for twice in one call or later."""
     stand = Stand()
 
     results = await stand.redrive(Lineage(NAME, 0), Lineage(NAME, 0))
@@ -242,9 +230,7 @@ async def test_what_was_acknowledged_is_not_handled_again() -> None:
 
 
 async def test_a_blob_of_several_moves_when_all_of_them_are_done() -> None:
-    """
-    Until then those that are done are not handled again.
-    """
+    """Until then those that are done are not handled again."""
     stand = Stand(DONE, Reject("no"), DONE, DONE)
     stand.put(NAME, an_event(id="a"), an_event(id="b"), an_event(id="c"))
 
@@ -261,9 +247,7 @@ async def test_a_blob_of_several_moves_when_all_of_them_are_done() -> None:
 
 
 async def test_one_unreadable_keeps_the_blob_where_it_is() -> None:
-    """
-    It would disappear from view with the others otherwise.
-    """
+    """It would disappear from view with the others otherwise."""
     stand = Stand()
     stand.put(NAME, an_event(id="a"), "garbage")
 
@@ -274,9 +258,7 @@ async def test_one_unreadable_keeps_the_blob_where_it_is() -> None:
 
 
 async def test_two_redrives_never_handle_the_same_one() -> None:
-    """
-    The second is told that the first is at work.
-    """
+    """The second is told that the first is at work."""
     stand = Stand()
     stand.waits = 0.01
 
@@ -288,9 +270,7 @@ async def test_two_redrives_never_handle_the_same_one() -> None:
 
 
 async def test_a_dry_run_says_when_someone_is_at_work() -> None:
-    """
-    The lease ends by itself, so it says when to look again.
-    """
+    """The lease ends by itself, so it says when to look again."""
     stand = Stand()
     await stand.store.lease(NAME)
 
@@ -300,9 +280,7 @@ async def test_a_dry_run_says_when_someone_is_at_work() -> None:
 
 
 async def test_what_there_is_no_time_for_is_not_begun() -> None:
-    """
-    An HTTP call has to be answered.
-    """
+    """An HTTP call has to be answered."""
     stand = Stand()
     other = NAME.replace("/a.", "/b.")
     stand.put(other, an_event(id="b"))
@@ -316,9 +294,7 @@ async def test_what_there_is_no_time_for_is_not_begun() -> None:
 
 
 async def test_nothing_is_begun_while_the_app_stops() -> None:
-    """
-    What is not begun can be redriven by the next process.
-    """
+    """What is not begun can be redriven by the next process."""
     stand = Stand()
     stand.stopping = True
 
@@ -329,9 +305,7 @@ async def test_nothing_is_begun_while_the_app_stops() -> None:
 
 @in_virtual_time
 async def test_a_handler_has_its_time_and_no_more() -> None:
-    """
-    A redrive that hangs would keep its caller waiting for ever.
-    """
+    """A redrive that hangs would keep its caller waiting for ever."""
     stand = Stand()
     stand.waits = 10_000
 
@@ -344,9 +318,7 @@ async def test_a_handler_has_its_time_and_no_more() -> None:
 
 @in_virtual_time
 async def test_a_handler_that_works_gets_a_grace_when_the_app_stops() -> None:
-    """
-    Then it is stopped, which is recorded; the dead letter stays.
-    """
+    """Then it is stopped, which is recorded; the dead letter stays."""
     stand = Stand()
     stand.waits = 100
     began = now()
@@ -393,9 +365,7 @@ class _Watched:
 
 @in_virtual_time
 async def test_the_lease_is_renewed_while_the_handler_works() -> None:
-    """
-    Nobody else begins the same one meanwhile.
-    """
+    """Nobody else begins the same one meanwhile."""
     stand = Stand()
     stand.store = store = Watched()
     stand.put(NAME, an_event(id="a"))
@@ -410,9 +380,7 @@ async def test_the_lease_is_renewed_while_the_handler_works() -> None:
 
 @in_virtual_time
 async def test_who_has_lost_the_lease_records_nothing() -> None:
-    """
-    Someone else may be at work on it already.
-    """
+    """Someone else may be at work on it already."""
     stand = Stand()
     stand.store = store = Watched()
     store.lost = True
@@ -453,9 +421,7 @@ async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look(
 
 @in_virtual_time
 async def test_who_lost_the_lease_while_looking_back_calls_no_handler() -> None:
-    """
-    To see what an earlier redrive recorded may take longer than a lease lasts.
-    """
+    """To see what an earlier redrive recorded may take longer than a lease lasts."""
     stand = Stand()
     stand.store = store = Watched()
     store.lost = True
@@ -477,9 +443,7 @@ async def test_who_lost_the_lease_while_looking_back_calls_no_handler() -> None:
 
 
 async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
-    """
-    Some publishers know only one id.
-    """
+    """Some publishers know only one id."""
     stand = Stand()
     [first] = await stand.redrive()
     attempt = attempts.Ledger().beginning(0, "anna", NOW)
@@ -501,9 +465,7 @@ async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
 
 
 async def test_without_the_audit_log_nothing_is_begun() -> None:
-    """
-    Look before doing: a handler whose outcome cannot be recorded is not called.
-    """
+    """Look before doing: a handler whose outcome cannot be recorded is not called."""
     stand = Stand()
 
     async def closed(name: str, now: datetime) -> None:
@@ -518,9 +480,7 @@ async def test_without_the_audit_log_nothing_is_begun() -> None:
 
 
 async def test_an_outcome_that_could_not_be_recorded_is_not_believed() -> None:
-    """
-    The next redrive handles the event again, under the same number.
-    """
+    """The next redrive handles the event again, under the same number."""
     stand = Stand()
     stand.log.fails = True
 
@@ -536,9 +496,7 @@ async def test_an_outcome_that_could_not_be_recorded_is_not_believed() -> None:
 
 
 async def test_an_outcome_that_was_recorded_is_found_and_not_repeated() -> None:
-    """
-    Whoever died before noting it in the ledger had already done everything.
-    """
+    """Whoever died before noting it in the ledger had already done everything."""
     stand = Stand()
     note, calls = stand.store.note, iter(range(9))
 
@@ -558,9 +516,7 @@ async def test_an_outcome_that_was_recorded_is_found_and_not_repeated() -> None:
 
 
 async def test_a_rejection_that_was_recorded_is_noted_before_the_next_try() -> None:
-    """
-    Its number is taken: the new attempt is another entry.
-    """
+    """Its number is taken: the new attempt is another entry."""
     stand = Stand(Reject("no"), DONE)
     note, calls = stand.store.note, iter(range(9))
 
@@ -579,9 +535,7 @@ async def test_a_rejection_that_was_recorded_is_noted_before_the_next_try() -> N
 
 
 async def test_a_search_without_time_begins_nothing() -> None:
-    """
-    Not to know whether something is done is no reason to do it again.
-    """
+    """Not to know whether something is done is no reason to do it again."""
     stand = Stand()
     attempt = attempts.Ledger().beginning(0, "anna", NOW)
     await stand.store.note(NAME, attempt.line(), after=0)
@@ -598,9 +552,7 @@ async def test_a_search_without_time_begins_nothing() -> None:
 
 
 def test_a_ledger_bears_lines_that_are_none() -> None:
-    """
-    And an acknowledged attempt stays one.
-    """
+    """And an acknowledged attempt stays one."""
     at = "2026-11-23T10:30:00.000000Z"
     done = attempts.Attempt(at=at, index=0, number=1, by="a", outcome=Verb.ACKNOWLEDGE)
     late = attempts.Attempt(at=at, index=0, number=1, by="b", outcome=Verb.REJECT)

@@ -179,16 +179,12 @@ async def test_killed_at_any_step_it_is_finished_by_the_next(
 
 
 async def test_the_last_of_those_steps_are_after_the_end(redrives: Redrives) -> None:
-    """
-    So the test above kills at every step there is.
-    """
+    """So the test above kills at every step there is."""
     assert await redrives.steps() < STEPS
 
 
 async def test_of_two_processes_one_redrives(redrives: Redrives) -> None:
-    """
-    Whichever has the lease first; the other leaves it alone, or finds it done.
-    """
+    """Whichever has the lease first; the other leaves it alone, or finds it done."""
     processes = [redrives.start(0) for _ in range(2)]
 
     for process in processes:

@@ -186,9 +186,7 @@ async def test_two_that_die_one_after_the_other_are_finished_by_a_third(
 
 
 async def test_while_nobody_finishes_the_dead_letter_is_in_the_list() -> None:
-    """
-    It leaves its place only when the archive has it.
-    """
+    """It leaves its place only when the archive has it."""
     for steps in range(1, STEPS):
         world = World()
         await world.redrive(steps, {"a": DONE, "b": DONE})

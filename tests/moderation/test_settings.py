@@ -24,9 +24,7 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 def test_the_example_is_complete_and_valid() -> None:
-    """
-    `dev.py run` copies it as it is.
-    """
+    """`dev.py run` copies it as it is."""
     found = settings(EXAMPLE)
 
     assert found.endpoint == "http://127.0.0.1:6500"
@@ -35,9 +33,7 @@ def test_the_example_is_complete_and_valid() -> None:
 
 
 def test_in_azure_no_key_and_no_connection_string_are_needed() -> None:
-    """
-    The app's identity does for both.
-    """
+    """The app's identity does for both."""
     found = settings(AZURE)
 
     assert found.key is None
@@ -45,9 +41,7 @@ def test_in_azure_no_key_and_no_connection_string_are_needed() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    """
-    A settings object may end up in a log line.
-    """
+    """A settings object may end up in a log line."""
     shown = repr(
         settings(
             EXAMPLE
@@ -90,9 +84,7 @@ def test_secrets_are_not_shown() -> None:
 def test_a_wrong_setting_is_named_with_what_it_should_be(
     name: str, value: str, said: str
 ) -> None:
-    """
-    The message alone is enough to mend it.
-    """
+    """The message alone is enough to mend it."""
     with pytest.raises(SettingsInvalid) as caught:
         settings(AZURE | {name: value})
 
@@ -101,9 +93,7 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(
 
 
 def test_http_without_a_key_is_refused_before_anything_is_sent() -> None:
-    """
-    The SDK would refuse to send a token over http, much later and in other words.
-    """
+    """The SDK would refuse to send a token over http, much later and in other words."""
     with pytest.raises(SettingsInvalid, match="EVENTGRID_KEY"):
         settings(EXAMPLE | {"EVENTGRID_KEY": ""})
 
@@ -127,9 +117,7 @@ ACCOUNT = f"AccountName=a;AccountKey={KEY}"
     ],
 )
 def test_a_connection_string_that_the_storage_client_takes_is_taken(value: str) -> None:
-    """
-    There is no second reader of it.
-    """
+    """There is no second reader of it."""
     name = "AUDIT_STORAGE_CONNECTION_STRING"
 
     assert settings(EXAMPLE | {name: value}).audit_connection_string == value.strip()
@@ -159,9 +147,7 @@ def test_a_connection_string_that_the_storage_client_takes_is_taken(value: str) 
     ],
 )
 def test_a_connection_string_that_it_does_not_take_is_named(value: str) -> None:
-    """
-    Before anything is asked of the storage, and without showing what is secret.
-    """
+    """Before anything is asked of the storage, and without showing what is secret."""
     with pytest.raises(SettingsInvalid) as caught:
         settings(EXAMPLE | {"AUDIT_STORAGE_CONNECTION_STRING": value})
 
@@ -171,9 +157,7 @@ def test_a_connection_string_that_it_does_not_take_is_named(value: str) -> None:
 
 
 def test_all_problems_are_named_at_once() -> None:
-    """
-    An app without any settings says what it needs.
-    """
+    """An app without any settings says what it needs."""
     with pytest.raises(SettingsInvalid) as caught:
         settings({})
 
@@ -184,9 +168,7 @@ def test_all_problems_are_named_at_once() -> None:
 
 
 def test_a_key_may_be_copied_with_its_line_end() -> None:
-    """
-    A line end in a header would stop every drain.
-    """
+    """A line end in a header would stop every drain."""
     found = settings(AZURE | {"EVENTGRID_KEY": "a2V5\r\n"})
 
     assert found.key == "a2V5"

@@ -57,9 +57,7 @@ class Desk:
 
 @in_virtual_time
 async def test_what_is_published_within_a_second_is_one_append() -> None:
-    """
-    The first is written at once, and the others with the next.
-    """
+    """The first is written at once, and the others with the next."""
     desk = Desk()
 
     for number in range(25):
@@ -74,9 +72,7 @@ async def test_what_is_published_within_a_second_is_one_append() -> None:
 
 @in_virtual_time
 async def test_a_line_says_who_and_which_event_and_what_the_event_says() -> None:
-    """
-    That is what proves the attributes of the event.
-    """
+    """That is what proves the attributes of the event."""
     desk = Desk()
 
     desk.publishes("event-1")
@@ -90,9 +86,7 @@ async def test_a_line_says_who_and_which_event_and_what_the_event_says() -> None
 
 @in_virtual_time
 async def test_lines_keep_their_moments_though_a_clock_went_back() -> None:
-    """
-    The log is in the order of time.
-    """
+    """The log is in the order of time."""
     desk = Desk()
     desk.publishes("0")
     await asyncio.sleep(0.1)
@@ -108,9 +102,7 @@ async def test_lines_keep_their_moments_though_a_clock_went_back() -> None:
 
 @in_virtual_time
 async def test_each_hour_gets_its_own_append() -> None:
-    """
-    A line is looked for in the hour of its moment.
-    """
+    """A line is looked for in the hour of its moment."""
     desk = Desk()
     ends = NOW.replace(minute=59, second=59)
     desk.publishes("0", ends)
@@ -128,9 +120,7 @@ async def test_each_hour_gets_its_own_append() -> None:
 async def test_while_storage_is_away_lines_wait_and_are_tried_ever_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """
-    Health says so, with since when, until they are written; the log says it once.
-    """
+    """Health says so, with since when, until they are written; the log says it once."""
     desk = Desk()
     desk.log.away = True
 
@@ -154,9 +144,7 @@ async def test_while_storage_is_away_lines_wait_and_are_tried_ever_later(
 async def test_what_waits_is_bounded_and_what_is_lost_is_said_for_an_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    An outage of days does not fill the memory; the oldest lines are kept.
-    """
+    """An outage of days does not fill the memory; the oldest lines are kept."""
     monkeypatch.setattr(write_behind, "MOST_BYTES", 1_000)
     desk = Desk()
     desk.log.away = True
@@ -177,9 +165,7 @@ async def test_what_waits_is_bounded_and_what_is_lost_is_said_for_an_hour(
 
 @in_virtual_time
 async def test_told_to_stop_what_waits_is_written_now() -> None:
-    """
-    And so is what comes after, from a call that was at work.
-    """
+    """And so is what comes after, from a call that was at work."""
     desk = Desk()
     desk.publishes("1")
     await asyncio.sleep(0.1)
@@ -197,9 +183,7 @@ async def test_told_to_stop_what_waits_is_written_now() -> None:
 async def test_a_stop_does_not_wait_for_storage_that_is_away(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """
-    What is lost is said; the events say themselves who published them.
-    """
+    """What is lost is said; the events say themselves who published them."""
     desk = Desk()
     desk.log.away = True
     desk.publishes("1")
@@ -214,9 +198,7 @@ async def test_a_stop_does_not_wait_for_storage_that_is_away(
 
 @in_virtual_time
 async def test_a_flush_of_nothing_is_nothing() -> None:
-    """
-    A process that published nothing ends at once.
-    """
+    """A process that published nothing ends at once."""
     desk = Desk()
 
     await desk.behind.flush(2)
