@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -43,6 +44,16 @@ class Namespace(Protocol):
 
 # What is connected to at the first use: the namespace, and the name of the topic.
 type Connect = Callable[[], tuple[Namespace, str]]
+
+
+class _Watched(DrainJob, frozen=True, kw_only=True):
+    """A drain that tells what blocks the event loop while it lasts."""
+
+    watching: Callable[[], AbstractContextManager[None]]
+
+    async def run(self) -> DrainResult:
+        with self.watching():
+            return await super().run()
 
 
 class Consumer:
@@ -102,10 +113,9 @@ class Consumer:
             result = DrainResult(name, stopped="failed", error=str(error))
         else:
             drain = self._drains.drain_now if until_empty else self._drains.drain
-            with self._statuses.blocks.watching(self._declared.values()):
-                result = await drain(
-                    name, lambda: self._job(declared, receiver, until_empty)
-                )
+            result = await drain(
+                name, lambda: self._job(declared, receiver, until_empty)
+            )
         self._statuses.errors[name] = result.error
         return result
 
@@ -144,7 +154,8 @@ class Consumer:
             clock=self._clock,
             stopping=lambda: self._drains.is_stopping,
         )
-        return DrainJob(
+        return _Watched(
+            watching=lambda: self._statuses.blocks.watching(self._declared.values()),
             context=context,
             receiver=receiver,
             time_left=lambda: ends - loop_time(),
@@ -207,10 +218,8 @@ class Consumer:
 
         They are locked, and each uses a delivery: `settle` them. Raises EventGridError.
         """
-        within = SHORTEST_WAIT + RETRY_SECONDS
-        return await self.receiver(name).receive(
-            max_events, SHORTEST_WAIT, within=within
-        )
+        wait, receiver = SHORTEST_WAIT, self.receiver(name)
+        return await receiver.receive(max_events, wait, within=wait + RETRY_SECONDS)
 
     async def settle(self, name: str, decided: Decided) -> dict[str, str | None]:
         """Settle what was peeked, each delivery with its disposition; nothing is recorded.
