@@ -55,6 +55,19 @@ def test_a_setting_missing_from_the_file_is_said() -> None:
     assert all("is missing from local.settings.json" in note for note in told.notes)
 
 
+def test_an_app_of_the_library_spells_its_connection_as_functions_does() -> None:
+    """Its own example says how, and nothing is missed that it does not have."""
+    example = settings_file.example(ROOT / "examples" / "orders")
+    endpoint = settings_file.spelled("EVENTGRID_ENDPOINT", example)
+    started = {endpoint: "http://127.0.0.1:40002", "AUDIT_CONTAINER": "audit"}
+
+    told = settings_file.for_the_host(example, example, {}, started)
+
+    assert endpoint == "EVENTGRID__endpoint"
+    assert told.environment == {endpoint: "http://127.0.0.1:40002"}
+    assert told.notes == ()
+
+
 def test_the_file_is_made_from_the_example_once(tmp_path: Path) -> None:
     """A fresh clone runs, and an edited file is never overwritten."""
     first = settings_file.make_if_missing(tmp_path)
