@@ -19,7 +19,7 @@ from eventgrid_pull.hooks import Hooks, StartupFailed
 from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publish import Json, Published, Publisher
-from eventgrid_pull.recorder import Recorder
+from eventgrid_pull.recorder import Recorder, SafeRecorder
 from eventgrid_pull.run_handler import Runner
 from eventgrid_pull.settle import Decided
 from eventgrid_pull.shared_publish import SharedTopic
@@ -70,6 +70,7 @@ class Consumer:
     ) -> None:
         self._declared, self._connect = declared, connect
         self._recorder, self._hooks, self._clock = recorder, hooks, clock
+        self._safe_recorder = SafeRecorder(recorder)
         self._connected: tuple[Namespace, str] | None = None
         self._topic: SharedTopic | None = None
         self._receivers: dict[str, Receiver] = {}
@@ -150,7 +151,7 @@ class Consumer:
             handler=runner.handle,
             for_batch=self._hooks.for_batch(declared.name, runner),
             receiver=receiver,
-            recorder=self._recorder,
+            recorder=self._safe_recorder,
             clock=self._clock,
             stopping=lambda: self._drains.is_stopping,
         )

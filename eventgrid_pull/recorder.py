@@ -1,6 +1,7 @@
 """The port to whatever keeps on record what was decided, before it is settled."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +9,8 @@ import msgspec
 
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Disposition
+
+_log = logging.getLogger(__name__)
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -39,6 +42,39 @@ class Recorder(Protocol):
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
         """Keep all of them; they are durable when this returns."""
+
+
+class SafeRecorder:
+    """A recorder whose every failure is that nothing can be recorded, for now.
+
+    One that fails in another way than its `down` has a fault: it is logged, and the
+    events are released as they are when it is down, rather than locked until they expire.
+    """
+
+    down = RecorderDown
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def open(self, subscription: str) -> None:
+        """See that records can be kept; RecorderDown when they cannot."""
+        await self._safely(self._recorder.open, subscription)
+
+    async def record(self, subscription: str, records: Sequence[Record]) -> None:
+        """Keep all of them; RecorderDown when they may not be kept."""
+        await self._safely(self._recorder.record, subscription, records)
+
+    async def _safely(
+        self, call: Callable[..., Awaitable[None]], *arguments: object
+    ) -> None:
+        try:
+            await call(*arguments)
+        except self._recorder.down as error:
+            raise RecorderDown(str(error)) from error
+        except Exception as error:
+            _log.exception("the recorder failed")
+            said = f"the recorder failed: {type(error).__name__}"
+            raise RecorderDown(said) from error
 
 
 class NoRecorder:

@@ -32,6 +32,10 @@ type OnMalformed = Literal["reject", "handle"]
 type Handle = Callable[[AnyEvent], Awaitable[Disposition]]
 
 
+class HandlerExited(Exception):
+    """A handler asked the process to end, as `sys.exit` does: it failed, and no more."""
+
+
 class Runner(msgspec.Struct, frozen=True, kw_only=True):
     """A handler with its limits: so many at once, each so long from its own start.
 
@@ -125,11 +129,22 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         """Begin the work: what waits for nothing is done at once."""
         loop = asyncio.get_running_loop()
         if self.shape.is_async:
-            coroutine = self.handler(argument)
-            return asyncio.Task(coroutine, loop=loop, eager_start=True)
+            return asyncio.Task(self._awaited(argument), loop=loop, eager_start=True)
         context = contextvars.copy_context()
-        future = self.threads.submit(context.run, self.handler, argument)
+        future = self.threads.submit(context.run, self._plain, argument)
         return asyncio.wrap_future(future, loop=loop)
+
+    async def _awaited(self, argument: object) -> object:
+        try:
+            return await self.handler(argument)
+        except SystemExit as error:
+            raise HandlerExited from error
+
+    def _plain(self, argument: object) -> object:
+        try:
+            return self.handler(argument)
+        except SystemExit as error:
+            raise HandlerExited from error
 
     def _end(self, work: asyncio.Future[Any]) -> None:
         """Give the slot back, now or when the work has ended."""

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import functools
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -368,6 +369,69 @@ async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
     await shop.drain()
 
     assert cancelled == [2]
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_handler_that_ends_the_process_has_failed(is_async: bool) -> None:
+    """A library that calls `sys.exit` takes neither the worker nor its neighbours along."""
+
+    def plain(event: Event[Order]) -> None:
+        if event.data.cents < 0:
+            sys.exit(1)
+
+    async def of_a_loop(event: Event[Order]) -> None:
+        plain(event)
+
+    shop = Shop(of_a_loop if is_async else plain)
+    bad, good = shop.deliver(-1, 1)
+    await shop.consumer.drain("sub-paid", until_empty=True)
+
+    assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
+
+
+class Broken:
+    """A recorder with a fault in it."""
+
+    down = ConnectionError
+
+    def __init__(self, **errors: Exception) -> None:
+        self._errors = errors
+
+    async def open(self, subscription: str) -> None:
+        if "open" in self._errors:
+            raise self._errors["open"]
+
+    async def record(self, subscription: str, records: object) -> None:
+        if "record" in self._errors:
+            raise self._errors["record"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ({"open": ConnectionError("mend it")}, "mend it"),
+        ({"open": KeyError("SECRET")}, "the recorder failed: KeyError"),
+        ({"record": ConnectionError("mend it")}, "mend it"),
+        ({"record": TypeError("SECRET")}, "the recorder failed: TypeError"),
+    ],
+)
+async def test_a_recorder_that_fails_in_any_way_is_down(
+    errors: dict[str, Exception], said: str
+) -> None:
+    """What was received is given back; nothing stays locked until its lock ends."""
+
+    async def handler(event: Event[Order]) -> None: ...
+
+    shop = Shop(handler)
+    consumer = shop.consumer.elsewhere(
+        lambda: (shop.namespace, "orders"), recorder=Broken(**errors)
+    )
+    [token] = shop.deliver(1)
+    result = await consumer.drain("sub-paid", until_empty=True)
+
+    assert (result.stopped, result.error) == ("failed", said)
+    given_back = {token: ("release", 60)} if "record" in errors else {}
+    assert shop.queue.settled == given_back
 
 
 async def test_a_handler_may_be_wrapped_either_way() -> None:
