@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 from azure.core.credentials import AzureKeyCredential
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.pipeline import policies
 from azure.core.settings import settings as sdk_settings
@@ -68,12 +69,19 @@ def _request_id() -> str:
 class Namespace:
     """One client and one pool of connections, for all topics and event subscriptions.
 
-    It lasts as long as the process; `names` is what messages call what it is made of.
+    It lasts as long as the process; `names` is what messages call what it is made of,
+    `closes_credential` says that nobody else uses the credential.
     """
 
     def __init__(
-        self, endpoint: str, credential: Credential, names: SettingNames | None = None
+        self,
+        endpoint: str,
+        credential: Credential,
+        names: SettingNames | None = None,
+        *,
+        closes_credential: bool = False,
     ) -> None:
+        self._credential = credential if closes_credential else None
         self._endpoint = endpoint.rstrip("/")
         self._names = names or SettingNames()
         # Its topic is in the address of each request, so any name does here.
@@ -123,6 +131,8 @@ class Namespace:
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
         await self._client.close()
+        if isinstance(self._credential, AsyncTokenCredential):
+            await self._credential.close()
 
 
 def _pipeline(credential: Credential) -> dict[str, Any]:

@@ -180,7 +180,13 @@ class EventGridPull(func.Blueprint):
             self._prefix, self._environ, self._endpoint, self._credential
         )
         names = SettingNames(found.endpoint_name, found.key_name, topic_name)
-        return client.Namespace(found.endpoint, found.credential(), names), topic
+        namespace = client.Namespace(
+            found.endpoint,
+            found.credential(),
+            names,
+            closes_credential=found.given is None,
+        )
+        return namespace, topic
 
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
         """Drain an event subscription; or see the drain through that is at work already.

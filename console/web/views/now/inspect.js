@@ -36,13 +36,13 @@ export function inspectSection(changed) {
 function place(name) {
   return name
     ? ["It is received from ", element("code", {}, value(name, { limit: 80 })), ". Events met on the way are handled as always."]
-    : ["No event subscription is declared that takes it, with the handler that knows it: there is nothing to inspect here."];
+    : ["No event subscription is declared that takes it and has a handler: there is nothing to inspect here."];
 }
 
 function howItGoes(where) {
   const code = (text) => element("code", {}, text);
   return element("ol", { class: "steps" },
-    element("li", {}, "A probe, content id ", code("test-inspect"), ", is published as a ", code("ContentFlagged"), " event."),
+    element("li", {}, "A probe, content id ", code("test-inspect"), ", is published as a ", code("ContentFlagged"), " event, marked as a probe in its envelope."),
     where,
     element("li", {}, "The probe is rejected, so Event Grid dead-letters it, and its envelope is shown here."));
 }
