@@ -90,7 +90,7 @@ def _tell(ended: DrainResult) -> None:
         "drained %s: received %d, settled %s, failed %s, stopped: %s",
         ended.subscription,
         ended.summary.received,
-        dict(ended.settled),
+        {str(verb): count for verb, count in ended.settled.items()},
         dict(ended.failed),
         ended.stopped,
     )

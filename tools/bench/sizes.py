@@ -20,7 +20,7 @@ class Size:
     starts: int
     seconds: float
     entries: int
-    stay_seconds: float = 0.3
+    stay_seconds: float = 6.0
 
 
 FULL = Size(

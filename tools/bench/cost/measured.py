@@ -2,7 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -78,38 +80,52 @@ class Recorder:
         ]
 
 
-async def run(rate: int, pace: float, seconds: float) -> Counts:
-    """Return what it took to stay with so many events a second, at that pace."""
-    async with (
-        running_emulator(SUBSCRIPTIONS) as server,
-        running_storage() as storage,
-        blob_client.service(storage, None) as service,
-    ):
-        namespace = Namespace(server.endpoint, AzureKeyCredential(KEY))
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The emulator and Azurite, for one measurement after the other."""
+
+    namespace: Namespace
+    service: BlobServiceClient
+
+    async def stay(self, rate: int, pace: float, seconds: float) -> Counts:
+        """Return what it took to stay with so many events a second, at that pace."""
         total = Counts()
         each = {name: Counts() for name in SUBSCRIPTIONS}
         ending = asyncio.Event()
         began = loop_time()
         async with asyncio.TaskGroup() as group:
             for name, counts in each.items():
-                job = _job(namespace, service, name, pace, ending, counts)
+                job = _job(self, name, pace, ending, counts)
                 group.create_task(drain(job))
-            await _publish(namespace.topic(TOPIC), rate, seconds)
+            await _publish(self.namespace.topic(TOPIC), rate, seconds)
             await asyncio.sleep(pace + 1)  # what waits for its batch is handled, too
             ending.set()
         for counts in each.values():
             counts.runs, counts.seconds = 1, loop_time() - began
             counts.open = counts.billed = counts.seconds
             total.add(counts)
+        if total.events != 2 * int(rate * seconds):
+            raise SystemExit(
+                f"{total.events} of {2 * int(rate * seconds)} were recorded"
+            )
+        return total
+
+
+@asynccontextmanager
+async def standing() -> AsyncIterator[Stand]:
+    """Start the emulator and Azurite, for as long as the block."""
+    async with (
+        running_emulator(SUBSCRIPTIONS) as server,
+        running_storage() as storage,
+        blob_client.service(storage, None) as service,
+    ):
+        namespace = Namespace(server.endpoint, AzureKeyCredential(KEY))
+        yield Stand(namespace, service)
         await namespace.close()
-    if total.events != 2 * int(rate * seconds):
-        raise SystemExit(f"{total.events} of {2 * int(rate * seconds)} were recorded")
-    return total
 
 
 def _job(
-    namespace: Namespace,
-    service: BlobServiceClient,
+    stand: Stand,
     name: str,
     pace: float,
     ending: asyncio.Event,
@@ -118,8 +134,12 @@ def _job(
     async def handle(event: AnyEvent) -> Disposition:
         return DONE
 
-    log = BlobAppendLog(service.get_container_client("audit"), uuid.uuid4().hex[:12])
-    receiver = Receiver(namespace.subscription(TOPIC, name, decoder(dict)), counts)
+    log = BlobAppendLog(
+        stand.service.get_container_client("audit"), uuid.uuid4().hex[:12]
+    )
+    receiver = Receiver(
+        stand.namespace.subscription(TOPIC, name, decoder(dict)), counts
+    )
     context = BatchContext(
         subscription=name,
         max_delivery_count=10,

@@ -24,9 +24,9 @@ async def run(size: Size) -> Report:
     most = 1 if size.seconds >= 1 else 0.1
     scenarios = await asyncio.to_thread(lambda: list(_virtual(most)))
     found = {(s["rate"], s["manner"], s["pace"]): s for s in scenarios}
-    for rate in (100, 1_000):
-        for pace in (PACE, 0.0):
-            counts = await measured.run(rate, pace, size.seconds / 2)
+    async with measured.standing() as stand:
+        for rate, pace in ((100, PACE), (100, 0.0), (1_000, PACE), (1_000, 0.0)):
+            counts = await stand.stay(rate, pace, size.seconds / 2)
             scenarios.append(_scenario("measured", rate, "stay", pace, counts))
     paced, prompt = found[100, "stay", PACE], found[100, "stay", 0.0]
     loop = found[100, "loop", 0.0]
