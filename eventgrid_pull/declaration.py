@@ -115,7 +115,7 @@ class Declarations:
             function=timer,
             handler=function,
             shape=shape,
-            decode=decode or made,
+            decode=event_decoder.safe(decode) if decode else made,
             on_malformed=on_malformed,
             schedule=schedule,
             expression=expression(schedule, self._environ),

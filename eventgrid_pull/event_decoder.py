@@ -192,6 +192,26 @@ class _Hints(msgspec.Struct, frozen=True):
 _hints = msgspec.json.Decoder(_Hints)
 
 
+def safe(decode: Decode) -> Decode:
+    """Return a decoder of one's own whose every failure is a malformed event.
+
+    It would strand the lock tokens of the whole receive otherwise.
+    """
+
+    def decoded(raw: bytes, delivery_count: int) -> AnyEvent:
+        try:
+            event = decode(raw, delivery_count)
+        except Exception as error:
+            said = f"the decoder failed: {type(error).__name__}"
+            return _malformed(raw, delivery_count, said)
+        if not isinstance(event, Event | MalformedEvent):
+            said = f"the decoder returned no event, but {type(event).__name__}"
+            return _malformed(raw, delivery_count, said)
+        return event
+
+    return decoded
+
+
 def _malformed(raw: bytes, delivery_count: int, reason: str) -> MalformedEvent:
     try:
         hints = _hints.decode(raw)

@@ -21,6 +21,7 @@ from eventgrid_pull import (
     Record,
     RecorderDown,
     Reject,
+    event_decoder,
     testing,
 )
 from eventgrid_pull.event import AnyEvent
@@ -318,6 +319,35 @@ async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
         "startup failed: ConnectionError",
     )
     assert (status.error, second.error) == (first.error, None)
+
+
+async def test_a_decoder_that_fails_costs_only_its_own_event() -> None:
+    """Its contract is never to raise; the lock tokens of a receive do not depend on it."""
+    known = event_decoder.decoder(Paid)
+
+    def decode(raw: bytes, count: int) -> Any:
+        if b"SECRET" in raw:
+            raise KeyError(raw)
+        return None if b"nothing" in raw else known(raw, count)
+
+    pull = EventGridPull(topic="orders", environ={})
+
+    @pull.subscription("sub-paid", schedule=TICK, decode=decode)
+    async def paid(event: Event[Paid]) -> None: ...
+
+    said = await testing.handle(
+        pull,
+        "sub-paid",
+        testing.event("com.shop.Paid", order()),
+        testing.event("com.shop.Paid", "SECRET"),
+        testing.event("com.shop.Paid", "nothing"),
+    )
+
+    assert said == [
+        Acknowledge(),
+        Reject("the decoder failed: KeyError"),
+        Reject("the decoder returned no event, but NoneType"),
+    ]
 
 
 async def test_what_is_missing_for_a_connection_is_the_error_of_a_drain() -> None:
