@@ -28,7 +28,7 @@ from typing import NamedTuple
 from tools import venv
 from tools.stack import options
 from tools.stack.parts import azurite
-from tools.terminal import ROOT, CannotGoOn, captured, ended, say
+from tools.terminal import ROOT, CannotGoOn, exit_code, run_captured, say
 
 CHECKS = {
     "format": "ruff format --check .",
@@ -161,7 +161,7 @@ def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
     program, *rest = command.split()
     whole = [str(venv.programs() / program), *rest]
     try:
-        done = captured(whole)
+        done = run_captured(whole)
     except OSError as error:
         told = f"{error}. Delete the folder .venv and run this again."
         done = subprocess.CompletedProcess(whole, 1, told)
@@ -182,7 +182,7 @@ def bench(arguments: list[str]) -> int:
 def become(command: list[str], *, holding: bool = False) -> int:
     """Give it this terminal, its signals and our exit code.
 
-    `holding`: a Ctrl-C pressed before it runs is kept for its `terminal.ended`.
+    `holding`: a Ctrl-C pressed before it runs is kept for its `terminal.exit_code`.
     """
     if os.name != "nt":  # execv there gives the prompt back while the child runs on
         os.chdir(ROOT)
@@ -231,4 +231,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(lambda: main(sys.argv[1:])))
+    sys.exit(exit_code(lambda: main(sys.argv[1:])))

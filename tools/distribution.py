@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import venv
-from tools.terminal import ROOT, CannotGoOn, attempt, ended, say
+from tools.terminal import ROOT, CannotGoOn, attempt, exit_code, say
 
 TO = ROOT / ".local" / "dist"
 QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
@@ -82,4 +82,4 @@ def check(wheel: Path, distribution: Distribution) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.stack.settings import declared_topology, settings_file
-from tools.terminal import ROOT, CannotGoOn, ended, say
+from tools.terminal import ROOT, CannotGoOn, exit_code, say
 
 MODULE = "tools.health_command"
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     app = given.app.absolute()
     try:
-        environment = told(app, os.environ)
+        environment = settings_for(app, os.environ)
         chosen = declared_topology.choose(app, given.topology, environment)
         environment |= chosen.told
         example = settings_file.read(ROOT / settings_file.EXAMPLE)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return subprocess.run(command, cwd=app, env=environment, check=False).returncode
 
 
-def told(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def settings_for(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of the app's file, with the environment over them."""
     file = app / settings_file.FILE
     if not file.exists():
@@ -63,4 +63,4 @@ def told(app: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

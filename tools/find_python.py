@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.terminal import ROOT, CannotGoOn, attempt, captured
+from tools.terminal import ROOT, CannotGoOn, attempt, run_captured
 
 WANTED = "3.13"
 UV_INSTALL = ("python", "install", "--no-bin", "--install-dir")
@@ -139,4 +139,4 @@ def has_pip(executable: Path) -> bool:
 
 def starts_pip(executable: str) -> bool:
     """Return whether this Python has a pip."""
-    return captured([executable, "-m", "pip", "--version"]).returncode == 0
+    return run_captured([executable, "-m", "pip", "--version"]).returncode == 0

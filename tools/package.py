@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tools import find_python, wheels
-from tools.terminal import ROOT, CannotGoOn, ended, last_lines, say
+from tools.terminal import ROOT, CannotGoOn, exit_code, last_lines, say
 
 IGNORE = ".funcignore"
 ALWAYS_OUT = (
@@ -79,7 +79,7 @@ def compile_app(root: Path) -> None:
             module = cached.name.partition(".")[0]
             if not (cached.parent.parent / f"{module}.py").exists():
                 cached.unlink()
-        if said := wheels.compiled(folder):
+        if said := wheels.write_bytecode(folder):
             raise CannotGoOn(f"{folder} does not compile:\n{last_lines(said)}")
 
 
@@ -136,4 +136,4 @@ def pack(root: Path, names: Iterable[str], to: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

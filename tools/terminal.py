@@ -41,7 +41,7 @@ def _say_no_more() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def ended(main: Callable[[], int]) -> int:
+def exit_code(main: Callable[[], int]) -> int:
     """Run dev.py, or what it has become, and return the exit code: 130 for a Ctrl-C.
 
     One that was pressed between the two waits until now.
@@ -56,7 +56,7 @@ def ended(main: Callable[[], int]) -> int:
         return 130
 
 
-def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run the command; return it with its stdout and stderr as one text."""
     return subprocess.run(
         command,
@@ -76,7 +76,7 @@ def attempt(what: str, command: Sequence[str], advice: str) -> None:
     say(f"{what} ... ", end="")
     started = time.monotonic()
     try:
-        done = captured(command)
+        done = run_captured(command)
     except OSError as error:
         say("FAILED")
         raise CannotGoOn(f"{command[0]} could not be started: {error}") from error

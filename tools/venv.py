@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from tools import find_python
-from tools.stack.system.file_lock import held
+from tools.stack.system.file_lock import hold
 from tools.terminal import ROOT, attempt, say
 
 VENV = ROOT / ".venv"
@@ -40,7 +40,7 @@ def make(root: Path = ROOT) -> None:
         return
     (root / ".local").mkdir(exist_ok=True)
     lock = root / ".local" / "environment.lock"
-    with held(lock, lambda: say("Another dev.py prepares .venv: waiting for it.")):
+    with hold(lock, lambda: say("Another dev.py prepares .venv: waiting for it.")):
         if not is_current(venv, root):
             _install(venv, root)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import find_python, venv
 from tools.find_python import WANTED
-from tools.terminal import CannotGoOn, attempt, captured, say
+from tools.terminal import CannotGoOn, attempt, run_captured, say
 
 PINS = "requirements.txt"
 HASHED = "requirements-azure.txt"
@@ -54,10 +54,10 @@ def build(root: Path) -> None:
     )
     # Programs of packages, which name the Python of this machine.
     shutil.rmtree(folder / INSIDE / "bin", ignore_errors=True)
-    compiled(folder)  # what some package has for another Python may not compile
+    write_bytecode(folder)  # what some package has for another Python may not compile
 
 
-def compiled(folder: Path) -> str:
+def write_bytecode(folder: Path) -> str:
     """Write bytecode that is valid by its source's hash; return what does not compile.
 
     Only the right Python can: without one there is no bytecode, and starts are slow.
@@ -68,7 +68,7 @@ def compiled(folder: Path) -> str:
         say(f"No Python {WANTED} here: {folder.name} is packed without bytecode.")
         return ""
     checked = ["-m", "compileall", "-q", "-f", "--invalidation-mode", "checked-hash"]
-    done = captured([python, *checked, str(folder)])
+    done = run_captured([python, *checked, str(folder)])
     return done.stdout if done.returncode else ""
 
 

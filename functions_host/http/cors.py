@@ -20,7 +20,7 @@ class Policy:
     origins: frozenset[str]
     credentials: bool = False
 
-    def marked(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+    def mark(self, request: web.BaseRequest, response: web.Response) -> web.Response:
         """Return the response with what a browser asks for, if the page may see it."""
         origin = request.headers.get("Origin")
         if origin is None or not (self.origins == ANY or origin in self.origins):

@@ -118,11 +118,11 @@ class Server(web.Server):
         if f"{path.lower()}/".startswith("/admin/"):
             return await self._admin.answer(request, path, self._key(request, query))
         if self._cors and cors.is_preflight(request):
-            return self._cors.marked(request, bare(204))
+            return self._cors.mark(request, bare(204))
         if self._app.broken:
             return bare(503)
         response = await self._from_function(request, path, query)
-        return self._cors.marked(request, response) if self._cors else response
+        return self._cors.mark(request, response) if self._cors else response
 
     async def _from_function(
         self, request: web.BaseRequest, path: str, query: str

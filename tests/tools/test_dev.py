@@ -180,7 +180,7 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
     with file_lock.take(tmp_path / "lock"), pytest.raises(file_lock.HeldByAnother):
         file_lock.take(tmp_path / "lock")
 
-    with file_lock.held(tmp_path / "lock", on_wait=lambda: None):
+    with file_lock.hold(tmp_path / "lock", on_wait=lambda: None):
         pass
 
 

@@ -45,7 +45,7 @@ def test_without_settings_it_says_how_to_get_them(
 ) -> None:
     """A fresh clone learns the next step instead of reading a traceback."""
     with pytest.raises(CannotGoOn, match=r"local\.settings\.json\.example"):
-        doctor.told(tmp_path, {})
+        doctor.settings_for(tmp_path, {})
 
     assert doctor.main(["--app", str(tmp_path)]) == 1
     assert "dev.py run" in capsys.readouterr().out

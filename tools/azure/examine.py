@@ -52,9 +52,9 @@ GROUPS = (
         (storage.reachable, storage.proven),
         ("storage_accounts", "containers", "settings"),
     ),
-    Group("Roles", (roles.assigned,), ("role_assignments", "settings")),
-    Group("Settings", (app_settings.examined,), ("site", "settings")),
-    Group("Sign-in", (sign_in.examined,), ("site", "auth", "settings")),
+    Group("Roles", (roles.examine,), ("role_assignments", "settings")),
+    Group("Settings", (app_settings.examine,), ("site", "settings")),
+    Group("Sign-in", (sign_in.examine,), ("site", "auth", "settings")),
     Group(
         "App",
         (resources.running, drains.on_time),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tools.azure import outputs
 from tools.stack.settings import local_keys
 from tools.stack.settings.local_keys import OPERATOR, READER, READING
-from tools.terminal import ROOT, CannotGoOn, ended, say
+from tools.terminal import ROOT, CannotGoOn, exit_code, say
 
 
 class Shell(NamedTuple):
@@ -151,4 +151,4 @@ def _local(file: Path, functions: Sequence[str], show: str | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

@@ -72,7 +72,7 @@ def from_example(
             yield Change(name, values.get(name), wanted, "the local stack has no need")
 
 
-def applied(values: Mapping[str, str], changes: list[Change]) -> dict[str, str]:
+def apply(values: Mapping[str, str], changes: list[Change]) -> dict[str, str]:
     """Return the values with the changes made; what is not changed keeps its place."""
     result = dict(values)
     for change in changes:

@@ -110,7 +110,7 @@ def prove(found: Deployment, address: str | None, seconds: float) -> Json:
     """Return what was shown: `after`, in seconds; or `problem`, `do` and `level`."""
     try:
         api = of(found, address)
-        letter = _rejected(api)
+        letter = _reject_probe(api)
     except Unproven as error:
         return {"problem": str(error), "do": error.do, "level": "unknown"}
     began = time.monotonic()
@@ -132,7 +132,7 @@ def prove(found: Deployment, address: str | None, seconds: float) -> Json:
     }
 
 
-def _rejected(api: Api) -> Json:
+def _reject_probe(api: Api) -> Json:
     """Have the app publish a probe and reject it; what identifies it."""
     answer = api.call("POST", "inspect")
     event = answer["event"]

@@ -11,7 +11,7 @@ from tools.azure import local_settings, outputs
 from tools.azure.local_settings import Change
 from tools.azure.outputs import Outputs
 from tools.stack.settings import settings_file
-from tools.terminal import ROOT, CannotGoOn, ended, say
+from tools.terminal import ROOT, CannotGoOn, exit_code, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             changes = list(local_settings.from_azure(values, found))
         if changes and not given.dry_run:
-            write(file, local_settings.applied(values, changes))
+            write(file, local_settings.apply(values, changes))
     except (CannotGoOn, OSError) as error:
         say(f"dev.py settings: {error}")
         return 1
@@ -126,4 +126,4 @@ def tell(file: Path, changes: list[Change], found: Outputs, *, dry_run: bool) ->
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

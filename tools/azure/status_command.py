@@ -15,7 +15,7 @@ from tools.azure import collect, deployment, prove
 from tools.azure.deployment import Deployment
 from tools.azure.examine import ARRIVED, Examined, examine
 from tools.azure.finding import Level
-from tools.terminal import CannotGoOn, ended, say
+from tools.terminal import CannotGoOn, exit_code, say
 
 WELL, UNWELL, CANNOT_ASK = 0, 1, 3
 PROOF_MINUTES = 10  # Event Grid takes its time over dead letters
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         topology.load()  # what a deployment is compared with
         if given.functions:
-            return arrived(given)
+            return wait_for_functions(given)
         found = _found(given)
     except TopologyInvalid as error:
         say(f"dev.py status: {error}")
@@ -106,7 +106,7 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
-def arrived(given: argparse.Namespace) -> int:
+def wait_for_functions(given: argparse.Namespace) -> int:
     """Ask until every function is there, or until there was time enough for that."""
     minutes = ARRIVAL_MINUTES if given.wait is None else given.wait
     ends = time.monotonic() + minutes * 60
@@ -149,4 +149,4 @@ def tell(found: Deployment, examined: Sequence[Examined]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

@@ -26,7 +26,7 @@ async def run(size: Size) -> Report:
     took: dict[str, list[dict[str, Any]]] = {OURS: [], THEIRS: []}
     for _ in range(size.starts + 1):
         for what, starts in took.items():
-            starts.append(_started(what))
+            starts.append(_start(what))
     ours, theirs = took[OURS][1:], took[THEIRS][1:]
     row = compared(
         *(
@@ -42,7 +42,7 @@ async def run(size: Size) -> Report:
     return Report([row], {"ours": ours, "theirs": theirs})
 
 
-def _started(what: str) -> dict[str, Any]:
+def _start(what: str) -> dict[str, Any]:
     """Return milliseconds that it took, without those of the interpreter itself."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(what=what)],

@@ -43,7 +43,7 @@ async def run(size: Size) -> Report:
             day = await filling.fill(service, size.entries, now)
         async with _app(storage):
             looks = _looks(day)
-            took = await _measured(looks, size.rounds)
+            took = await _measure(looks, size.rounds)
     return Report(_rows(day, took), took)
 
 
@@ -53,21 +53,21 @@ def _looks(day: Day) -> dict[str, Look]:
     recently = stamp(day.until - timedelta(minutes=30))
 
     async def flow() -> None:
-        answer = await _asked("activity", minutes="1440")
+        answer = await _ask("activity", minutes="1440")
         if sum(answer["totals"]["types"].values()) < day.entries // 4:
             raise SystemExit("the flow view does not show what was written")
 
     async def page(**query: str) -> None:
-        first = await _asked("audit", limit="100", **query)
+        first = await _ask("audit", limit="100", **query)
         cursor = first["cursor"]
-        rest = await _asked("audit", limit="100", cursor=cursor, **query)
+        rest = await _ask("audit", limit="100", cursor=cursor, **query)
         ids = {(entry["id"], entry["subscription"]) for entry in first["entries"]}
         ids |= {(entry["id"], entry["subscription"]) for entry in rest["entries"]}
         if len(ids) != 200:
             raise SystemExit("two pages are not two hundred entries")
 
     async def filtered() -> None:
-        answer = await _asked("audit", category="none has it", since=recently)
+        answer = await _ask("audit", category="none has it", since=recently)
         if answer["entries"] or not answer["complete"]:
             raise SystemExit("the list shows what it is not asked for")
 
@@ -87,7 +87,7 @@ async def _life(event: Known, *, calls: int, **more: str) -> None:
     """Find both deliveries of an event, in at most so many calls."""
     query, seen = {"id": event.id} | more, 0
     for _ in range(calls):
-        answer = await _asked("life", **query)
+        answer = await _ask("life", **query)
         seen += sum(step["kind"] == "delivery" for step in answer["steps"])
         if answer["complete"]:
             break
@@ -96,7 +96,7 @@ async def _life(event: Known, *, calls: int, **more: str) -> None:
         raise SystemExit(f"{seen} of 2 deliveries were found")
 
 
-async def _asked(path: str, **query: str) -> dict[str, Any]:
+async def _ask(path: str, **query: str) -> dict[str, Any]:
     request = Request("GET", {}, query, path, f"http://127.0.0.1/api/{path}")
     reply = await dispatch.answer(_routes[path], request)
     if reply.status != 200:
@@ -104,7 +104,7 @@ async def _asked(path: str, **query: str) -> dict[str, Any]:
     return msgspec.json.decode(reply.body, type=dict[str, Any])
 
 
-async def _measured(looks: dict[str, Look], rounds: int) -> dict[str, list[float]]:
+async def _measure(looks: dict[str, Look], rounds: int) -> dict[str, list[float]]:
     took: dict[str, list[float]] = {name: [] for name in looks}
     for turn in range(rounds + 1):
         for name, look in looks.items():

@@ -64,10 +64,10 @@ async def serve(contender: Contender, place: Place) -> None:
         _say({})
         # In a thread, so that connections which a server closes are noticed in time.
         while line := await asyncio.to_thread(sys.stdin.readline):
-            _say(await _measured(work, int(line)))
+            _say(await _measure(work, int(line)))
 
 
-async def _measured(work: Work, events: int) -> dict[str, Any]:
+async def _measure(work: Work, events: int) -> dict[str, Any]:
     gc.collect()
     cpu, started = cpu_seconds(), time.perf_counter()
     told = await work(events)

@@ -25,14 +25,14 @@ async def run(size: Size) -> Report:
     async with running_emulator(SUBSCRIPTIONS) as server, running_storage() as storage:
         place = Place(server.endpoint, TOPIC, KEY, SHARES, storage)
         async with worker("drain", place) as drains:
-            await _drained(server, drains, SMALL)
-            small = [await _drained(server, drains, SMALL) for _ in range(size.rounds)]
-            large = await _drained(server, drains, size.backlog)
-            small += [await _drained(server, drains, SMALL) for _ in range(size.rounds)]
+            await _drain(server, drains, SMALL)
+            small = [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
+            large = await _drain(server, drains, size.backlog)
+            small += [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
     return Report(_rows(size, small, large), {"small": small, "large": [large]})
 
 
-async def _drained(server: Emulator, drains: Worker, deliveries: int) -> dict[str, Any]:
+async def _drain(server: Emulator, drains: Worker, deliveries: int) -> dict[str, Any]:
     """Drain so many deliveries, half of them the audit log's."""
     await server.feed(range(deliveries // 2), [FLAGGED, APPROVED])
     took = await drains.work(deliveries)

@@ -46,11 +46,11 @@ async def _rounds(
         for count, rounds in took.items():
             await server.feed(range(published, published + events), [FLAGGED])
             published += events
-            rounds.append(await _drained(server, lanes[:count], published))
+            rounds.append(await _drain(server, lanes[:count], published))
     return {count: rounds[1:] for count, rounds in took.items()}, published
 
 
-async def _drained(server: Emulator, lanes: list[Worker], total: int) -> float:
+async def _drain(server: Emulator, lanes: list[Worker], total: int) -> float:
     """Return seconds until the emulator counts as many acknowledged events in all."""
     began = time.perf_counter()
     for lane in lanes:

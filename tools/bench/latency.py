@@ -27,8 +27,8 @@ async def run(size: Size) -> Report:
         topic = Namespace(server.endpoint, AzureKeyCredential(KEY)).topic(TOPIC)
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         async with worker("record", place) as recording:
-            await _recorded(recording, topic, WARM_UP)
-            found = await _recorded(recording, topic, round(RATE * size.seconds))
+            await _record(recording, topic, WARM_UP)
+            found = await _record(recording, topic, round(RATE * size.seconds))
         await topic.close()
     cuts = statistics.quantiles(found, n=100, method="inclusive")
     what = f"published → recorded, {RATE} events/s"
@@ -39,7 +39,7 @@ async def run(size: Size) -> Report:
     return Report(rows, {"latencies": sorted(found), "events": len(found)})
 
 
-async def _recorded(recording: Worker, topic: Topic, events: int) -> list[float]:
+async def _record(recording: Worker, topic: Topic, events: int) -> list[float]:
     recording.tell(str(events))
     loop = asyncio.get_running_loop()
     began = loop.time()

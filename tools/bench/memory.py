@@ -27,15 +27,15 @@ async def run(size: Size) -> Report:
         shares = dict.fromkeys(SUBSCRIPTIONS, 1 / len(SUBSCRIPTIONS))
         place = Place(server.endpoint, TOPIC, KEY, shares, storage)
         async with worker("drain", place) as drains:
-            small = await _drained(server, drains, SMALL, weight=0)
+            small = await _drain(server, drains, SMALL, weight=0)
             large = [
-                await _drained(server, drains, min(ROUND, left), weight=EVENT_BYTES)
+                await _drain(server, drains, min(ROUND, left), weight=EVENT_BYTES)
                 for left in range(deliveries, 0, -ROUND)
             ]
     return Report(_rows(deliveries, small, large), {"small": [small], "large": large})
 
 
-async def _drained(
+async def _drain(
     server: Emulator, drains: Worker, deliveries: int, *, weight: int
 ) -> dict[str, Any]:
     """Publish events that every event subscription takes, and drain them all."""

@@ -15,7 +15,7 @@ from tools.stack.parts import azurite, services
 from tools.stack.settings import settings_file
 from tools.stack.supervision.supervisor import supervise
 from tools.stack.system import ports
-from tools.terminal import CannotGoOn, ended, say
+from tools.terminal import CannotGoOn, exit_code, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,4 +92,4 @@ def _free_ports(wanted: Mapping[str, int], patience: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main))
+    sys.exit(exit_code(main))

@@ -28,7 +28,7 @@ EASY_AUTH = "WEBSITE_AUTH_ENABLED"
 SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
 
 
-def examined(found: Deployment) -> Iterator[Finding]:
+def examine(found: Deployment) -> Iterator[Finding]:
     """Yield settings that are missing, wrong, forbidden, secret or point elsewhere."""
     if found.site is None or not found.was_answered("settings"):
         return

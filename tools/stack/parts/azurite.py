@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tools.stack.system.file_lock import held
-from tools.terminal import ROOT, CannotGoOn, attempt, captured, say
+from tools.stack.system.file_lock import hold
+from tools.terminal import ROOT, CannotGoOn, attempt, run_captured, say
 
 VERSION = "3.35.0"  # the last one that runs on Node 20
 OLDEST_NODE = 20
@@ -44,7 +44,7 @@ def install() -> None:
         raise CannotGoOn(f"npm is not on PATH: Azurite comes from npm. {ADVICE}")
     FOLDER.parent.mkdir(exist_ok=True)
     lock = FOLDER.parent / "azurite.lock"
-    with held(lock, lambda: say("Another dev.py installs Azurite: waiting for it.")):
+    with hold(lock, lambda: say("Another dev.py installs Azurite: waiting for it.")):
         if not is_installed():
             _install(npm)
 
@@ -68,7 +68,7 @@ def node() -> str:
     if found is None:
         raise CannotGoOn(f"Node.js is not on PATH: Azurite needs it. {ADVICE}")
     try:
-        said = captured([found, "--version"]).stdout.strip()
+        said = run_captured([found, "--version"]).stdout.strip()
     except OSError as error:
         raise CannotGoOn(f"{found} cannot be started: {error}. {ADVICE}") from error
     major = said.lstrip("v").split(".")[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.stack.parts import readiness
 from tools.stack.parts.services import Part
-from tools.terminal import captured, say
+from tools.terminal import run_captured, say
 
 EVERY = 15.0
 PATIENCE = 15.0
@@ -75,7 +75,7 @@ def _is_traced(process: Path) -> bool:
 
 def _processes() -> list[str]:
     with suppress(OSError):
-        return captured(["ps", "-axo", "pgid=,stat=,command="]).stdout.splitlines()
+        return run_captured(["ps", "-axo", "pgid=,stat=,command="]).stdout.splitlines()
     return []
 
 

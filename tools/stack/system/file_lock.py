@@ -40,7 +40,7 @@ def take(path: Path) -> IO[bytes]:
 
 
 @contextmanager
-def held(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+def hold(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock for the length of a `with`, after waiting for it if need be."""
     waited = False
     while True:

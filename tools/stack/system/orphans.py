@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tools.stack.system.processes import MARK
-from tools.terminal import captured
+from tools.terminal import run_captured
 
 
 def of(data: Path, recorded: Mapping[int, Sequence[str]]) -> dict[int, str]:
@@ -38,7 +38,9 @@ def _marked_on_linux(mark: str) -> Iterable[tuple[int, str]]:
 
 
 def _marked_by_ps(mark: str) -> Iterable[tuple[int, str]]:
-    for line in captured(["ps", "-axEww", "-o", "pid=,command="]).stdout.splitlines():
+    for line in run_captured(
+        ["ps", "-axEww", "-o", "pid=,command="]
+    ).stdout.splitlines():
         pid, _, command = line.strip().partition(" ")
         if f" {mark} " in f"{command} " and int(pid) != os.getpid():
             yield int(pid), command[:100]
@@ -50,7 +52,7 @@ def _with_recorded_command(
     found = {}
     for pid, command in recorded.items():
         query = f"(Get-CimInstance Win32_Process -Filter 'ProcessId={pid}').CommandLine"
-        running = captured(["powershell", "-NoProfile", "-Command", query]).stdout
+        running = run_captured(["powershell", "-NoProfile", "-Command", query]).stdout
         if command[1:] and all(argument in running for argument in command[1:]):
             found[pid] = running.strip()
     return found

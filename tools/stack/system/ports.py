@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tools.terminal import CannotGoOn, captured
+from tools.terminal import CannotGoOn, run_captured
 
 LOOPBACK = "127.0.0.1"
 LISTENING = "0A"
@@ -87,12 +87,12 @@ def _lsof_holder(port: int) -> str:
     lsof = shutil.which("lsof") or "/usr/sbin/lsof"
     if not Path(lsof).exists():
         return "another program"
-    found = captured([lsof, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]).stdout
+    found = run_captured([lsof, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]).stdout
     pid, name = re.search(r"^p(\d+)", found, re.M), re.search(r"^c(.+)", found, re.M)
     return f"process {pid[1]} ({name[1]})" if pid and name else "another program"
 
 
 def _windows_holder(port: int) -> str:
-    table = captured(["netstat", "-ano", "-p", "tcp"]).stdout
+    table = run_captured(["netstat", "-ano", "-p", "tcp"]).stdout
     found = re.search(rf":{port}\s+\S+:0\s+\S+\s+(\d+)", table)
     return f"process {found[1]}" if found else "another program"
