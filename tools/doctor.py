@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.stack import options
 from tools.stack.settings import declared_topology, settings_file
 from tools.terminal import ROOT, CannotGoOn, exit_code, say
 
@@ -20,13 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Check settings, topology, host.json and namespace against each "
         f"other. Settings are read from {settings_file.FILE}; the environment wins.",
     )
-    parser.add_argument(
-        "--app",
-        type=Path,
-        default=ROOT,
-        metavar="DIR",
-        help="folder of the function app (default: this project)",
-    )
+    options.declare_app(parser)
     parser.add_argument(
         "--topology",
         type=Path,

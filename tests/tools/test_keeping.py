@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools.stack.parts import readiness, services
-from tools.stack.supervision import hang_detection, logs, restarts
+from tools.stack.supervision import hang_detection, keep_alive, logs
 from tools.stack.supervision.keep_alive import Kept, PartFailed
 from tools.stack.system import ports, processes
 
@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same, in tenths of a second."""
     monkeypatch.setattr(hang_detection, "EVERY", 0.1)
     monkeypatch.setattr(hang_detection, "PATIENCE", 0.3)
-    monkeypatch.setattr(restarts, "PAUSES", (0,))
+    monkeypatch.setattr(keep_alive, "PAUSES", (0,))
 
 
 def a_part(folder: Path, command: tuple[str, ...] | None = None) -> services.Part:

@@ -10,6 +10,7 @@ from functions_host import relaxed_json
 from tools.azure import local_settings, outputs
 from tools.azure.local_settings import Change
 from tools.azure.outputs import Outputs
+from tools.stack import options
 from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn, exit_code, say
 
@@ -68,13 +69,7 @@ def _options() -> argparse.ArgumentParser:
         metavar="FILE",
         help="what `az deployment ... show` or `azd env get-values` printed",
     )
-    parser.add_argument(
-        "--app",
-        type=Path,
-        default=ROOT,
-        metavar="DIR",
-        help="folder of the function app",
-    )
+    options.declare_app(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="only say what would change"
     )

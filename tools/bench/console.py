@@ -50,7 +50,6 @@ async def run(size: Size) -> Report:
 def _looks(day: Day) -> dict[str, Look]:
     """Return what is asked, and checked: a wrong answer ends the bench."""
     middle = stamp(day.made.time - timedelta(minutes=17))
-    recently = stamp(day.until - timedelta(minutes=30))
 
     async def flow() -> None:
         answer = await _ask("activity", minutes="1440")
@@ -66,16 +65,10 @@ def _looks(day: Day) -> dict[str, Look]:
         if len(ids) != 200:
             raise SystemExit("two pages are not two hundred entries")
 
-    async def filtered() -> None:
-        answer = await _ask("audit", category="none has it", since=recently)
-        if answer["entries"] or not answer["complete"]:
-            raise SystemExit("the list shows what it is not asked for")
-
     return {
         "flow view, 24 h": flow,
         "stream, two pages": page,
         "two pages, deep in the day": lambda: page(until=middle),
-        "a category that none has, in the last 30 min": filtered,
         "one event's life, time known": lambda: _life(day.made, calls=1),
         "the same, without a time": lambda: _life(
             day.foreign, calls=1_000, source=SOURCE

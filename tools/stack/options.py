@@ -79,13 +79,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "(FUNC_PATH, then PATH), otherwise the stand-in. With none, you start the host "
         "(func start, F5): what to put where is printed",
     )
-    parser.add_argument(
-        "--app",
-        type=Path,
-        default=ROOT,
-        metavar="DIR",
-        help="folder of the function app (default: this project)",
-    )
+    declare_app(parser)
     parser.add_argument(
         "--topology",
         type=Path,
@@ -104,6 +98,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave a part alone that hangs, as it does under a debugger; without it, "
         "one that keeps silent for three probes of 15 s is started again",
+    )
+
+
+def declare_app(parser: argparse.ArgumentParser) -> None:
+    """Declare the option for the app's folder."""
+    parser.add_argument(
+        "--app",
+        type=Path,
+        default=ROOT,
+        metavar="DIR",
+        help="folder of the function app (default: this project)",
     )
 
 

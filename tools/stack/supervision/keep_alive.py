@@ -6,13 +6,15 @@ from pathlib import Path
 
 from tools.stack.parts import readiness
 from tools.stack.parts.services import Part
-from tools.stack.supervision import hang_detection, logs, restarts
+from tools.stack.supervision import hang_detection, logs
 from tools.stack.system import processes
 from tools.terminal import last_lines, say
 
 TRIES = 3
 PATIENCE = 120.0
 NO_FUNCTIONS_FOR = 3.0
+RAN_WELL = 60.0
+PAUSES = (1, 2, 4, 8, 16, 30)
 
 
 class PartFailed(Exception):
@@ -41,7 +43,7 @@ class Kept:
         while True:
             started = clock()
             told = await self._live()
-            self._deaths = restarts.deaths_in_a_row(self._deaths, clock() - started)
+            self._deaths = deaths_in_a_row(self._deaths, clock() - started)
             await self._pause(told)
 
     async def _live(self) -> str:
@@ -102,7 +104,7 @@ class Kept:
             raise PartFailed(
                 f"{told}\n{self.part.name} does not start. Log: {self.log}"
             )
-        pause = restarts.pause(self._deaths)
+        pause = pause_after(self._deaths)
         say(f"{told}\nStarting {self.part.name} again in {pause} s.")
         await asyncio.sleep(pause)
 
@@ -167,3 +169,13 @@ class Kept:
         hurried.cancel()
         await processes.end_group(process.pid)
         await ended
+
+
+def deaths_in_a_row(before: int, ran_for: float) -> int:
+    """Return the count after one more death; after a good minute it is the first."""
+    return 1 if ran_for >= RAN_WELL else before + 1
+
+
+def pause_after(deaths: int) -> int:
+    """Return seconds to wait after so many deaths in a row."""
+    return PAUSES[min(deaths, len(PAUSES)) - 1]
