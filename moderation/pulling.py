@@ -123,5 +123,5 @@ pull = EventGridPull(
     connection="EVENTGRID",
     recorder=_recording,
     on_drained=_recording.note,
-    before=Probes(lambda: current_logs().actions, clock).before,
+    before=Probes(lambda: current_logs().actions).before,
 )

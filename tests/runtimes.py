@@ -55,7 +55,7 @@ def a_runtime(
     """
     logs = Logs(store, InMemoryAppendLog())
     recording = Recording(lambda: logs.audit, lambda: logs.activity, clock)
-    probes = Probes(lambda: logs.actions, clock)
+    probes = Probes(lambda: logs.actions)
     consumer = Consumer(
         {name: _with(numbers, pull.consumer.declared(name)) for name in handled()},
         lambda: (namespace, settings.topic),

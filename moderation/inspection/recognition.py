@@ -6,14 +6,12 @@ timers of every instance know it. A mark that nobody recorded is no probe.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
 from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import Disposition, Event, MalformedEvent, Reject
+from eventgrid_pull import AnyEvent, Disposition, Reject, publish_stamp
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable
-from eventgrid_pull.publish_stamp import ATTRIBUTE, LONGEST_LIFE, believed
 from moderation.audit import actions
 from moderation.audit.actions import Action, ActionLog
 from moderation.event_key import EventKey, key_of
@@ -22,17 +20,12 @@ from moderation.events import PROBE_MARK
 SEEN = "a probe of inspect and reject: seen, and not to be acted on"
 SEARCH_SECONDS = 10.0
 
-type AnyEvent = Event[object] | MalformedEvent
-
 
 class Probes:
     """Knows the probes among events that are marked as such."""
 
-    def __init__(
-        self, actions: Callable[[], ActionLog], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, actions: Callable[[], ActionLog]) -> None:
         self._actions = actions
-        self._clock = clock
         self._turn = asyncio.Lock()  # forged marks are looked up one after the other
 
     def before(
@@ -50,10 +43,10 @@ class Probes:
 
     async def _is_recorded(self, subscription: str, event: AnyEvent) -> bool:
         """Tell whether an inspect of that event is on record, shortly before its stamp."""
-        now, ends = self._clock(), monotonic() + SEARCH_SECONDS
-        at = believed(event.extensions.get(ATTRIBUTE), now, LONGEST_LIFE)
-        if at is None:
+        at = publish_stamp.read(event.extensions.get(publish_stamp.ATTRIBUTE))
+        if at is None or not 1 < at.year < 9999:
             return False
+        ends = monotonic() + SEARCH_SECONDS
         needles = actions.needles(event.id)
         since, until = at - CLOCK_SKEW, at + CLOCK_SKEW
         async for line in self._actions().newest(since=since, until=until):

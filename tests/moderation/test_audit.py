@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
+from eventgrid_pull import DrainSummary
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
+from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import (
     Acknowledge,
@@ -15,10 +17,13 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
 )
+from moderation.activity.log import ActivityLog
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import AuditLog, Query
+from moderation.audit.recorder import Recording
 from moderation.events import Verdict
+from moderation.settings import SettingsInvalid
 from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
 
 DONE = Acknowledge(Verdict.QUARANTINED)
@@ -292,3 +297,23 @@ async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
         await log.record("sub-flagged", [entry], now)
 
     assert len(await find(log)) == 2
+
+
+async def test_logs_that_no_setting_names_are_an_outage_with_the_settings_name() -> (
+    None
+):
+    """
+    A drain ends with one line that says what to set; nothing is received.
+    """
+
+    def unset() -> AuditLog:
+        raise SettingsInvalid([Problem("AUDIT_STORAGE_ACCOUNT_URL", "is not set")])
+
+    def unset_activity() -> ActivityLog:
+        raise SettingsInvalid([])
+
+    recording = Recording(unset, unset_activity, lambda: NOW)
+
+    with pytest.raises(StoreUnavailable, match="AUDIT_STORAGE_ACCOUNT_URL is not set"):
+        await recording.open("sub-flagged")
+    await recording.note(DrainSummary(at="", subscription="sub-flagged"))

@@ -17,7 +17,7 @@ from moderation.events import PROBE_MARK
 from moderation.inspection import probe
 from moderation.inspection.recognition import Probes
 from moderation.runtime import handled
-from tests.make import APPROVED, NOW, a_delivery, an_event, declaring, minutes
+from tests.make import APPROVED, NOW, a_delivery, an_event, declaring
 
 
 def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
@@ -86,13 +86,13 @@ async def decided(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> An
     log = ActionLog(InMemoryAppendLog())
     line = {"subscription": NAME, "events": [EventKey("/tests", "probe")]} | noted
     await log.note(action(verb, "someone", NOW, **line), NOW)
-    said = Probes(lambda: log, lambda: NOW + minutes(30)).before(NAME, event)
+    said = Probes(lambda: log).before(NAME, event)
     return await said if said is not None else None
 
 
 async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -> None:
     """
-    Whichever receives it, also half an hour later.
+    Whichever receives it, however late, and also as a dead letter.
     """
     found: Disposition | None = await decided(delivered())
 
@@ -110,6 +110,8 @@ async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -
         (delivered(at=NOW - timedelta(days=1)), {}),
         (delivered(at=NOW + timedelta(days=1)), {}),
         (delivered(egpublishedat="yesterday", at=None), {}),
+        (delivered(egpublishedat="0001-01-01T00:00:00.000000Z", at=None), {}),
+        (delivered(egpublishedat="9999-12-31T23:59:59.999999Z", at=None), {}),
         (delivered(), {"verb": "publish"}),
         (delivered(), {"subscription": "sub-all-events"}),
         (delivered(), {"events": []}),
@@ -134,7 +136,7 @@ async def test_while_the_log_is_away_nothing_is_decided_about_a_mark() -> None:
             raise StoreUnavailable("storage does not answer")
             yield b""
 
-    said = Probes(lambda: ActionLog(Away()), lambda: NOW).before(NAME, delivered())
+    said = Probes(lambda: ActionLog(Away())).before(NAME, delivered())
 
     assert said is not None
     with pytest.raises(StoreUnavailable):

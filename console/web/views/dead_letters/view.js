@@ -217,7 +217,7 @@ function none(state) {
     state.archived
       ? `Nothing${where} that was dead-lettered on this day has been redriven and archived.`
       : `Nothing${where} was dead-lettered on this day: every event was acknowledged, or still has a delivery to come.`,
-    state.archived ? null : element("p", {}, "To see one: ", linkTo("now", {}, "inspect and reject a probe"), " (its handler will reject it again), or ",
+    state.archived ? null : element("p", {}, "To see one: ", linkTo("now", {}, "inspect and reject a probe"), " (it is rejected again), or ",
       linkTo("peek", {}, "reject an event by hand"), ", which a redrive can bring to its end. It lands here within moments."));
 }
 
