@@ -45,6 +45,7 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
         annotation = typing.get_type_hints(handler).get(first.name)
     except (NameError, TypeError) as error:
         return None, [f"has an annotation that cannot be read: {error}"]
+    annotation = _meant(annotation)
     if annotation is None:
         return None, [f"needs a type at its parameter: `{first.name}: Event[…]`"]
     is_batch = get_origin(annotation) is list
@@ -79,9 +80,17 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
 
 def _members(annotation: object) -> tuple[object, ...]:
     """Return the members of a union; of anything else, itself."""
+    annotation = _meant(annotation)
     if get_origin(annotation) in (types.UnionType, typing.Union):
         return get_args(annotation)
     return (annotation,)
+
+
+def _meant(annotation: object) -> object:
+    """Return what an alias (`type PaidEvent = Event[Paid]`) stands for."""
+    while isinstance(annotation, typing.TypeAliasType):
+        annotation = annotation.__value__
+    return annotation
 
 
 def _data(annotation: object) -> object:
@@ -92,7 +101,7 @@ def _data(annotation: object) -> object:
         return dict[str, object]
     if get_origin(annotation) is Event:
         [data] = get_args(annotation)
-        return data
+        return _meant(data)
     return None
 
 

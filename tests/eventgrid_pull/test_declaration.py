@@ -7,7 +7,15 @@ import azure.functions as func
 import msgspec
 import pytest
 
-from eventgrid_pull import Event, EventGridPull, PullInvalid, Reject
+from eventgrid_pull import (
+    Acknowledge,
+    Event,
+    EventGridPull,
+    MalformedEvent,
+    PullInvalid,
+    Reject,
+    testing,
+)
 
 TICK = "0 * * * * *"
 
@@ -193,6 +201,30 @@ def test_wrong_handlers_are_refused_all_at_once() -> None:
     for problem, (handler, said) in zip(found, HANDLERS, strict=True):
         assert getattr(handler, "__name__", "NoneType") in problem
         assert said in problem
+
+
+type OrderPaid = Paid
+type PaidEvent = Event[OrderPaid] | MalformedEvent
+type PaidEvents = list[PaidEvent]
+
+
+async def test_an_alias_is_what_it_stands_for() -> None:
+    """Of the data, of the event, and of the batch."""
+    pull = EventGridPull(topic="orders", environ={})
+
+    @pull.subscription("sub-one", schedule=TICK, on_malformed="handle")
+    async def single(event: PaidEvent) -> None:
+        assert isinstance(event, MalformedEvent) or event.data == Paid("o1", 1)
+
+    @pull.subscription("sub-many", schedule=TICK, on_malformed="handle")
+    async def many(events: PaidEvents) -> None:
+        assert len(events) == 2
+
+    assert registered(pull) == ["pull_many", "pull_one"]
+    event = testing.event("com.shop.Paid", {"order": "o1", "cents": 1})
+    for name in ("sub-one", "sub-many"):
+        said = await testing.handle(pull, name, event, b"{}")
+        assert said == [Acknowledge(), Acknowledge()]
 
 
 def test_several_types_are_named_by_event_type() -> None:
