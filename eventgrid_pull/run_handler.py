@@ -106,13 +106,14 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _called(self, argument: object) -> object:
         """Return what the handler says in its time."""
-        try:
-            await self.slots.take()
-        except NoSlotLeft:
-            return Release(
-                f"all {self.slots.most} handlers that may run outlast their time",
-                ReleaseDelay.ONE_MINUTE,
-            )
+        if not self.slots.take_free():
+            try:
+                await self.slots.take()
+            except NoSlotLeft:
+                return Release(
+                    f"all {self.slots.most} handlers that may run outlast their time",
+                    ReleaseDelay.ONE_MINUTE,
+                )
         work = self._begin(argument)
         if work.done():
             self.slots.give()

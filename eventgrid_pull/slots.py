@@ -36,10 +36,16 @@ class Slots:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._changed = asyncio.Event()
 
+    def take_free(self) -> bool:
+        """Take a slot if one is free; return whether one was."""
+        if not self.free:
+            return False
+        self.free -= 1
+        return True
+
     async def take(self) -> None:
         """Take a slot, in the order of asking. Raises NoSlotLeft rather than wait in vain."""
-        if self.free:
-            self.free -= 1
+        if self.take_free():
             return
         if self.stuck >= self.most:
             raise NoSlotLeft
