@@ -5,8 +5,8 @@ delivery and a second record; the other order could lose the record of something
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -16,7 +16,7 @@ from eventgrid_pull.callers import Callers, Opening
 from eventgrid_pull.drain_parts import Note, Parts
 from eventgrid_pull.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError, loop_time, retried
+from eventgrid_pull.http_retry import EventGridError, first_of, loop_time, retried
 from eventgrid_pull.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.sending import on_sending
 from eventgrid_pull.settle import Renewer
@@ -85,20 +85,10 @@ async def drain(job: DrainJob) -> DrainResult:
     except context.recorder.down as error:
         parts.current.fail(error)
     else:
-        await _run(job, parts)
+        async with parts.noted_each_minute():
+            await _Receivers(job, parts).run()
     await job.callers.end(parts.last(if_anything=job.until_empty))
     return parts.whole()
-
-
-async def _run(job: DrainJob, parts: Parts) -> None:
-    """Receive until there is a reason to stop; note once a minute what was done."""
-    over = asyncio.Event()
-    noting = asyncio.create_task(parts.note_each_minute(over))
-    try:
-        await _Receivers(job, parts).run()
-    finally:
-        over.set()  # not cut off: a summary that is being noted is noted once
-        await noting
 
 
 class _Receivers:
@@ -237,13 +227,13 @@ class _Receivers:
         if job.room is not None:
             asked = () if job.callers.asked.is_set() else (job.callers.asked.wait(),)
             reasons = (job.room.wait_for_change(), job.ending.wait(), *asked)
-            await _first_of(reasons, self._left)
+            await first_of(reasons, self._left)
 
     async def _rest(self, seconds: float) -> None:
         """Wait, unless somebody asks or the drain is to end."""
         if seconds > 0:
             reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
-            await _first_of(reasons, seconds)
+            await first_of(reasons, seconds)
 
     async def _work(self, received: Received) -> None:
         deliveries, done = received.deliveries, self._parts.current
@@ -256,15 +246,3 @@ class _Receivers:
         finally:
             done.working -= 1
             self._job.callers.finished(done.round_trip)
-
-
-async def _first_of(
-    reasons: Iterable[Coroutine[Any, Any, object]], within: float
-) -> None:
-    """Wait for the first of them, so many seconds at most."""
-    waiting = [asyncio.create_task(reason) for reason in reasons]
-    try:
-        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()

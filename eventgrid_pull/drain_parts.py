@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -52,8 +53,18 @@ class Parts:
         """Return all of it."""
         return merged(self._ended)
 
-    async def note_each_minute(self, over: asyncio.Event) -> None:
-        """Note what was done in each minute until it is over."""
+    @asynccontextmanager
+    async def noted_each_minute(self) -> AsyncIterator[None]:
+        """Note what was done in each minute of the block."""
+        over = asyncio.Event()
+        noting = asyncio.create_task(self._note_each_minute(over))
+        try:
+            yield
+        finally:
+            over.set()  # not cut off: a summary that is being noted is noted once
+            await noting
+
+    async def _note_each_minute(self, over: asyncio.Event) -> None:
         ending = asyncio.create_task(over.wait())
         while not over.is_set():
             await asyncio.wait((ending,), timeout=NOTE_SECONDS)

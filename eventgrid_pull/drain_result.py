@@ -80,7 +80,9 @@ class DrainResult(msgspec.Struct):
     """
 
     subscription: str
-    summary: DrainSummary = msgspec.field(default_factory=lambda: _begun(""))
+    summary: DrainSummary = msgspec.field(
+        default_factory=lambda: DrainSummary(at="", subscription="")
+    )
     settled: Counter[str] = msgspec.field(default_factory=Counter)
     failed: Counter[str] = msgspec.field(default_factory=Counter)
     outcomes: list[Outcome] = msgspec.field(default_factory=list)
@@ -133,7 +135,7 @@ class DrainResult(msgspec.Struct):
         taken = self.summary
         taken.at, taken.drains = stamp(now), 0
         self._taken.append(taken)
-        self.summary = _begun(self.subscription)
+        self.summary = DrainSummary(at="", subscription=self.subscription)
         self.heard = self._had_less = False
         return taken
 
@@ -196,10 +198,6 @@ class DrainResult(msgspec.Struct):
                 "reason": LOCK_LOST,
             },
         )
-
-
-def _begun(subscription: str) -> DrainSummary:
-    return DrainSummary(at="", subscription=subscription)
 
 
 def _verbs(records: Iterable[Record]) -> Counter[str]:

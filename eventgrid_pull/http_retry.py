@@ -7,8 +7,9 @@ this stands in its place.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from math import inf
+from typing import Any
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 8.0
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
@@ -66,6 +67,18 @@ def pause_after(error: EventGridError, tries: int, chance: float) -> float | Non
         return error.retry_after + chance
     ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(tries, 16))
     return ceiling * (0.5 + chance / 2)
+
+
+async def first_of(
+    reasons: Iterable[Coroutine[Any, Any, object]], within: float
+) -> None:
+    """Wait for the first of them, so many seconds at most."""
+    waiting = [asyncio.create_task(reason) for reason in reasons]
+    try:
+        await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def retried[T](
