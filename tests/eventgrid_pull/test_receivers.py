@@ -207,14 +207,24 @@ async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause
 @in_virtual_time
 async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> None:
     """The first failure is told, and what could be settled is."""
-    receiver = Supply(5000)
-    asyncio.get_running_loop().call_later(3, receiver.fails.add, "receive")
+
+    class FailsOnce(Supply):
+        async def receive(
+            self, max_events: int, max_wait: int, *, within: float
+        ) -> list[Delivery]:
+            if self.asked and now() > self.began + 3 and not self.fails:
+                self.fails.add("once")
+                raise EventGridError("Event Grid does not answer")
+            return await super().receive(max_events, max_wait, within=within)
+
+    receiver = FailsOnce(50_000)
 
     tally = await drain(job(receiver))
 
-    assert tally.error == "receive: Event Grid does not answer"
+    assert tally.error == "Event Grid does not answer"
     assert tally.stopped == "failed"
-    assert tally.settled["acknowledge"] == 5000 - len(receiver.supply)
+    assert max(at for at, _ in receiver.asked) < 4  # nobody asks after the failure
+    assert tally.settled["acknowledge"] == 50_000 - len(receiver.supply)
     assert await settle_down() == []
 
 
