@@ -41,6 +41,7 @@ class Callers:
         # Then nobody is answered any more.
         self.is_over = False
         self._part: Callable[[str], Part] | None = None
+        self._so_far: Callable[[], DrainResult] | None = None
         self._waiting: dict[asyncio.Future[Answered], float] = {}
         self._noting: set[asyncio.Task[None]] = set()
         self._open = self._in_hand = 0
@@ -56,9 +57,14 @@ class Callers:
         self._look()
         return asking
 
-    def answer_with(self, part: Callable[[str], Part]) -> None:
-        """Take the answers from there: what was done since the last one."""
-        self._part = part
+    def answer_with(
+        self, part: Callable[[str], Part], so_far: Callable[[], DrainResult]
+    ) -> None:
+        """Take the answers from there: what was done since the last one.
+
+        `so_far` is for who has no more patience while there is something in hand.
+        """
+        self._part, self._so_far = part, so_far
 
     async def end(self, part: Part) -> None:
         """Tell who still waits what the drain did at last; see all of it noted."""
@@ -109,10 +115,13 @@ class Callers:
         """Learn that a batch is done with, and how long a request takes."""
         self.took(round_trip)
         self._in_hand -= 1
+        is_over = loop_time() - self._first_asked() >= PATIENCE_SECONDS
         if self._in_hand:
+            if is_over and self._so_far is not None:
+                _answer(self._taken(), Answered(self._so_far(), all_done=True))
             return
         self._quiet_since = loop_time() if self._open else None
-        if loop_time() - self._first_asked() >= PATIENCE_SECONDS:
+        if is_over:
             self._answer("budget")
         else:
             self._look()

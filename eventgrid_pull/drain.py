@@ -76,7 +76,7 @@ async def drain(job: DrainJob) -> DrainResult:
     """
     context = job.context
     parts = Parts(context.subscription, context.clock, job.note)
-    job.callers.answer_with(parts.part)
+    job.callers.answer_with(parts.part, parts.so_far)
     if job.until_empty:
         job.callers.ask()
     try:

@@ -34,6 +34,12 @@ class Parts:
         self.current.stopped = stopped
         return self.last()
 
+    def so_far(self) -> DrainResult:
+        """Return a copy of the current part, which goes on."""
+        copy = merged([DrainResult(self.current.subscription), self.current])
+        copy.stopped = "budget"
+        return copy
+
     def last(self, *, if_anything: bool = False) -> Part:
         """Return the same for the part that ends with the drain.
 

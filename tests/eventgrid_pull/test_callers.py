@@ -281,14 +281,19 @@ async def test_a_drain_that_ends_before_the_answer_is_followed_by_another() -> N
     await ticking
 
 
+@pytest.mark.parametrize(
+    ("at_once", "takes"), [(1, 0.0), (40, 1.0)], ids=["a trickle", "a backlog"]
+)
 @in_virtual_time
-async def test_with_events_that_never_cease_a_caller_has_patience_for_a_while() -> None:
-    """The answer is what was done by then."""
-    process = Process(Queue(), budget=300)
+async def test_with_events_that_never_cease_a_caller_has_patience_for_a_while(
+    at_once: int, takes: float
+) -> None:
+    """The answer is what was done by then, even while more is in hand."""
+    process = Process(Queue(), budget=60, takes=takes)
 
     async def publish() -> None:
         while True:
-            process.queue.arrive()
+            process.queue.arrive(at_once)
             await asyncio.sleep(0.05)
 
     publishing = asyncio.create_task(publish())
@@ -297,8 +302,9 @@ async def test_with_events_that_never_cease_a_caller_has_patience_for_a_while() 
 
     took, result = await process.pull()
 
-    assert 25 <= took < 26
+    assert 25 <= took < 27
     assert result.stopped == "budget"
+    assert result.settled.total() > 400
     publishing.cancel()
     await process.end()
     await ticking
