@@ -192,7 +192,7 @@ def _name(headers: Mapping[str, str], principal: _Principal) -> str:
 def _object_id(headers: Mapping[str, str], principal: _Principal) -> str | None:
     """Return the user's id in Entra ID; other providers' may be a name or an address."""
     known = (*principal.values(*ID_CLAIMS), headers.get(f"{PRINCIPAL}-id", ""))
-    return next((each.lower() for each in known if _GUID.fullmatch(each)), None)
+    return next((name.lower() for name in known if _GUID.fullmatch(name)), None)
 
 
 def _roles(principal: _Principal) -> tuple[Role, ...]:

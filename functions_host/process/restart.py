@@ -38,8 +38,8 @@ class Origin:
     def sockets(self) -> Sockets | None:
         """Return the sockets that were left, if there are any."""
         left = [socket.socket(fileno=number) for number in self.descriptors]
-        for each in left:
-            each.set_inheritable(False)
+        for inherited in left:
+            inherited.set_inheritable(False)
         return Sockets(left[0], left[1:]) if left else None
 
 
@@ -82,7 +82,8 @@ class Anew:
             os._exit(STUCK_EXIT_CODE)
         signals.hold_back()
         logging.shutdown()
-        numbers = [each.fileno() for each in (sockets.listening, *sockets.callers)]
+        kept = (sockets.listening, *sockets.callers)
+        numbers = [waiting.fileno() for waiting in kept]
         for number in numbers:
             os.set_inheritable(number, True)
         os.chdir(self._origin.folder)

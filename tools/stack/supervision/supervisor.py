@@ -14,7 +14,7 @@ from tools.terminal import say
 LOOK_AT_LOGS_EVERY = 10.0
 
 
-class Told:
+class StopRequest:
     """Whether someone asked to stop, and whether they asked twice."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Told:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._on_signal)
 
-    async def heard(self) -> None:
+    async def wait(self) -> None:
         """Return when someone asks to stop."""
         await self._stop.wait()
 
@@ -45,16 +45,16 @@ async def supervise(
     parts: Sequence[Part], data: DataFolder, *, restart: bool = True
 ) -> int:
     """Run the parts until told to stop (0), or until one cannot be brought up (1)."""
-    told = Told()
-    told.listen()
+    stop = StopRequest()
+    stop.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
     kept = _kept(parts, data, restart=restart)
     work = [
-        _keep_after(kept[0], one) if one.part.needs_storage else one.keep()
-        for one in kept
+        _keep_after(kept[0], other) if other.part.needs_storage else other.keep()
+        for other in kept
     ]
-    work += [_cut_logs(kept), _report(kept, data), told.heard()]
-    tasks = [asyncio.create_task(each) for each in work]
+    work += [_cut_logs(kept), _report(kept, data), stop.wait()]
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -68,8 +68,8 @@ async def supervise(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for one in reversed(kept):
-            await one.stop(told.hurry)
+        for part in reversed(kept):
+            await part.stop(stop.hurry)
 
 
 def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kept]:
@@ -86,30 +86,32 @@ def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kep
     return kept
 
 
-async def _keep_after(needed: Kept, one: Kept) -> None:
+async def _keep_after(needed: Kept, other: Kept) -> None:
     await needed.answering.wait()
-    await one.keep()
+    await other.keep()
 
 
 async def _cut_logs(kept: Sequence[Kept]) -> None:
     while True:
         await asyncio.sleep(LOOK_AT_LOGS_EVERY)
-        for one in kept:
-            logs.cut(one.log)
+        for part in kept:
+            logs.cut(part.log)
 
 
 async def _report(kept: Sequence[Kept], data: DataFolder) -> None:
     """Say of each part that it answers, and the page's address; then the app's warnings."""
-    followers = {one: logs.Follower(one.log) for one in kept if one.part.has_page}
-    for one in kept:
-        await one.answering.wait()
-        part = one.part
+    followers = {
+        running: logs.Follower(running.log) for running in kept if running.part.has_page
+    }
+    for running in kept:
+        await running.answering.wait()
+        part = running.part
         say(f"  {part.name:<8} {part.address:<23} {part.serves}")
-    for one in followers:
-        say(f"  page     {one.part.address}/api/")
+    for running in followers:
+        say(f"  page     {running.part.address}/api/")
     say(f"Logs are in {data.logs}. Ctrl-C stops everything.")
     while True:
-        for one, follower in followers.items():
+        for running, follower in followers.items():
             for line in filter(logs.is_noteworthy, follower.new_lines()):
-                say(f"{one.part.name} | {line}")
+                say(f"{running.part.name} | {line}")
         await asyncio.sleep(0.5)
