@@ -107,8 +107,8 @@ class _Receivers:
         self._fitting: int | None = None
         self._has_visited = False
         # A visit would be held up by receives that stay open beside the last one.
-        at_once = 1 if job.manner == "visit" else MAX_RECEIVERS
-        self._turns = asyncio.Semaphore(at_once)
+        is_visit = job.manner == "visit" and not job.until_empty
+        self._turns = asyncio.Semaphore(1 if is_visit else MAX_RECEIVERS)
         self._left = self._rests_until = 0.0
 
     async def run(self) -> None:

@@ -1,11 +1,12 @@
 """The view Now, against the real stack: publish, pull, inspect."""
 
+import asyncio
 import json
 import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, unique, violations
 from tests.e2e.stacks import Stack
@@ -65,6 +66,32 @@ async def test_samples_can_be_published_pulled_followed_and_inspected(
     await expect(card(page, "sub-flagged").locator(".latest")).to_contain_text(
         "✕ rejected", timeout=A_PULL
     )
+
+
+async def test_a_pull_that_takes_long_says_what_came_so_far(
+    page: Page, fresh_stack: Stack
+) -> None:
+    """
+    Nobody has to guess whether it is at work.
+    """
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/api/pull", hold)
+    await page.goto(f"{fresh_stack.url}/api/")
+    await expect(card(page, "sub-flagged")).to_contain_text("Nothing recorded yet")
+    await asyncio.to_thread(fresh_stack.call, "POST", "/api/events/samples")
+
+    await page.get_by_role("button", name="Pull all now").click()
+    await asyncio.to_thread(fresh_stack.call, "POST", "/api/pull")
+
+    outcome = page.locator("#pull-outcome")
+    await expect(outcome).to_contain_text("So far: 9 events", timeout=A_PULL)
+    go_on.set()
+    await expect(outcome).to_contain_text("Pull finished: 0 events", timeout=A_PULL)
 
 
 async def sees_two_two_and_five(page: Page) -> None:
