@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
-from eventgrid_pull.cron import last_due
+from eventgrid_pull.settings.cron import last_due
 from moderation.activity.log import ActivityLog, Summary
 from moderation.dead_letters import folders
 from moderation.dead_letters.store import DeadLetterStore

@@ -6,7 +6,7 @@ import binascii
 import msgspec
 
 from console.validation import BadQuery
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 
 LONGEST = 4096
 

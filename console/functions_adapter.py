@@ -5,7 +5,7 @@ import azure.functions as func
 from console import dispatch
 from console.http import Reply, Request
 from console.routes import Route
-from eventgrid_pull import traceparent
+from eventgrid_pull.events import traceparent
 
 
 async def answer(

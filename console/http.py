@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

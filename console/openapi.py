@@ -19,7 +19,7 @@ from console.http import JSON, PROBLEM, Reply, status_of
 from console.routes import ROUTES, Route
 from console.schemas import COMPONENT, Json, Schemas
 from console.validation import Signature, signature
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import events
 
 PATH = "openapi.json"

@@ -11,7 +11,7 @@ import msgspec
 
 from console.auth import Caller
 from console.http import Request
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation.audit import actions
 from moderation.audit.actions import LONGEST_ID
 from moderation.event_key import EventKey

@@ -4,13 +4,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eventgrid_pull.client import Namespace, Subscription
-    from eventgrid_pull.connection import ConnectionInvalid
     from eventgrid_pull.consumer import Consumer
-    from eventgrid_pull.drain import Receiver
-    from eventgrid_pull.drain_result import DrainResult, DrainSummary, Outcome
+    from eventgrid_pull.draining.drain import Receiver
+    from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary, Outcome
     from eventgrid_pull.event import AnyEvent, Delivery, Event, MalformedEvent
-    from eventgrid_pull.http_retry import EventGridError
+    from eventgrid_pull.handlers.registration import PullInvalid
     from eventgrid_pull.outcomes import (
         Acknowledge,
         Disposition,
@@ -19,11 +17,13 @@ if TYPE_CHECKING:
         ReleaseDelay,
         Verb,
     )
-    from eventgrid_pull.publish import EventTooLarge, Published, Publisher
+    from eventgrid_pull.publishing.publish import EventTooLarge, Published, Publisher
     from eventgrid_pull.pull import DrainFailed, EventGridPull
     from eventgrid_pull.recorder import Record, Recorder, RecorderDown
-    from eventgrid_pull.registration import PullInvalid
+    from eventgrid_pull.settings.connection import ConnectionInvalid
     from eventgrid_pull.status import Status
+    from eventgrid_pull.wire.client import Namespace, Subscription
+    from eventgrid_pull.wire.http_retry import EventGridError
 
 __all__ = [
     "Acknowledge",
@@ -58,13 +58,13 @@ __all__ = [
 ]
 
 _PLACES = {
-    "client": ("Namespace", "Subscription"),
-    "connection": ("ConnectionInvalid",),
+    "wire.client": ("Namespace", "Subscription"),
+    "settings.connection": ("ConnectionInvalid",),
     "consumer": ("Consumer",),
-    "drain": ("Receiver",),
-    "drain_result": ("DrainResult", "DrainSummary", "Outcome"),
+    "draining.drain": ("Receiver",),
+    "draining.drain_result": ("DrainResult", "DrainSummary", "Outcome"),
     "event": ("AnyEvent", "Delivery", "Event", "MalformedEvent"),
-    "http_retry": ("EventGridError",),
+    "wire.http_retry": ("EventGridError",),
     "outcomes": (
         "Acknowledge",
         "Disposition",
@@ -73,10 +73,10 @@ _PLACES = {
         "ReleaseDelay",
         "Verb",
     ),
-    "publish": ("EventTooLarge", "Published", "Publisher"),
+    "publishing.publish": ("EventTooLarge", "Published", "Publisher"),
     "pull": ("DrainFailed", "EventGridPull"),
     "recorder": ("Record", "Recorder", "RecorderDown"),
-    "registration": ("PullInvalid",),
+    "handlers.registration": ("PullInvalid",),
     "status": ("Status",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}

@@ -6,25 +6,32 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from eventgrid_pull import batch, publish, settle, shutdown
-from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.callers import PATIENCE_SECONDS
-from eventgrid_pull.connection import ConnectionInvalid
-from eventgrid_pull.declaration import Declared
-from eventgrid_pull.drain import RETRY_SECONDS, SHORTEST_WAIT, DrainJob, Receiver
-from eventgrid_pull.drain_registry import Drains
-from eventgrid_pull.drain_result import DrainResult, DrainSummary
+from eventgrid_pull import shutdown
+from eventgrid_pull.draining import batch, settle
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.callers import PATIENCE_SECONDS
+from eventgrid_pull.draining.drain import (
+    RETRY_SECONDS,
+    SHORTEST_WAIT,
+    DrainJob,
+    Receiver,
+)
+from eventgrid_pull.draining.drain_registry import Drains
+from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.draining.settle import Decided
 from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.handlers.declaration import Declared
+from eventgrid_pull.handlers.run_handler import Runner
 from eventgrid_pull.hooks import Hooks, StartupFailed
-from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.outcomes import Disposition
-from eventgrid_pull.publish import Json, Published, Publisher
+from eventgrid_pull.publishing import publish
+from eventgrid_pull.publishing.publish import Json, Published, Publisher
+from eventgrid_pull.publishing.shared_publish import SharedTopic
 from eventgrid_pull.recorder import Recorder, SafeRecorder
-from eventgrid_pull.run_handler import Runner
-from eventgrid_pull.settle import Decided
-from eventgrid_pull.shared_publish import SharedTopic
+from eventgrid_pull.settings.connection import ConnectionInvalid
+from eventgrid_pull.settings.ticks import seconds_to_run
 from eventgrid_pull.status import Status, Statuses
-from eventgrid_pull.ticks import seconds_to_run
+from eventgrid_pull.wire.http_retry import loop_time
 
 STOP_SECONDS = 10
 

@@ -5,10 +5,10 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
-from eventgrid_pull.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_result import DrainSummary
 from eventgrid_pull.event import AnyEvent
+from eventgrid_pull.handlers.run_handler import Handle, Runner
 from eventgrid_pull.outcomes import Disposition
-from eventgrid_pull.run_handler import Handle, Runner
 
 _log = logging.getLogger(__name__)
 

@@ -8,23 +8,23 @@ from typing import Any
 
 import azure.functions as func
 
-from eventgrid_pull import connection
-from eventgrid_pull.connection import Credential
 from eventgrid_pull.consumer import Consumer, Namespace
-from eventgrid_pull.declaration import Declarations, Declared
-from eventgrid_pull.drain import Receiver
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.drain import Receiver
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.settle import Decided
 from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
-from eventgrid_pull.event_decoder import Types
+from eventgrid_pull.events.event_decoder import Types
+from eventgrid_pull.handlers.declaration import Declarations, Declared
+from eventgrid_pull.handlers.registration import Builders
+from eventgrid_pull.handlers.run_handler import OnMalformed
 from eventgrid_pull.hooks import Before, Hook, Hooks, OnDrained
 from eventgrid_pull.outcomes import Disposition
-from eventgrid_pull.publish import Json, Published
+from eventgrid_pull.publishing.publish import Json, Published
 from eventgrid_pull.recorder import NoRecorder, Recorder
-from eventgrid_pull.registration import Builders
-from eventgrid_pull.run_handler import OnMalformed
-from eventgrid_pull.settle import Decided
+from eventgrid_pull.settings import connection
+from eventgrid_pull.settings.connection import Credential
+from eventgrid_pull.settings.ticks import Manner, unheard
 from eventgrid_pull.status import Status
-from eventgrid_pull.ticks import Manner, unheard
 
 _log = logging.getLogger(__name__)
 
@@ -172,8 +172,8 @@ class EventGridPull(func.Blueprint):
 
     def _connect(self) -> tuple[Namespace, str]:
         # Imported here because the SDK and aiohttp are most of a cold start.
-        from eventgrid_pull import client
-        from eventgrid_pull.error_messages import SettingNames
+        from eventgrid_pull.wire import client
+        from eventgrid_pull.wire.error_messages import SettingNames
 
         topic, topic_name = connection.read_topic(self._topic, self._environ)
         found = connection.read(

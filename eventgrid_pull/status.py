@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from eventgrid_pull.drain_result import DrainSummary
-from eventgrid_pull.loop_watch import Block, Blocks
+from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.handlers.loop_watch import Block, Blocks
 
 
 class Known(Protocol):

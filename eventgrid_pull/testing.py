@@ -12,9 +12,9 @@ from typing import Protocol
 
 import msgspec
 
-from eventgrid_pull import event_decoder
 from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.events import event_decoder
 from eventgrid_pull.outcomes import (
     Disposition,
     ReleaseDelay,

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from eventgrid_pull import cloudevents, event_decoder
 from eventgrid_pull.event import AnyEvent, Event
+from eventgrid_pull.events import cloudevents, event_decoder
 
 PREFIX = "com.contoso.ai."
 # The extension attribute that marks a probe of inspect; see `probes`.

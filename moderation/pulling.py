@@ -7,7 +7,7 @@ from functools import cache
 from typing import TypedDict
 
 from eventgrid_pull import EventGridPull
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.settings.ticks import Manner
 from moderation import function_names, settings, timers, topology
 from moderation.audit.recorder import Recording
 from moderation.inspection.recognition import Probes

@@ -8,12 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from eventgrid_pull import (
-    ConnectionInvalid,
-    Consumer,
-    DrainResult,
-)
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull import ConnectionInvalid, Consumer, DrainResult
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import events, timers, topology
 from moderation import handlers as handlers  # it declares what is pulled
 from moderation.pulling import clock, current_logs, current_settings, pull

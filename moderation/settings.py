@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from eventgrid_pull.addresses import is_loopback, split
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.settings.addresses import is_loopback, split
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")

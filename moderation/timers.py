@@ -9,10 +9,10 @@ from itertools import chain
 
 import msgspec
 
-from eventgrid_pull import cron
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.setting_values import must_be_seconds, seconds_of
-from eventgrid_pull.ticks import LONGEST_PACE, MANNERS, Manner
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.settings import cron
+from eventgrid_pull.settings.setting_values import must_be_seconds, seconds_of
+from eventgrid_pull.settings.ticks import LONGEST_PACE, MANNERS, Manner
 from moderation import function_names
 from moderation.settings import Setting, must_be, whole_number
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import function_names, topology_file
 from moderation.filters.declared import Filters
 

@@ -7,7 +7,7 @@ one meaning. A key that is null is as good as missing, and has its default.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import relaxed_json
 from moderation.filters.declared import REMARKS
 

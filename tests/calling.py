@@ -16,7 +16,7 @@ from console.endpoints.app import health
 from console.routes import ROUTES, Route
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import events
 from moderation.settings import Settings
 from tests import make

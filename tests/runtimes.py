@@ -7,11 +7,11 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.consumer import Consumer, Namespace
-from eventgrid_pull.declaration import Declared
-from eventgrid_pull.drain import Receiver
+from eventgrid_pull.draining.drain import Receiver
 from eventgrid_pull.event import Decode
+from eventgrid_pull.handlers.declaration import Declared
 from eventgrid_pull.hooks import Hooks
-from eventgrid_pull.publish import Publisher
+from eventgrid_pull.publishing.publish import Publisher
 from moderation.audit.recorder import Recording
 from moderation.inspection.recognition import Probes
 from moderation.pulling import pull

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.endpoints.app import health
 from console.endpoints.app import settings as settings_endpoint
 from eventgrid_pull import EventGridPull
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import runtime, timers, topology
 from moderation.checks import config_check
 from moderation.runtime import handled

@@ -6,8 +6,8 @@ import sys
 
 from console.endpoints.app import health
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import topology
 from moderation.checks import config_check
 from moderation.checks.config_check import Finding

@@ -12,9 +12,9 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
-from eventgrid_pull import loopback
-from eventgrid_pull.addresses import split
 from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.settings import loopback
+from eventgrid_pull.settings.addresses import split
 
 
 def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:

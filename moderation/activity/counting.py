@@ -7,7 +7,7 @@ from operator import attrgetter
 import msgspec
 
 from eventgrid_pull import DrainSummary, Event, Record
-from eventgrid_pull.counters import count_into, count_pairs_into
+from eventgrid_pull.draining.counters import count_into, count_pairs_into
 from moderation.activity.log import Summary
 from moderation.events import Moderation
 

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_pull import publish_stamp
 from eventgrid_pull.outcomes import Verb
+from eventgrid_pull.publishing import publish_stamp
 from moderation import events
 from moderation.audit import actions
 from moderation.audit.actions import Doing

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW
-from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
 from moderation.event_key import EventKey
 from moderation.storage.paging import MOMENT, SHORTEST
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.cron import shortest_gap
-from eventgrid_pull.histogram import Spread
-from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import BACKOFF
-from eventgrid_pull.ticks import unheard
+from eventgrid_pull.settings.cron import shortest_gap
+from eventgrid_pull.settings.ticks import unheard
 from moderation import timers
 from moderation.activity.log import Summary
 from moderation.checks.host_json import HOST_JSON, HostJsonInvalid, function_timeout

@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from eventgrid_pull.timespan import time_span
+from eventgrid_pull.settings.timespan import time_span
 from moderation import relaxed_json
 
 HOST_JSON = Path(__file__).parents[1] / "host.json"

@@ -10,8 +10,9 @@ from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import AnyEvent, Disposition, Reject, publish_stamp
+from eventgrid_pull import AnyEvent, Disposition, Reject
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable
+from eventgrid_pull.publishing import publish_stamp
 from moderation.audit import actions
 from moderation.audit.actions import Action, ActionLog
 from moderation.event_key import EventKey, key_of

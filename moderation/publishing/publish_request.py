@@ -6,9 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_pull import cloudevents, struct_problems
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events import cloudevents, struct_problems
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import events
 from moderation.events import Moderation
 from moderation.publishing import request_body

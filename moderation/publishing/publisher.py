@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from eventgrid_pull import publish
-from eventgrid_pull.publish import Published, Publisher
+from eventgrid_pull.publishing import publish
+from eventgrid_pull.publishing.publish import Published, Publisher
 from moderation.audit import actions
 from moderation.audit.actions import ActionLog
 from moderation.audit.write_behind import WriteBehind

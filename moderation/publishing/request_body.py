@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from eventgrid_pull.cloudevents import Problem, essence, is_json
+from eventgrid_pull.events.cloudevents import Problem, essence, is_json
 
 # No event or question needs more, and the next reader's stack may bear less.
 MOST_NESTED = 500

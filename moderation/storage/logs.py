@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation.activity.log import ActivityLog, Store
 from moderation.audit.actions import ActionLog
 from moderation.audit.log import AuditLog

@@ -11,7 +11,7 @@ from openapi_schema_validator import OAS31Validator
 
 from console import openapi
 from console.routes import ROUTES, Route
-from eventgrid_pull.cloudevents import essence
+from eventgrid_pull.events.cloudevents import essence
 from moderation.dead_letters.store import InMemoryDeadLetters
 from tests import hostile
 from tests.calling import Answer, Api

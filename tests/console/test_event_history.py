@@ -11,7 +11,7 @@ from console.endpoints.records.event_history import expected
 from console.endpoints.records.event_history_steps import ELSEWHERE
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verb
-from eventgrid_pull.publish_stamp import ATTRIBUTE, PUBLISHER
+from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, PUBLISHER
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import Lineage

@@ -11,7 +11,7 @@ from console import exports, openapi, openapi_events
 from console.endpoint_table import ENDPOINTS
 from console.routes import ROUTES, Route
 from console.validation import signature
-from eventgrid_pull.cloudevents import essence
+from eventgrid_pull.events.cloudevents import essence
 from tests.calling import Api
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.encoded())

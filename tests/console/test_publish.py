@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.publish_stamp import ATTRIBUTE, PUBLISHER
+from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, PUBLISHER
 from tests.calling import Api, Invocation
 from tests.console.test_access import a_principal
 from tests.make import NOW, a_result, an_event

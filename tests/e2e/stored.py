@@ -10,7 +10,7 @@ import msgspec
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.histogram import Spread
 from tests.e2e.stacks import Stack
 
 TOPIC = "local/moderation-events"

@@ -10,8 +10,8 @@ from pathlib import Path
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull import Event, EventGridPull, Record
-from eventgrid_pull.client import Subscription
 from eventgrid_pull.outcomes import Settled
+from eventgrid_pull.wire.client import Subscription
 from tests.eventgrid_pull.orders import NAME, Paid
 
 KILLED = 9

@@ -13,13 +13,13 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull.batch import BatchContext, Handler
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Namespace
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.settings.ticks import Manner
+from eventgrid_pull.wire.client import Namespace
 from tests.eventgrid_pull.orders import NOW, Budget, Entry, LogRecorder, an_event, read
 
 TOPOLOGY = Path(__file__).parents[2] / "examples" / "orders" / "topology.json"

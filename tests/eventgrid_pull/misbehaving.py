@@ -16,8 +16,8 @@ from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import ReleaseDelay, Settled
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull import orders
 from tests.virtual_time import now
 

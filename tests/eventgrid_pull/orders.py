@@ -12,10 +12,9 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull import event_decoder
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable, stamp
 from eventgrid_pull.event import Delivery, Event, MalformedEvent
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.events import event_decoder
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -25,6 +24,7 @@ from eventgrid_pull.outcomes import (
     Settled,
 )
 from eventgrid_pull.recorder import Record
+from eventgrid_pull.wire.http_retry import EventGridError
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 NAME, TYPE = "sub-paid", "com.shop.Paid"

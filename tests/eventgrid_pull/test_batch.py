@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.batch import GRACE_SECONDS
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.drain_result import LOCK_LOST
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.draining.batch import GRACE_SECONDS
+from eventgrid_pull.draining.drain_result import LOCK_LOST
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.workbench import DONE, LOCK, Bench, after, raising, stubborn
 from tests.virtual_time import in_virtual_time, now, settle_down
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.drain import DrainJob
-from eventgrid_pull.drain_registry import Drains
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.drain import DrainJob
+from eventgrid_pull.draining.drain_registry import Drains
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Settled
-from eventgrid_pull.sending import on_sending
+from eventgrid_pull.wire.http_retry import EventGridError
+from eventgrid_pull.wire.sending import on_sending
 from tests.eventgrid_pull.orders import a_delivery
 from tests.eventgrid_pull.test_receivers import job
 from tests.eventgrid_pull.workbench import Clocked, Store

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull import ConnectionInvalid, Namespace, connection
+from eventgrid_pull import ConnectionInvalid, Namespace
+from eventgrid_pull.settings import connection
 
 ENDPOINT = "https://shop.westeurope-1.eventgrid.azure.net"
 LOCAL = "http://127.0.0.1:6500"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.cron import last_due, next_due, problem, shortest_gap
+from eventgrid_pull.settings.cron import last_due, next_due, problem, shortest_gap
 from functions_host.timers import cron
 from tests import make, schedule_cases
 from tests.schedule_cases import CASES, NOW

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull import publish_stamp
-from eventgrid_pull.batch import BatchContext, Handler
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.publishing import publish_stamp
 from tests.eventgrid_pull.orders import (
     NOW,
     TYPE,

@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 )
 
 from eventgrid_emulator.queue.entries import QueueLimits
-from eventgrid_pull.batch import GRACE_SECONDS, BatchContext
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.batch import GRACE_SECONDS, BatchContext
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import MalformedEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release
 from tests.eventgrid_pull.misbehaving import (

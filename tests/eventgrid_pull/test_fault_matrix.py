@@ -16,10 +16,8 @@ import pytest
 
 from eventgrid_emulator.operations.faults import APPLIES_TO, Fault, Kind
 from eventgrid_emulator.operations.request_line import Operation
-from eventgrid_pull import http_retry, publish
-from eventgrid_pull.batch import Handler
-from eventgrid_pull.drain_result import DrainResult
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.draining.batch import Handler
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -27,7 +25,10 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
 )
-from eventgrid_pull.shared_publish import SharedTopic
+from eventgrid_pull.publishing import publish
+from eventgrid_pull.publishing.shared_publish import SharedTopic
+from eventgrid_pull.wire import http_retry
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_emulator.wire import until
 from tests.eventgrid_pull.fault_stand import EVENTS, Doing, Stand, first, standing
 from tests.eventgrid_pull.orders import NOW, PaidEvent, an_event, keep

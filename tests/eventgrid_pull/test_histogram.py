@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.histogram import ERROR, LAST, Spread
+from eventgrid_pull.draining.histogram import ERROR, LAST, Spread
 
 YEAR = 366 * 86_400_000.0
 TIMES = st.lists(st.floats(min_value=0, max_value=YEAR), min_size=1, max_size=200)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.http_retry import (
+from eventgrid_pull.wire.http_retry import (
     LONGEST_PAUSE,
     EventGridError,
     pause_after,

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from eventgrid_pull import lock_renewal
-from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.lock_renewal import Locks
+from eventgrid_pull.draining import lock_renewal
+from eventgrid_pull.draining.lock_renewal import Locks
 from eventgrid_pull.outcomes import Settled
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.virtual_time import in_virtual_time, now
 
 LOCK = 60.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventgrid_pull import loopback
+from eventgrid_pull.settings import loopback
 
 
 class Failed(Exception):

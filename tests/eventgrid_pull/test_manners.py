@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_result import DrainSummary
 from eventgrid_pull.outcomes import Settled
-from eventgrid_pull.ticks import seconds_to_run
+from eventgrid_pull.settings.ticks import seconds_to_run
 from tests.eventgrid_pull.orders import NOW, a_delivery
 from tests.eventgrid_pull.test_callers import Process, Queue
 from tests.virtual_time import in_virtual_time, now, settle_down

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from eventgrid_pull import nested
 from eventgrid_pull.event import Delivery, MalformedEvent
-from eventgrid_pull.receive_response import deliveries
+from eventgrid_pull.wire import nested
+from eventgrid_pull.wire.receive_response import deliveries
 from tests.eventgrid_pull.orders import read
 
 DEPTH = 200_000  # a hundredth of what Event Grid's megabyte has room for would do

@@ -1,9 +1,9 @@
 """A drain tells what it does once a minute, and at its end."""
 
-from eventgrid_pull.drain import drain
-from eventgrid_pull.drain_result import DrainSummary
+from eventgrid_pull.draining.drain import drain
+from eventgrid_pull.draining.drain_result import DrainSummary
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.test_receivers import Supply, job
 from tests.virtual_time import in_virtual_time, now
 

@@ -15,11 +15,11 @@ import pytest
 from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull.batch import BatchContext, Handler
-from eventgrid_pull.client import Namespace, Subscription
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, ReleaseDelay
+from eventgrid_pull.wire.client import Namespace, Subscription
 from tests.eventgrid_pull.fault_stand import Store
 from tests.eventgrid_pull.orders import (
     NOW,

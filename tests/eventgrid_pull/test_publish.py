@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.publish import MAX_BYTES, EventTooLarge, publish
+from eventgrid_pull.publishing.publish import MAX_BYTES, EventTooLarge, publish
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.orders import NOW, an_event
 
 

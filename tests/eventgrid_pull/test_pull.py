@@ -21,10 +21,10 @@ from eventgrid_pull import (
     Record,
     RecorderDown,
     Reject,
-    event_decoder,
     testing,
 )
 from eventgrid_pull.event import AnyEvent
+from eventgrid_pull.events import event_decoder
 
 TICK = "0 * * * * *"
 

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventgrid_pull import receive_size
-from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.drain import MAX_RECEIVERS, DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining import receive_size
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.drain import MAX_RECEIVERS, DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.receive_size import BATCH, FIRST
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import Disposition
-from eventgrid_pull.receive_size import BATCH, FIRST
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.orders import NOW, LogRecorder, PaidEvent, a_delivery
 from tests.eventgrid_pull.workbench import DONE, Clocked, Store
 from tests.virtual_time import in_virtual_time, now, settle_down

@@ -21,7 +21,7 @@ from eventgrid_pull import (
     Release,
     testing,
 )
-from eventgrid_pull.run_handler import Runner
+from eventgrid_pull.handlers.run_handler import Runner
 from tests.eventgrid_pull.orders import NOW
 from tests.virtual_time import in_virtual_time, now
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from eventgrid_pull.draining.settle import UNANSWERED, settle
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -14,7 +14,7 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     Settled,
 )
-from eventgrid_pull.settle import UNANSWERED, settle
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.orders import a_delivery
 
 DONE = Acknowledge("kept")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.shared_publish import PATIENCE, SHARED_BYTES, SharedTopic
+from eventgrid_pull.publishing.shared_publish import PATIENCE, SHARED_BYTES, SharedTopic
+from eventgrid_pull.wire.http_retry import EventGridError
 from tests.virtual_time import in_virtual_time, settle_down
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventgrid_pull import traceparent
+from eventgrid_pull.events import traceparent
 from tests.eventgrid_pull.orders import an_event
 
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

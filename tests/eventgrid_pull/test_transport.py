@@ -13,11 +13,11 @@ from azure.core.exceptions import ServiceResponseError
 from azure.core.rest import HttpRequest
 from azure.core.settings import settings as core_settings
 
-from eventgrid_pull import client, transport
-from eventgrid_pull.client import Namespace, Subscription
-from eventgrid_pull.error_messages import SettingNames
-from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.sending import on_sending
+from eventgrid_pull.wire import client, transport
+from eventgrid_pull.wire.client import Namespace, Subscription
+from eventgrid_pull.wire.error_messages import SettingNames
+from eventgrid_pull.wire.http_retry import EventGridError
+from eventgrid_pull.wire.sending import on_sending
 from tests.eventgrid_pull.orders import read
 
 pytestmark = pytest.mark.contract

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull.batch import BatchContext, work
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.batch import BatchContext, work
+from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
 from tests.eventgrid_pull import orders

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from eventgrid_pull.batch import decide
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
+from eventgrid_pull.draining.batch import decide
 from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog

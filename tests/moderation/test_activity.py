@@ -3,7 +3,7 @@
 import msgspec
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.histogram import Spread
 from moderation.activity.log import ActivityLog, Summary, by_time, last_drains
 from tests.make import NOW, minutes
 

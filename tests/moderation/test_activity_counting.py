@@ -5,14 +5,14 @@ from datetime import datetime
 import msgspec
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.counters import (
+from eventgrid_pull.draining.counters import (
     NAMES,
     OTHERS,
     count_into,
     count_pairs_into,
     largest,
 )
-from eventgrid_pull.drain_result import DrainResult, Outcome
+from eventgrid_pull.draining.drain_result import DrainResult, Outcome
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from eventgrid_pull.recorder import Record

@@ -8,8 +8,8 @@ import pytest
 
 from eventgrid_pull import DrainSummary
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.cloudevents import Problem
 from eventgrid_pull.event import Delivery
+from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull import cloudevents, rfc3339
 from eventgrid_pull.event import Event, MalformedEvent
+from eventgrid_pull.events import cloudevents, rfc3339
 from moderation import events
 from moderation.publishing import publish_request
 from moderation.publishing.request_body import BadRequest

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.histogram import Spread
 from moderation import timers, topology
 from moderation.activity.log import Summary
 from moderation.checks import config_check

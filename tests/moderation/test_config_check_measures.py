@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.histogram import Spread
 from moderation.activity.log import ActivityLog, Summary
 from tests.make import NOW
 from tests.moderation.test_runtime import FLAGGED, Queue, a_runtime

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Release
-from eventgrid_pull.publish_stamp import ATTRIBUTE, LONGEST_LIFE
+from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
 from moderation.audit import entry as audit_entry
 from moderation.audit.actions import ActionLog

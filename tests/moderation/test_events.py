@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull import struct_problems
 from eventgrid_pull.event import AnyEvent, Event, MalformedEvent
+from eventgrid_pull.events import struct_problems
 from moderation import events
 from moderation.events import ContentApproved, ContentFlagged, ReviewEscalated
 from tests.make import APPROVED, ESCALATED, FLAGGED, a_result, an_event

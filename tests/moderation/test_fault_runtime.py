@@ -13,10 +13,10 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull import publish
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.client import Namespace
-from eventgrid_pull.error_messages import SettingNames
+from eventgrid_pull.publishing import publish
+from eventgrid_pull.wire.client import Namespace
+from eventgrid_pull.wire.error_messages import SettingNames
 from moderation.audit.entry import AuditEntry
 from moderation.runtime import Runtime
 from moderation.settings import Settings

@@ -12,10 +12,10 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull import publish as publishing
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.client import Namespace, Subscription
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
+from eventgrid_pull.publishing import publish as publishing
+from eventgrid_pull.wire.client import Namespace, Subscription
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek as manual_peek

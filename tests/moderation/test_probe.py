@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventgrid_pull import Disposition, Reject, publish_stamp
+from eventgrid_pull import Disposition, Reject
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
 from eventgrid_pull.event import AnyEvent
+from eventgrid_pull.publishing import publish_stamp
 from moderation.audit import entry
 from moderation.audit.actions import ActionLog, action
 from moderation.event_key import EventKey

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.batch import decide
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
+from eventgrid_pull.draining.batch import decide
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,

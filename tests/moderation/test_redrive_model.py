@@ -9,8 +9,8 @@ from itertools import product
 
 import pytest
 
-from eventgrid_pull.batch import decide
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
+from eventgrid_pull.draining.batch import decide
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog, Query

@@ -11,7 +11,7 @@ import pytest
 from console.auth import Caller
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import events, topology
 from moderation.audit.actions import action
 from moderation.inspection import probe

@@ -52,7 +52,7 @@ def test_a_follower_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "2026-11-23T10:00:00Z WARNING eventgrid_pull.drain: rejected",
+        "2026-11-23T10:00:00Z WARNING eventgrid_pull.draining.drain: rejected",
         "[2026-11-23T10:00:00Z] ERROR storage is away",
         "fail: Function.pull_flagged[3]",
     ],

@@ -14,14 +14,14 @@ from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from eventgrid_pull import Record
-from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from eventgrid_pull.client import Namespace
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.wire.client import Namespace
 from moderation.activity.counting import DrainCounts
 from moderation.audit.log import AuditLog
 from moderation.audit.recorder import AuditRecorder

@@ -12,7 +12,7 @@ from eventgrid_pull.blob.append_log import hour_of, stamp
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge
-from eventgrid_pull.publish_stamp import ATTRIBUTE
+from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE
 from moderation import events
 from moderation.activity.log import Summary
 from moderation.audit import entry

@@ -7,7 +7,7 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.client import Namespace, Topic
+from eventgrid_pull.wire.client import Namespace, Topic
 from tools.bench.contender import Place
 from tools.bench.drained import clock
 from tools.bench.events import FLAGGED, event

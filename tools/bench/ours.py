@@ -6,9 +6,9 @@ from typing import Any
 
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull import publish
-from eventgrid_pull.client import Namespace
 from eventgrid_pull.event import Event
+from eventgrid_pull.publishing import publish
+from eventgrid_pull.wire.client import Namespace
 from moderation import events
 from moderation.events import ContentFlagged, Severity
 from tools.bench.contender import Place, Work

@@ -13,7 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.client import Namespace, Topic
+from eventgrid_pull.wire.client import Namespace, Topic
 from tools.bench.drained import clock
 from tools.bench.events import FLAGGED, event
 from tools.bench.post import running_host

@@ -12,7 +12,7 @@ import msgspec
 
 import moderation
 from console.endpoints.app.topology import EventSubscriptionView, event_subscriptions
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation import settings, timers, topology
 from moderation.checks.host_json import HostJsonInvalid, function_timeout
 from moderation.runtime import handled

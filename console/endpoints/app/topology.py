@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from console.validation import ApiRequest
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.settings.ticks import Manner
 from moderation import timers
 from moderation.events import TYPES
 from moderation.inspection import probe

@@ -13,7 +13,7 @@ from console.endpoints.dead_letters.dead_letter_view import DeadLetter
 from console.exports import Format
 from console.http import Reply
 from console.validation import ApiRequest, BadQuery, Moment, choose
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from moderation.dead_letters import folders, listing
 from moderation.dead_letters.listing import Listed, Mark, Page, Wanted
 from moderation.event_key import EventKey, key_of

@@ -7,8 +7,8 @@ import msgspec
 from console import http
 from console.http import Reply
 from console.validation import ApiRequest, choose
-from eventgrid_pull import traceparent
-from eventgrid_pull.drain_result import Outcome
+from eventgrid_pull.draining.drain_result import Outcome
+from eventgrid_pull.events import traceparent
 from eventgrid_pull.outcomes import Release, Verb
 from moderation import events
 from moderation.inspection import probe

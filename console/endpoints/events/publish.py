@@ -9,8 +9,8 @@ import msgspec
 from console import http
 from console.http import Reply
 from console.validation import ApiRequest
-from eventgrid_pull import traceparent
-from eventgrid_pull.publish import Published
+from eventgrid_pull.events import traceparent
+from eventgrid_pull.publishing.publish import Published
 from moderation.publishing import publish_request
 from moderation.publishing.publish_request import Json
 

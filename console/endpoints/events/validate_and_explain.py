@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 
 from console.validation import ApiRequest, check_size
-from eventgrid_pull import cloudevents, publish, publish_stamp, traceparent
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.publish import EventTooLarge
+from eventgrid_pull.events import cloudevents, traceparent
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.publishing import publish, publish_stamp
+from eventgrid_pull.publishing.publish import EventTooLarge
 from moderation.filters import explanation
 from moderation.filters.explanation import Clause
 from moderation.publishing import publish_request

@@ -13,8 +13,8 @@ from console import alerts
 from console.alerts import Alert, Logs
 from console.validation import ApiRequest, choose
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.counters import largest
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.draining.counters import largest
+from eventgrid_pull.draining.histogram import Spread
 from eventgrid_pull.outcomes import Verb
 from moderation import timers
 from moderation.activity import log

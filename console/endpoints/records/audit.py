@@ -12,7 +12,7 @@ from console.exports import Format
 from console.http import Reply
 from console.validation import ApiRequest, BadQuery, Moment, choose
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, Stamp, stamp
-from eventgrid_pull.cloudevents import Problem
+from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import Verb
 from moderation.audit.entry import AuditEntry
 from moderation.audit.history_search import LONGEST_LOOK_BACK

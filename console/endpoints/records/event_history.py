@@ -13,8 +13,8 @@ from console import cursors, redaction
 from console.endpoints.records import event_history_steps
 from console.endpoints.records.event_history_steps import KnownEvent, Step
 from console.validation import ApiRequest, Moment
-from eventgrid_pull import traceparent
 from eventgrid_pull.blob.append_log import Stamp, stamp
+from eventgrid_pull.events import traceparent
 from eventgrid_pull.outcomes import Verb
 from moderation.audit import event_history, history_search
 from moderation.audit.entry import AuditEntry

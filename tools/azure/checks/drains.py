@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from eventgrid_pull.cron import next_due
+from eventgrid_pull.settings.cron import next_due
 from tools.azure.checks.resources import is_running
 from tools.azure.deployment import Deployment, Json
 from tools.azure.finding import Finding, Level

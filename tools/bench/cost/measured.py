@@ -11,18 +11,18 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
-from eventgrid_pull.batch import BatchContext
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable, stamp
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from eventgrid_pull.client import Namespace, Subscription, Topic
-from eventgrid_pull.drain import DrainJob, drain
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.event import AnyEvent, Delivery
-from eventgrid_pull.event_decoder import decoder
-from eventgrid_pull.http_retry import loop_time
+from eventgrid_pull.events.event_decoder import decoder
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
 from eventgrid_pull.recorder import Record
+from eventgrid_pull.wire.client import Namespace, Subscription, Topic
+from eventgrid_pull.wire.http_retry import loop_time
 from tools.bench.cost.counts import Counts
 from tools.bench.drained import clock
 from tools.bench.events import APPROVED, FLAGGED, event

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.settings.ticks import Manner
 from tools import costs
 from tools.bench.cost import measured, simulated
 from tools.bench.cost.counts import Counts

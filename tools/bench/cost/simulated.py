@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.drain import DrainJob, drain
-from eventgrid_pull.drain_result import DrainSummary
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.drain_result import DrainSummary
 from eventgrid_pull.event import AnyEvent, Delivery, Event
-from eventgrid_pull.http_retry import loop_time
 from eventgrid_pull.outcomes import Acknowledge, Disposition, ReleaseDelay, Settled
 from eventgrid_pull.recorder import Record, RecorderDown
-from eventgrid_pull.ticks import Manner, seconds_to_run
+from eventgrid_pull.settings.ticks import Manner, seconds_to_run
+from eventgrid_pull.wire.http_retry import loop_time
 from tools.bench.cost.counts import Counts
 from tools.bench.cost.virtual_time import Clock, VirtualLoop
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from eventgrid_pull import cron
+from eventgrid_pull.settings import cron
 
 # Take what is there at each tick; or listen from one tick to the next.
 type Manner = Literal["visit", "stay"]

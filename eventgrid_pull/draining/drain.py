@@ -10,18 +10,18 @@ from typing import Protocol
 
 import msgspec
 
-from eventgrid_pull import batch, receive_size
-from eventgrid_pull.batch import BatchContext
-from eventgrid_pull.callers import Callers, Opening
-from eventgrid_pull.drain_parts import Note, Parts
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining import batch, receive_size
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.callers import Callers, Opening
+from eventgrid_pull.draining.drain_parts import Note, Parts
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
+from eventgrid_pull.draining.settle import Renewer
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError, first_of, loop_time, retried
-from eventgrid_pull.receive_size import BATCH, FIRST, Received
-from eventgrid_pull.sending import on_sending
-from eventgrid_pull.settle import Renewer
-from eventgrid_pull.slots import Room
-from eventgrid_pull.ticks import Manner
+from eventgrid_pull.handlers.slots import Room
+from eventgrid_pull.settings.ticks import Manner
+from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, retried
+from eventgrid_pull.wire.sending import on_sending
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 RETRY_SECONDS = 5

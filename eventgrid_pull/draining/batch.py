@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull import drain_result, settle
-from eventgrid_pull.drain_result import DrainResult, Outcome
+from eventgrid_pull.draining import drain_result, settle
+from eventgrid_pull.draining.drain_result import DrainResult, Outcome
+from eventgrid_pull.draining.lock_renewal import Locks
+from eventgrid_pull.draining.settle import Decided, Renewer
 from eventgrid_pull.event import AnyEvent, Delivery
-from eventgrid_pull.http_retry import EventGridError, loop_time
-from eventgrid_pull.lock_renewal import Locks
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -22,9 +22,9 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     settled_on,
 )
-from eventgrid_pull.publish_stamp import LONGEST_LIFE
+from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.recorder import Record, Recorder
-from eventgrid_pull.settle import Decided, Renewer
+from eventgrid_pull.wire.http_retry import EventGridError, loop_time
 
 _log = logging.getLogger(__name__)
 

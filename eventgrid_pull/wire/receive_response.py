@@ -4,9 +4,9 @@ import logging
 
 import msgspec
 
-from eventgrid_pull import nested
 from eventgrid_pull.event import Decode, Delivery
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.wire import nested
+from eventgrid_pull.wire.http_retry import EventGridError
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
-from eventgrid_pull.timespan import time_span
+from eventgrid_pull.settings.timespan import time_span
 
 ALLOWED = (
     "six fields (second minute hour day month weekday), as 0 */5 * * * *, or a time "

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from eventgrid_pull.event import AnyEvent, MalformedEvent
-from eventgrid_pull.handler import Shape
+from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -19,7 +20,6 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
 )
-from eventgrid_pull.slots import NoSlotLeft, Slots
 
 _log = logging.getLogger(__name__)
 

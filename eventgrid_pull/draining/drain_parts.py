@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from eventgrid_pull.drain_result import LISTED, DrainResult, DrainSummary
+from eventgrid_pull.draining.drain_result import LISTED, DrainResult, DrainSummary
 
 _log = logging.getLogger(__name__)
 

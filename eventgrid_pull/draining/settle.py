@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.http_retry import EventGridError
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -14,6 +13,7 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     Settled,
 )
+from eventgrid_pull.wire.http_retry import EventGridError
 
 UNANSWERED = "Unanswered"
 

@@ -1,6 +1,6 @@
 """What to say where nothing listens on an address of this machine."""
 
-from eventgrid_pull.addresses import is_loopback
+from eventgrid_pull.settings.addresses import is_loopback
 
 START = "`python3 dev.py run` starts the local stack"
 

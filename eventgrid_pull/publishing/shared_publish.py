@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from eventgrid_pull.http_retry import EventGridError
-from eventgrid_pull.publish import MAX_BYTES, MAX_EVENTS, Publisher
+from eventgrid_pull.publishing.publish import MAX_BYTES, MAX_EVENTS, Publisher
+from eventgrid_pull.wire.http_retry import EventGridError
 
 # A publish of more than that fills a request well enough by itself.
 SHARED_EVENTS, SHARED_BYTES = MAX_EVENTS // 10, MAX_BYTES // 10

@@ -13,8 +13,8 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from eventgrid_pull import registration
 from eventgrid_pull.event import Event, MalformedEvent
+from eventgrid_pull.handlers import registration
 
 
 class Shape(msgspec.Struct, frozen=True):

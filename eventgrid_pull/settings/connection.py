@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventgrid_pull import addresses, setting_values
+from eventgrid_pull.settings import addresses, setting_values
 
 if TYPE_CHECKING:  # 100 ms that nobody waits for who only wants to know the functions
     from azure.core.credentials import AzureKeyCredential

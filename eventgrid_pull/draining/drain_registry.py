@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from eventgrid_pull.callers import Callers
-from eventgrid_pull.drain_parts import merged
-from eventgrid_pull.drain_result import DrainResult
+from eventgrid_pull.draining.callers import Callers
+from eventgrid_pull.draining.drain_parts import merged
+from eventgrid_pull.draining.drain_result import DrainResult
 
 
 class Job(Protocol):

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from eventgrid_pull import struct_problems
-from eventgrid_pull.cloudevents import Envelope
+from eventgrid_pull.events import struct_problems
+from eventgrid_pull.events.cloudevents import Envelope
 
 type Decode = Callable[[bytes], object]
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull import cron, setting_values
-from eventgrid_pull.handler import Shape
-from eventgrid_pull.lock_renewal import RENEWABLE_SECONDS
-from eventgrid_pull.ticks import LONGEST_PACE, MANNERS, Manner
+from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
+from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.settings import cron, setting_values
+from eventgrid_pull.settings.ticks import LONGEST_PACE, MANNERS, Manner
 
 # What each number may be; it is the same where it comes from a setting.
 NUMBERS = {

@@ -4,8 +4,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from eventgrid_pull.http_retry import EventGridError, loop_time
 from eventgrid_pull.outcomes import Settled
+from eventgrid_pull.wire.http_retry import EventGridError, loop_time
 
 # A lock is renewed at a random point of this part of what is left of it, so that many
 # do not beat together, and a try that fails is followed by others, ever sooner.

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from eventgrid_pull import publish_stamp, traceparent
 from eventgrid_pull.blob.append_log import stamp
-from eventgrid_pull.counters import count_into
+from eventgrid_pull.draining.counters import count_into
+from eventgrid_pull.draining.histogram import Spread
 from eventgrid_pull.event import AnyEvent, Delivery, Event
-from eventgrid_pull.histogram import Spread
+from eventgrid_pull.events import traceparent
 from eventgrid_pull.outcomes import Verb
+from eventgrid_pull.publishing import publish_stamp
 from eventgrid_pull.recorder import Record
 
 _log = logging.getLogger(__name__)

@@ -9,19 +9,16 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull import (
-    event_decoder,
-    handler,
-    registration,
-)
-from eventgrid_pull.data_decoder import UnsupportedType
-from eventgrid_pull.declared_numbers import Numbers, expression, read_numbers
 from eventgrid_pull.event import Decode
-from eventgrid_pull.event_decoder import Types
-from eventgrid_pull.handler import Shape
-from eventgrid_pull.registration import PullInvalid
-from eventgrid_pull.run_handler import OnMalformed, Runner
-from eventgrid_pull.slots import Slots
+from eventgrid_pull.events import event_decoder
+from eventgrid_pull.events.data_decoder import UnsupportedType
+from eventgrid_pull.events.event_decoder import Types
+from eventgrid_pull.handlers import handler, registration
+from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.handlers.registration import PullInvalid
+from eventgrid_pull.handlers.run_handler import OnMalformed, Runner
+from eventgrid_pull.handlers.slots import Slots
+from eventgrid_pull.settings.declared_numbers import Numbers, expression, read_numbers
 
 # As many as the host registers of a function's name.
 FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,120}")

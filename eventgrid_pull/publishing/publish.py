@@ -6,9 +6,9 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from eventgrid_pull import publish_stamp
-from eventgrid_pull.cloudevents import Problem
-from eventgrid_pull.http_retry import EventGridError
+from eventgrid_pull.events.cloudevents import Problem
+from eventgrid_pull.publishing import publish_stamp
+from eventgrid_pull.wire.http_retry import EventGridError
 
 MAX_EVENTS = 1_000
 # Event Grid takes 1 MB without saying which; 10^6 is the smaller of the two.

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo
 
-from eventgrid_pull import rfc3339
+from eventgrid_pull.events import rfc3339
 
 type Json = dict[str, object]
 

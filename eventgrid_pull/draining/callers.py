@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple
 
-from eventgrid_pull.drain_result import DrainResult
-from eventgrid_pull.http_retry import loop_time
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.wire.http_retry import loop_time
 
 # A receive that is open for so long without an event says that there is none; an answer
 # with less in it than was asked for does not.

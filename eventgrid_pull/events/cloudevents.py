@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from eventgrid_pull import rfc3339
+from eventgrid_pull.events import rfc3339
 
 SPEC_VERSION = "1.0"
 REQUIRED = ("id", "source", "type", "specversion")

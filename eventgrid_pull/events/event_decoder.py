@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from eventgrid_pull import cloudevents, data_decoder, publish_stamp, rfc3339
-from eventgrid_pull.cloudevents import Envelope
-from eventgrid_pull.data_decoder import DataDecoder
 from eventgrid_pull.event import AnyEvent, Decode, Event, MalformedEvent
+from eventgrid_pull.events import cloudevents, data_decoder, rfc3339
+from eventgrid_pull.events.cloudevents import Envelope
+from eventgrid_pull.events.data_decoder import DataDecoder
+from eventgrid_pull.publishing import publish_stamp
 
 # What decoding raises: msgspec's errors are ValueErrors, and so are bad UTF-8's.
 UNREADABLE = (ValueError, RecursionError)

@@ -20,7 +20,7 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import HttpRequest
 from multidict import CIMultiDict
 
-from eventgrid_pull.sending import on_sending
+from eventgrid_pull.wire.sending import on_sending
 
 CONNECT_SECONDS = 5.0
 # A connection that was there already is had sooner.
