@@ -8,7 +8,14 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.e2e import func_keys
-from tests.e2e.stacks import Stack, StartStack, launch, until, wait_until_it_serves
+from tests.e2e.stacks import (
+    Stack,
+    StartStack,
+    launch,
+    running,
+    until,
+    wait_until_it_serves,
+)
 from tools.stack.parts import services
 from tools.stack.settings import local_keys
 from tools.stack.settings.local_keys import LocalKeys
@@ -33,11 +40,8 @@ def host_kind(request: pytest.FixtureRequest) -> str:
 def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack for tests that leave it running; its timers never fire by themselves."""
     folder = tmp_path_factory.mktemp(f"stack-{host_kind}")
-    started = launch(folder, host_kind=host_kind)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(folder, host_kind=host_kind) as started:
+        yield started
 
 
 @pytest.fixture
@@ -53,11 +57,8 @@ def unset_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose settings are wrong: every call that needs them is answered 503."""
     wrong = {"EVENTGRID_ENDPOINT": "ftp://x", "PULL_BUDGET_SECONDS": "soon"}
     folder: Path = tmp_path_factory.mktemp("unset-stack")
-    started = launch(folder, settings=wrong)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(folder, settings=wrong) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +67,8 @@ def guarded(
 ) -> Iterator[Stack]:
     """A stack whose host asks for keys, as `dev.py run --enable-auth` starts it."""
     folder = tmp_path_factory.mktemp(f"guarded-{host_kind}")
-    started = launch(folder, "--enable-auth", host_kind=host_kind)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(folder, "--enable-auth", host_kind=host_kind) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

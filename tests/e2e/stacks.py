@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -297,3 +298,13 @@ def wait_until_it_serves(stack: Stack) -> Stack:
 
     until("the stack to serve", serves)
     return stack
+
+
+@contextmanager
+def running(folder: Path, *options: str, **more: Any) -> Iterator[Stack]:
+    """Give a stack that serves, and stop it in the end."""
+    started = launch(folder, *options, **more)
+    try:
+        yield wait_until_it_serves(started)
+    finally:
+        started.stop()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from console.routes import READER, ROUTES, Route
-from tests.e2e.stacks import Answer, Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Answer, Stack, running
 
 pytestmark = pytest.mark.e2e
 
@@ -17,11 +17,8 @@ def signing_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose app believes that App Service signs users in."""
     folder = tmp_path_factory.mktemp("easy-auth")
     on = {"WEBSITE_AUTH_ENABLED": "True"}
-    started = launch(folder, "--enable-auth", settings=on)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(folder, "--enable-auth", settings=on) as started:
+        yield started
 
 
 def called(stack: Stack, route: Route, *roles: str, **headers: str) -> Answer:

@@ -18,11 +18,10 @@ from azure.storage.blob import BlobServiceClient
 from tests.e2e.stacks import (
     Host,
     Stack,
-    launch,
     launch_host,
     make_app,
+    running,
     until,
-    wait_until_it_serves,
 )
 
 pytestmark = pytest.mark.e2e
@@ -127,11 +126,8 @@ class Books:
 @pytest.fixture(scope="module")
 def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Emulator, storage and a host that publishes, while others drain and die."""
-    started = launch(tmp_path_factory.mktemp("kill"), host_kind=host_kind)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(tmp_path_factory.mktemp("kill"), host_kind=host_kind) as started:
+        yield started
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.browser import find_browser
-from tests.e2e.stacks import Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack, running
 
 PATIENCE = 20_000  # ms: the page asks one thing after another, and machines are slow
 expect.set_options(timeout=PATIENCE)
@@ -58,8 +58,5 @@ def _note(text: str, broken: list[str]) -> None:
 @pytest.fixture(scope="session")
 def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that nobody publishes to."""
-    started = launch(tmp_path_factory.mktemp("empty-stack"))
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(tmp_path_factory.mktemp("empty-stack")) as started:
+        yield started

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, violations
-from tests.e2e.stacks import Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack, running
 from tests.e2e.stored import note, now, spread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -30,11 +30,8 @@ BUSY: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack in which nothing flows but what these tests note."""
-    started = launch(tmp_path_factory.mktemp("flow-stack"), host_kind=host_kind)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(tmp_path_factory.mktemp("flow-stack"), host_kind=host_kind) as started:
+        yield started
 
 
 async def open_flow(page: Page, stack: Stack, params: str = "") -> None:

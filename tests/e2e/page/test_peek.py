@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.e2e.browser import A_PULL, HOSTILE, overflow, unique, violations
-from tests.e2e.stacks import Stack, launch, wait_until_it_serves
+from tests.e2e.stacks import Stack, running
 from tests.e2e.stored import an_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -22,11 +22,8 @@ BATCH = "application/cloudevents-batch+json"
 @pytest.fixture(scope="module")
 def stack(host_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack in which nobody else receives: a pull goes on after its answer."""
-    started = launch(tmp_path_factory.mktemp("peek-stack"), host_kind=host_kind)
-    try:
-        yield wait_until_it_serves(started)
-    finally:
-        started.stop()
+    with running(tmp_path_factory.mktemp("peek-stack"), host_kind=host_kind) as started:
+        yield started
 
 
 def publish(stack: Stack, *content_ids: str, **changes: Any) -> None:
