@@ -9,7 +9,7 @@ from typing import Any
 from eventgrid_pull.settings.timespan import time_span
 from moderation import relaxed_json
 
-HOST_JSON = Path(__file__).parents[1] / "host.json"
+HOST_JSON = Path(__file__).parents[2] / "host.json"
 DEFAULT_TIMEOUT = 1800  # what the host takes on Flex Consumption, when there is none
 # A setting of this name, in any case, wins over the file.
 OVERRIDE = "AzureFunctionsJobHost__functionTimeout"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions_host.settings import BadSettings, host_settings
-from moderation.checks.host_json import HostJsonInvalid, function_timeout
+from moderation.checks.host_json import HOST_JSON, HostJsonInvalid, function_timeout
 
 OVERRIDE = "azurefunctionsjobhost__FunctionTimeout"
 
@@ -88,3 +88,9 @@ def test_what_the_host_refuses_is_named(
         host_settings(tmp_path)
     with pytest.raises(HostJsonInvalid, match="'soon'"):
         function_timeout({OVERRIDE: "soon"}, tmp_path / "none.json")
+
+
+def test_what_is_read_is_the_host_json_of_the_app() -> None:
+    """Without a file there the host's default would be taken for what it says."""
+    assert HOST_JSON == Path(__file__).parents[2] / "host.json"
+    assert HOST_JSON.is_file()
