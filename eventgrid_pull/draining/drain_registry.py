@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from eventgrid_pull.draining.callers import Callers
+from eventgrid_pull.draining.callers import Answered, Callers
 from eventgrid_pull.draining.drain_parts import merged
 from eventgrid_pull.draining.drain_result import DrainResult
 
@@ -61,10 +61,18 @@ class Drains:
             if callers.is_over:
                 await asyncio.wait({self.at_work[name]})
                 continue
-            answer = await callers.ask()
+            answer = await self._answer(name, callers.ask())
             parts.append(answer.result)
             if answer.all_done or is_own or answer.result.error:
                 return merged(parts)
+
+    async def _answer(self, name: str, asking: asyncio.Future[Answered]) -> Answered:
+        """Return the answer, or raise what the drain died of before it gave one."""
+        drain = self.at_work[name]
+        await asyncio.wait((asking, drain), return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            drain.result()
+        return await asking
 
     def is_busy(self, name: str) -> bool:
         """Tell whether a drain is at work there that a caller would join."""

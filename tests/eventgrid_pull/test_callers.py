@@ -16,7 +16,7 @@ from eventgrid_pull.wire.http_retry import EventGridError
 from eventgrid_pull.wire.sending import on_sending
 from tests.eventgrid_pull.orders import a_delivery
 from tests.eventgrid_pull.test_receivers import job
-from tests.eventgrid_pull.workbench import Clocked, Store
+from tests.eventgrid_pull.workbench import Clocked
 from tests.virtual_time import in_virtual_time, now, settle_down
 
 NAME = "sub-paid"
@@ -92,7 +92,7 @@ class Process:
         self._more: dict[str, Any] = {"takes": 0.0, "budget": 25} | more
 
     def job(self, **more: Any) -> Callable[[], DrainJob]:
-        return lambda: job(self.queue, Store(), **(self._more | more))  # type: ignore[arg-type]
+        return lambda: job(self.queue, **(self._more | more))  # type: ignore[arg-type]
 
     async def pull(self) -> tuple[float, DrainResult]:
         asked = now()
@@ -341,6 +341,32 @@ async def test_a_caller_who_goes_away_strands_nothing() -> None:
     await asyncio.sleep(60)
 
     assert len(process.queue.settled) == 500
+    assert await settle_down() == []
+
+
+class Broken(Queue):
+    """Fails in a way that nobody expects."""
+
+    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@in_virtual_time
+async def test_what_a_drain_dies_of_is_raised_for_its_callers(joined: bool) -> None:
+    """A fault of the app's own code: nobody waits for an answer that never comes."""
+    process = Process(Broken(), budget=60)
+    ticking = asyncio.create_task(process.tick()) if joined else None
+    await asyncio.sleep(1)
+    process.queue.arrive()
+
+    async with asyncio.timeout(5):
+        with pytest.raises(ExceptionGroup):
+            await process.pull()
+
+    if ticking is not None:
+        with pytest.raises(ExceptionGroup):
+            await ticking
     assert await settle_down() == []
 
 

@@ -92,5 +92,5 @@ def test_what_the_host_refuses_is_named(
 
 def test_what_is_read_is_the_host_json_of_the_app() -> None:
     """Without a file there the host's default would be taken for what it says."""
-    assert HOST_JSON == Path(__file__).parents[2] / "host.json"
+    assert Path(__file__).parents[2] / "host.json" == HOST_JSON
     assert HOST_JSON.is_file()
