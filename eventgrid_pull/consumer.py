@@ -257,3 +257,5 @@ class Consumer:
                 runner.threads.shutdown(wait=False, cancel_futures=True)
             if self._connected is not None:
                 await self._connected[0].close()
+            self._connected = self._topic = None
+            self._receivers.clear()

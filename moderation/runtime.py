@@ -169,6 +169,12 @@ def current() -> Runtime:
     return build(current_settings(), topology.load(), current_logs(), pull.consumer)
 
 
+def forget() -> None:
+    """Forget the runtime of this process, which is closed: the next call makes another."""
+    for made in (current, current_settings, current_logs):
+        made.cache_clear()
+
+
 async def stop() -> None:
     """Stop the runtime of this process, if there is one; see `Runtime.stop`."""
     if current.cache_info().currsize:

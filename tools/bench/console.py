@@ -131,11 +131,11 @@ async def _app(storage: str) -> AsyncIterator[None]:
     example = settings_file.read(ROOT / settings_file.EXAMPLE)
     os.environ |= example | {settings_file.KEY: KEY}
     os.environ |= dict.fromkeys(settings_file.STORAGE, storage)
-    runtime.current.cache_clear()
+    runtime.forget()
     try:
         yield
         await runtime.current().close()
     finally:
-        runtime.current.cache_clear()
+        runtime.forget()
         os.environ.clear()
         os.environ |= before
