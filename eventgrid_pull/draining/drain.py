@@ -154,8 +154,8 @@ class _Receivers:
                 received = await self._receive_unless_ending(room)
                 self._has_visited |= not received.is_full
             if received.deliveries:
-                if not received.is_full:
-                    self._rests_until = received.at + self._job.pace
+                pace = 0 if received.is_full else self._job.pace
+                self._rests_until = received.at + pace
                 return received
             if self._count > 1:
                 return None  # another one goes on

@@ -202,6 +202,27 @@ async def test_after_a_full_batch_there_is_no_rest() -> None:
 
 
 @in_virtual_time
+async def test_a_full_batch_ends_the_rest_after_one_that_was_not() -> None:
+    """An under-filled batch does not say that the queue is empty; a full one, that it is not."""
+    queue = Timed()
+    queue.arrive(5_000)
+    receive = queue.receive
+
+    async def receive_little_once(*arguments: Any, **more: Any) -> Any:
+        queue.at_most = 3 if queue.receives == 5 else 100
+        return await receive(*arguments, **more)
+
+    queue.receive = receive_little_once  # type: ignore[method-assign]
+    process = Process(queue, pace=30.0, budget=100, takes=0.01)
+    ticking = asyncio.create_task(process.tick(manner="stay"))
+    await asyncio.sleep(10)
+
+    assert len(queue.delays) == 5_000
+    await process.end()
+    await ticking
+
+
+@in_virtual_time
 async def test_a_rest_is_never_under_a_lock() -> None:
     """
     What was received is settled before it begins, a slow handler's time counts as rest,
