@@ -9,13 +9,8 @@ from typing import Protocol
 from eventgrid_pull import shutdown
 from eventgrid_pull.draining import batch, settle
 from eventgrid_pull.draining.batch import BatchContext
-from eventgrid_pull.draining.callers import PATIENCE_SECONDS
-from eventgrid_pull.draining.drain import (
-    RETRY_SECONDS,
-    SHORTEST_WAIT,
-    DrainJob,
-    Receiver,
-)
+from eventgrid_pull.draining.callers import PATIENCE_SECONDS, RETRY_SECONDS
+from eventgrid_pull.draining.drain import SHORTEST_WAIT, DrainJob, Receiver
 from eventgrid_pull.draining.drain_registry import Drains
 from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
 from eventgrid_pull.draining.settle import Decided

@@ -16,6 +16,8 @@ LONGEST_QUIET = 10.0
 TOGETHER_SECONDS = 1.0
 # With events that never cease to come, callers hear what was done by then.
 PATIENCE_SECONDS = 25.0
+# While Event Grid does not take a receive, they hear why by then; a timer tries on.
+RETRY_SECONDS = 5
 
 # What a drain did since the last answer, and what notes it.
 type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
@@ -46,6 +48,7 @@ class Callers:
         self._noting: set[asyncio.Task[None]] = set()
         self._open = self._in_hand = 0
         self._quiet_since: float | None = None
+        self._refusal: Exception | None = None
         self._round_trip = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -105,11 +108,17 @@ class Callers:
 
         None is silence enough, if everybody had asked before.
         """
+        self._refusal = None
         if count:
             self._in_hand += 1
             self._quiet_since = None
         elif self._waiting and not self._in_hand and opened >= self._last_asked():
             self._answer("empty")
+
+    def refused(self, error: Exception) -> None:
+        """Learn why a receive failed; the drain may try again for long."""
+        self._refusal = error
+        self._look()
 
     def finished(self, round_trip: float) -> None:
         """Learn that a batch is done with, and how long a request takes."""
@@ -139,14 +148,27 @@ class Callers:
     def _look(self) -> None:
         """Have callers answered if it is time; look again when it will be."""
         self._forget_timer()
-        if not self._waiting or self._in_hand or self._quiet_since is None:
+        if not self._waiting or self._in_hand:
             return
-        quiet = min(max(QUIET_SECONDS, 2 * self._round_trip), LONGEST_QUIET)
-        due = max(self._last_asked(), self._quiet_since) + quiet
-        if loop_time() >= due:
+        if self._quiet_since is not None:
+            quiet = min(max(QUIET_SECONDS, 2 * self._round_trip), LONGEST_QUIET)
+            due = max(self._last_asked(), self._quiet_since) + quiet
+        elif self._refusal is not None:
+            due = self._last_asked() + RETRY_SECONDS
+        else:
+            return
+        if loop_time() < due:
+            self._timer = asyncio.get_running_loop().call_at(due, self._look)
+        elif self._quiet_since is not None:
             self._answer("empty")
         else:
-            self._timer = asyncio.get_running_loop().call_at(due, self._look)
+            self._answer_refused()
+
+    def _answer_refused(self) -> None:
+        if self._so_far is not None and self._refusal is not None:
+            result = self._so_far()
+            result.fail(self._refusal)
+            _answer(self._taken(), Answered(result, all_done=False))
 
     def _forget_timer(self) -> None:
         if self._timer is not None:

@@ -12,7 +12,7 @@ import msgspec
 
 from eventgrid_pull.draining import batch, receive_size
 from eventgrid_pull.draining.batch import BatchContext
-from eventgrid_pull.draining.callers import Callers, Opening
+from eventgrid_pull.draining.callers import RETRY_SECONDS, Callers, Opening
 from eventgrid_pull.draining.drain_parts import Note, Parts
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
@@ -24,7 +24,6 @@ from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, 
 from eventgrid_pull.wire.sending import on_sending
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
-RETRY_SECONDS = 5
 MAX_RECEIVERS = 4
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
@@ -213,6 +212,10 @@ class _Receivers:
             on_sending.set(opening.sending)  # of this task alone
             try:
                 found = await self._job.receiver.receive(asked, wait, within=wait)
+            except EventGridError as error:
+                opening.failed()
+                callers.refused(error)
+                raise
             except BaseException:
                 opening.failed()
                 raise

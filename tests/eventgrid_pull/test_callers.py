@@ -250,6 +250,26 @@ async def test_a_request_that_is_not_under_way_says_nothing(fault: str) -> None:
 
 
 @in_virtual_time
+async def test_a_caller_hears_soon_that_event_grid_is_away() -> None:
+    """Though the drain of a timer, which they joined, goes on trying for minutes."""
+    process = Process(Queue(3), budget=300)
+    process.queue.refusing = 10_000
+    ticking = asyncio.create_task(process.tick())
+    await asyncio.sleep(100)
+
+    took, refused = await process.pull()
+    process.queue.refusing = 0
+    _, result = await process.pull()
+
+    assert took < 6
+    assert (refused.stopped, refused.error) == ("failed", "throttled")
+    assert not ticking.done()
+    assert (result.settled.total(), result.error) == (3, None)
+    await process.end()
+    await ticking
+
+
+@in_virtual_time
 async def test_competing_consumers_leave_nothing_behind() -> None:
     """Two processes pull at once, as does a timer of a third."""
     queue = Queue(950, at_most=7)
