@@ -102,9 +102,8 @@ def _told(error: Exception) -> str:
         found = errors(include_url=False, include_context=False, include_input=False)
         return "; ".join(f"{_place(each['loc'])} {each['type']}" for each in found[:10])
     if isinstance(error, msgspec.ValidationError):
-        told, _, place = str(error).partition(" - at `$")
-        rule = struct_problems.without_values(told)
-        return f"$.data{place.removesuffix('`')} {rule}"
+        place, rule = struct_problems.place_and_rule(error)
+        return f"$.data{place} {rule}"
     return "$.data is not JSON that can be read"
 
 

@@ -194,9 +194,10 @@ _hints = msgspec.json.Decoder(_Hints)
 
 
 def safe(decode: Decode) -> Decode:
-    """Return a decoder of one's own whose every failure is a malformed event.
+    """Return a decoder whose every failure is a malformed event.
 
-    It would strand the lock tokens of the whole receive otherwise.
+    What one of one's own raises, or a type's `__post_init__` or validator, would strand
+    the lock tokens of the whole receive otherwise.
     """
 
     def decoded(raw: bytes, delivery_count: int) -> AnyEvent:

@@ -82,8 +82,7 @@ def _misfit(value: object, wanted: object) -> tuple[str, str] | None:
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
-        told, _, place = str(error).partition(" - at `$")
-        return place.removesuffix("`"), without_values(told)
+        return place_and_rule(error)
     return None
 
 
@@ -116,10 +115,21 @@ def _description(wanted: object) -> str | None:
     return None
 
 
-def without_values(told: str) -> str:
-    """Return what msgspec says is wrong without the value that it quotes of some."""
-    return _VALUE.sub("a value", told)
+def place_and_rule(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return where it is, from `$` on, and what it says without a value of the data.
+
+    A value is quoted for an enum or tag, and may be in what a type's own
+    `__post_init__` raises: nothing of that is kept.
+    """
+    told = str(error)
+    place = _PLACE.search(told)
+    where = place[1] if place else ""
+    if error.__cause__ is not None:
+        return where, "does not pass the check of its type"
+    rule = told[: place.start()] if place else told
+    return where, _VALUE.sub("value", rule)
 
 
-# msgspec quotes a value in one message only: that of an enum or tag.
-_VALUE = re.compile(r"value '(?:[^'\\]|\\.)*'|value -?[0-9.eE+]+")
+_PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`\Z")
+# The value is the last that is said, quoted in one way or the other.
+_VALUE = re.compile(r"value ['\"0-9-].*", re.DOTALL)

@@ -112,7 +112,7 @@ class Declarations:
             function=timer,
             handler=function,
             shape=shape,
-            decode=event_decoder.safe(decode) if decode else made,
+            decode=event_decoder.safe(decode or made),
             on_malformed=on_malformed,
             schedule=schedule,
             expression=expression(schedule, self._environ),
