@@ -56,8 +56,9 @@ class LoopWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; nothing is waited for."""
+        """End, and tell of a block that was over just now; the thread has no more to do."""
         self._stopped.set()
+        self._thread.join()
 
     def _beat(self) -> None:
         self._alive = monotonic()
@@ -74,7 +75,9 @@ class LoopWatch:
             try:
                 self._loop.call_soon_threadsafe(self._beat)
             except RuntimeError:  # the loop is closed
-                return
+                break
+        if seen is not None:
+            self._found(seen)
 
     def _look(self, seconds: float) -> Block | None:
         """Return where the loop stands, if that is inside of a handler."""
