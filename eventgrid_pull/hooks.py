@@ -79,7 +79,7 @@ class Hooks:
             asked = {
                 id(event): said
                 for event in events
-                if (said := before(name, event)) is not None
+                if (said := _asked(before, name, event)) is not None
             }
             if not asked:
                 return runner.for_batch(events)
@@ -104,6 +104,20 @@ class Hooks:
                 await said
         except Exception:  # a hook is no reason to end a drain
             _log.exception("on_drained failed for %s", summary.subscription)
+
+
+def _asked(
+    before: Before, name: str, event: AnyEvent
+) -> Awaitable[Disposition | None] | None:
+    """Return what the hook says; its failure concerns this event alone."""
+    try:
+        return before(name, event)
+    except Exception as error:
+        return _raise(error)
+
+
+async def _raise(error: Exception) -> Disposition | None:
+    raise error
 
 
 async def _call(hook: Hook | None) -> None:

@@ -296,6 +296,29 @@ async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
     assert said == Reject("a probe")
 
 
+async def test_a_plain_hook_that_trips_over_an_event_costs_that_event_only() -> None:
+    """It is released as if its handler had failed; its neighbours are handled."""
+
+    def before(name: str, event: AnyEvent) -> None:
+        if event.id == "bad":
+            raise KeyError
+
+    pull = hooked(before=before)
+    namespace = testing.InMemoryNamespace()
+    with testing.connected(pull, namespace):
+        bad, good = namespace["sub-paid"].deliver(
+            *(testing.event("com.shop.Paid", order(), id=id) for id in ("bad", "good"))
+        )
+        result = await pull.drain("sub-paid", until_empty=True)
+        await pull.close()
+
+    assert result.error is None
+    assert namespace["sub-paid"].settled == {
+        bad: ("release", 10),
+        good: ("acknowledge", 0),
+    }
+
+
 async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
     """Without its startup nothing is received; the next drain tries again."""
     failures = [ConnectionError("SECRET")]
