@@ -1,7 +1,6 @@
 """From an event's data to the type that a handler asked for; or what does not fit it."""
 
 import importlib.util
-import types
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
@@ -75,16 +74,40 @@ def _decoder(kind: object) -> Decode:
     if (adapter := _pydantic_adapter(kind)) is not None:
         return adapter
     try:
-        return msgspec.json.Decoder(kind).decode
+        decoder = msgspec.json.Decoder(kind)
     except TypeError as error:
         hint = "; name each with its event type: types={…}" if get_args(kind) else ""
         raise UnsupportedType(f"{kind!r} cannot be decoded: {error}{hint}") from None
+    if (strange := _strange(msgspec.inspect.type_info(kind), set())) is not None:
+        raise UnsupportedType(f"nothing decodes {strange!r}: make it a dataclass")
+    return decoder.decode
+
+
+def _strange(info: object, seen: set[int]) -> object:
+    """Return a class that msgspec knows nothing of: no value ever fits it."""
+    if isinstance(info, msgspec.inspect.CustomType):
+        return info.cls
+    if id(info) in seen:
+        return None  # a type within itself
+    seen.add(id(info))
+    parts = info if isinstance(info, tuple) else ()
+    if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+        parts = tuple(getattr(info, each, None) for each in info.__struct_fields__)
+    found = (_strange(part, seen) for part in parts)
+    return next((cls for cls in found if cls is not None), None)
+
+
+def _has_model(kind: object) -> bool:
+    """Tell whether a type is Pydantic's, or made of such."""
+    kind = getattr(kind, "__value__", kind)
+    return hasattr(kind, "__pydantic_validator__") or any(
+        map(_has_model, get_args(kind))
+    )
 
 
 def _pydantic_adapter(kind: object) -> Decode | None:
     """Return a decoder by Pydantic where a model of it is asked for; else None."""
-    kinds = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if not any(hasattr(each, "__pydantic_validator__") for each in kinds):
+    if not _has_model(kind):
         return None
     if importlib.util.find_spec("pydantic") is None:
         return None

@@ -97,7 +97,7 @@ class Declarations:
                 f"{name} is declared after app.register_functions(pull), which would lose "
                 "it: declare it before"
             )
-        shape, made, wrong = _shape(function, types, on_malformed)
+        shape, made, wrong = _shape(function, types, on_malformed, decode)
         timer = timer or function_name(name)
         wrong += self._clashes(name, timer, function)
         read, wrong_settings, mistakes = read_numbers(
@@ -112,7 +112,7 @@ class Declarations:
             function=timer,
             handler=function,
             shape=shape,
-            decode=event_decoder.safe(decode or made),
+            decode=event_decoder.safe(made),
             on_malformed=on_malformed,
             schedule=schedule,
             expression=expression(schedule, self._environ),
@@ -168,6 +168,7 @@ def _shape(
     function: Callable[..., Any],
     types: Types | None,
     on_malformed: OnMalformed,
+    decode: Decode | None,
 ) -> tuple[Shape | None, Decode | None, list[str]]:
     """Return what the handler takes and its decoder; or what is wrong with it."""
     shape, wrong = handler.shape(function)
@@ -188,7 +189,7 @@ def _shape(
         ),
     ]
     try:
-        return shape, event_decoder.decoder(shape.data, types), wrong
+        return shape, decode or event_decoder.decoder(shape.data, types), wrong
     except UnsupportedType as error:
         return shape, None, [*wrong, f"has data of a type that cannot be read: {error}"]
 

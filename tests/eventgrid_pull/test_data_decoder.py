@@ -2,13 +2,21 @@
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal, Optional
 
+import azure.functions as func
 import msgspec
 import pydantic
 import pytest
 
-from eventgrid_pull import Acknowledge, Event, EventGridPull, MalformedEvent, testing
+from eventgrid_pull import (
+    Acknowledge,
+    Event,
+    EventGridPull,
+    MalformedEvent,
+    PullInvalid,
+    testing,
+)
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.events.event_decoder import decoder
 
@@ -85,15 +93,63 @@ def test_a_reason_has_no_value(kind: object, wrong: dict[str, object]) -> None:
     assert "-5" not in event.reason
 
 
-@pytest.mark.parametrize("kind", [Coin, Model])
-async def test_a_check_that_trips_costs_its_own_event_only(kind: type) -> None:
-    """It is rejected, and what was received with it is handled."""
+class Plain:
+    """A class that no decoder knows, as one that forgot its base."""
+
+    cents: int
+
+
+class Nested(msgspec.Struct):
+    """One of whose members nothing can decode."""
+
+    children: "list[Nested]"
+    coins: dict[str, Plain | None] = {}
+
+
+def taking(kind: object, **options: Any) -> EventGridPull:
     pull = EventGridPull(topic="orders", environ={})
 
     async def keep(event: Event[object]) -> None: ...
 
     keep.__annotations__["event"] = Event[kind]  # type: ignore[valid-type]
-    pull.subscription("sub-paid", schedule=TICK)(keep)
+    pull.subscription("sub-paid", schedule=TICK, **options)(keep)
+    return pull
+
+
+@pytest.mark.parametrize("kind", [Plain, list[Plain], Plain | None, Nested, complex])
+def test_a_type_that_no_event_can_fit_is_refused(kind: object) -> None:
+    """Or every event would be a dead letter; a decoder of one's own may make it."""
+    with pytest.raises(PullInvalid, match="cannot be read: nothing decodes <class"):
+        func.FunctionApp().register_functions(taking(kind))
+
+    func.FunctionApp().register_functions(taking(kind, decode=decoder(dict)))
+
+
+class Other(pydantic.BaseModel):
+    """Another model."""
+
+    name: str
+
+
+type Either = Model | Other
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Model, Model | None, Optional[Model], Annotated[Model | Other, "either"], Either],  # noqa: UP045 - as people write it
+)
+def test_a_model_is_found_however_it_is_written(kind: object) -> None:
+    """In a union, an alias or what is annotated."""
+    event = decoded(kind, {"cents": 5})
+
+    assert isinstance(event, Event)
+    assert event.data == Model(cents=5)
+
+
+@pytest.mark.parametrize("kind", [Coin, Model])
+async def test_a_check_that_trips_costs_its_own_event_only(kind: type) -> None:
+    """It is rejected, and what was received with it is handled."""
+    pull = taking(kind)
     events = [testing.event("com.shop.Paid", {"cents": cents}) for cents in (100, 5)]
 
     tripped, fine = await testing.handle(pull, "sub-paid", *events)
