@@ -28,7 +28,7 @@ from eventgrid_pull.status import Status
 
 _log = logging.getLogger(__name__)
 
-type Said = Disposition | Sequence[Disposition] | None
+type Said = Disposition | Sequence[Disposition | None] | None
 type Answer = Said | Awaitable[Said]
 # What mypy takes below a declaration; anything else is an error there, too.
 type AnyHandler = (

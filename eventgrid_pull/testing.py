@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from eventgrid_pull.consumer import Consumer
+from eventgrid_pull.draining import batch
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.events import event_decoder
 from eventgrid_pull.outcomes import (
@@ -54,7 +55,7 @@ async def handle(
 
     As in a drain: malformed ones by the declaration, a release with its delay, the last
     permitted delivery rejected. What the handler raises is raised, so that the test
-    fails as the handler does.
+    fails as the handler does; NoDisposition when what it returns cannot be carried out.
     """
     declared = pull.consumer.declared(name)
     delivered = [declared.decode(_encoded(each), delivery_count) for each in events]
@@ -63,7 +64,7 @@ async def handle(
     try:
         handler = runner.for_batch(delivered)
         return [
-            settled_on(await handler(each), delivery_count, limit=limit)
+            settled_on(batch.checked(await handler(each)), delivery_count, limit=limit)
             for each in delivered
         ]
     finally:

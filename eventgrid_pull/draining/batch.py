@@ -186,7 +186,7 @@ def _begin(subscription: str, handler: Handler, delivery: Delivery) -> Decision:
 async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Disposition:
     """The handler's disposition; what it raises concerns this event alone."""
     try:
-        return _checked(await handler(event))
+        return checked(await handler(event))
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
             "the handler of %s failed on event %r", subscription, event.id[:64]
@@ -196,8 +196,8 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
         return Release(f"the handler failed: {type(error).__name__}")
 
 
-def _checked(disposition: Disposition) -> Disposition:
-    """The disposition, if it can be recorded and carried out."""
+def checked(disposition: Disposition) -> Disposition:
+    """Return the disposition, if it can be recorded and carried out; else NoDisposition."""
     if not isinstance(disposition, Acknowledge | Release | Reject):
         raise NoDisposition(f"no disposition, but {type(disposition).__name__}")
     (disposition.reason or "").encode()

@@ -37,13 +37,14 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
         return None, ["is a generator: return the outcome instead of yielding"]
     parameters = list(inspect.signature(handler).parameters.values())
-    needed = [each for each in parameters if _is_needed(each)]
     first = next((each for each in parameters if each.kind in _POSITIONAL), None)
-    if first is None or len(needed) > 1:
+    if first is None or any(
+        _is_needed(each) for each in parameters if each is not first
+    ):
         return None, ["takes one parameter, the event: `event: Event[…]`"]
     try:
         annotation = typing.get_type_hints(handler).get(first.name)
-    except (NameError, TypeError) as error:
+    except (NameError, TypeError, AttributeError, SyntaxError) as error:
         return None, [f"has an annotation that cannot be read: {error}"]
     annotation = _meant(annotation)
     if annotation is None:

@@ -122,8 +122,10 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
             await asyncio.wait((work,), timeout=self.seconds)
         finally:
             self._end(work)
-        if not work.done() or work.cancelled():
+        if not work.done():
             return Release(f"the handler took longer than {self.seconds:.0f} s")
+        if work.cancelled():
+            return Release("the handler was cancelled")
         return work.result()
 
     def _begin(self, argument: object) -> asyncio.Future[Any]:

@@ -167,6 +167,9 @@ def of_two(event: Event[Paid], other: int) -> None: ...
 def of_a_tuple(event: tuple[Event[Paid], ...]) -> None: ...
 def of_two_types(event: Event[Paid] | Event[int]) -> None: ...
 def by_keyword(*, event: Event[Paid]) -> None: ...
+def with_another(event: Event[Paid] | None = None, *, other: int) -> None: ...
+def misspelt(event: "msgspec.Lost[Paid]") -> None: ...  # type: ignore[name-defined]
+def unfinished(event: "Event[") -> None: ...  # type: ignore[valid-type] # noqa: F722
 def yielding(event: Event[Paid]):  # type: ignore[no-untyped-def]
     yield 1
 
@@ -180,6 +183,9 @@ HANDLERS: list[tuple[object, str]] = [
     (of_a_tuple, "its parameter must be `Event[…]`"),
     (of_two_types, "its parameter must be `Event[…]`"),
     (by_keyword, "takes one parameter"),
+    (with_another, "takes one parameter"),
+    (misspelt, "has an annotation that cannot be read: module 'msgspec' has no"),
+    (unfinished, "has an annotation that cannot be read: Forward reference must be"),
     (yielding, "is a generator"),
     (None, "is no function"),
 ]

@@ -2,7 +2,7 @@
 
 import threading
 
-from eventgrid_pull.loop_watch import Block, LoopWatch
+from eventgrid_pull.handlers.loop_watch import Block, LoopWatch
 
 
 async def test_a_block_that_ends_with_the_watch_is_told() -> None:

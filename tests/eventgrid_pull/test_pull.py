@@ -21,6 +21,7 @@ from eventgrid_pull import (
     Record,
     RecorderDown,
     Reject,
+    Release,
     testing,
 )
 from eventgrid_pull.event import AnyEvent
@@ -219,6 +220,18 @@ async def test_a_handler_is_driven_without_a_network() -> None:
     assert said[:2] == [Acknowledge(), Reject("negative amount")]
     assert said[2].reason is not None
     assert said[2].reason.startswith("not a CloudEvent")
+
+
+async def test_what_could_not_be_carried_out_fails_in_a_test() -> None:
+    """And not first where it runs, where the event would come again and again."""
+    pull = EventGridPull(topic="orders", environ={})
+
+    @pull.subscription("sub-paid", schedule=TICK)
+    async def paid(event: Event[Paid]) -> Release:
+        return Release("later", delay=30)  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="a delay that is none of 0, 10, 60"):
+        await testing.handle(pull, "sub-paid", testing.event("x", order()))
 
 
 def hooked(**hooks: Any) -> EventGridPull:

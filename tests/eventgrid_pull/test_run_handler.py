@@ -389,6 +389,21 @@ async def test_a_handler_that_ends_the_process_has_failed(is_async: bool) -> Non
     assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
 
 
+async def test_a_handler_that_cancels_itself_did_not_take_long() -> None:
+    """What is on record is what happened."""
+
+    async def handler(event: Event[Order]) -> None:
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    pull: Any = EventGridPull(topic="orders", environ={})
+    pull.subscription("sub-paid", schedule=TICK)(handler)
+
+    [said] = await testing.handle(pull, "sub-paid", testing.event("x", {"cents": 1}))
+
+    assert said.reason == "the handler was cancelled"
+
+
 class Broken:
     """A recorder with a fault in it."""
 

@@ -45,6 +45,12 @@ async def batch(events: list[Event[Paid]]) -> list[Acknowledge]:
     return [Acknowledge(note=event.data.cents) for event in events]
 
 
+@pull.subscription("sub-3b", schedule="%EVERY%")
+def batch_with_none(events: list[Event[Paid]]) -> list[Reject | None]:
+    """Take a batch, and say nothing of what is done."""
+    return [Reject("no") if event.data.cents < 0 else None for event in events]
+
+
 # The handler keeps its type below a declaration.
 assert_type(plain(Event("1", "/s", "Paid", Paid(1))), Reject | None)
 takes_one: Callable[[Event[Paid]], Reject | None] = plain
