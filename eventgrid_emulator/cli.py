@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from types import FrameType
+from typing import TextIO
 
 import msgspec
 
@@ -24,7 +25,6 @@ from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.storage.sqlite import StoreError
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError
-from eventgrid_emulator.topology.topology import Topology
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CANNOT_START = 1
@@ -40,8 +40,10 @@ async def serve(options: Options) -> int:
     _stop_on_signals(stop)
     if options.exit_with_parent:
         _stop_at_end_of_input(stop)
+    identity = None
     try:
-        identity = _identity(options)
+        if options.tls:
+            identity = Identity(options.tls_folder, options.host, options.name)
         app = App(_settings(options, identity))
     except (TopologyError, StoreError, ValueError, OSError) as problem:
         return _refuse_to_start(problem)
@@ -52,7 +54,7 @@ async def serve(options: Options) -> int:
             option, port = "--identity-port", options.identity_port
             await identity.start(*_reached_at(options), port)
         _follow(options, app)
-        _print(ready_line(options, app, identity))
+        _write(sys.stdout, ready_line(options, app, identity))
         await stop.wait()
     except OSError as problem:
         return _refuse_to_start(_explain(problem, options.host, port, option))
@@ -73,12 +75,6 @@ def _log(options: Options) -> None:
     logging.getLogger("azure").setLevel(logging.WARNING)
     for line in options.unused:
         logger.warning("%s", line)
-
-
-def _identity(options: Options) -> Identity | None:
-    if not options.tls:
-        return None
-    return Identity(options.tls_folder, options.host, options.name)
 
 
 def _reached_at(options: Options) -> tuple[str, str]:
@@ -109,7 +105,7 @@ def _explain(problem: OSError, host: str, port: int, option: str) -> str:
 def _settings(options: Options, identity: Identity | None) -> Settings:
     check_destination(options.dead_letters)
     return Settings(
-        _declared(options),
+        topology.read(options.topology or options.declared),
         namespace=options.namespace,
         keys=options.key,
         data=options.data,
@@ -129,14 +125,6 @@ def _follow(options: Options, app: App) -> None:
         app.watch(options.topology)
     elif options.declared is None:
         logger.info("%s", DEFAULT)
-
-
-def _declared(options: Options) -> Topology:
-    if options.topology is not None:
-        return topology.load(options.topology)
-    if options.declared is None:
-        return topology.parse(msgspec.json.encode(topology.DEFAULT))
-    return options.declared
 
 
 def ready_line(options: Options, app: App, identity: Identity | None) -> str:
@@ -182,13 +170,12 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         signal.signal(number, handle)
 
 
-def _print(line: str) -> None:
+def _write(stream: TextIO, line: object) -> None:
     with contextlib.suppress(OSError, AttributeError):  # a full disk's file, or closed
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+        stream.write(f"{line}\n")
+        stream.flush()
 
 
 def _refuse_to_start(problem: object) -> int:
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stderr.write(f"{problem}\n")
+    _write(sys.stderr, problem)
     return CANNOT_START

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-import msgspec
-
 from eventgrid_emulator import environment
 from eventgrid_emulator.auth.credentials import LOCAL_KEY, MAX_KEYS
 from eventgrid_emulator.option_table import OPTIONS, Option
 from eventgrid_emulator.topology.checks import TopologyError
-from eventgrid_emulator.topology.topology import Topology, parse
+from eventgrid_emulator.topology.topology import Topology, read
 from eventgrid_emulator.version import VERSION
 
 WRONG_OPTION = 2
@@ -162,15 +160,11 @@ def _declared(topic: str | None, subscriptions: list[str]) -> Topology | None:
     """Return what --topic and --subscription declare; None without both."""
     if topic is None and not subscriptions:
         return None
-    pairs = [item.partition("=")[::2] for item in subscriptions or ["all"]]
-    declared = [
-        {"name": name, "filtersConfiguration": {"includedEventTypes": _types(types)}}
-        for name, types in pairs
-    ]
+    declared = []
+    for item in subscriptions or ["all"]:
+        name, _, text = item.partition("=")
+        types = [kind.strip() for kind in text.split(",") if kind.strip()]
+        filters = {"includedEventTypes": types or None}
+        declared.append({"name": name, "filtersConfiguration": filters})
     name = "events" if topic is None else topic
-    document = {"topic": name, "eventSubscriptions": declared}
-    return parse(msgspec.json.encode(document))
-
-
-def _types(text: str) -> list[str] | None:
-    return [kind.strip() for kind in text.split(",") if kind.strip()] or None
+    return read({"topic": name, "eventSubscriptions": declared})

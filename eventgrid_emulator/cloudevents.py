@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from eventgrid_emulator import rfc3339
-from eventgrid_emulator.errors import Code, Refusal, bad_request
+from eventgrid_emulator.errors import bad_request
 
 MAX_BODY = 1_048_576
 MAX_EVENTS = 1_000
@@ -29,7 +29,7 @@ class Published:
 
 def read_structured(body: bytes) -> list[Published]:
     """Return the one event of a structured request."""
-    return [_read_event(parse(body))]
+    return [read_event(parse(body))]
 
 
 def read_batch(body: bytes) -> list[Published]:
@@ -41,7 +41,7 @@ def read_batch(body: bytes) -> list[Published]:
         raise bad_request(
             f"A publish request holds at most {MAX_EVENTS} events; this one has {len(items)}"
         )
-    return [_read_event(item) for item in items]
+    return [read_event(item) for item in items]
 
 
 def accept(event: Mapping[str, Any]) -> Published:
@@ -73,23 +73,8 @@ def as_stored(event: Mapping[str, Any]) -> Attributes:
     return stored
 
 
-def problem_of(event: Mapping[str, Any]) -> str | None:
-    """Say why a publish would refuse the event; None when it would not."""
-    try:
-        _read_event(event)
-    except Refusal as refusal:
-        return refusal.message
-    return None
-
-
-def too_large() -> Refusal:
-    """Return the refusal of a body over the limit."""
-    return Refusal(
-        Code.TOO_LARGE, f"The request body is larger than {MAX_BODY} bytes; send less"
-    )
-
-
-def _read_event(item: Any) -> Published:
+def read_event(item: Any) -> Published:
+    """Return one event of structured or batched mode, or refuse it."""
     if not isinstance(item, dict):
         raise bad_request("An event must be a JSON object")
     has_data, has_base64 = "data" in item, item.get("data_base64") is not None

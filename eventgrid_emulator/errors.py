@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
@@ -31,15 +30,9 @@ class Code(Enum):
     INTERNAL = 500, "InternalServerError"
     UNAVAILABLE = 503, "ServiceUnavailable"
 
-    @property
-    def status(self) -> int:
-        """Return the HTTP status of the answer."""
-        return self.value[0]
-
-    @property
-    def text(self) -> str:
-        """Return the code as it stands in the header and the body."""
-        return self.value[1]
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.text = text  # as it stands in the header and the body
 
 
 class Refusal(Exception):
@@ -69,13 +62,9 @@ class TokenError(Enum):
     TOKEN_LOST = "TokenLost", "Token has expired."
     INTERNAL = "InternalServerError", "The lock token could not be processed."
 
-
-@dataclass(frozen=True, slots=True)
-class FailedToken:
-    """A lock token that came back, with the reason."""
-
-    lock_token: str
-    error: TokenError
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
 
 
 def bad_request(message: str) -> Refusal:
@@ -104,17 +93,10 @@ def invalid_argument(name: str, allowed: str) -> Refusal:
     return Refusal(Code.ARGUMENT_INVALID, message, hint=f"{name} is {allowed}")
 
 
-def topic_not_found(topic: str, known: Iterable[str]) -> Refusal:
-    """Return a 404 for a topic that the topology has not; the log names those it has."""
+def not_found(kind: str, name: str, known: Iterable[str]) -> Refusal:
+    """Return a 404 for a topic or event subscription; the log names those there are."""
     hint = f"there are: {', '.join(known) or 'none'}"
-    return Refusal(Code.NOT_FOUND, f"Topic '{topic}' is not found", hint=hint)
-
-
-def subscription_not_found(name: str, known: Iterable[str]) -> Refusal:
-    """Return a 404 for an event subscription that the topic does not have."""
-    hint = f"the topic has: {', '.join(known) or 'none'}"
-    message = f"Event subscription '{name}' is not found"
-    return Refusal(Code.NOT_FOUND, message, hint=hint)
+    return Refusal(Code.NOT_FOUND, f"{kind} '{name}' is not found", hint=hint)
 
 
 def error_body(code: Code, message: str, now: float) -> bytes:

@@ -1,5 +1,8 @@
 """Answers as the service writes them."""
 
+from typing import Any
+
+import msgspec
 from aiohttp import web
 
 JSON = "application/json"
@@ -11,3 +14,8 @@ def reply(body: bytes, content_type: str, status: int = 200) -> web.Response:
     return web.Response(
         status=status, body=body, headers={"Content-Type": content_type}
     )
+
+
+def json_reply(value: Any, status: int = 200) -> web.Response:
+    """Return an answer with the value as JSON."""
+    return reply(msgspec.json.encode(value), JSON, status)

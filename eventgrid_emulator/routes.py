@@ -11,8 +11,7 @@ from eventgrid_emulator.auth.credentials import Access
 from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations import request_line
-from eventgrid_emulator.operations.fault_injection import inject
-from eventgrid_emulator.operations.faults import Faults
+from eventgrid_emulator.operations.faults import Faults, inject
 from eventgrid_emulator.operations.operations import Operations
 from eventgrid_emulator.refusal_log import RefusalLog
 from eventgrid_emulator.responses import JSON_UTF8

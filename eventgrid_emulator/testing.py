@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -43,7 +42,7 @@ class EmulatedNamespace:
     ) -> None:
         self.key = key
         settings = Settings(
-            _topology(declared),
+            topology.read(declared),
             keys=(key,),
             data=data,
             dead_letters=dead_letters,
@@ -70,7 +69,7 @@ class EmulatedNamespace:
 
     async def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
         """Put another topology in force; what is queued stays."""
-        await self.app.namespace.reload(_topology(declared))
+        await self.app.namespace.reload(topology.read(declared))
 
     async def reset(self) -> None:
         """Empty everything; the topology is the one it began with, the clock is right."""
@@ -100,24 +99,14 @@ class EmulatedNamespace:
         self._thread.start()
         return self._thread
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *problem: object) -> None:
         self._thread.stop()
 
     async def __aenter__(self) -> Self:
         await self.app.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *problem: object) -> None:
         await self.app.stop()
 
 
@@ -152,7 +141,7 @@ class NamespaceInThread:
     def stop(self) -> None:
         """Close the port and end the thread."""
         try:
-            self._run(self._namespace.__aexit__(None, None, None))
+            self._run(self._namespace.__aexit__())
         finally:
             self._end()
 
@@ -189,15 +178,3 @@ class NamespaceInThread:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-def _topology(declared: Topology | Path | dict[str, Any] | None) -> Topology:
-    match declared:
-        case None:
-            return topology.parse(msgspec.json.encode(topology.DEFAULT))
-        case Topology():
-            return declared
-        case Path():
-            return topology.load(declared)
-        case _:
-            return topology.parse(msgspec.json.encode(declared))

@@ -1,6 +1,6 @@
 """What the emulator answers under `/_local/`, which is ours and not the service's."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,12 @@ from aiohttp import web
 
 from eventgrid_emulator import cloudevents
 from eventgrid_emulator.admin import explain, metrics, openapi
-from eventgrid_emulator.admin.controls import Controls, Handler, Place, json_reply, read
+from eventgrid_emulator.admin.controls import Controls, Handler, Place, read
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.errors import Code, Refusal, bad_request
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.faults import Faults, Plan
-from eventgrid_emulator.responses import JSON, reply
+from eventgrid_emulator.responses import json_reply, reply
 from eventgrid_emulator.version import VERSION
 
 LONGEST_MOVE = 366 * 86_400.0
@@ -47,24 +47,19 @@ class Admin:
         self._faults = faults
         self._requests = requests
         self.controls = Controls(namespace, faults, namespace.topology)
-        self._handlers: dict[tuple[str, str], Handler] = {
+        self.handlers: dict[tuple[str, str], Handler] = {
             **self.controls.handlers,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/subscriptions"): self._subscriptions,
             ("GET", "/clock"): self._clock,
             ("POST", "/clock"): self._move_clock,
-            ("GET", "/faults"): self._list_faults,
-            ("POST", "/faults"): self._switch_faults,
-            ("DELETE", "/faults"): self._switch_off,
+            ("GET", "/faults"): self._handle_faults,
+            ("POST", "/faults"): self._handle_faults,
+            ("DELETE", "/faults"): self._handle_faults,
             ("GET", "/events"): self._history,
             ("POST", "/explain"): self._explain,
             ("GET", "/openapi.json"): self._openapi,
         }
-
-    @property
-    def known(self) -> Collection[tuple[str, str]]:
-        """Return method and path of every request that is answered to this machine."""
-        return self._handlers.keys()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request below `/_local/`."""
@@ -75,11 +70,13 @@ class Admin:
         self._callers.check_control(request)
         self._callers.check(request)
         if path in _PAGE and method == "GET":
-            return _file(*_PAGE[path])
-        handler = self._handlers.get((method, path))
+            name, content_type = _PAGE[path]
+            headers = _HEADERS | {"Content-Type": content_type}
+            return web.Response(body=(_WEB / name).read_bytes(), headers=headers)
+        handler = self.handlers.get((method, path))
         if handler is not None:
             return await handler(request)
-        if any(path == known for _, known in self._handlers):
+        if any(path == known for _, known in self.handlers):
             raise Refusal(
                 Code.METHOD_NOT_ALLOWED, f"{method} is not for {request.path}"
             )
@@ -88,7 +85,7 @@ class Admin:
     def _health(self) -> web.Response:
         failure = self._namespace.commits.failure
         if failure is None:
-            return reply(b'{"status":"ok"}', JSON)
+            return json_reply({"status": "ok"})
         return json_reply({"status": "failing", "problem": failure}, status=503)
 
     async def _metrics(self, request: web.BaseRequest) -> web.Response:
@@ -114,16 +111,12 @@ class Admin:
         await self._namespace.advance(float(seconds))
         return json_reply(explain.clock(self._namespace.clock))
 
-    async def _list_faults(self, request: web.BaseRequest) -> web.Response:
-        return reply(self._faults.report(), JSON)
-
-    async def _switch_faults(self, request: web.BaseRequest) -> web.Response:
-        self._faults.switch(await read(request, Plan))
-        return reply(self._faults.report(), JSON)
-
-    async def _switch_off(self, request: web.BaseRequest) -> web.Response:
-        self._faults.switch(Plan([]))
-        return reply(self._faults.report(), JSON)
+    async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
+        if request.method == "POST":
+            self._faults.switch(await read(request, Plan))
+        elif request.method == "DELETE":
+            self._faults.switch(Plan([]))
+        return json_reply(self._faults.report())
 
     async def _history(self, request: web.BaseRequest) -> web.Response:
         event_id = request.query.get("id")
@@ -139,9 +132,9 @@ class Admin:
     async def _explain(self, request: web.BaseRequest) -> web.Response:
         event = await read(request, dict[str, Any])
         answer = explain.explain(self._namespace, cloudevents.as_stored(event))
-        return json_reply(answer | {"problem": cloudevents.problem_of(event)})
-
-
-def _file(name: str, content_type: str) -> web.Response:
-    headers = _HEADERS | {"Content-Type": content_type}
-    return web.Response(body=(_WEB / name).read_bytes(), headers=headers)
+        problem = None
+        try:
+            cloudevents.read_event(event)
+        except Refusal as refusal:
+            problem = refusal.message
+        return json_reply(answer | {"problem": problem})

@@ -1,20 +1,25 @@
 """What a test does to the namespace between requests: look, wait, reset, declare anew."""
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from eventgrid_emulator import cloudevents
 from eventgrid_emulator.dead_letters.document import stamp
-from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
+from eventgrid_emulator.errors import (
+    Code,
+    Refusal,
+    bad_request,
+    not_found,
+    unsupported,
+)
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations import request_body
 from eventgrid_emulator.operations.faults import Faults, Plan
 from eventgrid_emulator.queue.entries import Entry, Event
-from eventgrid_emulator.responses import JSON, reply
+from eventgrid_emulator.responses import JSON, json_reply, reply
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.topology.topology import Topology
@@ -66,7 +71,7 @@ class Controls:
 
     async def _reset(self, request: web.BaseRequest) -> web.Response:
         await self.reset(await read(request, Place, default=Place()))
-        return reply(b'{"status":"reset"}', JSON)
+        return json_reply({"status": "reset"})
 
     async def _topology(self, request: web.BaseRequest) -> web.Response:
         return json_reply(topology.document(self._namespace.topology))
@@ -134,20 +139,17 @@ class Controls:
         return reply(b'{"events":[%b]}' % b",".join(found), JSON)
 
     def _chosen(self, place: Place) -> Collection[Subscription]:
+        topics = list(self._namespace.topics.values())
         if place.topic is not None:
             topics = [self._namespace.topic(place.topic)]
-        else:
-            topics = list(self._namespace.topics.values())
-        found = [
-            subscription
-            for topic in topics
-            for subscription in topic.subscriptions.values()
-            if place.subscription in (None, subscription.name)
-        ]
-        if not found and place.subscription is not None:
-            message = f"Event subscription '{place.subscription}' is not found"
-            raise Refusal(Code.NOT_FOUND, message)
-        return found
+        known = [found for topic in topics for found in topic.subscriptions.values()]
+        if place.subscription is None:
+            return known
+        named = [found for found in known if found.name == place.subscription]
+        if not named:
+            names = [subscription.name for subscription in known]
+            raise not_found("Event subscription", place.subscription, names)
+        return named
 
 
 def _shown(
@@ -180,8 +182,3 @@ async def read[T](
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise bad_request(f"The request body cannot be used: {problem}") from None
-
-
-def json_reply(value: Any, status: int = 200) -> web.Response:
-    """Answer with the value as JSON."""
-    return reply(msgspec.json.encode(value), JSON, status)

@@ -1,8 +1,9 @@
 """What the emulator tells about itself: queues, the clock, and why a filter matches."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from eventgrid_emulator.dead_letters.document import stamp
 from eventgrid_emulator.namespace.namespace import Namespace
@@ -97,12 +98,5 @@ def _subscription(subscription: Subscription, now: float) -> dict[str, Any]:
         "delayed": depth.delayed,
         "oldestAgeSeconds": age,
         "waitingReceivers": len(subscription.waiters),
-    } | {
-        _camel(name): count
-        for name, count in dataclasses.asdict(subscription.counts).items()
+        **msgspec.to_builtins(subscription.counts),
     }
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

@@ -1,15 +1,14 @@
 """Prometheus text about the namespace."""
 
-import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Counts, Subscription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-type Samples = Sequence[tuple[str, float]]
+type Sample = tuple[str, str, float]
 
 
 def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> bytes:
@@ -17,55 +16,39 @@ def render(namespace: Namespace, requests: Mapping[tuple[str, int], int]) -> byt
 
     `requests`: how many requests there were, by operation and status.
     """
-    answered = [
-        (f'{{operation="{operation}",status="{status}"}}', float(requests[kind]))
-        for kind in sorted(requests)
-        for operation, status in [kind]
-    ]
-    lines = [*_family("eventgrid_requests_total", "counter", answered)]
-    topics = namespace.topics.values()
-    for name in ("published", "unmatched"):
-        samples = [
-            (f'{{topic="{topic.name}"}}', getattr(topic, name)) for topic in topics
-        ]
-        lines += _family(f"eventgrid_{name}_events_total", "counter", samples)
-    subscriptions = [
-        subscription
-        for topic in topics
-        for subscription in topic.subscriptions.values()
-    ]
-    if subscriptions:
-        lines += _of_subscriptions(subscriptions, namespace.clock.now())
-    waiting = float(len(namespace.dead_lettering.queue))
-    lines += _family("eventgrid_dead_letters_waiting", "gauge", [("", waiting)])
-    cpu = time.process_time()
-    lines += _family("process_cpu_seconds_total", "counter", [("", cpu)])
+    families: dict[str, list[str]] = {}
+    for name, labels, value in _samples(namespace, requests):
+        families.setdefault(name, []).append(f"{name}{labels} {value:.10g}")
+    lines: list[str] = []
+    for name, samples in families.items():
+        kind = "counter" if name.endswith("_total") else "gauge"
+        lines += [f"# TYPE {name} {kind}", *samples]
     return "\n".join([*lines, ""]).encode()
 
 
-def _of_subscriptions(listed: Sequence[Subscription], now: float) -> Iterator[str]:
-    labels = [
-        f'{{topic="{subscription.topic}",subscription="{subscription.name}"}}'
-        for subscription in listed
-    ]
+def _samples(
+    namespace: Namespace, requests: Mapping[tuple[str, int], int]
+) -> Iterator[Sample]:
+    for (operation, status), count in sorted(requests.items()):
+        labels = f'{{operation="{operation}",status="{status}"}}'
+        yield "eventgrid_requests_total", labels, count
+    now = namespace.clock.now()
+    for topic in namespace.topics.values():
+        labels = f'{{topic="{topic.name}"}}'
+        yield "eventgrid_published_events_total", labels, topic.published
+        yield "eventgrid_unmatched_events_total", labels, topic.unmatched
+        for subscription in topic.subscriptions.values():
+            yield from _of_subscription(subscription, now)
+    yield "eventgrid_dead_letters_waiting", "", len(namespace.dead_lettering.queue)
+    yield "process_cpu_seconds_total", "", time.process_time()
 
-    def family(name: str, kind: str, values: Iterator[float]) -> Iterator[str]:
-        return _family(
-            f"eventgrid_{name}", kind, list(zip(labels, values, strict=True))
-        )
 
-    for field in dataclasses.fields(Counts):
-        counts = (getattr(found.counts, field.name) for found in listed)
-        yield from family(f"{field.name}_total", "counter", counts)
-    depths = [subscription.queue.depth() for subscription in listed]
+def _of_subscription(subscription: Subscription, now: float) -> Iterator[Sample]:
+    labels = f'{{topic="{subscription.topic}",subscription="{subscription.name}"}}'
+    for name in Counts.__struct_fields__:
+        yield f"eventgrid_{name}_total", labels, getattr(subscription.counts, name)
+    depth = subscription.queue.depth()
     for state in ("ready", "locked", "delayed"):
-        events = (getattr(depth, state) for depth in depths)
-        yield from family(f"{state}_events", "gauge", events)
-    ages = (0.0 if depth.oldest is None else now - depth.oldest for depth in depths)
-    yield from family("oldest_event_age_seconds", "gauge", ages)
-
-
-def _family(name: str, kind: str, samples: Samples) -> Iterator[str]:
-    yield f"# TYPE {name} {kind}"
-    for labels, value in samples:
-        yield f"{name}{labels} {value:.10g}"
+        yield f"eventgrid_{state}_events", labels, getattr(depth, state)
+    age = 0.0 if depth.oldest is None else now - depth.oldest
+    yield "eventgrid_oldest_event_age_seconds", labels, age

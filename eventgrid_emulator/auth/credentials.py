@@ -86,8 +86,7 @@ class Access:
             )
 
     def _check_key(self, given: str) -> None:
-        key = _bytes(given.strip())
-        if not any(hmac.compare_digest(key, _bytes(known)) for known in self.keys):
+        if not any(_same(given.strip(), known) for known in self.keys):
             raise unauthorized("The access key is not one of this namespace's keys")
 
     def _check_token(self, token: str, resource: Resource) -> None:

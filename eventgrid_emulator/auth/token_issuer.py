@@ -4,17 +4,16 @@ import hmac
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import jwt
-import msgspec
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.auth.credentials import Resource
 from eventgrid_emulator.errors import Refusal, unauthorized
-from eventgrid_emulator.responses import JSON, reply
+from eventgrid_emulator.responses import json_reply
 
 AUDIENCE = "https://eventgrid.azure.net"
 ISSUER = "https://sts.windows.net/00000000-0000-0000-0000-000000000000/"
@@ -25,22 +24,16 @@ API_VERSION = "2019-08-01"
 class Issuer:
     """Issues tokens and judges them: its own, unexpired, for Event Grid."""
 
-    def __init__(
-        self,
-        path: str,
-        names: Collection[str] = (),
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, path: str, names: Collection[str] = ()) -> None:
         self._path = path
         self._callers = Callers(names)
         self.header = secrets.token_hex(16).upper()
         self.client_id = str(uuid.uuid4())
-        self._clock = clock
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def issue(self, resource: str, lifetime: float = LIFETIME) -> str:
         """Return a token for this resource."""
-        now = int(self._clock())
+        now = int(time.time())
         claims = {
             "aud": resource,
             "iss": ISSUER,
@@ -74,7 +67,7 @@ class Issuer:
         audience = claims["aud"]
         if not isinstance(audience, str) or audience.rstrip("/") != AUDIENCE:
             raise unauthorized(f"The token's audience must be {AUDIENCE}")
-        if not isinstance(claims["exp"], int) or claims["exp"] <= self._clock():
+        if not isinstance(claims["exp"], int) or claims["exp"] <= time.time():
             raise unauthorized("The token has expired")
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -97,17 +90,14 @@ class Issuer:
             return _problem(400, "BadRequest", "`resource` is required")
         answer = {
             "access_token": self.issue(resource),
-            "expires_on": str(int(self._clock()) + LIFETIME),
+            "expires_on": str(int(time.time()) + LIFETIME),
             "resource": resource,
             "token_type": "Bearer",
             "client_id": self.client_id,
         }
-        return reply(msgspec.json.encode(answer), JSON)
+        return json_reply(answer)
 
 
 def _problem(status: int, code: str, message: str) -> web.Response:
-    return reply(
-        msgspec.json.encode({"statusCode": status, "code": code, "message": message}),
-        JSON,
-        status,
-    )
+    answer = {"statusCode": status, "code": code, "message": message}
+    return json_reply(answer, status)

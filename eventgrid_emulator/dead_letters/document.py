@@ -19,7 +19,6 @@ AZURITE = (
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
 )
-SUFFIX = ".json"
 # What is remembered for whoever asks; older ones are only where they were sent.
 REMEMBERED, REMEMBERED_BYTES = 1000, 16 * 1024 * 1024
 _quoted = msgspec.json.encode
@@ -209,4 +208,4 @@ def blob_name(subscription_path: str, now: float) -> str:
     """Return `<subscription_path>/<y>/<m>/<d>/<h>/<guid>.json`, numbers not padded."""
     at = datetime.fromtimestamp(now, UTC)
     hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
-    return f"{subscription_path}/{hour}/{uuid.uuid4()}{SUFFIX}"
+    return f"{subscription_path}/{hour}/{uuid.uuid4()}.json"

@@ -39,11 +39,6 @@ class DeadLetterQueue:
         self._waiting.update((letter.id, letter) for letter in letters)
         self._news.set()
 
-    def replace(self, letters: Iterable[DeadLetter]) -> None:
-        """Replace what waits by these."""
-        self._waiting = {letter.id: letter for letter in letters}
-        self._news.set()
-
     def clear(self) -> list[DeadLetter]:
         """Forget what waits, and return it."""
         waiting, self._waiting = list(self._waiting.values()), {}

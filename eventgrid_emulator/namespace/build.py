@@ -49,16 +49,12 @@ def apply(
         for declared in topic.subscriptions:
             place = (topic.name, declared.name)
             if place not in known:
-                known[place] = _new(known, topic.name, declared)
-                subscribed(known[place].key, *place)
+                key = max((found.key for found in known.values()), default=0) + 1
+                known[place] = Subscription(key, topic.name, declared)
+                subscribed(key, *place)
             subscription = subscriptions[declared.name] = known[place]
             subscription.declared = declared
             subscription.container = topic.dead_letter_container
             subscription.queue.reconfigure(declared.limits)
         topics[topic.name] = Topic(topic.name, subscriptions)
     return topics
-
-
-def _new(known: Known, topic: str, declared: EventSubscription) -> Subscription:
-    key = max((subscription.key for subscription in known.values()), default=0) + 1
-    return Subscription(key, topic, declared)

@@ -1,6 +1,5 @@
 """What becomes of events that ended: a dead letter, or nothing but a count."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from eventgrid_emulator.dead_letters import document as deadletters
@@ -43,9 +42,10 @@ class DeadLettering:
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """Replace the dead letters that wait by these."""
-        letters = [self._with_blob(letter) for letter in waiting]
+        letters = list(waiting)
         self._number = max([self._number, *(letter.id for letter in letters)])
-        self.queue.replace(letters)
+        self.queue.clear()
+        self.queue.add(letters)
 
     def clear(self) -> None:
         """Forget the dead letters that wait, and the recent ones."""
@@ -81,13 +81,6 @@ class DeadLettering:
             held, size = held + 1, size + len(document)
             self._number += 1
             yield DeadLetter(self._number, blob, now, document)
-
-    def _with_blob(self, letter: DeadLetter) -> DeadLetter:
-        # Version 1.0 stored no blob's name, but only the place of the event subscription.
-        if letter.blob.endswith(deadletters.SUFFIX):
-            return letter
-        blob = deadletters.blob_name(letter.blob, letter.since)
-        return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
         self._journal.forget_dead_letters([letter.id for letter in letters])

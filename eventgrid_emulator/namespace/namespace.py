@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.dead_letters.document import Destination
-from eventgrid_emulator.errors import Refusal, subscription_not_found, topic_not_found
+from eventgrid_emulator.errors import Refusal, not_found
 from eventgrid_emulator.namespace import build
 from eventgrid_emulator.namespace.dead_lettering import DeadLettering
 from eventgrid_emulator.namespace.history import History, Step, bounded_id
@@ -84,14 +84,14 @@ class Namespace:
     def topic(self, name: str) -> Topic:
         """Return the topic of this name, or raise a 404."""
         if name not in self.topics:
-            raise topic_not_found(name, self.topics)
+            raise not_found("Topic", name, self.topics)
         return self.topics[name]
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """Return the event subscription of this topic and name, or raise a 404."""
         known = self.topic(topic).subscriptions
         if name not in known:
-            raise subscription_not_found(name, known)
+            raise not_found("Event subscription", name, known)
         return known[name]
 
     async def publish(self, topic: Topic, events: Sequence[Published]) -> None:
@@ -190,7 +190,8 @@ class Namespace:
         self.topics = build.apply(topology, self.known, self.journal.add_subscription)
         for name, topic in self.topics.items():
             if name in before:
-                topic.continue_from(before[name])
+                topic.published = before[name].published
+                topic.unmatched = before[name].unmatched
         self.sweep()
         await self.commits.flush()
 

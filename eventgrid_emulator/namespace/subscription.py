@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.entries import Entry, Event
 from eventgrid_emulator.queue.queue import SubscriptionQueue
@@ -15,8 +17,7 @@ from eventgrid_emulator.topology.topology import EventSubscription
 EMPTY = b'{"value":[]}'
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(msgspec.Struct, rename="camel"):
     """How often what happened, since the start."""
 
     matched: int = 0

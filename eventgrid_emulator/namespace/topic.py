@@ -26,10 +26,6 @@ class Topic:
             if not clauses or all(clause.matches(event) for clause in clauses):
                 yield subscription
 
-    def continue_from(self, before: "Topic") -> None:
-        """Take the counts over from the topic as it was declared before."""
-        self.published, self.unmatched = before.published, before.unmatched
-
     def _candidates(self, kind: object) -> list[Subscription]:
         if not isinstance(kind, str):
             kind = None

@@ -8,13 +8,8 @@ class Watchers:
     """Looks again at what is waited for, each time that something happened."""
 
     def __init__(self) -> None:
-        self._waiting: list[asyncio.Future[None]] = []
+        self.waiting: list[asyncio.Future[None]] = []
         self._is_closed = False
-
-    @property
-    def count(self) -> int:
-        """Return how many wait."""
-        return len(self._waiting)
 
     def close(self) -> None:
         """End every wait, and those to come."""
@@ -23,8 +18,8 @@ class Watchers:
 
     def tell(self) -> None:
         """Have all who wait look again."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
             for news in waiting:
                 news.set_result(None)
 
@@ -34,9 +29,9 @@ class Watchers:
         ends = loop.time() + seconds
         while not is_so() and not self._is_closed:
             news = loop.create_future()
-            self._waiting.append(news)
+            self.waiting.append(news)
             done, _ = await asyncio.wait((news,), timeout=max(0.0, ends - loop.time()))
             if not done:
-                self._waiting.remove(news)
+                self.waiting.remove(news)
                 break
         return is_so()

@@ -1,13 +1,16 @@
-"""Faults that can be switched on: which request meets which, drawn from a seed."""
+"""Faults that can be switched on: which request meets which, and what it does to it."""
 
+import asyncio
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
+from aiohttp import web
 
-from eventgrid_emulator.errors import Code
+from eventgrid_emulator.errors import Code, Refusal
 from eventgrid_emulator.operations.request_line import Call, Operation
 
 STATUSES = {
@@ -16,6 +19,9 @@ STATUSES = {
     500: Code.INTERNAL,
     503: Code.UNAVAILABLE,
 }
+_FIRST_EVENT = re.compile(rb'"event":\{')
+# Valid JSON that no CloudEvents reader accepts: both forms of data, and a time that is none.
+_BROKEN = b'"event":{"data_base64":"AA==","data":{},"time":"not a time",'
 
 
 class Kind(Enum):
@@ -97,23 +103,21 @@ class Plan(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(slots=True)
 class Faults:
-    """The faults that are switched on, and how often each happened."""
+    """The faults that are switched on, drawn from a seed, and how often each happened."""
 
-    faults: Sequence[Fault] = ()
-    seed: int = 0
+    plan: Plan = field(default_factory=lambda: Plan([]))
     hits: list[int] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def switch(self, plan: Plan) -> None:
         """Put these faults in force, and no others; the same seed meets the same requests."""
-        self.faults = tuple(plan.faults)
-        self.seed = plan.seed
+        self.plan = plan
         self.hits = [0] * len(plan.faults)
         self.chance.seed(plan.seed)
 
     def draw(self, call: Call) -> Fault | None:
         """Return the first fault that meets this request."""
-        for place, fault in enumerate(self.faults):
+        for place, fault in enumerate(self.plan.faults):
             spent = fault.times is not None and self.hits[place] >= fault.times
             if spent or not fault.fits(call):
                 continue
@@ -126,10 +130,57 @@ class Faults:
         """Return so large a share of the tokens, drawn from the seed."""
         return [token for token in tokens if self.chance.random() < share]
 
-    def report(self) -> bytes:
-        """Return the faults with their hits, as JSON."""
+    def report(self) -> dict[str, object]:
+        """Return the faults with their hits."""
         listed = [
             msgspec.to_builtins(fault) | {"hits": hits}
-            for fault, hits in zip(self.faults, self.hits, strict=True)
+            for fault, hits in zip(self.plan.faults, self.hits, strict=True)
         ]
-        return msgspec.json.encode({"seed": self.seed, "faults": listed})
+        return {"seed": self.plan.seed, "faults": listed}
+
+
+async def inject(
+    fault: Fault,
+    request: web.BaseRequest,
+    answer: Callable[[], Awaitable[web.Response]],
+) -> web.StreamResponse:
+    """Return the answer as the fault leaves it."""
+    match fault.kind:
+        case Kind.ERROR:
+            code = STATUSES[fault.status]
+            raise Refusal(code, "A fault was switched on", fault.retry_after)
+        case Kind.SLOW:
+            await asyncio.sleep(fault.seconds)
+            return await answer()
+        case Kind.ANSWER_LOST:
+            response = await answer()
+            _close(request)
+            return response
+        case Kind.ANSWER_CUT:
+            return await _cut(request, await answer())
+        case Kind.UNDECODABLE:
+            return _undecodable(await answer())
+        case _:
+            return await answer()
+
+
+def _undecodable(response: web.Response) -> web.Response:
+    body = response.body
+    if isinstance(body, bytes):
+        response.body = _FIRST_EVENT.sub(_BROKEN, body, count=1)
+    return response
+
+
+async def _cut(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:
+    body = response.body if isinstance(response.body, bytes) else b""
+    partial = web.StreamResponse(status=response.status, headers=response.headers)
+    partial.content_length = len(body)
+    await partial.prepare(request)
+    await partial.write(body[: len(body) // 2])
+    _close(request)
+    return partial
+
+
+def _close(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.close()

@@ -6,7 +6,7 @@ import time
 from aiohttp import web
 
 from eventgrid_emulator.auth.credentials import Resource
-from eventgrid_emulator.errors import FailedToken, TokenError
+from eventgrid_emulator.errors import TokenError
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations import (
@@ -107,7 +107,7 @@ class Operations:
             spared = self._faults.choose(tokens, fault.share)
             tokens = [token for token in tokens if token not in spared]
         settled = self._do(subscription, operation, tokens, delay, fault)
-        settled.failed += [FailedToken(token, TokenError.INTERNAL) for token in spared]
+        settled.failed += [(token, TokenError.INTERNAL) for token in spared]
         self._throttle.settlements.take(len(settled.succeeded))
         await self._namespace.commits.flush()
         return reply(settled.body(), JSON)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from eventgrid_emulator.cloudevents import check_mark
-from eventgrid_emulator.errors import FailedToken, TokenError, bad_request
+from eventgrid_emulator.errors import TokenError, bad_request
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations.request_line import Operation
@@ -29,20 +29,17 @@ class Settled:
     """The lock tokens of a settlement, in two lists."""
 
     succeeded: list[str] = field(default_factory=list)
-    failed: list[FailedToken] = field(default_factory=list)
+    failed: list[tuple[str, TokenError]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
     def body(self) -> bytes:
         """Return the body of the answer: both lists, always."""
         failed = [
             {
-                "lockToken": token.lock_token,
-                "error": {
-                    "code": token.error.value[0],
-                    "message": token.error.value[1],
-                },
+                "lockToken": token,
+                "error": {"code": error.code, "message": error.message},
             }
-            for token in self.failed
+            for token, error in self.failed
         ]
         return msgspec.json.encode(
             {"succeededLockTokens": self.succeeded, "failedLockTokens": failed}
@@ -121,7 +118,7 @@ def _apply(act: Act, tokens: Iterable[str], now: float) -> Settled:
             settled.entries.append(entry)
         else:
             error = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
-            settled.failed.append(FailedToken(token, error))
+            settled.failed.append((token, error))
     return settled
 
 

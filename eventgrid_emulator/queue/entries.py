@@ -74,8 +74,3 @@ class Depth:
     locked: int
     delayed: int
     oldest: float | None
-
-    @property
-    def total(self) -> int:
-        """Return how many events are held."""
-        return self.ready + self.locked + self.delayed

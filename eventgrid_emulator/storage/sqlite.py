@@ -6,6 +6,7 @@ answered, a power cut may lose the last moments.
 """
 
 import asyncio
+import itertools
 import queue
 import sqlite3
 import threading
@@ -27,15 +28,10 @@ class StoreError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Write:
-    statements: list[Statement]
-    done: asyncio.Future[None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    work: Callable[[sqlite3.Connection], Any]
+class _Job:
     done: asyncio.Future[Any]
+    statements: Sequence[Statement] = ()
+    work: Callable[[sqlite3.Connection], Any] | None = None  # instead of statements
 
 
 class Store:
@@ -44,7 +40,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._connection = _open(folder)
-        self._jobs: queue.SimpleQueue[_Write | _Call | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failed: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
@@ -68,7 +64,7 @@ class Store:
         After a failure every later write fails too, until `recover`.
         """
         done = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Write(statements, done))
+        self._jobs.put(_Job(done, statements))
         return done
 
     async def recover[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -80,7 +76,7 @@ class Store:
             return result
 
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Call(again, done))
+        self._jobs.put(_Job(done, work=again))
         return await done
 
     async def close(self) -> None:
@@ -91,37 +87,32 @@ class Store:
         self._connection.close()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if isinstance(job, _Call):
-                self._run(job)
-                continue
-            group = [job]
-            following = self._gather(group)
-            self._commit(group)
-            if isinstance(following, _Call):
-                self._run(following)
-            elif following is _STOP:
-                return
+        jobs: list[_Job | None] = []
+        while None not in jobs:
+            jobs = [self._jobs.get()]
+            while not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            present = (job for job in jobs if job is not None)
+            for work, group in itertools.groupby(present, lambda job: job.work):
+                self._do(work, list(group))
 
-    def _gather(self, group: list[_Write]) -> object:
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return None
-            if not isinstance(job, _Write):
-                return _STOP if job is None else job
-            group.append(job)
-
-    def _commit(self, group: list[_Write]) -> None:
-        if self._failed is None:
-            try:
+    def _do(
+        self, work: Callable[[sqlite3.Connection], Any] | None, group: list[_Job]
+    ) -> None:
+        problem, result = None, None
+        try:
+            if work is not None:
+                result = work(self._connection)
+            elif self._failed is None:
                 self._write(group)
-            except sqlite3.Error as problem:
-                self._failed = str(problem)
-        self._report(group, self._failed)
+        except sqlite3.Error as error:
+            problem = str(error)
+        if work is None:
+            problem = self._failed = self._failed or problem
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_finish, group, problem, result)
 
-    def _write(self, group: list[_Write]) -> None:
+    def _write(self, group: list[_Job]) -> None:
         execute = self._connection.execute
         execute("BEGIN")
         try:
@@ -134,25 +125,8 @@ class Store:
                 execute("ROLLBACK")
             raise
 
-    def _run(self, call: _Call) -> None:
-        try:
-            self._report([call], None, call.work(self._connection))
-        except sqlite3.Error as problem:
-            self._report([call], str(problem))
 
-    def _report(
-        self, jobs: Sequence[_Write | _Call], problem: str | None, result: Any = None
-    ) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_finish, jobs, problem, result)
-
-
-_STOP = object()
-
-
-def _finish(
-    jobs: Sequence[_Write | _Call], problem: str | None, result: Any = None
-) -> None:
+def _finish(jobs: list[_Job], problem: str | None, result: Any) -> None:
     for job in jobs:
         if job.done.cancelled():
             continue

@@ -69,20 +69,16 @@ def _subscription(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _container(subscriptions: list[dict[str, Any]], topic: str) -> Any:
+    queues = [_of(each, "deliveryConfiguration")["queue"] for each in subscriptions]
     containers = {
         destination["deadLetterDestination"]["properties"]["blobContainerName"]
-        if (destination := _destination(subscription))
+        if (destination := queue.get("deadLetterDestinationWithResourceIdentity"))
         else False
-        for subscription in subscriptions
+        for queue in queues
     }
     if len(containers) > 1:
         raise TopologyError(f"topic {topic}: its dead letters go to several places")
     return containers.pop() if containers else False
-
-
-def _destination(subscription: dict[str, Any]) -> Any:
-    queue = _of(subscription, "deliveryConfiguration")["queue"]
-    return queue.get("deadLetterDestinationWithResourceIdentity")
 
 
 def _of(resource: dict[str, Any], name: str) -> Any:

@@ -14,15 +14,13 @@ MISSING = object()
 type Operand = Sequence[Any]
 type Test = Callable[[Any, Any], bool]
 
-NUMBER_TESTS: dict[str, Test] = {
+TESTS: dict[str, Test] = {
     "NumberIn": lambda value, wanted: value == wanted,
     "NumberLessThan": lambda value, limit: value < limit,
     "NumberGreaterThan": lambda value, limit: value > limit,
     "NumberLessThanOrEquals": lambda value, limit: value <= limit,
     "NumberGreaterThanOrEquals": lambda value, limit: value >= limit,
     "NumberInRange": lambda value, bounds: bounds[0] <= value <= bounds[1],
-}
-STRING_TESTS: dict[str, Test] = {
     "StringIn": lambda text, wanted: text == wanted,
     "StringContains": lambda text, part: part in text,
     "StringBeginsWith": lambda text, start: text.startswith(start),
@@ -47,8 +45,7 @@ SINGLE_VALUE = frozenset(
         "BoolEquals",
     }
 )
-OPERATORS = frozenset(NUMBER_TESTS) | STRING_TESTS.keys() | NEGATIVES.keys()
-OPERATORS |= PRESENCE | SINGLE_VALUE
+OPERATORS = SINGLE_VALUE | PRESENCE | TESTS.keys() | NEGATIVES.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,7 @@ class Filter:
         if self.operator == "BoolEquals":
             return self.values[0] in found
         positive = NEGATIVES.get(self.operator)
-        test = _test(positive or self.operator)
+        test = TESTS[positive or self.operator]
         hit = any(test(item, wanted) for item in found for wanted in self._wanted())
         return hit if positive is None else not hit
 
@@ -145,7 +142,3 @@ def resolve(event: Mapping[str, Any], key: str) -> Any:
 def is_number(value: Any) -> bool:
     """Return whether this is a JSON number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _test(operator: str) -> Test:
-    return NUMBER_TESTS.get(operator) or STRING_TESTS[operator]

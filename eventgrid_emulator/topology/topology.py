@@ -1,5 +1,6 @@
 """The topology file: topics, event subscriptions, filters and limits, checked."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -69,12 +70,16 @@ class Topology:
 
     topics: tuple[Topic, ...]
 
-    def warnings(self) -> Iterator[str]:
-        """Yield what of the filters no event can match, as far as is known."""
-        for topic in self.topics:
-            for subscription in topic.subscriptions:
-                for warning in warnings(subscription.filters):
-                    yield f"event subscription {subscription.name}: {warning}"
+
+def read(declared: Topology | Path | dict[str, Any] | None) -> Topology:
+    """Return the topology in a file, or of a dict; without one, topic `events`, `all`."""
+    match declared:
+        case Topology():
+            return declared
+        case Path():
+            return load(declared)
+        case _:
+            return parse(json.dumps(DEFAULT if declared is None else declared))
 
 
 def load(path: Path) -> Topology:
@@ -87,8 +92,11 @@ def load(path: Path) -> Topology:
         ) from None
     except TopologyError as problem:
         raise TopologyError(f"{path}: {problem}") from None
-    for warning in found.warnings():
-        logger.warning("%s: %s", path, warning)
+    listed = [queue for topic in found.topics for queue in topic.subscriptions]
+    for subscription in listed:
+        for warning in warnings(subscription.filters):
+            where = f"event subscription {subscription.name}"
+            logger.warning("%s: %s: %s", path, where, warning)
     return found
 
 

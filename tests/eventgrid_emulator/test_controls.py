@@ -150,7 +150,7 @@ async def test_a_stop_ends_a_wait(wire: Wire, namespace: EmulatedNamespace) -> N
     waiting = asyncio.create_task(
         ask(wire, "POST", "/wait", {"events": 1, "seconds": 60})
     )
-    await until(lambda: namespace.app.namespace.watchers.count)
+    await until(lambda: namespace.app.namespace.watchers.waiting)
 
     await namespace.app.namespace.close()
 
@@ -255,7 +255,7 @@ async def test_every_request_is_in_the_openapi_document(
         for path, operations in document["paths"].items()
         for method in operations
     }
-    handled = set(namespace.app.routes.admin.known)
+    handled = set(namespace.app.routes.admin.handlers)
     assert listed == handled | {("GET", "/health")}
     assert len(openapi.ROWS) == len(listed)
 

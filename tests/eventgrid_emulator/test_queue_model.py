@@ -136,8 +136,8 @@ class QueueMachine(RuleBasedStateMachine):
         depth = self.queue.depth()
         locked = [held for held in self.model.values() if held.locked_until is not None]
         assert depth.locked == len(locked)
-        assert depth.total == len(self.model)
-        assert self.published == depth.total + self.acknowledged + len(self.ended)
+        assert len(self.queue) == len(self.model)
+        assert self.published == len(self.queue) + self.acknowledged + len(self.ended)
         times = [held.published for held in self.model.values()]
         assert depth.oldest == min(times, default=None)
 

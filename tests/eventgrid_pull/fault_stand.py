@@ -75,7 +75,7 @@ class Stand:
     @property
     def held(self) -> int:
         """How many events the emulator still has."""
-        return self.queue.queue.depth().total
+        return len(self.queue.queue)
 
     @property
     def hits(self) -> int:

@@ -136,7 +136,7 @@ async def test_acknowledged_by_hand_it_is_gone(table: Table) -> None:
     results = await table.settle(peek, "acknowledge")
 
     assert told(results) == [("e1", None)]
-    assert (table.queue.counts.acknowledged, table.queue.queue.depth().total) == (1, 0)
+    assert (table.queue.counts.acknowledged, len(table.queue.queue)) == (1, 0)
     [entry] = await table.entries()
     assert (entry.verdict, entry.by) == ("settled-by-hand", "someone")
 
@@ -352,7 +352,7 @@ async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None
 
     assert (told(refused), locked) == ([("e1", "LastDelivery")], 1)
     assert (told(given_up), given_up[0].disposition) == ([("e1", None)], "reject")
-    assert table.queue.queue.depth().total == 0
+    assert len(table.queue.queue) == 0
 
 
 async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
