@@ -119,16 +119,6 @@ class NamespaceInThread:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.key = namespace.key
 
-    @property
-    def connection(self) -> dict[str, str]:
-        """Return the settings of `EventGridPull(connection="EVENTGRID")`."""
-        return self._namespace.connection
-
-    @property
-    def endpoint(self) -> str:
-        """Return where the namespace answers."""
-        return self._namespace.endpoint
-
     def start(self) -> None:
         """Answer on `endpoint` when this returns."""
         self._thread.start()
@@ -137,6 +127,10 @@ class NamespaceInThread:
         except BaseException:
             self._end()
             raise
+        self.endpoint, self.connection = (
+            self._namespace.endpoint,
+            self._namespace.connection,
+        )
 
     def stop(self) -> None:
         """Close the port and end the thread."""

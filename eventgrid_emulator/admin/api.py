@@ -1,23 +1,28 @@
 """What the emulator answers under `/_local/`, which is ours and not the service's."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from eventgrid_emulator import cloudevents
 from eventgrid_emulator.admin import explain, metrics, openapi
-from eventgrid_emulator.admin.controls import Controls, Handler, Place, read
+from eventgrid_emulator.admin.controls import Controls, Place, Wait
 from eventgrid_emulator.auth.callers import Callers
-from eventgrid_emulator.errors import Code, Refusal, bad_request
+from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
 from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations import request_body
 from eventgrid_emulator.operations.faults import Faults, Plan
-from eventgrid_emulator.responses import json_reply, reply
+from eventgrid_emulator.responses import JSON, json_reply, reply
+from eventgrid_emulator.topology import topology
+from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.version import VERSION
 
 LONGEST_MOVE = 366 * 86_400.0
 LAST_MOMENT = 253_000_000_000.0  # late in the year 9987; times end with 9999
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _WEB = Path(__file__).parent / "page"
 _PAGE = {
     "": ("page.html", "text/html; charset=utf-8"),
@@ -30,6 +35,8 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 class Admin:
@@ -48,7 +55,11 @@ class Admin:
         self._requests = requests
         self.controls = Controls(namespace, faults, namespace.topology)
         self.handlers: dict[tuple[str, str], Handler] = {
-            **self.controls.handlers,
+            ("POST", "/reset"): self._reset,
+            ("GET", "/topology"): self._topology,
+            ("PUT", "/topology"): self._declare,
+            ("GET", "/deadletters"): self._dead_letters,
+            ("POST", "/wait"): self._wait,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/subscriptions"): self._subscriptions,
             ("GET", "/clock"): self._clock,
@@ -88,6 +99,35 @@ class Admin:
             return json_reply({"status": "ok"})
         return json_reply({"status": "failing", "problem": failure}, status=503)
 
+    async def _reset(self, request: web.BaseRequest) -> web.Response:
+        await self.controls.reset(await _read(request, Place, default=Place()))
+        return json_reply({"status": "reset"})
+
+    async def _topology(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(topology.document(self._namespace.topology))
+
+    async def _declare(self, request: web.BaseRequest) -> web.Response:
+        try:
+            declared = topology.parse(await request_body.read(request))
+        except TopologyError as problem:
+            raise bad_request(f"The topology in use is kept: {problem}") from None
+        await self._namespace.reload(declared)
+        if request.query.get("default") == "true":
+            self.controls.declared = declared
+        return json_reply(topology.document(declared))
+
+    async def _dead_letters(self, request: web.BaseRequest) -> web.Response:
+        listed = await self.controls.dead_letters(_place(request))
+        return reply(b'{"deadLetters":[%b]}' % b",".join(listed), JSON)
+
+    async def _wait(self, request: web.BaseRequest) -> web.Response:
+        wanted = await _read(request, Wait, default=Wait())
+        reached, held = await self.controls.wait(wanted)
+        if reached:
+            return json_reply({"events": held})
+        message = f"waited {wanted.seconds:g} s for {wanted.events} events, got {held}"
+        raise Refusal(Code.TIMEOUT, message)
+
     async def _metrics(self, request: web.BaseRequest) -> web.Response:
         return reply(
             metrics.render(self._namespace, self._requests), metrics.CONTENT_TYPE
@@ -100,7 +140,7 @@ class Admin:
         return json_reply(explain.clock(self._namespace.clock))
 
     async def _move_clock(self, request: web.BaseRequest) -> web.Response:
-        body = await read(request, dict[str, Any])
+        body = await _read(request, dict[str, Any])
         seconds = body.get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise bad_request('Send {"advance": <seconds>}')
@@ -113,7 +153,7 @@ class Admin:
 
     async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
         if request.method == "POST":
-            self._faults.switch(await read(request, Plan))
+            self._faults.switch(await _read(request, Plan))
         elif request.method == "DELETE":
             self._faults.switch(Plan([]))
         return json_reply(self._faults.report())
@@ -121,8 +161,8 @@ class Admin:
     async def _history(self, request: web.BaseRequest) -> web.Response:
         event_id = request.query.get("id")
         if not event_id:
-            place = Place(request.query.get("topic"), request.query.get("subscription"))
-            return self.controls.events(place)
+            held = self.controls.events(_place(request))
+            return reply(b'{"events":[%b]}' % b",".join(held), JSON)
         steps = self._namespace.history.find(event_id, self._namespace.clock.as_shown)
         return json_reply({"id": event_id, "steps": steps})
 
@@ -130,7 +170,7 @@ class Admin:
         return json_reply(openapi.document(VERSION))
 
     async def _explain(self, request: web.BaseRequest) -> web.Response:
-        event = await read(request, dict[str, Any])
+        event = await _read(request, dict[str, Any])
         answer = explain.explain(self._namespace, cloudevents.as_stored(event))
         problem = None
         try:
@@ -138,3 +178,23 @@ class Admin:
         except Refusal as refusal:
             problem = refusal.message
         return json_reply(answer | {"problem": problem})
+
+
+def _place(request: web.BaseRequest) -> Place:
+    return Place(request.query.get("topic"), request.query.get("subscription"))
+
+
+async def _read[T](
+    request: web.BaseRequest, kind: type[T], *, default: T | None = None
+) -> T:
+    """Return the JSON body as that kind; without one the default, if there is one."""
+    body = await request_body.read(request)
+    cloudevents.check_mark(body)
+    if not body and default is not None:
+        if request.content_type in FORMS:  # a page may send one to anybody
+            raise unsupported("A web form is not supported; send JSON, or no body")
+        return default
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+        raise bad_request(f"The request body cannot be used: {problem}") from None

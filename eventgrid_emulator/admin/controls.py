@@ -1,35 +1,20 @@
 """What a test does to the namespace between requests: look, wait, reset, declare anew."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 
 import msgspec
-from aiohttp import web
 
-from eventgrid_emulator import cloudevents
 from eventgrid_emulator.dead_letters.document import stamp
-from eventgrid_emulator.errors import (
-    Code,
-    Refusal,
-    bad_request,
-    not_found,
-    unsupported,
-)
+from eventgrid_emulator.errors import not_found
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
-from eventgrid_emulator.operations import request_body
 from eventgrid_emulator.operations.faults import Faults, Plan
 from eventgrid_emulator.queue.entries import Entry, Event
-from eventgrid_emulator.responses import JSON, json_reply, reply
-from eventgrid_emulator.topology import topology
-from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.topology.topology import Topology
 
 LONGEST_WAIT = 60.0
 MOST_EVENTS = 1000
 FLUSH_SECONDS = 3.0
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-type Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 class Place(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,7 +38,7 @@ class Wait(Place, forbid_unknown_fields=True):
 
 
 class Controls:
-    """The requests under `/_local/` that change or wait for something."""
+    """Resets a namespace, waits for it, and shows what it holds, without HTTP."""
 
     def __init__(
         self, namespace: Namespace, faults: Faults, declared: Topology
@@ -61,43 +46,6 @@ class Controls:
         self._namespace = namespace
         self._faults = faults
         self.declared = declared  # what a reset goes back to
-        self.handlers: dict[tuple[str, str], Handler] = {
-            ("POST", "/reset"): self._reset,
-            ("GET", "/topology"): self._topology,
-            ("PUT", "/topology"): self._declare,
-            ("GET", "/deadletters"): self._dead_letters,
-            ("POST", "/wait"): self._wait,
-        }
-
-    async def _reset(self, request: web.BaseRequest) -> web.Response:
-        await self.reset(await read(request, Place, default=Place()))
-        return json_reply({"status": "reset"})
-
-    async def _topology(self, request: web.BaseRequest) -> web.Response:
-        return json_reply(topology.document(self._namespace.topology))
-
-    async def _declare(self, request: web.BaseRequest) -> web.Response:
-        try:
-            declared = topology.parse(await request_body.read(request))
-        except TopologyError as problem:
-            raise bad_request(f"The topology in use is kept: {problem}") from None
-        await self._namespace.reload(declared)
-        if request.query.get("default") == "true":
-            self.declared = declared
-        return json_reply(topology.document(declared))
-
-    async def _dead_letters(self, request: web.BaseRequest) -> web.Response:
-        place = Place(request.query.get("topic"), request.query.get("subscription"))
-        listed = await self.dead_letters(place)
-        return reply(b'{"deadLetters":[%b]}' % b",".join(listed), JSON)
-
-    async def _wait(self, request: web.BaseRequest) -> web.Response:
-        wanted = await read(request, Wait, default=Wait())
-        reached, held = await self.wait(wanted)
-        if reached:
-            return json_reply({"events": held})
-        message = f"waited {wanted.seconds:g} s for {wanted.events} events, got {held}"
-        raise Refusal(Code.TIMEOUT, message)
 
     async def reset(self, place: Place | None = None) -> None:
         """Empty what is meant; without a place also faults, topology and clock."""
@@ -127,8 +75,8 @@ class Controls:
 
         return await self._namespace.watchers.wait_until(is_so, wanted.seconds), held()
 
-    def events(self, place: Place) -> web.Response:
-        """Answer what the event subscriptions hold; nothing is received."""
+    def events(self, place: Place) -> list[bytes]:
+        """Return what the event subscriptions hold as JSON; nothing is received."""
         now = self._namespace.clock.now()
         found: list[bytes] = []
         for subscription in self._chosen(place):
@@ -136,7 +84,7 @@ class Controls:
                 if len(found) == MOST_EVENTS:
                     break
                 found.append(_shown(subscription, event, entry, now))
-        return reply(b'{"events":[%b]}' % b",".join(found), JSON)
+        return found
 
     def _chosen(self, place: Place) -> Collection[Subscription]:
         topics = list(self._namespace.topics.values())
@@ -166,19 +114,3 @@ def _shown(
     if entry is not None and state != "ready":
         shown["until"] = stamp(entry.due)
     return b'%b,"event":%b}' % (msgspec.json.encode(shown)[:-1], event.body)
-
-
-async def read[T](
-    request: web.BaseRequest, kind: type[T], *, default: T | None = None
-) -> T:
-    """Return the JSON body as that kind; without one the default, if there is one."""
-    body = await request_body.read(request)
-    cloudevents.check_mark(body)
-    if not body and default is not None:
-        if request.content_type in FORMS:  # a page may send one to anybody
-            raise unsupported("A web form is not supported; send JSON, or no body")
-        return default
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
-        raise bad_request(f"The request body cannot be used: {problem}") from None

@@ -40,7 +40,9 @@ class Callers:
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             raise forbidden(f"A page of {origin} may not use the emulator")
         site = request.headers.get("Sec-Fetch-Site", "none")
-        if site not in ("none", "same-origin") and not _is_visit(request):
+        mode = request.headers.get("Sec-Fetch-Mode")
+        is_visit = request.method == "GET" and mode == "navigate"  # follows a link
+        if site not in ("none", "same-origin") and not is_visit:
             raise forbidden(f"A {site} page may not use the emulator")
 
     def check_control(self, request: web.BaseRequest) -> None:
@@ -70,12 +72,6 @@ class Callers:
 def is_loopback(address: str) -> bool:
     """Return whether only this machine reaches this address."""
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
-
-
-def _is_visit(request: web.BaseRequest) -> bool:
-    """Return whether a person follows a link to the emulator's page."""
-    mode = request.headers.get("Sec-Fetch-Mode")
-    return request.method == "GET" and mode == "navigate"
 
 
 def _address(request: web.BaseRequest, end: str) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.dead_letters.document import Destination
 from eventgrid_emulator.errors import Refusal, not_found
-from eventgrid_emulator.namespace import build
+from eventgrid_emulator.namespace import topics
 from eventgrid_emulator.namespace.dead_lettering import DeadLettering
 from eventgrid_emulator.namespace.history import History, Step, bounded_id
 from eventgrid_emulator.namespace.subscription import EMPTY, Subscription
-from eventgrid_emulator.namespace.topic import Topic
+from eventgrid_emulator.namespace.topics import Topic
 from eventgrid_emulator.namespace.watchers import Watchers
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import Event
@@ -48,9 +48,9 @@ class Namespace:
         stored = store.read(read_all) if store else Stored()
         self.clock.offset = stored.clock
         self.clock.not_before(stored.last_moment)
-        self.known = build.undeclared(stored)
+        self.known = topics.undeclared(stored)
         self.topology = topology
-        self.topics = build.apply(topology, self.known, self.journal.add_subscription)
+        self.topics = topics.apply(topology, self.known, self.journal.add_subscription)
         self.dead_lettering = DeadLettering(
             name, self.clock, self.journal, self.commits, self.known, dead_letters
         )
@@ -187,7 +187,7 @@ class Namespace:
         """Put the topology in force; event subscriptions keep what they hold."""
         self.commits.check()
         before, self.topology = self.topics, topology
-        self.topics = build.apply(topology, self.known, self.journal.add_subscription)
+        self.topics = topics.apply(topology, self.known, self.journal.add_subscription)
         for name, topic in self.topics.items():
             if name in before:
                 topic.published = before[name].published
@@ -213,7 +213,7 @@ class Namespace:
     def _restore(self, stored: Stored) -> None:
         self._number = max(self._number, stored.last_number)
         for subscription in self.known.values():
-            build.refill(subscription, stored)
+            topics.refill(subscription, stored)
         self.dead_lettering.restore(stored.dead_letters)
 
     def _recover(self, stored: Stored) -> None:

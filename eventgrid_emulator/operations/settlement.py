@@ -12,6 +12,7 @@ from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.entries import Entry, State
+from eventgrid_emulator.storage.journal import Journal
 
 MAX_TOKENS = 100
 DONE = {
@@ -78,13 +79,11 @@ def settle(
 ) -> Settled:
     """Settle each token on its own; the caller has it stored."""
     now = namespace.clock.now()
-    settled = _apply(_act(subscription, operation, delay), tokens, now)
-    entries = settled.entries
-    _record(namespace, subscription, operation, entries, now + delay)
-    numbers = [entry.event.number for entry in entries]
-    namespace.note(subscription, DONE[operation], numbers)
+    settled = _settle(namespace.journal, subscription, operation, tokens, delay, now)
     subscription.counts.failed_tokens += len(settled.failed)
-    if entries and operation in (Operation.RELEASE, Operation.REJECT):
+    numbers = [entry.event.number for entry in settled.entries]
+    namespace.note(subscription, DONE[operation], numbers)
+    if numbers and operation in (Operation.RELEASE, Operation.REJECT):
         namespace.serve(subscription, now)
     return settled
 
@@ -101,11 +100,49 @@ def lose_locks(
 ) -> None:
     """End the locks as if they had expired."""
     now = namespace.clock.now()
-    release = _act(subscription, Operation.RELEASE, 0)
-    lost = _apply(release, tokens, now).entries
-    held = [entry for entry in lost if entry.state is not State.LOCKED]
-    namespace.journal.release(subscription.key, held, now)
+    _release(namespace.journal, subscription, tokens, 0, now)
     namespace.serve(subscription, now)
+
+
+def _settle(
+    journal: Journal,
+    subscription: Subscription,
+    operation: Operation,
+    tokens: Iterable[str],
+    delay: float,
+    now: float,
+) -> Settled:
+    queue, counts = subscription.queue, subscription.counts
+    match operation:
+        case Operation.ACKNOWLEDGE:
+            settled = _apply(queue.acknowledge, tokens, now)
+            counts.acknowledged += len(settled.entries)
+            journal.forget(subscription.key, [entry.event for entry in settled.entries])
+        case Operation.REJECT:
+            settled = _apply(queue.reject, tokens, now)
+            counts.rejected += len(settled.entries)
+        case Operation.RENEW_LOCK:
+            settled = _apply(queue.renew, tokens, now)
+            counts.renewed += len(settled.entries)
+            journal.renew(subscription.key, settled.entries)
+        case _:
+            settled = _release(journal, subscription, tokens, delay, now)
+            counts.released += len(settled.entries)
+    return settled
+
+
+def _release(
+    journal: Journal,
+    subscription: Subscription,
+    tokens: Iterable[str],
+    delay: float,
+    now: float,
+) -> Settled:
+    release = subscription.queue.release
+    settled = _apply(lambda secret, now: release(secret, delay, now), tokens, now)
+    held = [entry for entry in settled.entries if entry.state is not State.LOCKED]
+    journal.release(subscription.key, held, now + delay)
+    return settled
 
 
 def _apply(act: Act, tokens: Iterable[str], now: float) -> Settled:
@@ -120,38 +157,3 @@ def _apply(act: Act, tokens: Iterable[str], now: float) -> Settled:
             error = TokenError.BAD_TOKEN if secret is None else TokenError.TOKEN_LOST
             settled.failed.append((token, error))
     return settled
-
-
-def _act(subscription: Subscription, operation: Operation, delay: float) -> Act:
-    queue = subscription.queue
-    if operation is Operation.RELEASE:
-        return lambda secret, now: queue.release(secret, delay, now)
-    acts = {
-        Operation.ACKNOWLEDGE: queue.acknowledge,
-        Operation.REJECT: queue.reject,
-        Operation.RENEW_LOCK: queue.renew,
-    }
-    return acts[operation]
-
-
-def _record(
-    namespace: Namespace,
-    subscription: Subscription,
-    operation: Operation,
-    entries: list[Entry],
-    due: float,
-) -> None:
-    key, journal, counts = subscription.key, namespace.journal, subscription.counts
-    match operation:
-        case Operation.ACKNOWLEDGE:
-            counts.acknowledged += len(entries)
-            journal.forget(key, [entry.event for entry in entries])
-        case Operation.REJECT:
-            counts.rejected += len(entries)
-        case Operation.RENEW_LOCK:
-            counts.renewed += len(entries)
-            journal.renew(key, entries)
-        case Operation.RELEASE:
-            counts.released += len(entries)
-            held = [entry for entry in entries if entry.state is not State.LOCKED]
-            journal.release(key, held, due)

@@ -62,12 +62,8 @@ def read_all(connection: sqlite3.Connection) -> Stored:
         (topic, name): key
         for key, topic, name in execute("SELECT id, topic, name FROM subscription")
     }
-    events = {
-        number: Event(number, body, published)
-        for number, published, body in execute(
-            "SELECT number, published, body FROM event ORDER BY number"
-        )
-    }
+    rows = execute("SELECT number, body, published FROM event ORDER BY number")
+    events = {row[0]: Event(*row) for row in rows}
     fresh: dict[int, list[Event]] = {}
     entries: dict[int, list[Entry]] = {}
     for key, entry in _entries(connection, events):
@@ -75,21 +71,11 @@ def read_all(connection: sqlite3.Connection) -> Stored:
             fresh.setdefault(key, []).append(entry.event)
         else:
             entries.setdefault(key, []).append(entry)
+    last_moment = execute(_LAST_MOMENT).fetchone()[0] or 0.0
+    rows = execute("SELECT id, path, since, document FROM dead_letter ORDER BY id")
+    letters = [DeadLetter(*row) for row in rows]
     last = max(events, default=0)
-    return Stored(
-        clock,
-        last,
-        execute(_LAST_MOMENT).fetchone()[0] or 0.0,
-        subscriptions,
-        fresh,
-        entries,
-        [
-            DeadLetter(*row)
-            for row in execute(
-                "SELECT id, path, since, document FROM dead_letter ORDER BY id"
-            )
-        ],
-    )
+    return Stored(clock, last, last_moment, subscriptions, fresh, entries, letters)
 
 
 def _entries(

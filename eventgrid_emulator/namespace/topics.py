@@ -1,18 +1,54 @@
-"""From a topology and what was stored to topics with their queues."""
+"""Topics with their event subscriptions: made from a topology and what was stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from eventgrid_emulator.cloudevents import Attributes
 from eventgrid_emulator.namespace.subscription import Subscription
-from eventgrid_emulator.namespace.topic import Topic
 from eventgrid_emulator.queue.entries import QueueLimits
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_emulator.storage.schema import Stored
 from eventgrid_emulator.topology.filters import Filters
 from eventgrid_emulator.topology.topology import DAY, EventSubscription, Topology
 
+TYPES_REMEMBERED = 1024
+LONGEST_TYPE = 512
+_UNDECLARED = QueueLimits(60.0, 10, 7 * DAY)
+
 type Known = dict[tuple[str, str], Subscription]
 
-_UNDECLARED = QueueLimits(60.0, 10, 7 * DAY)
+
+class Topic:
+    """Where events are published, with its event subscriptions by name."""
+
+    def __init__(self, name: str, subscriptions: dict[str, Subscription]) -> None:
+        self.name = name
+        self.subscriptions = subscriptions
+        self.published = 0
+        self.unmatched = 0
+        self._by_type: dict[object, list[Subscription]] = {}
+
+    def matching(self, event: Attributes) -> Iterator[Subscription]:
+        """Yield the event subscriptions whose filters let the event through."""
+        for subscription in self._candidates(event.get("type")):
+            clauses = subscription.declared.filters.clauses
+            if not clauses or all(clause.matches(event) for clause in clauses):
+                yield subscription
+
+    def _candidates(self, kind: object) -> list[Subscription]:
+        if not isinstance(kind, str):
+            kind = None
+        if (remembered := self._by_type.get(kind)) is not None:
+            return remembered
+        found = [
+            subscription
+            for subscription in self.subscriptions.values()
+            if subscription.declared.filters.matches_type(kind)
+        ]
+        if kind is None or len(kind) <= LONGEST_TYPE:
+            if len(self._by_type) >= TYPES_REMEMBERED:
+                self._by_type.clear()
+            self._by_type[kind] = found
+        return found
 
 
 def refill(subscription: Subscription, stored: Stored) -> None:
