@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
@@ -67,24 +68,10 @@ class TokenError(Enum):
         self.message = message
 
 
-def bad_request(message: str) -> Refusal:
-    """Return a 400 `BadRequest`."""
-    return Refusal(Code.BAD_REQUEST, message)
-
-
-def unauthorized(message: str) -> Refusal:
-    """Return a 401 `Unauthorized`."""
-    return Refusal(Code.UNAUTHORIZED, message)
-
-
-def forbidden(message: str) -> Refusal:
-    """Return a 403 `Forbidden`: not for this caller, or good for something else."""
-    return Refusal(Code.FORBIDDEN, message)
-
-
-def unsupported(message: str) -> Refusal:
-    """Return a 415 `UnsupportedMediaType`: not what is sent is wrong, but how."""
-    return Refusal(Code.UNSUPPORTED, message)
+bad_request = partial(Refusal, Code.BAD_REQUEST)
+unauthorized = partial(Refusal, Code.UNAUTHORIZED)
+forbidden = partial(Refusal, Code.FORBIDDEN)
+unsupported = partial(Refusal, Code.UNSUPPORTED)
 
 
 def invalid_argument(name: str, allowed: str) -> Refusal:

@@ -127,10 +127,8 @@ class NamespaceInThread:
         except BaseException:
             self._end()
             raise
-        self.endpoint, self.connection = (
-            self._namespace.endpoint,
-            self._namespace.connection,
-        )
+        self.endpoint = self._namespace.endpoint
+        self.connection = self._namespace.connection
 
     def stop(self) -> None:
         """Close the port and end the thread."""

@@ -1,4 +1,4 @@
-"""What a test does to the namespace between requests: look, wait, reset, declare anew."""
+"""What a test does to a namespace between requests, without HTTP: look, wait, reset."""
 
 from collections.abc import Collection
 
@@ -38,7 +38,7 @@ class Wait(Place, forbid_unknown_fields=True):
 
 
 class Controls:
-    """Resets a namespace, waits for it, and shows what it holds, without HTTP."""
+    """Resets a namespace, waits for it, and shows what it holds."""
 
     def __init__(
         self, namespace: Namespace, faults: Faults, declared: Topology

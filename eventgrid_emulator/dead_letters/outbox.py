@@ -116,11 +116,8 @@ class DeadLetterQueue:
             pause,
             line,
         )
-        given_up = [
-            letter
-            for letter in self._waiting.values()
-            if now - letter.since >= GIVE_UP_AFTER
-        ]
+        waiting, oldest = self._waiting.values(), now - GIVE_UP_AFTER
+        given_up = [letter for letter in waiting if letter.since <= oldest]
         if given_up:
             self._done(given_up, arrived=False)
 

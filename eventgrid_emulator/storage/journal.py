@@ -96,10 +96,8 @@ class Journal:
         """Note that these events are locked."""
         if self._store is None or not taken:
             return
-        numbers = [entry.event.number for entry in taken]
-        secrets = b"".join([entry.secret for entry in taken])
-        first = taken[0]
-        values = (key, first.due, first.received, secrets, _text(numbers))
+        first, secrets = taken[0], b"".join([entry.secret for entry in taken])
+        values = (key, first.due, first.received, secrets, _numbers(taken))
         self._note(_LOCK, values)
 
     def renew(self, key: int, entries: list[Entry]) -> None:
