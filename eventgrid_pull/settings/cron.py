@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import inf
 from typing import NamedTuple
 
 from eventgrid_pull.settings.timespan import time_span
@@ -108,18 +107,15 @@ class _Calendar:
         ]
 
     @cached_property
-    def shortest_gap(self) -> float:
-        """The seconds between the two occurrences that are closest together."""
+    def longest_gap(self) -> float:
+        """The seconds between the two of sixty years that are farthest apart."""
         over_night = DAY + self._times[0] - self._times[-1]
-        in_a_day = min((b - a for a, b in pairwise(self._times)), default=inf)
-        if in_a_day <= over_night:
-            return in_a_day
-        nights = MOST_DAYS
-        for before, after in pairwise(self._dates(date(2000, 1, 1), 1)):
-            nights = min(nights, (after - before).days)
-            if nights == 1:
-                break
-        return min(in_a_day, (nights - 1) * DAY + over_night)
+        in_a_day = max((b - a for a, b in pairwise(self._times)), default=0)
+        nights = 1
+        if [len(self._days), len(self._months), len(self._weekdays)] != [31, 12, 7]:
+            dates = pairwise(self._dates(date(2000, 1, 1), 1))
+            nights = max((after - before).days for before, after in dates)
+        return max(in_a_day, (nights - 1) * DAY + over_night)
 
     def last_due(self, now: datetime) -> datetime:
         """Return the latest occurrence up to `now`."""
@@ -159,7 +155,7 @@ class _Span:
             raise Unreadable("would fire without pause: write a span above zero")
         self._length = length
         seconds = length.total_seconds()
-        self.shortest_gap: float = int(seconds) if seconds.is_integer() else seconds
+        self.longest_gap: float = int(seconds) if seconds.is_integer() else seconds
 
     def last_due(self, now: datetime) -> datetime:
         """Return the latest moment at which there must have been an occurrence."""
@@ -187,12 +183,12 @@ def problem(text: str) -> str | None:
     return None
 
 
-def shortest_gap(text: str) -> float | None:
-    """Return the seconds between the two occurrences that are closest together.
+def longest_gap(text: str) -> float | None:
+    """Return the seconds between the two occurrences that are farthest apart.
 
     None when `problem` has something to say.
     """
-    return None if problem(text) else _read(text).shortest_gap
+    return None if problem(text) else _read(text).longest_gap
 
 
 def last_due(text: str, now: datetime) -> datetime | None:

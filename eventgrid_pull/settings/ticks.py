@@ -20,12 +20,12 @@ EARLY = timedelta(seconds=0.5)
 
 def unheard(manner: Manner, schedule: str, budget: float) -> str | None:
     """Return that nobody listens before each tick, or None where somebody does."""
-    gap = cron.shortest_gap(schedule) or 0
+    gap = cron.longest_gap(schedule) or 0
     if manner == "visit" or budget > gap:
         return None
     return (
-        f"its timer fires every {gap} s and a run may take {budget:.0f} s: nobody listens "
-        "in between"
+        f"its ticks are up to {gap} s apart and a run may take {budget:.0f} s: nobody "
+        "listens in between"
     )
 
 

@@ -13,7 +13,7 @@ from eventgrid_pull.draining.histogram import Spread
 from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import BACKOFF
-from eventgrid_pull.settings.cron import shortest_gap
+from eventgrid_pull.settings.cron import longest_gap
 from eventgrid_pull.settings.ticks import unheard
 from moderation import timers
 from moderation.activity.log import Summary
@@ -171,7 +171,7 @@ def late_events(
     for summary in summaries:
         waited[summary.subscription].merge(summary.waited)
     for timer in drained:
-        delay, gap = waited[timer.subscription], shortest_gap(timer.schedule)
+        delay, gap = waited[timer.subscription], longest_gap(timer.schedule)
         if gap is None or delay.count < MEASURED:
             continue
         [median] = delay.percentiles(0.5)
@@ -179,8 +179,8 @@ def late_events(
         if half > 2 * gap:
             yield Finding(
                 timer.subscription,
-                f"is behind: half of its events waited {half:.0f} s or more, and it is "
-                f"drained every {gap} s",
+                f"is behind: half of its events waited {half:.0f} s or more, and its "
+                f"ticks are at most {gap} s apart",
                 f"{timer.lanes_setting} to more, or the schedule",
             )
 

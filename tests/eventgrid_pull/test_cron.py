@@ -1,4 +1,4 @@
-"""How often a schedule fires at most, and when it should have fired last."""
+"""How far apart a schedule's occurrences are, and when it should have fired last."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.settings.cron import last_due, next_due, problem, shortest_gap
+from eventgrid_pull.settings.cron import last_due, longest_gap, next_due, problem
 from functions_host.timers import cron
 from tests import make, schedule_cases
 from tests.schedule_cases import CASES, NOW
@@ -23,7 +23,7 @@ def text_of(case: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("case", READABLE, ids=text_of)
 def test_a_schedule_fires_as_in_the_host(case: dict[str, Any]) -> None:
-    """The next five occurrences are those of Microsoft's host, and no gap is shorter."""
+    """The next five occurrences are those of Microsoft's host, and no gap is longer."""
     schedule, moment, found = case["schedule"], NOW, []
     for expected in case["next"]:
         due = next_due(schedule, moment)
@@ -36,9 +36,12 @@ def test_a_schedule_fires_as_in_the_host(case: dict[str, Any]) -> None:
         assert f"{due + half_up:%Y-%m-%dT%H:%M:%SZ}" == expected
 
     assert problem(schedule) is None
-    assert shortest_gap(schedule) == case["gap"]
-    gaps = ((after - before).total_seconds() for before, after in pairwise(found))
-    assert all(case["gap"] <= gap for gap in gaps)
+    assert longest_gap(schedule) == case["gap"]
+    assert all(
+        case["gap"] >= (after - before).total_seconds()
+        for before, after in pairwise(found)
+        if after.year < 2060  # so far the longest gap is looked for
+    )
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=text_of)
@@ -47,7 +50,7 @@ def test_what_is_no_schedule_is_named(case: dict[str, Any]) -> None:
     schedule = case["schedule"]
 
     assert case["refused"] in str(problem(schedule))
-    assert shortest_gap(schedule) is None
+    assert longest_gap(schedule) is None
     assert last_due(schedule, NOW) is None
     assert next_due(schedule, NOW) is None
 
@@ -97,14 +100,17 @@ def test_it_agrees_with_the_stand_in_host(schedule: str, later: timedelta) -> No
 
 
 @given(schedule_cases.EXPRESSIONS)
-def test_no_two_occurrences_are_closer_than_the_shortest_gap(schedule: str) -> None:
-    """A budget that is shorter never overlaps the next run."""
-    gap, moments = shortest_gap(schedule), [NOW]
-    while gap is not None and len(moments) < 20:
+def test_no_two_occurrences_are_farther_apart_than_the_longest_gap(
+    schedule: str,
+) -> None:
+    """A run that may take longer never ends before the next tick."""
+    gap, moments = longest_gap(schedule), [NOW]
+    while gap is not None and len(moments) < 20 and moments[-1].year < 2050:
         due = next_due(schedule, moments[-1])
         assert due is not None
         moments.append(due)
 
     for before, after in pairwise(moments[1:]):
         assert gap is not None
-        assert (after - before).total_seconds() >= gap
+        is_watched = after.year < 2060
+        assert (after - before).total_seconds() <= gap or not is_watched

@@ -110,13 +110,26 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
     assert problem.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "gap"),
+    [
+        ("0 * * * * *", 60),
+        ("0 */7 * * * *", 420),
+        ("0 0,1 * * * *", 3540),
+        ("0 * 8-18 * * *", 46_860),
+        ("0 * * * * MON-FRI", 172_860),
+        ("00:01:30", 90),
+    ],
+)
 def test_a_budget_that_ends_a_stay_too_soon_is_told(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, schedule: str, gap: int
 ) -> None:
-    """It is pulled all the same, for as long as that."""
-    environ = {"M": "stay", "B": "60"}
+    """It is pulled all the same, for as long as that; the longest gap counts."""
+    environ = {"M": "stay", "B": "60", "S": schedule}
+    pull = declaring(environ, manner="%M%", budget="%B%", schedule="%S%")
 
-    assert registered(declaring(environ, manner="%M%", budget="%B%")) == ["pull_paid"]
+    assert registered(pull) == ["pull_paid"]
+    assert f"up to {gap} s apart" in caplog.text
     assert "nobody listens in between" in caplog.text
 
 
