@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tools.bench import (
+from tools.bench.benches import (
     coldstart,
     console,
     consume,

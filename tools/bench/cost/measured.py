@@ -23,10 +23,10 @@ from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
 from eventgrid_pull.recorder import Record
 from eventgrid_pull.wire.client import Namespace, Subscription, Topic
 from eventgrid_pull.wire.http_retry import loop_time
+from tools.bench.contenders.drained import clock
 from tools.bench.cost.counts import Counts
-from tools.bench.drained import clock
-from tools.bench.events import APPROVED, FLAGGED, event
-from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
+from tools.bench.load.events import APPROVED, FLAGGED, event
+from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 
 SUBSCRIPTIONS = {"sub-flagged": [FLAGGED], "sub-approved": [APPROVED], "sub-all": None}
 # More often a publisher does not send; what it sends at once is what came meanwhile.

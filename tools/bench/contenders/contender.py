@@ -1,7 +1,7 @@
 """A process that does one kind of work, round after round, and tells what each took.
 
 Each contender has a process of its own, so that none pays for what another imported.
-`python -m tools.bench.contender NAME PLACE` writes a line of JSON when it is ready, and one
+`python -m tools.bench.contenders.contender NAME PLACE` writes a line of JSON when it is ready, and one
 more for each number of events that it reads from its stdin.
 """
 
@@ -23,16 +23,16 @@ except ImportError:  # Windows
 
 # Where each is made; imported by name, because a floor without the SDK must not load it.
 CONTENDERS = {
-    "receive": "tools.bench.ours:receiving",
-    "drain": "tools.bench.drained:draining",
-    "library": "tools.bench.library:pulling",
-    "lane": "tools.bench.drained:lane",
-    "record": "tools.bench.drained:recording",
-    "publish": "tools.bench.ours:publishing_in_hundreds",
-    "sdk-receive-100": "tools.bench.sdk:receiving_by_100",
-    "sdk-receive-10": "tools.bench.sdk:receiving_by_10",
-    "sdk-publish": "tools.bench.sdk:publishing_in_hundreds",
-    "floor-receive": "tools.bench.floor:receiving",
+    "receive": "tools.bench.contenders.ours:receiving",
+    "drain": "tools.bench.contenders.drained:draining",
+    "library": "tools.bench.contenders.library:pulling",
+    "lane": "tools.bench.contenders.drained:lane",
+    "record": "tools.bench.contenders.drained:recording",
+    "publish": "tools.bench.contenders.ours:publishing_in_hundreds",
+    "sdk-receive-100": "tools.bench.contenders.sdk:receiving_by_100",
+    "sdk-receive-10": "tools.bench.contenders.sdk:receiving_by_10",
+    "sdk-publish": "tools.bench.contenders.sdk:publishing_in_hundreds",
+    "floor-receive": "tools.bench.contenders.floor:receiving",
 }
 
 

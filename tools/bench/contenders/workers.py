@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
-from tools.bench.contender import Place
+from tools.bench.contenders.contender import Place
 from tools.terminal import ROOT
 
 LIMIT = 2**24  # of one answer
@@ -47,7 +47,7 @@ class Worker:
 async def worker(name: str, place: Place) -> AsyncIterator[Worker]:
     """Start a contender; give it when it is ready."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tools.bench.contender"),
+        *(sys.executable, "-m", "tools.bench.contenders.contender"),
         *(name, json.dumps(dataclasses.asdict(place))),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -3,12 +3,18 @@
 from statistics import median
 from typing import Any
 
-from tools.bench.contender import Place
-from tools.bench.events import APPROVED, FLAGGED
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.workers import Worker, each, worker
+from tools.bench.load.events import APPROVED, FLAGGED
+from tools.bench.load.servers import (
+    KEY,
+    TOPIC,
+    Emulator,
+    running_emulator,
+    running_storage,
+)
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.bench.workers import Worker, each, worker
 
 SUBSCRIPTIONS = {
     "sub-flagged": [FLAGGED],

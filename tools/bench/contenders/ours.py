@@ -11,9 +11,9 @@ from eventgrid_pull.publishing import publish
 from eventgrid_pull.wire.client import Namespace
 from moderation import events
 from moderation.events import ContentFlagged, Severity
-from tools.bench.contender import Place, Work
-from tools.bench.drained import clock
-from tools.bench.events import event
+from tools.bench.contenders.contender import Place, Work
+from tools.bench.contenders.drained import clock
+from tools.bench.load.events import event
 
 
 @contextlib.asynccontextmanager

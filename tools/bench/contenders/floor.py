@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tools.bench.contender import Place, Work
+from tools.bench.contenders.contender import Place, Work
 
 VERSION = "api-version=2024-06-01"
 

@@ -14,12 +14,12 @@ import msgspec
 from eventgrid_pull.blob import blob_client
 from moderation import timers, topology
 from moderation.runtime import handled
-from tools.bench import emulator
-from tools.bench.events import FLAGGED, event
-from tools.bench.http_load import Request, microseconds
-from tools.bench.publish import NOBODY
+from tools.bench.benches import emulator
+from tools.bench.benches.publish import NOBODY
+from tools.bench.load.events import FLAGGED, event
+from tools.bench.load.http_load import Request, microseconds
+from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.stack import options
 from tools.stack.parts import services

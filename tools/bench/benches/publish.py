@@ -1,10 +1,10 @@
 """What it costs to publish events by the hundred, against the SDK's `send`."""
 
-from tools.bench.contender import Place
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.workers import each, in_turns, workers
+from tools.bench.load.servers import KEY, TOPIC, running_emulator
 from tools.bench.report import Report, compared
-from tools.bench.servers import KEY, TOPIC, running_emulator
 from tools.bench.sizes import Size
-from tools.bench.workers import each, in_turns, workers
 
 # Nobody publishes this, so the emulator need not keep what it takes.
 NOBODY = {"sub-nobody": ["com.contoso.ai.NeverPublished"]}

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench.emulator_floor import Recording
+from tools.bench.load.emulator_floor import Recording
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
 from tools.terminal import ROOT
@@ -187,7 +187,9 @@ async def run(size: Size) -> Report:
         async with running(*serve, "--data", str(Path(folder, "data"))) as port:
             durable = await pipeline(port, bodies, Recording())
         record.save(answers)
-        async with running("-m", "tools.bench.emulator_floor", str(answers)) as port:
+        async with running(
+            "-m", "tools.bench.load.emulator_floor", str(answers)
+        ) as port:
             floor = await pipeline(port, bodies, Recording())
     rows = [
         _row("in memory", memory, "its HTTP server alone", floor),

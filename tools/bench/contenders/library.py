@@ -14,8 +14,8 @@ from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable, stamp
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
-from tools.bench.contender import Place, Work
-from tools.bench.drained import clock
+from tools.bench.contenders.contender import Place, Work
+from tools.bench.contenders.drained import clock
 
 CONTAINER = "library"
 

@@ -8,13 +8,13 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.wire.client import Namespace, Topic
-from tools.bench.contender import Place
-from tools.bench.drained import clock
-from tools.bench.events import FLAGGED, event
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.drained import clock
+from tools.bench.contenders.workers import Worker, worker
+from tools.bench.load.events import FLAGGED, event
+from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.bench.workers import Worker, worker
 
 RATE = 50
 WARM_UP = 50

@@ -10,13 +10,19 @@ import msgspec
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from tools.bench.contender import Place
-from tools.bench.drained import CONTAINER, clock
-from tools.bench.events import FLAGGED
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.drained import CONTAINER, clock
+from tools.bench.contenders.workers import Worker, workers
+from tools.bench.load.events import FLAGGED
+from tools.bench.load.servers import (
+    KEY,
+    TOPIC,
+    Emulator,
+    running_emulator,
+    running_storage,
+)
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.bench.workers import Worker, workers
 
 NAME = "sub-flagged"
 LANES = (1, 2, 4)

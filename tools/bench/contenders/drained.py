@@ -27,7 +27,7 @@ from moderation.audit.log import AuditLog
 from moderation.audit.recorder import AuditRecorder
 from moderation.pulling import pull
 from moderation.runtime import handled
-from tools.bench.contender import Place, Work
+from tools.bench.contenders.contender import Place, Work
 
 CONTAINER = "audit"
 MOST_SECONDS = 100.0

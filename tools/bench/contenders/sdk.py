@@ -10,8 +10,8 @@ from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient
 
-from tools.bench.contender import Place, Work
-from tools.bench.events import event
+from tools.bench.contenders.contender import Place, Work
+from tools.bench.load.events import event
 
 
 @contextlib.asynccontextmanager

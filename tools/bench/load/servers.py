@@ -12,8 +12,8 @@ from typing import Any
 
 import aiohttp
 
-from tools.bench import emulator
-from tools.bench.events import bodies
+from tools.bench.benches import emulator
+from tools.bench.load.events import bodies
 from tools.stack.data_folder import DataFolder
 from tools.stack.parts import azurite, readiness, services
 from tools.stack.system import ports

@@ -4,12 +4,12 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from tools.bench.contender import Place
-from tools.bench.events import FLAGGED
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.workers import each, in_turns, workers
+from tools.bench.load.events import FLAGGED
+from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row, compared
-from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.bench.workers import each, in_turns, workers
 
 # Contender → the event subscription that is its own; all of them get every event.
 OWN = {

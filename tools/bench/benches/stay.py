@@ -14,11 +14,11 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.wire.client import Namespace, Topic
-from tools.bench.drained import clock
-from tools.bench.events import FLAGGED, event
-from tools.bench.post import running_host
+from tools.bench.benches.post import running_host
+from tools.bench.contenders.drained import clock
+from tools.bench.load.events import FLAGGED, event
+from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.sizes import Size
 from tools.stack.settings import settings_file
 from tools.stack.system import processes

@@ -16,11 +16,11 @@ from console.routes import ROUTES
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from moderation import runtime
-from tools.bench import filling
-from tools.bench.events import FLAGGED, event
-from tools.bench.filling import Day, Known
+from tools.bench.load import filling
+from tools.bench.load.events import FLAGGED, event
+from tools.bench.load.filling import Day, Known
+from tools.bench.load.servers import KEY, running_storage
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, running_storage
 from tools.bench.sizes import Size
 from tools.stack.settings import settings_file
 from tools.terminal import ROOT, say

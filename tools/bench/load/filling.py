@@ -17,7 +17,7 @@ from moderation import events
 from moderation.activity.log import Summary
 from moderation.audit import entry
 from moderation.events import Verdict
-from tools.bench.events import APPROVED, FLAGGED, WHEN, event
+from tools.bench.load.events import APPROVED, FLAGGED, WHEN, event
 from tools.terminal import say
 
 HOURS = 24

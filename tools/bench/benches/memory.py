@@ -2,12 +2,18 @@
 
 from typing import Any
 
-from tools.bench.contender import Place
-from tools.bench.events import event
+from tools.bench.contenders.contender import Place
+from tools.bench.contenders.workers import Worker, worker
+from tools.bench.load.events import event
+from tools.bench.load.servers import (
+    KEY,
+    TOPIC,
+    Emulator,
+    running_emulator,
+    running_storage,
+)
 from tools.bench.report import Report, Row
-from tools.bench.servers import KEY, TOPIC, Emulator, running_emulator, running_storage
 from tools.bench.sizes import Size
-from tools.bench.workers import Worker, worker
 
 SUBSCRIPTIONS = ("sub-flagged", "sub-all-events", "sub-third", "sub-fourth")
 EVENT_BYTES = 950_000
