@@ -54,7 +54,7 @@ class Slots:
         try:
             await waiting
         except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled():
+            if waiting.done() and not waiting.cancelled() and not waiting.exception():
                 self.give()  # it came too late
             raise
 

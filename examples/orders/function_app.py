@@ -1,5 +1,6 @@
 """Orders that were paid or refunded, kept in SQLite: pulled from Event Grid."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -30,15 +31,19 @@ class Decided:
     down = sqlite3.Error
 
     async def open(self, subscription: str) -> None:
-        """See that it can be kept."""
-        database().close()
+        """See that it can be kept; in a thread, as all that would block the loop."""
+        await asyncio.to_thread(lambda: database().close())
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
         """Keep it."""
-        with closing(database()) as db, db:
-            db.executemany(
-                "insert into decided values (?, ?, ?, ?, ?)", map(row, records)
-            )
+        await asyncio.to_thread(keep, records)
+
+
+def keep(records: Sequence[Record]) -> None:
+    """Write the records in one transaction."""
+    with closing(database()) as db, db:
+        rows = map(row, records)
+        db.executemany("insert into decided values (?, ?, ?, ?, ?)", rows)
 
 
 def row(record: Record) -> tuple[str | None, ...]:

@@ -1,0 +1,26 @@
+"""Slots are neither lost nor made, whoever goes away while waiting for one."""
+
+import asyncio
+
+import pytest
+
+from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_who_is_cancelled_as_it_is_answered_makes_no_slot(given_up: bool) -> None:
+    """Or more handlers than were allowed would run from then on."""
+    slots = Slots(1)
+    await slots.take()
+    waiting = asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+
+    slots.give_up() if given_up else slots.give()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    if given_up:
+        with pytest.raises(NoSlotLeft):
+            await slots.take()
+        slots.give_late()
+
+    assert (slots.free, slots.stuck) == (1, 0)
