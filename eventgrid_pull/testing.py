@@ -16,6 +16,7 @@ from eventgrid_pull.consumer import Consumer
 from eventgrid_pull.draining import batch
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.events import event_decoder
+from eventgrid_pull.handlers.run_handler import HandlerExited
 from eventgrid_pull.outcomes import (
     Disposition,
     ReleaseDelay,
@@ -67,6 +68,8 @@ async def handle(
             settled_on(batch.checked(await handler(each)), delivery_count, limit=limit)
             for each in delivered
         ]
+    except HandlerExited as ended:
+        raise ended.__cause__ or ended from None
     finally:
         runner.threads.shutdown(wait=False, cancel_futures=True)
 

@@ -32,8 +32,15 @@ type OnMalformed = Literal["reject", "handle"]
 type Handle = Callable[[AnyEvent], Awaitable[Disposition]]
 
 
+# What comes from outside of an async handler: stopping, closing, Ctrl-C.
+_OF_THE_LOOP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
+
+
 class HandlerExited(Exception):
-    """A handler asked the process to end, as `sys.exit` does: it failed, and no more."""
+    """A handler raised what is meant to end more than itself: it failed, and no more.
+
+    As `sys.exit` does, and libraries in Rust that panic.
+    """
 
 
 class Runner(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,13 +147,17 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     async def _awaited(self, argument: object) -> object:
         try:
             return await self.handler(argument)
-        except SystemExit as error:
+        except (Exception, *_OF_THE_LOOP):
+            raise
+        except BaseException as error:
             raise HandlerExited from error
 
     def _plain(self, argument: object) -> object:
         try:
             return self.handler(argument)
-        except SystemExit as error:
+        except Exception:
+            raise
+        except BaseException as error:
             raise HandlerExited from error
 
     def _end(self, work: asyncio.Future[Any]) -> None:

@@ -211,6 +211,12 @@ async def test_a_handler_is_driven_without_a_network() -> None:
             raise ZeroDivisionError
         return Reject("negative amount") if event.data.cents < 0 else None
 
+    @pull.subscription("sub-other", schedule=TICK)
+    async def other(event: Event[Paid]) -> None:
+        pytest.fail("SAID")
+
+    with pytest.raises(pytest.fail.Exception, match="SAID"):
+        await testing.handle(pull, "sub-other", testing.event("x", order()))
     good, bad = (testing.event("com.shop.Paid", order(cents)) for cents in (1, -1))
     said = await testing.handle(pull, "sub-paid", good, bad, b"{}")
     with pytest.raises(ZeroDivisionError):

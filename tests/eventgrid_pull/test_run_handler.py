@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import functools
 import logging
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -371,13 +370,22 @@ async def test_a_batch_is_stopped_when_nobody_waits_for_it_any_more() -> None:
     assert cancelled == [2]
 
 
+class Panic(BaseException):
+    """As libraries in Rust raise it."""
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(1), Panic(), BaseExceptionGroup("", [Panic()])]
+)
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_a_handler_that_ends_the_process_has_failed(is_async: bool) -> None:
+async def test_a_handler_that_ends_the_process_has_failed(
+    is_async: bool, error: BaseException
+) -> None:
     """A library that calls `sys.exit` takes neither the worker nor its neighbours along."""
 
     def plain(event: Event[Order]) -> None:
         if event.data.cents < 0:
-            sys.exit(1)
+            raise error
 
     async def of_a_loop(event: Event[Order]) -> None:
         plain(event)
