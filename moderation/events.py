@@ -73,10 +73,6 @@ class ReviewEscalated(Moderation, frozen=True, kw_only=True, rename="camel"):
     escalation_reason: LongText
 
 
-# An event of any type, readable or not.
-type ModerationEvent = AnyEvent
-
-
 class Verdict(StrEnum):
     """What becomes of the content."""
 

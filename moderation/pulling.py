@@ -120,7 +120,7 @@ _recording = Recording(
 )
 pull = EventGridPull(
     topic=_topic(),
-    connection="EVENTGRID",
+    connection=settings.CONNECTION,
     recorder=_recording,
     on_drained=_recording.note,
     before=Probes(lambda: current_logs().actions).before,

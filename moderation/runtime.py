@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,11 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from eventgrid_pull import ConnectionInvalid, Consumer, DrainResult
-from eventgrid_pull.events.cloudevents import Problem
 from moderation import events, timers, topology
 from moderation import handlers as handlers  # it declares what is pulled
 from moderation.pulling import clock, current_logs, current_settings, pull
-from moderation.settings import Settings, SettingsInvalid
+from moderation.settings import Settings, SettingsInvalid, connection_problems
 from moderation.storage import logs
 from moderation.storage.logs import Logs
 from moderation.topology import Topology, TopologyInvalid
@@ -139,8 +139,7 @@ def build(
             close_storage=close,
         )
     except ConnectionInvalid as error:
-        wrong = [Problem(*problem.split(" ", 1)) for problem in error.problems]
-        raise SettingsInvalid(wrong) from None
+        raise SettingsInvalid(connection_problems(error, os.environ)) from None
 
 
 def _dead_letters(

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from eventgrid_pull.events.cloudevents import Problem
-from eventgrid_pull.settings.addresses import is_loopback, split
+from eventgrid_pull.settings import connection
+from eventgrid_pull.settings.addresses import split
+from eventgrid_pull.settings.connection import ConnectionInvalid
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -31,6 +33,12 @@ class Setting(NamedTuple):
     required: bool = False
 
 
+# The library reads the settings that begin with this, also as Functions spells them.
+CONNECTION = "EVENTGRID"
+OTHERWISE = {
+    "EVENTGRID_ENDPOINT": "EVENTGRID__endpoint",
+    "EVENTGRID_KEY": "EVENTGRID__key",
+}
 PAYLOADS = ("shown", "on-request", "never")
 SETTINGS = (
     Setting("EVENTGRID_ENDPOINT", "the endpoint of the namespace", required=True),
@@ -91,13 +99,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the app was told by its environment.
 
     `pull_budget`: seconds in which a run of a timer may receive, at most until the next
-    tick. `handler_seconds`: how long a handler may take over one event. `key`
-    None: the app's identity is used. Exactly one of the two storage settings is there.
+    tick. `handler_seconds`: how long a handler may take over one event. Exactly one of
+    the two storage settings is there.
     """
 
-    endpoint: str
     topic: str
-    key: str | None
     audit_account_url: str | None
     audit_connection_string: str | None
     dead_letter_account_url: str | None
@@ -109,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the secrets: it may end up in a log line."""
-        return f"Settings(endpoint={self.endpoint!r}, topic={self.topic!r}, …)"
+        return f"Settings(topic={self.topic!r}, …)"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, topic: str) -> "Settings":
@@ -119,11 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         every problem there is.
         """
         read = _Reader(environ)
-        key = read.key("EVENTGRID_KEY")
+        read.check_namespace()
         settings = cls(
-            endpoint=read.endpoint("EVENTGRID_ENDPOINT", has_key=key is not None),
             topic=read.name("EVENTGRID_TOPIC_NAME", TOPIC_NAME, default=topic),
-            key=key,
             audit_account_url=read.account_url("AUDIT_STORAGE_ACCOUNT_URL"),
             audit_connection_string=read.connection("AUDIT_STORAGE_CONNECTION_STRING"),
             dead_letter_account_url=read.account_url("DEAD_LETTER_STORAGE_ACCOUNT_URL"),
@@ -156,27 +160,11 @@ class _Reader:
     def _get(self, name: str) -> str:
         return self._environ.get(name, "").strip() or BY_NAME[name].default
 
-    def endpoint(self, name: str, *, has_key: bool) -> str:
-        value = self._get(name)
-        example = "as https://<namespace>.<region>-1.eventgrid.azure.net"
-        if not value:
-            self._wrong(name, f"is not set: the namespace's endpoint, {example}")
-            return value
-        address = split(value)
-        if address is None:
-            self._wrong(name, f"must be a URL with its scheme, {example}")
-        elif address[0] == "http" and not is_loopback(address[1]):
-            self._wrong(name, "must begin with https:// (http is for this machine)")
-        elif address[0] == "http" and not has_key:
-            problem = "is http, where only a key is sent: set EVENTGRID_KEY"
-            self._wrong(name, problem)
-        return value
-
-    def key(self, name: str) -> str | None:
-        value = self._get(name)
-        if not (value.isascii() and value.isprintable()):
-            self._wrong(name, "must be one line of printable ASCII, as it was copied")
-        return value or None
+    def check_namespace(self) -> None:
+        try:
+            connection.read(CONNECTION, self._environ)
+        except ConnectionInvalid as error:
+            self.problems += connection_problems(error, self._environ)
 
     def name(self, name: str, pattern: re.Pattern[str], default: str = "") -> str:
         value = self._get(name) or default
@@ -221,6 +209,24 @@ class _Reader:
             self._wrong(names[0], f"is not set, and neither is {names[1]}: set one")
         if len(given) == len(names):
             self._wrong(names[0], f"is set, and so is {names[1]}: set only one")
+
+
+def connection_problems(
+    error: ConnectionInvalid, environ: Mapping[str, str]
+) -> list[Problem]:
+    """Return what is wrong with the namespace's settings; one not set by its name here."""
+    ours = {other: name for name, other in OTHERWISE.items()}
+    split = (problem.split(" ", 1) for problem in error.problems)
+    return [
+        Problem(name if name in environ else ours.get(name, name), problem)
+        for name, problem in split
+    ]
+
+
+def spelled(name: str, environ: Mapping[str, str]) -> str:
+    """Return the name that a setting is given by, if it is."""
+    other = OTHERWISE.get(name, name)
+    return other if environ.get(other, "").strip() else name
 
 
 def whole_number(value: str, allowed: range) -> int | None:

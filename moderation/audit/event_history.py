@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.publishing import publish_stamp
 from moderation import events
@@ -20,7 +21,6 @@ from moderation.audit.entry import AuditEntry, decoded, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
 from moderation.event_key import EventKey
-from moderation.events import ModerationEvent
 from moderation.storage.paging import LONGEST, MOMENT, SHORTEST, DeliveryKey, Windows
 
 # A piece of time in which there is more is the last one of an answer.
@@ -204,7 +204,7 @@ class _Quest:
         if entry.disposition in TERMINAL:
             search.done = _with(search.done, entry.subscription)
 
-    def _know(self, event: ModerationEvent, at: datetime) -> None:
+    def _know(self, event: AnyEvent, at: datetime) -> None:
         """When it was published: by our stamp, or else as its publisher claims."""
         search = self._search
         search.published = publish_stamp.believed(

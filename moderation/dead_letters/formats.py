@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from eventgrid_pull.event import AnyEvent
 from moderation import events
-from moderation.events import ModerationEvent
 
 # As many bytes of a blob are read; Event Grid and the emulator stay far below.
 BLOB_BYTES = 32 * 1024 * 1024
@@ -43,7 +43,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     index: int
     raw: bytes
-    event: ModerationEvent | None = None
+    event: AnyEvent | None = None
     unreadable: str | None = None
     said: Said = Said()
 

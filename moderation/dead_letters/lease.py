@@ -2,10 +2,10 @@
 
 import asyncio
 
+from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Disposition, Release
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
-from moderation.events import ModerationEvent
 
 # A caller waits for the answer: a handler gets no longer, whatever its own limit is.
 HANDLER_SECONDS = 120.0
@@ -40,7 +40,7 @@ class Held:
 
 
 async def decided(
-    held: Held, bench: Bench, subscription: str, event: ModerationEvent
+    held: Held, bench: Bench, subscription: str, event: AnyEvent
 ) -> Disposition:
     """What the handler says of the event: by the rules for one that was delivered.
 

@@ -7,16 +7,16 @@ from typing import Any, Final, Literal
 import msgspec
 
 from eventgrid_pull import Disposition
+from eventgrid_pull.event import AnyEvent
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import attempts, formats
 from moderation.dead_letters.attempts import Ledger
 from moderation.dead_letters.formats import Letter
 from moderation.dead_letters.store import DeadLetterStore
-from moderation.events import ModerationEvent
 from moderation.storage import blob_paths
 
-type Handler = Callable[[ModerationEvent], Coroutine[Any, Any, Disposition]]
+type Handler = Callable[[AnyEvent], Coroutine[Any, Any, Disposition]]
 type NotDone = Literal["skipped", "notBegun", "already"]
 # As its handler said (`outcomes.Verb`), or why it was not asked.
 type Outcome = Literal["acknowledge", "release", "reject"] | NotDone
@@ -84,7 +84,7 @@ class Blob(msgspec.Struct, kw_only=True):
         """Whether all of its dead letters are acknowledged."""
         return all(self.ledger.is_done(one.index) for one in self.letters)
 
-    def event(self, index: int) -> ModerationEvent | None:
+    def event(self, index: int) -> AnyEvent | None:
         """The event at that index, where there is one."""
         return self.letters[index].event if index < len(self.letters) else None
 
@@ -94,7 +94,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     lineage: Lineage
     subscription: str
-    event: ModerationEvent
+    event: AnyEvent
     deliveries: int
 
 

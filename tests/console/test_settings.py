@@ -106,6 +106,15 @@ def test_a_secret_is_never_shown(name: str, value: str) -> None:
     assert "hunter2" not in (found.value or "")
 
 
+def test_what_is_spelled_as_functions_does_is_shown_so() -> None:
+    """And the key is as secret as by its other name."""
+    found = shown(EVENTGRID_KEY="", EVENTGRID__endpoint="x", EVENTGRID__key="hunter2")
+
+    assert (found["EVENTGRID__key"].set, found["EVENTGRID__key"].value) == (True, None)
+    assert "scheme" in (found["EVENTGRID__endpoint"].problem or "")
+    assert "EVENTGRID_ENDPOINT" not in found
+
+
 def test_what_is_not_set_has_its_default() -> None:
     """The value in use is known either way."""
     found = shown(PULL_BUDGET_SECONDS="", EVENTGRID_TOPIC_NAME="")

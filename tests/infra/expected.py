@@ -4,7 +4,7 @@ import json
 import re
 from contextlib import suppress
 
-from moderation import function_names, timers, topology
+from moderation import function_names, settings, timers, topology
 from moderation.runtime import handled
 from moderation.settings import Settings, SettingsInvalid
 from tools.terminal import ROOT
@@ -127,7 +127,7 @@ def settings_read() -> set[str]:
     with suppress(SettingsInvalid):
         Settings.from_environ(environ, topic="some-topic")
     timers.of(topology.load().names, environ, handled())
-    return environ.asked
+    return environ.asked | settings.OTHERWISE.keys()  # these the library reads
 
 
 def settings_documented() -> set[str]:

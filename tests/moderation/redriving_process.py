@@ -10,13 +10,14 @@ from pathlib import Path
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import redrive
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import Lease, Stored
-from moderation.events import ModerationEvent, Verdict
+from moderation.events import Verdict
 from moderation.storage.dead_letter_blobs import BlobDeadLetters, BlobLease
 
 KILLED = 9
@@ -106,7 +107,7 @@ async def redriven(
     """The first two dead letters of the blob redriven, and how many steps it took."""
     steps = Steps(last)
 
-    async def handler(event: ModerationEvent) -> Disposition:
+    async def handler(event: AnyEvent) -> Disposition:
         steps.step()
         with effects.open("a", encoding="utf-8") as file:
             file.write(f"{event.id}\n")

@@ -60,7 +60,9 @@ async def a_runtime(
     made = {"EVENTGRID_ENDPOINT": namespace.endpoint, "EVENTGRID_KEY": namespace.key}
     read = Settings.from_environ(EXAMPLE | made | settings, topic=declared.topic)
     names = SettingNames("EVENTGRID_ENDPOINT", "EVENTGRID_KEY", "EVENTGRID_TOPIC_NAME")
-    client = Namespace(read.endpoint, AzureKeyCredential(read.key or ""), names)
+    given = made | settings
+    key = AzureKeyCredential(given["EVENTGRID_KEY"])
+    client = Namespace(given["EVENTGRID_ENDPOINT"], key, names)
     runtime = runtimes.a_runtime(
         read,
         declared,

@@ -11,6 +11,7 @@ import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -26,7 +27,7 @@ from moderation.dead_letters import attempts, redrive, redrive_plan
 from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import Bench, Redriven
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Overtaken
-from moderation.events import ModerationEvent, Verdict
+from moderation.events import Verdict
 from tests.eventgrid_pull.workbench import Store
 from tests.make import NOW, Budget, a_delivery, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now
@@ -60,7 +61,7 @@ class Stand:
         content = first if isinstance(first, bytes) else json.dumps(letters).encode()
         self.store.put(name, content, NOW)
 
-    async def handler(self, event: ModerationEvent) -> Disposition:
+    async def handler(self, event: AnyEvent) -> Disposition:
         self.handled.append(event.id)
         if self.waits:
             await asyncio.sleep(self.waits)
@@ -408,7 +409,7 @@ async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look(
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
 
-    async def block(event: ModerationEvent) -> Disposition:
+    async def block(event: AnyEvent) -> Disposition:
         loop.clock.now += 100
         return DONE
 

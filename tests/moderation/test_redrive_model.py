@@ -11,13 +11,14 @@ import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Stored
-from moderation.events import ModerationEvent, Verdict
+from moderation.events import Verdict
 from tests.make import NOW, an_event
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"
@@ -54,7 +55,7 @@ class World:
         self.left = steps
         self.now += timedelta(seconds=70)
 
-        async def handler(event: ModerationEvent) -> Disposition:
+        async def handler(event: AnyEvent) -> Disposition:
             self.step()
             self.handled[event.id] += 1
             self.step()

@@ -136,13 +136,14 @@ def _setting(
     declared: Topology,
     problems: list[Problem],
 ) -> Setting:
-    value = environ.get(known.name, "").strip()
+    name = settings.spelled(known.name, environ)
+    value = environ.get(name, "").strip()
     default = known.default
     if known.name == "EVENTGRID_TOPIC_NAME":
         default = declared.topic
-    wrong = [problem.problem for problem in problems if problem.path == known.name]
+    wrong = [problem.problem for problem in problems if problem.path == name]
     return Setting(
-        name=known.name,
+        name=name,
         value=_harmless(value) if value and not known.secret else None,
         set=bool(value),
         secret=known.secret,

@@ -8,11 +8,11 @@ import msgspec
 
 from console.validation import ApiRequest
 from eventgrid_pull import Disposition
+from eventgrid_pull.event import AnyEvent
 from moderation.audit.entry import Lineage
 from moderation.dead_letters import redrive, redrive_plan
 from moderation.dead_letters.redrive_plan import Bench, Handler, Redriven
 from moderation.event_key import EventKey
-from moderation.events import ModerationEvent
 from moderation.runtime import Runtime
 
 # After so many seconds no other dead letter is begun: the rest is `notBegun`.
@@ -80,7 +80,7 @@ def _bench(request: ApiRequest[None, RedriveBody]) -> Bench:
 def _handler(runtime: Runtime, name: str) -> Handler:
     """Return what decides about a dead letter as about an event that is delivered."""
 
-    async def handle(event: ModerationEvent) -> Disposition:
+    async def handle(event: AnyEvent) -> Disposition:
         return await runtime.consumer.handle(name, event.raw, event.delivery_count)
 
     return handle

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation.settings import Settings
+from eventgrid_pull.settings import connection
+from moderation.settings import CONNECTION, Settings
 from tools.azure import local_settings, outputs, settings_command
 from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn
@@ -62,8 +63,9 @@ def test_the_laptop_uses_the_namespace_with_the_developers_identity(app: Path) -
 
     values = settings_file.read(app / settings_file.FILE)
     told = Settings.from_environ(values, topic="moderation-events")
-    assert (told.endpoint, told.audit_account_url) == (ENDPOINT, STORAGE)
-    assert told.key is None
+    found = connection.read(CONNECTION, values)
+    assert (found.endpoint, told.audit_account_url) == (ENDPOINT, STORAGE)
+    assert found.key is None
     assert told.audit_connection_string is None
 
 
