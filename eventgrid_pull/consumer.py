@@ -10,10 +10,10 @@ from eventgrid_pull import shutdown
 from eventgrid_pull.draining import batch, settle
 from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.callers import PATIENCE_SECONDS, RETRY_SECONDS
-from eventgrid_pull.draining.drain import SHORTEST_WAIT, DrainJob, Receiver
+from eventgrid_pull.draining.drain import SHORTEST_WAIT, DrainJob
 from eventgrid_pull.draining.drain_registry import Drains
 from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
-from eventgrid_pull.draining.settle import Decided
+from eventgrid_pull.draining.settle import Decided, Receiver
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.handlers.declaration import Declared
 from eventgrid_pull.handlers.run_handler import Runner
@@ -48,16 +48,6 @@ class Namespace(Protocol):
 type Connect = Callable[[], tuple[Namespace, str]]
 
 
-class _Watched(DrainJob, frozen=True, kw_only=True):
-    """A drain that tells what blocks the event loop while it lasts."""
-
-    watching: Callable[[], AbstractContextManager[None]]
-
-    async def run(self) -> DrainResult:
-        with self.watching():
-            return await super().run()
-
-
 class Consumer:
     """The drains of the declared event subscriptions, over one connection."""
 
@@ -78,7 +68,7 @@ class Consumer:
         self._receivers: dict[str, Receiver] = {}
         self._runners: dict[str, Runner] = {}
         self._drains = Drains()
-        self._statuses = Statuses(declared)
+        self._statuses = Statuses()
 
     def elsewhere(
         self,
@@ -149,25 +139,28 @@ class Consumer:
             max_delivery_count=numbers.max_delivery_count,
             lives=timedelta(seconds=numbers.time_to_live),
             lock_seconds=numbers.lock_duration,
-            handler_seconds=float("inf"),
-            handler=runner.handle,
             for_batch=self._hooks.for_batch(declared.name, runner),
             receiver=receiver,
             recorder=self._safe_recorder,
             clock=self._clock,
             stopping=lambda: self._drains.is_stopping,
         )
-        return _Watched(
-            watching=lambda: self._statuses.blocks.watching(self._declared.values()),
+        return DrainJob(
             context=context,
-            receiver=receiver,
             time_left=lambda: ends - loop_time(),
             manner=numbers.manner,
             pace=numbers.pace,
             until_empty=until_empty,
             note=self._note,
             room=runner,
+            watching=self._watching,
         )
+
+    def _watching(self) -> AbstractContextManager[None]:
+        """Watch, for the length of a block, for handlers that hold the event loop."""
+        handlers = self._declared.values()
+        codes = {each.code: each.name for each in handlers if each.code is not None}
+        return self._statuses.blocks.watching(codes)
 
     def runner(self, name: str) -> Runner:
         """Return what runs its handler: one for all drains, as a thread may outlast one."""
@@ -234,7 +227,10 @@ class Consumer:
 
     def status(self) -> list[Status]:
         """Return how each declared event subscription is."""
-        return self._statuses.all()
+        return [
+            self._statuses.of(name, declared.functions, declared.problems)
+            for name, declared in self._declared.items()
+        ]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is in hand within 10 s, run the shutdown hook."""

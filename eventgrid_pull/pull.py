@@ -9,9 +9,8 @@ from typing import Any
 import azure.functions as func
 
 from eventgrid_pull.consumer import Consumer, Namespace
-from eventgrid_pull.draining.drain import Receiver
 from eventgrid_pull.draining.drain_result import DrainResult
-from eventgrid_pull.draining.settle import Decided
+from eventgrid_pull.draining.settle import Decided, Receiver
 from eventgrid_pull.event import Decode, Delivery, Event, MalformedEvent
 from eventgrid_pull.events.event_decoder import Types
 from eventgrid_pull.handlers.declaration import Declarations, Declared

@@ -7,7 +7,7 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.consumer import Consumer, Namespace
-from eventgrid_pull.draining.drain import Receiver
+from eventgrid_pull.draining.settle import Receiver
 from eventgrid_pull.event import Decode
 from eventgrid_pull.handlers.declaration import Declared
 from eventgrid_pull.hooks import Hooks

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from eventgrid_pull.draining import drain_result, settle
 from eventgrid_pull.draining.drain_result import DrainResult, Outcome
 from eventgrid_pull.draining.lock_renewal import Locks
-from eventgrid_pull.draining.settle import Decided, Renewer
+from eventgrid_pull.draining.settle import Decided, Receiver
 from eventgrid_pull.event import AnyEvent, Delivery
 from eventgrid_pull.outcomes import (
     Acknowledge,
@@ -41,20 +42,18 @@ type Decision = asyncio.Task[Disposition]
 class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where the batches of one event subscription are worked on.
 
-    `lock_seconds` is how long a lock lasts, `handler_seconds` how long a handler may
-    take, `lives` how long an event waits at most. `stopping` says whether the process
-    is told to stop. `for_batch` makes a handler for the events of one receive, in place of `handler`.
+    `lock_seconds` is how long a lock lasts, `lives` how long an event waits at most.
+    `for_batch` returns the handler for the events of one receive. `stopping` says
+    whether the process is told to stop.
     """
 
     subscription: str
     max_delivery_count: int
     lock_seconds: float
-    handler_seconds: float
-    handler: Handler
-    receiver: Renewer
+    for_batch: Callable[[list[AnyEvent]], Handler]
+    receiver: Receiver
     recorder: Recorder
     clock: Callable[[], datetime]
-    for_batch: Callable[[list[AnyEvent]], Handler] | None = None
     lives: timedelta = LONGEST_LIFE
     stopping: Callable[[], bool] = lambda: False
 
@@ -80,14 +79,11 @@ class _Batch:
         self._context = context
         self._done = done
         self._began = loop_time()
-        self._stop_at = self._began + context.handler_seconds
-        self._told_to_stop = False
+        self._stop_at = inf
         self._locks = Locks(
-            [one.lock_token for one in deliveries], context.lock_seconds
+            [delivery.lock_token for delivery in deliveries], context.lock_seconds
         )
-        handler = context.handler
-        if context.for_batch is not None:
-            handler = context.for_batch([delivery.event for delivery in deliveries])
+        handler = context.for_batch([delivery.event for delivery in deliveries])
         self._pending = {
             _begin(context.subscription, handler, delivery): delivery
             for delivery in deliveries
@@ -140,29 +136,21 @@ class _Batch:
             await _finish(self._context, held, self._done)
 
     def _is_overdue(self) -> bool:
-        now = loop_time()
-        if not self._told_to_stop and self._context.stopping():
-            self._told_to_stop = True
-            self._stop_at = min(self._stop_at, now + GRACE_SECONDS)
-        return now >= self._stop_at
+        if self._stop_at == inf and self._context.stopping():
+            self._stop_at = loop_time() + GRACE_SECONDS
+        return loop_time() >= self._stop_at
 
     def _disposition(self, task: Decision, delivery: Delivery) -> Disposition:
         chosen: Disposition
         if not task.done():
             task.cancel()
-            chosen = self._out_of_time()
+            chosen = Release("the app is stopping", ReleaseDelay.NONE)
         elif task.cancelled():
             chosen = Release("the handler was cancelled")
         else:
             chosen = task.result()
         limit = self._context.max_delivery_count
         return settled_on(chosen, delivery.delivery_count, limit=limit)
-
-    def _out_of_time(self) -> Release:
-        if self._told_to_stop:
-            return Release("the app is stopping", ReleaseDelay.NONE)
-        seconds = self._context.handler_seconds
-        return Release(f"the handler took longer than {seconds:.0f} s")
 
     def _working(self) -> list[str]:
         return [delivery.lock_token for delivery in self._pending.values()]

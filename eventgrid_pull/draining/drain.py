@@ -6,7 +6,7 @@ delivery and a second record; the other order could lose the record of something
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -16,9 +16,8 @@ from eventgrid_pull.draining.callers import RETRY_SECONDS, Callers, Opening
 from eventgrid_pull.draining.drain_parts import Note, Parts
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
-from eventgrid_pull.draining.settle import Renewer
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.handlers.slots import Room
+from eventgrid_pull.handlers.run_handler import Runner
 from eventgrid_pull.settings.ticks import Manner
 from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, retried
 from eventgrid_pull.wire.sending import on_sending
@@ -32,15 +31,6 @@ EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
 THERE_SECONDS = 0.5
 
 
-class Receiver(Renewer, Protocol):
-    """An event subscription to pull from; see `client.Subscription`."""
-
-    async def receive(
-        self, max_events: int, max_wait: int, *, within: float
-    ) -> list[Delivery]:
-        """Up to so many deliveries; waits so many seconds for the first one."""
-
-
 class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
@@ -49,11 +39,11 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     full; `visit` ends with the first such batch. `until_empty` ends when `callers` are
     answered, and nobody waits any more. Set, `ending` lets what is in hand be finished
     and nothing more be taken. Nothing is taken that has no `room`. `note` is given a
-    summary once a minute and at the end; it never raises.
+    summary once a minute and at the end; it never raises. `watching` is entered for as
+    long as the drain lasts.
     """
 
     context: BatchContext
-    receiver: Receiver
     time_left: Callable[[], float]
     manner: Manner = "stay"
     pace: float = 0.0
@@ -61,11 +51,13 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     callers: Callers = msgspec.field(default_factory=Callers)
     ending: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     note: Note | None = None
-    room: Room | None = None
+    room: Runner | None = None
+    watching: Callable[[], AbstractContextManager[None]] = nullcontext
 
     async def run(self) -> DrainResult:
         """Drain; see `drain`."""
-        return await drain(self)
+        with self.watching():
+            return await drain(self)
 
 
 async def drain(job: DrainJob) -> DrainResult:
@@ -205,19 +197,17 @@ class _Receivers:
             within = min(within, RETRY_SECONDS)
         elif self._job.manner == "stay":
             wait = max(wait, min(int(self._left), LONGEST_WAIT))
-        callers = self._job.callers
+        callers, receiver = self._job.callers, self._job.context.receiver
 
         async def receive() -> list[Delivery]:
             opening = Opening(callers)
             on_sending.set(opening.sending)  # of this task alone
             try:
-                found = await self._job.receiver.receive(asked, wait, within=wait)
-            except EventGridError as error:
+                found = await receiver.receive(asked, wait, within=wait)
+            except BaseException as error:
                 opening.failed()
-                callers.refused(error)
-                raise
-            except BaseException:
-                opening.failed()
+                if isinstance(error, EventGridError):
+                    callers.refused(error)
                 raise
             opening.brought(len(found))
             return found

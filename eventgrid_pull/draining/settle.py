@@ -31,8 +31,13 @@ class Settler(Protocol):
         """Dead-letter these."""
 
 
-class Renewer(Settler, Protocol):
-    """Where locks are renewed, too."""
+class Receiver(Settler, Protocol):
+    """An event subscription to pull from; see `client.Subscription`."""
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        """Up to so many deliveries; waits so many seconds for the first one."""
 
     async def renew(self, tokens: Sequence[str]) -> Settled:
         """Keep these for another lock duration."""

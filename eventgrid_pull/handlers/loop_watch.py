@@ -10,11 +10,10 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from types import CodeType
-from typing import Protocol
 
 import msgspec
 
@@ -34,15 +33,13 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class LoopWatch:
-    """Watches the running loop while handlers are at work on it, from `start` to `stop`.
+    """Watches the running loop while handlers are at work on it, until `stop`.
 
-    `handlers` gives the code objects of the async handlers, with their names.
+    `handlers` has the code objects of the async handlers, with their names.
     """
 
     def __init__(
-        self,
-        handlers: Callable[[], dict[CodeType, str]],
-        found: Callable[[Block], None],
+        self, handlers: Mapping[CodeType, str], found: Callable[[Block], None]
     ) -> None:
         self._handlers, self._found = handlers, found
         self._loop = asyncio.get_running_loop()
@@ -50,9 +47,6 @@ class LoopWatch:
         self._alive = monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -82,23 +76,10 @@ class LoopWatch:
     def _look(self, seconds: float) -> Block | None:
         """Return where the loop stands, if that is inside of a handler."""
         frame = sys._current_frames().get(self._loop_thread)
-        known = self._handlers()
         for step, line in traceback.walk_stack(frame):
-            if (name := known.get(step.f_code)) is not None:
+            if (name := self._handlers.get(step.f_code)) is not None:
                 return Block(name, step.f_code.co_filename, line, round(seconds, 1))
         return None
-
-
-class Handled(Protocol):
-    """An event subscription with its handler; see `declaration.Declared`."""
-
-    @property
-    def name(self) -> str:
-        """The event subscription's name."""
-
-    @property
-    def code(self) -> CodeType | None:
-        """The code of an async handler; a plain one blocks nothing."""
 
 
 class Blocks:
@@ -110,12 +91,10 @@ class Blocks:
         self._count = 0
 
     @contextmanager
-    def watching(self, handled: Iterable[Handled]) -> Iterator[None]:
+    def watching(self, handlers: Mapping[CodeType, str]) -> Iterator[None]:
         """Watch the loop while anyone is in here."""
         if self._watch is None:
-            codes = {each.code: each.name for each in handled if each.code is not None}
-            self._watch = LoopWatch(lambda: codes, self._add)
-            self._watch.start()
+            self._watch = LoopWatch(handlers, self._add)
         self._count += 1
         try:
             yield
@@ -127,17 +106,12 @@ class Blocks:
 
     def _add(self, block: Block) -> None:
         self.found[block.handler] = block
-        tell(block)
-
-
-def tell(block: Block) -> None:
-    """Log it once it is over."""
-    _log.warning(
-        "handler %s blocked the event loop for %.1f s at %s:%d: while it did, nothing "
-        "else of this process went on and no lock was renewed; await it, or make the "
-        "handler a plain function, which gets a thread",
-        block.handler,
-        block.seconds,
-        block.file,
-        block.line,
-    )
+        _log.warning(
+            "handler %s blocked the event loop for %.1f s at %s:%d: while it did, "
+            "nothing else of this process went on and no lock was renewed; await it, or "
+            "make the handler a plain function, which gets a thread",
+            block.handler,
+            block.seconds,
+            block.file,
+            block.line,
+        )

@@ -60,7 +60,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     threads: ThreadPoolExecutor
 
     def room(self) -> int:
-        """Return how many events could be handled now; see `drain.Room`."""
+        """Return how many events could be handled now."""
         if not self.slots.stuck:
             return BATCH  # what waits for a slot gets one in time
         return BATCH if self.shape.is_batch and self.slots.free else self.slots.free

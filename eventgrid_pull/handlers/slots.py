@@ -2,21 +2,6 @@
 
 import asyncio
 from collections import deque
-from typing import Protocol
-
-
-class Room(Protocol):
-    """How many handlers could start; see `run_handler.Runner`."""
-
-    def room(self) -> int:
-        """Return how many events could be handled now."""
-
-    @property
-    def is_stuck(self) -> bool:
-        """Tell whether no handler can start before one ends that cannot be stopped."""
-
-    async def wait_for_change(self) -> None:
-        """Return as soon as either of them changes."""
 
 
 class NoSlotLeft(Exception):

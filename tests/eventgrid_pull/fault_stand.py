@@ -14,13 +14,13 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.batch import Handler
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.settings.ticks import Manner
 from eventgrid_pull.wire.client import Namespace
-from tests.eventgrid_pull.orders import NOW, Budget, Entry, LogRecorder, an_event, read
+from tests.eventgrid_pull.orders import Budget, Entry, a_context, an_event, read
 
 TOPOLOGY = Path(__file__).parents[2] / "examples" / "orders" / "topology.json"
 TOPIC, NAME = "orders", "sub-paid"
@@ -88,23 +88,12 @@ class Stand:
         await self.topic.publish(bodies or events)
 
     async def drain(
-        self, handler: Handler, *, seconds: float = 16, **desk: Any
+        self, handler: Handler, *, seconds: float = 16, **changes: Any
     ) -> DrainResult:
         """One receive's worth of draining."""
-        made: dict[str, Any] = {
-            "subscription": NAME,
-            "max_delivery_count": 10,
-            "lock_seconds": 60,
-            "handler_seconds": 20,
-            "handler": handler,
-            "receiver": self.subscription,
-            "recorder": LogRecorder(self.store),
-            "clock": lambda: NOW,
-        }
         return await drain(
             DrainJob(
-                context=BatchContext(**(made | desk)),
-                receiver=self.subscription,
+                context=a_context(self.subscription, handler, self.store, **changes),
                 time_left=Budget(seconds, each=seconds),
                 manner=self.manner,
             )

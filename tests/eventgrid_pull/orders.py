@@ -12,7 +12,14 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable, stamp
+from eventgrid_pull.blob.append_log import (
+    AppendLog,
+    InMemoryAppendLog,
+    StoreUnavailable,
+    stamp,
+)
+from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.settle import Receiver
 from eventgrid_pull.event import Delivery, Event, MalformedEvent
 from eventgrid_pull.events import event_decoder
 from eventgrid_pull.outcomes import (
@@ -125,6 +132,25 @@ def _entry(record: Record) -> Entry:
         reason=said.reason,
         delay_seconds=delay,
     )
+
+
+def a_context(
+    receiver: Receiver,
+    handler: Handler = keep,
+    log: AppendLog | None = None,
+    **changes: Any,
+) -> BatchContext:
+    """Where batches of paid orders are worked on, recorded in the log."""
+    made: dict[str, Any] = {
+        "subscription": NAME,
+        "max_delivery_count": 10,
+        "lock_seconds": 60,
+        "for_batch": lambda _: handler,
+        "receiver": receiver,
+        "recorder": LogRecorder(log or InMemoryAppendLog()),
+        "clock": lambda: NOW,
+    }
+    return BatchContext(**(made | changes))
 
 
 async def entries(log: AppendLog, name: str = NAME) -> list[Entry]:

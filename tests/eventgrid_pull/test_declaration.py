@@ -16,15 +16,9 @@ from eventgrid_pull import (
     Reject,
     testing,
 )
+from tests.eventgrid_pull.orders import Paid
 
 TICK = "0 * * * * *"
-
-
-class Paid(msgspec.Struct):
-    """An order that is paid."""
-
-    order: str
-    cents: int
 
 
 class Other(msgspec.Struct):

@@ -1,14 +1,12 @@
 """A drain receives, decides, records, then settles; whatever fails."""
 
-import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.histogram import Spread
@@ -18,54 +16,27 @@ from tests.eventgrid_pull.orders import (
     TYPE,
     Budget,
     InMemoryReceiver,
-    LogRecorder,
+    a_context,
     a_delivery,
     an_event,
     entries,
-    keep,
 )
 
 DAY = 86_400
 
 
-class Store(InMemoryAppendLog):
-    """An append log that can be taken away."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.opens = True
-
-    async def open(self, name: str, now: datetime) -> None:
-        if not self.opens:
-            raise StoreUnavailable("storage does not answer")
-
-
 async def run(
     receiver: InMemoryReceiver,
-    store: Store | None = None,
+    log: InMemoryAppendLog | None = None,
     *,
-    handler: Handler = keep,
     time_left: Callable[[], float] | None = None,
     until_empty: bool = True,
-    **more: Any,
 ) -> DrainResult:
-    desk: dict[str, Any] = {
-        "subscription": "sub-paid",
-        "max_delivery_count": 10,
-        "lock_seconds": 60,
-        "handler_seconds": 300,
-        "handler": handler,
-        "receiver": receiver,
-        "recorder": LogRecorder(store or Store()),
-        "clock": lambda: NOW,
-    }
     return await drain(
         DrainJob(
-            context=BatchContext(**(desk | more)),
-            receiver=receiver,
+            context=a_context(receiver, log=log),
             time_left=time_left or (lambda: 60.0),
             until_empty=until_empty,
-            ending=asyncio.Event(),
         )
     )
 
@@ -73,38 +44,26 @@ async def run(
 async def test_every_delivery_is_recorded_and_settled() -> None:
     """Events go through batch by batch until a receive brings nothing."""
     batches = [[a_delivery(an_event(id=f"{b}-{n}")) for n in range(3)] for b in "ab"]
-    receiver, store = InMemoryReceiver(*batches), Store()
+    receiver, log = InMemoryReceiver(*batches), InMemoryAppendLog()
 
-    tally = await run(receiver, store)
+    tally = await run(receiver, log)
 
     assert (tally.stopped, tally.error) == ("empty", None)
     assert tally.settled == {"acknowledge": 6}
-    assert len(receiver.settled) == len(await entries(store)) == 6
+    assert len(receiver.settled) == len(await entries(log)) == 6
 
 
 async def test_a_malformed_event_does_not_hold_back_its_neighbours() -> None:
     """Each delivery of a batch gets its own disposition, and each is on record."""
     good, bad = a_delivery(), a_delivery(b'{"id": "bad", "specversion": 7}')
-    receiver, store = InMemoryReceiver([bad, good]), Store()
+    receiver, log = InMemoryReceiver([bad, good]), InMemoryAppendLog()
 
-    tally = await run(receiver, store)
+    tally = await run(receiver, log)
 
     assert tally.settled == {"acknowledge": 1, "reject": 1}
     assert receiver.settled[good.lock_token] == ("acknowledge", 0)
     assert receiver.settled[bad.lock_token] == ("reject", 0)
-    assert [entry.id for entry in await entries(store)] == ["event-1", "bad"]
-
-
-async def test_nothing_is_received_while_nothing_can_be_recorded() -> None:
-    """An outage of the store does not use up deliveries."""
-    receiver, store = InMemoryReceiver([a_delivery()]), Store()
-    store.opens = False
-
-    tally = await run(receiver, store)
-
-    assert tally.stopped == "failed"
-    assert tally.error == "storage does not answer"
-    assert receiver.waits == []
+    assert [entry.id for entry in await entries(log)] == ["event-1", "bad"]
 
 
 async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:

@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 )
 
 from eventgrid_emulator.queue.entries import QueueLimits
-from eventgrid_pull.draining.batch import GRACE_SECONDS, BatchContext
+from eventgrid_pull.draining.batch import GRACE_SECONDS
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import MalformedEvent
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release
+from eventgrid_pull.outcomes import Disposition, Reject, Release
 from tests.eventgrid_pull.misbehaving import (
     RECEIVE_FAULTS,
     RENEW_FAULTS,
@@ -33,14 +33,19 @@ from tests.eventgrid_pull.misbehaving import (
     Grid,
     Store,
 )
-from tests.eventgrid_pull.orders import LogRecorder, PaidEvent, an_event
+from tests.eventgrid_pull.orders import (
+    DONE,
+    LogRecorder,
+    PaidEvent,
+    a_context,
+    an_event,
+)
 from tests.virtual_time import VirtualLoop, now, settle_down
 
 LOCK, LIMIT, FOR_EVER = 60, 3, 1e12
-HANDLER_SECONDS = 150
-DONE = Acknowledge("kept")
+LONGEST = 500  # that a handler takes
 POISON = [b"[]", b'{"id": 7}', b'{"specversion":"1.0","time":"yesterday"}', b'"\xff"']
-TAKES = {"quick": 0.0, "slow": 8.0, "outlives a lock": 75.0, "outlives its time": 400.0}
+TAKES = {"quick": 0.0, "slow": 8.0, "outlives a lock": 75.0}
 HANDLERS = [
     "acknowledges",
     *TAKES,
@@ -124,7 +129,7 @@ class ConsumerMachine(RuleBasedStateMachine):
             assert self.grid.handed_out == 0, "taken, but nothing can be recorded"
         if not (receive or settle or renew or store):
             assert not any(tally.failed or tally.error for tally in tallies)
-            assert self.loop.time() - began <= budget + HANDLER_SECONDS + 5
+            assert self.loop.time() - began <= budget + LONGEST + 5
         self.all_is_well()
 
     def check(self, tallies: list[DrainResult]) -> None:
@@ -266,25 +271,23 @@ class ConsumerMachine(RuleBasedStateMachine):
 
     def job(self, budget: float) -> DrainJob:
         ends = now() + budget
-        desk = BatchContext(
-            subscription="sub-paid",
+        context = a_context(
+            self.grid,
+            self.handle,
+            recorder=LogRecorder(self.store, self.clock),
             max_delivery_count=LIMIT,
             lock_seconds=LOCK,
-            handler_seconds=HANDLER_SECONDS,
-            handler=self.handle,
-            receiver=self.grid,
-            recorder=LogRecorder(
-                self.store, lambda: datetime.fromtimestamp(self.loop.time(), UTC)
-            ),
-            clock=lambda: datetime.fromtimestamp(self.loop.time(), UTC),
+            clock=self.clock,
             stopping=lambda: self.stopping,
         )
         return DrainJob(
-            context=desk,
-            receiver=self.grid,
+            context=context,
             time_left=lambda: ends - self.loop.time(),
             until_empty=budget < 60,
         )
+
+    def clock(self) -> datetime:
+        return datetime.fromtimestamp(self.loop.time(), UTC)
 
     async def handle(self, event: PaidEvent) -> Disposition:
         if isinstance(event, MalformedEvent):
@@ -292,7 +295,7 @@ class ConsumerMachine(RuleBasedStateMachine):
         kind = self.handlers[int(event.id) % len(self.handlers)]
         if kind == "swallows its cancellation":
             self.swallowing += 1
-            await swallow(500)
+            await swallow(LONGEST)
             self.swallowing -= 1
         await asyncio.sleep(TAKES.get(kind, 0))
         return answer(kind)

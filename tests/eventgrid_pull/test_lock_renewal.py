@@ -144,17 +144,6 @@ async def test_event_grid_s_own_fault_is_not_a_lost_lock() -> None:
 
 
 @in_virtual_time
-async def test_a_renewal_without_an_answer_is_tried_again() -> None:
-    """One failure costs nothing: the second try comes before the lock ends."""
-    keeping = Keeping("a", answers=[no_answer, yes])
-
-    await keeping.for_seconds(100)
-
-    assert keeping.asked[1][0] <= LOCK
-    assert keeping.lost == []
-
-
-@in_virtual_time
 async def test_an_outage_shorter_than_what_is_left_of_a_lock_costs_nothing() -> None:
     """Tries come ever sooner as the lock runs out, even when each takes its time."""
     began, lost = now(), list[str]()

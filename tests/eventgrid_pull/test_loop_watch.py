@@ -12,8 +12,7 @@ async def test_a_block_that_ends_with_the_watch_is_told() -> None:
     async def paid() -> None:
         threading.Event().wait(0.5)
 
-    watch = LoopWatch(lambda: {paid.__code__: "sub-paid"}, found.append)
-    watch.start()
+    watch = LoopWatch({paid.__code__: "sub-paid"}, found.append)
     await paid()
     watch.stop()
 

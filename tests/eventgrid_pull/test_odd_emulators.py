@@ -15,24 +15,23 @@ import pytest
 from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.batch import Handler
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Release, ReleaseDelay
+from eventgrid_pull.outcomes import Disposition, Release, ReleaseDelay
 from eventgrid_pull.wire.client import Namespace, Subscription
 from tests.eventgrid_pull.fault_stand import Store
 from tests.eventgrid_pull.orders import (
-    NOW,
+    DONE,
     Budget,
-    LogRecorder,
     PaidEvent,
+    a_context,
     an_event,
+    keep,
     read,
 )
 
 pytestmark = pytest.mark.contract
-
-DONE = Acknowledge("kept")
 
 
 @dataclass
@@ -107,32 +106,15 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
 
 
 async def drained(
-    odd: Odd, handler: Handler | None = None, **more: Any
+    odd: Odd, handler: Handler = keep, *, lock_seconds: float = 60, **more: Any
 ) -> tuple[DrainResult, Store]:
     """The tally and the store of a drain until nothing comes any more."""
     store = Store()
     async with serving(odd) as subscription:
-        desk: dict[str, Any] = {
-            "subscription": "sub-paid",
-            "max_delivery_count": 10,
-            "lock_seconds": more.pop("lock_seconds", 60),
-            "handler_seconds": 300,
-            "handler": handler or acknowledges,
-            "receiver": subscription,
-            "recorder": LogRecorder(store),
-            "clock": lambda: NOW,
-        }
+        context = a_context(subscription, handler, store, lock_seconds=lock_seconds)
         job: dict[str, Any] = {"time_left": lambda: 60.0, "until_empty": True}
-        tally = await drain(
-            DrainJob(
-                context=BatchContext(**desk), receiver=subscription, **(job | more)
-            )
-        )
+        tally = await drain(DrainJob(context=context, **(job | more)))
     return tally, store
-
-
-async def acknowledges(event: PaidEvent) -> Disposition:
-    return DONE
 
 
 async def test_one_event_for_each_receive() -> None:

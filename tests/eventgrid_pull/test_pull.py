@@ -26,15 +26,9 @@ from eventgrid_pull import (
 )
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.events import event_decoder
+from tests.eventgrid_pull.orders import Paid
 
 TICK = "0 * * * * *"
-
-
-class Paid(msgspec.Struct):
-    """An order that is paid."""
-
-    order: str
-    cents: int
 
 
 class Kept:
@@ -114,57 +108,6 @@ async def test_a_plain_function_gets_its_type_in_a_thread(shop: Shop) -> None:
     reasons = [record.disposition.reason or "" for record in shop.kept.records]
     assert "negative amount" in reasons
     assert "SECRET" not in "".join(reasons)
-
-
-async def test_a_list_gets_the_batch_and_a_bad_one_comes_alone(shop: Shop) -> None:
-    """One transaction for all; if it fails, each is tried by itself the next time."""
-    sizes: list[int] = []
-
-    @shop.pull.subscription("all", schedule=TICK)
-    async def paid(events: list[Event[Paid]]) -> list[Acknowledge]:
-        sizes.append(len(events))
-        return [Acknowledge(note=event.data.cents) for event in events]
-
-    await shop.publish(*(order(cents) for cents in range(5)))
-
-    assert await shop.drain() == {"acknowledge": 5}
-    assert sizes == [5]
-    notes = [getattr(each.disposition, "note", None) for each in shop.kept.records]
-    assert notes == [0, 1, 2, 3, 4]
-
-
-async def test_no_more_run_at_once_than_concurrency_allows(shop: Shop) -> None:
-    """A pool of ten database connections is not asked for a hundred."""
-    running, most = 0, 0
-
-    @shop.pull.subscription("all", schedule=TICK, concurrency=2)
-    async def paid(event: Event[Paid]) -> None:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0.01)
-        running -= 1
-
-    await shop.publish(*(order(cents) for cents in range(8)))
-
-    assert await shop.drain() == {"acknowledge": 8}
-    assert most == 2
-
-
-async def test_a_thread_that_is_over_its_time_is_not_waited_for(shop: Shop) -> None:
-    """What it says afterwards is thrown away; the event comes again."""
-    ended = threading.Event()
-
-    @shop.pull.subscription("all", schedule=TICK, timeout=1)
-    def paid(event: Event[Paid]) -> None:
-        ended.wait(60)
-
-    await shop.publish(order())
-    settled = await shop.drain()
-    ended.set()
-
-    assert settled == {"release": 1}
-    assert shop.kept.records[0].disposition.reason == "the handler took longer than 1 s"
 
 
 async def test_a_handler_that_blocks_the_loop_is_named(shop: Shop) -> None:

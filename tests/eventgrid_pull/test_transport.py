@@ -67,10 +67,11 @@ async def receive(subscription: Subscription, within: float = 11) -> list[object
 
 
 async def test_a_request_is_as_the_service_expects_it() -> None:
-    """Path, version, key, user agent and an id to ask support about."""
-    answer, asked = sending(EMPTY)
+    """Path, version, key, user agent and an id of its own to ask support about."""
+    answer, asked = sending(EMPTY, EMPTY)
 
     async with listening(answer) as subscription:
+        await receive(subscription)
         await receive(subscription)
 
     line, *headers = asked[0].decode().split("\r\n")
@@ -83,7 +84,8 @@ async def test_a_request_is_as_the_service_expects_it() -> None:
     assert named["authorization"] == "SharedAccessKey a2V5"
     assert named["content-length"] == "0"
     assert named["user-agent"].startswith("azsdk-python-eventgrid/4.22.1 Python/")
-    assert str(uuid.UUID(named["x-ms-client-request-id"]))
+    request_id = named["x-ms-client-request-id"]
+    assert str(uuid.UUID(request_id)) not in asked[1].decode()
 
 
 async def test_a_receive_tells_when_it_is_on_its_way() -> None:
@@ -104,23 +106,6 @@ async def test_a_receive_tells_when_it_is_on_its_way() -> None:
     assert connected > 0
 
 
-async def test_every_request_has_an_id_of_its_own() -> None:
-    """With it Azure's support finds one request among many."""
-    answer, asked = sending(EMPTY, EMPTY)
-
-    async with listening(answer) as subscription:
-        await receive(subscription)
-        await receive(subscription)
-
-    ids = {
-        line
-        for head in asked
-        for line in head.split(b"\r\n")
-        if line.startswith(b"x-ms-client-request-id: ")
-    }
-    assert len(ids) == 2
-
-
 @pytest.mark.parametrize(
     "torn",
     [
@@ -134,18 +119,6 @@ async def test_every_request_has_an_id_of_its_own() -> None:
 async def test_a_torn_answer_is_asked_for_again(torn: bytes) -> None:
     """A receive whose answer was lost costs only the locks' time."""
     answer, asked = sending(torn, EMPTY)
-
-    async with listening(answer) as subscription:
-        assert await receive(subscription, within=14) == []
-
-    assert len(asked) == 2
-
-
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-async def test_a_passing_fault_is_waited_out(status: int) -> None:
-    """The SDK would give up at once after 408, 429 and 502."""
-    fault = b"HTTP/1.1 %d Fault\r\nContent-Length: 0\r\n\r\n" % status
-    answer, asked = sending(fault, EMPTY)
 
     async with listening(answer) as subscription:
         assert await receive(subscription, within=14) == []
@@ -349,20 +322,6 @@ async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
     await server.wait_closed()
 
     assert requests == 2
-
-
-async def test_a_port_where_nothing_listens_is_said_in_words() -> None:
-    """The first thing that goes wrong on a laptop."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-        address = f"http://127.0.0.1:{port}"
-        namespace = Namespace(address, AzureKeyCredential("a2V5"), NAMES)
-        subscription = namespace.subscription("topic", "sub", read)
-        async with asyncio.timeout(5):
-            with pytest.raises(EventGridError, match=r"does not answer .*dev\.py run"):
-                await subscription.probe()
-        await subscription.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

@@ -8,24 +8,23 @@ from typing import Any
 import msgspec
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.draining.batch import BatchContext, work
+from eventgrid_pull.draining.batch import work
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
+from eventgrid_pull.outcomes import Disposition, Settled
 from tests.eventgrid_pull import orders
 from tests.eventgrid_pull.orders import (
-    NOW,
+    DONE,
     Entry,
     InMemoryReceiver,
-    LogRecorder,
     PaidEvent,
+    a_context,
     a_delivery,
     an_event,
 )
 from tests.virtual_time import now
 
 LOCK = 60.0
-DONE = Acknowledge("kept")
 
 
 class Clocked(InMemoryReceiver):
@@ -81,21 +80,15 @@ class Bench:
         disposition: Disposition = given
         return disposition
 
-    async def work(
-        self, *, handler_seconds: float = 300, limit: int = 10
-    ) -> DrainResult:
-        desk = BatchContext(
-            subscription="sub-paid",
+    async def work(self, *, limit: int = 10) -> DrainResult:
+        context = a_context(
+            self.receiver,
+            self.handle,
+            self.store,
             max_delivery_count=limit,
-            lock_seconds=LOCK,
-            handler_seconds=handler_seconds,
-            handler=self.handle,
-            receiver=self.receiver,
-            recorder=LogRecorder(self.store),
-            clock=lambda: NOW,
             stopping=lambda: self.stopping,
         )
-        await work(desk, list(self.deliveries.values()), self.done)
+        await work(context, list(self.deliveries.values()), self.done)
         return self.done
 
     def count(self, name: str, count: int) -> None:

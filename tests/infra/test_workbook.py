@@ -74,9 +74,8 @@ def test_the_time_range_is_chosen_once(items: list[dict[str, Any]]) -> None:
 
 def test_drains_are_read_as_the_app_writes_them(items: list[dict[str, Any]]) -> None:
     """The words between the values are those of the log line."""
-    code = (bicep.INFRA.parent / "eventgrid_pull" / "drain_registry.py").read_text(
-        "utf-8"
-    )
+    library = bicep.INFRA.parent / "eventgrid_pull"
+    code = (library / "draining" / "drain_parts.py").read_text("utf-8")
     [drains] = [item["content"]["query"] for item in items if item["name"] == "drains"]
 
     assert '"drained %s: received %d, settled %s, failed %s, stopped: %s"' in code

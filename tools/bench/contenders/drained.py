@@ -76,8 +76,6 @@ class Drains:
             subscription=name,
             max_delivery_count=10,
             lock_seconds=60,
-            handler_seconds=float("inf"),
-            handler=runner.handle,
             for_batch=runner.for_batch,
             receiver=self._receivers[name],
             recorder=_Counting(self._audit, self._counts, left, end),
@@ -85,7 +83,6 @@ class Drains:
         )
         return DrainJob(
             context=desk,
-            receiver=self._receivers[name],
             time_left=lambda: ends - time.monotonic(),
             ending=end,
         )

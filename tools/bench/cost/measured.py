@@ -144,15 +144,13 @@ def _job(
         subscription=name,
         max_delivery_count=10,
         lock_seconds=60,
-        handler_seconds=60,
-        handler=handle,
+        for_batch=lambda _: handle,
         receiver=receiver,
         recorder=Recorder(GroupedAppendLog(log), counts),
         clock=clock,
     )
     return DrainJob(
         context=context,
-        receiver=receiver,
         time_left=lambda: 600.0,
         pace=pace,
         ending=ending,

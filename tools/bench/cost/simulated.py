@@ -142,15 +142,13 @@ def _job(queue: Queue, manner: Manner, pace: float, ends: float) -> DrainJob:
         subscription="sub",
         max_delivery_count=10,
         lock_seconds=60,
-        handler_seconds=60,
-        handler=handle,
+        for_batch=lambda _: handle,
         receiver=queue,
         recorder=Recorder(queue.counts),
         clock=_clock,
     )
     return DrainJob(
         context=context,
-        receiver=queue,
         time_left=lambda: ends - loop_time(),
         manner=manner,
         pace=pace,
