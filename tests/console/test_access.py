@@ -8,7 +8,6 @@ import pytest
 
 from console.routes import READER, ROUTES, Route
 from tests.calling import Answer, Api
-from tests.make import a_result
 
 LONG = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 READS = [route for route in ROUTES if route.role is READER]
@@ -318,19 +317,6 @@ async def test_files_of_the_page_are_anyones(signing_in: Api, path: str) -> None
     )
 
     assert answer.status == 200
-
-
-async def test_what_is_published_is_noted_with_who_did_it(api: Api) -> None:
-    """The ids are there afterwards."""
-    body = json.dumps([a_result(), a_result()]).encode()
-    headers = {"content-type": "application/json", "x-functions-key": "secret"}
-
-    published = await api.call("POST", "events", body, headers=headers)
-
-    (noted,) = await api.actions()
-    assert published.status == 202
-    assert (noted["action"], noted["by"]) == ("publish", "key 2bb80d537b1da3e3")
-    assert noted["ids"] == [event["id"] for event in published.json()["events"]]
 
 
 async def test_what_is_published_is_answered_whether_or_not_it_can_be_noted(

@@ -97,29 +97,6 @@ async def test_a_cursor_keeps_the_beginning(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"disposition": "reject"}, ["2"]),
-        ({"category": "hate"}, ["2"]),
-        ({"text": "NEVER"}, ["2"]),
-        ({"type": "ContentFlagged", "id": "1"}, ["1"]),
-        ({"until": stamp(NOW - minutes(5))}, ["1"]),
-        ({"since": stamp(NOW - minutes(5))}, ["2"]),
-        ({"subscription": "sub-approved"}, []),
-    ],
-)
-async def test_entries_are_chosen(
-    api: Api, query: dict[str, str], found: list[str]
-) -> None:
-    """All conditions must hold."""
-    await record(api, "1", ago=10)
-    hate = a_result(category="hate")
-    await record(api, "2", disposition=Reject("never again"), data=hate)
-
-    assert ids(await asked(api, **query)) == found
-
-
-@pytest.mark.parametrize(
     "cursor", ["x", "AAAA", "é", "=", "a" * 5000, "k5M", "kwEAoXg", "%00", "__-"]
 )
 async def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:

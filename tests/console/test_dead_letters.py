@@ -180,21 +180,6 @@ async def test_they_are_exported(api: DeadLetterApi, kind: str) -> None:
     assert len(answer.body.splitlines()) == (2 if kind == "csv" else 1)
 
 
-@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9999-12-31T23:59:59Z"])
-async def test_a_time_that_says_nothing_is_none(api: DeadLetterApi, time: str) -> None:
-    """As .NET writes one that it does not know: a day is listed all the same."""
-    said = {"publishutc": time, "deliveryattemptutc": time}
-    letter = {"deadLetterProperties": said, "event": an_event()}
-    store = api.runtime.dead_letters
-    assert isinstance(store, InMemoryDeadLetters)
-    store.put(NAME, json.dumps([letter]).encode(), NOW)
-
-    [told] = (await api.list())["deadLetters"]
-
-    assert (told["publishedAt"], told["lastAttemptAt"]) == (None, None)
-    assert told["id"] == "event-1"
-
-
 @pytest.mark.parametrize(
     "letter",
     [

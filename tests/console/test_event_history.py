@@ -85,18 +85,6 @@ async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
     assert told["searched"]["until"] < stamp(NOW)
 
 
-async def test_an_event_from_elsewhere_was_published_at_its_own_time(api: Api) -> None:
-    """Nobody here knows who did it."""
-    await record(api, "sub-flagged", DONE, ago=59)
-
-    [published, _] = (await life(api)).json()["steps"]
-
-    assert (published["at"], published["by"]) == (PUBLISHED, None)
-    assert published["text"] == (
-        "not published through this app, by the publisher's clock"
-    )
-
-
 STAMPED = stamp(NOW - minutes(60) + timedelta(seconds=1))
 SAYS = {ATTRIBUTE: STAMPED, PUBLISHER: "oid"}
 

@@ -390,21 +390,6 @@ async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
     assert await entries(api) == []
 
 
-async def test_in_its_last_minutes_a_lock_is_settled_without_renewing_it(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Event Grid renews for an hour only."""
-    one = a_delivery()
-    receiver = queue(api, one)
-    await post(api, "peek")
-    monkeypatch.setattr(api.runtime, "clock", lambda: NOW + minutes(62))
-
-    said = await settle(api, "acknowledge", one.lock_token)
-
-    assert said["results"][0]["settled"] is True
-    assert receiver.renewals == 0
-
-
 async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
     """The entry of whoever settled it meanwhile stands."""
     one, other = a_delivery(), a_delivery(an_event(id="event-2"))
@@ -490,20 +475,6 @@ async def test_a_lock_can_be_renewed(api: Api) -> None:
     assert receiver.renewals == 1
     assert await entries(api) == []
     assert (await api.actions())[0]["action"] == "renew"
-
-
-async def test_a_lock_that_cannot_be_renewed_says_why(api: Api) -> None:
-    """And there is no time until which it is held."""
-    one = a_delivery()
-    queue(api, one).lost.add(one.lock_token)
-    await post(api, "peek")
-
-    said = await settle(api, "renew", one.lock_token)
-    unknown = await settle(api, "renew", a_delivery().lock_token)
-
-    assert said["results"][0]["failed"] == "TokenLost"
-    assert said["lockedUntil"] is None
-    assert unknown["lockedUntil"] is None
 
 
 async def test_the_same_token_twice_is_one(api: Api) -> None:

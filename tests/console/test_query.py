@@ -33,6 +33,9 @@ def test_every_value_is_understood() -> None:
             "disposition": "reject",
             "type": "ContentFlagged",
             "id": "7",
+            "category": "hate",
+            "text": "never",
+            "until": "2026-11-23T10:15:00Z",
             "since": "2026-11-23T11:00:00 01:00",
             "limit": "5",
             "code": "a key",
@@ -48,7 +51,8 @@ def test_every_value_is_understood() -> None:
         "7",
     )
     assert query.since == datetime(2026, 11, 23, 10, tzinfo=UTC)
-    assert query.limit == 5
+    assert query.until == datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
+    assert (query.category, query.text, query.limit) == ("hate", "never", 5)
 
 
 @pytest.mark.parametrize(

@@ -174,11 +174,3 @@ async def test_events_of_one_form_sent_as_another_are_one_problem(
     assert send in problem["problem"]
     assert send in answer.json()["detail"]
     assert api.sink.events == []
-
-
-async def test_a_single_event_sent_as_a_batch_says_so(api: Api) -> None:
-    """The same the other way round."""
-    answer = await api.call("POST", "events", EVENT, headers={"content-type": BATCHED})
-
-    assert answer.status == 400
-    assert "must be a list" in answer.json()["detail"]

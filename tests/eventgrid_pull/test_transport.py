@@ -273,6 +273,24 @@ async def test_a_long_poll_is_waited_for_as_long_as_it_was_asked_to_wait(
     assert asked == 1
 
 
+async def test_a_receive_that_is_cut_off_closes_its_connection() -> None:
+    """So that Event Grid locks nothing for an answer that nobody reads."""
+    asked, closed = asyncio.Event(), asyncio.Event()
+
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        writer.close()
+        closed.set()
+
+    async with listening(waits) as subscription, asyncio.timeout(5):
+        receiving = asyncio.create_task(subscription.receive(10, 10, within=11))
+        await asked.wait()
+        receiving.cancel()
+        await closed.wait()
+
+
 async def test_an_answer_that_only_trickles_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

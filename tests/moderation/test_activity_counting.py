@@ -14,7 +14,7 @@ from eventgrid_pull.draining.counters import (
 )
 from eventgrid_pull.draining.drain_result import DrainResult, Outcome
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
+from eventgrid_pull.outcomes import Acknowledge
 from eventgrid_pull.recorder import Record
 from moderation.activity.counting import DrainCounts
 from moderation.activity.log import Summary
@@ -89,22 +89,6 @@ def test_a_minute_of_a_drain_and_the_rest_add_up() -> None:
     assert first.models == {"text-moderator-v2 2.4.0": 2}
     assert last.models == {"text-moderator-v2 2.4.0": 1}
     assert drained.result.settled == {"acknowledge": 3}
-
-
-def test_what_was_not_settled_is_not_counted_as_settled() -> None:
-    """The disposition was recorded, but Event Grid did not take it."""
-    drained, deliveries = Drained(), [judged(), judged()]
-    chosen: list[Disposition] = [DONE, Reject("no")]
-    first, second = (
-        Record(NOW, *pair) for pair in zip(deliveries, chosen, strict=True)
-    )
-
-    drained.add(Outcome(first, "TokenLost"), Outcome(second, None))
-
-    found = drained.result
-    assert (found.settled, found.failed) == ({"reject": 1}, {"TokenLost": 1})
-    assert found.summary.dispositions == {"acknowledge": 1, "reject": 1}
-    assert found.summary.failed == {"TokenLost": 1}
 
 
 def test_a_summary_stays_small_whatever_events_make_up() -> None:

@@ -128,16 +128,6 @@ async def test_the_newest_entry_comes_first_over_all_event_subscriptions(
     ]
 
 
-async def test_the_limit_and_the_beginning_are_kept(log: AuditLog) -> None:
-    """An answer is bounded in number and in time."""
-    for ago in (30, 20, 10, 0):
-        await record(log, a_delivery(an_event(id=f"f-{ago}")), ago=ago)
-
-    assert [one.id for one in await find(log, limit=2)] == ["f-0", "f-10"]
-    recent = await find(log, since=NOW - minutes(15))
-    assert [one.id for one in recent] == ["f-0", "f-10"]
-
-
 async def test_entries_are_found_by_disposition_type_and_id(log: AuditLog) -> None:
     """The type may be given with or without its prefix."""
     await record(log, a_delivery(an_event(id="1")), Reject("no"))
@@ -148,30 +138,6 @@ async def test_entries_are_found_by_disposition_type_and_id(log: AuditLog) -> No
     assert [one.id for one in await find(log, type="ContentApproved")] == ["2"]
     assert [one.id for one in await find(log, id="1")] == ["1"]
     assert await find(log, id='"') == []
-
-
-async def test_one_event_has_its_life_over_all_deliveries(log: AuditLog) -> None:
-    """Every delivery is told, on each event subscription."""
-    await record(log, a_delivery(count=1), Release("boom", ReleaseDelay(10)), ago=2)
-    await record(log, a_delivery(count=2), ago=1)
-    await record(log, a_delivery(), subscription="sub-all-events", ago=2)
-
-    life = await find(log, id="event-1")
-
-    assert [(one.subscription, one.delivery_count) for one in life] == [
-        ("sub-flagged", 2),
-        ("sub-flagged", 1),
-        ("sub-all-events", 1),
-    ]
-
-
-async def test_an_append_that_was_repeated_counts_once(log: AuditLog) -> None:
-    """A lost answer makes the client append the same lines again."""
-    delivery = a_delivery()
-    await record(log, delivery)
-    await record(log, delivery)
-
-    assert len(await find(log)) == 1
 
 
 async def test_a_search_ends_when_its_time_does(log: AuditLog) -> None:

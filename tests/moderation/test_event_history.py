@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -299,26 +299,3 @@ def test_a_search_that_stops_and_goes_on_finds_the_same(
         assert set(found) == wanted
 
     asyncio.run(run())
-
-
-async def test_a_search_in_vain_ends_after_a_month() -> None:
-    """What was searched is told."""
-    one = Told()
-
-    found, search = await one.looked_for(history_search.begun(one.id, None, NOW))
-
-    assert (found.entries, search.is_over, search.expected) == ([], True, None)
-    assert search.since == NOW - timedelta(days=31)
-
-
-async def test_one_who_has_lost_its_time_is_bounded_all_the_same() -> None:
-    """No event lives longer than Event Grid allows."""
-    one = Told(published=60)
-    one.event["time"] = "2099-01-01T00:00:00Z"
-    await one.delivered("sub-flagged", 59)
-
-    _, search = await one.looked_for(
-        history_search.begun(one.id, None, NOW, source="/tests")
-    )
-
-    assert search.since >= NOW - minutes(8 * DAY)

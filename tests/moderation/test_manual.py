@@ -12,7 +12,6 @@ from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
-from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from eventgrid_pull.publishing import publish as publishing
 from eventgrid_pull.wire.client import Namespace, Subscription
@@ -22,7 +21,6 @@ from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
 from moderation.manual.peek import Hand, Peek
 from moderation.manual.settle import Result, Wish
-from moderation.runtime import MOST_PEEKS
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
@@ -70,18 +68,11 @@ class Table:
         self.ahead += timedelta(seconds=seconds)
         await self.namespace.advance(seconds)
 
-    def hand(self, receiver: Any = None, limit: int = 10) -> Hand:
+    def hand(self, receiver: Any = None) -> Hand:
         """Someone's hand; another receiver stands in for one that breaks."""
-        declared = make.declared().subscription(NAME)
         runtime = self.runtime
         return Hand(
-            declared=type(declared)(
-                NAME,
-                declared.receive_lock_duration_in_seconds,
-                limit,
-                declared.event_time_to_live,
-                declared.filters_configuration,
-            ),
+            declared=make.declared().subscription(NAME),
             receiver=receiver or runtime.subscription(NAME),
             audit=runtime.audit,
             actions=runtime.actions,
@@ -128,19 +119,6 @@ def told(results: list[Result]) -> list[tuple[str | None, str | None]]:
     return [(one.id, one.failed) for one in results]
 
 
-async def test_acknowledged_by_hand_it_is_gone(table: Table) -> None:
-    """The entry says who did it."""
-    await table.publish("e1")
-    peek = await table.peek()
-
-    results = await table.settle(peek, "acknowledge")
-
-    assert told(results) == [("e1", None)]
-    assert (table.queue.counts.acknowledged, len(table.queue.queue)) == (1, 0)
-    [entry] = await table.entries()
-    assert (entry.verdict, entry.by) == ("settled-by-hand", "someone")
-
-
 async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> None:
     """With the next delivery count."""
     await table.publish("e1")
@@ -154,19 +132,6 @@ async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> 
     assert told(results) == [("e1", None)]
     assert (depth.delayed, depth.locked) == (1, 0)
     assert [one.delivery_count for one in second.deliveries] == [2]
-
-
-async def test_rejected_by_hand_it_is_dead_lettered(table: Table) -> None:
-    """At once, whatever its delivery count."""
-    await table.publish("e1", "e2")
-    peeks = [await table.peek(1), await table.peek(1)]
-
-    results = await table.settle(peeks[0], "reject", reason="a duplicate")
-
-    assert told(results) == [("e1", None)]
-    assert table.queue.queue.depth().locked == 1
-    [entry] = await table.entries()
-    assert (entry.disposition, entry.reason) == ("reject", "by hand: a duplicate")
 
 
 async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
@@ -308,21 +273,6 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     ]
 
 
-async def test_what_cannot_be_kept_is_there_for_the_next_one(table: Table) -> None:
-    """At once, not only when its lock runs out."""
-    await table.publish("e1")
-    table.store.fails = True
-
-    with pytest.raises(StoreUnavailable):
-        await table.peek()
-    depth = table.queue.queue.depth()
-    table.store.fails = False
-    again = await table.peek()
-
-    assert (depth.ready, depth.locked) == (1, 0)
-    assert [one.delivery_count for one in again.deliveries] == [2]
-
-
 async def test_another_process_can_settle_what_was_shown(table: Table) -> None:
     """It knows from storage what it never received."""
     await table.publish("e1")
@@ -335,59 +285,3 @@ async def test_another_process_can_settle_what_was_shown(table: Table) -> None:
     assert told(results) == [("e1", None)]
     [entry] = await table.entries()
     assert json.loads(bytes(entry.event))["data"]["contentId"] == "doc-1"
-
-
-async def test_the_last_delivery_is_given_up_with_a_reason(table: Table) -> None:
-    """Event Grid would dead-letter a release without saying why."""
-    await table.publish("e1")
-    [delivery] = (await table.peek()).deliveries
-    wish = {"disposition": "release", "tokens": [delivery.lock_token]}
-
-    refused = await manual_settle.settle(table.hand(limit=1), Wish(**wish))  # type: ignore[arg-type]
-    locked = table.queue.queue.depth().locked
-    given_up = await manual_settle.settle(
-        table.hand(limit=1),
-        Wish(**wish, gives_up=True),  # type: ignore[arg-type]
-    )
-
-    assert (told(refused), locked) == ([("e1", "LastDelivery")], 1)
-    assert (told(given_up), given_up[0].disposition) == ([("e1", None)], "reject")
-    assert len(table.queue.queue) == 0
-
-
-async def test_events_that_nobody_can_read_are_peeked_beside_the_others(
-    table: Table,
-) -> None:
-    """One malformed event does not hide its neighbours."""
-    bad = b'{"specversion":"1.0","id":"bad","source":"/s","data":{},"type":"%s","time":"x"}'
-    flagged = an_event()["type"].encode()
-    await table.runtime.topic.publish([bad % flagged])
-    await table.publish("good")
-
-    found = [one for _ in range(2) for one in (await table.peek(1)).deliveries]
-
-    assert [one.event.id for one in found] == ["bad", "good"]
-    tokens = [one.lock_token for one in found]
-    wish = Wish(disposition=Verb.REJECT, tokens=tokens, reason="seen")
-    results = await manual_settle.settle(table.hand(), wish)
-    assert told(results) == [("bad", None), ("good", None)]
-
-
-async def test_a_hundred_peeks_at_once_starve_nobody(table: Table) -> None:
-    """
-    Those who find no place are told so at once; a drain goes on beside the others.
-    """
-    peeks = [asyncio.create_task(table.peek(1)) for _ in range(100)]
-    await until(lambda: sum(one.done() for one in peeks) == 100 - MOST_PEEKS)
-    await table.publish(*map(str, range(20)))
-
-    async with asyncio.timeout(30):
-        tally, _ = await table.runtime.pull_now(NAME)
-    answers = await asyncio.gather(*peeks, return_exceptions=True)
-
-    assert tally.error is None
-    refused = [one for one in answers if isinstance(one, manual_peek.TooManyPeeks)]
-    seen = [one for one in answers if isinstance(one, Peek)]
-    assert (len(refused), len(seen)) == (100 - MOST_PEEKS, 8)
-    in_hand = sum(len(one.deliveries) for one in seen)
-    assert in_hand + tally.settled.total() == 20

@@ -516,25 +516,6 @@ async def test_an_outcome_that_was_recorded_is_found_and_not_repeated() -> None:
     assert len(await stand.entries()) == 1
 
 
-async def test_a_rejection_that_was_recorded_is_noted_before_the_next_try() -> None:
-    """Its number is taken: the new attempt is another entry."""
-    stand = Stand(Reject("no"), DONE)
-    note, calls = stand.store.note, iter(range(9))
-
-    async def once(name: str, line: bytes, *, after: int) -> None:
-        if next(calls) == 1:
-            raise StoreUnavailable("storage does not answer")
-        await note(name, line, after=after)
-
-    stand.store.note = once  # type: ignore[method-assign]
-    await stand.redrive()
-    [second] = await stand.redrive()
-
-    assert second.outcome == "acknowledge"
-    assert stand.tried() == [(1, "reject"), (2, "acknowledge")]
-    assert [one.delivery_count for one in await stand.entries()] == [11, 12]
-
-
 async def test_a_search_without_time_begins_nothing() -> None:
     """Not to know whether something is done is no reason to do it again."""
     stand = Stand()

@@ -87,11 +87,6 @@ async def within(call: Any) -> Any:
         return await call
 
 
-async def tick(runtime: Runtime) -> str | None:
-    """Why a drain ended early, if it did."""
-    return (await runtime.consumer.drain(FLAGGED)).error
-
-
 async def inspect(runtime: Runtime) -> probe.Inspected:
     """What `POST /api/inspect` does: a probe is on record before it is published."""
     event = probe.probe(NOW)
@@ -147,43 +142,6 @@ async def test_a_second_pull_joins_the_first() -> None:
     assert results[0][0].settled == {"acknowledge": 1}
 
 
-async def test_a_drain_goes_on_when_its_caller_goes_away() -> None:
-    """
-    A client that hangs up does not strand what was received.
-    """
-    queue = Queue()
-    queue.wait_for_ever = True
-    runtime, _ = a_runtime(queue)
-    caller = asyncio.create_task(tick(runtime))
-    await within(queue.polling.wait())
-    caller.cancel()
-    await asyncio.gather(caller, return_exceptions=True)
-
-    await queue.arrive(a_delivery())
-    await asyncio.sleep(0)
-    await within(runtime.stop())
-
-    assert list(queue.settled.values()) == [("acknowledge", 0)]
-
-
-async def test_stopping_ends_every_drain_and_begins_none() -> None:
-    """
-    The long poll is not waited for, and a tick that comes late takes nothing.
-    """
-    queue = Queue()
-    queue.wait_for_ever = True
-    runtime, _ = a_runtime(queue)
-    ticking = asyncio.create_task(tick(runtime))
-    await within(queue.polling.wait())
-
-    await within(runtime.stop())
-    await within(ticking)
-    queue.polling.clear()
-    await within(tick(runtime))
-
-    assert not queue.polling.is_set()
-
-
 async def test_stopping_waits_for_calls_in_flight() -> None:
     """
     A publish that was begun is answered, and who it was is noted, before the process ends.
@@ -212,17 +170,6 @@ async def test_stopping_waits_for_calls_in_flight() -> None:
     lines = runtime.actions.newest(since=NOW, until=NOW)
     noted = [json.loads(line)["ids"] async for line in lines]
     assert noted == [["2"], ["1"]]
-
-
-async def test_a_tick_that_fails_says_why() -> None:
-    """
-    The host marks the run as failed, with one line that names what to look at.
-    """
-    queue = Queue()
-    queue.fails.add("receive")
-    runtime, _ = a_runtime(queue)
-
-    assert (await within(tick(runtime))).startswith("receive: Event Grid")
 
 
 async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:

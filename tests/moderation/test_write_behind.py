@@ -194,13 +194,3 @@ async def test_a_stop_does_not_wait_for_storage_that_is_away(
 
     assert now() - began < 2
     assert "who published 2 times was not noted" in caplog.text
-
-
-@in_virtual_time
-async def test_a_flush_of_nothing_is_nothing() -> None:
-    """A process that published nothing ends at once."""
-    desk = Desk()
-
-    await desk.behind.flush(2)
-
-    assert desk.log.times == []
