@@ -125,7 +125,8 @@ class _Receivers:
                 rest = self._rests_until - loop_time()
                 if self._count > 1 and (rest > 0 or not calls_for_more):
                     return
-                await self._rest(rest)
+                if rest > 0 and self._why_to_stop() is None:
+                    await self._rest(rest)
         except (self._job.context.recorder.down, EventGridError) as error:
             self._parts.current.fail(error)
             self._job.ending.set()

@@ -122,11 +122,12 @@ async def test_an_idle_listener_has_its_next_run_before_its_receive_ends() -> No
 @in_virtual_time
 async def test_who_visits_takes_what_is_there_and_leaves_the_rest(there: int) -> None:
     """
-    The first batch that is not full ends it: what comes then waits for the next tick.
+    The first batch that is not full ends it at once, whatever the pace of a stay would
+    be: what comes then waits for the next tick.
     """
     queue = Timed()
     queue.arrive(there)
-    process = Process(queue)
+    process = Process(queue, pace=0.8)
     asyncio.get_running_loop().call_later(0.5, queue.arrive, 3)
 
     result = await process.tick(manner="visit")
