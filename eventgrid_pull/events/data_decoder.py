@@ -1,7 +1,9 @@
 """From an event's data to the type that a handler asked for; or what does not fit it."""
 
+import functools
 import importlib.util
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -46,7 +48,7 @@ class DataDecoder:
         """Return what has no fault but a time that cannot be held; else tell all faults."""
         kind = self._kind
         if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-            raise ValueError(_told(error)) from None
+            raise ValueError(_told(error, kind)) from None
         try:
             data.decode()
             members = _members.decode(data)
@@ -59,7 +61,7 @@ class DataDecoder:
             held = struct_problems.without_unheld_times(kind, members)
             return msgspec.convert(held, kind)
         except msgspec.ValidationError:
-            raise ValueError(_told(error)) from None
+            raise ValueError(_told(error, kind)) from None
 
 
 _members = msgspec.json.Decoder(dict[str, object])
@@ -118,18 +120,38 @@ def _pydantic_adapter(kind: object) -> Decode | None:
     return validate
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception, kind: object) -> str:
     """Return place and rule of what does not fit, and no value: reasons are logged."""
     errors = getattr(error, "errors", None)
     if callable(errors):  # Pydantic's
         found = errors(include_url=False, include_context=False, include_input=False)
-        return "; ".join(f"{_place(each['loc'])} {each['type']}" for each in found[:10])
+        known = _member_names(kind)
+        told = (f"$.data{_place(each['loc'], known)} {each['type']}" for each in found)
+        return "; ".join(itertools.islice(told, 10))
     if isinstance(error, msgspec.ValidationError):
         place, rule = struct_problems.place_and_rule(error)
         return f"$.data{place} {rule}"
     return "$.data is not JSON that can be read"
 
 
-def _place(path: Sequence[object]) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "$.data" + "".join(steps)
+def _place(path: Sequence[object], known: Collection[str]) -> str:
+    """Return the JSON path; a key that the model does not name is part of the data."""
+    steps = (
+        f".{step}" if step in known else f"[{step if isinstance(step, int) else '...'}]"
+        for step in path
+    )
+    return "".join(steps)
+
+
+@functools.cache
+def _member_names(kind: object) -> Collection[str]:
+    """Return the names that a Pydantic type gives to members of its data."""
+    from pydantic import TypeAdapter
+
+    model: Any = kind
+    try:
+        schema = TypeAdapter(model).json_schema()
+    except RuntimeError:  # of a type that JSON Schema does not know
+        return ()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return {name for part in parts for name in part.get("properties", ())}

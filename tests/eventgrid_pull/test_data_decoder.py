@@ -146,6 +146,29 @@ def test_a_model_is_found_however_it_is_written(kind: object) -> None:
     assert event.data == Model(cents=5)
 
 
+class Prices(pydantic.BaseModel):
+    """A model with keys that are data, and a model within."""
+
+    of: dict[str, int] = {}
+    paid: list[Model] = []
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"of": {"SECRET": "x"}}, "$.data.of[...] int_parsing"),
+        ({"paid": [{}, {"cents": "x"}]}, "$.data.paid[1].cents int_parsing"),
+        ({"of": 1}, "$.data.of dict_type"),
+    ],
+)
+def test_a_model_is_told_by_the_names_of_its_members(data: object, told: str) -> None:
+    """A key of a dict may be somebody's address: it is a value, too."""
+    event = decoded(Prices, data)
+
+    assert isinstance(event, MalformedEvent)
+    assert event.reason == f"not the data of 'com.shop.Paid': {told}"
+
+
 @pytest.mark.parametrize("kind", [Coin, Model])
 async def test_a_check_that_trips_costs_its_own_event_only(kind: type) -> None:
     """It is rejected, and what was received with it is handled."""
