@@ -12,9 +12,9 @@ from console.endpoints.app.health import Health
 from console.http import Reply, Request
 from console.routes import Route, is_easy_auth_on
 from console.validation import BadQuery, Call
+from eventgrid_pull import EventGridError
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.publishing.publish import EventTooLarge
-from eventgrid_pull.wire.http_retry import EventGridError
 from moderation.inspection.probe import NothingToInspect, ProbeNotSeen
 from moderation.manual.peek import TooManyPeeks
 from moderation.publishing.request_body import BadRequest

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent
 
 
 class EventKey(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from eventgrid_pull.event import AnyEvent, Event
+from eventgrid_pull import AnyEvent, Event
 from eventgrid_pull.events import cloudevents, event_decoder
 
 PREFIX = "com.contoso.ai."

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from eventgrid_pull import AnyEvent, Delivery, Event
 from eventgrid_pull.blob.append_log import Stamp
-from eventgrid_pull.event import AnyEvent, Delivery, Event
 from eventgrid_pull.outcomes import Disposition, Release, Verb
 from moderation import events
 from moderation.event_key import EventKey

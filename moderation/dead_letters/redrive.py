@@ -27,11 +27,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from eventgrid_pull import Delivery, Record
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.draining import drain_result
-from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Release, ReleaseDelay
-from eventgrid_pull.recorder import Record
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import Query

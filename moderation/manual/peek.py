@@ -13,12 +13,10 @@ from time import monotonic
 
 import msgspec
 
-from eventgrid_pull import Receiver
+from eventgrid_pull import Delivery, EventGridError, MalformedEvent, Receiver
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
 from eventgrid_pull.draining.lock_renewal import MARGIN, RENEWABLE_SECONDS
-from eventgrid_pull.event import Delivery, MalformedEvent
 from eventgrid_pull.outcomes import ReleaseDelay
-from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import events
 from moderation.audit import actions
 from moderation.audit.actions import Action, ActionLog

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from eventgrid_pull import Delivery, EventGridError, Record
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, stamp
 from eventgrid_pull.draining import drain_result
 from eventgrid_pull.draining import settle as settlement
 from eventgrid_pull.draining.drain_result import Outcome
 from eventgrid_pull.draining.lock_renewal import NOT_KNOWN, RENEWABLE_SECONDS
-from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import (
     Acknowledge,
     Disposition,
@@ -21,8 +21,6 @@ from eventgrid_pull.outcomes import (
     Verb,
     settled_on,
 )
-from eventgrid_pull.recorder import Record
-from eventgrid_pull.wire.http_retry import EventGridError
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.event_key import EventKey, key_of

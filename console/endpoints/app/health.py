@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from eventgrid_pull import EventGridError
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import timers
 from moderation.checks import config_check
 from moderation.checks.config_check import Finding

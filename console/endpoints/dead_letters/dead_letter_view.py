@@ -8,8 +8,8 @@ from time import monotonic
 import msgspec
 
 from console import redaction
+from eventgrid_pull import Delivery
 from eventgrid_pull.blob.append_log import Stamp, stamp
-from eventgrid_pull.event import Delivery
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query

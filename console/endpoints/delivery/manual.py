@@ -7,8 +7,8 @@ import msgspec
 
 from console import redaction
 from console.validation import ApiRequest
+from eventgrid_pull import Delivery, MalformedEvent
 from eventgrid_pull.blob.append_log import Stamp, stamp
-from eventgrid_pull.event import Delivery, MalformedEvent
 from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import ReleaseDelay, Verb
 from moderation import events
