@@ -101,6 +101,7 @@ class _Receivers:
         is_visit = job.manner == "visit" and not job.until_empty
         self._turns = asyncio.Semaphore(1 if is_visit else MAX_RECEIVERS)
         self._left = self._rests_until = 0.0
+        self._asking = 0
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -141,6 +142,8 @@ class _Receivers:
                 if (why := self._why_to_stop()) is not None:
                     break
                 if not (room := self._room()):
+                    if self._asking:
+                        return None  # what is free is asked for already
                     await self._wait_for_room()
                     continue
                 received = await self._receive_unless_ending(room)
@@ -169,11 +172,13 @@ class _Receivers:
         return "budget" if self._left <= 0 else None
 
     def _room(self) -> int:
-        return BATCH if self._job.room is None else self._job.room.room()
+        room = BATCH if self._job.room is None else self._job.room.room()
+        return room if room >= BATCH else max(0, room - self._asking)
 
     async def _receive_unless_ending(self, room: int) -> Received:
         asked = FIRST if self._fitting is None else min(self._size, self._fitting)
         asked = min(asked, room)
+        self._asking += asked
         began = loop_time()
         receiving = asyncio.create_task(self._try_to_receive(asked))
         ending = asyncio.create_task(self._job.ending.wait())
@@ -183,6 +188,7 @@ class _Receivers:
                 return Received(asked, [], began)
             received = Received(asked, receiving.result(), loop_time())
         finally:
+            self._asking -= asked
             ending.cancel()
             receiving.cancel()
         took = received.at - began

@@ -206,7 +206,7 @@ def safe(decode: Decode) -> Decode:
         except Exception as error:
             said = f"the decoder failed: {type(error).__name__}"
             return _malformed(raw, delivery_count, said)
-        if not isinstance(event, Event | MalformedEvent):
+        if not isinstance(event, (Event, MalformedEvent)):
             said = f"the decoder returned no event, but {type(event).__name__}"
             return _malformed(raw, delivery_count, said)
         return event

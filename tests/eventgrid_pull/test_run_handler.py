@@ -20,6 +20,7 @@ from eventgrid_pull import (
     Release,
     testing,
 )
+from eventgrid_pull.event import Delivery
 from eventgrid_pull.handlers.run_handler import Runner
 from tests.eventgrid_pull.orders import NOW
 from tests.virtual_time import in_virtual_time, now
@@ -230,6 +231,46 @@ async def test_nothing_is_received_that_could_not_start() -> None:
     assert now() - began >= 30
     assert asked == []
     assert (await shop.consumer.drain("sub-paid", until_empty=True)).stopped == "stuck"
+    let_go.set()
+
+
+class FarAway(testing.InMemorySubscription):
+    """An event subscription that takes its time, and knows what is in hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self._received = 0
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        await asyncio.sleep(0.05)
+        found = await super().receive(max_events, max_wait, within=within)
+        self._received += len(found)
+        self.most = max(self.most, self._received - len(self.settled))
+        return found
+
+
+@in_virtual_time
+async def test_receivers_side_by_side_share_what_is_free() -> None:
+    """Each would ask for the one free slot otherwise, and three events wait for it."""
+    let_go, queue = asyncio.Event(), FarAway()
+
+    async def handler(event: Event[Order]) -> None:
+        await stubborn(let_go)(event)
+        await asyncio.sleep(1)
+
+    shop = Shop(handler, timeout=30, concurrency=2)
+    shop.namespace._subscriptions["sub-paid"] = shop.queue = queue
+    shop.deliver(-1)
+    await shop.drain()
+
+    queue.most = 0
+    shop.deliver(*range(20))
+    await shop.drain()
+
+    assert (len(queue.settled), queue.most) == (21, 1)
     let_go.set()
 
 
