@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from eventgrid_pull import ConnectionInvalid
 from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.settings import connection
 from eventgrid_pull.settings.addresses import split
-from eventgrid_pull.settings.connection import ConnectionInvalid
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent
 from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.publishing import publish_stamp
 from moderation import events

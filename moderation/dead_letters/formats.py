@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent
 from moderation import events
 
 # As many bytes of a blob are read; Event Grid and the emulator stay far below.

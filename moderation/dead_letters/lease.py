@@ -2,7 +2,7 @@
 
 import asyncio
 
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent
 from eventgrid_pull.outcomes import Disposition, Release
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import LEASE_SECONDS, Lease

@@ -6,8 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from eventgrid_pull import Disposition
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent, Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import attempts, formats

@@ -7,8 +7,7 @@ from typing import Annotated
 import msgspec
 
 from console.validation import ApiRequest
-from eventgrid_pull import Disposition
-from eventgrid_pull.event import AnyEvent
+from eventgrid_pull import AnyEvent, Disposition
 from moderation.audit.entry import Lineage
 from moderation.dead_letters import redrive, redrive_plan
 from moderation.dead_letters.redrive_plan import Bench, Handler, Redriven
