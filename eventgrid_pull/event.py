@@ -49,6 +49,8 @@ class MalformedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes = b""
 
 
+# What decoding raises: msgspec's errors are ValueErrors, and so are bad UTF-8's.
+UNREADABLE = (ValueError, RecursionError)
 LF, CR = b"\n\r"  # as numbers: they are found ten times as fast
 
 type AnyEvent = Event[object] | MalformedEvent
@@ -103,7 +105,7 @@ def _is_readable(raw: bytes) -> bool:
     try:
         raw.decode()
         _any.decode(raw)
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         return False
     return True
 

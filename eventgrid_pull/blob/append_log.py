@@ -1,6 +1,6 @@
 """A log of lines that is only ever appended to, kept by name and by hour.
 
-The port, and the in-memory one; `blobs/append.py` has the one that lasts. A *name* is what the
+The port, and the in-memory one; `blob_append_log.py` has the one that lasts. A *name* is what the
 log is about, here an event subscription. A line is one JSON object whose first member
 is `at`, as `stamp` writes it: so lines sort by time as they are, and a line is kept under
 the hour of its moment. A writer's lines of an hour are in *segments*, and in each of them in
@@ -74,23 +74,23 @@ class AppendLog(Protocol):
 
 
 def stamp(moment: datetime) -> Stamp:
-    """A moment in UTC at a fixed width, so that text sorts as time does."""
+    """Return a moment in UTC at a fixed width, so that text sorts as time does."""
     at = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{at.isoformat(timespec='microseconds')}Z"
 
 
 def stamp_of(line: bytes) -> bytes:
-    """The moment that a line begins with."""
+    """Return the moment that a line begins with."""
     return line[7:34]
 
 
 def is_within(line: bytes, since: datetime, until: datetime) -> bool:
-    """Whether the line is of that time; both ends are."""
+    """Tell whether the line is of that time; both ends are."""
     return stamp(since).encode() <= stamp_of(line) <= stamp(until).encode()
 
 
 def hour_of(now: datetime) -> datetime:
-    """The hour that a moment belongs to."""
+    """Return the hour that a moment belongs to."""
     return now.replace(minute=0, second=0, microsecond=0)
 
 
@@ -157,7 +157,7 @@ class Segments:
 
 
 def hours_back(since: datetime, until: datetime) -> list[datetime]:
-    """Every hour that has a moment from `since` to `until`, newest first."""
+    """Return every hour that has a moment from `since` to `until`, newest first."""
     hours, hour = [], hour_of(until)
     while hour >= hour_of(since):
         hours.append(hour)
@@ -166,7 +166,7 @@ def hours_back(since: datetime, until: datetime) -> list[datetime]:
 
 
 async def merged(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
-    """The lines of several sources, each newest first, as one: newest first.
+    """Yield the lines of several sources, each newest first, as one: newest first.
 
     Of lines of one moment, those of the first source come first.
     """
@@ -175,17 +175,11 @@ async def merged(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
     while heads:
         newest = max(heads, key=lambda index: stamp_of(heads[index]))
         yield heads[newest]
-        await _advance(heads, newest, sources[newest])
-
-
-async def _advance(
-    heads: dict[int, bytes], index: int, source: AsyncIterator[bytes]
-) -> None:
-    line = await anext(source, None)
-    if line is None:
-        heads.pop(index, None)
-    else:
-        heads[index] = line
+        line = await anext(sources[newest], None)
+        if line is None:
+            del heads[newest]
+        else:
+            heads[newest] = line
 
 
 class InMemoryAppendLog:

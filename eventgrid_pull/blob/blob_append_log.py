@@ -39,7 +39,7 @@ class BlobAppendLog:
 
     async def probe(self) -> None:
         """Ask for the container; one that is missing is made when it is needed."""
-        await self._told(self._container.exists())
+        await self._call(self._container.exists())
 
     async def open(self, name: str, now: datetime) -> None:
         """Create the blob for what is written now, or see that it is there."""
@@ -56,7 +56,7 @@ class BlobAppendLog:
     async def _open(self, name: str, segment: Segment) -> None:
         path = log_paths.log_blob(name, segment.hour, self._writer, segment.number)
         blob = self._container.get_blob_client(path)
-        await self._told(self._create(blob))
+        await self._call(self._create(blob))
         self._opened[name] = (segment, blob)
 
     async def _create(self, blob: BlobClient) -> None:
@@ -77,14 +77,14 @@ class BlobAppendLog:
             if code(error) != "BlockCountExceedsLimit":
                 raise self._unavailable(error) from error
             await self._open(name, self._segments.next(name))
-            await self._told(self._opened[name][1].append_block(block))
+            await self._call(self._opened[name][1].append_block(block))
         except AzureError as error:
             raise self._unavailable(error) from error
 
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines of that time, newest first; read from their ends, in pieces."""
+        """Yield the lines of that time, newest first; read from their ends, in pieces."""
         try:
             async for line in self._reader.newest(name, since=since, until=until):
                 yield line
@@ -94,14 +94,14 @@ class BlobAppendLog:
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time that hold the needle, oldest first."""
+        """Return the lines of that time that hold the needle, oldest first."""
         try:
             return await self._reader.search(name, needle, since=since, until=until)
         except AzureError as error:
             raise self._unavailable(error) from error
 
     async def is_empty(self, name: str) -> bool:
-        """Whether nothing was ever appended under that name."""
+        """Tell whether nothing was ever appended under that name."""
         blobs = self._container.list_blobs(
             name_starts_with=f"{name}/", results_per_page=1
         )
@@ -114,7 +114,7 @@ class BlobAppendLog:
             raise self._unavailable(error) from error
         return True
 
-    async def _told(self, call: Awaitable[object]) -> None:
+    async def _call(self, call: Awaitable[object]) -> None:
         try:
             await call
         except AzureError as error:
@@ -130,7 +130,7 @@ async def _create_if_missing(blob: BlobClient) -> None:
 
 
 def _blocks(lines: bytes) -> list[bytes]:
-    """The lines in blocks of whole lines, each as large as a block may be."""
+    """Return the lines in blocks of whole lines, each as large as a block may be."""
     blocks, start = [], 0
     while len(lines) - start > BLOCK_BYTES:
         cut = lines.rfind(b"\n", start, start + BLOCK_BYTES) + 1

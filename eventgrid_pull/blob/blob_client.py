@@ -18,7 +18,7 @@ from eventgrid_pull.settings.addresses import split
 
 
 def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
-    """A client for a connection string, or for an account's URL with a credential.
+    """Return a client for a connection string, or for an account's URL with a credential.
 
     It gives up soon: whoever waits holds locks that last a minute.
     """
@@ -53,18 +53,18 @@ def problem_of(connection_string: str) -> str | None:
 
 
 def unavailable(container: str, error: AzureError) -> StoreUnavailable:
-    """What to raise about that container."""
+    """Return what to raise about that container."""
     return StoreUnavailable(f"blob container {container!r}: {_advice(error)}")
 
 
 def code(error: HttpResponseError) -> str:
-    """Storage's own word for what is wrong; the client adds it to the error."""
+    """Return storage's own word for what is wrong; the client adds it to the error."""
     word = getattr(error, "error_code", None) or ""
     return str(getattr(word, "value", word))  # of an enum, where the client knows it
 
 
 def _advice(error: AzureError) -> str:
-    """What is wrong and what to do, without what the service says at length."""
+    """Return what is wrong and what to do, without what the service says at length."""
     if here := loopback.refused(getattr(error, "inner_exception", None)):
         setting = "AUDIT_STORAGE_CONNECTION_STRING"
         return f"storage does not answer; {here}; if that runs, {setting} is wrong"

@@ -1,6 +1,6 @@
 """Reading the blobs of an append log: from their ends, from a moment on, or for a needle.
 
-A blob's lines are in the order of their moments (`appendlog.Segment`), so a moment is
+A blob's lines are in the order of their moments (`append_log.Segment`), so a moment is
 found by halving: an hour is not read from its end when a page begins in its middle.
 """
 
@@ -36,7 +36,7 @@ class Reader:
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines stamped from `until` back to `since`, newest first."""
+        """Yield the lines stamped from `until` back to `since`, newest first."""
         oldest, newest = stamp(since).encode(), stamp(until).encode()
         blobs: dict[str, list[BlobProperties]] = {}
         listed = ""
@@ -48,7 +48,7 @@ class Reader:
                 listed = folder(name, hour)
                 blobs = await self._by_hour(listed)
             found = blobs.get(path, [])
-            async for line in merged([self._backwards(one, newest) for one in found]):
+            async for line in merged([self._backwards(blob, newest) for blob in found]):
                 if stamp_of(line) < oldest:
                     break
                 yield line
@@ -56,22 +56,21 @@ class Reader:
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time that hold the needle, oldest first."""
+        """Return the lines of that time that hold the needle, oldest first."""
         hours = hours_back(since, until)
         folders = [log_paths.hour_of_log(name, hour) for hour in hours]
         within = stamp(since).encode(), stamp(until).encode()
         found: list[bytes] = []
         for prefix in _prefixes(name, hours):
             blobs = await self._by_hour(prefix)
-            here = [one for path in folders for one in blobs.get(path, [])]
-            for few in _by_eights(here):
-                scans = [self._scanned(one, needle, *within) for one in few]
-                for lines in await asyncio.gather(*scans):
-                    found += lines
+            here = [blob for path in folders for blob in blobs.get(path, [])]
+            scans = [self._scanned(blob, needle, *within) for blob in here]
+            for lines in await asyncio.gather(*scans):
+                found += lines
         return sorted(found, key=stamp_of)
 
     async def _by_hour(self, prefix: str) -> dict[str, list[BlobProperties]]:
-        """Folder of an hour → its blobs, in the order of their names."""
+        """Return the blobs by the folder of their hour, in the order of their names."""
         found: dict[str, list[BlobProperties]] = {}
         try:
             async for blob in self._container.list_blobs(name_starts_with=prefix):
@@ -83,7 +82,7 @@ class Reader:
     async def _backwards(
         self, blob: BlobProperties, newest: bytes
     ) -> AsyncIterator[bytes]:
-        """The blob's lines up to that moment, from the last to the first."""
+        """Yield the blob's lines up to that moment, from the last to the first."""
         end = blob.size
         if _hour_ends(blob) > newest:
             _, end = await self._halved(blob, lambda at: at > newest)
@@ -105,7 +104,7 @@ class Reader:
     async def _scanned(
         self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
     ) -> list[bytes]:
-        """The blob's lines with the needle. Lines without it are not taken apart."""
+        """Return the blob's lines with the needle; those without it are not decoded."""
         async with self._scans:
             return await self._scan(blob, needle, oldest, newest)
 
@@ -129,7 +128,7 @@ class Reader:
     async def _halved(
         self, blob: BlobProperties, is_late: Callable[[bytes], bool]
     ) -> tuple[int, int]:
-        """Where lines begin around the first late one: one before it, one that is late.
+        """Return where lines begin around the first late one: one before it, and it.
 
         0 and the blob's size where there is none.
         """
@@ -148,7 +147,7 @@ class Reader:
     async def _line_after(
         self, blob: BlobProperties, start: int, end: int
     ) -> tuple[int, bytes] | None:
-        """The first line that begins between these places, and its moment."""
+        """Return where the first line between these places begins, and its moment."""
         size = LOOK_BYTES
         while True:
             stop = min(start - 1 + size, blob.size)
@@ -169,7 +168,7 @@ class Reader:
 
 
 def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
-    """The lines with the needle; `end` is where the last whole line ends."""
+    """Return the lines with the needle; `end` is where the last whole line ends."""
     found = []
     at = read.find(needle, 0, end)
     while at >= 0:
@@ -180,15 +179,10 @@ def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
 
 
 def _prefixes(name: str, hours: list[datetime]) -> list[str]:
-    """What to list for those hours: the one, or their days, oldest first."""
+    """Return what to list for those hours: the one, or their days, oldest first."""
     if len(hours) == 1:
         return [log_paths.hour_of_log(name, hours[0])]
     return sorted({log_paths.day_of_log(name, hour) for hour in hours})
-
-
-def _by_eights(blobs: list[BlobProperties]) -> list[list[BlobProperties]]:
-    """So many are read at once: their pieces are all in memory."""
-    return [blobs[at : at + 8] for at in range(0, len(blobs), 8)]
 
 
 def _hour_begins(blob: BlobProperties) -> bytes:

@@ -1,7 +1,6 @@
 """Appends that meet go together: one write for all that came while another was made."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 from eventgrid_pull.blob.append_log import AppendLog, hour_of, stamp, went_back
@@ -22,6 +21,7 @@ class GroupedAppendLog:
         self._waiting: dict[str, list[Waiting]] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
         self.probe, self.open = log.probe, log.open
+        self.newest, self.search = log.newest, log.search
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Add the lines with the next write; StoreUnavailable when that fails."""
@@ -72,15 +72,3 @@ class GroupedAppendLog:
                 done.set_exception(failure)
         if failure is not None and not isinstance(failure, Exception):
             raise failure
-
-    def newest(
-        self, name: str, *, since: datetime, until: datetime
-    ) -> AsyncIterator[bytes]:
-        """The lines, newest first, as the other has them."""
-        return self._log.newest(name, since=since, until=until)
-
-    async def search(
-        self, name: str, needle: bytes, *, since: datetime, until: datetime
-    ) -> list[bytes]:
-        """The lines that hold the needle, as the other has them."""
-        return await self._log.search(name, needle, since=since, until=until)

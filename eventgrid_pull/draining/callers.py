@@ -1,10 +1,10 @@
 """Callers who wait for a drain until what was there is done, and when they are answered."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.drain_result import DrainResult, Part
 from eventgrid_pull.wire.http_retry import loop_time
 
 # A receive that is open for so long without an event says that there is none; an answer
@@ -18,9 +18,6 @@ TOGETHER_SECONDS = 1.0
 PATIENCE_SECONDS = 25.0
 # While Event Grid does not take a receive, they hear why by then; a timer tries on.
 RETRY_SECONDS = 5
-
-# What a drain did since the last answer, and what notes it.
-type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
 class Answered(NamedTuple):

@@ -226,7 +226,7 @@ class _Receivers:
         job = self._job
         if job.room is not None:
             asked = () if job.callers.asked.is_set() else (job.callers.asked.wait(),)
-            reasons = (job.room.wait_for_change(), job.ending.wait(), *asked)
+            reasons = (job.room.slots.wait_for_change(), job.ending.wait(), *asked)
             await first_of(reasons, self._left)
 
     async def _rest(self, seconds: float) -> None:

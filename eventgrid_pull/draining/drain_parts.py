@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
-from eventgrid_pull.draining.drain_result import LISTED, DrainResult, DrainSummary
+from eventgrid_pull.draining.drain_result import LISTED, DrainResult, DrainSummary, Part
 
 _log = logging.getLogger(__name__)
 
@@ -15,8 +14,6 @@ _log = logging.getLogger(__name__)
 NOTE_SECONDS = 60
 
 type Note = Callable[[DrainSummary], Awaitable[None]]
-# What a drain did up to an answer, or to its end; and what notes it.
-type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
 class Parts:

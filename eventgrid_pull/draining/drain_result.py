@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -190,15 +191,12 @@ class DrainResult(msgspec.Struct):
             self.subscription,
             event.id[:64],
             event.delivery_count,
-            extra={
-                "event_subscription": self.subscription,
-                "event_id": event.id,
-                "event_source": event.source,
-                "delivery_count": event.delivery_count,
-                "disposition": None,
-                "reason": LOCK_LOST,
-            },
+            extra=_fields(self.subscription, event, None, LOCK_LOST),
         )
+
+
+# What a drain did up to an answer, or to its end; and what notes it.
+type Part = tuple[DrainResult, Coroutine[Any, Any, None]]
 
 
 def _verbs(records: Iterable[Record]) -> Counter[str]:
@@ -242,13 +240,20 @@ def _report(subscription: str, outcome: Outcome, level: int) -> None:
         event.delivery_count,
         traceparent.trace_id(event.traceparent),
         reason or "done",
-        extra={
-            "event_subscription": subscription,
-            "event_id": event.id,
-            "event_source": event.source,
-            "delivery_count": event.delivery_count,
-            "disposition": disposition.VERB,
-            "reason": reason,
-            "traceparent": event.traceparent,
-        },
+        extra=_fields(subscription, event, disposition.VERB, reason),
     )
+
+
+def _fields(
+    subscription: str, event: AnyEvent, verb: str | None, reason: str | None
+) -> dict[str, object]:
+    """Return what a log line says of a delivery, for machines."""
+    return {
+        "event_subscription": subscription,
+        "event_id": event.id,
+        "event_source": event.source,
+        "delivery_count": event.delivery_count,
+        "disposition": verb,
+        "reason": reason,
+        "traceparent": event.traceparent,
+    }

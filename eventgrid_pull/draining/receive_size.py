@@ -1,7 +1,5 @@
 """How many events to ask for at once: as many as fit into memory, and into their locks."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from eventgrid_pull.event import Delivery
@@ -29,12 +27,6 @@ def next_size(size: int, took: float) -> int:
     return min(BATCH, size * 2) if took < SLOW / 4 else size
 
 
-def fitting(last: Sequence[Delivery]) -> int:
-    """Return how many events like the last ones a batch may have, 1 to 100."""
-    weight = sum(len(delivery.event.raw) for delivery in last)
-    return min(BATCH, max(1, BATCH_BYTES * len(last) // max(1, weight)))
-
-
 class Received(msgspec.Struct, frozen=True):
     """The answer to one receive, how many events it asked for, and when it came."""
 
@@ -44,10 +36,12 @@ class Received(msgspec.Struct, frozen=True):
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be more."""
+        """Tell whether there may be more."""
         return len(self.deliveries) >= self.asked
 
     @property
     def fitting(self) -> int:
-        """How many events like these a batch may have."""
-        return fitting(self.deliveries)
+        """Return how many events like these a batch may have, 1 to 100."""
+        weight = sum(len(delivery.event.raw) for delivery in self.deliveries)
+        fits = BATCH_BYTES * len(self.deliveries) // max(1, weight)
+        return min(BATCH, max(1, fits))

@@ -12,14 +12,18 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from eventgrid_pull.event import AnyEvent, Decode, Event, MalformedEvent
+from eventgrid_pull.event import (
+    UNREADABLE,
+    AnyEvent,
+    Decode,
+    Event,
+    MalformedEvent,
+)
 from eventgrid_pull.events import cloudevents, data_decoder, rfc3339
 from eventgrid_pull.events.cloudevents import Envelope
 from eventgrid_pull.events.data_decoder import DataDecoder
 from eventgrid_pull.publishing import publish_stamp
 
-# What decoding raises: msgspec's errors are ValueErrors, and so are bad UTF-8's.
-UNREADABLE = (ValueError, RecursionError)
 # Extension attributes that most events have, so they are read at once.
 STAMPS = (publish_stamp.ATTRIBUTE, publish_stamp.PUBLISHER)
 
@@ -90,35 +94,27 @@ class _Decoder:
             extensions = cloudevents.extensions(raw)
         except UNREADABLE as error:
             return _malformed(raw, delivery_count, f"not a CloudEvent: {error}")
+        members: dict[str, Any] = {
+            "id": envelope.id,
+            "source": envelope.source,
+            "type": envelope.type,
+            "subject": _text(envelope.subject),
+            "time": rfc3339.held(envelope.time),
+            "traceparent": _text(envelope.traceparent),
+            "extensions": extensions,
+            "delivery_count": delivery_count,
+            "raw": raw,
+        }
         try:
             data = self._data_of(envelope)
         except UNREADABLE as error:
-            return MalformedEvent(
-                reason=str(error),
-                id=envelope.id,
-                source=envelope.source,
-                type=envelope.type,
-                subject=_text(envelope.subject),
-                time=rfc3339.held(envelope.time),
-                traceparent=_text(envelope.traceparent),
-                extensions=extensions,
-                delivery_count=delivery_count,
-                raw=raw,
-            )
+            return MalformedEvent(reason=str(error), **members)
         return Event(
-            id=envelope.id,
-            source=envelope.source,
-            type=envelope.type,
             data=data,
-            subject=_text(envelope.subject),
-            time=rfc3339.held(envelope.time),
             datacontenttype=_text(envelope.datacontenttype),
             dataschema=_text(envelope.dataschema),
-            traceparent=_text(envelope.traceparent),
             tracestate=_text(envelope.tracestate),
-            extensions=extensions,
-            delivery_count=delivery_count,
-            raw=raw,
+            **members,
         )
 
     def _data_of(self, envelope: Envelope) -> object:

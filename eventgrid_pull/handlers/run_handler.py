@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from eventgrid_pull.draining.receive_size import BATCH
 from eventgrid_pull.event import AnyEvent, MalformedEvent
 from eventgrid_pull.handlers.handler import Shape
 from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
@@ -25,8 +26,6 @@ _log = logging.getLogger(__name__)
 
 # A handler that does not end so soon after it was cancelled is taken for stuck.
 CANCEL_SECONDS = 1.0
-# What a receive brings at most.
-BATCH = 100
 
 type OnMalformed = Literal["reject", "handle"]
 type Handle = Callable[[AnyEvent], Awaitable[Disposition]]
@@ -69,10 +68,6 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     def is_stuck(self) -> bool:
         """Tell whether no handler can start before one ends that cannot be stopped."""
         return self.slots.stuck >= self.slots.most
-
-    async def wait_for_change(self) -> None:
-        """Return as soon as either of them changes."""
-        await self.slots.wait_for_change()
 
     async def handle(self, event: AnyEvent) -> Disposition:
         """Return what becomes of one event; what the handler raises passes."""

@@ -29,9 +29,7 @@ class Slots:
         return True
 
     async def take(self) -> None:
-        """Take a slot, in the order of asking. Raises NoSlotLeft rather than wait in vain."""
-        if self.take_free():
-            return
+        """Wait for a slot, in the order of asking; NoSlotLeft rather than wait in vain."""
         if self.stuck >= self.most:
             raise NoSlotLeft
         waiting = asyncio.get_running_loop().create_future()

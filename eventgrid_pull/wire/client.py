@@ -22,13 +22,12 @@ from azure.core.settings import settings as sdk_settings
 from azure.eventgrid import __version__ as sdk_version
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.event import UNREADABLE, Decode, Delivery
 from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from eventgrid_pull.settings.connection import Credential
 from eventgrid_pull.wire import error_messages, receive_response
 from eventgrid_pull.wire.error_messages import Error, SettingNames
 from eventgrid_pull.wire.http_retry import EventGridError, retried
-from eventgrid_pull.wire.receive_response import UNREADABLE
 from eventgrid_pull.wire.sending import on_sending
 from eventgrid_pull.wire.transport import InOneStep, LeanTransport, Post
 

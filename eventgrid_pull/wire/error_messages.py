@@ -11,9 +11,9 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import AsyncHttpResponse
 
+from eventgrid_pull.event import UNREADABLE
 from eventgrid_pull.settings import loopback
 from eventgrid_pull.wire.http_retry import EventGridError
-from eventgrid_pull.wire.receive_response import UNREADABLE
 
 
 class SettingNames(msgspec.Struct, frozen=True):

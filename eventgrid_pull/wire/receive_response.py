@@ -4,14 +4,11 @@ import logging
 
 import msgspec
 
-from eventgrid_pull.event import Decode, Delivery
+from eventgrid_pull.event import UNREADABLE, Decode, Delivery
 from eventgrid_pull.wire import nested
 from eventgrid_pull.wire.http_retry import EventGridError
 
 _log = logging.getLogger(__name__)
-
-# What decoding raises: msgspec's errors are ValueErrors, and so are bad UTF-8's.
-UNREADABLE = (ValueError, RecursionError)
 
 
 # Here `gc=False` spares the collector what cannot be part of a cycle.
@@ -64,9 +61,9 @@ def _items_of(content: bytes) -> list[_Item]:
     except UNREADABLE as error:
         message = f"Event Grid's answer to receive is not readable: {error}"
         raise EventGridError(message) from error
-    found = [one for item in items if (one := _item(item)) is not None]
-    for one in found:
-        one.event = msgspec.Raw(deep.get(bytes(one.event), one.event))
+    found = [read for item in items if (read := _item(item)) is not None]
+    for item in found:
+        item.event = msgspec.Raw(deep.get(bytes(item.event), item.event))
     return found
 
 

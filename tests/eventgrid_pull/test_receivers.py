@@ -9,7 +9,7 @@ import pytest
 
 from eventgrid_pull.draining import receive_size
 from eventgrid_pull.draining.drain import MAX_RECEIVERS, DrainJob, drain
-from eventgrid_pull.draining.receive_size import BATCH, FIRST
+from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.wire.http_retry import EventGridError
@@ -294,7 +294,7 @@ def test_as_many_are_asked_for_as_fit(weights: list[int], fits: int) -> None:
         for weight in weights
     ]
 
-    assert receive_size.fitting(last) == fits
+    assert Received(100, last, at=0.0).fitting == fits
 
 
 @in_virtual_time
