@@ -183,7 +183,7 @@ def _fresh(timer: Timer) -> Alert:
         level="info",
         subscription=timer.subscription,
         text=f"{timer.subscription} has not been drained yet; its timer is "
-        f"{timer.schedule_setting}={timer.schedule}",
+        f"{timer.setting('SCHEDULE')}={timer.schedule}",
         next="wait for the timer, or drain it now: "
         f"POST /api/pull?subscription={timer.subscription}",
     )
@@ -200,7 +200,8 @@ def _full(timer: Timer, summaries: Sequence[Summary]) -> Alert | None:
         since=_at(run[-1]),
         text=f"{name} is not drained to its end: the last {len(run)} times there was "
         "more when time was up",
-        next=f"set {timer.lanes_setting} to more, or a denser {timer.schedule_setting}",
+        next=f"set {timer.setting('LANES')} to more, "
+        f"or a denser {timer.setting('SCHEDULE')}",
     )
 
 

@@ -6,12 +6,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # How many timer functions may drain one event subscription.
 LANES = range(1, 17)
 # An HTTP function has this name already.
 TAKEN = "pull_now"
+type What = Literal["SCHEDULE", "LANES", "MANNER", "PACE"]
 _SETTING = re.compile(r"PULL_([A-Z0-9_]*_)?(SCHEDULE|LANES|MANNER|PACE)")
 
 
@@ -22,24 +23,9 @@ def function(subscription: str, lane: int = 1) -> str:
     return f"pull_{stem}" if lane == 1 else f"pull_{stem}_{lane}"
 
 
-def schedule_setting(subscription: str) -> str:
-    """Return the name of the setting that says when it is drained."""
-    return f"{function(subscription).upper()}_SCHEDULE"
-
-
-def lanes_setting(subscription: str) -> str:
-    """Return the name of the setting that says how many timer functions drain it."""
-    return f"{function(subscription).upper()}_LANES"
-
-
-def manner_setting(subscription: str) -> str:
-    """Return the name of the setting that says whether its timers visit or stay."""
-    return f"{function(subscription).upper()}_MANNER"
-
-
-def pace_setting(subscription: str) -> str:
-    """Return the name of the setting that says how long batches may fill meanwhile."""
-    return f"{function(subscription).upper()}_PACE"
+def setting(subscription: str, what: What) -> str:
+    """Return the name of the setting that says when, how many, how or how often."""
+    return f"{function(subscription).upper()}_{what}"
 
 
 def is_timer_setting(name: str) -> bool:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import TypedDict
+from typing import Required, TypedDict
 
 from eventgrid_pull import EventGridPull
 from eventgrid_pull.settings.ticks import Manner
@@ -22,11 +22,11 @@ TOPIC = "EVENTGRID_TOPIC_NAME"
 HOUR, WEEK = 3600, 7 * 86_400
 
 
-class Declared(TypedDict):
+class Declared(TypedDict, total=False):
     """What is declared of an event subscription besides its handler."""
 
-    name: str
-    schedule: str
+    name: Required[str]
+    schedule: Required[str]
     lanes: int
     manner: Manner
     pace: float
@@ -93,14 +93,6 @@ def _undeclared(subscription: str, problem: str) -> Declared:
     return Declared(
         name=f"undeclared_{function_names.function(subscription)}",
         schedule=timers.EVERY_FIVE_MINUTES,
-        lanes=1,
-        manner="visit",
-        pace=0.8,
-        budget=900,
-        timeout=300,
-        lock_duration=60,
-        max_delivery_count=10,
-        time_to_live=WEEK,
         problems=[problem],
     )
 

@@ -43,11 +43,10 @@ class Runtime:
         consumer: Consumer,
         logs: Logs,
         clock: Callable[[], datetime],
-        dead_letters: "DeadLetterStore | None" = None,
+        dead_letters: "DeadLetterStore",
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         # Imported here because a tick needs none of it.
-        from moderation.dead_letters import store
         from moderation.publishing.publisher import Publishing
 
         self.settings = settings
@@ -62,7 +61,7 @@ class Runtime:
         self.publishing = Publishing(self.topic, self.actions, clock)
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
         self.peeks = asyncio.Semaphore(MOST_PEEKS)
-        self.dead_letters = dead_letters or store.InMemoryDeadLetters()
+        self.dead_letters = dead_letters
         self.clock = clock
         self._close_storage = close_storage
         self._calls: set[asyncio.Task[object]] = set()
@@ -146,15 +145,9 @@ def _dead_letters(
     settings: Settings, declared: Topology
 ) -> "tuple[DeadLetterStore, Callable[[], Awaitable[None]]]":
     # Imported here because it costs 200 ms of a cold start that a tick does not need.
-    from eventgrid_pull.blob import blob_client as blobs
     from moderation.storage.dead_letter_blobs import BlobDeadLetters
 
-    if settings.dead_letter_account_url is not None:
-        service = blobs.service(settings.dead_letter_account_url, logs.identity())
-    elif settings.audit_connection_string is not None:
-        service = blobs.service(settings.audit_connection_string, None)
-    else:
-        service = blobs.service(settings.audit_account_url or "", logs.identity())
+    service = logs.service(settings, settings.dead_letter_account_url)
     container = service.get_container_client(declared.dead_letter_container)
     return BlobDeadLetters(container), service.close
 

@@ -14,6 +14,7 @@ from eventgrid_pull.settings import cron
 from eventgrid_pull.settings.setting_values import must_be_seconds, seconds_of
 from eventgrid_pull.settings.ticks import LONGEST_PACE, MANNERS, Manner
 from moderation import function_names
+from moderation.function_names import What
 from moderation.settings import Setting, must_be, whole_number
 
 EVERY_FIVE_MINUTES = "0 */5 * * * *"
@@ -48,45 +49,34 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
         lanes = () if self.problems else range(1, self.lanes + 1)
         return [function_names.function(self.subscription, lane) for lane in lanes]
 
-    @property
-    def schedule_setting(self) -> str:
-        """The setting that says when."""
-        return function_names.schedule_setting(self.subscription)
-
-    @property
-    def lanes_setting(self) -> str:
-        """The setting that says how many."""
-        return function_names.lanes_setting(self.subscription)
-
-    @property
-    def manner_setting(self) -> str:
-        """The setting that says how they pull."""
-        return function_names.manner_setting(self.subscription)
+    def setting(self, what: What) -> str:
+        """Return the name of its setting that says when, how many, how or how often."""
+        return function_names.setting(self.subscription, what)
 
 
 def settings(subscription: str) -> tuple[Setting, Setting, Setting, Setting]:
     """Return the settings of an event subscription: when, how many, how, how often."""
     return (
         Setting(
-            function_names.schedule_setting(subscription),
+            function_names.setting(subscription, "SCHEDULE"),
             f"when {subscription} is drained: {SIX_FIELDS}",
             EVERY_FIVE_MINUTES,
         ),
         Setting(
-            function_names.lanes_setting(subscription),
+            function_names.setting(subscription, "LANES"),
             f"{subscription}: how many timer functions drain it, each an instance of its "
             "own",
             "1",
             allowed=function_names.LANES,
         ),
         Setting(
-            function_names.manner_setting(subscription),
+            function_names.setting(subscription, "MANNER"),
             f"{subscription}: visit takes what is there at each tick; stay listens all "
             "the time and keeps an instance awake",
             "visit",
         ),
         Setting(
-            function_names.pace_setting(subscription),
+            function_names.setting(subscription, "PACE"),
             f"{subscription}: how long batches may fill where its timers stay, 0 to "
             f"{LONGEST_PACE}",
             "0.8",
@@ -170,14 +160,12 @@ def _off(functions: Sequence[str], environ: Mapping[str, str]) -> list[Problem]:
     return [
         Problem(on[switch], f"switches the function {function} off")
         for function in functions
-        for switch in _switches(function)
+        for switch in (
+            f"azurewebjobs.{function}.disabled",
+            f"azurewebjobs_{function}_disabled",
+        )
         if switch in on
     ]
-
-
-def _switches(function: str) -> tuple[str, str]:
-    name = function.lower()
-    return f"azurewebjobs.{name}.disabled", f"azurewebjobs_{name}_disabled"
 
 
 def no_handler(subscription: str) -> str:

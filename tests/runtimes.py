@@ -19,6 +19,7 @@ from moderation.runtime import Runtime, handled
 from moderation.settings import Settings
 from moderation.storage.logs import Logs
 from moderation.topology import Topology
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW
 
 
@@ -63,7 +64,14 @@ def a_runtime(
         clock=clock,
         hooks=Hooks(on_drained=recording.note, before=probes.before),
     )
-    return Runtime(settings, declared, consumer=consumer, logs=logs, clock=clock)
+    return Runtime(
+        settings,
+        declared,
+        consumer=consumer,
+        logs=logs,
+        clock=clock,
+        dead_letters=InMemoryDeadLetters(),
+    )
 
 
 def _with(changes: Mapping[str, int | str], declared: Declared) -> Declared:

@@ -11,7 +11,6 @@ import msgspec
 
 from eventgrid_pull.draining.histogram import Spread
 from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
-from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import BACKOFF
 from eventgrid_pull.settings.cron import longest_gap
 from eventgrid_pull.settings.ticks import unheard
@@ -54,7 +53,10 @@ def examine(
     return [
         *_in_error(drained),
         *_switched_off(drained),
-        *_without_effect(timers.strays(declared.names, environ, handled)),
+        *(
+            Finding(stray.path, stray.problem, "its name, or remove it")
+            for stray in timers.strays(declared.names, environ, handled)
+        ),
         *_budget(settings, drained),
         *_function_timeout(settings, environ, host_json),
         *(
@@ -84,20 +86,15 @@ def _switched_off(drained: Sequence[Timer]) -> Iterator[Finding]:
             yield Finding(one.path, problem, "it to false, or remove it")
 
 
-def _without_effect(strays: Sequence[Problem]) -> Iterator[Finding]:
-    for stray in strays:
-        yield Finding(stray.path, stray.problem, "its name, or remove it")
-
-
 def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
     budget = settings.pull_budget
     for timer in drained:
         if gap := unheard(timer.manner, timer.schedule, budget):
             yield Finding(
-                timer.manner_setting,
+                timer.setting("MANNER"),
                 f"is stay, but {gap}",
                 "PULL_BUDGET_SECONDS to more than that, or "
-                f"{timer.schedule_setting} to a denser schedule",
+                f"{timer.setting('SCHEDULE')} to a denser schedule",
             )
 
 
@@ -181,7 +178,7 @@ def late_events(
                 timer.subscription,
                 f"is behind: half of its events waited {half:.0f} s or more, and its "
                 f"ticks are at most {gap} s apart",
-                f"{timer.lanes_setting} to more, or the schedule",
+                f"{timer.setting('LANES')} to more, or the schedule",
             )
 
 

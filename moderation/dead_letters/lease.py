@@ -34,10 +34,6 @@ class Held:
             await self.lease.renew()
             self._since = began
 
-    async def release(self) -> None:
-        """Let others have it."""
-        await self.lease.release()
-
 
 async def decided(
     held: Held, bench: Bench, subscription: str, event: AnyEvent

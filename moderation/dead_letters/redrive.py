@@ -108,7 +108,7 @@ class _Work:
                 results.append(result)
             await self._archive(held, blob)
         finally:
-            await held.release()
+            await held.lease.release()
 
     def _rest(self, indexes: list[int], why: NotRedriven) -> list[Redriven]:
         return [why.result(self._name, index, self._blob) for index in indexes]
@@ -191,7 +191,14 @@ class _Work:
         if isinstance(disposition, Release):  # nothing will deliver it again by itself
             disposition = Release(disposition.reason, ReleaseDelay.NONE)
         record = Record(now, _delivery(case, attempt), disposition)
-        entry = _entry(case, attempt, record)
+        entry = audit_entry.entry(
+            case.subscription,
+            record.delivery,
+            disposition,
+            stamp(now),
+            by=attempt.by,
+            redrive=case.lineage,
+        )
         await bench.audit.record(case.subscription, [entry], now)
         outcome = drain_result.Outcome(record, None)
         drain_result.report(case.subscription, [outcome])
@@ -217,18 +224,6 @@ def _delivery(case: Case, attempt: Attempt) -> Delivery:
     count = case.deliveries + attempt.number
     event = msgspec.structs.replace(case.event, delivery_count=count)
     return Delivery(_token(case.lineage, attempt.number), event)
-
-
-def _entry(case: Case, attempt: Attempt, record: Record) -> AuditEntry:
-    """Return what the audit log keeps."""
-    return audit_entry.entry(
-        case.subscription,
-        record.delivery,
-        record.disposition,
-        stamp(record.at),
-        by=attempt.by,
-        redrive=case.lineage,
-    )
 
 
 def _token(of: Lineage, number: int) -> str:

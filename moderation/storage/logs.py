@@ -15,6 +15,7 @@ from moderation.settings import Settings, SettingsInvalid
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.storage.blob.aio import BlobServiceClient
 
 
 class Logs:
@@ -42,19 +43,26 @@ class Logs:
 def of(settings: Settings) -> Logs:
     """Return the logs that the settings name; nothing is connected yet."""
     # Imported here because it costs 200 ms of a cold start that the page does not need.
-    from eventgrid_pull.blob import blob_client as blobs
     from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 
-    if settings.audit_connection_string is not None:
-        service = blobs.service(settings.audit_connection_string, None)
-    else:
-        service = blobs.service(settings.audit_account_url or "", identity())
+    account = service(settings)
     writer = uuid.uuid4().hex[:12]
     audit_log, activity_log = (
-        BlobAppendLog(service.get_container_client(name), writer)
+        BlobAppendLog(account.get_container_client(name), writer)
         for name in (settings.audit_container, settings.activity_container)
     )
-    return Logs(audit_log, activity_log, service.close)
+    return Logs(audit_log, activity_log, account.close)
+
+
+def service(settings: Settings, account_url: str | None = None) -> "BlobServiceClient":
+    """Return the client of that account, or else of the one that has the logs."""
+    from eventgrid_pull.blob import blob_client
+
+    if account_url is None and settings.audit_connection_string is not None:
+        return blob_client.service(settings.audit_connection_string, None)
+    return blob_client.service(
+        account_url or settings.audit_account_url or "", identity()
+    )
 
 
 @cache

@@ -6,8 +6,8 @@ import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from moderation.activity.log import Summary
-from moderation.dead_letters.store import InMemoryDeadLetters
 from tests.calling import Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, minutes
 
 SCHEDULE = "PULL_FLAGGED_SCHEDULE"

@@ -12,9 +12,9 @@ from openapi_schema_validator import OAS31Validator
 from console import openapi
 from console.routes import ROUTES, Route
 from eventgrid_pull.events.cloudevents import essence
-from moderation.dead_letters.store import InMemoryDeadLetters
 from tests import hostile
 from tests.calling import Answer, Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, an_event
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.encoded())

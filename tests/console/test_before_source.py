@@ -15,9 +15,9 @@ from eventgrid_pull.blob import log_paths
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.outcomes import Acknowledge
 from moderation.audit import entry
-from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.events import Verdict
 from tests.calling import Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "before-source"

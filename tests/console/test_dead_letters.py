@@ -9,8 +9,8 @@ import pytest
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Reject
 from moderation.audit import entry as audit_entry
-from moderation.dead_letters.store import InMemoryDeadLetters
 from tests.calling import Answer, Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, a_delivery, a_result, an_event
 
 ROOT = "local/moderation-events/sub-flagged/2026/11/23/10/"

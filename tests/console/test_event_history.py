@@ -16,11 +16,11 @@ from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import Lineage
 from moderation.dead_letters.attempts import Attempt
-from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.event_key import EventKey
 from moderation.events import Verdict
 from moderation.storage import blob_paths
 from tests.calling import Answer, Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes
 
 DONE = Acknowledge(Verdict.QUARANTINED)

@@ -12,10 +12,10 @@ from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
-from moderation.dead_letters.store import InMemoryDeadLetters
 from moderation.event_key import EventKey
 from moderation.events import Verdict
 from tests.calling import Api
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, a_delivery, a_result, an_event, minutes
 
 ID = "A234"

@@ -28,7 +28,7 @@ PARTS = ("Azurite", "emulator", "host")
 PATIENCE = 90.0
 NEVER = "0 0 0 1 1 *"
 DECLARED = topology.read(topology.FILE).names
-SCHEDULES = dict.fromkeys(map(function_names.schedule_setting, DECLARED), NEVER)
+SCHEDULES = {function_names.setting(name, "SCHEDULE"): NEVER for name in DECLARED}
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 

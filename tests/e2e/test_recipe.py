@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moderation import topology
-from moderation.function_names import schedule_setting
+from moderation.function_names import setting
 from moderation.timers import EVERY_FIVE_MINUTES
 from tests.e2e.stacks import SCHEDULES, Stack, StartStack, make_app, until
 from tools.terminal import ROOT
@@ -99,7 +99,7 @@ def test_an_escalation_is_handled_once_it_is_declared_and_has_a_handler(
     layout = asked(stack, "/api/topology")["subscriptions"]
     [shown] = [subscription for subscription in layout if subscription["name"] == NAME]
     assert shown["schedule"] == SCHEDULES.get(
-        schedule_setting(NAME), EVERY_FIVE_MINUTES
+        setting(NAME, "SCHEDULE"), EVERY_FIVE_MINUTES
     )
     assert (shown["lanes"], shown["problems"]) == (1, [])
     health = asked(stack, "/api/health")

@@ -4,8 +4,9 @@ import json
 from collections.abc import AsyncIterator
 
 from moderation.dead_letters import find
-from moderation.dead_letters.store import Filed, InMemoryDeadLetters
+from moderation.dead_letters.store import Filed
 from moderation.event_key import EventKey
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, Budget, an_event
 
 FOLDER = "local/moderation-events/sub-flagged/2026/11/23/10/"

@@ -5,7 +5,8 @@ from datetime import date
 
 from moderation.dead_letters import folders, listing
 from moderation.dead_letters.listing import Mark, Wanted
-from moderation.dead_letters.store import InMemoryDeadLetters, Stored
+from moderation.dead_letters.store import Stored
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, an_event
 
 ROOT = "local/moderation-events/sub-flagged/"

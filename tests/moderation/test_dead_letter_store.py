@@ -12,14 +12,9 @@ from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from moderation.dead_letters import folders, formats, listing
 from moderation.dead_letters.listing import Mark, Page, Wanted
-from moderation.dead_letters.store import (
-    Busy,
-    DeadLetterStore,
-    Gone,
-    InMemoryDeadLetters,
-    Overtaken,
-)
+from moderation.dead_letters.store import Busy, DeadLetterStore, Gone, Overtaken
 from moderation.storage.dead_letter_blobs import BlobDeadLetters, BlobLease
+from tests.dead_letters import InMemoryDeadLetters
 from tests.functions_host.hosting import a_free_port, blob_storage
 from tests.make import NOW
 

@@ -21,8 +21,8 @@ def test_names_follow_from_the_declaration(case: dict[str, str]) -> None:
 
     assert function_names.function(name) == case["function"]
     assert function_names.function(name, 2) == case["second"]
-    assert function_names.schedule_setting(name) == case["schedule"]
-    assert function_names.lanes_setting(name) == case["lanes"]
+    assert function_names.setting(name, "SCHEDULE") == case["schedule"]
+    assert function_names.setting(name, "LANES") == case["lanes"]
     assert function_names.is_timer_setting(case["schedule"])
     assert function_names.is_timer_setting(case["lanes"])
 

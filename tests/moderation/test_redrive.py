@@ -26,8 +26,9 @@ from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive, redrive_plan
 from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import Bench, Redriven
-from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Overtaken
+from moderation.dead_letters.store import Lease, Overtaken
 from moderation.events import Verdict
+from tests.dead_letters import InMemoryDeadLetters
 from tests.eventgrid_pull.workbench import Store
 from tests.make import NOW, Budget, a_delivery, an_event
 from tests.virtual_time import VirtualLoop, in_virtual_time, now

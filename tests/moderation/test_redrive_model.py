@@ -17,8 +17,9 @@ from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive
 from moderation.dead_letters.redrive_plan import Bench
-from moderation.dead_letters.store import InMemoryDeadLetters, Lease, Stored
+from moderation.dead_letters.store import Lease, Stored
 from moderation.events import Verdict
+from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, an_event
 
 NAME = "local/moderation-events/sub-flagged/2026/11/23/10/a.json"
