@@ -93,12 +93,12 @@ class Runtime:
         await self.publishing.noted.flush(FLUSH_SECONDS)
 
     def is_stopping(self) -> bool:
-        """Whether the process is told to stop: nothing more is to be begun."""
+        """Return whether the process is told to stop: nothing more is to be begun."""
         return self.consumer.is_stopping
 
     @contextmanager
     def attending(self) -> Iterator[None]:
-        """While it lasts, a stop waits for the task that is in here."""
+        """Have a stop wait for the task that is in here."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("to be used in a task")
@@ -154,7 +154,7 @@ def _dead_letters(
 
 @cache
 def current() -> Runtime:
-    """The runtime of this process, made at the first call.
+    """Return the runtime of this process, made at the first call.
 
     Raises SettingsInvalid and TopologyInvalid.
     """

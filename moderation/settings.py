@@ -114,12 +114,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     payloads: str
 
     def __repr__(self) -> str:
-        """Without the secrets: it may end up in a log line."""
+        """Show it without its secrets: it may end up in a log line."""
         return f"Settings(topic={self.topic!r}, …)"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, topic: str) -> "Settings":
-        """The settings in a mapping of environment variables.
+        """Read the settings in a mapping of environment variables.
 
         `topic` is the default for EVENTGRID_TOPIC_NAME. Raises SettingsInvalid with
         every problem there is.
@@ -214,7 +214,7 @@ class _Reader:
 def connection_problems(
     error: ConnectionInvalid, environ: Mapping[str, str]
 ) -> list[Problem]:
-    """Return what is wrong with the namespace's settings; one not set by its name here."""
+    """Return what is wrong with the namespace's settings, by their names here."""
     ours = {other: name for name, other in OTHERWISE.items()}
     split = (problem.split(" ", 1) for problem in error.problems)
     return [

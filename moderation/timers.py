@@ -40,12 +40,12 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def running(self) -> int:
-        """How many of the timer functions the host lets fire."""
+        """Return how many of the timer functions the host lets fire."""
         return len(self.functions) - len(self.off)
 
     @property
     def functions(self) -> list[str]:
-        """The names of the timer functions; none while there is a problem."""
+        """Return the names of the timer functions; none while there is a problem."""
         lanes = () if self.problems else range(1, self.lanes + 1)
         return [function_names.function(self.subscription, lane) for lane in lanes]
 

@@ -50,11 +50,11 @@ class Topology(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def names(self) -> list[str]:
-        """The names of the event subscriptions, in the order of the file."""
+        """Return the names of the event subscriptions, in the order of the file."""
         return [subscription.name for subscription in self.event_subscriptions]
 
     def subscription(self, name: str) -> EventSubscription:
-        """The event subscription of that name; KeyError when there is none."""
+        """Return the event subscription of that name; KeyError when there is none."""
         for subscription in self.event_subscriptions:
             if subscription.name == name:
                 return subscription

@@ -57,7 +57,7 @@ class Store(AppendLog, Protocol):
     """An append log that also tells whether it was ever written to."""
 
     async def is_empty(self, name: str) -> bool:
-        """Whether nothing was ever appended under that name; StoreUnavailable."""
+        """Tell whether nothing was ever appended under that name; StoreUnavailable."""
 
 
 class ActivityLog:
@@ -75,7 +75,7 @@ class ActivityLog:
     async def read(
         self, subscriptions: Sequence[str], *, since: datetime, until: datetime
     ) -> list[Summary]:
-        """The summaries from `until` back to `since`, newest first.
+        """Return the summaries from `until` back to `since`, newest first.
 
         Raises StoreUnavailable.
         """
@@ -90,14 +90,14 @@ class ActivityLog:
         return sorted(found, key=lambda one: one.at, reverse=True)
 
     async def was_drained(self, subscription: str) -> bool:
-        """Whether any drain was ever noted. Raises StoreUnavailable."""
+        """Return whether any drain was ever noted. Raises StoreUnavailable."""
         return not await self._log.is_empty(subscription)
 
 
 def by_time(
     summaries: Iterable[Summary], step: timedelta
 ) -> dict[datetime, dict[str, Summary]]:
-    """Summaries added up: when a step began → event subscription → one summary."""
+    """Add summaries up: when a step began → event subscription → one summary."""
     steps: dict[datetime, dict[str, Summary]] = {}
     seconds = int(step.total_seconds())
     for summary in summaries:
@@ -113,7 +113,7 @@ def by_time(
 def last_drains(
     summaries: Iterable[Summary], subscriptions: Sequence[str]
 ) -> dict[str, datetime | None]:
-    """When each event subscription was last drained without a failure, if at all."""
+    """Return when each event subscription was last drained without a failure."""
     last: dict[str, datetime | None] = dict.fromkeys(subscriptions)
     for summary in summaries:
         if summary.completed:

@@ -30,7 +30,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     detail: str | None = None
 
     def keys_of(self, event_id: str) -> set[EventKey] | None:
-        """The events with that id; None when there are some and no source is told."""
+        """Return the events with that id; None when some are there without a source."""
         if len(self.sources) != len(self.ids):
             return None if event_id in self.ids else set()
         keys = map(EventKey, self.sources, self.ids)
@@ -81,7 +81,7 @@ class ActionLog:
         await self._log.open(LOG, now)
 
     def newest(self, *, since: datetime, until: datetime) -> AsyncIterator[bytes]:
-        """The lines of those hours, newest first. Raises StoreUnavailable."""
+        """Return the lines of those hours, newest first. Raises StoreUnavailable."""
         return self._log.newest(LOG, since=since, until=until)
 
 
@@ -94,7 +94,7 @@ def action(
     events: Sequence[EventKey] = (),
     detail: str | None = None,
 ) -> Action:
-    """What is done now."""
+    """Return the action that is done now."""
     return Action(
         at=stamp(now),
         action=verb,
@@ -127,7 +127,7 @@ def published(
 
 
 def needles(event_id: str) -> list[bytes]:
-    """What a line with that event holds: its id, first among the `ids` or after one."""
+    """Return what a line with that event holds: its id, as the first or after one."""
     value = msgspec.json.encode(event_id)
     return [b"[" + value, b"," + value]
 

@@ -59,12 +59,12 @@ class AuditEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
     @property
     def key(self) -> EventKey:
-        """What tells the event from all others."""
+        """Return what tells the event from all others."""
         return EventKey(self.source, self.id)
 
     @property
     def delivery_key(self) -> DeliveryKey:
-        """The same for two entries about one delivery: the newer one overrules."""
+        """Return the same for two entries about one delivery: the newer one overrules."""
         token = self.lock_token or self.at  # by hand there may be none
         return (self.subscription, self.source, self.id, self.delivery_count, token)
 
@@ -78,7 +78,7 @@ def entry(
     by: str | None = None,
     redrive: Lineage | None = None,
 ) -> AuditEntry:
-    """The entry that records this disposition; `at` is a moment as `stamp` writes it."""
+    """Return the entry of this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event
     category, severity, confidence, model = _judgement(event)
     verdict, delay = None, None
@@ -121,12 +121,12 @@ def _judgement(event: AnyEvent) -> Judgement:
 
 
 def needle(event_id: str) -> bytes:
-    """What every line about that event holds, and hardly another one."""
+    """Return what every line about that event holds, and hardly another one."""
     return b'"id":' + msgspec.json.encode(event_id)
 
 
 def decoded(line: bytes) -> AuditEntry | None:
-    """The entry of a line; None when someone else wrote it and it is not one."""
+    """Return the entry of a line; None when someone else wrote it and it is none."""
     try:
         entry = _decoder.decode(line)
     except (ValueError, RecursionError):
@@ -135,7 +135,7 @@ def decoded(line: bytes) -> AuditEntry | None:
 
 
 def _completed(entry: AuditEntry) -> AuditEntry:
-    """An entry of an older version, with what its event says."""
+    """Complete an entry of an older version by what its event says."""
     event = events.read(bytes(entry.event))
     category, severity, confidence, model = _judgement(event)
     return msgspec.structs.replace(

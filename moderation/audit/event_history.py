@@ -43,7 +43,7 @@ class Lived(msgspec.Struct):
 
     @property
     def event(self) -> bytes | None:
-        """The event's JSON, from its first delivery."""
+        """Return the event's JSON, from its first delivery."""
         return bytes(self.entries[0].event) if self.entries else None
 
 
@@ -55,7 +55,7 @@ async def lived(
     expects: Callable[[bytes], list[str]],
     time_left: Callable[[], float],
 ) -> Lived:
-    """What is found until no time is left, or it is a lot. Raises StoreUnavailable."""
+    """Search until no time is left, or a lot is found. Raises StoreUnavailable."""
     quest = _Quest(log, names, search, expects)
     await quest.go(lambda: 0.0 if quest.is_full() else time_left())
     return quest.found()
@@ -83,7 +83,7 @@ class _Quest:
         self._bytes = 0
 
     def is_full(self) -> bool:
-        """Whether it is enough for one answer: some publishers know only one id."""
+        """Tell whether it is enough for one answer: some publishers know only one id."""
         count = len(self._entries) + len(self._doings) + len(self._met)
         return count >= MOST_STEPS or self._bytes >= MOST_BYTES
 
@@ -98,7 +98,7 @@ class _Quest:
                 await self._go_behind(search.behind, time_left)
 
     async def _go_ahead(self, span: Span, time_left: Callable[[], float]) -> None:
-        """To the end, or until all that take the event are done with it."""
+        """Search to the end, or until all that take the event are done with it."""
         search, pieces = self._search, Windows(*span, forwards=True)
         for since, until in pieces:
             if await self._look(since, until, pieces, time_left):
@@ -112,7 +112,7 @@ class _Quest:
         search.ahead = None
 
     async def _go_behind(self, span: Span, time_left: Callable[[], float]) -> None:
-        """Back to the oldest that there may be."""
+        """Search back to the oldest that there may be."""
         search, end = self._search, span[1]
         pieces = Windows(
             search.next_floor(end), end, forwards=False, length=search.piece
@@ -170,7 +170,7 @@ class _Quest:
             self._meet_doing(line, doing)
 
     def _is_meant(self, key: EventKey, found: AuditEntry | Doing) -> bool:
-        """Whether this is the event, or one of those, that are looked for."""
+        """Return whether this is the event, or one of those, that are looked for."""
         search = self._search
         if search.is_chosen and key.source != search.source:
             return False
@@ -183,7 +183,7 @@ class _Quest:
         return True
 
     def _meet(self, entry: AuditEntry) -> None:
-        """An entry says who else takes the event, and when its life began."""
+        """Learn from an entry who else takes the event, and when its life began."""
         search, at = self._search, datetime.fromisoformat(entry.at)
         if search.several:
             return
@@ -205,7 +205,7 @@ class _Quest:
             search.done = _with(search.done, entry.subscription)
 
     def _know(self, event: AnyEvent, at: datetime) -> None:
-        """When it was published: by our stamp, or else as its publisher claims."""
+        """Learn when it was published: by our stamp, or else as its publisher claims."""
         search = self._search
         search.published = publish_stamp.believed(
             event.extensions.get(publish_stamp.ATTRIBUTE), at, search.lifetime
@@ -227,7 +227,7 @@ class _Quest:
             search.begun = _with(search.begun, doing.subscription)
 
     def found(self) -> Lived:
-        """What was found, oldest first; of several events only which these are."""
+        """Return what was found, oldest first; of several events only which these are."""
         if self._search.several:
             return Lived([], [], self._met)
         entries = sorted(self._entries.values(), key=lambda one: one.at)
@@ -240,5 +240,5 @@ def _with(names: list[str], name: str) -> list[str]:
 
 
 def _order(found: AuditEntry | Doing) -> tuple[bool, str]:
-    """Entries first, because they say more; the oldest first."""
+    """Sort entries first, because they say more; the oldest first."""
     return isinstance(found, Doing), found.at

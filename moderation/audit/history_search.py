@@ -61,16 +61,16 @@ class Search(msgspec.Struct, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing left to search."""
+        """Return whether there is nothing left to search."""
         return self.ahead is None and self.behind is None
 
     @property
     def key(self) -> EventKey:
-        """The event that is looked for, as far as it is known."""
+        """Return the event that is looked for, as far as it is known."""
         return EventKey(self.source or "", self.event_id)
 
     def all_are(self, names: Sequence[str]) -> bool:
-        """Whether all that take the event are among these names."""
+        """Return whether all that take the event are among these names."""
         return self.expected is not None and set(self.expected) <= set(names)
 
     def floor(self) -> datetime:
@@ -112,7 +112,7 @@ def begun(
     since: datetime | None = None,
     lifetime: timedelta = LONGEST_LIFE,
 ) -> Search:
-    """A search from `at` on, a time near the event's own, or from the id's time.
+    """Begin a search from `at` on, a time near the event's own, or from the id's time.
 
     From the newest backwards when neither is known. Nothing before `since` is sought;
     `lifetime` is how long the topic keeps an event.
@@ -138,7 +138,7 @@ def begun(
 
 
 def _is_unique(event_id: str) -> bool:
-    """Whether the id is one that no two publishers make: a UUID."""
+    """Return whether the id is one that no two publishers make: a UUID."""
     try:
         return str(uuid.UUID(event_id)) == event_id.lower()
     except ValueError:
@@ -146,7 +146,7 @@ def _is_unique(event_id: str) -> bool:
 
 
 def in_utc(time: datetime | None) -> datetime | None:
-    """An event's own time, which may be anything; None where it is none in UTC."""
+    """Return an event's own time in UTC; None where it is none there."""
     try:
         return time and time.astimezone(UTC)
     except OverflowError:  # in the first or the last hours of all time
@@ -154,7 +154,7 @@ def in_utc(time: datetime | None) -> datetime | None:
 
 
 def _time_of(event_id: str) -> datetime | None:
-    """When an id was made that is a UUID of version 7 (RFC 9562); else None."""
+    """Return when an id was made that is a UUID of version 7 (RFC 9562); else None."""
     digits = event_id.replace("-", "")
     if len(event_id) != 36 or len(digits) != 32 or digits[12] != "7":
         return None

@@ -37,7 +37,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     after: Position | None = None
 
     def matches(self, entry: AuditEntry) -> bool:
-        """Whether the entry is asked for; the type may be given without its prefix."""
+        """Tell whether the entry is asked for; the type may be without its prefix."""
         return (
             self.disposition in (None, entry.disposition)
             and self.type in (None, entry.type, entry.type.rpartition(".")[2])
@@ -81,7 +81,7 @@ class AuditLog:
     async def record(
         self, subscription: str, entries: Sequence[AuditEntry], now: datetime
     ) -> None:
-        """All of the entries in one append, durable when this returns.
+        """Append all of the entries at once, durable when this returns.
 
         Raises StoreUnavailable.
         """
@@ -91,7 +91,7 @@ class AuditLog:
     async def find(
         self, query: Query, *, time_left: Callable[[], float] = lambda: 1.0
     ) -> Found:
-        """The entries asked for, newest first, at most `query.limit`.
+        """Return the entries asked for, newest first, at most `query.limit`.
 
         Of two entries about one delivery (an append that was repeated) only the newer
         is given. When no time is left, or the answer gets large, what was found so far.
@@ -124,7 +124,7 @@ class AuditLog:
         until: datetime,
         time_left: Callable[[], float],
     ) -> AsyncIterator[bytes]:
-        """The lines about one event; after each piece of time a line that is no entry."""
+        """Yield the lines about one event; after each piece of time a line of no entry."""
         needles = [(name, needle(event_id)) for name in query.subscriptions]
         pieces = Windows(query.since, until, forwards=False)
         for since, end in pieces:
@@ -139,7 +139,7 @@ class AuditLog:
     async def holding(
         self, needles: Sequence[tuple[str, bytes]], since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time with a needle in the log of its name, oldest first."""
+        """Return that time's lines with a needle in the log of its name, oldest first."""
         found = await asyncio.gather(
             *(self._log.search(*one, since=since, until=until) for one in needles)
         )

@@ -45,7 +45,7 @@ def examine(
     handled: Collection[str],
     host_json: Path = HOST_JSON,
 ) -> list[Finding]:
-    """Everything that does not agree; empty when all does. Times in seconds.
+    """List everything that does not agree; nothing when all does. Times in seconds.
 
     `handled` are the event subscriptions that have a handler.
     """
@@ -141,7 +141,7 @@ def _subscription(one: EventSubscription, settings: Settings) -> Iterator[Findin
 
 
 def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
-    """Event subscriptions whose batches, as measured, take half of their lock or more."""
+    """Find event subscriptions whose batches take half of their lock or more."""
     measured = {one.name: Spread() for one in declared.event_subscriptions}
     for summary in summaries:
         measured[summary.subscription].merge(summary.handling)
@@ -160,7 +160,7 @@ def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[F
 def late_events(
     summaries: Iterable[Summary], drained: Sequence[Timer]
 ) -> Iterator[Finding]:
-    """Event subscriptions of whose events half waited for longer than two ticks.
+    """Find event subscriptions of whose events half waited for longer than two ticks.
 
     By moments that we stamped: a publisher's clock is no reason to change a number.
     """
@@ -183,6 +183,6 @@ def late_events(
 
 
 def backoff_seconds(max_delivery_count: int) -> int:
-    """How long the releases of an event that always fails take together."""
+    """Return how long the releases of an event that always fails take together."""
     steps = range(max_delivery_count - 1)
     return sum(int(BACKOFF[min(step, len(BACKOFF) - 1)]) for step in steps)

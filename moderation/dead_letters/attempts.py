@@ -28,7 +28,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
 
     def line(self) -> bytes:
-        """As it stands in the ledger."""
+        """Return it as it stands in the ledger."""
         return msgspec.json.encode(self) + b"\n"
 
 
@@ -39,7 +39,7 @@ class Ledger(msgspec.Struct):
     attempts: dict[tuple[int, int], Attempt] = {}
 
     def take(self, attempt: Attempt) -> None:
-        """A line of the ledger: it overrules what was said of the same attempt.
+        """Take a line of the ledger: it overrules what was said of the same attempt.
 
         Not so of one that is acknowledged: that stands.
         """
@@ -49,20 +49,20 @@ class Ledger(msgspec.Struct):
             self.attempts[key] = attempt
 
     def of(self, index: int) -> list[Attempt]:
-        """The attempts with that dead letter, oldest first."""
+        """Return the attempts with that dead letter, oldest first."""
         keys = sorted(key for key in self.attempts if key[0] == index)
         return [self.attempts[key] for key in keys]
 
     def is_done(self, index: int) -> bool:
-        """Whether a handler has acknowledged that dead letter."""
+        """Return whether a handler has acknowledged that dead letter."""
         return any(one.outcome == Verb.ACKNOWLEDGE for one in self.of(index))
 
     def begun(self, index: int) -> Attempt | None:
-        """The attempt with that dead letter of which no outcome is noted."""
+        """Return the attempt with that dead letter of which no outcome is noted."""
         return next((one for one in self.of(index) if one.outcome is None), None)
 
     def beginning(self, index: int, by: str, now: datetime) -> Attempt:
-        """The attempt that begins now; it takes the place of one that came to nothing.
+        """Begin an attempt now; it takes the place of one that came to nothing.
 
         So both have the same entry in the audit log, should the other yet write one.
         """
@@ -72,7 +72,7 @@ class Ledger(msgspec.Struct):
 
 
 def read(content: bytes) -> Ledger:
-    """The ledger in those bytes; what is no line of one is left out."""
+    """Read the ledger in those bytes; what is no line of one is left out."""
     ledger = Ledger(size=len(content), attempts={})
     for line in content.splitlines():
         try:

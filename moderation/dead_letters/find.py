@@ -25,7 +25,7 @@ async def of_event(
     since: datetime,
     time_left: Callable[[], float],
 ) -> Listed | None:
-    """The first dead letter of the event that was written since then, if it is found.
+    """Find the first dead letter of the event that was written since then.
 
     Looks into at most `MOST_BLOBS` blobs of that hour and the next ones, redriven
     ones after the others. Raises StoreUnavailable.
@@ -50,7 +50,7 @@ async def _filed(
     since: datetime,
     time_left: Callable[[], float],
 ) -> list[Filed]:
-    """The blobs of those hours that were written since then, oldest first.
+    """Return the blobs of those hours that were written since then, oldest first.
 
     Listing ends with the time: an hour may have a hundred thousand.
     """

@@ -14,7 +14,7 @@ LOOK_BACK = timedelta(days=31)
 async def roots(
     store: DeadLetterStore, subscription: str | None, *, archived: bool
 ) -> list[str]:
-    """The folders of the event subscriptions, whatever namespace and topic it is."""
+    """Return the folders of the event subscriptions, of whatever namespace and topic."""
     start = f"{ARCHIVE}/" if archived else ""
     spaces = [
         f"{start}{one}/"
@@ -33,7 +33,7 @@ async def roots(
 async def days(
     store: DeadLetterStore, now: datetime, *, subscription: str | None, archived: bool
 ) -> list[date]:
-    """The days of the last 31 that have dead letters, newest first."""
+    """Return the days of the last 31 that have dead letters, newest first."""
     oldest = (now - LOOK_BACK).date()
     months = [
         (int(year), int(month), f"{root}{year}/{month}/")
@@ -60,7 +60,7 @@ def _date(year: int, month: int, day: int) -> date:
 async def numbered(
     store: DeadLetterStore, path: str, least: int, most: int
 ) -> list[str]:
-    """The folders in that one whose names are numbers from `least` to `most`."""
+    """Return the folders in that one whose names are numbers from `least` to `most`."""
     names = await store.folders(path)
     digits = (one for one in names if one.isascii() and one.isdigit())
     return [one for one in digits if len(one) <= 4 and least <= int(one) <= most]

@@ -49,7 +49,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(content: bytes) -> list[Letter]:
-    """The dead letters in a blob, at least one. Never raises."""
+    """Read the dead letters in a blob, at least one. Never raises."""
     if len(content) >= BLOB_BYTES:
         problem = f"larger than the {BLOB_BYTES:,} bytes that are read of a blob"
         return [Letter(index=0, raw=b"", unreadable=problem)]
@@ -80,7 +80,7 @@ def _letter(index: int, item: bytes) -> Letter:
 
 
 def _event(members: dict[str, msgspec.Raw]) -> bytes | None:
-    """The event that is wrapped, or the members that make up one."""
+    """Return the event that is wrapped, or the members that make up one."""
     for name, value in members.items():
         if name.lower() == "event" and bytes(value).lstrip().startswith(b"{"):
             return bytes(value).strip()
@@ -101,7 +101,7 @@ class _Properties(msgspec.Struct):
 
 
 def _said(members: dict[str, msgspec.Raw]) -> Said:
-    """What Event Grid says of the event, as far as it can be read."""
+    """Return what Event Grid says of the event, as far as it can be read."""
     said: dict[str, object] = {}
     for name, value in members.items():
         if name.lower() in _PROPERTIES:

@@ -28,7 +28,7 @@ class Held:
         self._since = loop_time()
 
     async def renew_when_due(self) -> None:
-        """Raises Overtaken when it is not ours any more, and StoreUnavailable."""
+        """Renew it in time. Raises Overtaken when it is not ours, and StoreUnavailable."""
         if loop_time() >= self._since + RENEW_SECONDS:
             began = loop_time()
             await self.lease.renew()
@@ -38,7 +38,7 @@ class Held:
 async def decided(
     held: Held, bench: Bench, subscription: str, event: AnyEvent
 ) -> Disposition:
-    """What the handler says of the event: by the rules for one that was delivered.
+    """Ask the handler about the event, by the rules for one that was delivered.
 
     Raises Overtaken and StoreUnavailable; the handler is stopped then.
     """

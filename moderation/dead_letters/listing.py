@@ -57,7 +57,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lettered_at(self) -> datetime:
-        """When it was dead-lettered, as near as is known.
+        """Return when it was dead-lettered, as near as is known.
 
         Its blob's own time, but for one in the archive, which has the time of its move.
         """
@@ -76,7 +76,7 @@ class Page(msgspec.Struct):
     looked: Mark | None = None
 
     def mark(self) -> Mark | None:
-        """Where the next page goes on; None when there is none."""
+        """Return where the next page goes on; None when there is none."""
         if self.complete:
             return None
         if not self.listed:
@@ -88,7 +88,7 @@ class Page(msgspec.Struct):
 async def page(
     store: DeadLetterStore, wanted: Wanted, time_left: Callable[[], float]
 ) -> Page:
-    """One page; only its own blobs are read. When no time is left, what there is."""
+    """Read one page, and only its own blobs. When no time is left, what there is."""
     found = _Filling(wanted)
     for hour, hours in await _hours(store, wanted):
         count = found.room() + 2  # the last one of the page before, and one too many
@@ -115,7 +115,7 @@ class _Filling:
         self._looked = wanted.after
 
     def look(self, hour: int, last: Filed) -> None:
-        """So far was looked."""
+        """Note how far was looked."""
         if self._looked is None or self._looked.name != last.name:
             self._looked = Mark(hour, last.at, last.name, 0)
 
@@ -136,7 +136,7 @@ class _Filling:
 
 
 async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list[str]]]:
-    """The hours that are left of the day, newest first, with their folders."""
+    """Return the hours that are left of the day, newest first, with their folders."""
     found: dict[int, list[str]] = {}
     newest = 23 if wanted.after is None else wanted.after.hour
     for root in await folders.roots(
@@ -151,7 +151,7 @@ async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list
 async def _blobs(
     store: DeadLetterStore, hours: list[str], hour: int, wanted: Wanted
 ) -> AsyncIterator[Filed]:
-    """The dead letters in those folders, without those of earlier pages."""
+    """Return the dead letters in those folders, without those of earlier pages."""
     after = wanted.after
     end = _order(after.at, after.name) if after and after.hour == hour else None
     for path in hours:
@@ -162,7 +162,7 @@ async def _blobs(
 
 
 async def _first(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
-    """The newest, so many; more are never kept in memory than a few times that."""
+    """Return the newest, so many; at most a few times that is ever in memory."""
     kept: list[Filed] = []
     async for one in blobs:
         kept.append(one)
@@ -176,7 +176,7 @@ def _order(at: datetime, name: str) -> tuple[float, str]:
 
 
 async def _redriven(store: DeadLetterStore, hours: list[str]) -> set[str]:
-    """The names of those folders' blobs that have a ledger."""
+    """Return the names of those folders' blobs that have a ledger."""
     return {
         blob_paths.from_ledger(one.name)
         for path in hours
@@ -187,7 +187,7 @@ async def _redriven(store: DeadLetterStore, hours: list[str]) -> set[str]:
 async def _read(
     store: DeadLetterStore, wanted: Wanted, filed: Filed, tried: bool
 ) -> list[Listed]:
-    """The dead letters of one blob; none when it was moved in the meantime."""
+    """Return the dead letters of one blob; none when it was moved in the meantime."""
     found = await one(store, filed.name, archived=wanted.archived, tried=tried)
     after = wanted.after
     if after is None or after.name != filed.name:
@@ -198,7 +198,7 @@ async def _read(
 async def one(
     store: DeadLetterStore, name: str, *, archived: bool, tried: bool = True
 ) -> list[Listed]:
-    """The dead letters of the blob with that name; empty when it is not there.
+    """Return the dead letters of the blob with that name; empty when it is not there.
 
     Its ledger is read where it was `tried` to redrive one. Raises StoreUnavailable.
     """

@@ -61,7 +61,7 @@ UNSEEN = "there was no time to see what an earlier redrive recorded: ask again"
 
 
 async def redriven(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
-    """What became of each; one after the other, those of a blob together.
+    """Redrive one after the other, those of a blob together; say what became of each.
 
     Never raises for what storage does or does not: the result says it.
     """
@@ -81,7 +81,7 @@ class _Work:
         self._archived = False
 
     async def done(self, indexes: list[int]) -> list[Redriven]:
-        """A result for each; what storage fails at, and what a lost lease stops, too."""
+        """Return a result for each; also where storage fails or a lost lease stops it."""
         results: list[Redriven] = []
         try:
             await self._through(indexes, results)
@@ -157,7 +157,7 @@ class _Work:
             await self._note(blob, _ended(earlier, entry))
 
     async def _recorded(self, case: Case, attempt: Attempt) -> AuditEntry | None:
-        """The entry of that attempt; before it, because one before may bear its number."""
+        """Find the entry of that attempt, or of one before it that bears its number."""
         began = datetime.fromisoformat(attempt.at)
         query = Query(
             since=began - RECORDED_WITHIN,
@@ -227,7 +227,7 @@ def _delivery(case: Case, attempt: Attempt) -> Delivery:
 
 
 def _token(of: Lineage, number: int) -> str:
-    """In place of a lock token: the same for the same attempt, whoever makes it."""
+    """Return what stands for a lock token: the same for an attempt, whoever makes it."""
     digest = hashlib.sha256(f"{of.name}#{of.index}".encode()).hexdigest()
     return f"{digest[:8]}.{number}"
 

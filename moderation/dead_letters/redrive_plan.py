@@ -65,7 +65,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     stopping: Callable[[], bool] = lambda: False
 
     def may_begin(self) -> bool:
-        """Whether there is time for another one."""
+        """Return whether there is time for another one."""
         return self.time_left() > 0 and not self.stopping()
 
 
@@ -80,11 +80,11 @@ class Blob(msgspec.Struct, kw_only=True):
     leased: bool = False
 
     def is_done(self) -> bool:
-        """Whether all of its dead letters are acknowledged."""
+        """Return whether all of its dead letters are acknowledged."""
         return all(self.ledger.is_done(one.index) for one in self.letters)
 
     def event(self, index: int) -> AnyEvent | None:
-        """The event at that index, where there is one."""
+        """Return the event at that index, where there is one."""
         return self.letters[index].event if index < len(self.letters) else None
 
 
@@ -111,7 +111,7 @@ class NotRedriven(Exception):
         self.archived = archived
 
     def result(self, name: str, index: int, blob: Blob | None = None) -> Redriven:
-        """The same as an answer, about that dead letter."""
+        """Return this as an answer about that dead letter."""
         event = blob.event(index) if blob else None
         return Redriven(
             name=name,
@@ -126,7 +126,7 @@ class NotRedriven(Exception):
 
 
 async def read(bench: Bench, name: str) -> Blob:
-    """The blob with that name. Raises NotRedriven and StoreUnavailable."""
+    """Read the blob with that name. Raises NotRedriven and StoreUnavailable."""
     subscription = subscription_of(name, bench.topic, list(bench.handlers))
     stored = await bench.store.read(name)
     if stored is None:
@@ -150,7 +150,7 @@ async def refuse_missing(bench: Bench, name: str) -> None:
 
 
 def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
-    """The event subscription of the blob with that name, as it is declared.
+    """Return the event subscription of the blob with that name, as it is declared.
 
     Whatever the case of its name in the path. Raises NotRedriven.
     """
@@ -166,7 +166,7 @@ def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
 
 
 def check(blob: Blob, index: int) -> Case:
-    """The dead letter, if it can be redriven. Raises NotRedriven."""
+    """Return the dead letter, if it can be redriven. Raises NotRedriven."""
     if index >= len(blob.letters):
         reason = f"its blob holds {len(blob.letters)}, counted from 0"
         raise NotRedriven(SKIPPED, reason)
@@ -184,7 +184,7 @@ def check(blob: Blob, index: int) -> Case:
 
 
 def by_name(chosen: Sequence[Lineage]) -> dict[str, list[int]]:
-    """The indexes of each blob, each once."""
+    """Return the indexes of each blob, each once."""
     names: dict[str, list[int]] = {}
     for one in dict.fromkeys(chosen):
         names.setdefault(one.name, []).append(one.index)
@@ -192,7 +192,7 @@ def by_name(chosen: Sequence[Lineage]) -> dict[str, list[int]]:
 
 
 async def planned(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
-    """What a redrive would do: nothing is changed, and no handler is called.
+    """Say what a redrive would do: nothing is changed, and no handler is called.
 
     What would be given to its handler is `notBegun`. Raises StoreUnavailable.
     """

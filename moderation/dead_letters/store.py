@@ -48,7 +48,7 @@ class Lease(Protocol):
     """The right to work on a dead letter, for so long: one may have it at a time."""
 
     async def renew(self) -> None:
-        """For LEASE_SECONDS from now. Raises Overtaken."""
+        """Renew it for LEASE_SECONDS from now. Raises Overtaken."""
 
     async def release(self) -> None:
         """Let others have it; never raises, because it ends by itself, too."""
@@ -58,19 +58,19 @@ class DeadLetterStore(Protocol):
     """Where dead letters lie. Everything raises StoreUnavailable."""
 
     async def folders(self, path: str) -> list[str]:
-        """The names of the folders in that folder (`""`, `local/`, …), in any order."""
+        """Return the names of the folders in that one (`""`, `local/`, …), in any order."""
 
     def blobs(self, path: str) -> AsyncIterator[Filed]:
-        """The blobs in that folder."""
+        """Yield the blobs in that folder."""
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
-        """The blob; None when it is not there."""
+        """Read the blob; None when it is not there."""
 
     async def lease(self, name: str) -> Lease:
-        """The lease of the blob, for LEASE_SECONDS. Raises Busy and Gone."""
+        """Lease the blob for LEASE_SECONDS. Raises Busy and Gone."""
 
     async def ledger(self, name: str) -> bytes:
-        """The blob's ledger; empty when nothing was tried yet."""
+        """Read the blob's ledger; empty when nothing was tried yet."""
 
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes, durable when this returns.

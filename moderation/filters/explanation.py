@@ -28,12 +28,12 @@ class Clause(msgspec.Struct, frozen=True):
 
 
 def takes(filters: Filters, event: Json) -> bool:
-    """Whether the event subscription with these filters gets the event."""
+    """Return whether the event subscription with these filters gets the event."""
     return all(one.holds for one in judged(filters, event))
 
 
 def judged(filters: Filters, event: Json) -> list[Clause]:
-    """Every clause of an event subscription, with what it says of the event.
+    """Judge an event by every clause of an event subscription.
 
     One that takes every event has one clause, which holds.
     """
@@ -71,7 +71,7 @@ def _judged(declared: Json, event: Json) -> Clause:
 def _compared(
     name: str, known: Operator, key: str, found: object, wanted: list[object]
 ) -> tuple[bool, str]:
-    """Whether the clause holds, and why."""
+    """Return whether the clause holds, and why."""
     values = list(_comparable(known.kind, found))
     if not values:
         so = "holds" if known.holds_without else "does not hold"
@@ -89,7 +89,7 @@ def _compared(
 
 
 def _not(words: str) -> str:
-    """The words of an operator in the negative."""
+    """Return the words of an operator in the negative."""
     verb, _, rest = words.partition(" ")
     negative = "is not" if verb == "is" else f"does not {verb.removesuffix('s')}"
     return f"{negative} {rest}".rstrip()
@@ -104,7 +104,7 @@ def _presence(name: str, key: str, found: object) -> Clause:
 def _hit(
     known: Operator, values: list[object], wanted: list[object]
 ) -> tuple[object, object] | None:
-    """The first value that passes the test, and for which wanted one; None if none."""
+    """Return the first value that passes the test, and the operand it passes it for."""
     for value in values:
         for one in wanted:
             if known.test(_folded(value), _folded(one)):
@@ -124,7 +124,7 @@ def _wanted(declared: Json) -> list[object]:
 
 
 def _comparable(kind: str, found: object) -> Iterator[object]:
-    """Of a value, or of a list's elements, those that the operator looks at."""
+    """Yield what the operator looks at: the value, or elements of the list."""
     for value in found if isinstance(found, list) else [found]:
         if kind_of(value) == kind:
             yield value
@@ -135,7 +135,7 @@ def _folded(value: object) -> object:
 
 
 def resolve(event: Json, key: str) -> object:
-    """What stands under an attribute's name or a `data.a.b` path; MISSING if nothing."""
+    """Return what stands under an attribute's name or a `data.a.b` path, or MISSING."""
     if key in event:
         return event[key]
     found: object = event
@@ -147,6 +147,6 @@ def resolve(event: Json, key: str) -> object:
 
 
 def _shown(value: object) -> str:
-    """A value as JSON, not longer than a sentence bears."""
+    """Return a value as JSON, not longer than a sentence bears."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"

@@ -149,7 +149,7 @@ class Inspected(msgspec.Struct, rename="camel", kw_only=True):
 
 
 def report(entry: AuditEntry, *, here: bool, failed: str | None) -> Inspected:
-    """The probe's envelope and broker properties, from the entry that records it."""
+    """Return the probe's envelope and broker properties, from the entry about it."""
     rejected = entry.disposition == Verb.REJECT and failed is None
     return Inspected(
         rejected=rejected,

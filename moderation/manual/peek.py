@@ -62,7 +62,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True):
     by: str
 
     def locked_until(self, since: datetime) -> datetime:
-        """Until when a lock lasts that was taken or renewed by then; rather too early."""
+        """Return when a lock ends that was taken or renewed by then; rather too early."""
         seconds = self.declared.receive_lock_duration_in_seconds * (1 - MARGIN)
         return since + timedelta(seconds=seconds)
 
@@ -84,12 +84,12 @@ class Peeked(Action, frozen=True, kw_only=True):
 
     @property
     def key(self) -> EventKey:
-        """What tells the event from all others; older lines have no source."""
+        """Return what tells the event from all others; older lines have no source."""
         sources = self.sources or [events.read(bytes(self.event)).source]
         return EventKey(sources[0], self.ids[0])
 
     def delivery(self, token: str) -> Delivery:
-        """The delivery again, with its whole lock token."""
+        """Return the delivery again, with its whole lock token."""
         raw, key = bytes(self.event), self.key
         event = msgspec.structs.replace(
             events.read(raw, self.delivery_count),
@@ -166,7 +166,7 @@ def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
 
 
 async def _give_back(hand: Hand, deliveries: Sequence[Delivery]) -> None:
-    """What cannot be kept is not shown, and nobody else has to wait for it."""
+    """Release what cannot be kept: it is not shown, and nobody has to wait for it."""
     tokens = [one.lock_token for one in deliveries]
     try:
         await hand.receiver.release(tokens, ReleaseDelay.NONE)
@@ -175,12 +175,12 @@ async def _give_back(hand: Hand, deliveries: Sequence[Delivery]) -> None:
 
 
 def hash_of(token: str) -> str:
-    """Tells lock tokens apart; nothing can be settled with it."""
+    """Return what tells lock tokens apart; nothing can be settled with it."""
     return hashlib.sha256(token.encode()).hexdigest()[:24]
 
 
 async def recalled(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
-    """Lock token → its delivery, of those received by hand within the last hour.
+    """Find deliveries received by hand within the last hour: lock token → delivery.
 
     Raises StoreUnavailable, also when reading takes too long.
     """

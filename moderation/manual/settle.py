@@ -126,7 +126,7 @@ def _refused(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
 
 
 def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
-    """Releases that would be the end of an event, unless that is wished."""
+    """Refuse releases that would be the end of an event, unless that is wished."""
     if wish.disposition != Verb.RELEASE or wish.gives_up:
         return {}
     limit = hand.declared.max_delivery_count
@@ -138,7 +138,7 @@ def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
 
 
 async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
-    """Those whose lock is gone, as Event Grid says when asked to renew it.
+    """Refuse those whose lock is gone, as Event Grid says when asked to renew it.
 
     Without asking, a second settlement would overrule the entry of the first.
     """
@@ -155,7 +155,7 @@ async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
 
 
 def _is_renewable(peeked: Peeked, now: datetime) -> bool:
-    """Whether its lock can be renewed; in its last minutes it is held all the same."""
+    """Tell whether its lock can be renewed; in its last minutes it is only held."""
     age = now - datetime.fromisoformat(peeked.at)
     return age < timedelta(seconds=RENEWABLE_SECONDS) - CLOCK_SKEW
 

@@ -44,7 +44,7 @@ class Carried(msgspec.Struct, frozen=True):
 
 
 def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Json]:
-    """The CloudEvents that a request carries, each of them valid.
+    """Return the CloudEvents that a request carries, each of them valid.
 
     Takes structured, batched and binary CloudEvents, and plain moderation results.
     `headers` has lower-case names. Raises BadRequest.
@@ -57,7 +57,7 @@ def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Js
 
 
 def carried(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
-    """The same with problems and all, to see where such events would go.
+    """Return them with their problems, to see where such events would go.
 
     Raises BadRequest for what carries no events at all.
     """
@@ -161,7 +161,7 @@ def _members(content: object) -> tuple[list[object], list[str]]:
 
 
 def _checked(found: list[object], paths: list[str]) -> Carried:
-    """CloudEvents as they came."""
+    """Check CloudEvents as they came."""
     problems: list[Problem] = []
     checked: list[Json] = []
     for event, path in zip(found, paths, strict=True):
@@ -193,7 +193,7 @@ def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
 
 
 def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
-    """Plain moderation results, each made into a CloudEvent."""
+    """Wrap plain moderation results, each into a CloudEvent."""
     problems: list[Problem] = []
     wrapped: list[Json] = []
     for result, path in zip(found, paths, strict=True):
@@ -211,7 +211,7 @@ def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
 
 
 def _type_of(result: Json) -> tuple[str, type[Moderation] | None]:
-    """The event type of a plain result: as it says, or as its content implies."""
+    """Return the event type of a plain result: as it says, or as its content implies."""
     given = result.get("type")
     if given is None and "escalationReason" in result:
         given = events.ReviewEscalated.__name__
@@ -225,7 +225,7 @@ def _type_of(result: Json) -> tuple[str, type[Moderation] | None]:
 
 
 def wrap(name: str, result: Json, now: datetime) -> Json:
-    """A CloudEvent of that type around a moderation result, with a new id."""
+    """Wrap a moderation result into a CloudEvent of that type, with a new id."""
     at = stamp(now)
     data = {key: value for key, value in result.items() if key != "type"}
     data.setdefault("timestamp", at)
@@ -243,7 +243,7 @@ def wrap(name: str, result: Json, now: datetime) -> Json:
 
 
 def uuid7(now: datetime) -> str:
-    """A UUID of version 7 (RFC 9562): it begins with the time, so ids sort by it."""
+    """Return a UUID of version 7 (RFC 9562): ids sort by the time they begin with."""
     milliseconds = int(now.timestamp() * 1000)
     random = int.from_bytes(os.urandom(10)) & ~(0xF << 76) & ~(0x3 << 62)
     text = f"{milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random:032x}"

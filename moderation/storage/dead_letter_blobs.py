@@ -35,7 +35,7 @@ class BlobDeadLetters:
         self._container = container
 
     async def folders(self, path: str) -> list[str]:
-        """The names of the folders in that folder."""
+        """Return the names of the folders in that folder."""
         try:
             return [
                 one.name.removeprefix(path).rstrip("/")
@@ -48,7 +48,7 @@ class BlobDeadLetters:
             raise self._unavailable(error) from error
 
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
-        """The blobs in that folder."""
+        """Yield the blobs in that folder."""
         try:
             async for one in self._container.list_blobs(path):
                 yield Filed(blob_paths.from_archive(one.name), one.last_modified)
@@ -58,7 +58,7 @@ class BlobDeadLetters:
             raise self._unavailable(error) from error
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
-        """The blob; None when it is not there."""
+        """Read the blob; None when it is not there."""
         blob = self._blob(blob_paths.archived(name) if archived else name)
         try:
             stream = await blob.download_blob()
@@ -71,7 +71,7 @@ class BlobDeadLetters:
         return Stored(content, stream.properties.last_modified, leased)
 
     async def lease(self, name: str) -> Lease:
-        """The lease of the blob, for LEASE_SECONDS."""
+        """Lease the blob for LEASE_SECONDS."""
         lease = BlobLeaseClient(self._blob(name))
         try:
             await lease.acquire(LEASE_SECONDS)
@@ -86,7 +86,7 @@ class BlobDeadLetters:
         return BlobLease(lease, self)
 
     async def ledger(self, name: str) -> bytes:
-        """The blob's ledger; empty when nothing was tried yet."""
+        """Read the blob's ledger; empty when nothing was tried yet."""
         try:
             stream = await self._ledger(name).download_blob()
             return await stream.readall()
@@ -156,7 +156,7 @@ class BlobLease:
         self._store = store
 
     async def renew(self) -> None:
-        """For LEASE_SECONDS from now."""
+        """Renew it for LEASE_SECONDS from now."""
         if self.client.id is None:
             raise Overtaken("the lease was released")
         try:
@@ -176,6 +176,6 @@ async def _create(blob: BlobClient) -> None:
 
 
 def _is_lost(error: HttpResponseError) -> bool:
-    """Whether somebody else has the lease, or it ended, or the ledger has grown."""
+    """Tell whether somebody else has the lease, it ended, or the ledger has grown."""
     word = code(error)
     return word.startswith("Lease") or word == "AppendPositionConditionNotMet"

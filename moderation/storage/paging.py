@@ -28,17 +28,17 @@ class Position(msgspec.Struct, frozen=True):
 
     @property
     def moment(self) -> datetime:
-        """When the line was written."""
+        """Return when the line was written."""
         return datetime.fromisoformat(self.at)
 
 
 def position_after(line: bytes) -> Position:
-    """The place after that line, reading from the newest to the oldest."""
+    """Return the place after that line, reading from the newest to the oldest."""
     return Position(stamp_of(line).decode(), mark(line))
 
 
 def mark(line: bytes) -> str:
-    """What tells a line from others of the same moment."""
+    """Return what tells a line from others of the same moment."""
     return hashlib.blake2b(line, digest_size=8).hexdigest()
 
 
@@ -50,7 +50,7 @@ class Keyed(Protocol):
 
     @property
     def delivery_key(self) -> DeliveryKey:
-        """The same for all that is about that delivery."""
+        """Return the same for all that is about that delivery."""
 
 
 class Page[Entry: Keyed]:
@@ -78,7 +78,7 @@ class Page[Entry: Keyed]:
         self._of_the_moment: set[bytes] = set()
 
     def take(self, line: bytes) -> None:
-        """One more line."""
+        """Take one more line."""
         if self._is_repeated(line) or self._is_before(line):
             return
         if stamp_of(line) == self._oldest:
@@ -92,7 +92,7 @@ class Page[Entry: Keyed]:
             self._bytes += len(line)
 
     def _is_repeated(self, line: bytes) -> bool:
-        """Whether the line came already, of an append that was repeated.
+        """Tell whether the line came already, of an append that was repeated.
 
         One that is newer than what came before it belongs to such an append, too: the
         page does not go back for it.
@@ -107,7 +107,7 @@ class Page[Entry: Keyed]:
         return seen
 
     def _is_before(self, line: bytes) -> bool:
-        """Whether the line came with an earlier page, or was written since.
+        """Tell whether the line came with an earlier page, or was written since.
 
         Of the batch that a page ended in, the beginning is read again: an append
         that was repeated has its lines twice.
@@ -122,22 +122,22 @@ class Page[Entry: Keyed]:
         return True
 
     def is_full(self) -> bool:
-        """Whether the answer is as long as it may be."""
+        """Tell whether the answer is as long as it may be."""
         return len(self._found) >= self._limit or self._bytes >= PAGE_BYTES
 
     @property
     def has_moved(self) -> bool:
-        """Whether the next page would begin later than this one did."""
+        """Return whether the next page would begin later than this one did."""
         return self._last is not None
 
     @property
     def entries(self) -> list[Entry]:
-        """What was gathered, newest first."""
+        """Return what was gathered, newest first."""
         return list(self._found.values())
 
     @property
     def position(self) -> Position | None:
-        """Where the next page begins."""
+        """Return where the next page begins."""
         return self._after if self._last is None else position_after(self._last)
 
 
@@ -178,5 +178,5 @@ class Windows:
         return self.until - length, self.until
 
     def slow(self) -> None:
-        """The piece took long: the next one is half of it."""
+        """Make the next piece shorter: this one took long."""
         self.length = max(self.length / 8, SHORTEST)
