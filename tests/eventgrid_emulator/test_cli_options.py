@@ -6,7 +6,7 @@ import pytest
 
 from eventgrid_emulator.auth.credentials import LOCAL_KEY
 from eventgrid_emulator.cli_options import parser, read_options
-from eventgrid_emulator.environment import KNOWN, PREFIX
+from eventgrid_emulator.environment import PREFIX
 from eventgrid_emulator.option_table import OPTIONS
 from eventgrid_emulator.topology.topology import Topology
 
@@ -185,8 +185,3 @@ def test_a_variable_that_is_not_used_is_said(
     assert len(options.unused) == bool(words)
     assert all(word in options.unused[0] for word in words)
     assert options.port == (1 if environ == {"PORT": "1"} else 6500)
-
-
-def test_every_option_has_a_variable_of_its_own() -> None:
-    """None shadows another."""
-    assert len(KNOWN) == len(OPTIONS)

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from eventgrid_emulator.auth.credentials import Access, Resource, sign
 from eventgrid_emulator.errors import Refusal
@@ -89,24 +87,21 @@ def test_a_sas_token_opens_its_resource_and_what_is_below(
 
 
 @pytest.mark.parametrize(
-    "expiry",
+    ("expiry", "answer"),
     [
-        "6/15/2027 6:20:15 PM",
-        "06/15/2027 18:20:15",
-        "2027-06-15T18:20:15Z",
-        "2027-06-15T18:20:15+02:00",
-        "2027-06-15 18:20:15",
+        ("6/15/2027 6:20:15 PM", 200),
+        ("06/15/2027 18:20:15", 200),
+        ("2027-06-15T18:20:15Z", 200),
+        ("2027-06-15T18:20:15+02:00", 200),
+        ("2027-06-15 18:20:15", 200),
+        ("12/31/2025 11:59:59 PM", 401),
+        ("2025-12-31", 401),
+        ("later", 401),
     ],
 )
-def test_an_expiry_is_read_in_both_forms(expiry: str) -> None:
-    """The documentation's own code writes en-US and ISO 8601."""
-    assert status({"aeg-sas-token": a_token(expiry=expiry)}) == 200
-
-
-@pytest.mark.parametrize("expiry", ["12/31/2025 11:59:59 PM", "2025-12-31", "later"])
-def test_an_expired_token_is_refused(expiry: str) -> None:
-    """And one whose expiry cannot be read."""
-    assert status({"aeg-sas-token": a_token(expiry=expiry)}) == 401
+def test_an_expiry_is_read_in_both_forms(expiry: str, answer: int) -> None:
+    """The documentation's own code writes en-US and ISO 8601; what is past is refused."""
+    assert status({"aeg-sas-token": a_token(expiry=expiry)}) == answer
 
 
 def test_a_token_that_was_changed_or_signed_by_another_is_refused() -> None:
@@ -124,10 +119,3 @@ def test_a_token_for_another_host_is_refused() -> None:
     signed = f"r={quote_plus('https://other.example')}&e=2027-01-01"
     token = f"{signed}&s={quote_plus(sign(signed, KEY))}"
     assert status({"aeg-sas-token": token}) == 403
-
-
-@given(st.text(max_size=60), st.sampled_from(["", "SharedAccessSignature ", "Bearer "]))
-def test_no_credential_breaks_the_check(text: str, scheme: str) -> None:
-    """Whatever stands in the header, it is let in or refused."""
-    assert status({"Authorization": f"{scheme}{text}"}) in (401, 403)
-    assert status({"aeg-sas-token": f"r={text}&e={text}&s={text}"}) in (401, 403)

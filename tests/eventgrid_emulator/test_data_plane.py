@@ -6,10 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
-from azure.eventgrid import EventGridConsumerClient as SyncConsumer
-from azure.eventgrid import EventGridPublisherClient as SyncPublisher
 from azure.eventgrid.aio import EventGridConsumerClient, EventGridPublisherClient
 
 pytestmark = pytest.mark.contract
@@ -44,29 +41,18 @@ async def test_an_event_arrives_as_it_was_published(
         data={"b": [1, 2.5, None, "é"], "a": {"x": True}},
         extensions={"priority": "high"},
     )
-    await publisher.send(sent)
+    await publisher.send([sent, an_event(data=b"\x00\xff")])
 
-    [found] = await receive(consumer, 1)
+    found, binary = await receive(consumer, 2)
 
+    assert binary.event.data == b"\x00\xff"
     assert found.event.id == sent.id
     assert found.event.subject == sent.subject
     assert found.event.data == sent.data
     assert found.event.time == sent.time
     assert found.event.extensions == {"priority": "high"}
     assert found.broker_properties.delivery_count == 1
-    await consumer.acknowledge(lock_tokens=tokens([found]))
-
-
-async def test_bytes_arrive_as_bytes(
-    publisher: EventGridPublisherClient, consumer: EventGridConsumerClient
-) -> None:
-    """A binary payload travels as `data_base64`."""
-    await publisher.send(an_event(data=b"\x00\xff"))
-
-    [found] = await receive(consumer, 1)
-
-    assert found.event.data == b"\x00\xff"
-    await consumer.acknowledge(lock_tokens=tokens([found]))
+    await consumer.acknowledge(lock_tokens=tokens([found, binary]))
 
 
 async def test_an_acknowledged_event_is_gone(
@@ -221,31 +207,3 @@ async def test_competing_receivers_share_the_events(
     assert sorted(ids, key=int) == [str(number) for number in range(50)]
     for batch in batches:
         await consumer.acknowledge(lock_tokens=tokens(batch))
-
-
-async def test_the_synchronous_sdk_works_the_same(behind: Any) -> None:
-    """Publish, receive, release, receive and acknowledge from a thread."""
-    if not behind.key:
-        pytest.skip("needs EVENTGRID_KEY")
-
-    def story() -> tuple[int, list[Any]]:
-        credential = AzureKeyCredential(behind.key)
-        publisher = SyncPublisher(
-            behind.endpoint, credential, namespace_topic=behind.topic
-        )
-        consumer = SyncConsumer(
-            behind.endpoint,
-            credential,
-            namespace_topic=behind.topic,
-            subscription=behind.subscription,
-        )
-        with publisher, consumer:
-            publisher.send(an_event())
-            first = consumer.receive(max_wait_time=10)
-            consumer.release(lock_tokens=tokens(first))
-            second = consumer.receive(max_wait_time=10)
-            result = consumer.acknowledge(lock_tokens=tokens(second))
-        count = second[0].broker_properties.delivery_count
-        return count, list(result.failed_lock_tokens)
-
-    assert await asyncio.to_thread(story) == (2, [])

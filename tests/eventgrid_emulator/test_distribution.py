@@ -27,9 +27,11 @@ BARE = {
 }
 
 
-def told(command: list[str], folder: Path, **environment: str) -> str:
-    """Return what a command says; a failure is shown in its own words."""
-    done = subprocess.run(
+def ran(
+    command: list[str], folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Return how a command ended, and what it said."""
+    return subprocess.run(
         command,
         cwd=folder,
         env=BARE | environment,
@@ -37,6 +39,11 @@ def told(command: list[str], folder: Path, **environment: str) -> str:
         text=True,
         check=False,
     )
+
+
+def told(command: list[str], folder: Path, **environment: str) -> str:
+    """Return what a command says; a failure is shown in its own words."""
+    done = ran(command, folder, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -94,14 +101,8 @@ def test_a_missing_extra_is_named_at_the_start(installed: Path, tmp_path: Path) 
         (["--tls"], "eventgrid-emulator[tls]"),
         (["--dead-letters", "UseDevelopmentStorage=true"], "eventgrid-emulator[blob]"),
     ):
-        done = subprocess.run(
-            [str(installed / "eventgrid-emulator"), "--port=0", *options],
-            cwd=tmp_path,
-            env=BARE,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [str(installed / "eventgrid-emulator"), "--port=0", *options]
+        done = ran(command, tmp_path)
         assert done.returncode == 1
         assert extra in done.stderr
         assert "Traceback" not in done.stderr
@@ -127,13 +128,7 @@ def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:
     if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
         pytest.skip("No Python before 3.12 is here")
 
-    done = subprocess.run(
-        [python, "-m", "eventgrid_emulator"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran([python, "-m", "eventgrid_emulator"], ROOT)
 
     assert done.returncode == 1
     assert "needs Python 3.12 or newer" in done.stderr
@@ -152,13 +147,7 @@ def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [packed] = folder.glob("*.tgz")
     sdk = [f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()]
     quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(
-        [npm, "install", *quietly, f"./{packed.name}", *sdk],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran([npm, "install", *quietly, f"./{packed.name}", *sdk], folder)
     if done.returncode:
         pytest.skip(f"The Node client is NOT tested: no npm registry: {done.stderr}")
     shutil.copytree(NODE_CLIENT / "test", folder / "test")

@@ -48,31 +48,6 @@ def depth(namespace: EmulatedNamespace) -> tuple[int, int, int]:
     return found.ready, found.locked, found.delayed
 
 
-async def test_queues_locks_counts_and_delays_come_back(tmp_path: Path) -> None:
-    """After a restart everything goes on where it stood."""
-    at = [1_800_000_000.0]
-    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
-        await wire.publish(*(EVENT | {"id": str(number)} for number in range(5)))
-        first, second, third = await wire.receive(3)
-        await wire.settle("release", lock_tokens([first]), releaseDelayInSeconds="60")
-        await wire.settle("acknowledge", lock_tokens([second]))
-        at[0] += 30
-        await wire.settle("renewLock", lock_tokens([third]))
-        assert depth(namespace) == (2, 1, 1)
-
-    at[0] += 31
-    async with opened(data=tmp_path, clock=Clock(lambda: at[0])) as (namespace, wire):
-        await namespace.advance(0)
-        assert depth(namespace) == (3, 1, 0)
-        found = await wire.receive(5)
-        counts = {
-            e["event"]["id"]: e["brokerProperties"]["deliveryCount"] for e in found
-        }
-        assert counts == {"0": 2, "3": 1, "4": 1}
-        _, _, body = await wire.settle("acknowledge", lock_tokens([third]))
-        assert body["succeededLockTokens"] == lock_tokens([third])
-
-
 async def test_a_lock_that_ended_while_the_emulator_was_down_is_over(
     tmp_path: Path,
 ) -> None:

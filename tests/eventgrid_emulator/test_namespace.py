@@ -4,7 +4,6 @@ import json
 import tracemalloc
 from typing import Any
 
-from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.topology.topology import parse
@@ -18,14 +17,6 @@ DECLARED: dict[str, Any] = {
 def a_batch(count: int, size: int) -> bytes:
     event = {"specversion": "1.0", "source": "/s", "type": "t", "data": "x" * size}
     return json.dumps([event | {"id": str(n)} for n in range(count)]).encode()
-
-
-async def test_two_namespaces_know_nothing_of_each_other() -> None:
-    """Each has its port, its clock and its events."""
-    async with EmulatedNamespace(DECLARED) as one, EmulatedNamespace(DECLARED) as other:
-        assert one.endpoint != other.endpoint
-        await one.advance(3600)
-        assert other.app.namespace.clock.offset == 0
 
 
 async def test_a_queued_event_takes_less_than_twice_its_size() -> None:

@@ -1,7 +1,5 @@
 """The queue as a state machine against a dictionary of locks."""
 
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -184,7 +182,9 @@ class QueueMachine(RuleBasedStateMachine):
         return self.now - held.received > RENEW_WINDOW
 
 
-TestQueue: Any = QueueMachine.TestCase
+def test_every_event_is_in_one_place_until_it_ends() -> None:
+    """Lives and locks end when they should, and only then."""
+    run_state_machine_as_test(QueueMachine)
 
 
 class SpentTokensWork(SubscriptionQueue):

@@ -9,13 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_emulator.queue.entries import QueueLimits
 from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.topology.topology import DAY, Topology, load, parse
 from tests import topology_cases
 from tests.topology_cases import CASES, FILTERS, WARNINGS, name_of
-
-ROOT = Path(__file__).parents[2]
 
 
 def a_subscription(**changes: Any) -> dict[str, Any]:
@@ -25,29 +22,6 @@ def a_subscription(**changes: Any) -> dict[str, Any]:
 def a_topology(*subscriptions: Any, **changes: Any) -> str:
     listed = list(subscriptions) or [a_subscription()]
     return json.dumps({"topic": "orders", "eventSubscriptions": listed} | changes)
-
-
-def test_the_project_s_topology_is_read_as_declared() -> None:
-    """Lock 60 s, ten deliveries, one day to live, and what the app is about."""
-    [topic] = load(ROOT / "moderation" / "topology.json").topics
-
-    assert topic.name == "moderation-events"
-    assert topic.dead_letter_container == "dead-letters"
-    names = [subscription.name for subscription in topic.subscriptions]
-    assert {"sub-flagged", "sub-approved", "sub-all-events"} <= set(names)
-    assert {subscription.limits for subscription in topic.subscriptions} == {
-        QueueLimits(60, 10, DAY)
-    }
-
-
-def test_defaults_are_the_service_s() -> None:
-    """Lock 60 s, ten deliveries, time to live as long as the topic keeps events."""
-    [topic] = parse(a_topology()).topics
-    [subscription] = topic.subscriptions
-
-    assert topic.retention == 7 * DAY
-    assert subscription.limits == QueueLimits(60, 10, 7 * DAY)
-    assert subscription.filters.event_types is None
 
 
 def described(found: Topology) -> dict[str, Any]:

@@ -8,13 +8,11 @@ import re
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import aiohttp
 import pytest
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.auth.credentials import sign
 from tests.eventgrid_emulator.wire import (
     ALL,
     EVENT,
@@ -372,20 +370,6 @@ async def test_a_packed_body_is_refused_unread(
     assert answer.startswith(b"HTTP/1.1 %d " % status)
     writer.close()
     await writer.wait_closed()
-
-
-async def test_a_sas_token_works_over_http(namespace: EmulatedNamespace) -> None:
-    """Made from the key as the documentation makes it, for the address in use."""
-    resource = quote_plus(f"{namespace.endpoint}{TOPIC}")
-    signed = f"r={resource}&e={quote_plus('1/1/2100 6:20:15 PM')}"
-    token = f"{signed}&s={quote_plus(sign(signed, namespace.key))}"
-    for headers in (
-        {"Authorization": f"SharedAccessSignature {token}"},
-        {"aeg-sas-token": token},
-    ):
-        async with aiohttp.ClientSession(namespace.endpoint, headers=headers) as http:
-            assert (await Wire(http).publish(EVENT))[0] == 200
-            assert len(await Wire(http).receive()) == 1
 
 
 async def test_too_many_query_parameters_are_refused(wire: Wire) -> None:
