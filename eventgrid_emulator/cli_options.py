@@ -74,25 +74,21 @@ class Options(argparse.Namespace):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Says what is wrong in one line, of variables by their names."""
+
+    reads_variables = False
 
     def error(self, message: str) -> NoReturn:
         """Exit with that line."""
+        if self.reads_variables:
+            option = re.compile(r"argument --([a-z-]+)")
+            message = option.sub(lambda found: environment.variable(found[1]), message)
         self.exit(WRONG_OPTION, f"{self.prog}: {message}; see --help\n")
 
 
-class VariableParser(Parser):
-    """Calls options by their variables."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with one line about the variable."""
-        named = re.compile(r"argument --([a-z-]+)")
-        super().error(named.sub(lambda found: environment.variable(found[1]), message))
-
-
-def parser(kind: type[Parser] = Parser) -> Parser:
+def parser() -> Parser:
     """Return the parser, with help that is enough to use the emulator alone."""
-    made = kind(
+    made = Parser(
         prog="eventgrid-emulator",
         description=DESCRIPTION,
         epilog=EPILOG % {"key": LOCAL_KEY},
@@ -145,7 +141,8 @@ def read_options(
 
 
 def _read_environment(arguments: list[str], environ: Mapping[str, str]) -> Options:
-    command = parser(VariableParser)
+    command = parser()
+    command.reads_variables = True
     given = {argument.partition("=")[0].removeprefix("--") for argument in arguments}
     try:
         found = environment.arguments(environ, given)

@@ -89,13 +89,10 @@ def not_found(kind: str, name: str, known: Iterable[str]) -> Refusal:
 def error_body(code: Code, message: str, now: float) -> bytes:
     """Return the body of an error answer, with a tracking id of its own."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return msgspec.json.encode(
-        {
-            "error": {
-                "code": code.text,
-                "message": message.encode(errors="replace").decode(),
-                "timestamp_utc": f"{stamp}000+00:00",
-                "tracking_id": str(uuid.uuid4()).upper(),
-            }
-        }
-    )
+    error = {
+        "code": code.text,
+        "message": message.encode(errors="replace").decode(),
+        "timestamp_utc": f"{stamp}000+00:00",
+        "tracking_id": str(uuid.uuid4()).upper(),
+    }
+    return msgspec.json.encode({"error": error})

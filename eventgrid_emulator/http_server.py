@@ -6,13 +6,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import RawRequestMessage
-from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
 
 from eventgrid_emulator.cloudevents import MAX_BODY
 
@@ -128,11 +125,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: RequestHandler,
-    writer: AbstractStreamWriter,
-    task: "asyncio.Task[None]",
+    message: Any, payload: Any, protocol: Any, writer: Any, task: Any
 ) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
     return web.BaseRequest(

@@ -1,12 +1,5 @@
 """A pytest plugin: the fixture `eventgrid_namespace`, an emulator emptied for each test.
 
-    def test_paid(eventgrid_namespace):
-        client = EventGridPublisherClient(
-            eventgrid_namespace.endpoint,
-            AzureKeyCredential(eventgrid_namespace.key),
-            namespace_topic="events",
-        )
-
 It answers empty receives at once. Override the fixture `eventgrid_topology` in your
 conftest.py to declare topics and event subscriptions of your own.
 """

@@ -27,20 +27,15 @@ def normalise(text: str) -> str:
         )
     except ValueError:
         return text
-    instant = local - _offset(match)
+    hours, minutes = int(match["hours"] or 0), int(match["minutes"] or 0)
+    offset = timedelta(hours=hours, minutes=minutes)
+    instant = local + offset if match["sign"] == "-" else local - offset
     year = f"{instant.year - cycle:04}"
     if len(year) > 4 or year.startswith("-"):
         return text
     if match["second"] == "60":
         return _leap_second(text, instant, year, match["fraction"])
     return f"{year}-{instant:%m-%dT%H:%M:%S}{match['fraction'] or ''}Z"
-
-
-def _offset(match: re.Match[str]) -> timedelta:
-    if match["sign"] is None:
-        return timedelta()
-    offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
-    return offset if match["sign"] == "+" else -offset
 
 
 def _leap_second(text: str, before: datetime, year: str, fraction: str | None) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, Self
 
 import msgspec
 
@@ -110,6 +110,16 @@ class EmulatedNamespace:
         await self.app.stop()
 
 
+def _in_thread[**P, T](
+    method: Callable[Concatenate[EmulatedNamespace, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["NamespaceInThread", P], T]:
+    def run(self: "NamespaceInThread", /, *args: P.args, **options: P.kwargs) -> T:
+        return self._run(method(self._namespace, *args, **options))
+
+    run.__doc__ = method.__doc__
+    return run
+
+
 class NamespaceInThread:
     """A namespace with a loop and a thread of its own, for code that has no loop."""
 
@@ -137,27 +147,11 @@ class NamespaceInThread:
         finally:
             self._end()
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward; everything that is due by then has happened."""
-        self._run(self._namespace.advance(seconds))
-
-    def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
-        """Put another topology in force; what is queued stays."""
-        self._run(self._namespace.declare(declared))
-
-    def reset(self) -> None:
-        """Empty everything; see `EmulatedNamespace.reset`."""
-        self._run(self._namespace.reset())
-
-    def dead_letters(
-        self, topic: str | None = None, subscription: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Return what was dead-lettered, oldest first."""
-        return self._run(self._namespace.dead_letters(topic, subscription))
-
-    def idle(self, subscription: str | None = None, seconds: float = 10) -> bool:
-        """Wait until nothing is held; return whether it is so."""
-        return self._run(self._namespace.idle(subscription, seconds))
+    advance = _in_thread(EmulatedNamespace.advance)
+    declare = _in_thread(EmulatedNamespace.declare)
+    reset = _in_thread(EmulatedNamespace.reset)
+    dead_letters = _in_thread(EmulatedNamespace.dead_letters)
+    idle = _in_thread(EmulatedNamespace.idle)
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
         """Let these faults happen from now on, and only these."""

@@ -1,5 +1,6 @@
 """What becomes of events that ended: a dead letter, or nothing but a count."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from eventgrid_emulator.dead_letters import document as deadletters
@@ -42,7 +43,7 @@ class DeadLettering:
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """Replace the dead letters that wait by these."""
-        letters = list(waiting)
+        letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
         self.queue.clear()
         self.queue.add(letters)
@@ -81,6 +82,13 @@ class DeadLettering:
             held, size = held + 1, size + len(document)
             self._number += 1
             yield DeadLetter(self._number, blob, now, document)
+
+    def _with_blob(self, letter: DeadLetter) -> DeadLetter:
+        # Version 1.0 stored no blob's name, but only the place of the event subscription.
+        if letter.blob.endswith(".json"):
+            return letter
+        blob = deadletters.blob_name(letter.blob, letter.since)
+        return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
         self._journal.forget_dead_letters([letter.id for letter in letters])

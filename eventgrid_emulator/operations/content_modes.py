@@ -37,11 +37,10 @@ def read_request(
     kind = media_type(content_type)
     if is_json(kind) or kind.startswith("text/"):
         _check_charset(content_type)
-    match kind:
-        case "application/cloudevents+json":
-            return cloudevents.read_structured(body)
-        case "application/cloudevents-batch+json":
-            return cloudevents.read_batch(body)
+    if kind == STRUCTURED:
+        return cloudevents.read_structured(body)
+    if kind == BATCHED:
+        return cloudevents.read_batch(body)
     attributes = _attributes(headers)
     if not attributes:
         raise bad_request(

@@ -13,12 +13,8 @@ from aiohttp import web
 from eventgrid_emulator.errors import Code, Refusal
 from eventgrid_emulator.operations.request_line import Call, Operation
 
-STATUSES = {
-    429: Code.TOO_MANY_REQUESTS,
-    403: Code.QUOTA_EXCEEDED,
-    500: Code.INTERNAL,
-    503: Code.UNAVAILABLE,
-}
+_CODES = Code.TOO_MANY_REQUESTS, Code.QUOTA_EXCEEDED, Code.INTERNAL, Code.UNAVAILABLE
+STATUSES = {code.status: code for code in _CODES}
 _FIRST_EVENT = re.compile(rb'"event":\{')
 # Valid JSON that no CloudEvents reader accepts: both forms of data, and a time that is none.
 _BROKEN = b'"event":{"data_base64":"AA==","data":{},"time":"not a time",'

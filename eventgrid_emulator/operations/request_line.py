@@ -63,15 +63,11 @@ def parse(target: str) -> Call | None:
 def check_api_version(query: Mapping[str, str]) -> None:
     """Raise a 400 for a missing or unknown api-version."""
     version = query.get("api-version")
-    known = ", ".join(API_VERSIONS)
-    if not version:
-        raise bad_request(
-            f"`api-version` query parameter is required; use one of {known}"
-        )
     if version not in API_VERSIONS:
-        raise bad_request(
-            f"api-version '{version}' is not supported; use one of {known}"
-        )
+        problem = "`api-version` query parameter is required"
+        if version:
+            problem = f"api-version '{version}' is not supported"
+        raise bad_request(f"{problem}; use one of {', '.join(API_VERSIONS)}")
 
 
 def max_events(query: Mapping[str, str]) -> int:
