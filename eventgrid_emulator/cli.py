@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import threading
-from types import FrameType
 from typing import TextIO
 
 import msgspec
@@ -163,11 +162,8 @@ def _stop_at_end_of_input(stop: asyncio.Event) -> None:
 def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
     for number in SIGNALS:
-        signal.signal(number, handle)
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
 
 
 def _write(stream: TextIO, line: object) -> None:

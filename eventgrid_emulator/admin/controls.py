@@ -1,6 +1,7 @@
 """What a test does to a namespace between requests, without HTTP: look, wait, reset."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import msgspec
 
@@ -37,30 +38,28 @@ class Wait(Place, forbid_unknown_fields=True):
             raise ValueError(f"`seconds` is a number from 0 to {LONGEST_WAIT:.0f}")
 
 
+@dataclass(slots=True)
 class Controls:
     """Resets a namespace, waits for it, and shows what it holds."""
 
-    def __init__(
-        self, namespace: Namespace, faults: Faults, declared: Topology
-    ) -> None:
-        self._namespace = namespace
-        self._faults = faults
-        self.declared = declared  # what a reset goes back to
+    namespace: Namespace
+    faults: Faults
+    declared: Topology  # what a reset goes back to
 
     async def reset(self, place: Place | None = None) -> None:
         """Empty what is meant; without a place also faults, topology and clock."""
         if place is None or place == Place():
-            self._faults.switch(Plan([]))
-            await self._namespace.reset()
-            await self._namespace.reload(self.declared)
+            self.faults.switch(Plan([]))
+            await self.namespace.reset()
+            await self.namespace.reload(self.declared)
         else:
-            await self._namespace.reset(self._chosen(place))
+            await self.namespace.reset(self._chosen(place))
 
     async def dead_letters(self, place: Place) -> list[bytes]:
         """Return the newest dead letters of that place as JSON, oldest first."""
         self._chosen(place)
-        await self._namespace.dead_lettering.queue.settle(FLUSH_SECONDS)
-        recent = self._namespace.dead_lettering.recent
+        await self.namespace.dead_lettering.queue.settle(FLUSH_SECONDS)
+        recent = self.namespace.dead_lettering.recent
         return recent.listed(place.topic, place.subscription)
 
     async def wait(self, wanted: Wait) -> tuple[bool, int]:
@@ -73,11 +72,11 @@ class Controls:
         def is_so() -> bool:
             return held() >= wanted.events if wanted.events else held() == 0
 
-        return await self._namespace.watchers.wait_until(is_so, wanted.seconds), held()
+        return await self.namespace.watchers.wait_until(is_so, wanted.seconds), held()
 
     def events(self, place: Place) -> list[bytes]:
         """Return what the event subscriptions hold as JSON; nothing is received."""
-        now = self._namespace.clock.now()
+        now = self.namespace.clock.now()
         found: list[bytes] = []
         for subscription in self._chosen(place):
             for event, entry in subscription.queue.holding():
@@ -87,9 +86,9 @@ class Controls:
         return found
 
     def _chosen(self, place: Place) -> Collection[Subscription]:
-        topics = list(self._namespace.topics.values())
+        topics = list(self.namespace.topics.values())
         if place.topic is not None:
-            topics = [self._namespace.topic(place.topic)]
+            topics = [self.namespace.topic(place.topic)]
         known = [found for topic in topics for found in topic.subscriptions.values()]
         if place.subscription is None:
             return known

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 _NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
-_OBJECT = {"type": "object"}
+_OBJECT, _INTEGER = {"type": "object"}, {"type": "integer"}
+_LIST = {"type": "array", "items": _OBJECT}
 _PLACE = {"topic": _TEXT, "subscription": _TEXT}
 
 
@@ -33,7 +34,7 @@ ROWS = (
         "POST",
         "/wait",
         "Wait until nothing is held, or at least `events` are; 408 after `seconds`",
-        body={**_PLACE, "events": {"type": "integer"}, "seconds": _NUMBER},
+        body={**_PLACE, "events": _INTEGER, "seconds": _NUMBER},
     ),
     Row(
         "POST",
@@ -47,7 +48,7 @@ ROWS = (
         "/topology",
         "Put another topology in force; with `default=true` a reset goes back to it",
         {"default": _TEXT},
-        {"topics": {"type": "array", "items": _OBJECT}},
+        {"topics": _LIST},
     ),
     Row("GET", "/clock", "The time, and how far ahead of the machine's it is"),
     Row(
@@ -58,10 +59,7 @@ ROWS = (
         "POST",
         "/faults",
         "Switch faults on, instead of those that were",
-        body={
-            "faults": {"type": "array", "items": _OBJECT},
-            "seed": {"type": "integer"},
-        },
+        body={"faults": _LIST, "seed": _INTEGER},
     ),
     Row("DELETE", "/faults", "Switch all faults off"),
     Row("POST", "/explain", "Tell who receives an event, and why", body={}),

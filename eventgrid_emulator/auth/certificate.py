@@ -25,13 +25,18 @@ def server_context(ca_file: Path, hosts: Sequence[str], now: float) -> ssl.SSLCo
     authority = _authority(authority_key, start)
     certificate = _certificate(key, authority, authority_key, {*NAMES, *hosts}, start)
     ca_file.parent.mkdir(parents=True, exist_ok=True)
-    ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    ca_file.write_bytes(_public(authority))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     with tempfile.TemporaryDirectory() as folder:  # OpenSSL reads keys from files only
         path = Path(folder, "server.pem")
         path.touch(mode=0o600)
-        path.write_bytes(_private(key) + _public(certificate) + _public(authority))
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        path.write_bytes(private + _public(certificate) + _public(authority))
         context.load_cert_chain(path)
     return context
 
@@ -104,14 +109,6 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _private(key: Key) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
 
 
 def _public(certificate: x509.Certificate) -> bytes:

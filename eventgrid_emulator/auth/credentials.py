@@ -38,12 +38,12 @@ class TokenCheck(Protocol):
         """Raise a refusal unless the token is good for the resource."""
 
 
+@dataclass(frozen=True, slots=True)
 class Access:
     """Lets a request in by key, shared access signature or Entra token, or refuses it."""
 
-    def __init__(self, keys: Sequence[str], tokens: TokenCheck | None = None) -> None:
-        self.keys = tuple(keys)
-        self._tokens = tokens
+    keys: Sequence[str]
+    tokens: TokenCheck | None = None
 
     def check(
         self,
@@ -73,11 +73,11 @@ class Access:
             raise unauthorized("The access key is not one of this namespace's keys")
 
     def _check_token(self, token: str, resource: Resource) -> None:
-        if self._tokens is None:
+        if self.tokens is None:
             raise unauthorized(
                 "Entra tokens are accepted over TLS only: start the emulator with --tls"
             )
-        self._tokens.check(token.strip(), resource)
+        self.tokens.check(token.strip(), resource)
 
     def _check_signature(
         self, token: str, headers: Mapping[str, str], resource: Resource, now: float

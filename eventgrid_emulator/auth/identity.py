@@ -58,10 +58,8 @@ class Identity:
             "REQUESTS_CA_BUNDLE": self.ca_file,
             "NODE_EXTRA_CA_CERTS": self.ca_file,
         }
-        lines = [
-            f"{variable}={shlex.quote(value)}\n"
-            for variable, value in self.environment.items()
-        ]
+        variables = self.environment.items()
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in variables]
         path = self.folder / ENVIRONMENT_FILE
         path.touch(mode=0o600)
         path.write_text("".join(lines), encoding="utf-8")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.auth.credentials import Resource
-from eventgrid_emulator.errors import Refusal, unauthorized
+from eventgrid_emulator.errors import Code, Refusal, bad_request, unauthorized
 from eventgrid_emulator.responses import json_reply
 
 AUDIENCE = "https://eventgrid.azure.net"
@@ -74,30 +74,27 @@ class Issuer:
         """Answer as the identity endpoint of App Service does."""
         try:
             self._callers.check(request)
+            return json_reply(self._answer(request))
         except Refusal as refusal:
-            return _problem(refusal.code.status, refusal.code.text, refusal.message)
+            status, code = refusal.code.status, refusal.code.text
+            answer = {"statusCode": status, "code": code, "message": refusal.message}
+            return json_reply(answer, status)
+
+    def _answer(self, request: web.BaseRequest) -> dict[str, str]:
         if request.path.rstrip("/") != self._path or request.method != "GET":
-            return _problem(404, "NotFound", f"Tokens are at GET {self._path}")
-        given = request.headers.get("X-IDENTITY-HEADER", "")
-        if not hmac.compare_digest(
-            given.encode(errors="replace"), self.header.encode()
-        ):
-            return _problem(401, "Unauthorized", "X-IDENTITY-HEADER is wrong")
+            raise Refusal(Code.NOT_FOUND, f"Tokens are at GET {self._path}")
+        given = request.headers.get("X-IDENTITY-HEADER", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self.header.encode()):
+            raise unauthorized("X-IDENTITY-HEADER is wrong")
         if request.query.get("api-version") != API_VERSION:
-            return _problem(400, "BadRequest", f"api-version must be {API_VERSION}")
+            raise bad_request(f"api-version must be {API_VERSION}")
         resource = request.query.get("resource")
         if not resource:
-            return _problem(400, "BadRequest", "`resource` is required")
-        answer = {
+            raise bad_request("`resource` is required")
+        return {
             "access_token": self.issue(resource),
             "expires_on": str(int(time.time()) + LIFETIME),
             "resource": resource,
             "token_type": "Bearer",
             "client_id": self.client_id,
         }
-        return json_reply(answer)
-
-
-def _problem(status: int, code: str, message: str) -> web.Response:
-    answer = {"statusCode": status, "code": code, "message": message}
-    return json_reply(answer, status)

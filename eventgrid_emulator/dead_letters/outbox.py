@@ -81,11 +81,9 @@ class DeadLetterQueue:
         pause: float | None = None
         if self._waiting:
             pause = max(0.0, self._not_before - self._clock())
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._news.wait()
-        except TimeoutError:
-            pass
         self._news.clear()
 
     def _next_batch(self, down: Container[str]) -> list[DeadLetter]:

@@ -1,6 +1,7 @@
 """Topics with their event subscriptions: made from a topology and what was stored."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from eventgrid_emulator.cloudevents import Attributes
 from eventgrid_emulator.namespace.subscription import Subscription
@@ -17,15 +18,15 @@ _UNDECLARED = QueueLimits(60.0, 10, 7 * DAY)
 type Known = dict[tuple[str, str], Subscription]
 
 
+@dataclass(slots=True, eq=False)
 class Topic:
     """Where events are published, with its event subscriptions by name."""
 
-    def __init__(self, name: str, subscriptions: dict[str, Subscription]) -> None:
-        self.name = name
-        self.subscriptions = subscriptions
-        self.published = 0
-        self.unmatched = 0
-        self._by_type: dict[object, list[Subscription]] = {}
+    name: str
+    subscriptions: dict[str, Subscription]
+    published: int = 0
+    unmatched: int = 0
+    _by_type: dict[object, list[Subscription]] = field(default_factory=dict)
 
     def matching(self, event: Attributes) -> Iterator[Subscription]:
         """Yield the event subscriptions whose filters let the event through."""

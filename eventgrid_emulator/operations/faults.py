@@ -33,9 +33,7 @@ class Kind(Enum):
     UNDECODABLE = "undecodable"
 
 
-_SETTLEMENTS = frozenset(
-    {Operation.ACKNOWLEDGE, Operation.RELEASE, Operation.REJECT, Operation.RENEW_LOCK}
-)
+_SETTLEMENTS = frozenset(Operation) - {Operation.PUBLISH, Operation.RECEIVE}
 APPLIES_TO = {
     Kind.TOKENS_FAIL: _SETTLEMENTS,
     Kind.LOCK_LOST: _SETTLEMENTS,
@@ -82,12 +80,12 @@ class Fault(
 
     def fits(self, call: Call) -> bool:
         """Return whether it can befall this request."""
-        if self.operation is not None and self.operation is not call.operation:
-            return False
-        if self.subscription not in (None, call.resource.subscription):
-            return False
         fitting = APPLIES_TO.get(self.kind)
-        return fitting is None or call.operation in fitting
+        return (
+            self.operation in (None, call.operation)
+            and self.subscription in (None, call.resource.subscription)
+            and (fitting is None or call.operation in fitting)
+        )
 
 
 class Plan(msgspec.Struct, forbid_unknown_fields=True):
@@ -155,16 +153,12 @@ async def inject(
         case Kind.ANSWER_CUT:
             return await _cut(request, await answer())
         case Kind.UNDECODABLE:
-            return _undecodable(await answer())
+            response = await answer()
+            if isinstance(response.body, bytes):
+                response.body = _FIRST_EVENT.sub(_BROKEN, response.body, count=1)
+            return response
         case _:
             return await answer()
-
-
-def _undecodable(response: web.Response) -> web.Response:
-    body = response.body
-    if isinstance(body, bytes):
-        response.body = _FIRST_EVENT.sub(_BROKEN, body, count=1)
-    return response
 
 
 async def _cut(request: web.BaseRequest, response: web.Response) -> web.StreamResponse:

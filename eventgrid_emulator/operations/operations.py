@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -22,27 +23,21 @@ from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.responses import JSON, JSON_UTF8, reply
 
 
+@dataclass(frozen=True, slots=True)
 class Operations:
     """Publish, receive and the four settlements over one namespace."""
 
-    def __init__(
-        self,
-        namespace: Namespace,
-        faults: Faults,
-        throttle: Throttle,
-        shortest_wait: float | None,
-    ) -> None:
-        self._namespace = namespace
-        self._faults = faults
-        self._throttle = throttle
-        self._shortest_wait = shortest_wait
+    namespace: Namespace
+    faults: Faults
+    throttle: Throttle
+    shortest_wait: float | None
 
     def find(self, resource: Resource) -> None:
         """Raise a 404 when the topic or the event subscription does not exist."""
         if resource.subscription is None:
-            self._namespace.topic(resource.topic)
+            self.namespace.topic(resource.topic)
         else:
-            self._namespace.subscription(resource.topic, resource.subscription)
+            self.namespace.subscription(resource.topic, resource.subscription)
 
     async def run(
         self,
@@ -60,34 +55,34 @@ class Operations:
     async def _publish(
         self, request: web.BaseRequest, call: Call, fault: Fault | None
     ) -> web.Response:
-        topic = self._namespace.topic(call.resource.topic)
-        self._throttle.ingress.check(time.monotonic())
+        topic = self.namespace.topic(call.resource.topic)
+        self.throttle.ingress.check(time.monotonic())
         body = await request_body.read(request)
         events = content_modes.read_request(
             request.headers.get("Content-Type"), request.headers.items(), body
         )
-        self._throttle.ingress.take(len(events), len(body))
+        self.throttle.ingress.take(len(events), len(body))
         if fault is not None and fault.kind is Kind.DUPLICATE:
             events = events * 2
-        await self._namespace.publish(topic, events)
+        await self.namespace.publish(topic, events)
         return reply(b"{}", JSON)
 
     async def _receive(self, call: Call) -> web.Response:
         subscription = self._subscription(call)
         limit = request_line.max_events(call.query)
         longest = self._longest_wait(call)
-        egress = self._throttle.egress
+        egress = self.throttle.egress
         egress.check(time.monotonic())
-        body = await self._namespace.receive(subscription, limit, longest)
+        body = await self.namespace.receive(subscription, limit, longest)
         egress.take(body.count(b'{"brokerProperties":'), len(body))
         return reply(body, JSON_UTF8)
 
     def _longest_wait(self, call: Call) -> float:
         """Return the seconds that an empty receive may take; tests may ask for few."""
-        if self._shortest_wait is None:
+        if self.shortest_wait is None:
             return request_line.max_wait_time(call.query)
-        request_line.max_wait_time(call.query, math.ceil(self._shortest_wait))
-        return self._shortest_wait
+        request_line.max_wait_time(call.query, math.ceil(self.shortest_wait))
+        return self.shortest_wait
 
     async def _settle(
         self,
@@ -100,16 +95,16 @@ class Operations:
         is_release = operation is Operation.RELEASE
         delay = request_line.release_delay(call.query) if is_release else 0
         tokens = settlement.read_tokens(await request_body.read(request))
-        self._throttle.settlements.check(time.monotonic())
-        self._namespace.commits.check()
+        self.throttle.settlements.check(time.monotonic())
+        self.namespace.commits.check()
         spared: list[str] = []
         if fault is not None and fault.kind is Kind.TOKENS_FAIL:
-            spared = self._faults.choose(tokens, fault.share)
+            spared = self.faults.choose(tokens, fault.share)
             tokens = [token for token in tokens if token not in spared]
         settled = self._do(subscription, operation, tokens, delay, fault)
         settled.failed += [(token, TokenError.INTERNAL) for token in spared]
-        self._throttle.settlements.take(len(settled.succeeded))
-        await self._namespace.commits.flush()
+        self.throttle.settlements.take(len(settled.succeeded))
+        await self.namespace.commits.flush()
         return reply(settled.body(), JSON)
 
     def _do(
@@ -122,13 +117,11 @@ class Operations:
     ) -> Settled:
         kind = fault.kind if fault is not None else None
         if kind is Kind.LOCK_LOST:
-            settlement.lose_locks(self._namespace, subscription, tokens)
+            settlement.lose_locks(self.namespace, subscription, tokens)
         if kind is Kind.DUPLICATE:
-            return settlement.pretend(self._namespace, subscription, tokens)
-        return settlement.settle(
-            self._namespace, subscription, operation, tokens, delay
-        )
+            return settlement.pretend(self.namespace, subscription, tokens)
+        return settlement.settle(self.namespace, subscription, operation, tokens, delay)
 
     def _subscription(self, call: Call) -> Subscription:
         name = call.resource.subscription or ""
-        return self._namespace.subscription(call.resource.topic, name)
+        return self.namespace.subscription(call.resource.topic, name)

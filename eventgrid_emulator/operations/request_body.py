@@ -8,6 +8,7 @@ from eventgrid_emulator.cloudevents import MAX_BODY
 from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
 
 LONGEST = 75.0
+_TOO_LARGE = f"The request body is larger than {MAX_BODY} bytes; send less"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -20,7 +21,7 @@ async def read(request: web.BaseRequest) -> bytes:
         )
     length = request.content_length
     if length is not None and length > MAX_BODY:
-        raise _too_large()
+        raise Refusal(Code.TOO_LARGE, _TOO_LARGE)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(_CONTINUE)
         request.writer.output_size = 0
@@ -30,11 +31,6 @@ async def read(request: web.BaseRequest) -> bytes:
     except TimeoutError:
         raise bad_request(f"The body did not arrive within {LONGEST:.0f} s") from None
     except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
+        raise Refusal(Code.TOO_LARGE, _TOO_LARGE) from None
     except web.RequestPayloadError as problem:
         raise bad_request(f"The request body cannot be read: {problem}") from None
-
-
-def _too_large() -> Refusal:
-    message = f"The request body is larger than {MAX_BODY} bytes; send less"
-    return Refusal(Code.TOO_LARGE, message)

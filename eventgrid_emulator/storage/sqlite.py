@@ -69,14 +69,8 @@ class Store:
 
     async def recover[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Take writes again; return what `work` finds in the file."""
-
-        def again(connection: sqlite3.Connection) -> T:
-            result = work(connection)
-            self._failed = None
-            return result
-
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(done, work=again))
+        self._jobs.put(_Job(done, work=work))
         return await done
 
     async def close(self) -> None:
@@ -103,6 +97,7 @@ class Store:
         try:
             if work is not None:
                 result = work(self._connection)
+                self._failed = None
             elif self._failed is None:
                 self._write(group)
         except sqlite3.Error as error:
