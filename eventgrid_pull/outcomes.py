@@ -65,6 +65,11 @@ class NoDisposition(TypeError):
     """What a handler returned says nothing of its events; the message has no value of it."""
 
 
+def failed(error: Exception) -> Release:
+    """Return what becomes of an event whose handler raised this."""
+    return Release(f"the handler failed: {type(error).__name__}")
+
+
 class Settled(msgspec.Struct, frozen=True):
     """The lock tokens that Event Grid settled, and why it did not settle the others."""
 

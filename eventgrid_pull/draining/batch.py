@@ -21,6 +21,7 @@ from eventgrid_pull.outcomes import (
     Reject,
     Release,
     ReleaseDelay,
+    failed,
     settled_on,
 )
 from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
@@ -175,13 +176,13 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
     """The handler's disposition; what it raises concerns this event alone."""
     try:
         return checked(await handler(event))
+    except NoDisposition as error:
+        return Release(f"the handler returned {error}")
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
             "the handler of %s failed on event %r", subscription, event.id[:64]
         )
-        if isinstance(error, NoDisposition):
-            return Release(f"the handler returned {error}")
-        return Release(f"the handler failed: {type(error).__name__}")
+        return failed(error)
 
 
 def checked(disposition: Disposition) -> Disposition:

@@ -20,6 +20,7 @@ from eventgrid_pull.outcomes import (
     Reject,
     Release,
     ReleaseDelay,
+    failed,
 )
 
 _log = logging.getLogger(__name__)
@@ -184,12 +185,12 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
             )
         await asyncio.wait((work,))
         self.slots.give_late()
-        failed = work.cancelled() or work.exception() is not None
+        has_failed = work.cancelled() or work.exception() is not None
         _log.warning(
             "%s: a handler %s after its time was over or its lock was lost; what it said "
             "is thrown away, and the event comes again",
             self.name,
-            "failed" if failed else "returned",
+            "failed" if has_failed else "returned",
         )
 
 
@@ -197,17 +198,26 @@ _ending: set[asyncio.Task[None]] = set()
 
 
 class _Shared:
-    """One piece of work that many wait for: stopped when nobody does any more."""
+    """One piece of work that many wait for: stopped when nobody does any more.
+
+    What it raises is raised once, and a release for the others: one failure is logged once.
+    """
 
     def __init__(self, work: asyncio.Future[object]) -> None:
         self._work = work
         self._waiting = 0
+        self._has_failed = False
 
     async def wait(self) -> object:
         """Return what comes of it."""
         self._waiting += 1
         try:
             return await asyncio.shield(self._work)
+        except Exception as error:
+            if self._has_failed:
+                return failed(error)
+            self._has_failed = True
+            raise
         finally:
             self._waiting -= 1
             if not self._waiting:

@@ -348,8 +348,12 @@ async def test_a_batch_is_given_one_disposition_or_one_for_each(
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_one_bad_event_does_not_take_its_neighbours_along(is_async: bool) -> None:
-    """A batch that raises is released whole; what comes again comes one by one."""
+async def test_one_bad_event_does_not_take_its_neighbours_along(
+    is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A batch that raises is released whole, and logged once; what comes again comes one by one.
+    """
     sizes: list[int] = []
 
     def plain(events: list[Event[Order]]) -> None:
@@ -368,6 +372,7 @@ async def test_one_bad_event_does_not_take_its_neighbours_along(is_async: bool) 
         good = "release" if count == 1 else "acknowledge"
         assert verbs == [good, "release", good]
     assert sizes == [3, 1, 1, 1]
+    assert len([each for each in caplog.records if each.exc_info]) == 2
 
 
 async def test_malformed_events_are_with_the_batch_only_if_it_takes_them() -> None:
