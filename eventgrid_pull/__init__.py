@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eventgrid_pull.consumer import Consumer
-    from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary, Outcome
+    from eventgrid_pull.draining.drain_result import DrainResult, Outcome
+    from eventgrid_pull.draining.drain_summary import DrainSummary
     from eventgrid_pull.draining.settle import Receiver
     from eventgrid_pull.event import AnyEvent, Delivery, Event, MalformedEvent
     from eventgrid_pull.handlers.registration import PullInvalid
@@ -61,7 +62,8 @@ _PLACES = {
     "wire.client": ("Namespace", "Subscription"),
     "settings.connection": ("ConnectionInvalid",),
     "consumer": ("Consumer",),
-    "draining.drain_result": ("DrainResult", "DrainSummary", "Outcome"),
+    "draining.drain_result": ("DrainResult", "Outcome"),
+    "draining.drain_summary": ("DrainSummary",),
     "draining.settle": ("Receiver",),
     "event": ("AnyEvent", "Delivery", "Event", "MalformedEvent"),
     "wire.http_retry": ("EventGridError",),

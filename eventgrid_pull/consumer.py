@@ -12,7 +12,8 @@ from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.callers import PATIENCE_SECONDS, RETRY_SECONDS
 from eventgrid_pull.draining.drain import SHORTEST_WAIT, DrainJob
 from eventgrid_pull.draining.drain_registry import Drains
-from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.draining.settle import Decided, Receiver
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.handlers.declaration import Declared
@@ -99,16 +100,14 @@ class Consumer:
         """
         declared = self._declared[name]
         try:
-            receiver = self.receiver(name)
+            self.receiver(name)
             self.listen()
             await self._hooks.start()
         except (ConnectionInvalid, StartupFailed) as error:
             result = DrainResult(name, stopped="failed", error=str(error))
         else:
             drain = self._drains.drain_now if until_empty else self._drains.drain
-            result = await drain(
-                name, lambda: self._job(declared, receiver, until_empty)
-            )
+            result = await drain(name, lambda: self._job(declared, until_empty))
         self._statuses.errors[name] = result.error
         return result
 
@@ -125,9 +124,7 @@ class Consumer:
         """Have SIGTERM stop this, where the process lets us hear it."""
         shutdown.listen(self.stop)
 
-    def _job(
-        self, declared: Declared, receiver: Receiver, until_empty: bool
-    ) -> DrainJob:
+    def _job(self, declared: Declared, until_empty: bool) -> DrainJob:
         numbers = declared.numbers
         seconds = min(numbers.budget, PATIENCE_SECONDS)
         if not until_empty:
@@ -140,7 +137,7 @@ class Consumer:
             lives=timedelta(seconds=numbers.time_to_live),
             lock_seconds=numbers.lock_duration,
             for_batch=self._hooks.for_batch(declared.name, runner),
-            receiver=receiver,
+            receiver=self.receiver(declared.name),
             recorder=self._safe_recorder,
             clock=self._clock,
             stopping=lambda: self._drains.is_stopping,

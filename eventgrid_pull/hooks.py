@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
-from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.handlers.run_handler import Handle, Runner
 from eventgrid_pull.outcomes import Disposition

@@ -88,7 +88,7 @@ BACKOFF = (
 def settled_on(
     disposition: Disposition, delivery_count: int, *, limit: int
 ) -> Disposition:
-    """The disposition as it is carried out, on delivery 1 up to `limit`.
+    """Return the disposition as it is carried out, on delivery 1 up to `limit`.
 
     A release gets its delay; on the last permitted delivery it becomes a reject with
     the reason, because Event Grid would give the event up then without saying why.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.handlers.loop_watch import Block, Blocks
 
 

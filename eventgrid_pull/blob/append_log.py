@@ -58,7 +58,7 @@ class AppendLog(Protocol):
     def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """The lines stamped from `until` back to `since`, newest first; both included.
+        """Yield the lines stamped from `until` back to `since`, newest first; both included.
 
         Those of one moment always come in the same order. Raises StoreUnavailable.
         """
@@ -66,7 +66,7 @@ class AppendLog(Protocol):
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
-        """The lines of that time that hold the needle, oldest first.
+        """Return the lines of that time that hold the needle, oldest first.
 
         For a needle that few lines hold: nothing else is taken apart. Raises
         StoreUnavailable.
@@ -190,10 +190,10 @@ class InMemoryAppendLog:
         self._lines: dict[tuple[str, datetime], dict[int, list[bytes]]] = {}
 
     async def probe(self) -> None:
-        """Nothing to do: memory is there."""
+        """Do nothing: memory is there."""
 
     async def open(self, name: str, now: datetime) -> None:
-        """Nothing to do: memory is there."""
+        """Do nothing: memory is there."""
 
     async def append(self, name: str, now: datetime, lines: bytes) -> None:
         """Keep the lines under their hour."""

@@ -166,14 +166,14 @@ class _Batch:
 
 
 def _begin(subscription: str, handler: Handler, delivery: Delivery) -> Decision:
-    """An eager task: a handler that waits for nothing is done at once."""
+    """Begin an eager task: a handler that waits for nothing is done at once."""
     loop = asyncio.get_running_loop()
     deciding = decide(subscription, handler, delivery.event)
     return asyncio.Task(deciding, loop=loop, eager_start=True)
 
 
 async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Disposition:
-    """The handler's disposition; what it raises concerns this event alone."""
+    """Return the handler's disposition; what it raises concerns this event alone."""
     try:
         return checked(await handler(event))
     except NoDisposition as error:
@@ -221,7 +221,7 @@ async def _finish(context: BatchContext, decided: Decided, done: DrainResult) ->
 
 
 async def _give_back(context: BatchContext, deliveries: list[Delivery]) -> None:
-    """Nothing could be recorded or settled, so others may try in a minute."""
+    """Release what could not be recorded or settled: others may try in a minute."""
     tokens = [delivery.lock_token for delivery in deliveries]
     if not tokens:
         return

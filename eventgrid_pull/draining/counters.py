@@ -19,20 +19,20 @@ def count_into(counts: dict[str, int], more: Mapping[str, int]) -> None:
 def count_pairs_into(
     counts: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]
 ) -> None:
-    """The same for counts by name and second name."""
+    """Add counts by name and second name, within the same bounds."""
     for name, seconds in more.items():
         count_into(counts.setdefault(_known(name, counts), {}), seconds)
 
 
 def _known(name: str, counts: Mapping[str, object]) -> str:
-    """The name that is counted under: itself, cut to 80 characters, or the others."""
+    """Return the name that is counted under: itself, cut to 80 characters, or the others."""
     if len(name) > LONGEST:
         name = f"{name[: LONGEST - 1]}…"
     return name if name in counts or len(counts) < NAMES else OTHERS
 
 
 def largest(counts: Mapping[str, int], most: int = NAMES) -> dict[str, int]:
-    """The largest counts, largest first, and the sum of the others in the end."""
+    """Return the largest counts, largest first, and the sum of the others in the end."""
     named = sorted(counts.keys() - {OTHERS}, key=lambda name: (-counts[name], name))
     found = {name: counts[name] for name in named[:most]}
     if others := sum(counts.values()) - sum(found.values()):

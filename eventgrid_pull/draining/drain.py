@@ -135,7 +135,7 @@ class _Receivers:
             self._count -= 1
 
     async def _receive(self) -> Received | None:
-        """The next batch; None, with the reason in the result, when there is none."""
+        """Return the next batch; None, with the reason in the result, when there is none."""
         why = None
         while why is None:
             async with self._turns:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from eventgrid_pull.draining.drain_result import LISTED, DrainResult, DrainSummary, Part
+from eventgrid_pull.draining.drain_result import LISTED, DrainResult, Part
+from eventgrid_pull.draining.drain_summary import DrainSummary
 
 _log = logging.getLogger(__name__)
 

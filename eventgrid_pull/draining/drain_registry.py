@@ -14,15 +14,15 @@ class Job(Protocol):
 
     @property
     def until_empty(self) -> bool:
-        """Whether it was begun for a caller, and not by a timer."""
+        """Tell whether it was begun for a caller, and not by a timer."""
 
     @property
     def callers(self) -> Callers:
-        """Who waits for what was there."""
+        """Return those who wait for what was there."""
 
     @property
     def ending(self) -> asyncio.Event:
-        """Set, nothing more is taken."""
+        """Return what is set when nothing more is to be taken."""
 
     async def run(self) -> DrainResult:
         """Pull until there is a reason to stop."""

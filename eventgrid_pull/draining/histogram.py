@@ -29,7 +29,7 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
 
     @property
     def mean(self) -> float | None:
-        """The mean in ms; None when nothing was measured."""
+        """Return the mean in ms; None when nothing was measured."""
         return self.sum / self.count if self.count else None
 
     def add(self, *milliseconds: float) -> None:
@@ -57,7 +57,7 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
             mine[bucket] = mine.get(bucket, 0) + count
 
     def percentiles(self, *shares: float) -> Iterator[float | None]:
-        """What that share (0 to 1) of the measurements does not exceed, in ms.
+        """Yield what that share (0 to 1) of the measurements does not exceed, in ms.
 
         Within `ERROR` of the true one; None when there are no buckets.
         """
@@ -74,5 +74,5 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 def _middle(bucket: int) -> float:
-    """The value that is off by the same part of it at both ends of the bucket."""
+    """Return the value that is off by the same part of it at both ends of the bucket."""
     return 2 * GROWTH**bucket / (GROWTH + 1) if bucket else 0.5

@@ -33,7 +33,7 @@ class Locks:
         self._expires = dict.fromkeys(tokens, self._received + self._seconds)
 
     def is_held(self, token: str, now: float) -> bool:
-        """Whether the lock can still be used to settle at that loop time."""
+        """Tell whether the lock can still be used to settle at that loop time."""
         return self._expires.get(token, 0.0) > now
 
     async def keep(
@@ -68,7 +68,7 @@ class Locks:
         asked = loop_time()
         try:
             # An answer that comes after the first lock has ended is not waited for.
-            async with asyncio.timeout_at(min(self._expires[one] for one in held)):
+            async with asyncio.timeout_at(min(self._expires[token] for token in held)):
                 renewed = await renew(held)
         except (EventGridError, TimeoutError):
             return  # there may be time for another try; what has expired is lost

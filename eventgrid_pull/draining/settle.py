@@ -22,13 +22,13 @@ class Settler(Protocol):
     """Where lock tokens are given back; see `client.Subscription`."""
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
-        """Done with these."""
+        """Have these forgotten: they are done."""
 
     async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
         """Give these back, to be delivered again after the delay."""
 
     async def reject(self, tokens: Sequence[str]) -> Settled:
-        """Dead-letter these."""
+        """Have these dead-lettered."""
 
 
 class Receiver(Settler, Protocol):
@@ -37,7 +37,7 @@ class Receiver(Settler, Protocol):
     async def receive(
         self, max_events: int, max_wait: int, *, within: float
     ) -> list[Delivery]:
-        """Up to so many deliveries; waits so many seconds for the first one."""
+        """Return up to so many deliveries; wait so many seconds for the first one."""
 
     async def renew(self, tokens: Sequence[str]) -> Settled:
         """Keep these for another lock duration."""
@@ -50,7 +50,7 @@ type Group = tuple[type, ReleaseDelay]
 async def settle(
     settler: Settler, decided: Decided
 ) -> tuple[dict[str, str | None], EventGridError | None]:
-    """Lock token → None, or the code why it is not settled; and a call's failure.
+    """Return for each lock token None, or why it is not settled; and a failure.
 
     Tokens of a call that failed, or that an answer leaves out, are `Unanswered`: their
     events may come again. The first failure is returned, so that all calls are made.

@@ -61,7 +61,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def json(self) -> bytes | None:
-        """The payload's JSON, however it is spelled; None when it is of another type.
+        """Return the payload's JSON, however it is spelled; None when it is no JSON.
 
         `data` is JSON by itself; what `data_base64` holds is, if its type says so or
         says nothing.
@@ -84,7 +84,7 @@ _names = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read(raw: bytes) -> Envelope:
-    """The envelope of a delivered event.
+    """Return the envelope of a delivered event.
 
     Raises ValueError (which msgspec's errors are) with what is wrong when it is no
     CloudEvent that a strict client could read: a required attribute missing or of
@@ -140,7 +140,7 @@ def as_stored(event: Mapping[str, object]) -> dict[str, object]:
 
 
 def problems(event: dict[str, object], path: str) -> list[Problem]:
-    """Everything that keeps an event's envelope from being published; empty when fine."""
+    """Return all that keeps an event's envelope from being published; empty when fine."""
     found = [
         Problem(f"{path}.{name}", "is required and must be a non-empty string")
         for name in REQUIRED
@@ -196,7 +196,7 @@ def _extension_problems(event: dict[str, object], path: str) -> list[Problem]:
 
 
 def essence(media_type: str) -> str:
-    """A media type without its parameters, in lower case."""
+    """Return a media type without its parameters, in lower case."""
     return media_type.partition(";")[0].strip().lower()
 
 

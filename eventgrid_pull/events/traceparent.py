@@ -17,7 +17,7 @@ LONGEST_TRACESTATE = 512
 
 
 def stamped(events: list[Event], headers: Mapping[str, str]) -> list[Event]:
-    """The events, each with a `traceparent`: its own, the request's, or a new one.
+    """Return the events, each with a `traceparent`: its own, the request's, or a new one.
 
     `headers` has lower-case names. All events of a request share its trace.
     """
@@ -26,7 +26,7 @@ def stamped(events: list[Event], headers: Mapping[str, str]) -> list[Event]:
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """The 32 hex digits that name the trace; None without a valid traceparent."""
+    """Return the 32 hex digits that name the trace; None without a valid traceparent."""
     if traceparent is None or not _TRACEPARENT.match(traceparent):
         return None
     return traceparent[3:35]

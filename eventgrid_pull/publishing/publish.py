@@ -34,7 +34,7 @@ class Publisher(Protocol):
     """A topic to publish to; see `client.Topic`."""
 
     async def publish(self, batch: Sequence[bytes]) -> None:
-        """All of the events in one request; EventGridError when they are not taken."""
+        """Publish all of the events in one request; EventGridError when they are not taken."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def encoded(events: list[Json], now: datetime, by: str | None = None) -> list[by
 
 
 def _chunks(encoded: list[bytes]) -> Iterator[list[bytes]]:
-    """Events in order, as many in a chunk as one request may have."""
+    """Yield events in order, as many in a chunk as one request may have."""
     chunk: list[bytes] = []
     size = 2
     for event in encoded:

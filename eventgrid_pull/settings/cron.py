@@ -108,7 +108,7 @@ class _Calendar:
 
     @cached_property
     def longest_gap(self) -> float:
-        """The seconds between the two of sixty years that are farthest apart."""
+        """Return the seconds between the two of sixty years that are farthest apart."""
         over_night = DAY + self._times[0] - self._times[-1]
         in_a_day = max((b - a for a, b in pairwise(self._times)), default=0)
         nights = 1

@@ -56,13 +56,9 @@ class _Failed(msgspec.Struct, rename="camel"):
     error: Error | None = None
 
 
+# A request's id is a GUID: the part that is this process's own, and a number.
 _PROCESS, _numbers = str(uuid.uuid4())[:24], itertools.count()
 _results = msgspec.json.Decoder(_Result)
-
-
-def _request_id() -> str:
-    """Return a GUID: the part that is this process's own, and a number."""
-    return f"{_PROCESS}{next(_numbers):012x}"
 
 
 class Namespace:
@@ -113,7 +109,8 @@ class Namespace:
         `wait` is how long Event Grid may take over it before it answers.
         """
         query = "".join(f"&{name}={value}" for name, value in params.items())
-        headers = {"Content-Type": content_type, REQUEST_ID: _request_id()}
+        request_id = f"{_PROCESS}{next(_numbers):012x}"
+        headers = {"Content-Type": content_type, REQUEST_ID: request_id}
         request = Post(f"{url}?api-version={API_VERSION}{query}", headers, body)
         on_sending.get()(None)
         try:
@@ -175,10 +172,6 @@ class Topic:
             refused_within=START_SECONDS,
         )
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._namespace.close()
-
 
 class Subscription:
     """One event subscription to pull from."""
@@ -214,7 +207,7 @@ class Subscription:
         )
 
     async def reject(self, tokens: Sequence[str]) -> Settled:
-        """Dead-letter these."""
+        """Have these dead-lettered."""
         return await self._settle(Verb.REJECT, tokens, {})
 
     async def renew(self, tokens: Sequence[str]) -> Settled:
@@ -253,7 +246,3 @@ class Subscription:
                 for failed in result.failed_lock_tokens or ()
             },
         )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._namespace.close()

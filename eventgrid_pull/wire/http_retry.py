@@ -16,7 +16,7 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def loop_time() -> float:
-    """Seconds on the clock of the running loop, by which all waiting is measured."""
+    """Return the seconds on the clock of the running loop, by which all waiting is measured."""
     return asyncio.get_running_loop().time()
 
 
@@ -46,17 +46,17 @@ class EventGridError(Exception):
         self.transient = transient or status in TRANSIENT or self._over_quota()
 
     def _over_quota(self) -> bool:
-        """403 means a missing role, or a quota: only the code tells them apart."""
+        """Tell a quota from a missing role: both are 403, and only the code differs."""
         return self.status == 403 and "quota" in self.code.lower()
 
     @property
     def refused(self) -> bool:
-        """Whether the request itself was at fault, so that repeating it is no use."""
+        """Tell whether the request itself was at fault, so that repeating it is no use."""
         return self.status in (400, 413)
 
 
 def pause_after(error: EventGridError, tries: int, chance: float) -> float | None:
-    """Seconds to wait after so many tries; None when another is no use.
+    """Return the seconds to wait after so many tries; None when another is no use.
 
     `chance` is from 0 to 1. What Event Grid asks for is kept, and a little added, so
     that many clients do not come back at once.

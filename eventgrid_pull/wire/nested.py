@@ -12,7 +12,7 @@ _MEMBER = 3  # of an item: {"value": [{"event": this
 
 
 def set_apart(content: bytes) -> tuple[bytes, dict[bytes, bytes]]:
-    """The answer to a receive with a mark for each too deep event; mark → event."""
+    """Return the answer to a receive with a mark for each too deep event; mark → event."""
     parts: list[bytes] = []
     marks: dict[bytes, bytes] = {}
     depth = deepest = start = kept = 0

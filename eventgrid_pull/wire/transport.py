@@ -44,11 +44,11 @@ class Post(HttpRequest):
 
     @property
     def content(self) -> bytes:
-        """The body."""
+        """Return the body."""
         return self._content
 
     def prepare_multipart_body(self, content_index: int = 0) -> int:
-        """There are no parts to prepare."""
+        """Do nothing: there are no parts to prepare."""
         return content_index
 
     def __deepcopy__(self, memo: object = None) -> "Post":
@@ -67,7 +67,7 @@ class Answer:
         self.headers = inner.headers
 
     async def read(self) -> bytes:
-        """The whole body; ServiceResponseError when it does not come to its end."""
+        """Return the whole body; ServiceResponseError when it does not come to its end."""
         try:
             return await self._inner.read()
         except (aiohttp.ClientError, TimeoutError) as error:

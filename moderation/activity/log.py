@@ -9,9 +9,9 @@ from typing import Protocol
 
 import msgspec
 
+from eventgrid_pull import DrainSummary
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, AppendLog
 from eventgrid_pull.draining.counters import count_into, count_pairs_into
-from eventgrid_pull.draining.drain_result import DrainSummary
 
 COUNTS = ("categories", "severities", "models")
 # A share of confidences each: from 0.0 to below 0.1, …, from 0.9 to 1.0.

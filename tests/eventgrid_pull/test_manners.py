@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.outcomes import Settled
 from eventgrid_pull.settings.ticks import seconds_to_run
 from tests.eventgrid_pull.orders import NOW, a_delivery

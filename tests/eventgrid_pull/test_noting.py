@@ -1,7 +1,7 @@
 """A drain tells what it does once a minute, and at its end."""
 
 from eventgrid_pull.draining.drain import drain
-from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.test_receivers import Supply, job

@@ -101,7 +101,7 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
     try:
         yield subscription
     finally:
-        await subscription.close()
+        await client.close()
         await runner.cleanup()
 
 

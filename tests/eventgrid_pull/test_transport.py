@@ -40,7 +40,7 @@ async def listening(answer: Answer) -> AsyncIterator[Subscription]:
     try:
         yield subscription
     finally:
-        await subscription.close()
+        await namespace.close()
         server.close()
         server.close_clients()
         await server.wait_closed()
@@ -355,7 +355,7 @@ async def test_a_publish_says_soon_that_nothing_listens_here(host: str) -> None:
         async with asyncio.timeout(2):
             with pytest.raises(EventGridError, match=f"port {port} .*dev.py run"):
                 await topic.publish([b"{}"])
-        await topic.close()
+        await namespace.close()
 
 
 async def test_no_proxy_of_the_environment_gets_the_key(
@@ -402,7 +402,7 @@ async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
 
     with pytest.raises(EventGridError, match="ClientConnectorError"):
         await subscription.probe()
-    await subscription.close()
+    await namespace.close()
 
     assert identity.scopes == ["https://eventgrid.azure.net/.default"]
 

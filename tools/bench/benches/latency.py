@@ -24,12 +24,13 @@ NAME = "sub-flagged"
 async def run(size: Size) -> Report:
     """Measure the time from publishing an event until its entry is durable."""
     async with running_emulator({NAME: None}) as server, running_storage() as storage:
-        topic = Namespace(server.endpoint, AzureKeyCredential(KEY)).topic(TOPIC)
+        namespace = Namespace(server.endpoint, AzureKeyCredential(KEY))
+        topic = namespace.topic(TOPIC)
         place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
         async with worker("record", place) as recording:
             await _record(recording, topic, WARM_UP)
             found = await _record(recording, topic, round(RATE * size.seconds))
-        await topic.close()
+        await namespace.close()
     cuts = statistics.quantiles(found, n=100, method="inclusive")
     what = f"published → recorded, {RATE} events/s"
     rows = [

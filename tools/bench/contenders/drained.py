@@ -20,7 +20,8 @@ from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.drain import DrainJob, drain
-from eventgrid_pull.draining.drain_result import DrainResult, DrainSummary
+from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.wire.client import Namespace
 from moderation.activity.counting import DrainCounts
 from moderation.audit.log import AuditLog

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.drain import DrainJob, drain
-from eventgrid_pull.draining.drain_result import DrainSummary
+from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import AnyEvent, Delivery, Event
 from eventgrid_pull.outcomes import Acknowledge, Disposition, ReleaseDelay, Settled
 from eventgrid_pull.recorder import Record, RecorderDown
