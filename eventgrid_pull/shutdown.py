@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable
 
 _log = logging.getLogger(__name__)
 
+# What handlers at work get to end.
+GRACE_SECONDS = 5.0
+
 type Finish = Callable[[], Awaitable[None]]
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, cast
 
 from eventgrid_pull import ConnectionInvalid, Consumer, DrainResult
@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # the SDK is imported when it is asked something
 _log = logging.getLogger(__name__)
 
 STOP_SECONDS, FLUSH_SECONDS = 10, 2
-# So many peeks wait at once: each holds a connection, and up to ten events.
-MOST_PEEKS = 8
 
 # Two lines for every request would cost more than the request.
 logging.getLogger("azure.core.pipeline.policies").setLevel(logging.WARNING)
@@ -60,11 +58,17 @@ class Runtime:
         self._logs = logs
         self.publishing = Publishing(self.topic, self.actions, clock)
         self.by_hand = asyncio.Lock()  # see `peeking.Hand`
-        self.peeks = asyncio.Semaphore(MOST_PEEKS)
         self.dead_letters = dead_letters
         self.clock = clock
         self._close_storage = close_storage
         self._calls: set[asyncio.Task[object]] = set()
+
+    @cached_property
+    def peeks(self) -> asyncio.Semaphore:
+        """Return the places of peeks that wait at once."""
+        from moderation.manual.peek import MOST_PEEKS
+
+        return asyncio.Semaphore(MOST_PEEKS)
 
     @property
     def handled(self) -> list[str]:

@@ -26,14 +26,13 @@ from eventgrid_pull.outcomes import (
 )
 from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.recorder import Record, Recorder
+from eventgrid_pull.shutdown import GRACE_SECONDS
 from eventgrid_pull.wire.http_retry import EventGridError, loop_time
 
 _log = logging.getLogger(__name__)
 
 # Neighbours of a slow event are recorded and settled without it after this time.
 FLUSH_SECONDS = 1.0
-# When the process is told to stop, handlers at work get this long to end.
-GRACE_SECONDS = 5.0
 
 # What it takes is the event as its decoder makes it; what it gives is checked.
 type Handler = Callable[[Any], Awaitable[Disposition]]

@@ -4,14 +4,13 @@ import asyncio
 
 from eventgrid_pull import AnyEvent
 from eventgrid_pull.outcomes import Disposition, Release
+from eventgrid_pull.shutdown import GRACE_SECONDS
 from moderation.dead_letters.redrive_plan import Bench
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
 
 # A caller waits for the answer: a handler gets no longer, whatever its own limit is.
 HANDLER_SECONDS = 120.0
 RENEW_SECONDS = LEASE_SECONDS / 3
-# When the process is told to stop, a handler at work gets so long to end.
-GRACE_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 
 

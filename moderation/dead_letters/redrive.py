@@ -53,6 +53,8 @@ from moderation.dead_letters.store import Busy, Gone, Overtaken
 
 _log = logging.getLogger(__name__)
 
+# After so many seconds no other dead letter is begun: the rest is `notBegun`.
+BEGIN_SECONDS = 60.0
 # No redrive records an outcome later than this after its beginning.
 RECORDED_WITHIN = timedelta(minutes=5)
 OVERTAKEN = "its lease was lost: someone else may be at work on it; look again"

@@ -27,6 +27,8 @@ from moderation.topology import EventSubscription
 _log = logging.getLogger(__name__)
 
 MOST = 10
+# So many peeks wait at once: each holds a connection, and up to ten events.
+MOST_PEEKS = 8
 WAIT_SECONDS, RETRY_SECONDS = 10, 5
 LONGEST_LOCK = timedelta(minutes=5)
 # A lock can be renewed for an hour, and lasts once more after that.

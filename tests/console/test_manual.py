@@ -14,7 +14,7 @@ from eventgrid_pull.outcomes import Settled
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek
-from moderation.runtime import MOST_PEEKS
+from moderation.manual.peek import MOST_PEEKS
 from tests.calling import Api
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
 

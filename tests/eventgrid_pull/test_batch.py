@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.draining.batch import GRACE_SECONDS
 from eventgrid_pull.draining.drain_result import LOCK_LOST
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
+from eventgrid_pull.shutdown import GRACE_SECONDS
 from eventgrid_pull.wire.http_retry import EventGridError
 from tests.eventgrid_pull.orders import DONE
 from tests.eventgrid_pull.workbench import LOCK, Bench, after, raising, stubborn

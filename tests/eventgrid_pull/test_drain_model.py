@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 )
 
 from eventgrid_emulator.queue.entries import QueueLimits
-from eventgrid_pull.draining.batch import GRACE_SECONDS
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.event import MalformedEvent
 from eventgrid_pull.outcomes import Disposition, Reject, Release
+from eventgrid_pull.shutdown import GRACE_SECONDS
 from tests.eventgrid_pull.misbehaving import (
     RECEIVE_FAULTS,
     RENEW_FAULTS,

@@ -14,9 +14,6 @@ from moderation.dead_letters.redrive_plan import Bench, Handler, Redriven
 from moderation.event_key import EventKey
 from moderation.runtime import Runtime
 
-# After so many seconds no other dead letter is begun: the rest is `notBegun`.
-BEGIN_SECONDS = 60.0
-
 
 class Chosen(msgspec.Struct, frozen=True):
     """A dead letter: its blob's name, and its position in it from 0."""
@@ -59,7 +56,7 @@ async def redrive_dead_letters(request: ApiRequest[None, RedriveBody]) -> Redriv
 
 
 def _bench(request: ApiRequest[None, RedriveBody]) -> Bench:
-    runtime, ends = request.runtime, monotonic() + BEGIN_SECONDS
+    runtime, ends = request.runtime, monotonic() + redrive.BEGIN_SECONDS
     names = runtime.topology.names
     return Bench(
         store=runtime.dead_letters,
