@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from eventgrid_pull.draining.drain_result import DrainResult, Part
-from eventgrid_pull.wire.http_retry import loop_time
+from eventgrid_pull.wire.http_retry import EventGridError, loop_time
 
 # A receive that is open for so long without an event says that there is none; an answer
 # with less in it than was asked for does not.
@@ -184,21 +184,26 @@ class Opening:
 
     def sending(self, connected: float | None) -> None:
         """Learn that the request is prepared, or sent; see `sending.on_sending`."""
-        self.failed()
+        self._close()
         if connected is not None:
             self._callers.took(connected)
             self._is_open = True
             self._callers.opened()
 
-    def failed(self) -> None:
-        """Close it: it has said nothing."""
+    def failed(self, error: BaseException) -> None:
+        """Close it: it has said nothing but why."""
+        self._close()
+        if isinstance(error, EventGridError):
+            self._callers.refused(error)
+
+    def _close(self) -> None:
         if self._is_open:
             self._is_open = False
             self._callers.closed()
 
     def brought(self, count: int) -> None:
         """Close it with so many events."""
-        self.failed()
+        self._close()
         self._callers.received(count, self._opened)
 
 

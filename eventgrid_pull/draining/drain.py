@@ -199,27 +199,29 @@ class _Receivers:
 
     async def _try_to_receive(self, asked: int) -> list[Delivery]:
         """Receive, and while Event Grid cannot, try again as long as that is of use."""
-        wait, within = SHORTEST_WAIT, self._left
-        if self._job.until_empty:
+        job, wait, within = self._job, SHORTEST_WAIT, self._left
+        if job.until_empty:
             within = min(within, RETRY_SECONDS)
-        elif self._job.manner == "stay":
+        elif job.manner == "stay":
             wait = max(wait, min(int(self._left), LONGEST_WAIT))
-        callers, receiver = self._job.callers, self._job.context.receiver
 
         async def receive() -> list[Delivery]:
-            opening = Opening(callers)
+            opening = Opening(job.callers)
             on_sending.set(opening.sending)  # of this task alone
             try:
-                found = await receiver.receive(asked, wait, within=wait)
+                found = await job.context.receiver.receive(asked, wait, within=wait)
             except BaseException as error:
-                opening.failed()
-                if isinstance(error, EventGridError):
-                    callers.refused(error)
+                opening.failed(error)
                 raise
             opening.brought(len(found))
             return found
 
-        return await retried(receive, within=within)
+        return await retried(receive, within=within, pausing=self._pause)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before another try: whoever asks meanwhile has it tried at once."""
+        asked = self._job.callers.asked
+        await (asyncio.sleep if asked.is_set() else self._rest)(seconds)
 
     async def _wait_for_room(self) -> None:
         """Wait until a handler ends, unless somebody asks or the drain is to end."""

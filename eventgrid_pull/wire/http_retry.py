@@ -82,12 +82,16 @@ async def first_of(
 
 
 async def retried[T](
-    call: Callable[[], Awaitable[T]], *, within: float, refused_within: float = inf
+    call: Callable[[], Awaitable[T]],
+    *,
+    within: float,
+    refused_within: float = inf,
+    pausing: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
     """Return what the call does, tried again while a next try begins within so many seconds.
 
-    `refused_within`: within so many where nothing listens on this machine. Raises the
-    last EventGridError.
+    `refused_within`: within so many where nothing listens on this machine. `pausing` may
+    end a pause early that Event Grid did not ask for. Raises the last EventGridError.
     """
     began = loop_time()
     tries = 0
@@ -101,4 +105,5 @@ async def retried[T](
             pause = pause_after(error, tries, random.random())  # noqa: S311 - jitter
             if pause is None or loop_time() + pause >= ends:
                 raise
-            await asyncio.sleep(pause)
+            is_own = error.retry_after is None
+            await (pausing if is_own else asyncio.sleep)(pause)

@@ -39,6 +39,7 @@ class Queue(Clocked):
         self.trip = trip
         self.connecting = connecting
         self.refusing = 0
+        self.refusal = EventGridError("throttled", 429, retry_after=1)
         self.open = 0
         self._arrived = asyncio.Event()
 
@@ -51,7 +52,7 @@ class Queue(Clocked):
     ) -> list[Delivery]:
         if self.refusing:
             self.refusing -= 1
-            raise EventGridError("throttled", 429, retry_after=1)
+            raise self.refusal
         if self.connecting:
             tell = on_sending.get()
             tell(None)
@@ -267,6 +268,24 @@ async def test_a_caller_hears_soon_that_event_grid_is_away() -> None:
     assert (result.settled.total(), result.error) == (3, None)
     await process.end()
     await ticking
+
+
+@in_virtual_time
+async def test_a_caller_has_event_grid_tried_at_once() -> None:
+    """It may be there again, and the pause of a timer's drain takes eight seconds."""
+    for asked in range(8):
+        process = Process(Queue(3), budget=300)
+        process.queue.refusing = 10_000
+        process.queue.refusal = EventGridError("is away", 503)
+        ticking = asyncio.create_task(process.tick())
+        await asyncio.sleep(100 + asked)
+        process.queue.refusing = 0
+
+        took, result = await process.pull()
+
+        assert (took < 1, result.settled.total(), result.error) == (True, 3, None)
+        await process.end()
+        await ticking
 
 
 @in_virtual_time
