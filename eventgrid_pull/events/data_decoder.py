@@ -88,7 +88,7 @@ def _decoder(kind: object) -> Decode:
 def _strange(info: object, seen: set[int]) -> object:
     """Return a class that msgspec knows nothing of: no value ever fits it."""
     if isinstance(info, msgspec.inspect.CustomType):
-        return info.cls
+        return None if _may_be_json(info.cls) else info.cls
     if id(info) in seen:
         return None  # a type within itself
     seen.add(id(info))
@@ -97,6 +97,14 @@ def _strange(info: object, seen: set[int]) -> object:
         parts = tuple(getattr(info, each, None) for each in info.__struct_fields__)
     found = (_strange(part, seen) for part in parts)
     return next((cls for cls in found if cls is not None), None)
+
+
+def _may_be_json(cls: type) -> bool:
+    """Tell whether what JSON has may be of a class, as all is of `object`."""
+    try:
+        return any(issubclass(kind, cls) for kind in (dict, list, str, int, float))
+    except TypeError:
+        return False
 
 
 def _has_model(kind: object) -> bool:

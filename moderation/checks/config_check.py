@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from eventgrid_pull import Status
 from eventgrid_pull.draining.histogram import Spread
 from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
@@ -179,6 +180,19 @@ def late_events(
                 f"is behind: half of its events waited {half:.0f} s or more, and its "
                 f"ticks are at most {gap} s apart",
                 f"{timer.setting('LANES')} to more, or the schedule",
+            )
+
+
+def blocking(statuses: Iterable[Status]) -> Iterator[Finding]:
+    """Find async handlers that held the event loop of this process, each by its line."""
+    for status in statuses:
+        if (block := status.blocked) is not None:
+            place = f"{Path(block.file).name}:{block.line}"
+            yield Finding(
+                status.name,
+                f"its handler blocked the event loop for {block.seconds:.1f} s at {place}: "
+                "no request was answered and no lock renewed meanwhile",
+                "that to something awaited, or the handler to a plain function",
             )
 
 

@@ -125,6 +125,18 @@ def test_a_type_that_no_event_can_fit_is_refused(kind: object) -> None:
     func.FunctionApp().register_functions(taking(kind, decode=decoder(dict)))
 
 
+@pytest.mark.parametrize(
+    "kind", [object, Any, dict[str, object], dict[str, Any], dict], ids=str
+)
+def test_whatever_an_event_has_may_be_taken(kind: object) -> None:
+    """By whoever wants no type."""
+    func.FunctionApp().register_functions(taking(kind))
+
+    event = decoded(kind, {"cents": 5})
+    assert isinstance(event, Event)
+    assert event.data == {"cents": 5}
+
+
 class Other(pydantic.BaseModel):
     """Another model."""
 

@@ -70,9 +70,12 @@ async def look() -> Health:
 
 
 async def _findings(runtime: Runtime) -> list[Finding]:
-    found = config_check.examine(
-        runtime.settings, os.environ, runtime.topology, runtime.handled
-    )
+    found = [
+        *config_check.examine(
+            runtime.settings, os.environ, runtime.topology, runtime.handled
+        ),
+        *config_check.blocking(runtime.consumer.status()),
+    ]
     try:
         return [*found, *await measured_findings(runtime)]
     except StoreUnavailable:
