@@ -203,7 +203,7 @@ def _filters(part: _Part, where: str, problems: list[Problem]) -> Json:
         "filtersConfiguration": {
             "includedEventTypes": included or None,
             "filters": [
-                _without_nulls(one) for one in clauses if isinstance(one, dict)
+                _without_nulls(clause) for clause in clauses if isinstance(clause, dict)
             ],
         }
     }

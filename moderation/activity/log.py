@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -87,7 +88,7 @@ class ActivityLog:
         for line in chain.from_iterable(await asyncio.gather(*logs)):
             with suppress(ValueError, RecursionError):  # someone else wrote it
                 found.append(_decoder.decode(line))
-        return sorted(found, key=lambda one: one.at, reverse=True)
+        return sorted(found, key=attrgetter("at"), reverse=True)
 
     async def was_drained(self, subscription: str) -> bool:
         """Return whether any drain was ever noted. Raises StoreUnavailable."""

@@ -132,7 +132,7 @@ def needles(event_id: str) -> list[bytes]:
     return [b"[" + value, b"," + value]
 
 
-def decoded(line: bytes) -> Doing | None:
+def decode(line: bytes) -> Doing | None:
     """Return the action of a line; None when it is none."""
     try:
         return _decoder.decode(line)

@@ -32,7 +32,7 @@ class AuditEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     text in its place is an event that no reader of the line could read: not UTF-8, or
     nested too deep. `by` is who settled it by hand, `redrive` the dead letter that was
     handled again. What is None or empty is not in the line; lines of an older version
-    have neither source nor subject nor what the payload says (`decoded`).
+    have neither source nor subject nor what the payload says (`decode`).
     """
 
     at: Stamp
@@ -125,16 +125,16 @@ def needle(event_id: str) -> bytes:
     return b'"id":' + msgspec.json.encode(event_id)
 
 
-def decoded(line: bytes) -> AuditEntry | None:
+def decode(line: bytes) -> AuditEntry | None:
     """Return the entry of a line; None when someone else wrote it and it is none."""
     try:
         entry = _decoder.decode(line)
     except (ValueError, RecursionError):
         return None
-    return entry if entry.source else _completed(entry)
+    return entry if entry.source else _complete(entry)
 
 
-def _completed(entry: AuditEntry) -> AuditEntry:
+def _complete(entry: AuditEntry) -> AuditEntry:
     """Complete an entry of an older version by what its event says."""
     event = events.read(bytes(entry.event))
     category, severity, confidence, model = _judgement(event)

@@ -8,6 +8,7 @@ that of several events: then only these are told, and all of the time is looked 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
@@ -17,7 +18,7 @@ from eventgrid_pull.publishing import publish_stamp
 from moderation import events
 from moderation.audit import actions
 from moderation.audit.actions import Doing
-from moderation.audit.entry import AuditEntry, decoded, needle
+from moderation.audit.entry import AuditEntry, decode, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
 from moderation.event_key import EventKey
@@ -31,7 +32,7 @@ MOST_CLAIMS, LONGEST_CLAIM = 10, 100
 TERMINAL = (Verb.ACKNOWLEDGE, Verb.REJECT)
 
 
-class Lived(msgspec.Struct):
+class History(msgspec.Struct):
     """What was found, oldest first: deliveries, and doings by hand.
 
     `met` are the events with the id, each with its first entry or doing here.
@@ -47,21 +48,21 @@ class Lived(msgspec.Struct):
         return bytes(self.entries[0].event) if self.entries else None
 
 
-async def lived(
+async def find(
     log: AuditLog,
     names: Sequence[str],
     search: Search,
     *,
     expects: Callable[[bytes], list[str]],
     time_left: Callable[[], float],
-) -> Lived:
+) -> History:
     """Search until no time is left, or a lot is found. Raises StoreUnavailable."""
-    quest = _Quest(log, names, search, expects)
-    await quest.go(lambda: 0.0 if quest.is_full() else time_left())
-    return quest.found()
+    lookup = _Lookup(log, names, search, expects)
+    await lookup.run(lambda: 0.0 if lookup.is_full() else time_left())
+    return lookup.found()
 
 
-class _Quest:
+class _Lookup:
     """A search at work."""
 
     def __init__(
@@ -74,7 +75,7 @@ class _Quest:
         self._log, self._search = log, search
         self._needles = [
             *((name, needle(search.event_id)) for name in names),
-            *((actions.LOG, one) for one in actions.needles(search.event_id)),
+            *((actions.LOG, each) for each in actions.needles(search.event_id)),
         ]
         self._expects = expects
         self._entries: dict[DeliveryKey, AuditEntry] = {}
@@ -87,7 +88,7 @@ class _Quest:
         count = len(self._entries) + len(self._doings) + len(self._met)
         return count >= MOST_STEPS or self._bytes >= MOST_BYTES
 
-    async def go(self, time_left: Callable[[], float]) -> None:
+    async def run(self, time_left: Callable[[], float]) -> None:
         """Search until it is over or no time is left; at least one piece of time."""
         search, has_begun = self._search, False
         while not search.is_over and (time_left() > 0 or not has_begun):
@@ -155,13 +156,13 @@ class _Quest:
 
     def _take(self, line: bytes) -> None:
         search = self._search
-        entry = decoded(line)
+        entry = decode(line)
         if entry is not None:
             if entry.id == search.event_id and self._is_meant(entry.key, entry):
                 self._bytes += len(line)
                 self._meet(entry)
             return
-        doing = actions.decoded(line)
+        doing = actions.decode(line)
         keys = set() if doing is None else doing.keys_of(search.event_id)
         if doing is None or keys == set():
             return
@@ -226,13 +227,13 @@ class _Quest:
         if doing.delivery_count == 1 and doing.subscription is not None:
             search.begun = _with(search.begun, doing.subscription)
 
-    def found(self) -> Lived:
+    def found(self) -> History:
         """Return what was found, oldest first; of several events only which these are."""
         if self._search.several:
-            return Lived([], [], self._met)
-        entries = sorted(self._entries.values(), key=lambda one: one.at)
-        doings = sorted(self._doings.values(), key=lambda one: one.at)
-        return Lived(entries, doings, self._met)
+            return History([], [], self._met)
+        entries = sorted(self._entries.values(), key=attrgetter("at"))
+        doings = sorted(self._doings.values(), key=attrgetter("at"))
+        return History(entries, doings, self._met)
 
 
 def _with(names: list[str], name: str) -> list[str]:

@@ -103,7 +103,7 @@ class Search(msgspec.Struct, kw_only=True):
         return min(self.time or known, known) - CLOCK_SKEW
 
 
-def begun(
+def begin(
     event_id: str,
     at: datetime | None,
     now: datetime,
@@ -119,7 +119,7 @@ def begun(
     """
     floor, end = now - LONGEST_LOOK_BACK, now + CLOCK_SKEW
     floor = max(floor, since or floor)
-    known = [one for one in (at, _time_of(event_id)) if one and floor < one <= end]
+    known = [time for time in (at, _time_of(event_id)) if time and floor < time <= end]
     start = min(known, default=end)
     if known:
         start = max(start - CLOCK_SKEW, floor)

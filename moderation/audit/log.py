@@ -8,7 +8,7 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import AppendLog, merged, stamp, stamp_of
 from eventgrid_pull.outcomes import Verb
-from moderation.audit.entry import AuditEntry, decoded, needle
+from moderation.audit.entry import AuditEntry, decode, needle
 from moderation.storage.paging import Page, Position, Windows
 
 SLOW_SECONDS = 0.5
@@ -97,7 +97,7 @@ class AuditLog:
         is given. When no time is left, or the answer gets large, what was found so far.
         Raises StoreUnavailable.
         """
-        page = Page(query.limit, query.after, read=decoded, wanted=query.matches)
+        page = Page(query.limit, query.after, read=decode, wanted=query.matches)
         async for line in self._lines(query, time_left):
             page.take(line)
             if page.is_full() or (page.has_moved and time_left() <= 0):

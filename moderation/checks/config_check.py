@@ -62,29 +62,31 @@ def examine(
         *_function_timeout(settings, environ, host_json),
         *(
             finding
-            for one in declared.event_subscriptions
-            for finding in _subscription(one, settings)
+            for shape in declared.event_subscriptions
+            for finding in _subscription(shape, settings)
         ),
     ]
 
 
 def _in_error(drained: Sequence[Timer]) -> Iterator[Finding]:
     for timer in drained:
-        for one in timer.problems:
-            problem = f"{one.problem}; until then no timer drains {timer.subscription}"
-            is_setting = one.path != timer.subscription
-            yield Finding(one.path, problem, "the setting" if is_setting else HANDLERS)
+        for wrong in timer.problems:
+            problem = (
+                f"{wrong.problem}; until then no timer drains {timer.subscription}"
+            )
+            is_setting = wrong.path != timer.subscription
+            yield Finding(
+                wrong.path, problem, "the setting" if is_setting else HANDLERS
+            )
 
 
 def _switched_off(drained: Sequence[Timer]) -> Iterator[Finding]:
     for timer in drained:
         name, count = timer.subscription, len(timer.functions)
         left = f"{timer.running} of {count} timer functions drain {name}"
-        for one in timer.off:
-            problem = (
-                f"{one.problem}: {left if timer.running else f'no timer drains {name}'}"
-            )
-            yield Finding(one.path, problem, "it to false, or remove it")
+        for wrong in timer.off:
+            problem = f"{wrong.problem}: {left if timer.running else f'no timer drains {name}'}"
+            yield Finding(wrong.path, problem, "it to false, or remove it")
 
 
 def _budget(settings: Settings, drained: Sequence[Timer]) -> Iterator[Finding]:
@@ -119,31 +121,31 @@ def _function_timeout(
         )
 
 
-def _subscription(one: EventSubscription, settings: Settings) -> Iterator[Finding]:
-    lock, most = one.receive_lock_duration_in_seconds, one.max_delivery_count
+def _subscription(shape: EventSubscription, settings: Settings) -> Iterator[Finding]:
+    lock, most = shape.receive_lock_duration_in_seconds, shape.max_delivery_count
     if settings.handler_seconds > RENEWABLE_SECONDS - lock:
         yield Finding(
             "HANDLER_TIMEOUT_SECONDS",
             f"is {settings.handler_seconds} s; a lock can be renewed for an hour only",
             f"it to at most {int(RENEWABLE_SECONDS - lock)}",
         )
-    delays, lives = backoff_seconds(most), seconds(one.event_time_to_live) or 0
+    delays, lives = backoff_seconds(most), seconds(shape.event_time_to_live) or 0
     if delays >= lives:
         yield Finding(
-            f"{one.name}: maxDeliveryCount",
+            f"{shape.name}: maxDeliveryCount",
             f"is {most}: the delays between deliveries add up to {delays} s, and the "
             f"event lives {lives} s, so it would expire without a reason",
             "maxDeliveryCount to less, or eventTimeToLive to more",
         )
-    for warning in warnings(one.filters_configuration):
+    for warning in warnings(shape.filters_configuration):
         yield Finding(
-            f"{one.name}: filtersConfiguration", warning, "it in topology.json"
+            f"{shape.name}: filtersConfiguration", warning, "it in topology.json"
         )
 
 
 def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
     """Find event subscriptions whose batches take half of their lock or more."""
-    measured = {one.name: Spread() for one in declared.event_subscriptions}
+    measured = {shape.name: Spread() for shape in declared.event_subscriptions}
     for summary in summaries:
         measured[summary.subscription].merge(summary.handling)
     for name, handling in measured.items():

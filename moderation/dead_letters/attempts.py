@@ -55,19 +55,19 @@ class Ledger(msgspec.Struct):
 
     def is_done(self, index: int) -> bool:
         """Return whether a handler has acknowledged that dead letter."""
-        return any(one.outcome == Verb.ACKNOWLEDGE for one in self.of(index))
+        return any(attempt.outcome == Verb.ACKNOWLEDGE for attempt in self.of(index))
 
     def begun(self, index: int) -> Attempt | None:
         """Return the attempt with that dead letter of which no outcome is noted."""
-        return next((one for one in self.of(index) if one.outcome is None), None)
+        return next((each for each in self.of(index) if each.outcome is None), None)
 
     def beginning(self, index: int, by: str, now: datetime) -> Attempt:
         """Begin an attempt now; it takes the place of one that came to nothing.
 
         So both have the same entry in the audit log, should the other yet write one.
         """
-        open_one = self.begun(index)
-        number = open_one.number if open_one else len(self.of(index)) + 1
+        unfinished = self.begun(index)
+        number = unfinished.number if unfinished else len(self.of(index)) + 1
         return Attempt(at=stamp(now), index=index, number=number, by=by)
 
 

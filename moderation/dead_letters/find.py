@@ -37,7 +37,10 @@ async def of_event(
             if time_left() <= 0:
                 return None
             together = filed[start : start + READ_TOGETHER]
-            blobs = (listing.one(store, it.name, archived=archived) for it in together)
+            blobs = (
+                listing.of_blob(store, blob.name, archived=archived)
+                for blob in together
+            )
             found = chain.from_iterable(await asyncio.gather(*blobs))
             if (listed := _about(key, found)) is not None:
                 return listed
@@ -62,16 +65,16 @@ async def _filed(
     }
     found: list[Filed] = []
     for path in sorted(looked_into):
-        async for one in store.blobs(path):
+        async for blob in store.blobs(path):
             if time_left() <= 0:
                 return found
-            if one.at >= since - CLOCK_SKEW:
-                found.append(one)
-    return sorted(found, key=lambda one: one.at)
+            if blob.at >= since - CLOCK_SKEW:
+                found.append(blob)
+    return sorted(found, key=lambda blob: blob.at)
 
 
 def _about(key: EventKey, listed: Iterable[Listed]) -> Listed | None:
-    for one in listed:
-        if one.letter.event is not None and key_of(one.letter.event) == key:
-            return one
+    for each in listed:
+        if each.letter.event is not None and key_of(each.letter.event) == key:
+            return each
     return None

@@ -17,16 +17,16 @@ async def roots(
     """Return the folders of the event subscriptions, of whatever namespace and topic."""
     start = f"{ARCHIVE}/" if archived else ""
     spaces = [
-        f"{start}{one}/"
-        for one in await store.folders(start)
-        if one not in (ARCHIVE, LEDGERS)
+        f"{start}{name}/"
+        for name in await store.folders(start)
+        if name not in (ARCHIVE, LEDGERS)
     ]
-    topics = [f"{path}{one}/" for path in spaces for one in await store.folders(path)]
+    topics = [f"{path}{name}/" for path in spaces for name in await store.folders(path)]
     return [
-        f"{path}{one}/"
+        f"{path}{name}/"
         for path in topics
-        for one in await store.folders(path)
-        if subscription is None or one.lower() == subscription.lower()
+        for name in await store.folders(path)
+        if subscription is None or name.lower() == subscription.lower()
     ]
 
 
@@ -62,5 +62,5 @@ async def numbered(
 ) -> list[str]:
     """Return the folders in that one whose names are numbers from `least` to `most`."""
     names = await store.folders(path)
-    digits = (one for one in names if one.isascii() and one.isdigit())
-    return [one for one in digits if len(one) <= 4 and least <= int(one) <= most]
+    digits = (name for name in names if name.isascii() and name.isdigit())
+    return [name for name in digits if len(name) <= 4 and least <= int(name) <= most]

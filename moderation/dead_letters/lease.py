@@ -5,7 +5,7 @@ import asyncio
 from eventgrid_pull import AnyEvent
 from eventgrid_pull.outcomes import Disposition, Release
 from eventgrid_pull.shutdown import GRACE_SECONDS
-from moderation.dead_letters.redrive_plan import Bench
+from moderation.dead_letters.redrive_plan import RedriveContext
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
 
 # A caller waits for the answer: a handler gets no longer, whatever its own limit is.
@@ -19,7 +19,7 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Held:
+class HeldLease:
     """A lease, and when it has to be renewed."""
 
     def __init__(self, lease: Lease) -> None:
@@ -34,29 +34,29 @@ class Held:
             self._since = began
 
 
-async def decided(
-    held: Held, bench: Bench, subscription: str, event: AnyEvent
+async def decide(
+    held: HeldLease, context: RedriveContext, subscription: str, event: AnyEvent
 ) -> Disposition:
     """Ask the handler about the event, by the rules for one that was delivered.
 
     Raises Overtaken and StoreUnavailable; the handler is stopped then.
     """
-    deciding = bench.handlers[subscription](event)
+    handling = context.handlers[subscription](event)
     loop = asyncio.get_running_loop()
-    task = asyncio.Task(deciding, loop=loop, eager_start=True)
+    task = asyncio.Task(handling, loop=loop, eager_start=True)
     try:
-        return await _awaited(held, bench, task)
+        return await _await(held, context, task)
     finally:
         task.cancel()
 
 
-async def _awaited(
-    held: Held, bench: Bench, task: asyncio.Task[Disposition]
+async def _await(
+    held: HeldLease, context: RedriveContext, task: asyncio.Task[Disposition]
 ) -> Disposition:
-    seconds = min(bench.handler_seconds, HANDLER_SECONDS)
+    seconds = min(context.handler_seconds, HANDLER_SECONDS)
     ends, stopping = loop_time() + seconds, False
     while not task.done():
-        if not stopping and bench.stopping():
+        if not stopping and context.stopping():
             ends, stopping = min(ends, loop_time() + GRACE_SECONDS), True
         if (left := ends - loop_time()) <= 0:
             late = f"the handler took longer than {seconds:.0f} s"

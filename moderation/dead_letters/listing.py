@@ -92,11 +92,13 @@ async def page(
     found = _Filling(wanted)
     for hour, hours in await _hours(store, wanted):
         count = found.room() + 2  # the last one of the page before, and one too many
-        names = await _first(_blobs(store, hours, hour, wanted), count)
-        tried = await _redriven(store, hours) if names else set()
+        names = await _newest(_blobs(store, hours, hour, wanted), count)
+        tried = await _names_with_ledger(store, hours) if names else set()
         for start in range(0, len(names), READ_TOGETHER):
             together = names[start : start + READ_TOGETHER]
-            blobs = [_read(store, wanted, one, one.name in tried) for one in together]
+            blobs = [
+                _read(store, wanted, blob, blob.name in tried) for blob in together
+            ]
             found.look(hour, together[-1])
             if not found.take(await asyncio.gather(*blobs)) or time_left() <= 0:
                 return found.page(complete=False)
@@ -124,11 +126,11 @@ class _Filling:
 
     def take(self, blobs: Iterable[list[Listed]]) -> bool:
         """Add what is in the blobs; False when the page is full before that."""
-        for one in chain.from_iterable(blobs):
+        for listed in chain.from_iterable(blobs):
             if self.room() == 0 or self._bytes > PAGE_BYTES:
                 return False
-            self._listed.append(one)
-            self._bytes += len(one.letter.raw)
+            self._listed.append(listed)
+            self._bytes += len(listed.letter.raw)
         return True
 
     def page(self, *, complete: bool) -> Page:
@@ -155,32 +157,34 @@ async def _blobs(
     after = wanted.after
     end = _order(after.at, after.name) if after and after.hour == hour else None
     for path in hours:
-        async for one in store.blobs(path):
-            is_left = end is None or _order(one.at, one.name) >= end
-            if is_left and blob_paths.place(one.name) is not None:
-                yield one
+        async for blob in store.blobs(path):
+            is_left = end is None or _order(blob.at, blob.name) >= end
+            if is_left and blob_paths.place(blob.name) is not None:
+                yield blob
 
 
-async def _first(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
+async def _newest(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
     """Return the newest, so many; at most a few times that is ever in memory."""
     kept: list[Filed] = []
-    async for one in blobs:
-        kept.append(one)
+    async for blob in blobs:
+        kept.append(blob)
         if len(kept) > 2 * count + NAMES:
-            kept = heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
-    return heapq.nsmallest(count, kept, key=lambda it: _order(it.at, it.name))
+            kept = heapq.nsmallest(
+                count, kept, key=lambda blob: _order(blob.at, blob.name)
+            )
+    return heapq.nsmallest(count, kept, key=lambda blob: _order(blob.at, blob.name))
 
 
 def _order(at: datetime, name: str) -> tuple[float, str]:
     return -at.timestamp(), name
 
 
-async def _redriven(store: DeadLetterStore, hours: list[str]) -> set[str]:
+async def _names_with_ledger(store: DeadLetterStore, hours: list[str]) -> set[str]:
     """Return the names of those folders' blobs that have a ledger."""
     return {
-        blob_paths.from_ledger(one.name)
+        blob_paths.from_ledger(blob.name)
         for path in hours
-        async for one in store.blobs(blob_paths.ledgers(path))
+        async for blob in store.blobs(blob_paths.ledgers(path))
     }
 
 
@@ -188,14 +192,14 @@ async def _read(
     store: DeadLetterStore, wanted: Wanted, filed: Filed, tried: bool
 ) -> list[Listed]:
     """Return the dead letters of one blob; none when it was moved in the meantime."""
-    found = await one(store, filed.name, archived=wanted.archived, tried=tried)
+    found = await of_blob(store, filed.name, archived=wanted.archived, tried=tried)
     after = wanted.after
     if after is None or after.name != filed.name:
         return found
     return [listed for listed in found if listed.letter.index > after.index]
 
 
-async def one(
+async def of_blob(
     store: DeadLetterStore, name: str, *, archived: bool, tried: bool = True
 ) -> list[Listed]:
     """Return the dead letters of the blob with that name; empty when it is not there.

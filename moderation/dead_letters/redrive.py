@@ -36,17 +36,17 @@ from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import Query
 from moderation.dead_letters import redrive_plan
 from moderation.dead_letters.attempts import Attempt
-from moderation.dead_letters.lease import Held, decided
+from moderation.dead_letters.lease import HeldLease, decide
 from moderation.dead_letters.redrive_plan import (
     LEASED,
     NO_TIME,
     NOT_BEGUN,
     SKIPPED,
-    Bench,
     Blob,
     Case,
     NotRedriven,
     Outcome,
+    RedriveContext,
     Redriven,
 )
 from moderation.dead_letters.store import Busy, Gone, Overtaken
@@ -62,27 +62,27 @@ UNFINISHED = "not finished; ask again, and what was recorded counts"
 UNSEEN = "there was no time to see what an earlier redrive recorded: ask again"
 
 
-async def redriven(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
+async def redrive(context: RedriveContext, chosen: Sequence[Lineage]) -> list[Redriven]:
     """Redrive one after the other, those of a blob together; say what became of each.
 
     Never raises for what storage does or does not: the result says it.
     """
     found: list[Redriven] = []
     for name, indexes in redrive_plan.by_name(chosen).items():
-        found += await _Work(bench, name).done(indexes)
+        found += await _Work(context, name).redrive(indexes)
     return found
 
 
 class _Work:
     """One blob's dead letters, from the lease to the archive."""
 
-    def __init__(self, bench: Bench, name: str) -> None:
-        self._bench = bench
+    def __init__(self, context: RedriveContext, name: str) -> None:
+        self._context = context
         self._name = name
         self._blob: Blob | None = None
         self._archived = False
 
-    async def done(self, indexes: list[int]) -> list[Redriven]:
+    async def redrive(self, indexes: list[int]) -> list[Redriven]:
         """Return a result for each; also where storage fails or a lost lease stops it."""
         results: list[Redriven] = []
         try:
@@ -97,16 +97,16 @@ class _Work:
             down = NotRedriven(SKIPPED, f"{UNFINISHED}: {error}")
             results += self._rest(indexes[len(results) :], down)
         return [
-            msgspec.structs.replace(one, archived=one.archived or self._archived)
-            for one in results
+            msgspec.structs.replace(result, archived=result.archived or self._archived)
+            for result in results
         ]
 
     async def _through(self, indexes: list[int], results: list[Redriven]) -> None:
-        held = await self._leased()
+        held = await self._lease()
         try:
-            blob = self._blob = await redrive_plan.read(self._bench, self._name)
+            blob = self._blob = await redrive_plan.read(self._context, self._name)
             for index in indexes:
-                result = await self._one(held, blob, index)
+                result = await self._redrive(held, blob, index)
                 results.append(result)
             await self._archive(held, blob)
         finally:
@@ -115,29 +115,29 @@ class _Work:
     def _rest(self, indexes: list[int], why: NotRedriven) -> list[Redriven]:
         return [why.result(self._name, index, self._blob) for index in indexes]
 
-    async def _leased(self) -> Held:
-        bench, name = self._bench, self._name
-        if not bench.may_begin():
+    async def _lease(self) -> HeldLease:
+        context, name = self._context, self._name
+        if not context.may_begin():
             raise NotRedriven(NOT_BEGUN, NO_TIME)
-        redrive_plan.subscription_of(name, bench.topic, list(bench.handlers))
+        redrive_plan.subscription_of(name, context.topic, list(context.handlers))
         try:
-            return Held(await bench.store.lease(name))
+            return HeldLease(await context.store.lease(name))
         except Busy as error:
             raise NotRedriven(SKIPPED, LEASED) from error
         except Gone as error:
-            await redrive_plan.refuse_missing(bench, name)
+            await redrive_plan.refuse_missing(context, name)
             raise NotRedriven(SKIPPED, "there is no such dead letter") from error
 
-    async def _one(self, held: Held, blob: Blob, index: int) -> Redriven:
+    async def _redrive(self, held: HeldLease, blob: Blob, index: int) -> Redriven:
         try:
             case = redrive_plan.check(blob, index)
-            if not self._bench.may_begin():
+            if not self._context.may_begin():
                 raise NotRedriven(NOT_BEGUN, NO_TIME)
             await self._finish_earlier(blob, case)
             redrive_plan.check(blob, index)
         except NotRedriven as why:
             return why.result(blob.name, index, blob)
-        entry = await self._handled(held, blob, case)
+        entry = await self._handle(held, blob, case)
         return Redriven(
             name=blob.name,
             index=index,
@@ -154,11 +154,11 @@ class _Work:
         earlier = blob.ledger.begun(case.lineage.index)
         if earlier is None:
             return
-        entry = await self._recorded(case, earlier)
+        entry = await self._find_recorded(case, earlier)
         if entry is not None:
             await self._note(blob, _ended(earlier, entry))
 
-    async def _recorded(self, case: Case, attempt: Attempt) -> AuditEntry | None:
+    async def _find_recorded(self, case: Case, attempt: Attempt) -> AuditEntry | None:
         """Find the entry of that attempt, or of one before it that bears its number."""
         began = datetime.fromisoformat(attempt.at)
         query = Query(
@@ -171,25 +171,27 @@ class _Work:
         )
         wanted = (case.lineage, _token(case.lineage, attempt.number))
         while True:
-            found = await self._bench.audit.find(query, time_left=self._bench.time_left)
+            found = await self._context.audit.find(
+                query, time_left=self._context.time_left
+            )
             for entry in found.entries:
                 if (entry.redrive, entry.lock_token) == wanted:
                     return entry
             if found.complete:
                 return None
-            if self._bench.time_left() <= 0:
+            if self._context.time_left() <= 0:
                 raise NotRedriven(NOT_BEGUN, UNSEEN)
             query = msgspec.structs.replace(query, after=found.position)
 
-    async def _handled(self, held: Held, blob: Blob, case: Case) -> AuditEntry:
-        bench, now = self._bench, self._bench.clock()
-        await bench.audit.open(case.subscription, now)  # look before it is begun
+    async def _handle(self, held: HeldLease, blob: Blob, case: Case) -> AuditEntry:
+        context, now = self._context, self._context.clock()
+        await context.audit.open(case.subscription, now)  # look before it is begun
         await held.renew_when_due()  # what an earlier one recorded may take long to see
-        attempt = blob.ledger.beginning(case.lineage.index, bench.by, now)
+        attempt = blob.ledger.beginning(case.lineage.index, context.by, now)
         await self._note(blob, attempt)
-        disposition = await decided(held, bench, case.subscription, case.event)
+        disposition = await decide(held, context, case.subscription, case.event)
         await held.renew_when_due()
-        now = bench.clock()
+        now = context.clock()
         if isinstance(disposition, Release):  # nothing will deliver it again by itself
             disposition = Release(disposition.reason, ReleaseDelay.NONE)
         record = Record(now, _delivery(case, attempt), disposition)
@@ -201,7 +203,7 @@ class _Work:
             by=attempt.by,
             redrive=case.lineage,
         )
-        await bench.audit.record(case.subscription, [entry], now)
+        await context.audit.record(case.subscription, [entry], now)
         outcome = drain_result.Outcome(record, None)
         drain_result.report(case.subscription, [outcome])
         await self._note(blob, _ended(attempt, entry))
@@ -209,15 +211,15 @@ class _Work:
 
     async def _note(self, blob: Blob, attempt: Attempt) -> None:
         line = attempt.line()
-        await self._bench.store.note(blob.name, line, after=blob.ledger.size)
+        await self._context.store.note(blob.name, line, after=blob.ledger.size)
         blob.ledger.size += len(line)
         blob.ledger.take(attempt)
 
-    async def _archive(self, held: Held, blob: Blob) -> None:
+    async def _archive(self, held: HeldLease, blob: Blob) -> None:
         if blob.is_done():
             await held.renew_when_due()
-            await self._bench.store.archive(blob.name, blob.content)
-            await self._bench.store.delete(blob.name, held.lease)
+            await self._context.store.archive(blob.name, blob.content)
+            await self._context.store.delete(blob.name, held.lease)
             self._archived = True
 
 

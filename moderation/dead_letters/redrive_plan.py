@@ -46,7 +46,7 @@ class Redriven(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     archived: bool = False
 
 
-class Bench(msgspec.Struct, frozen=True, kw_only=True):
+class RedriveContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where dead letters are redriven, and how.
 
     `handlers` by the name of their event subscription of that `topic`; none raises;
@@ -81,7 +81,7 @@ class Blob(msgspec.Struct, kw_only=True):
 
     def is_done(self) -> bool:
         """Return whether all of its dead letters are acknowledged."""
-        return all(self.ledger.is_done(one.index) for one in self.letters)
+        return all(self.ledger.is_done(letter.index) for letter in self.letters)
 
     def event(self, index: int) -> AnyEvent | None:
         """Return the event at that index, where there is one."""
@@ -125,26 +125,26 @@ class NotRedriven(Exception):
         )
 
 
-async def read(bench: Bench, name: str) -> Blob:
+async def read(context: RedriveContext, name: str) -> Blob:
     """Read the blob with that name. Raises NotRedriven and StoreUnavailable."""
-    subscription = subscription_of(name, bench.topic, list(bench.handlers))
-    stored = await bench.store.read(name)
+    subscription = subscription_of(name, context.topic, list(context.handlers))
+    stored = await context.store.read(name)
     if stored is None:
-        await refuse_missing(bench, name)
+        await refuse_missing(context, name)
         raise NotRedriven(SKIPPED, "there is no such dead letter")
     return Blob(
         name=name,
         subscription=subscription,
         content=stored.content,
         letters=formats.read(stored.content),
-        ledger=attempts.read(await bench.store.ledger(name)),
+        ledger=attempts.read(await context.store.ledger(name)),
         leased=stored.leased,
     )
 
 
-async def refuse_missing(bench: Bench, name: str) -> None:
+async def refuse_missing(context: RedriveContext, name: str) -> None:
     """Say whether a blob that is not there is in the archive. Raises NotRedriven."""
-    if await bench.store.read(name, archived=True) is not None:
+    if await context.store.read(name, archived=True) is not None:
         reason = "all of its blob was acknowledged before"
         raise NotRedriven(ALREADY, reason, archived=True)
 
@@ -186,12 +186,12 @@ def check(blob: Blob, index: int) -> Case:
 def by_name(chosen: Sequence[Lineage]) -> dict[str, list[int]]:
     """Return the indexes of each blob, each once."""
     names: dict[str, list[int]] = {}
-    for one in dict.fromkeys(chosen):
-        names.setdefault(one.name, []).append(one.index)
+    for lineage in dict.fromkeys(chosen):
+        names.setdefault(lineage.name, []).append(lineage.index)
     return names
 
 
-async def planned(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
+async def plan(context: RedriveContext, chosen: Sequence[Lineage]) -> list[Redriven]:
     """Say what a redrive would do: nothing is changed, and no handler is called.
 
     What would be given to its handler is `notBegun`. Raises StoreUnavailable.
@@ -199,17 +199,17 @@ async def planned(bench: Bench, chosen: Sequence[Lineage]) -> list[Redriven]:
     found: list[Redriven] = []
     for name, indexes in by_name(chosen).items():
         try:
-            if not bench.may_begin():
+            if not context.may_begin():
                 raise NotRedriven(NOT_BEGUN, NO_TIME)
-            blob = await read(bench, name)
+            blob = await read(context, name)
         except NotRedriven as why:
             found += [why.result(name, index) for index in indexes]
         else:
-            found += [_plan(blob, index) for index in indexes]
+            found += [_plan_letter(blob, index) for index in indexes]
     return found
 
 
-def _plan(blob: Blob, index: int) -> Redriven:
+def _plan_letter(blob: Blob, index: int) -> Redriven:
     try:
         check(blob, index)
         if blob.leased:

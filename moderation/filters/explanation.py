@@ -29,15 +29,15 @@ class Clause(msgspec.Struct, frozen=True):
 
 def takes(filters: Filters, event: Json) -> bool:
     """Return whether the event subscription with these filters gets the event."""
-    return all(one.holds for one in judged(filters, event))
+    return all(clause.holds for clause in judge(filters, event))
 
 
-def judged(filters: Filters, event: Json) -> list[Clause]:
+def judge(filters: Filters, event: Json) -> list[Clause]:
     """Judge an event by every clause of an event subscription.
 
     One that takes every event has one clause, which holds.
     """
-    clauses = [_judged(one, event) for one in filters.filters]
+    clauses = [_judge(declared, event) for declared in filters.filters]
     if filters.included_event_types:
         clauses.insert(0, _type_clause(filters.included_event_types, event))
     return clauses or [Clause("no filter", True, "it takes every event")]
@@ -46,14 +46,14 @@ def judged(filters: Filters, event: Json) -> list[Clause]:
 def _type_clause(included: list[str], event: Json) -> Clause:
     found = event.get("type", MISSING)
     kind = found.lower() if isinstance(found, str) else None
-    holds = any(kind == one.lower() for one in included)
+    holds = any(kind == name.lower() for name in included)
     which = "which is one of them" if holds else "which is none of them"
     missing = found is MISSING
     because = "type is missing" if missing else f"type is {_shown(found)}, {which}"
     return Clause(f"type is one of {', '.join(included)}", holds, because)
 
 
-def _judged(declared: Json, event: Json) -> Clause:
+def _judge(declared: Json, event: Json) -> Clause:
     name, key = str(declared.get("operatorType")), str(declared.get("key"))
     found = resolve(event, key)
     if name in PRESENCE:
@@ -61,14 +61,16 @@ def _judged(declared: Json, event: Json) -> Clause:
     known = OPERATORS.get(name)
     if known is None:
         return Clause(f"{key} {name}", False, f"Event Grid has no operator {name}")
-    clause = f"{key} {name} {', '.join(_shown(one) for one in _wanted(declared))}"
+    clause = (
+        f"{key} {name} {', '.join(_shown(operand) for operand in _wanted(declared))}"
+    )
     try:
-        return Clause(clause, *_compared(name, known, key, found, _wanted(declared)))
+        return Clause(clause, *_compare(name, known, key, found, _wanted(declared)))
     except (TypeError, ValueError):
         return Clause(clause, False, f"its values are not such as {name} takes")
 
 
-def _compared(
+def _compare(
     name: str, known: Operator, key: str, found: object, wanted: list[object]
 ) -> tuple[bool, str]:
     """Return whether the clause holds, and why."""
@@ -79,12 +81,14 @@ def _compared(
     hit = _hit(known, values, wanted)
     which = "of which none" if isinstance(found, list) else "which"
     if hit is not None:
-        value, one = hit
+        value, operand = hit
         which = f"of which {_shown(value)}" if isinstance(found, list) else which
-        because = f"{which} {known.words} {_shown(one)}"
+        because = f"{which} {known.words} {_shown(operand)}"
     else:
         words = known.words if isinstance(found, list) else _not(known.words)
-        because = f"{which} {words} {' or '.join(_shown(one) for one in wanted)}"
+        because = (
+            f"{which} {words} {' or '.join(_shown(operand) for operand in wanted)}"
+        )
     return (hit is None) == known.negated, f"{key} is {_shown(found)}, {because}"
 
 
@@ -106,9 +110,9 @@ def _hit(
 ) -> tuple[object, object] | None:
     """Return the first value that passes the test, and the operand it passes it for."""
     for value in values:
-        for one in wanted:
-            if known.test(_folded(value), _folded(one)):
-                return value, one
+        for operand in wanted:
+            if known.test(_folded(value), _folded(operand)):
+                return value, operand
     return None
 
 

@@ -81,7 +81,7 @@ async def inspect(inspection: Inspection, event: Json, by: By) -> "Inspected":
     if published.failure is not None:
         raise published.failure
     while True:
-        drained = await _drained(inspection, ends - monotonic())
+        drained = await _drain(inspection, ends - monotonic())
         for outcome in drained.outcomes if drained else ():
             record = outcome.record
             if key_of(record.delivery.event) == key(event):
@@ -98,7 +98,7 @@ async def inspect(inspection: Inspection, event: Json, by: By) -> "Inspected":
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def _drained(inspection: Inspection, seconds: float) -> DrainResult | None:
+async def _drain(inspection: Inspection, seconds: float) -> DrainResult | None:
     """Return what a drain did until now; None when it takes longer, and goes on."""
     drain = inspection.consumer.drain(inspection.subscription, until_empty=True)
     try:

@@ -121,10 +121,10 @@ async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     if hand.places.locked():
         raise TooManyPeeks
     async with hand.places:
-        return await _received(hand, max_events, reveals=reveals)
+        return await _receive(hand, max_events, reveals=reveals)
 
 
-async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
+async def _receive(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     await hand.actions.open(hand.clock())  # look before taking
     within = WAIT_SECONDS + RETRY_SECONDS
     deliveries = await hand.receiver.receive(max_events, WAIT_SECONDS, within=within)
@@ -133,9 +133,9 @@ async def _received(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     if not deliveries:
         return found
     name = hand.declared.name
-    noted: list[Action] = [_peeked(hand, one, now) for one in deliveries]
+    noted: list[Action] = [_peeked(hand, delivery, now) for delivery in deliveries]
     if reveals:
-        keys = [key_of(one.event) for one in deliveries]
+        keys = [key_of(delivery.event) for delivery in deliveries]
         noted.append(
             actions.action("reveal", hand.by, now, subscription=name, events=keys)
         )
@@ -169,7 +169,7 @@ def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
 
 async def _give_back(hand: Hand, deliveries: Sequence[Delivery]) -> None:
     """Release what cannot be kept: it is not shown, and nobody has to wait for it."""
-    tokens = [one.lock_token for one in deliveries]
+    tokens = [delivery.lock_token for delivery in deliveries]
     try:
         await hand.receiver.release(tokens, ReleaseDelay.NONE)
     except EventGridError as error:
@@ -181,7 +181,7 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:24]
 
 
-async def recalled(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
+async def recall(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
     """Find deliveries received by hand within the last hour: lock token → delivery.
 
     Raises StoreUnavailable, also when reading takes too long.
@@ -193,7 +193,7 @@ async def recalled(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
     async for line in hand.actions.newest(since=since, until=now + CLOCK_SKEW):
         if stamp_of(line) < stamp(since).encode():
             break
-        if any(one in line for one in missing):
+        if any(digest in line for digest in missing):
             _take(line, hand.declared.name, missing, found)
         if not missing:
             break

@@ -88,13 +88,13 @@ async def settle(hand: Hand, wish: Wish) -> list[Result]:
     EventGridError and StoreUnavailable, with nothing settled.
     """
     async with hand.turn:
-        known = await peek.recalled(hand, wish.tokens)
+        known = await peek.recall(hand, wish.tokens)
         results = _refused(wish.tokens, known)
         results |= _last_ones(hand, wish, known)
         results |= await _lost(hand, {t: known[t] for t in known if t not in results})
         rest = [known[t].delivery(t) for t in wish.tokens if t not in results]
         if rest:
-            results |= await _settled(hand, wish, rest)
+            results |= await _record_and_settle(hand, wish, rest)
     return [results[token] for token in wish.tokens]
 
 
@@ -106,17 +106,17 @@ async def renew(
     Raises EventGridError and StoreUnavailable.
     """
     async with hand.turn:
-        known = await peek.recalled(hand, tokens)
+        known = await peek.recall(hand, tokens)
         results = _refused(tokens, known)
         if not known:
             return list(results.values()), None
-        await _note(hand, "renew", [one.key for one in known.values()], None)
+        await _note(hand, "renew", [peeked.key for peeked in known.values()], None)
         asked = hand.clock()
         answer = await hand.receiver.renew(list(known))
-    for token, one in known.items():
+    for token, peeked in known.items():
         code = answer.failed.get(token, settlement.UNANSWERED)
         failed = None if token in answer.succeeded else code
-        results[token] = _result(token, one.key, failed)
+        results[token] = _result(token, peeked.key, failed)
     until = hand.locked_until(asked) if answer.succeeded else None
     return [results[token] for token in tokens], until
 
@@ -131,9 +131,9 @@ def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
         return {}
     limit = hand.declared.max_delivery_count
     return {
-        token: _result(token, one.key, LAST_DELIVERY)
-        for token, one in known.items()
-        if one.delivery_count >= limit
+        token: _result(token, peeked.key, LAST_DELIVERY)
+        for token, peeked in known.items()
+        if peeked.delivery_count >= limit
     }
 
 
@@ -143,7 +143,7 @@ async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
     Without asking, a second settlement would overrule the entry of the first.
     """
     now = hand.clock()
-    renewable = [token for token, one in known.items() if _is_renewable(one, now)]
+    renewable = [token for token, peeked in known.items() if _is_renewable(peeked, now)]
     if not renewable:
         return {}
     answer = await hand.receiver.renew(renewable)
@@ -160,28 +160,31 @@ def _is_renewable(peeked: Peeked, now: datetime) -> bool:
     return age < timedelta(seconds=RENEWABLE_SECONDS) - CLOCK_SKEW
 
 
-async def _settled(hand: Hand, wish: Wish, deliveries: list[Delivery]) -> Results:
+async def _record_and_settle(
+    hand: Hand, wish: Wish, deliveries: list[Delivery]
+) -> Results:
     name, limit = hand.declared.name, hand.declared.max_delivery_count
     wanted = _disposition(wish)
     decided = [
-        (one, settled_on(wanted, one.delivery_count, limit=limit)) for one in deliveries
+        (each, settled_on(wanted, each.delivery_count, limit=limit))
+        for each in deliveries
     ]
-    keys = [key_of(one.event) for one in deliveries]
+    keys = [key_of(each.event) for each in deliveries]
     await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
     now = hand.clock()
     at = stamp(now)
     entries = [audit_entry.entry(name, *pair, at, by=hand.by) for pair in decided]
     await hand.audit.record(name, entries, now)
     answers, failure = await settlement.settle(hand.receiver, decided)
-    failed = [answers[one.lock_token] for one in deliveries]
+    failed = [answers[each.lock_token] for each in deliveries]
     outcomes = [
         Outcome(Record(now, *pair), code)
         for pair, code in zip(decided, failed, strict=True)
     ]
     drain_result.report(name, outcomes)
     return {
-        one.lock_token: _of(one.lock_token, outcome, failure)
-        for one, outcome in zip(deliveries, outcomes, strict=True)
+        each.lock_token: _of(each.lock_token, outcome, failure)
+        for each, outcome in zip(deliveries, outcomes, strict=True)
     }
 
 

@@ -49,14 +49,14 @@ def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Js
     Takes structured, batched and binary CloudEvents, and plain moderation results.
     `headers` has lower-case names. Raises BadRequest.
     """
-    found = carried(body, headers, now)
+    found = read(body, headers, now)
     if problems := found.problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
         raise BadRequest(400, f"{count}; nothing was published", problems)
     return found.events
 
 
-def carried(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
+def read(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
     """Return them with their problems, to see where such events would go.
 
     Raises BadRequest for what carries no events at all.
@@ -73,15 +73,15 @@ def carried(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
     mode = _mode(headers)
     content = request_body.parse(body)
     if mode == BINARY:
-        return _checked([_binary_attributes(headers) | {"data": content}], ["$"])
+        return _check([_binary_attributes(headers) | {"data": content}], ["$"])
     _check_form(content, mode)
     if mode == BATCHED or isinstance(content, list):
         members, paths = _members(content)
     else:
         members, paths = [content], ["$"]
     if mode == PLAIN:
-        return _wrapped(members, paths, now)
-    return _checked(members, paths)
+        return _wrap_all(members, paths, now)
+    return _check(members, paths)
 
 
 def _mode(headers: Mapping[str, str]) -> str:
@@ -160,7 +160,7 @@ def _members(content: object) -> tuple[list[object], list[str]]:
     return content, [f"$[{index}]" for index in range(len(content))]
 
 
-def _checked(found: list[object], paths: list[str]) -> Carried:
+def _check(found: list[object], paths: list[str]) -> Carried:
     """Check CloudEvents as they came."""
     problems: list[Problem] = []
     checked: list[Json] = []
@@ -192,7 +192,7 @@ def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
     return [Problem(*each) for each in struct_problems.problems(payload, data, path)]
 
 
-def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
+def _wrap_all(found: list[object], paths: list[str], now: datetime) -> Carried:
     """Wrap plain moderation results, each into a CloudEvent."""
     problems: list[Problem] = []
     wrapped: list[Json] = []
@@ -202,7 +202,7 @@ def _wrapped(found: list[object], paths: list[str], now: datetime) -> Carried:
             continue
         name, payload = _type_of(result)
         if payload is None:
-            known = ", ".join(one.__name__ for one in events.TYPES.values())
+            known = ", ".join(payload.__name__ for payload in events.TYPES.values())
             problems.append(Problem(f"{path}.type", f"is not one of {known}"))
         else:
             problems += _misfits(payload, result, path)

@@ -38,9 +38,9 @@ class BlobDeadLetters:
         """Return the names of the folders in that folder."""
         try:
             return [
-                one.name.removeprefix(path).rstrip("/")
-                async for one in self._container.walk_blobs(path, delimiter="/")
-                if one.name.endswith("/")
+                found.name.removeprefix(path).rstrip("/")
+                async for found in self._container.walk_blobs(path, delimiter="/")
+                if found.name.endswith("/")
             ]
         except ResourceNotFoundError:
             return []
@@ -50,8 +50,8 @@ class BlobDeadLetters:
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
         """Yield the blobs in that folder."""
         try:
-            async for one in self._container.list_blobs(path):
-                yield Filed(blob_paths.from_archive(one.name), one.last_modified)
+            async for blob in self._container.list_blobs(path):
+                yield Filed(blob_paths.from_archive(blob.name), blob.last_modified)
         except ResourceNotFoundError:
             return
         except AzureError as error:

@@ -29,7 +29,7 @@ from moderation.audit import entry
 PLAIN = {{"content-type": "application/json"}}
 now = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 result = {a_result(type="ContentAppealed")}
-wrong = publish_request.carried(json.dumps(result).encode(), PLAIN, now).problems
+wrong = publish_request.read(json.dumps(result).encode(), PLAIN, now).problems
 body = json.dumps(result | {{"appeal": "context is missing"}}).encode()
 [event] = publish_request.events_in(body, PLAIN, now)
 read = events.read(json.dumps(event).encode())

@@ -15,7 +15,7 @@ from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import redrive
-from moderation.dead_letters.redrive_plan import Bench, Redriven
+from moderation.dead_letters.redrive_plan import RedriveContext, Redriven
 from moderation.dead_letters.store import Lease, Stored
 from moderation.events import Verdict
 from moderation.storage.dead_letter_blobs import BlobDeadLetters, BlobLease
@@ -118,7 +118,7 @@ async def redriven(
         store = Store(client.get_container_client("dead-letters"))
         log = Log(client.get_container_client("audit"), f"writer-{os.getpid()}")
         store.steps = log.steps = steps
-        bench = Bench(
+        context = RedriveContext(
             store=store,
             audit=AuditLog(log),
             topic="moderation-events",
@@ -128,7 +128,7 @@ async def redriven(
             clock=clock,
             time_left=lambda: 60.0,
         )
-        results = await redrive.redriven(bench, [Lineage(name, n) for n in range(2)])
+        results = await redrive.redrive(context, [Lineage(name, n) for n in range(2)])
     return results, steps.count
 
 

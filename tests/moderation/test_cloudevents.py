@@ -23,7 +23,7 @@ def test_an_event_is_published_or_refused_with_the_path_of_its_fault(
     """
     What no consumer should have to bear is not published; everything else is.
     """
-    found = publish_request.carried(text_of(case), STRUCTURED, NOW)
+    found = publish_request.read(text_of(case), STRUCTURED, NOW)
 
     paths = [problem.path for problem in found.problems]
     assert case["publish"] is True or case["publish"] in paths
@@ -53,7 +53,7 @@ def test_what_is_null_is_not_published() -> None:
     """
     body = b'{"id":"1","subject":null,"Odd":null,"data_base64":null,"data":{"a":null}}'
 
-    [event] = publish_request.carried(body, STRUCTURED, NOW).events
+    [event] = publish_request.read(body, STRUCTURED, NOW).events
 
     assert event == {"id": "1", "data": {"a": None}}
 
@@ -98,11 +98,11 @@ def test_an_attribute_in_a_header_is_decoded_or_refused(case: dict[str, Any]) ->
     }
 
     if case["attribute"] is not None:
-        [event] = publish_request.carried(b"{}", headers, NOW).events
+        [event] = publish_request.read(b"{}", headers, NOW).events
         assert event["subject"] == case["attribute"]
         return
     with pytest.raises(BadRequest) as caught:
-        publish_request.carried(b"{}", headers, NOW)
+        publish_request.read(b"{}", headers, NOW)
     assert caught.value.status == 400
     assert [problem.path for problem in caught.value.problems] == ["ce-subject"]
 
@@ -115,7 +115,7 @@ def test_what_the_body_says_is_not_said_by_a_header(name: str) -> None:
     headers = {"content-type": "application/json", "ce-id": "1", name: "x"}
 
     with pytest.raises(BadRequest) as caught:
-        publish_request.carried(b"{}", headers, NOW)
+        publish_request.read(b"{}", headers, NOW)
 
     assert [problem.path for problem in caught.value.problems] == [name]
 
@@ -127,7 +127,7 @@ def test_the_content_type_of_a_binary_event_is_that_of_its_data(kind: str) -> No
     """
     As Event Grid delivers it.
     """
-    [event] = publish_request.carried(
+    [event] = publish_request.read(
         b"{}", {"content-type": kind, "ce-id": "1"}, NOW
     ).events
 

@@ -14,7 +14,7 @@ from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
 from moderation.audit import entry as audit_entry
 from moderation.audit.actions import ActionLog
-from moderation.audit.event_history import Lived
+from moderation.audit.event_history import History
 from moderation.audit.history_search import Search
 from moderation.audit.log import AuditLog
 from moderation.event_key import EventKey
@@ -75,15 +75,15 @@ class Told:
 
     async def looked_for(
         self, search: Search, time_left: Callable[[], float] = lambda: 5.0
-    ) -> tuple[Lived, Search]:
+    ) -> tuple[History, Search]:
         log = AuditLog(self.log)
-        found = await event_history.lived(
+        found = await event_history.find(
             log, NAMES, search, expects=lambda raw: TAKES, time_left=time_left
         )
         return found, search
 
 
-def told(found: Lived) -> list[tuple[str, int]]:
+def told(found: History) -> list[tuple[str, int]]:
     return [(one.subscription, one.delivery_count) for one in found.entries]
 
 
@@ -95,7 +95,7 @@ async def test_with_its_time_a_search_ends_when_everyone_is_done() -> None:
     await one.delivered("sub-flagged", DAY - 3, count=2)
 
     found, search = await one.looked_for(
-        history_search.begun(one.id, NOW - minutes(DAY), NOW)
+        history_search.begin(one.id, NOW - minutes(DAY), NOW)
     )
 
     assert told(found) == [
@@ -115,7 +115,7 @@ async def test_a_time_in_the_middle_of_its_life_is_near_enough() -> None:
     await one.delivered("sub-flagged", DAY - 1, Release("boom"))
     await one.delivered("sub-flagged", DAY - 300, count=2)
 
-    search = history_search.begun(one.id, NOW - minutes(DAY - 300), NOW)
+    search = history_search.begin(one.id, NOW - minutes(DAY - 300), NOW)
     found, search = await one.looked_for(search)
 
     assert len(found.entries) == 3
@@ -134,7 +134,7 @@ async def test_a_publishers_time_is_no_bound(claims: float) -> None:
     await one.delivered("sub-flagged", 20, count=2)
 
     found, search = await one.looked_for(
-        history_search.begun(one.id, None, NOW, source="/tests")
+        history_search.begin(one.id, None, NOW, source="/tests")
     )
 
     assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
@@ -153,7 +153,7 @@ async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
     await one.delivered("sub-flagged", 1)
     await one.done_by_hand("publish", 1)
 
-    found, search = await one.looked_for(history_search.begun(word, None, NOW))
+    found, search = await one.looked_for(history_search.begin(word, None, NOW))
 
     assert (found.entries, found.doings, search.is_over) == ([], [], True)
     assert one.log.brought == 0
@@ -167,7 +167,7 @@ async def test_a_publisher_that_knows_one_id_is_not_loaded_whole(
     one = Told(published=60)
     for ago in range(60):
         await one.delivered("sub-flagged", ago, count=ago + 1)
-    search = history_search.begun(one.id, None, NOW)
+    search = history_search.begin(one.id, None, NOW)
 
     counts = [len((await one.looked_for(search))[0].entries)]
     while not search.is_over:
@@ -186,7 +186,7 @@ async def test_an_id_that_is_a_uuid_of_version_7_has_the_time_in_itself() -> Non
     await one.delivered("sub-all-events", DAY - 1)
     await one.delivered("sub-flagged", DAY - 1)
 
-    found, search = await one.looked_for(history_search.begun(one.id, None, NOW))
+    found, search = await one.looked_for(history_search.begin(one.id, None, NOW))
 
     assert (len(found.entries), search.is_over) == (2, True)
     assert max(until for _, until in one.log.searched) < NOW - minutes(DAY - 30)
@@ -200,7 +200,7 @@ async def test_without_a_time_the_newest_is_looked_at_first() -> None:
     await one.delivered("sub-flagged", 2 * DAY, count=2)
 
     found, search = await one.looked_for(
-        history_search.begun(one.id, None, NOW, source="/tests")
+        history_search.begin(one.id, None, NOW, source="/tests")
     )
 
     assert len(found.entries) == 3
@@ -216,7 +216,7 @@ async def test_a_wrong_time_does_not_hide_an_event() -> None:
     await one.delivered("sub-flagged", 5 * DAY - 1)
 
     found, search = await one.looked_for(
-        history_search.begun(one.id, NOW - minutes(60), NOW)
+        history_search.begin(one.id, NOW - minutes(60), NOW)
     )
 
     assert (len(found.entries), search.is_over) == (1, True)
@@ -233,7 +233,7 @@ async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
     )
     await ActionLog(one.log).note(other, NOW)
 
-    found, _ = await one.looked_for(history_search.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(history_search.begin(one.id, None, NOW))
 
     assert [(it.action, it.by) for it in found.doings] == [
         ("publish", "ann"),
@@ -250,7 +250,7 @@ async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
     )
     await one.delivered("sub-flagged", 59)
 
-    found, _ = await one.looked_for(history_search.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(history_search.begin(one.id, None, NOW))
 
     assert (len(found.entries), found.doings) == (1, [])
 
@@ -263,7 +263,7 @@ async def test_an_id_may_be_anything(event_id: str) -> None:
     one = Told(event_id, published=60)
     await one.delivered("sub-flagged", 59)
 
-    found, _ = await one.looked_for(history_search.begun(one.id, None, NOW))
+    found, _ = await one.looked_for(history_search.begin(one.id, None, NOW))
 
     assert len(found.entries) == 1
 
@@ -287,7 +287,7 @@ def test_a_search_that_stops_and_goes_on_finds_the_same(
             await one.delivered("sub-flagged", ago, Release("again"), count)
         when = None if at is None else NOW - minutes(at)
 
-        search, found = history_search.begun(one.id, when, NOW), []
+        search, found = history_search.begin(one.id, when, NOW), []
         for _ in range(20_000):
             got, _ = await one.looked_for(search, Budget(1.0, each=each))
             found += told(got)

@@ -11,7 +11,7 @@ from eventgrid_emulator.topology.filter_config import read_filters
 from eventgrid_emulator.topology.filters import OPERATORS as OF_THE_EMULATOR
 from moderation.filters import operators
 from moderation.filters.declared import Filters
-from moderation.filters.explanation import MISSING, Clause, judged, resolve, takes
+from moderation.filters.explanation import MISSING, Clause, judge, resolve, takes
 from tests.filter_facts import ABSENT, FACTS, KEYED, KEYS_FOUND, SINGLE
 
 
@@ -31,7 +31,7 @@ def an_event_with(value: Any) -> dict[str, object]:
 def said(name: str, wanted: list[Any], value: Any) -> Clause:
     """What one filter says of an event with that value."""
     declared = Filters(filters=[a_clause(name, wanted)])
-    [clause] = judged(declared, an_event_with(value))
+    [clause] = judge(declared, an_event_with(value))
     return clause
 
 
@@ -89,14 +89,14 @@ def test_a_clause_says_what_was_found_and_what_was_wanted(
 
 
 def test_the_type_is_a_clause_of_its_own() -> None:
-    """Types are compared without regard to case, and every clause is judged."""
+    """Types are compared without regard to case, and every clause is judge."""
     declared = Filters(
         included_event_types=["com.Contoso.A"],
         filters=[a_clause("IsNotNull", []), a_clause("StringIn", ["s"], "subject")],
     )
     event = {"type": "com.contoso.a", "subject": "S", "data": {}}
 
-    clauses = judged(declared, event)
+    clauses = judge(declared, event)
 
     assert [clause.holds for clause in clauses] == [True, False, True]
     assert clauses[0] == Clause(
@@ -111,7 +111,7 @@ def test_the_type_is_a_clause_of_its_own() -> None:
 
 def test_without_filters_every_event_is_taken() -> None:
     """And the answer says so, rather than nothing."""
-    assert judged(Filters(), {}) == [
+    assert judge(Filters(), {}) == [
         Clause("no filter", True, "it takes every event"),
     ]
     assert takes(Filters(included_event_types=[]), {"type": "t"})
@@ -123,7 +123,7 @@ def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
     unknown = Filters(filters=[a_clause("NumberEquals", [5])])
     mistyped = Filters(filters=[a_clause("NumberLessThan", ["6"])])
 
-    [one], [other] = judged(unknown, event), judged(mistyped, event)
+    [one], [other] = judge(unknown, event), judge(mistyped, event)
 
     assert (one.holds, other.holds) == (False, False)
     assert "no operator NumberEquals" in one.because
@@ -210,6 +210,6 @@ def test_the_app_and_the_emulator_agree_about_every_clause(
     clauses_only = Filters(None, configuration["filters"])
 
     assert takes(ours, event) == theirs.matches(event)
-    assert [clause.holds for clause in judged(clauses_only, event)] == (
+    assert [clause.holds for clause in judge(clauses_only, event)] == (
         [clause.matches(event) for clause in theirs.clauses] or [True]
     )

@@ -25,7 +25,7 @@ from moderation.audit.entry import AuditEntry, Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive, redrive_plan
 from moderation.dead_letters import lease as redrive_lease
-from moderation.dead_letters.redrive_plan import Bench, Redriven
+from moderation.dead_letters.redrive_plan import RedriveContext, Redriven
 from moderation.dead_letters.store import Lease, Overtaken
 from moderation.events import Verdict
 from tests.dead_letters import InMemoryDeadLetters
@@ -71,9 +71,9 @@ class Stand:
             raise answer
         return answer
 
-    def bench(self, by: str = "anna") -> Bench:
+    def context(self, by: str = "anna") -> RedriveContext:
         began = _loop_time()
-        return Bench(
+        return RedriveContext(
             store=self.store,
             audit=self.audit,
             topic="moderation-events",
@@ -86,10 +86,10 @@ class Stand:
         )
 
     async def plan(self, *chosen: Lineage) -> list[Redriven]:
-        return await redrive_plan.planned(self.bench(), chosen or [Lineage(NAME, 0)])
+        return await redrive_plan.plan(self.context(), chosen or [Lineage(NAME, 0)])
 
     async def redrive(self, *chosen: Lineage, by: str = "anna") -> list[Redriven]:
-        return await redrive.redriven(self.bench(by), chosen or [Lineage(NAME, 0)])
+        return await redrive.redrive(self.context(by), chosen or [Lineage(NAME, 0)])
 
     async def entries(self) -> list[AuditEntry]:
         """What is on record, oldest first."""

@@ -16,7 +16,7 @@ from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import Lineage
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive
-from moderation.dead_letters.redrive_plan import Bench
+from moderation.dead_letters.redrive_plan import RedriveContext
 from moderation.dead_letters.store import Lease, Stored
 from moderation.events import Verdict
 from tests.dead_letters import InMemoryDeadLetters
@@ -62,7 +62,7 @@ class World:
             self.step()
             return answers[event.id]
 
-        bench = Bench(
+        context = RedriveContext(
             store=Dying(self),
             audit=AuditLog(DyingLog(self)),
             topic="moderation-events",
@@ -73,7 +73,7 @@ class World:
             time_left=lambda: 60.0,
         )
         try:
-            await redrive.redriven(bench, [Lineage(NAME, n) for n in range(len(IDS))])
+            await redrive.redrive(context, [Lineage(NAME, n) for n in range(len(IDS))])
         except Killed:
             self.letters.end_leases()
 

@@ -94,9 +94,9 @@ async def dead_letters(
 async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:
     """Return one dead letter, with its event and what was tried with it."""
     store, query = request.runtime.dead_letters, request.query
-    found = await listing.one(store, query.name, archived=False)
+    found = await listing.of_blob(store, query.name, archived=False)
     if not found:
-        found = await listing.one(store, query.name, archived=True)
+        found = await listing.of_blob(store, query.name, archived=True)
     if query.index >= len(found):
         where = "index" if found else "name"
         raise BadQuery([Problem(where, "there is no such dead letter")])

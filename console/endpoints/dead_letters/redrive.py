@@ -10,7 +10,7 @@ from console.validation import ApiRequest
 from eventgrid_pull import AnyEvent, Disposition
 from moderation.audit.entry import Lineage
 from moderation.dead_letters import redrive, redrive_plan
-from moderation.dead_letters.redrive_plan import Bench, Handler, Redriven
+from moderation.dead_letters.redrive_plan import Handler, RedriveContext, Redriven
 from moderation.event_key import EventKey
 from moderation.runtime import Runtime
 
@@ -41,8 +41,8 @@ async def redrive_dead_letters(request: ApiRequest[None, RedriveBody]) -> Redriv
     chosen = [
         Lineage(letter.name, letter.index) for letter in request.body.dead_letters
     ]
-    bench = _bench(request)
-    planned = await redrive_plan.planned(bench, chosen)
+    context = _context(request)
+    planned = await redrive_plan.plan(context, chosen)
     if request.body.dry_run:
         return RedriveAnswer(dry_run=True, results=planned)
     await request.note(
@@ -52,13 +52,13 @@ async def redrive_dead_letters(request: ApiRequest[None, RedriveBody]) -> Redriv
         ],
         detail=", ".join(f"{letter.name}#{letter.index}" for letter in planned),
     )
-    return RedriveAnswer(dry_run=False, results=await redrive.redriven(bench, chosen))
+    return RedriveAnswer(dry_run=False, results=await redrive.redrive(context, chosen))
 
 
-def _bench(request: ApiRequest[None, RedriveBody]) -> Bench:
+def _context(request: ApiRequest[None, RedriveBody]) -> RedriveContext:
     runtime, ends = request.runtime, monotonic() + redrive.BEGIN_SECONDS
     names = runtime.topology.names
-    return Bench(
+    return RedriveContext(
         store=runtime.dead_letters,
         audit=runtime.audit,
         topic=runtime.settings.topic,

@@ -71,7 +71,7 @@ async def explain(request: ApiRequest[None, bytes]) -> Explanation:
     check_size(request.body)
     runtime = request.runtime
     now = runtime.clock()
-    found = publish_request.carried(request.body, request.http.headers, now)
+    found = publish_request.read(request.body, request.http.headers, now)
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
@@ -85,7 +85,7 @@ async def explain(request: ApiRequest[None, bytes]) -> Explanation:
 def _explained(event: Json, declared: Topology) -> Explained:
     routes = []
     for subscription in declared.event_subscriptions:
-        clauses = explanation.judged(subscription.filters_configuration, event)
+        clauses = explanation.judge(subscription.filters_configuration, event)
         takes = all(clause.holds for clause in clauses)
         routes.append(Route(subscription.name, takes, clauses))
     return Explained(_text(event.get("id")), _text(event.get("type")), routes)

@@ -18,7 +18,7 @@ from eventgrid_pull.events import traceparent
 from eventgrid_pull.outcomes import Verb
 from moderation.audit import event_history, history_search
 from moderation.audit.entry import AuditEntry
-from moderation.audit.event_history import Lived
+from moderation.audit.event_history import History
 from moderation.audit.history_search import Search, Span
 from moderation.dead_letters import find
 from moderation.dead_letters.listing import Listed
@@ -110,7 +110,7 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
     kept = timedelta(days=runtime.topology.event_retention_in_days)
     search = _search(query, runtime.topology.names, runtime.clock(), kept)
     ends = monotonic() + SEARCH_SECONDS
-    found = await event_history.lived(
+    found = await event_history.find(
         runtime.audit,
         runtime.topology.names,
         search,
@@ -154,12 +154,12 @@ def expected(declared: Topology, raw: bytes) -> list[str]:
     ]
 
 
-def _trace_id(found: Lived) -> str | None:
+def _trace_id(found: History) -> str | None:
     traces = (traceparent.trace_id(entry.traceparent) for entry in found.entries)
     return next((trace for trace in traces if trace), None)
 
 
-async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
+async def _steps(runtime: Runtime, search: Search, found: History) -> list[Step]:
     """Return what was found as steps, oldest first, with those of its dead letters."""
     told = [
         *event_history_steps.published(search, found),
@@ -170,7 +170,9 @@ async def _steps(runtime: Runtime, search: Search, found: Lived) -> list[Step]:
     return sorted(told, key=lambda step: step.at)
 
 
-async def _letters(store: DeadLetterStore, search: Search, found: Lived) -> list[Step]:
+async def _letters(
+    store: DeadLetterStore, search: Search, found: History
+) -> list[Step]:
     """Return the steps in its dead letters: where it lies, and what was tried there.
 
     That is looked for where it was rejected, or released and not seen again.
@@ -201,7 +203,7 @@ def _search(
     query: LifeQuery, names: Sequence[str], now: datetime, lifetime: timedelta
 ) -> Search:
     """Return a new search, or the one that the cursor goes on with. Raises BadQuery."""
-    search = history_search.begun(
+    search = history_search.begin(
         query.id,
         query.at,
         now,

@@ -10,7 +10,7 @@ from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
 from moderation.audit.actions import Doing
 from moderation.audit.entry import AuditEntry, Lineage
-from moderation.audit.event_history import Lived
+from moderation.audit.event_history import History
 from moderation.audit.history_search import Search
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.listing import Listed
@@ -77,7 +77,7 @@ def known(met: tuple[EventKey, AuditEntry | Doing]) -> KnownEvent:
     return msgspec.structs.replace(found, link=link)
 
 
-def published(search: Search, found: Lived) -> list[Step]:
+def published(search: Search, found: History) -> list[Step]:
     """Who published the event, as the log has it; in the end, what no line of it proves.
 
     That is at our stamp, or else at the time that the event says of itself.
@@ -104,7 +104,7 @@ def published(search: Search, found: Lived) -> list[Step]:
     ]
 
 
-def by_hand(found: Lived) -> list[Step]:
+def by_hand(found: History) -> list[Step]:
     """Return what somebody did with the event besides publishing and settling it."""
     return [_done(doing) for doing in found.doings if doing.action in ("peek", "renew")]
 
