@@ -85,17 +85,17 @@ def read_event(item: Any) -> Published:
     return accept(item)
 
 
-def check_mark(body: bytes) -> None:
+def refuse_byte_order_mark(body: bytes) -> None:
     """Refuse a byte order mark before JSON."""
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise bad_request("The request body begins with a byte order mark; send none")
 
 
 def parse(body: bytes) -> Any:
-    """Return the JSON of a body; refuse what is none."""
+    """Return the JSON of a body, or refuse it as invalid."""
     if not body:
         raise bad_request("The request body is empty")
-    check_mark(body)
+    refuse_byte_order_mark(body)
     try:
         return _decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as problem:

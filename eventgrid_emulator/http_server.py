@@ -58,7 +58,7 @@ class Server:
             access_log=None,
             logger=logger,
             keepalive_timeout=KEEP_ALIVE,
-            auto_decompress=False,  # a packed body is refused by its header
+            auto_decompress=False,  # a compressed body is refused by its header
         )
         self._keep(self._accept_forever(self._listening, self._server))
 

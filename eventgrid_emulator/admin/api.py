@@ -189,7 +189,7 @@ async def _read[T](
 ) -> T:
     """Return the JSON body as that kind; without one the default, if there is one."""
     body = await request_body.read(request)
-    cloudevents.check_mark(body)
+    cloudevents.refuse_byte_order_mark(body)
     if not body and default is not None:
         if request.content_type in FORMS:  # a page may send one to anybody
             raise unsupported("A web form is not supported; send JSON, or no body")

@@ -53,18 +53,18 @@ class Controls:
             await self.namespace.reset()
             await self.namespace.reload(self.declared)
         else:
-            await self.namespace.reset(self._chosen(place))
+            await self.namespace.reset(self._find(place))
 
     async def dead_letters(self, place: Place) -> list[bytes]:
         """Return the newest dead letters of that place as JSON, oldest first."""
-        self._chosen(place)
-        await self.namespace.dead_lettering.queue.settle(FLUSH_SECONDS)
+        self._find(place)
+        await self.namespace.dead_lettering.outbox.wait_until_sent(FLUSH_SECONDS)
         recent = self.namespace.dead_lettering.recent
-        return recent.listed(place.topic, place.subscription)
+        return recent.find(place.topic, place.subscription)
 
     async def wait(self, wanted: Wait) -> tuple[bool, int]:
         """Return whether it came to so many events in time, and how many there are."""
-        chosen = self._chosen(wanted)
+        chosen = self._find(wanted)
 
         def held() -> int:
             return sum(len(subscription.queue) for subscription in chosen)
@@ -78,14 +78,14 @@ class Controls:
         """Return what the event subscriptions hold as JSON; nothing is received."""
         now = self.namespace.clock.now()
         found: list[bytes] = []
-        for subscription in self._chosen(place):
+        for subscription in self._find(place):
             for event, entry in subscription.queue.holding():
                 if len(found) == MOST_EVENTS:
                     break
                 found.append(_shown(subscription, event, entry, now))
         return found
 
-    def _chosen(self, place: Place) -> Collection[Subscription]:
+    def _find(self, place: Place) -> Collection[Subscription]:
         topics = list(self.namespace.topics.values())
         if place.topic is not None:
             topics = [self.namespace.topic(place.topic)]

@@ -19,7 +19,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "time": stamp(namespace.clock.as_shown(now)),
-        "deadLettersWaiting": len(namespace.dead_lettering.queue),
+        "deadLettersWaiting": len(namespace.dead_lettering.outbox),
         "topics": [
             {
                 "topic": topic.name,
@@ -41,7 +41,7 @@ def clock(clock: Clock) -> dict[str, Any]:
 
 
 def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Say which event subscriptions receive an event that is as stored, per clause."""
+    """Return who receives an event that is as stored, and why, clause by clause."""
     return {
         "eventSubscriptions": [
             {"topic": topic.name, "name": subscription.name}

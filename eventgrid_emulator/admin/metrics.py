@@ -39,7 +39,7 @@ def _samples(
         yield "eventgrid_unmatched_events_total", labels, topic.unmatched
         for subscription in topic.subscriptions.values():
             yield from _of_subscription(subscription, now)
-    yield "eventgrid_dead_letters_waiting", "", len(namespace.dead_lettering.queue)
+    yield "eventgrid_dead_letters_waiting", "", len(namespace.dead_lettering.outbox)
     yield "process_cpu_seconds_total", "", time.process_time()
 
 

@@ -128,7 +128,7 @@ class RecentDeadLetters:
         while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
             self._size -= len(self._letters.popleft()[1])
 
-    def listed(self, topic: str | None, subscription: str | None) -> list[bytes]:
+    def find(self, topic: str | None, subscription: str | None) -> list[bytes]:
         """Return the dead letters of a topic or event subscription, oldest first.
 
         Each is the document as it was stored, with its blob's path in front.

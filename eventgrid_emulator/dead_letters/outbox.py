@@ -13,7 +13,7 @@ RETRY_PAUSES = (10.0, 60.0, 300.0)
 GIVE_UP_AFTER = 2 * 86_400.0
 
 
-class DeadLetterQueue:
+class Outbox:
     """Dead letters wait here until the destination has them, two days at most."""
 
     def __init__(
@@ -44,8 +44,8 @@ class DeadLetterQueue:
         waiting, self._waiting = list(self._waiting.values()), {}
         return waiting
 
-    async def settle(self, longest: float) -> None:
-        """Wait until nothing does any more, the destination is down, or the time is over."""
+    async def wait_until_sent(self, longest: float) -> None:
+        """Wait until nothing waits, the destination is down, or the time is over."""
         if self.failures == 0 and self._waiting:
             self._sent.clear()
             with contextlib.suppress(TimeoutError):

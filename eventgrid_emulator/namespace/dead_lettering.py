@@ -9,7 +9,7 @@ from eventgrid_emulator.dead_letters.document import (
     Destination,
     RecentDeadLetters,
 )
-from eventgrid_emulator.dead_letters.outbox import DeadLetterQueue
+from eventgrid_emulator.dead_letters.outbox import Outbox
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import Ended
@@ -39,18 +39,18 @@ class DeadLettering:
         self._known = known
         self._number = 0
         self.recent = RecentDeadLetters(destination)
-        self.queue = DeadLetterQueue(self.recent, clock.now, self._done)
+        self.outbox = Outbox(self.recent, clock.now, self._done)
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """Replace the dead letters that wait by these."""
         letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
-        self.queue.clear()
-        self.queue.add(letters)
+        self.outbox.clear()
+        self.outbox.add(letters)
 
     def clear(self) -> None:
         """Forget the dead letters that wait, and the recent ones."""
-        waiting = self.queue.clear()
+        waiting = self.outbox.clear()
         self._journal.forget_dead_letters([letter.id for letter in waiting])
         self.recent.clear()
 
@@ -61,13 +61,13 @@ class DeadLettering:
         if subscription.container is None:
             subscription.counts.dropped += len(ended)
             return
-        letters = list(self._written(subscription, subscription.container, ended))
+        letters = list(self._documents(subscription, subscription.container, ended))
         for letter in letters:
             self._journal.dead_letter(letter)
         # An event that ended for good is not delivered again: the blob comes after that.
-        self._commits.after_commit(lambda: self.queue.add(letters))
+        self._commits.after_commit(lambda: self.outbox.add(letters))
 
-    def _written(
+    def _documents(
         self, subscription: Subscription, container: str, ended: Iterable[Ended]
     ) -> Iterator[DeadLetter]:
         """Write the documents; together in a blob, as many as belong in one."""

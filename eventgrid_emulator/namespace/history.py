@@ -71,7 +71,7 @@ class History:
 
 
 def bounded_id(event_id: object) -> str | None:
-    """Return the id, unless it is too long to keep fifty thousand of its like."""
+    """Return the id, or None for one that is too long to be remembered."""
     if isinstance(event_id, str) and len(event_id) <= LONGEST_ID:
         return event_id
     return None

@@ -60,9 +60,9 @@ class Namespace:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Do by itself from now on what is due."""
+        """Start to sweep and to send dead letters; store what the topology added."""
         self.commits.start()
-        for work in (self._sweep_forever(), self.dead_lettering.queue.run()):
+        for work in (self._sweep_forever(), self.dead_lettering.outbox.run()):
             task = asyncio.create_task(work)
             task.add_done_callback(_report)
             self._tasks.append(task)
@@ -75,7 +75,7 @@ class Namespace:
             subscription.dismiss_all()
         with contextlib.suppress(Refusal):
             await self.commits.flush()
-        await self.dead_lettering.queue.settle(LAST_LETTERS)
+        await self.dead_lettering.outbox.wait_until_sent(LAST_LETTERS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -164,7 +164,7 @@ class Namespace:
     ) -> None:
         """Remember what happened to these events just now."""
         self.history.note(Step(self.clock.latest, what, subscription.name, numbers))
-        self.watchers.tell()
+        self.watchers.notify()
 
     def sweep(self) -> None:
         """Do whatever is due by now, in every queue."""
@@ -180,7 +180,7 @@ class Namespace:
         self.clock.advance(seconds)
         self.journal.move_clock(self.clock.offset)
         self.sweep()
-        self.dead_lettering.queue.try_now()
+        self.dead_lettering.outbox.try_now()
         await self.commits.flush()
 
     async def reload(self, topology: Topology) -> None:
@@ -196,7 +196,7 @@ class Namespace:
         await self.commits.flush()
 
     async def reset(self, only: Collection[Subscription] | None = None) -> None:
-        """Empty these event subscriptions; or all, dead letters, the past and the clock."""
+        """Empty these event subscriptions, or all with dead letters, history and clock."""
         self.commits.check()
         for subscription in self.known.values() if only is None else only:
             self.journal.forget(subscription.key, subscription.reset())
@@ -207,7 +207,7 @@ class Namespace:
             self.journal.move_clock(self.clock.offset)
             for topic in self.topics.values():
                 topic.published = topic.unmatched = 0
-        self.watchers.tell()
+        self.watchers.notify()
         await self.commits.flush()
 
     def _restore(self, stored: Stored) -> None:

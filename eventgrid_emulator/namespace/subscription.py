@@ -73,7 +73,7 @@ class Subscription:
         return b'{"value":[%b]}' % b",".join(items)
 
     def wait(self, limit: int, ends: float) -> asyncio.Future[bytes]:
-        """Take a place at the end of the line of receivers, until the clock says so."""
+        """Add a receiver at the end of the line, until the time `ends`."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.waiters.append(Waiter(limit, answer, ends))
         return answer

@@ -14,10 +14,10 @@ class Watchers:
     def close(self) -> None:
         """End every wait, and those to come."""
         self._is_closed = True
-        self.tell()
+        self.notify()
 
-    def tell(self) -> None:
-        """Have all who wait look again."""
+    def notify(self) -> None:
+        """Let all who wait look again."""
         if self.waiting:
             waiting, self.waiting = self.waiting, []
             for news in waiting:

@@ -1,4 +1,4 @@
-"""Faults that can be switched on: which request meets which, and what it does to it."""
+"""Faults that can be switched on: which request each one hits, and what it does."""
 
 import asyncio
 import random
@@ -79,7 +79,7 @@ class Fault(
             )
 
     def fits(self, call: Call) -> bool:
-        """Return whether it can befall this request."""
+        """Return whether it can hit this request."""
         fitting = APPLIES_TO.get(self.kind)
         return (
             self.operation in (None, call.operation)
@@ -104,13 +104,13 @@ class Faults:
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def switch(self, plan: Plan) -> None:
-        """Put these faults in force, and no others; the same seed meets the same requests."""
+        """Put these faults in force, and no others; the same seed hits the same requests."""
         self.plan = plan
         self.hits = [0] * len(plan.faults)
         self.chance.seed(plan.seed)
 
     def draw(self, call: Call) -> Fault | None:
-        """Return the first fault that meets this request."""
+        """Return the first fault that hits this request."""
         for place, fault in enumerate(self.plan.faults):
             spent = fault.times is not None and self.hits[place] >= fault.times
             if spent or not fault.fits(call):
@@ -121,7 +121,7 @@ class Faults:
         return None
 
     def choose(self, tokens: Sequence[str], share: float) -> list[str]:
-        """Return so large a share of the tokens, drawn from the seed."""
+        """Return about this share of the tokens, drawn from the seed."""
         return [token for token in tokens if self.chance.random() < share]
 
     def report(self) -> dict[str, object]:

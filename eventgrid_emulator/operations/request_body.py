@@ -13,11 +13,11 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 async def read(request: web.BaseRequest) -> bytes:
-    """Return the whole body; 415 when it is packed, 413 when it is too large."""
+    """Return the whole body; 415 when it is compressed, 413 when it is too large."""
     encoding = request.headers.get("Content-Encoding", "").strip()
     if encoding.lower() not in ("", "identity"):
         raise unsupported(
-            f"Content encoding '{encoding[:40]}' is not supported; send the body unpacked"
+            f"Content encoding '{encoding[:40]}' is not supported; send the body uncompressed"
         )
     length = request.content_length
     if length is not None and length > MAX_BODY:

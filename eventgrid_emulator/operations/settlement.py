@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from eventgrid_emulator.cloudevents import check_mark
+from eventgrid_emulator.cloudevents import refuse_byte_order_mark
 from eventgrid_emulator.errors import TokenError, bad_request
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
@@ -56,7 +56,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 def read_tokens(body: bytes) -> list[str]:
     """Return the lock tokens of a request, 1 to 100 of them."""
-    check_mark(body)
+    refuse_byte_order_mark(body)
     try:
         tokens = _decode(body).lock_tokens
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:

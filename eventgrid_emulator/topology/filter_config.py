@@ -54,7 +54,7 @@ def read_filters(configuration: Any, where: str, problems: list[str]) -> Filters
 
 
 def warnings(filters: Filters) -> Iterator[str]:
-    """Yield what of the filters no event can match, as far as is known of the service."""
+    """Yield a warning for each type and key that no event has, as far as is known."""
     for name in filters.event_types or ():
         if name.lower() == "all" or "*" in name or name != name.strip() or not name:
             yield (

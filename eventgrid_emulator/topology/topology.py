@@ -55,7 +55,7 @@ class EventSubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class DeclaredTopic:
     """Where events are published, with its event subscriptions."""
 
     name: str
@@ -68,11 +68,11 @@ class Topic:
 class Topology:
     """Everything a namespace is declared to have."""
 
-    topics: tuple[Topic, ...]
+    topics: tuple[DeclaredTopic, ...]
 
 
 def read(declared: Topology | Path | dict[str, Any] | None) -> Topology:
-    """Return the topology in a file, or of a dict; without one, topic `events`, `all`."""
+    """Return the topology of a file or dict; of None, a topic `events` with `all`."""
     match declared:
         case Topology():
             return declared
@@ -163,7 +163,7 @@ def parse_duration(text: Any) -> float | None:
     )
 
 
-def _topics(items: Sequence[Any], problems: list[str]) -> Iterator[Topic]:
+def _topics(items: Sequence[Any], problems: list[str]) -> Iterator[DeclaredTopic]:
     names: set[str] = set()
     for item in items:
         if not isinstance(item, dict):
@@ -183,7 +183,7 @@ def _topics(items: Sequence[Any], problems: list[str]) -> Iterator[Topic]:
         if len(listed) > MAX_SUBSCRIPTIONS:
             part.wrong(f"`eventSubscriptions` may be at most {MAX_SUBSCRIPTIONS}")
         subscriptions = tuple(_subscriptions(listed, days * DAY, problems))
-        yield Topic(name, days * DAY, container, subscriptions)
+        yield DeclaredTopic(name, days * DAY, container, subscriptions)
 
 
 def _subscriptions(

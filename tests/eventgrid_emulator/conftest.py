@@ -33,17 +33,17 @@ class Behind:
 
     @property
     def credential(self) -> AzureKeyCredential | DefaultAzureCredential:
-        """The key, or without one whoever runs the tests."""
+        """Return the key, or without one the identity of whoever runs the tests."""
         return AzureKeyCredential(self.key) if self.key else DefaultAzureCredential()
 
     async def advance(self, seconds: float) -> None:
-        """Time passes; a test that needs this is skipped against the real service."""
+        """Let time pass; skip the test against the real service."""
         if self.local is None:
             pytest.skip("the service's clock cannot be moved")
         await self.local.advance(seconds)
 
     async def receiver_waits(self) -> None:
-        """A receive is under way; against the real service that cannot be seen."""
+        """Wait for a receive to be under way, which the real service does not show."""
         if self.local is None:
             return
         subscription = self.local.app.namespace.subscription(
@@ -54,14 +54,14 @@ class Behind:
 
 @pytest.fixture
 async def namespace() -> AsyncIterator[EmulatedNamespace]:
-    """A local namespace of its own for each test."""
+    """Start a namespace of its own for each test."""
     async with EmulatedNamespace(TOPOLOGY) as made:
         yield made
 
 
 @pytest.fixture
 async def behind() -> AsyncIterator[Behind]:
-    """The emulator, or the namespace that EVENTGRID_ENDPOINT names."""
+    """Give the emulator, or the namespace that EVENTGRID_ENDPOINT names."""
     endpoint = os.environ.get("EVENTGRID_ENDPOINT")
     if endpoint:
         topic = os.environ.get("EVENTGRID_TOPIC_NAME", "moderation-events")
@@ -77,7 +77,7 @@ async def behind() -> AsyncIterator[Behind]:
 
 @pytest.fixture
 async def publisher(behind: Behind) -> AsyncIterator[EventGridPublisherClient]:
-    """The SDK's publisher for the topic."""
+    """Open the SDK's publisher for the topic."""
     async with EventGridPublisherClient(
         behind.endpoint, behind.credential, namespace_topic=behind.topic
     ) as client:
@@ -86,7 +86,7 @@ async def publisher(behind: Behind) -> AsyncIterator[EventGridPublisherClient]:
 
 @pytest.fixture
 async def consumer(behind: Behind) -> AsyncIterator[EventGridConsumerClient]:
-    """The SDK's consumer for the event subscription, which is empty at first."""
+    """Open the SDK's consumer for the event subscription, which is empty at first."""
     async with EventGridConsumerClient(
         behind.endpoint,
         behind.credential,
@@ -100,13 +100,13 @@ async def consumer(behind: Behind) -> AsyncIterator[EventGridConsumerClient]:
 
 @pytest.fixture
 async def wire(namespace: EmulatedNamespace) -> AsyncIterator[Wire]:
-    """Plain HTTP to the namespace, with the key."""
+    """Speak plain HTTP to the namespace, with the key."""
     async with connected(namespace.endpoint) as made:
         yield made
 
 
 async def drain(client: EventGridConsumerClient) -> None:
-    """Nothing is left from an earlier test."""
+    """Take what an earlier test has left."""
     while found := await client.receive(max_events=100, max_wait_time=10):
         tokens = [detail.broker_properties.lock_token for detail in found]
         await client.acknowledge(lock_tokens=tokens)

@@ -18,23 +18,23 @@ class EmulatorProcess:
         self.endpoint = endpoint
 
     async def kill(self) -> None:
-        """Ended at once, as by `kill -9`."""
+        """End it at once, as by `kill -9`."""
         self._process.kill()
         await self._process.wait()
 
     async def terminate(self) -> int:
-        """Told to stop; gives its exit code."""
+        """Ask it to stop; return its exit code."""
         self._process.terminate()
         return await asyncio.wait_for(self._process.wait(), 20)
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether it has not ended."""
         return self._process.returncode is None
 
 
 async def start(*arguments: str, cwd: Path = ROOT) -> EmulatorProcess:
-    """Answers by the time this returns; with the app's topology if no other is given."""
+    """Start one that answers when this returns, by default with the app's topology."""
     if "--topology" not in arguments:
         arguments = (*arguments, "--topology", str(TOPOLOGY))
     process = await asyncio.create_subprocess_exec(
@@ -53,7 +53,7 @@ async def start(*arguments: str, cwd: Path = ROOT) -> EmulatorProcess:
 
 @contextlib.asynccontextmanager
 async def running(*arguments: str) -> AsyncIterator[EmulatorProcess]:
-    """An emulator for the length of a block."""
+    """Run an emulator for the length of a block."""
     emulator = await start(*arguments)
     try:
         yield emulator
@@ -63,7 +63,7 @@ async def running(*arguments: str) -> AsyncIterator[EmulatorProcess]:
 
 
 async def refused(*arguments: str) -> tuple[int, str]:
-    """Exit code and stderr of an emulator that does not start."""
+    """Return exit code and stderr of an emulator that does not start."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "eventgrid_emulator", "--port", "0"),

@@ -207,7 +207,7 @@ async def test_the_page_is_served(path: str, kind: str, wire: Wire) -> None:
 
 
 def another_address() -> str | None:
-    """An address of this machine that is not loopback; nothing is sent to find it."""
+    """Return an address of this machine that is not loopback; nothing is sent for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))

@@ -47,7 +47,7 @@ def basic(credentials: str) -> str:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    """An emulator that was given one more name, and a session with its key."""
+    """Start an emulator with one more name, and a session with its key."""
     async with emulated(DECLARED, names=("given",)) as (_, wire):
         yield wire
 

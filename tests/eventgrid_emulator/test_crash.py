@@ -81,7 +81,7 @@ async def consume_until_it_dies(wire: Wire, name: str, ledger: Ledger) -> None:
 
 
 async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) -> None:
-    """Two publishers and three consumers work until the emulator is killed."""
+    """Run two publishers and three consumers until the emulator is killed."""
     async with connected(emulator.endpoint) as wire:
         work = [publish_until_it_dies(wire, ledger) for _ in range(2)]
         work += [
@@ -97,7 +97,7 @@ async def live_and_die(emulator: EmulatorProcess, ledger: Ledger, after: float) 
 
 
 async def remaining(wire: Wire, name: str) -> set[str]:
-    """What is still queued, once every dead letter has gone to its destination."""
+    """Return what is queued once every dead letter has gone to its destination."""
 
     async def overview() -> Any:
         async with wire.http.get("/_local/subscriptions") as answer:

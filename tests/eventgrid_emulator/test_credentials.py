@@ -21,7 +21,7 @@ def status(
     query: Mapping[str, str] | None = None,
     resource: Resource = TOPIC,
 ) -> int:
-    """200 for a request that may go on, else the status of its refusal."""
+    """Return 200 for a request that may go on, else the status of its refusal."""
     try:
         headers = {"Host": HOST, **headers}
         Access((KEY, SECOND)).check(headers, query or {}, resource, NOW)

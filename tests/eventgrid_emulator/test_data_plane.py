@@ -22,7 +22,7 @@ def tokens(found: list[Any]) -> list[str]:
 
 
 async def receive(client: Any, count: int) -> list[Any]:
-    """Exactly so many events, which may come in more than one answer."""
+    """Receive exactly so many events, which may come in more than one answer."""
     found: list[Any] = []
     while len(found) < count:
         more = await client.receive(max_events=count - len(found), max_wait_time=10)

@@ -43,7 +43,7 @@ class Flaky:
 
     @property
     def ids(self) -> list[str]:
-        """The id of every event of every blob."""
+        """Return the id of every event of every blob."""
         items = itertools.chain.from_iterable(self.blobs.values())
         return sorted(item["event"]["id"] for item in items)
 
@@ -105,7 +105,7 @@ async def test_no_dead_letter_of_an_event_that_comes_back(
         with pytest.raises(Refusal):
             await end(emulator, tokens)
         await until(lambda: commits.failure is None)
-        assert (to.ids, len(emulator.namespace.dead_lettering.queue)) == ([], 0)
+        assert (to.ids, len(emulator.namespace.dead_lettering.outbox)) == ([], 0)
 
         await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
         with contextlib.suppress(Refusal):  # the sweep may have met the same
@@ -124,5 +124,5 @@ async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> N
         await emulator.namespace.advance(10)
         await until(lambda: to.failures == 0)
     async with driven(tmp_path, to) as emulator:
-        await until(lambda: not len(emulator.namespace.dead_lettering.queue))
+        await until(lambda: not len(emulator.namespace.dead_lettering.outbox))
     assert to.ids == ["1", "2"]

@@ -39,15 +39,15 @@ class Emulator:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many were dead-lettered and how many dropped."""
+        """Return how many were dead-lettered and how many dropped."""
         known = self.namespace.app.namespace
         counts = known.subscription("moderation-events", "sub-all-events").counts
         return counts.dead_lettered, counts.dropped
 
     @property
     def waiting(self) -> int:
-        """How many dead letters are kept because their destination is down."""
-        return len(self.namespace.app.namespace.dead_lettering.queue)
+        """Return how many dead letters wait for their destination."""
+        return len(self.namespace.app.namespace.dead_lettering.outbox)
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +60,7 @@ async def opened(
 
 @pytest.fixture
 async def emulator(tmp_path: Path) -> AsyncIterator[Emulator]:
-    """Dead letters go to a folder."""
+    """Start an emulator whose dead letters go to a folder."""
     async with opened(str(tmp_path / "letters")) as made:
         yield made
 
@@ -133,7 +133,7 @@ async def test_a_destination_that_is_down_is_tried_again(
     (tmp_path / "letters").write_text("a file stands where the folder should be")
     await emulator.wire.publish(EVENT)
     await emulator.wire.settle("reject", lock_tokens(await emulator.wire.receive()))
-    queue = emulator.namespace.app.namespace.dead_lettering.queue
+    queue = emulator.namespace.app.namespace.dead_lettering.outbox
     for failures, pause in enumerate([10, 60, 300, 300], start=1):
         await until(lambda: queue.failures == failures)  # noqa: B023
         await emulator.namespace.advance(pause - 2)
@@ -170,7 +170,7 @@ async def test_a_container_that_is_down_holds_up_no_other(tmp_path: Path) -> Non
         await namespace.advance(7 * 86_400)
         counts = known.subscription("topic-whole", "sub-all").counts
         await until(lambda: counts.dead_lettered == 1)
-        assert len(known.dead_lettering.queue) == 1
+        assert len(known.dead_lettering.outbox) == 1
 
 
 async def test_a_blob_does_not_grow_without_end(
@@ -202,7 +202,7 @@ async def test_after_two_days_a_dead_letter_is_given_up(
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Azurite's blob service for the tests of this module."""
+    """Run Azurite's blob service for the tests of this module."""
     with blob_storage(tmp_path_factory.mktemp("azurite")) as connection_string:
         yield connection_string
 

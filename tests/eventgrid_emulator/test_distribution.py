@@ -50,7 +50,7 @@ def told(command: list[str], folder: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has the wheel, and what it needs, alone."""
+    """Return the programs of an environment with the wheel, and what it needs, alone."""
     folder = tmp_path_factory.mktemp("fresh")
     try:
         wheel = build(DISTRIBUTIONS["emulator"], folder / "dist")
@@ -64,7 +64,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def running(programs: Path, folder: Path, *options: str) -> Iterator[dict[str, Any]]:
-    """What an emulator of that environment says when it is ready."""
+    """Yield what an emulator of that environment says when it is ready."""
     asked = [str(programs / "eventgrid-emulator"), "--port", "0", "--ready-json"]
     with subprocess.Popen(
         [*asked, "--exit-with-parent", *options],
@@ -137,7 +137,7 @@ def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that has the packed helper and the official SDK, and its own tests."""
+    """Make a project with the packed helper, the official SDK, and its own tests."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("The Node client is NOT tested: there is no npm here")

@@ -96,7 +96,7 @@ async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
 
 
 async def fill(namespace: EmulatedNamespace, wire: Wire) -> int:
-    """Publishes until the file is full; gives the number of events that were taken."""
+    """Publish until the file is full; return the number of events that were taken."""
     taken = 0
     large = EVENT | {"data": "x" * 4000}
     while (await wire.publish(*[large] * 10))[0] == 200:
@@ -127,7 +127,7 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def unwritable(namespace: EmulatedNamespace) -> AsyncIterator[None]:
-    """The data folder takes nothing for the length of a block."""
+    """Make the data folder unwritable for the length of a block."""
     commits = namespace.app.namespace.commits
     store = commits._store
     assert store is not None

@@ -25,7 +25,7 @@ def test_an_operator_matches_what_the_service_matches(
 
 
 def judge(clause: Filter, value: Any) -> bool:
-    """Whether the clause holds for an event with that value, or without one."""
+    """Return whether the clause holds for an event with that value, or without one."""
     return clause.judge(MISSING if value is ABSENT else value)
 
 

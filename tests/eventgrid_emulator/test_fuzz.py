@@ -35,7 +35,7 @@ class Target:
     pid: int
 
     def ask(self, request: bytes) -> bytes:
-        """Everything that comes back before the connection ends or idles."""
+        """Return everything that comes back before the connection ends or idles."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=8) as wire:
             wire.sendall(request)
             wire.shutdown(socket.SHUT_WR)
@@ -48,7 +48,7 @@ class Target:
         return answer
 
     def memory(self) -> int:
-        """Resident kilobytes."""
+        """Return its resident kilobytes."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
         [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1])
@@ -56,7 +56,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """One emulator for all requests of this module."""
+    """Run one emulator for all requests of this module."""
     path = tmp_path_factory.mktemp("fuzz") / "topology.json"
     path.write_text(json.dumps(TOPOLOGY))
     arguments = ("--port", "0", "--topology", str(path))

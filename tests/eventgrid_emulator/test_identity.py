@@ -36,18 +36,18 @@ class Secured:
 
     @property
     def issuer(self) -> Issuer:
-        """Who issues and judges the tokens."""
+        """Return who issues and judges the tokens."""
         return self.identity.tokens
 
     @property
     def trust(self) -> ssl.SSLContext:
-        """Trusts the emulator's authority and no other."""
+        """Trust the emulator's authority and no other."""
         return ssl.create_default_context(cafile=self.identity.folder / "ca.pem")
 
 
 @pytest.fixture
 async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
-    """An emulator of its own for each test."""
+    """Start an emulator of its own for each test."""
     made = Identity(tmp_path)
     settings = Settings(topology.load(TOPOLOGY), tokens=made.tokens, tls=made.context)
     app = App(settings)

@@ -140,14 +140,14 @@ class QueueMachine(RuleBasedStateMachine):
         assert depth.oldest == min(times, default=None)
 
     def draw(self, size: int) -> bytes:
-        """Secrets in order, so that the same steps always meet the same ones."""
+        """Return secrets in order, so that the same steps always meet the same ones."""
         count = size // SECRET_LENGTH
         numbers = range(self.drawn, self.drawn + count)
         self.drawn += count
         return b"".join(number.to_bytes(SECRET_LENGTH) for number in numbers)
 
     def expire_locks(self) -> None:
-        """Locks and lives that are over by now end in the model."""
+        """End the locks and lives of the model that are over by now."""
         for secret, number in list(self.tokens.items()):
             until = self.model[number].locked_until
             if until is not None and until <= self.now:

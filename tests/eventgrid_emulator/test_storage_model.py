@@ -52,7 +52,7 @@ DELAYS = (0, 10, 60, 600, 3600)
 
 
 def snapshot(namespace: Namespace) -> Any:
-    """All that matters of every queue, once what is due has happened."""
+    """Return all that matters of every queue, once what is due has happened."""
     namespace.sweep()
     found = {}
     for subscription in namespace.topics["orders"].subscriptions.values():
@@ -83,7 +83,7 @@ class Driver:
         self.namespace = self.open()
 
     def open(self) -> Namespace:
-        """The namespace as the folder has it."""
+        """Open the namespace as the folder has it."""
         clock = Clock(lambda: self.now)
         return Namespace(DECLARED, clock=clock, store=Store(self.folder))
 
@@ -136,7 +136,7 @@ async def live(folder: Path, steps: list[tuple[Any, Any, int]]) -> None:
 
 
 def held_events(found: Any) -> set[int]:
-    """The numbers of the events that some queue holds."""
+    """Return the numbers of the events that some queue holds."""
     return {
         number
         for entries, fresh, _ in found.values()
@@ -145,7 +145,7 @@ def held_events(found: Any) -> set[int]:
 
 
 def stored(folder: Path, query: str) -> set[int]:
-    """The numbers that the file answers with."""
+    """Return the numbers that the file answers with."""
     with contextlib.closing(sqlite3.connect(folder / FILE_NAME)) as connection:
         return {number for (number,) in connection.execute(query)}
 

@@ -25,7 +25,7 @@ def a_topology(*subscriptions: Any, **changes: Any) -> str:
 
 
 def described(found: Topology) -> dict[str, Any]:
-    """What was read, as the table has it."""
+    """Return what was read, as the table has it."""
     [topic] = found.topics
     return {
         "topic": topic.name,

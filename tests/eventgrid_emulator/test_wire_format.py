@@ -34,7 +34,7 @@ OBSERVED = json.loads(
 
 
 async def provoke(wire: Wire, namespace: EmulatedNamespace, what: str) -> Answer:  # noqa: C901
-    """The exchange that the recording describes, made against the emulator."""
+    """Make the exchange that the recording describes against the emulator."""
     match what:
         case "publish ok (structured, batch, binary)":
             return await wire.publish(EVENT)
@@ -78,7 +78,7 @@ async def namespace_is_asked(namespace: EmulatedNamespace) -> None:
 
 
 def shape(value: Any) -> Any:
-    """The value without what differs from one exchange to the next."""
+    """Return the value without what differs from one exchange to the next."""
     text = json.dumps(value)
     text = re.sub(r'"[A-Za-z0-9+/]{79}[A-Za-z0-9+/=]"|"<tok>"', '"<token>"', text)
     return json.loads(text)

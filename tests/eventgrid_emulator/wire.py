@@ -23,7 +23,7 @@ type Answer = tuple[int, dict[str, str], Any]
 
 
 async def until(is_so: Callable[[], object], within: float = 5) -> None:
-    """Returns once the condition holds; fails when it does not in time."""
+    """Wait until the condition holds; fail when it does not in time."""
     async with asyncio.timeout(within):
         while not is_so():  # noqa: ASYNC110  (not ours to signal)
             await asyncio.sleep(0.001)
@@ -42,7 +42,7 @@ class Wire:
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Status, headers and parsed body of the answer."""
+        """Return status, headers and parsed body of the answer."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = headers or {}
         skip = [] if "Content-Type" in sent else ["Content-Type"]
@@ -57,13 +57,13 @@ class Wire:
             return answer.status, dict(answer.headers), json.loads(text)
 
     async def publish(self, *events: Any) -> Answer:
-        """The answer to a batch."""
+        """Publish a batch; return the answer."""
         return await self.post(
             f"{TOPIC}:publish", list(events), headers={"Content-Type": BATCH}
         )
 
     async def receive(self, count: int = 100, path: str = ALL) -> list[dict[str, Any]]:
-        """The items of a receive that must succeed."""
+        """Return the items of a receive that must succeed."""
         query = {"maxEvents": str(count), "maxWaitTime": "10"}
         status, _, body = await self.post(f"{path}:receive", query=query)
         assert status == 200, body
@@ -73,7 +73,7 @@ class Wire:
     async def settle(
         self, verb: str, tokens: Any, path: str = ALL, **query: str
     ) -> Answer:
-        """The answer to a settlement."""
+        """Return the answer to a settlement."""
         body = {"lockTokens": tokens}
         return await self.post(
             f"{path}:{verb}", body, query, {"Content-Type": "application/json"}
@@ -101,7 +101,7 @@ async def emulated(
 
 
 def lock_tokens(found: list[dict[str, Any]]) -> list[str]:
-    """The lock tokens of received items."""
+    """Return the lock tokens of received items."""
     return [item["brokerProperties"]["lockToken"] for item in found]
 
 
