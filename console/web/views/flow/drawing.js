@@ -108,7 +108,7 @@ function timeLabels(shown, { left, width, height, rem, slot }) {
   const each = (shown.at(-1).until - from) / shown.length;
   const x = (at) => left + ((at - from) / each) * slot;
   return clockTicks(from, shown.at(-1).until, (width - left) / (4.2 * rem))
-    .filter((at) => x(at) > left + 0.8 * rem && x(at) < width - 1.2 * rem)
+    .filter((at) => x(at) > left + 0.8 * rem && x(at) < width - 1.7 * rem)
     .map((at) => shape("text", { class: "tick", x: x(at), y: height - 0.25 * rem, "text-anchor": "middle" }, clock(at)));
 }
 
