@@ -17,21 +17,18 @@ type Span = tuple[datetime, datetime]
 
 
 class Search(msgspec.Struct, kw_only=True):
-    """How far a search has come: what it goes on with.
+    """How far a search has come, and what it knows of the event so far.
 
-    `whole` is all the time that may be looked at. `ahead` is searched first, from its
-    beginning on; then `behind`, from its end back. `since` and `until`: what was
-    searched. No event waits longer than a `lifetime`. `source` is that of the event: as asked (`is_chosen`), or of the only one
-    found so far; `several` says that more than one was found. `may_end` allows to end
-    as soon as one life is whole: other events with its id are not expected. `expected`
-    event subscriptions take the event (None: not known yet); those that are `done` have
-    settled it for good; of those that are `seen` a delivery was found, of those that
-    are `begun` the first one.
-    `time` is when it was published, its publisher's claim where `is_claim` says so;
-    `published` is our stamp of that, `noted` when it was noted. `claims` are who
-    published it as its deliveries say, `noted_by` who did as the log says. `first` is the oldest
-    entry's moment, `last` that of its newest delivery. `piece` is how much is searched next in one
-    go, back in time.
+    Time: `whole` may be looked at, `since` to `until` was. `ahead` is next, from its
+    beginning on; then `behind`, from its end back, a `piece` in one go.
+    Event: its `source` as asked (`is_chosen`), or that of the only one found; `several`
+    when there are more. `may_end` allows to end with one whole life, because no other
+    event is expected to have the id. None waits longer than its `lifetime`.
+    Event subscriptions: those `expected` to take it (None: not known yet), those of
+    which a delivery was `seen`, or the first one (`begun`), and those `done` for good.
+    Moments: `time` when it was published, a claim where `is_claim` says so, `published`
+    by our stamp, `noted` in the log, its `first` entry and its `last` delivery.
+    Publishers: `claims` of its deliveries, and those `noted_by` the log.
     """
 
     event_id: str

@@ -16,32 +16,19 @@ from moderation.settings import SettingsInvalid
 _log = logging.getLogger(__name__)
 
 
-class AuditRecorder:
-    """Keeps what was decided in the audit log."""
-
-    down: type[Exception] = StoreUnavailable
-
-    def __init__(self, log: AuditLog, clock: Callable[[], datetime]) -> None:
-        self._log = log
-        self._clock = clock
-
-    async def open(self, subscription: str) -> None:
-        """See that entries can be kept; StoreUnavailable when they cannot."""
-        await self._log.open(subscription, self._clock())
-
-    async def record(self, subscription: str, records: Sequence[Record]) -> None:
-        """Keep an entry for each, in one append, durable when this returns."""
-        now = records[0].at
-        at = stamp(now)
-        entries = [
-            entry(subscription, record.delivery, record.disposition, at)
-            for record in records
-        ]
-        await self._log.record(subscription, entries, now)
+async def record(log: AuditLog, subscription: str, records: Sequence[Record]) -> None:
+    """Keep an entry for each, in one append, durable when this returns."""
+    now = records[0].at
+    at = stamp(now)
+    entries = [
+        entry(subscription, record.delivery, record.disposition, at)
+        for record in records
+    ]
+    await log.record(subscription, entries, now)
 
 
 class Recording:
-    """The same into logs that are looked for at the first drain, and their activity."""
+    """Keeps what was decided in logs that are looked for at the first drain."""
 
     down: type[Exception] = StoreUnavailable
 
@@ -54,19 +41,19 @@ class Recording:
         self._audit, self._activity, self._clock = audit, activity, clock
         self._counts: defaultdict[str, DrainCounts] = defaultdict(DrainCounts)
 
-    def _recorder(self) -> AuditRecorder:
+    def _log(self) -> AuditLog:
         try:
-            return AuditRecorder(self._audit(), self._clock)
+            return self._audit()
         except SettingsInvalid as error:
             raise StoreUnavailable(str(error)) from error
 
     async def open(self, subscription: str) -> None:
         """See that entries can be kept; StoreUnavailable when they cannot."""
-        await self._recorder().open(subscription)
+        await self._log().open(subscription, self._clock())
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
         """Keep an entry for each, durable when this returns, and count what they say."""
-        await self._recorder().record(subscription, records)
+        await record(self._log(), subscription, records)
         self._counts[subscription].add(records)
 
     async def note(self, drained: DrainSummary) -> None:

@@ -32,11 +32,6 @@ class Position(msgspec.Struct, frozen=True):
         return datetime.fromisoformat(self.at)
 
 
-def position_after(line: bytes) -> Position:
-    """Return the place after that line, reading from the newest to the oldest."""
-    return Position(stamp_of(line).decode(), mark(line))
-
-
 def mark(line: bytes) -> str:
     """Return what tells a line from others of the same moment."""
     return hashlib.blake2b(line, digest_size=8).hexdigest()
@@ -138,7 +133,9 @@ class Page[Entry: Keyed]:
     @property
     def position(self) -> Position | None:
         """Return where the next page begins."""
-        return self._after if self._last is None else position_after(self._last)
+        if self._last is None:
+            return self._after
+        return Position(stamp_of(self._last).decode(), mark(self._last))
 
 
 class Windows:

@@ -15,7 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from eventgrid_pull import Record
 from eventgrid_pull.blob import blob_client
-from eventgrid_pull.blob.append_log import AppendLog
+from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from eventgrid_pull.draining.batch import BatchContext
@@ -24,8 +24,8 @@ from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.wire.client import Namespace
 from moderation.activity.counting import DrainCounts
+from moderation.audit import recorder
 from moderation.audit.log import AuditLog
-from moderation.audit.recorder import AuditRecorder
 from moderation.pulling import pull
 from moderation.runtime import handled
 from tools.bench.contenders.contender import Place, Work
@@ -98,17 +98,21 @@ def _handled(name: str) -> str:
     return name if name in handled() else "sub-all-events"
 
 
-class _Counting(AuditRecorder):
-    """Sets `end` when so many events are recorded; otherwise a drain would wait on."""
+class _Counting:
+    """Records, and sets `end` after so many events: a drain would wait on."""
+
+    down: type[Exception] = StoreUnavailable
 
     def __init__(
         self, log: AuditLog, counts: DrainCounts, left: float, end: asyncio.Event
     ) -> None:
-        super().__init__(log, clock)
-        self._counts, self._left, self._end = counts, left, end
+        self._log, self._counts, self._left, self._end = log, counts, left, end
+
+    async def open(self, subscription: str) -> None:
+        await self._log.open(subscription, clock())
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
-        await super().record(subscription, records)
+        await recorder.record(self._log, subscription, records)
         self._counts.add(records)
         self._left -= len(records)
         if self._left <= 0:
