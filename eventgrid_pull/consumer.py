@@ -129,7 +129,7 @@ class Consumer:
         seconds = min(numbers.budget, PATIENCE_SECONDS)
         if not until_empty:
             seconds = seconds_to_run(declared.expression, self._clock(), numbers.budget)
-        ends = loop_time() + seconds
+        ends, latest = loop_time() + seconds, loop_time() + numbers.budget
         runner = self.runner(declared.name)
         context = BatchContext(
             subscription=declared.name,
@@ -145,6 +145,7 @@ class Consumer:
         return DrainJob(
             context=context,
             time_left=lambda: ends - loop_time(),
+            longest_left=None if until_empty else lambda: latest - loop_time(),
             manner=numbers.manner,
             pace=numbers.pace,
             until_empty=until_empty,

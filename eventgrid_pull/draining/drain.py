@@ -5,8 +5,8 @@ delivery and a second record; the other order could lose the record of something
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import msgspec
 
@@ -24,6 +24,9 @@ from eventgrid_pull.wire.sending import on_sending
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 MAX_RECEIVERS = 4
+# Beside an under-filled batch that takes so long another receiver listens; beside so many
+# none does.
+SLOW_SECONDS, MOST_SLOW = 1.0, 16
 
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
@@ -34,8 +37,8 @@ THERE_SECONDS = 0.5
 class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
-    `time_left` gives the seconds in which a receive may still begin. `stay` goes on
-    until then, and rests for what is left of `pace` seconds after a batch that was not
+    `time_left` gives the seconds in which a receive may still begin; `longest_left` those
+    beside a slow batch, which holds up the next run. `stay` goes on until then, and rests for what is left of `pace` seconds after a batch that was not
     full; `visit` ends with the first such batch. `until_empty` ends when `callers` are
     answered, and nobody waits any more. Set, `ending` lets what is in hand be finished
     and nothing more be taken. Nothing is taken that has no `room`. `note` is given a
@@ -45,6 +48,7 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
 
     context: BatchContext
     time_left: Callable[[], float]
+    longest_left: Callable[[], float] | None = None
     manner: Manner = "stay"
     pace: float = 0.0
     until_empty: bool = False
@@ -101,7 +105,7 @@ class _Receivers:
         is_visit = job.manner == "visit" and not job.until_empty
         self._turns = asyncio.Semaphore(1 if is_visit else MAX_RECEIVERS)
         self._left = self._rests_until = 0.0
-        self._asking = 0
+        self._asking = self._slow = 0
 
     async def run(self) -> None:
         """Receive until there is a reason to stop."""
@@ -119,7 +123,8 @@ class _Receivers:
                 calls_for_more = received.is_full and not is_first
                 if calls_for_more and self._count < MAX_RECEIVERS:
                     self._add(group)
-                await self._work(received)
+                with self._heard_beside(received, group):
+                    await self._work(received)
                 took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
                 self._size = receive_size.next_size(size, took)
@@ -169,6 +174,8 @@ class _Receivers:
         if is_awaited and job.room is not None and job.room.is_stuck:
             return "stuck"
         self._left = job.time_left()
+        if self._left <= 0 and self._slow and job.longest_left is not None:
+            self._left = job.longest_left()
         return "budget" if self._left <= 0 else None
 
     def _room(self) -> int:
@@ -236,6 +243,35 @@ class _Receivers:
         if seconds > 0:
             reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
             await first_of(reasons, seconds)
+
+    @contextmanager
+    def _heard_beside(
+        self, received: Received, group: asyncio.TaskGroup
+    ) -> Iterator[None]:
+        """See that another receiver listens if the block takes long.
+
+        Not beside a full batch: it called for more already, or what waits would do so
+        under its lock.
+        """
+        slow: list[bool] = []
+
+        def count_out() -> None:
+            slow.append(True)
+            self._count, self._slow = self._count - 1, self._slow + 1
+            room = self._job.room
+            can_begin = room is None or room.slots.free > 0
+            if not self._count and can_begin and self._slow <= MOST_SLOW:
+                self._add(group)
+
+        seconds = max(SLOW_SECONDS, self._rests_until - loop_time())
+        timer = asyncio.get_running_loop().call_later(seconds, count_out)
+        if received.is_full:
+            timer.cancel()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._count, self._slow = self._count + len(slow), self._slow - len(slow)
 
     async def _work(self, received: Received) -> None:
         deliveries, done = received.deliveries, self._parts.current

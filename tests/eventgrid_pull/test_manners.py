@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.draining.drain_summary import DrainSummary
-from eventgrid_pull.outcomes import Settled
+from eventgrid_pull.outcomes import Acknowledge, Disposition, Settled
 from eventgrid_pull.settings.ticks import seconds_to_run
 from tests.eventgrid_pull.orders import NOW, a_delivery
 from tests.eventgrid_pull.test_callers import Process, Queue
@@ -116,6 +116,33 @@ async def test_an_idle_listener_has_its_next_run_before_its_receive_ends() -> No
     assert len(queue.delays) == 20
     # The first minute has no run: nobody listens before the first tick.
     assert sum(delay > 0.1 for delay in queue.delays) <= 60 / 17
+
+
+@in_virtual_time
+async def test_who_stays_listens_beside_a_slow_handler() -> None:
+    """Also beyond the next tick: the host cannot begin a run before this one has ended."""
+    queue = Timed()
+    handled = 0
+
+    async def handle(event: object) -> Disposition:
+        nonlocal handled
+        handled += 1
+        await asyncio.sleep(100 if handled in (100, 200, 210) else 0)
+        return Acknowledge("kept")
+
+    process = Process(queue, handler=handle, longest_left=lambda: 900.0)
+    async with hosting(process, manner="stay") as runs:
+        await asyncio.sleep(61)
+        await queue.publish(rate=5, seconds=200)
+        await asyncio.sleep(100)
+
+    assert len(queue.delays) == 1000
+    assert sum(delay >= 100 for delay in queue.delays) == 3
+    # Nobody listens for the first second of each: most batches take less.
+    assert sum(delay > 1.1 for delay in queue.delays) == 3
+    assert all(
+        start - end <= HOST_SECONDS + 0.001 for (_, end), (start, _) in pairwise(runs)
+    )
 
 
 @pytest.mark.parametrize("there", [1, 7, 950])

@@ -1,7 +1,7 @@
 """Receivers of one drain: as many as the batches call for, within the budget."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -54,15 +54,16 @@ def job(
     *,
     budget: float = 60,
     takes: float = 0.5,
+    handler: Callable[[PaidEvent], Awaitable[Disposition]] | None = None,
     **more: Any,
 ) -> DrainJob:
     ends = now() + budget
 
-    async def handler(event: PaidEvent) -> Disposition:
+    async def handle(event: PaidEvent) -> Disposition:
         await asyncio.sleep(takes)
         return DONE
 
-    context = a_context(receiver, handler, store)
+    context = a_context(receiver, handler or handle, store)
     return DrainJob(context=context, time_left=lambda: ends - now(), **more)
 
 
