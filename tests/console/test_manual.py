@@ -395,7 +395,7 @@ async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
     one, other = a_delivery(), a_delivery(an_event(id="event-2"))
     receiver = queue(api, one, other)
     await post(api, "peek")
-    receiver.lost.add(one.lock_token)
+    receiver.lose(one.lock_token)
 
     said = await settle(api, "acknowledge", one.lock_token, other.lock_token)
 

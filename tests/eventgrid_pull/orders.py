@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from eventgrid_pull import testing
 from eventgrid_pull.blob.append_log import (
     AppendLog,
     InMemoryAppendLog,
@@ -27,7 +28,6 @@ from eventgrid_pull.outcomes import (
     Disposition,
     Reject,
     Release,
-    ReleaseDelay,
     Settled,
 )
 from eventgrid_pull.recorder import Record
@@ -159,20 +159,18 @@ async def entries(log: AppendLog, name: str = NAME) -> list[Entry]:
     return [msgspec.json.decode(line, type=Entry) async for line in lines]
 
 
-class InMemoryReceiver:
+class InMemoryReceiver(testing.InMemorySubscription):
     """An event subscription that hands out the given batches, then nothing.
 
-    `settled` has what became of each lock token. `fails` names verbs that do not
-    answer, `lost` tokens whose lock is gone.
+    `fails` names verbs that do not answer.
     """
 
     def __init__(self, *batches: list[Delivery]) -> None:
+        super().__init__()
         self.batches = list(batches)
         self.waits: list[int] = []
         self.renewals = 0
-        self.settled: dict[str, tuple[str, int]] = {}
         self.fails: set[str] = set()
-        self.lost: set[str] = set()
 
     async def receive(
         self, max_events: int, max_wait: int, *, within: float
@@ -181,30 +179,14 @@ class InMemoryReceiver:
         self._check("receive")
         return self.batches.pop(0) if self.batches else []
 
-    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
-        return self._settle("acknowledge", tokens)
-
     async def renew(self, tokens: Sequence[str]) -> Settled:
         self.renewals += 1
         self._check("renew")
-        held = frozenset(token for token in tokens if token not in self.lost)
-        gone = {token: "TokenLost" for token in tokens if token in self.lost}
-        return Settled(held, gone)
-
-    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
-        return self._settle("release", tokens, int(delay))
-
-    async def reject(self, tokens: Sequence[str]) -> Settled:
-        return self._settle("reject", tokens)
+        return await super().renew(tokens)
 
     def _settle(self, verb: str, tokens: Sequence[str], delay: int = 0) -> Settled:
         self._check(verb)
-        held = [token for token in tokens if token not in self.lost]
-        self.settled |= dict.fromkeys(held, (verb, delay))
-        return Settled(
-            frozenset(held),
-            {token: "TokenLost" for token in tokens if token in self.lost},
-        )
+        return super()._settle(verb, tokens, delay)
 
     def _check(self, verb: str) -> None:
         if verb in self.fails:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
@@ -92,8 +91,8 @@ def number(text: bytes) -> int:
 
 
 async def numbers(log: AppendLog, name: str = "sub-a", back: float = 180) -> list[int]:
-    found = log.newest(name, since=NOW - minutes(back), until=NOW)
-    return [int(re.findall(rb'"n":(\d+)', one)[0]) async for one in found]
+    lines = log.newest(name, since=NOW - minutes(back), until=NOW)
+    return [number(text) async for text in lines]
 
 
 async def test_lines_come_back_newest_first_over_hours(log: AppendLog) -> None:
@@ -203,7 +202,7 @@ async def test_storage_that_does_not_answer_is_said_in_words() -> None:
 async def found(log: AppendLog, since: float, until: float) -> list[int]:
     """The numbers of the lines from so many minutes ago to so many."""
     lines = log.newest("sub-a", since=NOW - minutes(since), until=NOW - minutes(until))
-    return [int(re.findall(rb'"n":(\d+)', one)[0]) async for one in lines]
+    return [number(text) async for text in lines]
 
 
 async def searched(
@@ -213,7 +212,7 @@ async def searched(
     lines = await log.search(
         "sub-a", needle, since=NOW - minutes(since), until=NOW - minutes(until)
     )
-    return [int(re.findall(rb'"n":(\d+)', one)[0]) for one in lines]
+    return [number(text) for text in lines]
 
 
 @pytest.mark.parametrize("size", [0, 2_000, 30_000])
@@ -347,31 +346,18 @@ async def test_pages_over_several_writers_join_to_the_whole(
         await writers[n % 3].append("sub-a", NOW - minutes(ago), lines)
     whole = await numbers(writers[0])
 
-    pages: list[Numbered] = []
+    pages: list[bytes] = []
     until, seen = NOW, 0  # of the lines of that moment
     is_over = False
     while not is_over:
         newest = writers[0].newest("sub-a", since=NOW - minutes(180), until=until)
-        lines_until = [Numbered.read(one) async for one in newest]
-        page = lines_until[seen : seen + 11]
+        page = [text async for text in newest][seen : seen + 11]
         pages += page
         is_over = len(page) < 11
-        until = datetime.fromisoformat(pages[-1].at)
-        seen = sum(one.at == pages[-1].at for one in pages)
+        until = datetime.fromisoformat(stamp_of(pages[-1]).decode())
+        seen = [*map(stamp_of, pages)].count(stamp_of(pages[-1]))
         late = len(pages) + 1_000
         await writers[1].append("sub-a", NOW, line(late))
 
-    assert [one.number for one in pages] == whole
+    assert [*map(number, pages)] == whole
     assert len(whole) == 210
-
-
-class Numbered(msgspec.Struct, rename={"number": "n"}):
-    """A line of these tests."""
-
-    at: str
-    number: int
-
-    @classmethod
-    def read(cls, text: bytes) -> "Numbered":
-        """The line, decoded."""
-        return msgspec.json.decode(text, type=cls)

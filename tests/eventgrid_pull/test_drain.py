@@ -70,7 +70,7 @@ async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
     """The next delivery of that event overrules the entry."""
     lost, kept = a_delivery(), a_delivery()
     receiver = InMemoryReceiver([lost, kept], [a_delivery()])
-    receiver.lost.add(lost.lock_token)
+    receiver.lose(lost.lock_token)
 
     tally = await run(receiver)
 

@@ -28,7 +28,7 @@ class Supply(Clocked):
         self.supply = [a_delivery() for _ in range(count)]
         self.patient = patient
         self.asking = 0
-        self.asked: list[tuple[float, int]] = []
+        self.begun: list[tuple[float, int]] = []
         self.sizes: list[int] = []
 
     async def receive(
@@ -36,7 +36,7 @@ class Supply(Clocked):
     ) -> list[Delivery]:
         self.asking += 1
         self.sizes.append(max_events)
-        self.asked.append((now() - self.began, self.asking))
+        self.begun.append((now() - self.began, self.asking))
         try:
             await asyncio.sleep(TRIP)
             self._check("receive")
@@ -68,7 +68,7 @@ def job(
 
 
 def at_once(receiver: Supply) -> int:
-    return max(count for _, count in receiver.asked)
+    return max(count for _, count in receiver.begun)
 
 
 @in_virtual_time
@@ -81,7 +81,7 @@ async def test_full_batches_bring_more_receivers_up_to_a_bound() -> None:
     assert tally.settled == {"acknowledge": 5000}
     assert tally.summary.full_batches == 50
     assert len(receiver.settled) == 5000
-    starts = [round(at, 3) for at, _ in receiver.asked]
+    starts = [round(at, 3) for at, _ in receiver.begun]
     assert max(map(starts.count, starts)) <= MAX_RECEIVERS
     one_by_one = 50 * (TRIP + 0.5)
     assert now() - receiver.began < 10 + one_by_one / 2
@@ -126,7 +126,7 @@ async def test_without_full_batches_receivers_go_again(count: int) -> None:
     await drain(job(receiver, budget=200))
 
     assert at_once(receiver) > 1
-    late = [asking for at, asking in receiver.asked if at > 60]
+    late = [asking for at, asking in receiver.begun if at > 60]
     assert late
     assert set(late) == {1}
     assert len(receiver.settled) == count
@@ -141,7 +141,7 @@ async def test_a_receive_may_begin_until_the_budget_is_used_up() -> None:
 
     tally = await drain(job(receiver, budget=55))
 
-    assert 45 < receiver.asked[-1][0] < 55
+    assert 45 < receiver.begun[-1][0] < 55
     assert 55 <= now() - receiver.began < 65
     assert tally.stopped == "budget"
 
@@ -187,7 +187,7 @@ async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause
     tally = await drain(job(receiver, budget=60))
 
     assert tally.settled == {"acknowledge": 3}
-    assert len(receiver.asked) <= 50 / 0.2
+    assert len(receiver.begun) <= 50 / 0.2
     assert tally.stopped == "budget"
 
 
@@ -199,7 +199,7 @@ async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> 
         async def receive(
             self, max_events: int, max_wait: int, *, within: float
         ) -> list[Delivery]:
-            if self.asked and now() > self.began + 3 and not self.fails:
+            if self.begun and now() > self.began + 3 and not self.fails:
                 self.fails.add("once")
                 raise EventGridError("Event Grid does not answer")
             return await super().receive(max_events, max_wait, within=within)
@@ -210,7 +210,7 @@ async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> 
 
     assert tally.error == "Event Grid does not answer"
     assert (tally.stopped, tally.summary.completed) == ("failed", False)
-    assert max(at for at, _ in receiver.asked) < 4  # nobody asks after the failure
+    assert max(at for at, _ in receiver.begun) < 4  # nobody asks after the failure
     assert tally.settled["acknowledge"] == 50_000 - len(receiver.supply)
     assert await settle_down() == []
 

@@ -107,7 +107,7 @@ class Bench:
 
     def lose(self, name: str) -> None:
         """That event's lock is gone."""
-        self.receiver.lost.add(self.deliveries[name].lock_token)
+        self.receiver.lose(self.deliveries[name].lock_token)
 
     async def entries(self) -> dict[str, Entry]:
         """What is on record, by event id."""
