@@ -58,14 +58,6 @@ def test_spreads_add_up_to_the_same_in_any_order(
     assert list(one_way.percentiles(*shares)) == list(whole.percentiles(*shares))
 
 
-@given(TIMES)
-def test_a_spread_is_read_back_as_it_was_written(times: list[float]) -> None:
-    """It lies in the activity log as JSON."""
-    spread = a_spread(times)
-
-    assert msgspec.json.decode(msgspec.json.encode(spread), type=Spread) == spread
-
-
 def test_a_spread_stays_small_whatever_is_measured() -> None:
     """An event's own time may be any: it may have waited for two thousand years."""
     times = [1.05**power for power in range(650)] + [6.4e13] * 1000

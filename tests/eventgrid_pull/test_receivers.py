@@ -215,53 +215,6 @@ async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> 
     assert await settle_down() == []
 
 
-def receive_fails(receiver: Supply, store: Store) -> None:
-    receiver.fails.add("receive")
-
-
-def nothing_is_settled(receiver: Supply, store: Store) -> None:
-    receiver.fails |= {"acknowledge", "release", "reject"}
-
-
-def nothing_is_recorded(receiver: Supply, store: Store) -> None:
-    store.fails = True
-
-
-def all_is_well(receiver: Supply, store: Store) -> None:
-    pass
-
-
-@pytest.mark.parametrize(
-    "fault", [all_is_well, receive_fails, nothing_is_settled, nothing_is_recorded]
-)
-@pytest.mark.parametrize("after", [0.0, 2.0])
-@in_virtual_time
-async def test_no_task_is_left_behind_by_a_drain(
-    fault: Callable[[Supply, Store], None], after: float
-) -> None:
-    """Whether it ended well or not."""
-    receiver, store = Supply(1000), Store()
-    asyncio.get_running_loop().call_later(after, fault, receiver, store)
-
-    await drain(job(receiver, store, until_empty=True, takes=1.5))
-
-    assert await settle_down() == []
-
-
-@in_virtual_time
-async def test_a_drain_that_is_cut_off_leaves_no_task_behind() -> None:
-    """Its receives, handlers and keepers go with it; locks expire by themselves."""
-    receiver = Supply(1000)
-    task = asyncio.create_task(drain(job(receiver, takes=100)))
-    await asyncio.sleep(40)
-
-    task.cancel()
-    await asyncio.wait({task})
-
-    assert task.cancelled()
-    assert await settle_down() == []
-
-
 @pytest.mark.parametrize(
     ("size", "took", "after"),
     [(100, 0.0, 100), (100, 0.3, 50), (50, 0.2, 50), (50, 0.05, 100), (80, 0.0, 100)],
