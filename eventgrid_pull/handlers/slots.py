@@ -29,7 +29,9 @@ class Slots:
         return True
 
     async def take(self) -> None:
-        """Wait for a slot, in the order of asking; NoSlotLeft rather than wait in vain."""
+        """Take a slot, in the order of asking; NoSlotLeft rather than wait in vain."""
+        if self.take_free():
+            return
         if self.stuck >= self.most:
             raise NoSlotLeft
         waiting = asyncio.get_running_loop().create_future()
