@@ -182,7 +182,8 @@ def bench(arguments: list[str]) -> int:
 def become(command: list[str], *, holding: bool = False) -> int:
     """Give it this terminal, its signals and our exit code.
 
-    `holding`: a Ctrl-C pressed before it runs is kept for its `terminal.exit_code`.
+    `holding`: a Ctrl-C pressed before it runs is kept for `terminal`'s `exit_code` or
+    `end_at_ctrl_c`.
     """
     if os.name != "nt":  # execv there gives the prompt back while the child runs on
         os.chdir(ROOT)

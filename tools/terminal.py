@@ -56,6 +56,17 @@ def exit_code(main: Callable[[], int]) -> int:
         return 130
 
 
+def end_at_ctrl_c() -> None:
+    """Have a Ctrl-C end this process at once, also one that waits until now.
+
+    An exception for it is lost where Python cannot raise one, as in a callback of an
+    import.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def run_captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run the command; return it with its stdout and stderr as one text."""
     return subprocess.run(

@@ -240,7 +240,10 @@ def test_an_early_ctrl_c_is_no_traceback(command: str, tmp_path: Path) -> None:
             wait_for_its_first_line(process)
             time.sleep(after)  # noqa: TID251  # each of these moments is one to press it
             process.send_signal(signal.SIGINT)
-            told = process.communicate(timeout=60)[0]
+            try:
+                told = process.communicate(timeout=60)[0]
+            finally:
+                process.kill()
         assert "Traceback" not in told, (after, told)
         assert "KeyboardInterrupt" not in told, (after, told)
 

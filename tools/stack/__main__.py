@@ -15,7 +15,7 @@ from tools.stack.parts import azurite, services
 from tools.stack.settings import settings_file
 from tools.stack.supervision.supervisor import supervise
 from tools.stack.system import ports
-from tools.terminal import CannotGoOn, exit_code, say
+from tools.terminal import CannotGoOn, end_at_ctrl_c, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,8 +29,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (CannotGoOn, OSError) as error:
         say(f"Cannot run the local stack: {error}")
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def _check(given: Options) -> None:
@@ -92,4 +90,5 @@ def _free_ports(wanted: Mapping[str, int], patience: float) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    end_at_ctrl_c()  # until the supervisor listens
+    sys.exit(main())
