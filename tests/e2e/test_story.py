@@ -174,16 +174,20 @@ def test_a_chunked_body_is_told_to_send_its_length(stack: Stack) -> None:
 
 def test_what_was_pulled_is_seen_to_flow(stack: Stack) -> None:
     """
-    What the models said and how long events waited, as soon as the drain has ended.
+    What the models said and how long events waited: noted behind the answer.
     """
     result = a_result("flowing", modelName="flow-moderator", modelVersion="1.2.3")
     post(stack, "/api/events", result)
     pull(stack)
 
     path = "/api/activity?minutes=5&subscription=sub-flagged"
-    totals = stack.call("GET", path).json()["totals"]
+    told = {"model": "flow-moderator 1.2.3", "count": 1}
 
-    assert {"model": "flow-moderator 1.2.3", "count": 1} in totals["models"]
+    def noted() -> dict[str, Any] | None:
+        totals: dict[str, Any] = stack.call("GET", path).json()["totals"]
+        return totals if told in totals["models"] else None
+
+    totals = until("what was drained to be noted", noted, patience=20)
     assert sum(totals["confidence"]) == sum(cell["count"] for cell in totals["matrix"])
     delay = totals["queueDelayMs"]
     assert delay["count"]

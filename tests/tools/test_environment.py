@@ -230,7 +230,11 @@ def test_an_early_ctrl_c_is_no_traceback(command: str, tmp_path: Path) -> None:
     more = [*options, f"--data={tmp_path}", "--host=stand-in"] * (command == "run")
     for after in (0, 0.05, 0.1, 0.2, 0.35, 0.6):
         with subprocess.Popen(
-            [sys.executable, str(ROOT / "dev.py"), command, *more],
+            # Also where this suite runs in the background of a shell, which ignores it.
+            [
+                *("env", "--default-signal=INT"),
+                *(sys.executable, str(ROOT / "dev.py"), command, *more),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
