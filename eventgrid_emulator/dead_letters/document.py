@@ -4,7 +4,7 @@ import importlib.util
 import tempfile
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,12 +119,15 @@ class RecentDeadLetters:
         self._size = 0
 
     def put(self, container: str, name: str, content: bytes) -> None:
-        """Store the content where it belongs, then remember each of its dead letters."""
+        """Store the content where it belongs."""
         if self.to is not None:
             self.to.put(container, name, content)
-        for letter in msgspec.json.decode(content, type=list[msgspec.Raw]):
-            self._letters.append((f"{container}/{name}", bytes(letter)))
-            self._size += len(bytes(letter))
+
+    def remember(self, letters: Iterable[DeadLetter]) -> None:
+        """Keep dead letters that have arrived."""
+        for letter in letters:
+            self._letters.append((letter.blob, letter.document))
+            self._size += len(letter.document)
         while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
             self._size -= len(self._letters.popleft()[1])
 

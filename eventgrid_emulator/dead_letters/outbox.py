@@ -120,9 +120,9 @@ class Outbox:
             self._done(given_up, arrived=False)
 
     def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
-        for letter in letters:
-            self._waiting.pop(letter.id, None)
-        self._delivered(letters, arrived)
+        # What was cleared while it was sent is forgotten already.
+        known = [each for each in letters if self._waiting.pop(each.id, None)]
+        self._delivered(known, arrived)
 
 
 def _container(letter: DeadLetter) -> str:

@@ -91,6 +91,8 @@ class DeadLettering:
         return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
+        if arrived:
+            self.recent.remember(letters)
         self._journal.forget_dead_letters([letter.id for letter in letters])
         self._commits.after_commit(lambda: self._count(letters, arrived=arrived))
         if self._commits.failure is None:
