@@ -59,6 +59,8 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 type Disposition = Acknowledge | Release | Reject
+# The same for `isinstance`: to make the union anew would cost more than to ask.
+DISPOSITIONS = (Acknowledge, Release, Reject)
 
 
 class NoDisposition(TypeError):

@@ -15,10 +15,9 @@ from eventgrid_pull.draining.lock_renewal import Locks
 from eventgrid_pull.draining.settle import Decided, Receiver
 from eventgrid_pull.event import AnyEvent, Delivery
 from eventgrid_pull.outcomes import (
-    Acknowledge,
+    DISPOSITIONS,
     Disposition,
     NoDisposition,
-    Reject,
     Release,
     ReleaseDelay,
     failed,
@@ -186,7 +185,7 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
 
 def checked(disposition: Disposition) -> Disposition:
     """Return the disposition, if it can be recorded and carried out; else NoDisposition."""
-    if not isinstance(disposition, Acknowledge | Release | Reject):
+    if not isinstance(disposition, DISPOSITIONS):
         raise NoDisposition(f"no disposition, but {type(disposition).__name__}")
     (disposition.reason or "").encode()
     if isinstance(disposition, Release) and disposition.delay not in (

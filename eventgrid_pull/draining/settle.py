@@ -73,8 +73,9 @@ async def settle(
 
 
 def _group(disposition: Disposition) -> Group:
-    delay = disposition.delay if isinstance(disposition, Release) else None
-    return type(disposition), ReleaseDelay(delay or 0)
+    if isinstance(disposition, Release):
+        return Release, ReleaseDelay(disposition.delay or 0)
+    return type(disposition), ReleaseDelay.NONE
 
 
 async def _call(

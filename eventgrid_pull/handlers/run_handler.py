@@ -14,6 +14,7 @@ from eventgrid_pull.event import AnyEvent, MalformedEvent
 from eventgrid_pull.handlers.handler import Shape
 from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
 from eventgrid_pull.outcomes import (
+    DISPOSITIONS,
     Acknowledge,
     Disposition,
     NoDisposition,
@@ -226,12 +227,12 @@ class _Shared:
 
 def _at(said: object, place: int, count: int) -> Disposition:
     """Return the disposition of one event in what a handler of so many said."""
-    if isinstance(said, list | tuple):
+    if isinstance(said, (list, tuple)):
         if len(said) != count:
             raise NoDisposition(f"{len(said)} dispositions for {count} events")
         said = said[place]
     if said is None:
         return Acknowledge()
-    if isinstance(said, Acknowledge | Release | Reject):
+    if isinstance(said, DISPOSITIONS):
         return said
     raise NoDisposition(f"no disposition, but {type(said).__name__}")
