@@ -3,7 +3,6 @@
 import importlib.util
 import tempfile
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +46,12 @@ class DeadLetter:
     blob: str
     since: float
     document: bytes
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return the names of its topic and event subscription."""
+        _, _, topic, subscription, *_ = self.blob.split("/")
+        return topic, subscription
 
 
 class Destination(Protocol):
@@ -115,7 +120,7 @@ class RecentDeadLetters:
 
     def __init__(self, to: Destination | None = None) -> None:
         self.to = to
-        self._letters: deque[tuple[str, bytes]] = deque()
+        self._letters: dict[int, DeadLetter] = {}
         self._size = 0
 
     def put(self, container: str, name: str, content: bytes) -> None:
@@ -124,12 +129,12 @@ class RecentDeadLetters:
             self.to.put(container, name, content)
 
     def remember(self, letters: Iterable[DeadLetter]) -> None:
-        """Keep dead letters that have arrived."""
+        """Keep dead letters that have arrived, once each however often they are sent."""
         for letter in letters:
-            self._letters.append((letter.blob, letter.document))
-            self._size += len(letter.document)
+            if self._letters.setdefault(letter.id, letter) is letter:
+                self._size += len(letter.document)
         while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
-            self._size -= len(self._letters.popleft()[1])
+            self._forget(next(iter(self._letters)))
 
     def find(self, topic: str | None, subscription: str | None) -> list[bytes]:
         """Return the dead letters of a topic or event subscription, oldest first.
@@ -137,16 +142,21 @@ class RecentDeadLetters:
         Each is the document as it was stored, with its blob's path in front.
         """
         found = []
-        for path, document in list(self._letters):
-            _, _, of_topic, of_subscription, *_ = path.split("/")
+        for letter in self._letters.values():
+            of_topic, of_subscription = letter.place
             if topic in (None, of_topic) and subscription in (None, of_subscription):
-                found.append(b'{"blob":%b,%b' % (_quoted(path), document[1:]))
+                shown = _quoted(letter.blob), letter.document[1:]
+                found.append(b'{"blob":%b,%b' % shown)
         return found
 
-    def clear(self) -> None:
-        """Forget all of them."""
-        self._letters.clear()
-        self._size = 0
+    def remove(self, is_meant: Callable[[DeadLetter], bool]) -> None:
+        """Forget those of them."""
+        for letter in list(self._letters.values()):
+            if is_meant(letter):
+                self._forget(letter.id)
+
+    def _forget(self, letter_id: int) -> None:
+        self._size -= len(self._letters.pop(letter_id).document)
 
 
 def destination(text: str) -> Destination:

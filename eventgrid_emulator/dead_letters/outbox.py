@@ -28,6 +28,7 @@ class Outbox:
         self._waiting: dict[int, DeadLetter] = {}
         self._news = asyncio.Event()
         self._sent = asyncio.Event()
+        self._stored = 0
         self.failures = 0
         self._not_before = 0.0
 
@@ -35,14 +36,21 @@ class Outbox:
         return len(self._waiting)
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
-        """Send them as soon as the destination takes them."""
+        """Keep them; they are sent once they are stored, too."""
         self._waiting.update((letter.id, letter) for letter in letters)
+
+    def send(self, last: int) -> None:
+        """Send all up to this id as soon as the destination takes them: they are stored."""
+        self._stored = last
         self._news.set()
 
-    def clear(self) -> list[DeadLetter]:
-        """Forget what waits, and return it."""
-        waiting, self._waiting = list(self._waiting.values()), {}
-        return waiting
+    def remove(self, is_meant: Callable[[DeadLetter], bool]) -> list[int]:
+        """Forget those of them, also on their way; return their ids."""
+        ids = [letter.id for letter in self._waiting.values() if is_meant(letter)]
+        for letter_id in ids:
+            del self._waiting[letter_id]
+        self.failures, self._not_before = 0, 0.0
+        return ids
 
     async def wait_until_sent(self, longest: float) -> None:
         """Wait until nothing waits, the destination is down, or the time is over."""
@@ -89,7 +97,7 @@ class Outbox:
     def _next_batch(self, down: Container[str]) -> list[DeadLetter]:
         batch: list[DeadLetter] = []
         for letter in self._waiting.values():
-            if _container(letter) in down:
+            if letter.id > self._stored or _container(letter) in down:
                 continue
             if batch and letter.blob != batch[0].blob:
                 break  # the letters of a blob stand side by side
@@ -121,7 +129,7 @@ class Outbox:
 
     def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
         # What was cleared while it was sent is forgotten already.
-        known = [each for each in letters if self._waiting.pop(each.id, None)]
+        known = [letter for letter in letters if self._waiting.pop(letter.id, None)]
         self._delivered(known, arrived)
 
 

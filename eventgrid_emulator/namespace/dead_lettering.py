@@ -1,7 +1,8 @@
 """What becomes of events that ended: a dead letter, or nothing but a count."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from eventgrid_emulator.dead_letters import document as deadletters
 from eventgrid_emulator.dead_letters.document import (
@@ -10,7 +11,7 @@ from eventgrid_emulator.dead_letters.document import (
     RecentDeadLetters,
 )
 from eventgrid_emulator.dead_letters.outbox import Outbox
-from eventgrid_emulator.namespace.subscription import Subscription
+from eventgrid_emulator.namespace.subscription import Counts, Subscription
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import Ended
 from eventgrid_emulator.storage.commits import Commits
@@ -45,14 +46,15 @@ class DeadLettering:
         """Replace the dead letters that wait by these."""
         letters = [self._with_blob(letter) for letter in waiting]
         self._number = max([self._number, *(letter.id for letter in letters)])
-        self.outbox.clear()
+        self.outbox.remove(lambda _: True)
         self.outbox.add(letters)
+        self.outbox.send(self._number)
 
-    def clear(self) -> None:
-        """Forget the dead letters that wait, and the recent ones."""
-        waiting = self.outbox.clear()
-        self._journal.forget_dead_letters([letter.id for letter in waiting])
-        self.recent.clear()
+    def clear(self, places: Collection[tuple[str, str]]) -> None:
+        """Forget the dead letters of these topics' event subscriptions, sent or not."""
+        ids = self.outbox.remove(lambda letter: letter.place in places)
+        self._journal.forget_dead_letters(ids)
+        self.recent.remove(lambda letter: letter.place in places)
 
     def dead_letter(self, subscription: Subscription, ended: list[Ended]) -> None:
         """Dead-letter these events, or drop them where there is no container."""
@@ -64,8 +66,9 @@ class DeadLettering:
         letters = list(self._documents(subscription, subscription.container, ended))
         for letter in letters:
             self._journal.dead_letter(letter)
+        self.outbox.add(letters)
         # An event that ended for good is not delivered again: the blob comes after that.
-        self._commits.after_commit(lambda: self.outbox.add(letters))
+        self._commits.after_commit(partial(self.outbox.send, self._number))
 
     def _documents(
         self, subscription: Subscription, container: str, ended: Iterable[Ended]
@@ -94,14 +97,14 @@ class DeadLettering:
         if arrived:
             self.recent.remember(letters)
         self._journal.forget_dead_letters([letter.id for letter in letters])
-        self._commits.after_commit(lambda: self._count(letters, arrived=arrived))
+        found = [self._known.get(letter.place) for letter in letters]
+        counts = [subscription.counts for subscription in found if subscription]
+        self._commits.after_commit(lambda: _count(counts, arrived=arrived))
         if self._commits.failure is None:
             self._commits.commit()
 
-    def _count(self, letters: list[DeadLetter], *, arrived: bool) -> None:
-        for letter in letters:
-            _, _, topic, name, *_ = letter.blob.split("/")
-            subscription = self._known.get((topic, name))
-            if subscription is not None:
-                subscription.counts.dead_lettered += arrived
-                subscription.counts.dropped += not arrived
+
+def _count(letters: Iterable[Counts], *, arrived: bool) -> None:
+    for counts in letters:
+        counts.dead_lettered += arrived
+        counts.dropped += not arrived

@@ -196,13 +196,14 @@ class Namespace:
         await self.commits.flush()
 
     async def reset(self, only: Collection[Subscription] | None = None) -> None:
-        """Empty these event subscriptions, or all with dead letters, history and clock."""
+        """Empty these event subscriptions, or all of them with history and clock."""
         self.commits.check()
-        for subscription in self.known.values() if only is None else only:
+        emptied = self.known.values() if only is None else only
+        for subscription in emptied:
             self.journal.forget(subscription.key, subscription.reset())
+        self.dead_lettering.clear({(found.topic, found.name) for found in emptied})
         if only is None:
             self.history.clear()
-            self.dead_lettering.clear()
             self.clock.reset()
             self.journal.move_clock(self.clock.offset)
             for topic in self.topics.values():

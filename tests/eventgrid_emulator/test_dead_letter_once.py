@@ -1,8 +1,11 @@
 """A dead letter exists once, and only when its event has left the queue for good."""
 
+import asyncio
 import contextlib
 import itertools
 import json
+import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,19 @@ class Flaky:
         return sorted(item["event"]["id"] for item in items)
 
 
+class Slow(Flaky):
+    """A destination that takes what it is given when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending, self.told = threading.Event(), threading.Event()
+
+    def put(self, container: str, name: str, content: bytes) -> None:
+        self.sending.set()
+        assert self.told.wait(10)
+        super().put(container, name, content)
+
+
 class Driven:
     """A durable namespace, its dead letters going to `to`, asked without HTTP."""
 
@@ -76,6 +92,12 @@ class Driven:
 
     async def reject(self, tokens: list[str]) -> None:
         await self.settle(Operation.REJECT, tokens)
+
+    @property
+    def recent(self) -> list[str]:
+        """Return the id of every dead letter that is remembered."""
+        found = self.namespace.dead_lettering.recent.find(None, None)
+        return [json.loads(letter)["event"]["id"] for letter in found]
 
     async def wear_out(self, tokens: list[str]) -> None:
         await self.settle(Operation.RELEASE, tokens)
@@ -126,3 +148,82 @@ async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> N
     async with driven(tmp_path, to) as emulator:
         await until(lambda: not len(emulator.namespace.dead_lettering.outbox))
     assert to.ids == ["1", "2"]
+
+
+async def test_one_that_arrives_twice_is_remembered_once(tmp_path: Path) -> None:
+    """It is sent again when that it has arrived could not be stored."""
+    to = Slow()
+    async with driven(tmp_path, to) as emulator:
+        await emulator.publish("1")
+        await emulator.reject(await emulator.receive())
+        await asyncio.to_thread(to.sending.wait, 10)
+        await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
+        to.told.set()
+        await until(lambda: emulator.namespace.commits.failure is not None)
+
+        await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
+        await until(lambda: emulator.queue.counts.dead_lettered == 1)
+
+        assert (emulator.recent, to.ids) == (["1"], ["1"])
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+@pytest.mark.parametrize("phase", ["being stored", "on its way", "there"])
+async def test_a_reset_leaves_no_dead_letter(
+    phase: str, is_whole: bool, tmp_path: Path
+) -> None:
+    """Wherever one is, it is not among those of the next test, nor counted there."""
+    to = Slow()
+    async with driven(tmp_path, to) as emulator:
+        namespace = emulator.namespace
+        await emulator.publish("1")
+        tokens = await emulator.receive()
+        settle(namespace, emulator.queue, Operation.REJECT, tokens)
+        namespace.commits.commit()
+        if phase != "being stored":
+            await asyncio.to_thread(to.sending.wait, 10)
+        if phase == "there":
+            to.told.set()
+            await until(lambda: emulator.queue.counts.dead_lettered == 1)
+
+        await namespace.reset(None if is_whole else [emulator.queue])
+
+        to.told.set()
+        await emulator.publish("2")
+        await emulator.reject(await emulator.receive())
+        await until(lambda: "2" in to.ids and not len(namespace.dead_lettering.outbox))
+        assert emulator.recent == ["2"]
+        assert ("1" in to.ids) == (phase != "being stored")
+    assert emulator.queue.counts.dead_lettered == 1
+
+
+async def test_a_reset_ends_the_pause_before_another_attempt(tmp_path: Path) -> None:
+    """The clock goes back by more than the pause was long."""
+    to = Flaky(failures=1)
+    async with driven(tmp_path, to) as emulator:
+        await emulator.namespace.advance(3600)
+        await emulator.publish("1")
+        await emulator.reject(await emulator.receive())
+        await until(lambda: emulator.namespace.dead_lettering.outbox.failures == 1)
+
+        await emulator.namespace.reset()
+
+        await emulator.publish("2")
+        await emulator.reject(await emulator.receive())
+        await until(lambda: emulator.recent == ["2"])
+
+
+async def test_one_that_version_1_0_stored_gets_its_blob(tmp_path: Path) -> None:
+    """That version stored the place of the event subscription alone."""
+    store = Store(tmp_path)
+    row = (7, f"letters/local/{TOPIC}/sub-all-events", 0.0, b'{"event":{"id":"7"}}')
+    insert = "INSERT INTO dead_letter VALUES (?, ?, ?, ?)"
+    store.read(lambda connection: connection.execute(insert, row))
+    await store.close()
+
+    to = Flaky()
+    async with driven(tmp_path, to):
+        await until(lambda: to.ids == ["7"])
+
+    [blob] = to.blobs
+    assert re.fullmatch(rf"{row[1]}/1970/1/1/0/[0-9a-f-]{{36}}\.json", blob)

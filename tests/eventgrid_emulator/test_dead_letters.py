@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import re
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from azure.storage.blob import ContainerClient
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
-from eventgrid_emulator.dead_letters.document import BlobStorage, DeadLetter
-from eventgrid_emulator.dead_letters.outbox import Outbox
+from eventgrid_emulator.dead_letters.document import BlobStorage
 from tests.eventgrid_emulator.wire import EVENT, Wire, emulated, lock_tokens, until
 from tests.functions_host.hosting import blob_storage
 
@@ -232,28 +230,3 @@ def test_development_storage_means_azurite() -> None:
     """The short form that the SDK for Python does not know."""
     storage = BlobStorage("UseDevelopmentStorage=true")
     assert "http://127.0.0.1:10000/devstoreaccount1" in storage.connection_string
-
-
-async def test_what_is_cleared_while_it_is_sent_does_not_come_back() -> None:
-    """A reset leaves no dead letter, also not one that is on its way to its place."""
-    sending, told = threading.Event(), threading.Event()
-
-    class Slow:
-        def put(self, container: str, name: str, content: bytes) -> None:
-            sending.set()
-            told.wait(10)
-
-    delivered: list[int] = []
-    letter = DeadLetter(1, "dead-letters/local/t/s/2026/1/1/0/1.json", 0.0, b"{}")
-    outbox = Outbox(
-        Slow(), lambda: 0.0, lambda letters, arrived: delivered.append(len(letters))
-    )
-    outbox.add([letter])
-    flushing = asyncio.create_task(outbox.flush())
-    await asyncio.to_thread(sending.wait, 10)
-
-    outbox.clear()
-    told.set()
-    await flushing
-
-    assert delivered == [0]
