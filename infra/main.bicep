@@ -1,6 +1,6 @@
 metadata description = 'The whole system in one resource group, which azd makes; with az, `az group create` does.'
 
-import { functionOf, problemsOf, settingOf, timersOf, topology } from 'topology.bicep'
+import { functionOf, isSeconds, problemsOf, settingOf, timersOf, topology } from 'topology.bicep'
 import { AlwaysReady, ZoneIds } from 'types.bicep'
 
 @description('Names this deployment; part of every name. Up to 30 letters, digits and hyphens, where azd would take more.')
@@ -91,8 +91,6 @@ param manners {
 
 @description('How many seconds batches may fill where timers stay, 0 to 60, where it is not 0.8, by name, as { \'sub-flagged\': \'0.2\' }.')
 param paces {
-  @minLength(1)
-  @maxLength(10)
   *: string
 } = {}
 
@@ -212,6 +210,10 @@ var problems = filter(
     empty(strangers)
       ? ''
       : 'schedules, lanes, manners and paces name ${join(strangers, ', ')}, and may name ${join(subscriptionNames, ', ')}'
+    ...map(
+      filter(items(paces), one => !isSeconds(one.value, 60)),
+      one => 'paces: ${one.key} is ${one.value}, and must be seconds from 0 to 60, as 0.8'
+    )
     length(union(storageNames, [])) == length(storageNames) ? '' : 'hostStorageName, dataStorageName and deadLetterStorageName must differ'
     auditContainer == activityContainer ? 'auditContainer and activityContainer must differ' : ''
     empty(cold) ? '' : 'alwaysReady names ${join(map(cold, one => one.name), ', ')}, and may name ${join(groups, ', ')}'

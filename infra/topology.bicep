@@ -76,6 +76,13 @@ func isDuration(value Written) bool =>
   ) && contains(map(units, unit => endsWith(string(value), unit)), true)
 
 @export()
+@description('Seconds within a limit, as the app reads them: 5, or 0.8.')
+func isSeconds(value string, highest int) bool =>
+  length(split(value, '.')) > 2 || contains(map(split(value, '.'), part => isMadeOf(part, '0123456789', 1, 9)), false)
+    ? false
+    : int(split(value, '.')[0]) + min(int(split('${value}.0', '.')[1]), 1) <= highest
+
+@export()
 @description('Seconds of such a duration.')
 func secondsOf(duration string) int =>
   dateTimeToEpoch(dateTimeAdd('2026-01-01T00:00:00Z', duration)) - dateTimeToEpoch('2026-01-01T00:00:00Z')

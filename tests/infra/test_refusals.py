@@ -75,6 +75,13 @@ PARAMETERS = {
         f"{NAMED}param manners = {{ 'sub-flagged': 'linger' }}",
         ["linger", "'stay' | 'visit'"],
     ),
+    "paces that are none": (
+        f"{NAMED}param paces = {{ 'sub-flagged': 'soon', 'sub-approved': '60.1', 'sub-all-events': '1.' }}",
+        [
+            f"{pace}, and must be seconds from 0 to 60, as 0.8"
+            for pace in ("sub-flagged is soon", "approved is 60.1", "events is 1.")
+        ],
+    ),
     "lanes of nobody": (
         f"{NAMED}param lanes = {{ PULL_FLAGGED_LANES: 2 }}",
         ["schedules, lanes, manners and paces name PULL_FLAGGED_LANES"],

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from moderation import function_names
-from moderation.settings import SETTINGS
+from moderation.settings import OTHERWISE, SETTINGS
 from tools.azure import az, queries
 from tools.azure.az import Refused
 from tools.azure.checks.sign_in import SECRETLESS
@@ -32,6 +32,7 @@ COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
     "AZURE_CLIENT_ID",
+    OTHERWISE["EVENTGRID_ENDPOINT"],
     SECRETLESS,
 }
 

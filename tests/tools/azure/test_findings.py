@@ -98,12 +98,14 @@ def test_the_same_said_otherwise_is_no_finding() -> None:
 
 
 def test_what_is_meant_so_is_no_finding() -> None:
-    """A second identity of the app, and containers by their default names, are fine."""
+    """A second identity, another spelling, and containers by their default names."""
     other = {"a-second-one": {"principalId": "other", "clientId": "other"}}
     content = json.loads(WELL.read_text("utf-8"))
     identities = other | content["site"]["identity"]["userAssignedIdentities"]
     meant: list[dict[str, Any]] = [
         {"at": ["site", "identity", "userAssignedIdentities"], "to": identities},
+        {"at": ["settings", "EVENTGRID_ENDPOINT"]},
+        {"at": ["settings", "EVENTGRID__endpoint"], "to": _endpoint()},
         {"at": ["settings", "AUDIT_CONTAINER"]},
         {"at": ["settings", "ACTIVITY_CONTAINER"]},
     ]
@@ -172,7 +174,7 @@ def _endpoint() -> str:
     ("changes", "code", "said"),
     [
         ([], 0, "Everything is as it was deployed."),
-        ([{"at": ["settings", "EVENTGRID_KEY"], "to": "(set)"}], 0, "To do: 1 look."),
+        ([{"at": ["settings", "EVENTGRID__key"], "to": "(set)"}], 0, "To do: 1 look."),
         ([{"at": ["settings", "AZURE_CLIENT_ID"]}], 1, "To do: 1 broken."),
         ([{"at": ["unanswered"], "to": {"topics": "?"}}], 1, "To do: 1 unknown."),
     ],

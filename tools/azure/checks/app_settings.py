@@ -25,7 +25,10 @@ HOST = "AzureWebJobsStorage"
 HOST_IDENTITY = (f"{HOST}__accountName", f"{HOST}__credential", f"{HOST}__clientId")
 URL = "AUDIT_STORAGE_ACCOUNT_URL"
 EASY_AUTH = "WEBSITE_AUTH_ENABLED"
-SECRETS = ("EVENTGRID_KEY", "AUDIT_STORAGE_CONNECTION_STRING", HOST)
+SECRETS = (
+    *("EVENTGRID_KEY", settings.OTHERWISE["EVENTGRID_KEY"]),
+    *("AUDIT_STORAGE_CONNECTION_STRING", HOST),
+)
 
 
 def examine(found: Deployment) -> Iterator[Finding]:
@@ -49,7 +52,8 @@ def _set(found: Deployment, pair: str) -> str:
 
 def _missing(found: Deployment) -> Iterator[Finding]:
     for setting in settings.SETTINGS:
-        if setting.required and not found.settings.get(setting.name):
+        name = settings.spelled(setting.name, found.settings)
+        if setting.required and not found.settings.get(name):
             problem = "is not set: every call answers 503"
             do = _set(found, f"{setting.name}=<value>") + ": docs/settings.md"
             yield Finding(f"setting {setting.name}", problem, do)
@@ -128,12 +132,13 @@ def _forbidden(found: Deployment) -> Iterator[Finding]:
 
 def _elsewhere(found: Deployment) -> Iterator[Finding]:
     host = dig(found.namespace, "properties", "topicsConfiguration", "hostname")
-    endpoint = found.settings.get("EVENTGRID_ENDPOINT", "")
+    name = settings.spelled("EVENTGRID_ENDPOINT", found.settings)
+    endpoint = found.settings.get(name, "")
     if host and endpoint and endpoint.rstrip("/").lower() != f"https://{host}".lower():
         yield Finding(
-            "setting EVENTGRID_ENDPOINT",
+            f"setting {name}",
             f"is {endpoint}, and the namespace answers at https://{host}",
-            _set(found, f"EVENTGRID_ENDPOINT=https://{host}"),
+            _set(found, f"{name}=https://{host}"),
         )
     topic, wanted = found.settings.get("EVENTGRID_TOPIC_NAME"), declared()["topic"]
     if topic and topic != wanted:
