@@ -14,8 +14,8 @@ from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.settings import connection
 from eventgrid_pull.settings.addresses import split
 
-TOPIC_NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
-CONTAINER_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
+NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
+CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 
 
 class Setting(NamedTuple):
@@ -127,12 +127,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         read = _Reader(environ)
         read.check_namespace()
         settings = cls(
-            topic=read.name("EVENTGRID_TOPIC_NAME", TOPIC_NAME, default=topic),
+            topic=read.name("EVENTGRID_TOPIC_NAME", NAME, default=topic),
             audit_account_url=read.account_url("AUDIT_STORAGE_ACCOUNT_URL"),
             audit_connection_string=read.connection("AUDIT_STORAGE_CONNECTION_STRING"),
             dead_letter_account_url=read.account_url("DEAD_LETTER_STORAGE_ACCOUNT_URL"),
-            audit_container=read.name("AUDIT_CONTAINER", CONTAINER_NAME),
-            activity_container=read.name("ACTIVITY_CONTAINER", CONTAINER_NAME),
+            audit_container=read.name("AUDIT_CONTAINER", CONTAINER),
+            activity_container=read.name("ACTIVITY_CONTAINER", CONTAINER),
             pull_budget=read.whole_number("PULL_BUDGET_SECONDS"),
             handler_seconds=read.whole_number("HANDLER_TIMEOUT_SECONDS"),
             payloads=read.one_of("PAYLOADS", PAYLOADS),

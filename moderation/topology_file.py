@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from eventgrid_pull.events.cloudevents import Problem
 from moderation import relaxed_json
 from moderation.filters.declared import REMARKS
+from moderation.settings import CONTAINER, NAME
 
 DAY = 86_400
 LOCK_SECONDS = range(60, 301)
 DELIVERIES = range(1, 11)
 RETENTION_DAYS = range(1, 8)
 MOST_SUBSCRIPTIONS = 500
-NAME = re.compile(r"[A-Za-z0-9-]{3,50}\Z")
 NAMES = "3 to 50 letters, digits or hyphens"
-CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 CONTAINERS = "3 to 63 lower-case letters, digits and single hyphens"
 TOPIC_KEYS = (
     "topic",

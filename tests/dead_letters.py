@@ -30,7 +30,7 @@ class InMemoryDeadLetters:
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
         """The blobs in that folder."""
         for name, stored in self.kept.items():
-            if blob_paths.folder_of(name) == path:
+            if f"{name.rpartition('/')[0]}/" == path:
                 yield Filed(blob_paths.from_archive(name), stored.at)
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:

@@ -20,11 +20,6 @@ _DEAD_LETTER = re.compile(
 )
 
 
-def folder_of(name: str) -> str:
-    """Return the folder that a blob lies in."""
-    return name[: name.rfind("/") + 1]
-
-
 def last_folder(path: str) -> str:
     """Return the name of the folder itself, of a path that ends in one."""
     return path.split("/")[-2]

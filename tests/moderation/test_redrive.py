@@ -72,7 +72,7 @@ class Stand:
         return answer
 
     def context(self, by: str = "anna") -> RedriveContext:
-        began = _loop_time()
+        began = now()
         return RedriveContext(
             store=self.store,
             audit=self.audit,
@@ -80,7 +80,7 @@ class Stand:
             handlers={"sub-flagged": partial(decide, "sub-flagged", self.handler)},
             handler_seconds=300,
             by=by,
-            clock=lambda: NOW + timedelta(seconds=_loop_time() - began),
+            clock=lambda: NOW + timedelta(seconds=now() - began),
             time_left=lambda: self.time_left(),
             stopping=lambda: self.stopping,
         )
@@ -105,10 +105,6 @@ class Stand:
         stored = self.store.kept.get(f"redrives/{name}.ndjson")
         found = attempts.read(stored.content if stored else b"")
         return [(one.number, one.outcome) for one in found.attempts.values()]
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None:
