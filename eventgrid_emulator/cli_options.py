@@ -143,7 +143,8 @@ def read_options(
 def _read_environment(arguments: list[str], environ: Mapping[str, str]) -> Options:
     command = parser()
     command.reads_variables = True
-    given = {argument.partition("=")[0].removeprefix("--") for argument in arguments}
+    names = (word for word in arguments if word.startswith("--"))
+    given = {name[2:].partition("=")[0] for name in names}
     try:
         found = environment.arguments(environ, given)
     except ValueError as problem:

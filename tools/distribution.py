@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tools import venv
 from tools.terminal import ROOT, CannotGoOn, attempt, exit_code, say
+from tools.venv import QUIETLY
 
 TO = ROOT / ".local" / "dist"
-QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
 ADVICE = "Building needs a package index that has hatchling: look at `pip config list`."
 
 

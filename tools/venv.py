@@ -12,14 +12,7 @@ from tools.terminal import ROOT, attempt, say
 
 VENV = ROOT / ".venv"
 STAMP = "dev-stamp"
-PIP_INSTALL = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--no-input",
-    "--disable-pip-version-check",
-]
+QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
 PINS = ("requirements.txt", "requirements-dev.txt")
 
 
@@ -83,7 +76,15 @@ def _install(venv: Path, root: Path) -> None:
     (venv / STAMP).unlink(missing_ok=True)
     attempt(
         "Installing what requirements-dev.txt pins into .venv (first time: minutes)",
-        [str(interpreter(venv)), *PIP_INSTALL, "-r", str(root / PINS[-1])],
+        [
+            str(interpreter(venv)),
+            "-m",
+            "pip",
+            "install",
+            *QUIETLY,
+            "-r",
+            str(root / PINS[-1]),
+        ],
         "It needs a Python package index: look at the network and at `pip config list`.",
     )
     (venv / STAMP).write_text(digest(venv, root), encoding="utf-8")

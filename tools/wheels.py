@@ -12,6 +12,7 @@ from pathlib import Path
 from tools import find_python, venv
 from tools.find_python import WANTED
 from tools.terminal import CannotGoOn, attempt, run_captured, say
+from tools.venv import QUIETLY
 
 PINS = "requirements.txt"
 HASHED = "requirements-azure.txt"
@@ -24,7 +25,6 @@ TARGET = (
     *("--implementation", "cp", "--python-version", WANTED),
     *("--only-binary=:all:", "--no-deps", "--ignore-installed"),
 )
-QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
 PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;]+)(?: --hash=sha256:\S+)*")
 HEAD = f"""\
 # Made by `python3 dev.py package --pin` from {PINS}: the wheels of CPython {WANTED} on

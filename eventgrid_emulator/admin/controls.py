@@ -76,13 +76,12 @@ class Controls:
 
     def events(self, place: Place) -> list[bytes]:
         """Return what the event subscriptions hold as JSON; nothing is received."""
-        now = self.namespace.clock.now()
         found: list[bytes] = []
         for subscription in self._find(place):
             for event, entry in subscription.queue.holding():
                 if len(found) == MOST_EVENTS:
                     break
-                found.append(_shown(subscription, event, entry, now))
+                found.append(_shown(subscription, event, entry))
         return found
 
     def _find(self, place: Place) -> Collection[Subscription]:
@@ -99,9 +98,7 @@ class Controls:
         return named
 
 
-def _shown(
-    subscription: Subscription, event: Event, entry: Entry | None, now: float
-) -> bytes:
+def _shown(subscription: Subscription, event: Event, entry: Entry | None) -> bytes:
     state = entry.state.value if entry is not None else "ready"
     shown = {
         "topic": subscription.topic,

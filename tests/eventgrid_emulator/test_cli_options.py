@@ -107,6 +107,13 @@ def test_options_win_over_variables() -> None:
     assert (options.key, options.port, options.host) == (["c"], 2, "::1")
 
 
+def test_a_value_that_is_called_like_an_option_overrules_no_variable() -> None:
+    """A topic named `data` is no reason to keep everything in memory."""
+    options = read_options(["--topic", "data"], {f"{PREFIX}DATA": "d"})
+
+    assert (options.topic, options.data) == ("data", Path("d"))
+
+
 def declared(options: list[str], **environ: str) -> tuple[str, list[str]]:
     found = read_options(options, {PREFIX + name: environ[name] for name in environ})
     assert isinstance(found.declared, Topology)

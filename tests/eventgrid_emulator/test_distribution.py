@@ -1,7 +1,6 @@
 """What others install, tried from outside: nothing of this repository is in reach."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,51 +13,21 @@ from typing import Any
 import pytest
 
 from eventgrid_emulator.version import VERSION
-from tools.distribution import DISTRIBUTIONS, build
-from tools.terminal import ROOT, CannotGoOn
+from tests.installing import BARE, BIN, output, run, wheel
+from tools.terminal import ROOT
 
 NODE_CLIENT = ROOT / "clients" / "node"
 PACKAGE = json.loads((NODE_CLIENT / "package.json").read_text("utf-8"))
-BIN = "Scripts" if os.name == "nt" else "bin"
-BARE = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("PYTHON", "EVENTGRID", "VIRTUAL_ENV"))
-}
-
-
-def ran(
-    command: list[str], folder: Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Return how a command ended, and what it said."""
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=BARE | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def told(command: list[str], folder: Path, **environment: str) -> str:
-    """Return what a command says; a failure is shown in its own words."""
-    done = ran(command, folder, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the programs of an environment with the wheel, and what it needs, alone."""
     folder = tmp_path_factory.mktemp("fresh")
-    try:
-        wheel = build(DISTRIBUTIONS["emulator"], folder / "dist")
-    except CannotGoOn as problem:
-        pytest.skip(f"The wheel cannot be built without a package index: {problem}")
+    built = wheel("emulator", folder / "dist")
     venv.create(folder / "venv", with_pip=True)
     programs = folder / "venv" / BIN
-    told([str(programs / "pip"), "install", "--quiet", str(wheel)], folder)
+    output([str(programs / "pip"), "install", "--quiet", str(built)], folder)
     return programs
 
 
@@ -91,7 +60,7 @@ def test_an_environment_with_the_wheel_alone_runs_it(
         assert ready["topics"] == [{"topic": "events", "eventSubscriptions": ["all"]}]
 
     assert list(tmp_path.iterdir()) == []
-    said = told([str(installed / "eventgrid-emulator"), "--version"], tmp_path)
+    said = output([str(installed / "eventgrid-emulator"), "--version"], tmp_path)
     assert said.split() == ["eventgrid-emulator", VERSION]
 
 
@@ -102,7 +71,7 @@ def test_a_missing_extra_is_named_at_the_start(installed: Path, tmp_path: Path) 
         (["--dead-letters", "UseDevelopmentStorage=true"], "eventgrid-emulator[blob]"),
     ):
         command = [str(installed / "eventgrid-emulator"), "--port=0", *options]
-        done = ran(command, tmp_path)
+        done = run(command, tmp_path)
         assert done.returncode == 1
         assert extra in done.stderr
         assert "Traceback" not in done.stderr
@@ -110,14 +79,14 @@ def test_a_missing_extra_is_named_at_the_start(installed: Path, tmp_path: Path) 
 
 def test_the_plugin_comes_with_the_wheel(installed: Path, tmp_path: Path) -> None:
     """Whoever has pytest has the fixture, without a line of configuration."""
-    told([str(installed / "pip"), "install", "--quiet", "pytest"], tmp_path)
+    output([str(installed / "pip"), "install", "--quiet", "pytest"], tmp_path)
     Path(tmp_path, "test_it.py").write_text(
         "def test_it(eventgrid_namespace):\n"
         "    assert eventgrid_namespace.idle()\n"
         "    assert eventgrid_namespace.connection['EVENTGRID__key']\n"
     )
 
-    said = told([str(installed / "python"), "-m", "pytest", "-q"], tmp_path)
+    said = output([str(installed / "python"), "-m", "pytest", "-q"], tmp_path)
 
     assert "1 passed" in said
 
@@ -128,7 +97,7 @@ def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:
     if python is None or subprocess.run([python, "-c", ""], check=False).returncode:
         pytest.skip("No Python before 3.12 is here")
 
-    done = ran([python, "-m", "eventgrid_emulator"], ROOT)
+    done = run([python, "-m", "eventgrid_emulator"], ROOT)
 
     assert done.returncode == 1
     assert "needs Python 3.12 or newer" in done.stderr
@@ -143,11 +112,11 @@ def node_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("The Node client is NOT tested: there is no npm here")
     folder = tmp_path_factory.mktemp("project")
     Path(folder, "package.json").write_text('{"private": true, "type": "module"}')
-    told([npm, "pack", str(NODE_CLIENT), "--silent"], folder)
+    output([npm, "pack", str(NODE_CLIENT), "--silent"], folder)
     [packed] = folder.glob("*.tgz")
     sdk = [f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()]
     quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
-    done = ran([npm, "install", *quietly, f"./{packed.name}", *sdk], folder)
+    done = run([npm, "install", *quietly, f"./{packed.name}", *sdk], folder)
     if done.returncode:
         pytest.skip(f"The Node client is NOT tested: no npm registry: {done.stderr}")
     shutil.copytree(NODE_CLIENT / "test", folder / "test")
@@ -166,7 +135,7 @@ def test_the_official_node_sdk_works_with_the_packed_helper(
     }
     node = shutil.which("node") or "node"
 
-    told([node, "--test", f"test/{file.name}"], node_project, **environment)
+    output([node, "--test", f"test/{file.name}"], node_project, **environment)
 
 
 def test_the_helper_and_the_emulator_are_of_one_version() -> None:

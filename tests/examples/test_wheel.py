@@ -25,20 +25,15 @@ from eventgrid_emulator.testing import NamespaceInThread
 from eventgrid_pull import Namespace, testing
 from tests.functions_host import hosting
 from tests.functions_host.hosting import RunningHost
+from tests.installing import BARE, BIN, output, wheel
 from tools import find_python
-from tools.distribution import DISTRIBUTIONS, build
 from tools.stack.parts import readiness, services
-from tools.terminal import ROOT, CannotGoOn
+from tools.terminal import ROOT
+from tools.venv import QUIETLY
 
 ORDERS = ROOT / "examples" / "orders"
 README = (ROOT / "eventgrid_pull" / "README.md").read_text("utf-8")
-BIN = "Scripts" if os.name == "nt" else "bin"
 LINES_OF_AN_APP = 60
-BARE = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("PYTHON", "EVENTGRID", "VIRTUAL_ENV", "AzureWebJobs"))
-}
 # What goes before the README's drain in memory.
 IN_MEMORY = """
 import pytest
@@ -52,51 +47,32 @@ async def test_a_drain_in_memory():
 type Hosted = Callable[
     [Path, Path, dict[str, str]], AbstractContextManager[RunningHost]
 ]
-QUIETLY = ("--quiet", "--no-input", "--disable-pip-version-check")
-
-
-def told(command: list[str | Path], folder: Path, **environment: str) -> str:
-    """Return what a command says; a failure is shown in its own words."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=BARE | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def install(python: Path, *what: str | Path) -> None:
     """Install into another environment than this one."""
     pip = ["-m", "pip", "--python", str(python), "install", *QUIETLY]
-    told([sys.executable, *pip, *what], ROOT)
+    output([sys.executable, *pip, *what], ROOT)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library's wheel."""
-    try:
-        return build(DISTRIBUTIONS["library"], tmp_path_factory.mktemp("dist"))
-    except CannotGoOn as problem:
-        pytest.skip(f"The wheel cannot be built without a package index: {problem}")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the library's wheel."""
+    return wheel("library", tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment that has the wheel, and finds what that needs in ours."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, symlinks=os.name != "nt")
     found = folder / BIN / Path(sys.executable).name
-    install(found, "--no-deps", wheel)
+    install(found, "--no-deps", built)
     say = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = Path(told([found, "-c", say], folder).strip())
+    packages = Path(output([found, "-c", say], folder).strip())
     (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))
     say = "import eventgrid_pull; print(eventgrid_pull.__file__)"
-    library = Path(told([found, "-c", say], folder).strip())
+    library = Path(output([found, "-c", say], folder).strip())
     assert library.is_relative_to(packages)
     return found
 
@@ -148,11 +124,11 @@ def test_the_example_is_short() -> None:
 
 def test_the_examples_own_tests_pass(python: Path, orders: Path) -> None:
     """With the wheel, as whoever copies the folder runs them."""
-    assert "3 passed" in told([python, "-m", "pytest", "-q"], orders)
+    assert "3 passed" in output([python, "-m", "pytest", "-q"], orders)
 
 
 def test_the_wheel_works_on_the_oldest_python_that_it_names(
-    wheel: Path, orders: Path, tmp_path: Path
+    built: Path, orders: Path, tmp_path: Path
 ) -> None:
     """With the packages that are there for it."""
     places = Path.home().glob(".pyenv/versions/3.12*/bin/python")
@@ -163,11 +139,11 @@ def test_the_wheel_works_on_the_oldest_python_that_it_names(
     )
     if oldest is None:
         pytest.skip("There is no Python 3.12 on this machine.")
-    told([oldest, "-m", "venv", "--without-pip", tmp_path / "oldest"], tmp_path)
+    output([oldest, "-m", "venv", "--without-pip", tmp_path / "oldest"], tmp_path)
     found = tmp_path / "oldest" / BIN / "python"
-    install(found, wheel, "pydantic", "pytest")
+    install(found, built, "pydantic", "pytest")
 
-    assert "3 passed" in told([found, "-m", "pytest", "-q"], orders)
+    assert "3 passed" in output([found, "-m", "pytest", "-q"], orders)
 
 
 @contextmanager
@@ -195,14 +171,14 @@ def in_func(python: Path, app: Path, settings: dict[str, str]) -> Iterator[Runni
     port, log = hosting.a_free_port(), app.with_name("func.log")
     with (
         hosting.blob_storage(app.with_name("storage")) as storage,
-        log.open("w") as output,
+        log.open("w") as written,
         subprocess.Popen(
             [func, "start", "--port", str(port)],
             cwd=app,
             env=BARE | settings | environment | {"AzureWebJobsStorage": storage},
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdout=written,
+            stderr=written,
             text=True,
         ) as process,
     ):
@@ -281,7 +257,7 @@ def test_what_the_readme_shows_runs(
         IN_MEMORY + textwrap.indent(in_memory, "    ")
     )
 
-    assert "2 passed" in told([python, "-m", "pytest", "-q"], tmp_path)
-    said = told([python, "-c", drain], tmp_path, **connection(namespace))
+    assert "2 passed" in output([python, "-m", "pytest", "-q"], tmp_path)
+    said = output([python, "-c", drain], tmp_path, **connection(namespace))
 
     assert "settled: 1" in said

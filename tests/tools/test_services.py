@@ -9,7 +9,7 @@ from tools.stack.data_folder import DataFolder
 from tools.stack.options import read
 from tools.stack.parts import azurite, extension_bundle, readiness, services
 from tools.stack.system import processes
-from tools.terminal import CannotGoOn
+from tools.terminal import ROOT, CannotGoOn
 
 
 @pytest.fixture
@@ -85,6 +85,13 @@ def test_either_host_is_told_to_ask_for_keys(
         str(tmp_path / "host-keys.json"),
     )
     assert (tmp_path / "host-keys.json").exists()
+
+
+def test_only_an_app_that_has_a_page_is_said_to_have_one() -> None:
+    """An address that answers 404 is none to look at."""
+    for app, has_page in ((ROOT, True), (ROOT / "examples" / "orders", False)):
+        asked = read(["--host", "stand-in", "--app", str(app)])
+        assert services.host(asked, 7071, {}).has_page is has_page
 
 
 def test_the_stand_in_is_used_when_asked_for(

@@ -47,7 +47,7 @@ class Part:
     answers: Callable[[int], bool]
     stops: tuple[Stop, ...]
     ends_quietly: str = ""
-    needs_storage: bool = False
+    is_app: bool = False
     has_page: bool = False
 
     @property
@@ -124,8 +124,8 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
         folder=ROOT,
         answers=readiness.host_answers,
         stops=(Stop(processes.terminate, 30),),
-        needs_storage=True,
-        has_page=True,
+        is_app=True,
+        has_page=(options.app / "console").is_dir(),
     )
     if func is not None:
         return _in_func(standing_in, func, options)

@@ -50,7 +50,7 @@ async def supervise(
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
     kept = _kept(parts, data, restart=restart)
     work = [
-        _keep_after(kept[0], other) if other.part.needs_storage else other.keep()
+        _keep_after(kept[0], other) if other.part.is_app else other.keep()
         for other in kept
     ]
     work += [_cut_logs(kept), _report(kept, data), stop.wait()]
@@ -99,16 +99,16 @@ async def _cut_logs(kept: Sequence[Kept]) -> None:
 
 
 async def _report(kept: Sequence[Kept], data: DataFolder) -> None:
-    """Say of each part that it answers, and the page's address; then the app's warnings."""
+    """Say of each part that it answers, and where its page is; then the app's warnings."""
     followers = {
-        running: logs.Follower(running.log) for running in kept if running.part.has_page
+        running: logs.Follower(running.log) for running in kept if running.part.is_app
     }
     for running in kept:
         await running.answering.wait()
         part = running.part
         say(f"  {part.name:<8} {part.address:<23} {part.serves}")
-    for running in followers:
-        say(f"  page     {running.part.address}/api/")
+        if part.has_page:
+            say(f"  page     {part.address}/api/")
     say(f"Logs are in {data.logs}. Ctrl-C stops everything.")
     while True:
         for running, follower in followers.items():
