@@ -131,7 +131,8 @@ class RecentDeadLetters:
     def remember(self, letters: Iterable[DeadLetter]) -> None:
         """Keep dead letters that have arrived, once each however often they are sent."""
         for letter in letters:
-            if self._letters.setdefault(letter.id, letter) is letter:
+            if letter.id not in self._letters:
+                self._letters[letter.id] = letter
                 self._size += len(letter.document)
         while len(self._letters) > REMEMBERED or self._size > REMEMBERED_BYTES:
             self._forget(next(iter(self._letters)))

@@ -154,7 +154,7 @@ async def test_a_stop_ends_a_wait(wire: Wire, namespace: EmulatedNamespace) -> N
 
     await namespace.app.namespace.close()
 
-    assert (await waiting)[0] == 408
+    assert (await asyncio.wait_for(waiting, 30))[0] == 408
 
 
 @pytest.mark.parametrize(

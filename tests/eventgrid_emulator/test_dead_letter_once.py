@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.dead_letters.document import DeadLetter, RecentDeadLetters
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.request_line import Operation
@@ -151,13 +152,16 @@ async def test_an_answer_that_was_lost_makes_no_second_blob(tmp_path: Path) -> N
 
 
 async def test_one_that_arrives_twice_is_remembered_once(tmp_path: Path) -> None:
-    """It is sent again when that it has arrived could not be stored."""
+    """It is sent again when that could not be stored; what is new is not sent before."""
     to = Slow()
     async with driven(tmp_path, to) as emulator:
         await emulator.publish("1")
-        await emulator.reject(await emulator.receive())
+        await emulator.publish("2")
+        first, second = await emulator.receive()
+        await emulator.reject([first])
         await asyncio.to_thread(to.sending.wait, 10)
         await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
+        settle(emulator.namespace, emulator.queue, Operation.REJECT, [second])
         to.told.set()
         await until(lambda: emulator.namespace.commits.failure is not None)
 
@@ -211,6 +215,26 @@ async def test_a_reset_ends_the_pause_before_another_attempt(tmp_path: Path) -> 
         await emulator.publish("2")
         await emulator.reject(await emulator.receive())
         await until(lambda: emulator.recent == ["2"])
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1, 1000), (5 * 2**20, 3)])
+def test_memory_holds_the_newest(size: int, kept: int) -> None:
+    """A thousand, or sixteen megabytes of them; those that are removed take no room."""
+    recent, document = RecentDeadLetters(), b"{" + b"x" * size
+    letters = [
+        DeadLetter(number, f"letters/local/t{number % 2}/sub/1.json", 0.0, document)
+        for number in range(2 * kept + 1)
+    ]
+    *old, new = letters
+    for letter in old:
+        recent.remember([letter, letter])
+
+    assert len(recent.find(None, None)) == kept
+
+    recent.remove(lambda letter: letter.place == ("t1", "sub"))
+    left = len(recent.find("t0", None))
+    recent.remember([new])
+    assert len(recent.find(None, None)) == left + 1
 
 
 async def test_one_that_version_1_0_stored_gets_its_blob(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tools import costs
 from tools.bench.__main__ import BENCHES, main
 from tools.bench.report import Report, Row, compared, document, table
 from tools.bench.sizes import Size
@@ -112,3 +113,18 @@ def test_the_table_shows_what_was_missed() -> None:
 
     assert missed.split() == ["latency", "p50", "31", "ms", "≤", "30", "ms", "MISSED"]
     assert untold.split()[-2:] == ["2.00", "x"]
+
+
+def test_the_table_of_costs_is_at_the_prices_that_are_documented() -> None:
+    """Whoever changes a price writes the table anew: `python -m tools.costs`."""
+    found = costs.TABLE.search(costs.CONSUMER.read_text(encoding="utf-8"))
+    assert found is not None
+    for line in found[0].splitlines()[2:]:
+        cells = [cell.strip(" *").replace(",", "") for cell in line.split("|")[1:-1]]
+        writes, billed, runs = map(float, cells[4:7])
+        month = costs.month(float(cells[0]), billed, runs, writes)
+        told = [float(cell) for cell in cells[9:]]
+
+        app = [month.instances, month.executions, month.writes, month.of_the_app]
+        assert told[:4] == pytest.approx(app, rel=0.005, abs=0.03), line
+        assert told[4] == round(month.units + month.operations), line
