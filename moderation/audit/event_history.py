@@ -193,6 +193,7 @@ class _Lookup:
         event = events.read(bytes(entry.event))
         if search.expected is None:
             search.expected = self._expects(bytes(entry.event))
+        if search.published is None:  # a redrive is too late to believe a stamp
             self._know(event, at)
         claim = event.extensions.get(publish_stamp.PUBLISHER)
         if claim and len(search.claims) < MOST_CLAIMS:

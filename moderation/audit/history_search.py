@@ -77,7 +77,8 @@ class Search(msgspec.Struct, kw_only=True):
         that the event says of itself only that we need not stop before it.
         """
         oldest, _ = self.whole
-        moments = (self.first, self.noted, self.published)
+        # Its only entry may be a redrive, weeks after its deliveries.
+        moments = (self.last and self.first, self.noted, self.published)
         known = min(filter(None, moments), default=None)
         if known is None or self.several or not self.may_end:
             return oldest

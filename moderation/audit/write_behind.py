@@ -86,7 +86,7 @@ class WriteBehind:
             while self._waiting:
                 await self._until(self._begins_at)
                 is_last = self._hurry.is_set()
-                self._begins_at = loop_time() + self._pause
+                self._begins_at = loop_time() + PAUSE
                 if not await self._write() and is_last:
                     break
         finally:

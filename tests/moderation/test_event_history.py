@@ -14,6 +14,7 @@ from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
 from moderation.audit import entry as audit_entry
 from moderation.audit.actions import ActionLog
+from moderation.audit.entry import Lineage
 from moderation.audit.event_history import History
 from moderation.audit.history_search import Search
 from moderation.audit.log import AuditLog
@@ -55,11 +56,17 @@ class Told:
         self.event = an_event(id=event_id, time=time) | {ATTRIBUTE: time}
 
     async def delivered(
-        self, name: str, ago: float, disposition: Disposition = DONE, count: int = 1
+        self,
+        name: str,
+        ago: float,
+        disposition: Disposition = DONE,
+        count: int = 1,
+        redrive: Lineage | None = None,
     ) -> None:
         now = NOW - minutes(ago)
+        delivery = a_delivery(self.event, count)
         entry = audit_entry.entry(
-            name, a_delivery(self.event, count), disposition, stamp(now)
+            name, delivery, disposition, stamp(now), redrive=redrive
         )
         await AuditLog(self.log).record(name, [entry], now)
 
@@ -208,6 +215,22 @@ async def test_without_a_time_the_newest_is_looked_at_first() -> None:
     times = [until for _, until in one.log.searched]
     assert times == sorted(times, reverse=True)
     assert search.since >= NOW - minutes(5 * DAY)
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+async def test_a_redrive_says_nothing_of_when_an_event_came(stamped: bool) -> None:
+    """A dead letter may lie for weeks before somebody has it handled again."""
+    one = Told(published=25 * DAY)
+    if not stamped:
+        del one.event[ATTRIBUTE]
+    await one.delivered("sub-flagged", 25 * DAY - 1)
+    await one.delivered("sub-flagged", 5, count=2, redrive=Lineage("blob", 0))
+
+    search = history_search.begin(one.id, None, NOW, source="/tests")
+    found, _ = await one.looked_for(search)
+
+    assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
+    assert search.is_claim is not stamped
 
 
 async def test_a_wrong_time_does_not_hide_an_event() -> None:

@@ -23,6 +23,7 @@ from moderation.storage.dead_letter_blobs import BlobDeadLetters
 from tests import runtimes
 from tests.make import NOW, InMemoryReceiver, a_delivery, a_lock_token, an_event
 from tests.runtimes import InMemory
+from tests.virtual_time import in_virtual_time
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE: dict[str, str] = json.loads(
@@ -142,6 +143,7 @@ async def test_a_second_pull_joins_the_first() -> None:
     assert results[0][0].settled == {"acknowledge": 1}
 
 
+@in_virtual_time
 async def test_stopping_waits_for_calls_in_flight() -> None:
     """
     A publish that was begun is answered, and who it was is noted, before the process ends.
@@ -159,7 +161,7 @@ async def test_stopping_waits_for_calls_in_flight() -> None:
     calling = asyncio.create_task(call())
     await asyncio.sleep(0)
     stopping = asyncio.create_task(runtime.stop())
-    await asyncio.sleep(0)
+    await asyncio.sleep(1)
     assert not stopping.done()
 
     go_on.set()

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from console.endpoints.app import settings as settings_endpoint
-from moderation import timers, topology
+from moderation import pulling, timers, topology
 from moderation.checks import config_check
 from moderation.runtime import handled
 from moderation.settings import Settings
@@ -98,6 +98,17 @@ def test_a_malformed_setting_stops_its_own_timer_and_no_other(
     assert found["sub-flagged"].functions == []
     assert all(found[name].functions for name in NAMES[1:])
     assert_named(environ, declaring(*NAMES), path)
+
+
+def test_a_handler_gets_no_longer_than_its_lock_can_be_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The library would refuse more; health says which number to change.
+    """
+    monkeypatch.setenv("HANDLER_TIMEOUT_SECONDS", "3600")
+
+    assert pulling.declared("sub-flagged")["timeout"] == 3540
 
 
 def test_a_declaration_without_a_handler_is_named() -> None:

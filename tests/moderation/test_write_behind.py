@@ -120,7 +120,7 @@ async def test_each_hour_gets_its_own_append() -> None:
 async def test_while_storage_is_away_lines_wait_and_are_tried_ever_later(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Health says so, with since when, until they are written; the log says it once."""
+    """Health says so, with since when, until they are written; the log says it once an outage."""
     desk = Desk()
     desk.log.away = True
 
@@ -129,15 +129,21 @@ async def test_while_storage_is_away_lines_wait_and_are_tried_ever_later(
     desk.publishes("2", NOW + timedelta(seconds=10))
     problem = desk.behind.problem()
     desk.log.away = False
-    await asyncio.sleep(30)
+    await asyncio.sleep(5.5)
+    soon = desk.behind.problem()
+    desk.publishes("3", NOW + timedelta(seconds=16))
+    await asyncio.sleep(1)
+    desk.log.away = True
+    desk.publishes("4", NOW + timedelta(seconds=17))
+    await asyncio.sleep(2)
 
     assert problem is not None
     assert f"since {stamp(NOW)}, 2 times" in problem
     assert "storage does not answer" in problem
-    assert desk.log.times == [0.0, 1.0, 3.0, 7.0, 15.0]
-    assert await desk.log.ids() == ["1", "2"]
-    assert desk.behind.problem() is None
-    assert caplog.text.count("not noted yet") == 1
+    assert desk.log.times == [0.0, 1.0, 3.0, 7.0, 15.0, 16.0, 17.0, 18.0]
+    assert await desk.log.ids() == ["1", "2", "3"]
+    assert soon is None
+    assert caplog.text.count("not noted yet") == 2
 
 
 @in_virtual_time
@@ -160,7 +166,10 @@ async def test_what_waits_is_bounded_and_what_is_lost_is_said_for_an_hour(
     assert 0 < len(kept) < 10
     assert desk.behind.problem() == f"who published {100 - len(kept)} times is lost"
     desk.clock += minutes(61)
+    desk.publishes("later")
+    await desk.behind.flush(1)
     assert desk.behind.problem() is None
+    assert await desk.log.ids() == [*kept, "later"]
 
 
 @in_virtual_time
