@@ -5,8 +5,8 @@ delivery and a second record; the other order could lose the record of something
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -15,6 +15,7 @@ from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.callers import RETRY_SECONDS, Callers, Opening
 from eventgrid_pull.draining.drain_parts import Note, Parts
 from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.draining.listeners import MAX_RECEIVERS, Listeners
 from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.handlers.run_handler import Runner
@@ -23,11 +24,6 @@ from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, 
 from eventgrid_pull.wire.sending import on_sending
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
-MAX_RECEIVERS = 4
-# Beside an under-filled batch that takes so long another receiver listens; beside so many
-# none does.
-SLOW_SECONDS, MOST_SLOW = 1.0, 16
-
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
 # What is there is handed out sooner; a full batch that had to be waited for is no backlog.
@@ -80,8 +76,8 @@ async def drain(job: DrainJob) -> DrainResult:
     except context.recorder.down as error:
         parts.current.fail(error)
     else:
-        async with parts.noted_each_minute():
-            await _Receivers(job, parts).run()
+        async with parts.noted_each_minute(), asyncio.TaskGroup() as group:
+            _Receivers(job, parts, group).listeners.add()
     await job.callers.end(parts.last(if_anything=job.until_empty))
     return parts.whole()
 
@@ -94,10 +90,13 @@ class _Receivers:
     in hand at once, `_size` how many there is time for.
     """
 
-    def __init__(self, job: DrainJob, parts: Parts) -> None:
+    def __init__(self, job: DrainJob, parts: Parts, group: asyncio.TaskGroup) -> None:
         self._job = job
         self._parts = parts
-        self._count = 0
+        self.listeners = Listeners(
+            lambda: group.create_task(self._receive_on()),
+            lambda: job.room is None or job.room.slots.free > 0,
+        )
         self._size = BATCH
         self._fitting: int | None = None
         self._has_visited = False
@@ -105,31 +104,23 @@ class _Receivers:
         is_visit = job.manner == "visit" and not job.until_empty
         self._turns = asyncio.Semaphore(1 if is_visit else MAX_RECEIVERS)
         self._left = self._rests_until = 0.0
-        self._asking = self._slow = 0
+        self._asking = 0
 
-    async def run(self) -> None:
-        """Receive until there is a reason to stop."""
-        async with asyncio.TaskGroup() as group:
-            self._add(group)
-
-    def _add(self, group: asyncio.TaskGroup) -> None:
-        self._count += 1
-        group.create_task(self._receive_on(group))
-
-    async def _receive_on(self, group: asyncio.TaskGroup) -> None:
+    async def _receive_on(self) -> None:
         try:
             while (received := await self._receive()) is not None:
                 is_first, self._fitting = self._fitting is None, received.fitting
                 calls_for_more = received.is_full and not is_first
-                if calls_for_more and self._count < MAX_RECEIVERS:
-                    self._add(group)
-                with self._heard_beside(received, group):
+                if calls_for_more:
+                    self.listeners.add()
+                rest = self._rests_until - loop_time()
+                with self.listeners.heard_beside(received, rest):
                     await self._work(received)
                 took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
                 self._size = receive_size.next_size(size, took)
                 rest = self._rests_until - loop_time()
-                if self._count > 1 and (rest > 0 or not calls_for_more):
+                if self.listeners.count > 1 and (rest > 0 or not calls_for_more):
                     return
                 if rest > 0 and self._why_to_stop() is None:
                     await self._rest(rest)
@@ -137,7 +128,7 @@ class _Receivers:
             self._parts.current.fail(error)
             self._job.ending.set()
         finally:
-            self._count -= 1
+            self.listeners.count -= 1
 
     async def _receive(self) -> Received | None:
         """Return the next batch; None, with the reason in the result, when there is none."""
@@ -157,7 +148,7 @@ class _Receivers:
                 pace = 0 if received.is_full else self._job.pace
                 self._rests_until = received.at + pace
                 return received
-            if self._count > 1:
+            if self.listeners.count > 1:
                 return None  # another one goes on
         if self._parts.current.error is None:
             self._parts.current.stopped = why
@@ -174,7 +165,7 @@ class _Receivers:
         if is_awaited and job.room is not None and job.room.is_stuck:
             return "stuck"
         self._left = job.time_left()
-        if self._left <= 0 and self._slow and job.longest_left is not None:
+        if self._left <= 0 and self.listeners.slow and job.longest_left is not None:
             self._left = job.longest_left()
         return "budget" if self._left <= 0 else None
 
@@ -243,35 +234,6 @@ class _Receivers:
         if seconds > 0:
             reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
             await first_of(reasons, seconds)
-
-    @contextmanager
-    def _heard_beside(
-        self, received: Received, group: asyncio.TaskGroup
-    ) -> Iterator[None]:
-        """See that another receiver listens if the block takes long.
-
-        Not beside a full batch: it called for more already, or what waits would do so
-        under its lock.
-        """
-        slow: list[bool] = []
-
-        def count_out() -> None:
-            slow.append(True)
-            self._count, self._slow = self._count - 1, self._slow + 1
-            room = self._job.room
-            can_begin = room is None or room.slots.free > 0
-            if not self._count and can_begin and self._slow <= MOST_SLOW:
-                self._add(group)
-
-        seconds = max(SLOW_SECONDS, self._rests_until - loop_time())
-        timer = asyncio.get_running_loop().call_later(seconds, count_out)
-        if received.is_full:
-            timer.cancel()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            self._count, self._slow = self._count + len(slow), self._slow - len(slow)
 
     async def _work(self, received: Received) -> None:
         deliveries, done = received.deliveries, self._parts.current

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from eventgrid_pull.draining import receive_size
-from eventgrid_pull.draining.drain import MAX_RECEIVERS, DrainJob, drain
+from eventgrid_pull.draining.drain import DrainJob, drain
+from eventgrid_pull.draining.listeners import MAX_RECEIVERS
 from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Disposition
