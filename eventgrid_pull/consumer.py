@@ -83,7 +83,7 @@ class Consumer:
         return Consumer(
             self._declared,
             connect,
-            recorder=recorder or self._recorder,
+            recorder=self._recorder if recorder is None else recorder,
             hooks=hooks or self._hooks.again(),
             clock=clock or self._clock,
         )

@@ -19,7 +19,7 @@ from eventgrid_pull.handlers.run_handler import OnMalformed
 from eventgrid_pull.hooks import Before, Hook, Hooks, OnDrained
 from eventgrid_pull.outcomes import Disposition
 from eventgrid_pull.publishing.publish import Json, Published
-from eventgrid_pull.recorder import NoRecorder, Recorder
+from eventgrid_pull.recorder import NoRecorder, Recorder, recorder_problems
 from eventgrid_pull.settings import connection
 from eventgrid_pull.settings.connection import Credential
 from eventgrid_pull.settings.ticks import Manner, unheard
@@ -74,11 +74,13 @@ class EventGridPull(func.Blueprint):
         self._topic, self._prefix = topic, connection
         self._endpoint, self._credential = endpoint, credential
         self._environ = os.environ if environ is None else environ
-        self._declarations = Declarations(self._environ)
+        recorder = NoRecorder() if recorder is None else recorder
+        wrong = recorder_problems(recorder)
+        self._declarations = Declarations(self._environ, wrong)
         self.consumer = Consumer(
             self._declarations.by_name,
             self._connect,
-            recorder=recorder or NoRecorder(),
+            recorder=recorder,
             hooks=Hooks(startup, shutdown, on_drained, before),
             clock=clock,
         )

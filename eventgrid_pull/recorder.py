@@ -44,6 +44,24 @@ class Recorder(Protocol):
         """Keep all of them; they are durable when this returns."""
 
 
+def recorder_problems(recorder: object) -> list[str]:
+    """Return what a recorder lacks: it would fail in every drain for want of it."""
+    kind = recorder if isinstance(recorder, type) else type(recorder)
+    lacks = [
+        f"`{name}`, a method"
+        for name in ("open", "record")
+        if kind is recorder or not callable(getattr(recorder, name, None))
+    ]
+    down = getattr(recorder, "down", None)
+    downs = down if isinstance(down, tuple) else (down,)
+    if not all(
+        isinstance(each, type) and issubclass(each, Exception) for each in downs
+    ):
+        lacks.append("`down`, an exception class")
+    given = kind.__name__ if kind is recorder else f"{kind.__name__}()"
+    return [f"recorder={given} needs {member}" for member in lacks]
+
+
 class SafeRecorder:
     """A recorder whose every failure is that nothing can be recorded, for now.
 

@@ -72,10 +72,10 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 class Declarations:
     """All event subscriptions of an app, and all that is wrong with its code."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], wrong: Iterable[str]) -> None:
         self.by_name: dict[str, Declared] = {}
         self._environ = environ
-        self._wrong: list[str] = []
+        self._wrong = list(wrong)
         self._has_ended = False
 
     def add(
@@ -190,7 +190,7 @@ def _shape(
     ]
     try:
         return shape, decode or event_decoder.decoder(shape.data, types), wrong
-    except UnsupportedType as error:
+    except (UnsupportedType, RecursionError) as error:  # of an alias within itself
         return shape, None, [*wrong, f"has data of a type that cannot be read: {error}"]
 
 

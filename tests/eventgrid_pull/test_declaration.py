@@ -166,6 +166,9 @@ def test_wrong_arguments_are_refused(options: dict[str, Any], said: str) -> None
     assert said in str(caught.value)
 
 
+type Json = dict[str, Json] | list[Json] | str
+
+
 def nothing() -> None: ...
 def untyped(event) -> None: ...  # type: ignore[no-untyped-def]
 def unknown(event: "Event[Lost]") -> None: ...  # type: ignore[name-defined] # noqa: F821
@@ -177,6 +180,7 @@ def by_keyword(*, event: Event[Paid]) -> None: ...
 def with_another(event: Event[Paid] | None = None, *, other: int) -> None: ...
 def misspelt(event: "msgspec.Lost[Paid]") -> None: ...  # type: ignore[name-defined]
 def unfinished(event: "Event[") -> None: ...  # type: ignore[valid-type] # noqa: F722
+def of_itself(event: Event[Json]) -> None: ...
 def yielding(event: Event[Paid]):  # type: ignore[no-untyped-def]
     yield 1
 
@@ -193,6 +197,7 @@ HANDLERS: list[tuple[object, str]] = [
     (with_another, "takes one parameter"),
     (misspelt, "has an annotation that cannot be read: module 'msgspec' has no"),
     (unfinished, "has an annotation that cannot be read: Forward reference must be"),
+    (of_itself, "of a type that cannot be read: maximum recursion"),
     (yielding, "is a generator"),
     (None, "is no function"),
 ]
@@ -214,6 +219,49 @@ def test_wrong_handlers_are_refused_all_at_once() -> None:
     for problem, (handler, said) in zip(found, HANDLERS, strict=True):
         assert getattr(handler, "__name__", "NoneType") in problem
         assert said in problem
+
+
+class Keeping:
+    """A recorder, and what it lacks in these places is nothing."""
+
+    down: Any = ConnectionError
+
+    async def open(self, subscription: str) -> None: ...
+    async def record(self, subscription: str, records: object) -> None: ...
+
+
+def with_down(down: object) -> Keeping:
+    recorder = Keeping()
+    recorder.down = down
+    return recorder
+
+
+@pytest.mark.parametrize(
+    ("recorder", "needs"),
+    [
+        (Keeping(), []),
+        (with_down((ConnectionError, OSError)), []),
+        (Keeping, ["Keeping needs `open`", "Keeping needs `record`"]),
+        (with_down(None), ["Keeping() needs `down`, an exception class"]),
+        (with_down(OSError()), ["Keeping() needs `down`, an exception class"]),
+        (with_down(BaseException), ["Keeping() needs `down`, an exception class"]),
+        (5, ["int() needs `open`", "int() needs `record`", "int() needs `down`"]),
+    ],
+)
+def test_what_is_no_recorder_is_refused_with_the_rest(
+    recorder: Any, needs: list[str]
+) -> None:
+    """Or each drain would fail, or release all, for a mistake in the code."""
+    pull: Any = EventGridPull(topic="orders", environ={}, recorder=recorder)
+    pull.subscription("sub-paid", schedule=TICK)(nothing)
+
+    with pytest.raises(PullInvalid) as caught:
+        registered(pull)
+
+    *found, of_the_handler = str(caught.value).split("; ")
+    assert of_the_handler.startswith("sub-paid: nothing")
+    for problem, needed in zip(found, needs, strict=True):
+        assert problem.startswith(f"recorder={needed}")
 
 
 type OrderPaid = Paid
