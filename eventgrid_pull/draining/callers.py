@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import NamedTuple
 
 from eventgrid_pull.draining.drain_result import DrainResult, Part
@@ -43,16 +44,19 @@ class Callers:
         self._so_far: Callable[[], DrainResult] | None = None
         self._waiting: dict[asyncio.Future[Answered], float] = {}
         self._noting: set[asyncio.Task[None]] = set()
+        self._patient_until = inf
         self._open = self._in_hand = 0
         self._quiet_since: float | None = None
         self._refusal: Exception | None = None
         self._round_trip = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self) -> asyncio.Future[Answered]:
-        """Return what will have the answer."""
+    def ask(self, since: float = inf) -> asyncio.Future[Answered]:
+        """Return what will have the answer; who waits `since` then has less patience."""
         asking: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._waiting[asking] = loop_time()
+        now = self._waiting[asking] = loop_time()
+        ends = min(since, now) + PATIENCE_SECONDS
+        self._patient_until = min(self._patient_until, ends)
         self.asked.set()
         self._look()
         return asking
@@ -82,7 +86,7 @@ class Callers:
         task.add_done_callback(self._noting.discard)
 
     def _taken(self) -> Iterable[asyncio.Future[Answered]]:
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting, self._patient_until = self._waiting, {}, inf
         self.asked.clear()
         self._forget_timer()
         return waiting
@@ -121,7 +125,7 @@ class Callers:
         """Learn that a batch is done with, and how long a request takes."""
         self.took(round_trip)
         self._in_hand -= 1
-        is_over = loop_time() - self._first_asked() >= PATIENCE_SECONDS
+        is_over = loop_time() >= self._patient_until
         if self._in_hand:
             if is_over and self._so_far is not None:
                 _answer(self._taken(), Answered(self._so_far(), all_done=True))
@@ -136,11 +140,9 @@ class Callers:
         """Learn how long a request took that did not wait for events."""
         self._round_trip = max(self._round_trip, seconds)
 
-    def _first_asked(self) -> float:
-        return min(self._waiting.values(), default=loop_time())
-
     def _last_asked(self) -> float:
-        return min(max(self._waiting.values()), self._first_asked() + TOGETHER_SECONDS)
+        asked = self._waiting.values()
+        return min(max(asked), min(asked) + TOGETHER_SECONDS)
 
     def _look(self) -> None:
         """Have callers answered if it is time; look again when it will be."""

@@ -49,7 +49,7 @@ class Parts:
         is_idle = ended.error is None and not ended.summary.received
         if if_anything and is_idle and not is_first:
             return ended, _noted(None, summary)
-        self._ended.append(ended)
+        self._ended = [merged([*self._ended, ended])]
         _tell(ended)
         return ended, _noted(self._note, summary)
 

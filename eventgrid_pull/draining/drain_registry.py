@@ -7,6 +7,7 @@ from typing import Protocol
 from eventgrid_pull.draining.callers import Answered, Callers
 from eventgrid_pull.draining.drain_parts import merged
 from eventgrid_pull.draining.drain_result import DrainResult
+from eventgrid_pull.wire.http_retry import loop_time
 
 
 class Job(Protocol):
@@ -54,14 +55,14 @@ class Drains:
 
         What a drain did that came to its end before that counts, and another is begun.
         """
-        parts = []
+        parts, asked = [], loop_time()
         while True:
             is_own = self._join(name, job)
             callers = self._jobs[name].callers
             if callers.is_over:
                 await asyncio.wait({self.at_work[name]})
                 continue
-            answer = await self._answer(name, callers.ask())
+            answer = await self._answer(name, callers.ask(asked))
             parts.append(answer.result)
             if answer.all_done or is_own or answer.result.error:
                 return merged(parts)

@@ -320,15 +320,18 @@ async def test_a_drain_that_ends_before_the_answer_is_followed_by_another() -> N
     await ticking
 
 
+@pytest.mark.parametrize("budget", [60, 20])
 @pytest.mark.parametrize(
     ("at_once", "takes"), [(1, 0.0), (40, 1.0)], ids=["a trickle", "a backlog"]
 )
 @in_virtual_time
 async def test_with_events_that_never_cease_a_caller_has_patience_for_a_while(
-    at_once: int, takes: float
+    at_once: int, takes: float, budget: float
 ) -> None:
-    """The answer is what was done by then, even while more is in hand."""
-    process = Process(Queue(), budget=60, takes=takes)
+    """
+    The answer is what was done by then, even while more is in hand, or by two drains.
+    """
+    process = Process(Queue(), budget=budget, takes=takes)
 
     async def publish() -> None:
         while True:

@@ -1,9 +1,15 @@
 """A drain tells what it does once a minute, and at its end."""
 
+import weakref
+
+from eventgrid_pull import Acknowledge, Outcome, Record
 from eventgrid_pull.draining.drain import drain
+from eventgrid_pull.draining.drain_parts import Parts
+from eventgrid_pull.draining.drain_result import LISTED
 from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.wire.http_retry import EventGridError
+from tests.eventgrid_pull.orders import NOW, a_delivery
 from tests.eventgrid_pull.test_receivers import Supply, job
 from tests.virtual_time import in_virtual_time, now
 
@@ -34,6 +40,22 @@ async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
     assert sum(one.received for one in parts) == tally.summary.received == 3000
     assert parts[0].received > 0
     assert tally.summary.drains == 1
+
+
+async def test_what_was_answered_does_not_pile_up() -> None:
+    """A drain of an hour may have thousands of callers."""
+    parts, notes = Parts("sub-paid", lambda: NOW, None), weakref.WeakSet[Notes]()
+
+    for _ in range(5):
+        for note in (Notes() for _ in range(LISTED)):
+            notes.add(note)
+            record = Record(NOW, a_delivery(), Acknowledge(note))
+            parts.current.add([Outcome(record, None)])
+        await parts.part("empty")[1]
+    del note, record
+
+    assert len(notes) == LISTED
+    assert parts.whole().settled.total() == 5 * LISTED
 
 
 @in_virtual_time
