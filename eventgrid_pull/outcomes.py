@@ -69,6 +69,9 @@ class NoDisposition(TypeError):
 
 def failed(error: Exception) -> Release:
     """Return what becomes of an event whose handler raised this."""
+    cause = error.__cause__
+    if type(error) is RuntimeError and isinstance(cause, StopIteration):
+        error = cause  # which neither a coroutine nor a future passes on as it is
     return Release(f"the handler failed: {type(error).__name__}")
 
 

@@ -118,7 +118,11 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
                     f"all {self.slots.most} handlers that may run outlast their time",
                     ReleaseDelay.ONE_MINUTE,
                 )
-        work = self._begin(argument)
+        try:
+            work = self._begin(argument)
+        except BaseException:  # as where no thread can be started
+            self.slots.give()
+            raise
         if work.done():
             self.slots.give()
             return work.result()

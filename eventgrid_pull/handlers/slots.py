@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
+from typing import Any
 
 
 class NoSlotLeft(Exception):
@@ -67,7 +69,7 @@ class Slots:
         self.stuck -= 1
         self.give()
 
-    async def wait_for_change(self) -> None:
-        """Return as soon as one more is free or stuck."""
+    def wait_for_change(self) -> Coroutine[Any, Any, object]:
+        """Return what ends as soon as one more is free or stuck, from this call on."""
         self._changed.clear()
-        await self._changed.wait()
+        return self._changed.wait()

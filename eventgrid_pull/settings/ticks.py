@@ -20,8 +20,9 @@ EARLY = timedelta(seconds=0.5)
 
 def unheard(manner: Manner, schedule: str, budget: float) -> str | None:
     """Return that nobody listens before each tick, or None where somebody does."""
-    gap = cron.longest_gap(schedule) or 0
-    if manner == "visit" or budget > gap:
+    # Up to sixty years of days are looked at for it: not when a visit is declared.
+    gap = (cron.longest_gap(schedule) or 0) if manner == "stay" else 0
+    if budget > gap:
         return None
     return (
         f"its ticks are up to {gap} s apart and a run may take {budget:.0f} s: nobody "

@@ -421,11 +421,17 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize(
-    "error", [SystemExit(1), Panic(), BaseExceptionGroup("", [Panic()])]
+    ("error", "told"),
+    [
+        (SystemExit(1), "HandlerExited"),
+        (Panic(), "HandlerExited"),
+        (BaseExceptionGroup("", [Panic()]), "HandlerExited"),
+        (StopIteration(), "StopIteration"),
+    ],
 )
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_a_handler_that_ends_the_process_has_failed(
-    is_async: bool, error: BaseException
+    is_async: bool, error: BaseException, told: str
 ) -> None:
     """A library that calls `sys.exit` takes neither the worker nor its neighbours along."""
 
@@ -438,9 +444,30 @@ async def test_a_handler_that_ends_the_process_has_failed(
 
     shop = Shop(of_a_loop if is_async else plain)
     bad, good = shop.deliver(-1, 1)
+    result = await shop.consumer.drain("sub-paid", until_empty=True)
+
+    reasons = {each.record.disposition.reason for each in result.outcomes}
+    assert reasons == {None, f"the handler failed: {told}"}
+    assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
+
+
+async def test_a_thread_that_cannot_begin_leaves_its_slot_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else nothing would be handled any more once there are threads again."""
+
+    def refuse(*arguments: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def handler(event: Event[Order]) -> None: ...
+
+    shop = Shop(handler, concurrency=2)
+    monkeypatch.setattr(shop.runner.threads, "submit", refuse)
+    tokens = shop.deliver(1, 2)
     await shop.consumer.drain("sub-paid", until_empty=True)
 
-    assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
+    assert shop.queue.settled == dict.fromkeys(tokens, ("release", 10))
+    assert shop.runner.slots.free == 2
 
 
 async def test_a_handler_that_cancels_itself_did_not_take_long() -> None:
@@ -458,8 +485,8 @@ async def test_a_handler_that_cancels_itself_did_not_take_long() -> None:
     assert said.reason == "the handler was cancelled"
 
 
-class Broken:
-    """A recorder with a fault in it."""
+class Broken(list[object]):
+    """A recorder with a fault in it, and nothing else."""
 
     down = ConnectionError
 

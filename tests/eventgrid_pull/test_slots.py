@@ -24,3 +24,16 @@ async def test_who_is_cancelled_as_it_is_answered_makes_no_slot(given_up: bool) 
         slots.give_late()
 
     assert (slots.free, slots.stuck) == (1, 0)
+
+
+async def test_a_change_just_before_the_wait_for_it_ends_it() -> None:
+    """A drain would listen to nothing, with a free slot, until its time is over."""
+    slots = Slots(1)
+    assert slots.take_free()
+    slots.give_up()
+
+    changing = slots.wait_for_change()
+    slots.give_late()
+
+    async with asyncio.timeout(5):
+        await changing
