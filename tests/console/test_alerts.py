@@ -69,9 +69,7 @@ async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
 
 
 async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
-    """
-    "Not drained" would send people to the timers, where nothing is wrong.
-    """
+    """ "Not drained" would send people to the timers, where nothing is wrong."""
     await noted(api, 12)
     await noted(api, 2, 1, 0, completed=False)
 

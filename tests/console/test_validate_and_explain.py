@@ -319,9 +319,7 @@ def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
 async def test_a_topology_that_cannot_be_used_is_named_by_every_call(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None, named: str
 ) -> None:
-    """
-    Nobody reads "a fault of this app" because of a comma.
-    """
+    """Nobody reads "a fault of this app" because of a comma."""
     file = tmp_path / "topology.json"
     if content is not None:
         clashing = msgspec.json.encode(declaring("sub-a-b", "a-b")).decode()

@@ -173,9 +173,7 @@ def test_a_chunked_body_is_told_to_send_its_length(stack: Stack) -> None:
 
 
 def test_what_was_pulled_is_seen_to_flow(stack: Stack) -> None:
-    """
-    What the models said and how long events waited: noted behind the answer.
-    """
+    """What the models said and how long events waited: noted behind the answer."""
     result = a_result("flowing", modelName="flow-moderator", modelVersion="1.2.3")
     post(stack, "/api/events", result)
     pull(stack)

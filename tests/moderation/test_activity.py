@@ -125,9 +125,7 @@ def test_adding_up_leaves_the_summaries_as_they_were() -> None:
 
 
 def test_a_drain_that_failed_does_not_count_as_the_last_one() -> None:
-    """
-    "Not drained for an hour" must not be hidden by ticks that fail.
-    """
+    """ "Not drained for an hour" must not be hidden by ticks that fail."""
     summaries = [a_summary(0, completed=False), a_summary(7), a_summary(9)]
 
     assert last_drains(summaries, ["sub-flagged", "sub-approved"]) == {

@@ -268,9 +268,7 @@ async def test_two_redrives_of_one_event_are_two_entries(log: AuditLog) -> None:
 async def test_logs_that_no_setting_names_are_an_outage_with_the_settings_name() -> (
     None
 ):
-    """
-    A drain ends with one line that says what to set; nothing is received.
-    """
+    """A drain ends with one line that says what to set; nothing is received."""
 
     def unset() -> AuditLog:
         raise SettingsInvalid([Problem("AUDIT_STORAGE_ACCOUNT_URL", "is not set")])

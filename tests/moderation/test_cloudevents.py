@@ -20,9 +20,7 @@ STRUCTURED = {"content-type": "application/cloudevents+json"}
 def test_an_event_is_published_or_refused_with_the_path_of_its_fault(
     case: dict[str, Any],
 ) -> None:
-    """
-    What no consumer should have to bear is not published; everything else is.
-    """
+    """What no consumer should have to bear is not published; everything else is."""
     found = publish_request.read(text_of(case), STRUCTURED, NOW)
 
     paths = [problem.path for problem in found.problems]
@@ -48,9 +46,7 @@ def test_an_event_is_read_whatever_its_publisher_made_of_it(
 
 
 def test_what_is_null_is_not_published() -> None:
-    """
-    Unset attributes stay unset; a payload's own nulls are the payload's.
-    """
+    """Unset attributes stay unset; a payload's own nulls are the payload's."""
     body = b'{"id":"1","subject":null,"Odd":null,"data_base64":null,"data":{"a":null}}'
 
     [event] = publish_request.read(body, STRUCTURED, NOW).events
@@ -60,9 +56,7 @@ def test_what_is_null_is_not_published() -> None:
 
 @pytest.mark.parametrize("case", TIMES, ids=named)
 def test_a_time_is_valid_as_rfc_3339_says(case: dict[str, Any]) -> None:
-    """
-    A publisher is told about a time that others could not read.
-    """
+    """A publisher is told about a time that others could not read."""
     found = cloudevents.problems(an_event(time=case["time"]), "$")
 
     assert [problem.path for problem in found] == [] if case["valid"] else ["$.time"]
@@ -88,9 +82,7 @@ def test_an_event_loses_a_time_that_cannot_be_held_and_nothing_else(
 
 @pytest.mark.parametrize("case", HEADERS, ids=named)
 def test_an_attribute_in_a_header_is_decoded_or_refused(case: dict[str, Any]) -> None:
-    """
-    Nothing is published that is not what its publisher wrote.
-    """
+    """Nothing is published that is not what its publisher wrote."""
     headers = {
         "content-type": "application/json",
         "ce-id": "1",
@@ -109,9 +101,7 @@ def test_an_attribute_in_a_header_is_decoded_or_refused(case: dict[str, Any]) ->
 
 @pytest.mark.parametrize("name", ["ce-data", "ce-data_base64", "ce-datacontenttype"])
 def test_what_the_body_says_is_not_said_by_a_header(name: str) -> None:
-    """
-    Of two places that disagree one would be lost without a word.
-    """
+    """Of two places that disagree one would be lost without a word."""
     headers = {"content-type": "application/json", "ce-id": "1", name: "x"}
 
     with pytest.raises(BadRequest) as caught:
@@ -124,9 +114,7 @@ def test_what_the_body_says_is_not_said_by_a_header(name: str) -> None:
     "kind", ["application/json; charset=utf-8", "text/json", "application/x+json"]
 )
 def test_the_content_type_of_a_binary_event_is_that_of_its_data(kind: str) -> None:
-    """
-    As Event Grid delivers it.
-    """
+    """As Event Grid delivers it."""
     [event] = publish_request.read(
         b"{}", {"content-type": kind, "ce-id": "1"}, NOW
     ).events

@@ -86,9 +86,7 @@ def test_what_ships_is_well_in_either_manner(environ: dict[str, str]) -> None:
 def test_budgets_that_cannot_be_kept_are_found(
     environ: dict[str, str], where: str, change: str
 ) -> None:
-    """
-    Budget, schedule, handler time, lock and functionTimeout have to agree.
-    """
+    """Budget, schedule, handler time, lock and functionTimeout have to agree."""
     changes = {one.where: one.change for one in found(environ)}
 
     assert change in changes[where]
@@ -116,9 +114,7 @@ def test_budgets_that_cannot_be_kept_are_found(
 def test_a_topology_that_loses_events_is_found(
     changes: dict[str, Any], where: str
 ) -> None:
-    """
-    Numbers that contradict each other, and filters that match nothing.
-    """
+    """Numbers that contradict each other, and filters that match nothing."""
     [finding] = [one for one in found(shape=declared(**changes)) if where in one.where]
 
     assert finding.problem
@@ -126,9 +122,7 @@ def test_a_topology_that_loses_events_is_found(
 
 
 def test_slow_batches_are_found_by_what_was_measured() -> None:
-    """
-    Handlers that need half of the lock need a longer one.
-    """
+    """Handlers that need half of the lock need a longer one."""
     slow = Summary(at="", subscription="sub-flagged", handling=Spread(9, 90e3, 45e3))
     fast = Summary(at="", subscription="sub-approved", handling=Spread(9, 90.0, 45.0))
 
@@ -139,9 +133,7 @@ def test_slow_batches_are_found_by_what_was_measured() -> None:
 
 
 def test_a_host_json_that_the_host_refuses_is_found(tmp_path: Path) -> None:
-    """
-    It is named; no default is taken in its place.
-    """
+    """It is named; no default is taken in its place."""
     file = tmp_path / "host.json"
     file.write_text('{"version": "2.0", "functionTimeout": "often"}', encoding="utf-8")
 
@@ -152,9 +144,7 @@ def test_a_host_json_that_the_host_refuses_is_found(tmp_path: Path) -> None:
 
 
 def test_an_event_subscription_that_falls_behind_is_found() -> None:
-    """
-    Events that wait for several ticks need more lanes, not patience.
-    """
+    """Events that wait for several ticks need more lanes, not patience."""
     late, fine = waiting("sub-flagged", [1e6] * 6), waiting("sub-approved", [1e5] * 6)
 
     [finding] = config_check.late_events([late, fine], drained())

@@ -22,9 +22,7 @@ from tests.make import APPROVED, NOW, a_delivery, an_event, declaring
 
 
 def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
-    """
-    The answer says what happened, not what was wanted.
-    """
+    """The answer says what happened, not what was wanted."""
     made = entry.entry("sub-flagged", a_delivery(), Reject("a probe"), stamp(NOW))
 
     answer = probe.report(made, here=True, failed="TokenLost")
@@ -44,16 +42,12 @@ def test_a_probe_that_was_not_settled_is_not_called_rejected() -> None:
 def test_a_probe_goes_where_it_is_rejected_or_nowhere(
     names: list[str], place: str | None
 ) -> None:
-    """
-    Another handler would act on it as on any event.
-    """
+    """Another handler would act on it as on any event."""
     assert probe.place(declaring(*names), handled()) == place
 
 
 def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> None:
-    """
-    Nobody waits for 30 seconds for what cannot come.
-    """
+    """Nobody waits for 30 seconds for what cannot come."""
     shape = declaring("sub-flagged")
     taking = shape.event_subscriptions[0].filters_configuration
     other = msgspec.structs.replace(taking, included_event_types=[APPROVED])
@@ -66,9 +60,7 @@ def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> N
 
 
 def test_each_probe_has_an_id_of_its_own() -> None:
-    """
-    Two people may inspect at once.
-    """
+    """Two people may inspect at once."""
     assert probe.probe(NOW)["id"] != probe.probe(NOW)["id"]
 
 
@@ -92,9 +84,7 @@ async def decided(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> An
 
 
 async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -> None:
-    """
-    Whichever receives it, however late, and also as a dead letter.
-    """
+    """Whichever receives it, however late, and also as a dead letter."""
     found: Disposition | None = await decided(delivered())
 
     assert isinstance(found, Reject)
@@ -121,16 +111,12 @@ async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -
 async def test_a_mark_that_nobody_recorded_is_no_probe(
     event: AnyEvent, noted: dict[str, Any]
 ) -> None:
-    """
-    Whoever sets it gets what any event gets: its handler decides.
-    """
+    """Whoever sets it gets what any event gets: its handler decides."""
     assert await decided(event, **noted) is None
 
 
 async def test_while_the_log_is_away_nothing_is_decided_about_a_mark() -> None:
-    """
-    The event is released, and comes again when it can be told.
-    """
+    """The event is released, and comes again when it can be told."""
 
     class Away(InMemoryAppendLog):
         async def newest(self, *args: Any, **more: Any) -> AsyncIterator[bytes]:

@@ -56,27 +56,21 @@ def refused(content: Any, content_type: str = PLAIN, **headers: str) -> BadReque
 def test_the_mark_of_a_probe_cannot_be_published(
     content: Any, content_type: str, headers: dict[str, str], path: str
 ) -> None:
-    """
-    It is this app's to set; however an event is sent, the answer names the place.
-    """
+    """It is this app's to set; however an event is sent, the answer names the place."""
     error = refused(content, content_type, **headers)
 
     assert (error.status, [problem.path for problem in error.problems]) == (400, [path])
 
 
 def test_a_mark_that_is_null_is_none() -> None:
-    """
-    What is null is unset, as everywhere.
-    """
+    """What is null is unset, as everywhere."""
     [event] = taken(an_event() | {"moderationprobe": None}, STRUCTURED)
 
     assert "moderationprobe" not in event
 
 
 def test_a_plain_result_is_wrapped_into_a_cloudevent() -> None:
-    """
-    A client that knows nothing of CloudEvents can publish.
-    """
+    """A client that knows nothing of CloudEvents can publish."""
     [event] = taken(a_result(type="ContentFlagged"))
 
     assert event["type"] == FLAGGED
@@ -89,9 +83,7 @@ def test_a_plain_result_is_wrapped_into_a_cloudevent() -> None:
 
 
 def test_a_list_of_results_becomes_as_many_events_with_ids_of_their_own() -> None:
-    """
-    Many results go in one request.
-    """
+    """Many results go in one request."""
     events = taken([a_result(contentId=f"doc-{n}") for n in range(100)])
 
     assert len({event["id"] for event in events}) == 100
@@ -111,9 +103,7 @@ def test_a_list_of_results_becomes_as_many_events_with_ids_of_their_own() -> Non
 def test_the_type_of_a_plain_result_is_given_or_implied(
     result: dict[str, Any], type_: str
 ) -> None:
-    """
-    Short names, full names and no name at all are understood.
-    """
+    """Short names, full names and no name at all are understood."""
     assert taken(result)[0]["type"] == type_
 
 
@@ -122,27 +112,21 @@ def test_the_type_of_a_plain_result_is_given_or_implied(
     [STRUCTURED, f"{STRUCTURED}; charset=utf-8", STRUCTURED.upper()],
 )
 def test_a_structured_event_is_published_as_it_came(content_type: str) -> None:
-    """
-    Its id and time are the producer's, so that publishing again is recognisable.
-    """
+    """Its id and time are the producer's, so that publishing again is recognisable."""
     event = an_event(comexample="kept")
 
     assert taken(event, content_type) == [event]
 
 
 def test_a_batch_of_events_is_published_as_it_came() -> None:
-    """
-    The batch mode of the SDKs is taken.
-    """
+    """The batch mode of the SDKs is taken."""
     batch = [an_event(id="1"), an_event(id="2", time=None)]
 
     assert taken(batch, BATCHED) == batch
 
 
 def test_an_event_in_headers_is_put_together() -> None:
-    """
-    Binary mode: attributes in `ce-` headers, the payload alone in the body.
-    """
+    """Binary mode: attributes in `ce-` headers, the payload alone in the body."""
     headers = {
         "ce_specversion": "1.0",
         "ce_id": "7",
@@ -174,9 +158,7 @@ def test_an_event_in_headers_is_put_together() -> None:
 def test_a_body_that_is_none_is_refused_in_words(
     content: Any, content_type: str, status: int, said: str
 ) -> None:
-    """
-    The answer names what was sent and what would be taken.
-    """
+    """The answer names what was sent and what would be taken."""
     error = refused(content, content_type)
 
     assert error.status == status
@@ -184,9 +166,7 @@ def test_a_body_that_is_none_is_refused_in_words(
 
 
 def test_a_body_beyond_the_limit_is_refused_unread() -> None:
-    """
-    Our limit is lower than the host's, and says so.
-    """
+    """Our limit is lower than the host's, and says so."""
     assert refused(b" " * (publish_request.MAX_BODY_BYTES + 1)).status == 413
 
 
@@ -218,9 +198,7 @@ def test_a_body_beyond_the_limit_is_refused_unread() -> None:
 def test_a_wrong_event_is_refused_with_its_path(
     content: Any, content_type: str, path: str
 ) -> None:
-    """
-    The JSON path leads to what has to be mended.
-    """
+    """The JSON path leads to what has to be mended."""
     error = refused(content, content_type)
 
     assert error.status == 400
@@ -228,9 +206,7 @@ def test_a_wrong_event_is_refused_with_its_path(
 
 
 def test_all_problems_of_all_events_are_listed_at_once() -> None:
-    """
-    Nobody has to send a batch five times to find five mistakes.
-    """
+    """Nobody has to send a batch five times to find five mistakes."""
     error = refused([a_result(confidence=9, category=""), a_result(), {}])
 
     paths = [problem.path for problem in error.problems]
@@ -239,9 +215,7 @@ def test_all_problems_of_all_events_are_listed_at_once() -> None:
 
 
 def test_a_binary_event_must_carry_json() -> None:
-    """
-    Moderation payloads are JSON objects.
-    """
+    """Moderation payloads are JSON objects."""
     error = refused(b"x", "image/png", ce_id="1")
 
     assert error.status == 415
@@ -249,9 +223,7 @@ def test_a_binary_event_must_carry_json() -> None:
 
 
 def test_ids_made_here_sort_by_time() -> None:
-    """
-    UUIDv7: the first 48 bits are the milliseconds.
-    """
+    """UUIDv7: the first 48 bits are the milliseconds."""
     value = uuid.UUID(publish_request.uuid7(NOW))
 
     assert value.int >> 80 == int(NOW.timestamp() * 1000)

@@ -127,9 +127,7 @@ async def test_dead_letters_may_be_in_an_account_of_their_own(
 
 
 async def test_a_second_pull_joins_the_first() -> None:
-    """
-    Both see the same deliveries, and say which of them began the drain.
-    """
+    """Both see the same deliveries, and say which of them began the drain."""
     queue = Queue()
     await queue.arrive(a_delivery())
     runtime, _ = a_runtime(queue)
@@ -175,9 +173,7 @@ async def test_stopping_waits_for_calls_in_flight() -> None:
 
 
 async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
-    """
-    The drain that it began goes on: what its receive brings is handled.
-    """
+    """The drain that it began goes on: what its receive brings is handled."""
     queue = Queue()
     queue.wait_for_ever = True
     runtime, _ = a_runtime(queue)
@@ -193,9 +189,7 @@ async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
 
 
 async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
-    """
-    The first probe that is seen does not end the drain that the others wait for.
-    """
+    """The first probe that is seen does not end the drain that the others wait for."""
     queue = Queue()
     runtime, _ = a_runtime(queue)
 
@@ -207,9 +201,7 @@ async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
 
 
 async def test_inspect_says_when_its_probe_could_not_be_published() -> None:
-    """
-    Nothing is drained for a probe that is not there.
-    """
+    """Nothing is drained for a probe that is not there."""
     queue = Queue()
     runtime, echo = a_runtime(queue)
     echo.fails = True

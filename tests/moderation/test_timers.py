@@ -26,9 +26,7 @@ def of(environ: dict[str, str], *names: str) -> dict[str, Timer]:
 def test_without_settings_every_event_subscription_is_drained_every_five_minutes() -> (
     None
 ):
-    """
-    A declaration and a handler are all it takes.
-    """
+    """A declaration and a handler are all it takes."""
     assert [(t.trigger, t.functions) for t in of({}).values()] == [
         (EVERY_FIVE_MINUTES, ["pull_flagged"]),
         (EVERY_FIVE_MINUTES, ["pull_approved"]),
@@ -37,9 +35,7 @@ def test_without_settings_every_event_subscription_is_drained_every_five_minutes
 
 
 def test_a_schedule_that_is_set_is_given_to_the_host_by_its_name() -> None:
-    """
-    The portal shows where it comes from, and what is set later holds.
-    """
+    """The portal shows where it comes from, and what is set later holds."""
     found = of({"PULL_FLAGGED_SCHEDULE": "0 * * * * *", "PULL_FLAGGED_LANES": "3"})
 
     assert found["sub-flagged"].trigger == "%PULL_FLAGGED_SCHEDULE%"
@@ -53,9 +49,7 @@ def test_a_schedule_that_is_set_is_given_to_the_host_by_its_name() -> None:
 
 @pytest.mark.parametrize("value", ["", " ", "\t"])
 def test_a_setting_that_is_empty_is_not_set(value: str) -> None:
-    """
-    The host would take an empty schedule for a missing one, and fail.
-    """
+    """The host would take an empty schedule for a missing one, and fail."""
     names = ("SCHEDULE", "LANES", "MANNER", "PACE")
     timer = of({f"PULL_FLAGGED_{name}": value for name in names})["sub-flagged"]
 
@@ -64,9 +58,7 @@ def test_a_setting_that_is_empty_is_not_set(value: str) -> None:
 
 
 def test_manner_and_pace_are_those_that_are_set() -> None:
-    """
-    Of that event subscription alone.
-    """
+    """Of that event subscription alone."""
     found = of({"PULL_FLAGGED_MANNER": "stay", "PULL_FLAGGED_PACE": "0"})
 
     assert (found["sub-flagged"].manner, found["sub-flagged"].pace) == ("stay", 0.0)
@@ -88,9 +80,7 @@ def test_manner_and_pace_are_those_that_are_set() -> None:
 def test_a_malformed_setting_stops_its_own_timer_and_no_other(
     environ: dict[str, str], path: str, said: str
 ) -> None:
-    """
-    Everything names it, with what is allowed; the app and the others work.
-    """
+    """Everything names it, with what is allowed; the app and the others work."""
     found = of(environ)
     [problem] = found["sub-flagged"].problems
 
@@ -103,18 +93,14 @@ def test_a_malformed_setting_stops_its_own_timer_and_no_other(
 def test_a_handler_gets_no_longer_than_its_lock_can_be_renewed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """
-    The library would refuse more; health says which number to change.
-    """
+    """The library would refuse more; health says which number to change."""
     monkeypatch.setenv("HANDLER_TIMEOUT_SECONDS", "3600")
 
     assert pulling.declared("sub-flagged")["timeout"] == 3540
 
 
 def test_a_declaration_without_a_handler_is_named() -> None:
-    """
-    Its events wait, and nobody has to wonder why.
-    """
+    """Its events wait, and nobody has to wonder why."""
     found = of({}, "sub-flagged", "sub-new")
 
     assert found["sub-new"].functions == []
@@ -127,9 +113,7 @@ def test_a_declaration_without_a_handler_is_named() -> None:
     "name", ["PULL_FLAGED_SCHEDULE", "PULL_FLAGED_LANES", "PULL_SCHEDULE"]
 )
 def test_a_setting_of_no_event_subscription_is_told_and_stops_nobody(name: str) -> None:
-    """
-    A mistyped name would otherwise have no effect, silently.
-    """
+    """A mistyped name would otherwise have no effect, silently."""
     environ = {name: "0 * * * * *"}
 
     assert all(timer.functions for timer in of(environ).values())
@@ -137,9 +121,7 @@ def test_a_setting_of_no_event_subscription_is_told_and_stops_nobody(name: str) 
 
 
 def test_a_handler_of_no_event_subscription_is_told_and_stops_nobody() -> None:
-    """
-    It may have been written before its declaration, or outlived it.
-    """
+    """It may have been written before its declaration, or outlived it."""
     alone = declaring("sub-flagged")
 
     told = {one.where: one.problem for one in findings({}, alone)}
@@ -149,9 +131,7 @@ def test_a_handler_of_no_event_subscription_is_told_and_stops_nobody() -> None:
 
 
 def test_names_that_clash_are_refused_by_name(tmp_path: Any) -> None:
-    """
-    Two functions of one name would leave the app without any.
-    """
+    """Two functions of one name would leave the app without any."""
     file = tmp_path / "topology.json"
     file.write_bytes(msgspec.json.encode(declaring("sub-a-b", "a-b")))
 
@@ -191,9 +171,7 @@ def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None
 def test_a_function_is_off_when_the_host_takes_it_so(
     name: str, value: str, is_off: bool
 ) -> None:
-    """
-    Its queue fills while everything else looks well.
-    """
+    """Its queue fills while everything else looks well."""
     found = of({name: value})["sub-flagged"]
 
     assert found.functions == ["pull_flagged"]
@@ -202,9 +180,7 @@ def test_a_function_is_off_when_the_host_takes_it_so(
 
 
 def test_what_is_switched_off_is_said_of_each_lane() -> None:
-    """
-    Two of three go on; who looks for the third finds why.
-    """
+    """Two of three go on; who looks for the third finds why."""
     environ = {"PULL_FLAGGED_LANES": "3", "AzureWebJobs.pull_flagged_2.Disabled": "1"}
 
     [said] = config_check._switched_off(timers.of(NAMES, environ, handled()))

@@ -71,9 +71,7 @@ async def test_samples_can_be_published_pulled_followed_and_inspected(
 async def test_a_pull_that_takes_long_says_what_came_so_far(
     page: Page, fresh_stack: Stack
 ) -> None:
-    """
-    Nobody has to guess whether it is at work.
-    """
+    """Nobody has to guess whether it is at work."""
     go_on = asyncio.Event()
 
     async def hold(route: Route) -> None:
