@@ -12,7 +12,7 @@ const STOPPED = {
   empty: "until the event subscription was empty",
   visited: "for what was there",
   budget: "until the time for one pull was used up",
-  stuck: "until every handler was held by one that outlasts its time",
+  stuck: "until all handlers outlasted their time",
   ended: "until told to end",
   failed: "until something failed",
 };
