@@ -127,7 +127,9 @@ def test_imports_run_in_no_circle() -> None:
 @pytest.mark.parametrize("name", SHORT)
 def test_a_chain_of_imports_within_a_package_is_short(name: str) -> None:
     """Whoever changes a module holds all in mind that it stands on."""
-    modules = [one for one in sources() if package(one) == name and not _face(one)]
+    modules = [
+        found for found in sources() if package(found) == name and not _face(found)
+    ]
 
     chain = max(map(longest_chain, modules), key=len)
 

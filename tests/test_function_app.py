@@ -100,9 +100,9 @@ def test_every_http_function_but_the_page_needs_a_key(
 ) -> None:
     """The page itself is harmless; what it calls is not."""
     levels = {
-        name: one["authLevel"].value
-        for name, one in triggers.items()
-        if one["type"] == "httpTrigger"
+        name: trigger["authLevel"].value
+        for name, trigger in triggers.items()
+        if trigger["type"] == "httpTrigger"
     }
 
     assert {name for name, level in levels.items() if level != "function"} == {"web"}
@@ -112,8 +112,8 @@ def test_with_easy_auth_the_host_asks_for_no_key() -> None:
     """Who signed in, and with which role, is looked at by the app itself."""
     script = (
         "import function_app\n"
-        "for one in function_app.app.get_functions():\n"
-        "    trigger = one.get_bindings_dict()['bindings'][0]\n"
+        "for function in function_app.app.get_functions():\n"
+        "    trigger = function.get_bindings_dict()['bindings'][0]\n"
         "    if 'authLevel' in trigger: print(trigger['authLevel'].value)"
     )
 
@@ -127,12 +127,8 @@ def test_what_answers_and_asks_is_imported_with_the_first_request() -> None:
     late = (
         *("console.", "eventgrid_pull.blob.blob_reader", "eventgrid_pull.blob.blob"),
         *("azure.core", "azure.eventgrid", "azure.storage", "azure.identity"),
-        *(
-            "aiohttp",
-            "moderation.publish",
-            "moderation.dead_letters",
-            "moderation.filters.r",
-        ),
+        *("aiohttp", "moderation.publish", "moderation.dead_letters"),
+        "moderation.filters.r",
     )
 
     imported = printed("import function_app, sys; print(*sys.modules)")
@@ -145,9 +141,9 @@ def test_what_answers_and_asks_is_imported_with_the_first_request() -> None:
 def test_the_page_knows_every_route(triggers: dict[str, dict[str, Any]]) -> None:
     """Otherwise a wrong method would be told that there is nothing."""
     registered = {
-        (one["route"], one["methods"][0].value)
-        for one in triggers.values()
-        if one["type"] == "httpTrigger" and one["route"] != "{*path}"
+        (trigger["route"], trigger["methods"][0].value)
+        for trigger in triggers.values()
+        if trigger["type"] == "httpTrigger" and trigger["route"] != "{*path}"
     }
 
     assert registered == {(route.path, route.method) for route in ROUTES}
@@ -157,10 +153,10 @@ def test_every_event_subscription_has_a_timer_and_a_schedule(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
     """A subscription without a timer would fill up."""
-    timed = [one for one in triggers.values() if one["type"] == "timerTrigger"]
+    timed = [found for found in triggers.values() if found["type"] == "timerTrigger"]
 
     assert len(timed) == len(topology.read(topology.FILE).names)
-    assert {one["name"] for one in timed} == {"timer"}
+    assert {timer["name"] for timer in timed} == {"timer"}
 
 
 def test_timers_follow_from_the_topology_and_the_settings(tmp_path: Path) -> None:
@@ -194,7 +190,7 @@ def listed(declared: Topology, folder: Path) -> list[str]:
     file.write_bytes(msgspec.json.encode(declared))
     return printed(
         "import function_app\n"
-        "for one in function_app.app.get_functions(): print(one.get_function_name())",
+        "for each in function_app.app.get_functions(): print(each.get_function_name())",
         PULL_FLAGGED_LANES="3",
         PULL_APPROVED_SCHEDULE="every minute",
         EVENTGRID_TOPOLOGY_FILE=str(file),

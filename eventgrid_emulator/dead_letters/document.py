@@ -116,17 +116,11 @@ class BlobStorage:
 
 
 class RecentDeadLetters:
-    """The newest dead letters, kept in memory on their way to another place or none."""
+    """The newest dead letters, kept in memory wherever else they go."""
 
-    def __init__(self, to: Destination | None = None) -> None:
-        self.to = to
+    def __init__(self) -> None:
         self._letters: dict[int, DeadLetter] = {}
         self._size = 0
-
-    def put(self, container: str, name: str, content: bytes) -> None:
-        """Store the content where it belongs."""
-        if self.to is not None:
-            self.to.put(container, name, content)
 
     def remember(self, letters: Iterable[DeadLetter]) -> None:
         """Keep dead letters that have arrived, once each however often they are sent."""

@@ -14,11 +14,11 @@ GIVE_UP_AFTER = 2 * 86_400.0
 
 
 class Outbox:
-    """Dead letters wait here until the destination has them, two days at most."""
+    """Dead letters wait here until the destination, if any, has them: two days at most."""
 
     def __init__(
         self,
-        to: Destination,
+        to: Destination | None,
         clock: Callable[[], float],
         delivered: Callable[[list[DeadLetter], bool], None],
     ) -> None:
@@ -105,9 +105,10 @@ class Outbox:
         return batch
 
     async def _send(self, batch: list[DeadLetter]) -> None:
-        container, _, name = batch[0].blob.partition("/")
-        content = b"[" + b",".join(letter.document for letter in batch) + b"]"
-        await asyncio.to_thread(self._to.put, container, name, content)
+        if self._to is not None:
+            container, _, name = batch[0].blob.partition("/")
+            content = b"[" + b",".join(letter.document for letter in batch) + b"]"
+            await asyncio.to_thread(self._to.put, container, name, content)
         self._done(batch, arrived=True)
 
     def _hold_back(self, problem: Exception) -> None:

@@ -39,8 +39,8 @@ class DeadLettering:
         self._commits = commits
         self._known = known
         self._number = 0
-        self.recent = RecentDeadLetters(destination)
-        self.outbox = Outbox(self.recent, clock.now, self._done)
+        self.recent = RecentDeadLetters()
+        self.outbox = Outbox(destination, clock.now, self._done)
 
     def restore(self, waiting: Iterable[DeadLetter]) -> None:
         """Replace the dead letters that wait by these."""

@@ -23,6 +23,7 @@ from eventgrid_emulator.storage.sqlite import (
     StoreError,
     _prepare,
 )
+from tests.eventgrid_emulator.conftest import TOPOLOGY
 from tests.eventgrid_emulator.emulator_process import refused, running
 from tests.eventgrid_emulator.wire import (
     ALL,
@@ -35,9 +36,6 @@ from tests.eventgrid_emulator.wire import (
 )
 
 pytestmark = pytest.mark.contract
-
-TOPOLOGY = Path(__file__).parents[1] / "topology.json"
-
 
 opened = functools.partial(emulated, TOPOLOGY)
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,11 +13,10 @@ from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Code
 from eventgrid_emulator.operations.throttle import Throttle
+from tests.eventgrid_emulator.conftest import TOPOLOGY
 from tests.eventgrid_emulator.wire import ALL, EVENT, Wire, emulated, lock_tokens
 
 pytestmark = pytest.mark.contract
-
-TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 async def switch(wire: Wire, *faults: dict[str, Any], seed: int = 0) -> None:

@@ -19,12 +19,11 @@ from eventgrid_emulator.auth.identity import Identity
 from eventgrid_emulator.auth.token_issuer import AUDIENCE, ISSUER, Issuer
 from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.topology import topology
+from tests.eventgrid_emulator.conftest import TOPOLOGY
 from tests.eventgrid_emulator.emulator_process import running
 from tests.eventgrid_emulator.wire import EVENT, Wire
 
 pytestmark = pytest.mark.contract
-
-TOPOLOGY = Path(__file__).parents[1] / "topology.json"
 
 
 @dataclass(frozen=True, slots=True)

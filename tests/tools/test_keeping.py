@@ -55,16 +55,29 @@ def a_part(folder: Path, command: tuple[str, ...] | None = None) -> services.Par
 @contextlib.asynccontextmanager
 async def kept(part: services.Part, log: Path, *, restart: bool) -> AsyncIterator[Kept]:
     """The part, served and watched."""
-    one = Kept(part, log, lambda: None, restart=restart)
-    keeping = asyncio.create_task(one.keep())
+    made = Kept(part, log, lambda: None, restart=restart)
+    keeping = asyncio.create_task(made.keep())
     try:
         async with asyncio.timeout(20):
-            await one.answering.wait()
-        yield one
+            await made.answering.wait()
+        yield made
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await one.stop(asyncio.Event())
+        await made.stop(asyncio.Event())
+
+
+class Said:
+    """What was said so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.text = ""
+
+    def count(self, text: str) -> int:
+        """Return how often that was said."""
+        self.text += self._capsys.readouterr().out
+        return self.text.count(text)
 
 
 async def until(is_so: Callable[[], object]) -> None:
@@ -73,30 +86,29 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.02)
 
 
-def pid_of(one: Kept) -> int:
-    assert one.process is not None
-    return one.process.pid
+def pid_of(part: Kept) -> int:
+    assert part.process is not None
+    return part.process.pid
 
 
 async def test_a_part_that_hangs_is_started_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first silence is said, the third in a row ends it."""
-    said = ""
+    said = Said(capsys)
 
-    def tells(text: str) -> bool:
-        nonlocal said
-        said += capsys.readouterr().out
-        return text in said
-
-    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as one:
-        before = pid_of(one)
+    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as running:
+        before = pid_of(running)
         os.kill(before, signal.SIGSTOP)
-        await until(lambda: tells(f"part (process {before}) did not answer within"))
-        await until(lambda: tells("part is back"))
-        assert pid_of(one) != before
+        await until(
+            lambda: said.count(f"part (process {before}) did not answer within")
+        )
+        await until(lambda: said.count("part is back"))
+        assert pid_of(running) != before
 
-    assert f"part (process {before}) did not answer any more and was ended." in said
+    assert (
+        f"part (process {before}) did not answer any more and was ended." in said.text
+    )
     assert said.count("did not answer within") == 1
 
 
@@ -104,21 +116,16 @@ async def test_a_part_that_answers_in_between_is_not_ended(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two silences, an answer, two silences: no restart."""
-    said = ""
+    said = Said(capsys)
 
-    def told(text: str) -> int:
-        nonlocal said
-        said += capsys.readouterr().out
-        return said.count(text)
-
-    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as one:
-        before = pid_of(one)
+    async with kept(a_part(tmp_path), tmp_path / "log", restart=True) as running:
+        before = pid_of(running)
         for times in (1, 2):
             os.kill(before, signal.SIGSTOP)
-            await until(lambda: told("did not answer within") == times)  # noqa: B023
+            await until(lambda: said.count("did not answer within") == times)  # noqa: B023
             os.kill(before, signal.SIGCONT)
-            await until(lambda: told("part answers again") == times)  # noqa: B023
-        assert pid_of(one) == before
+            await until(lambda: said.count("part answers again") == times)  # noqa: B023
+        assert pid_of(running) == before
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -129,20 +136,15 @@ async def test_a_part_under_a_debugger_is_left_alone(
     part = a_part(tmp_path)
     if restart:  # debugpy is in the command of what it runs
         part = replace(part, command=(*part.command, "--with", "debugpy"))
-    said = ""
+    said = Said(capsys)
 
-    def tells(text: str) -> bool:
-        nonlocal said
-        said += capsys.readouterr().out
-        return text in said
-
-    async with kept(part, tmp_path / "log", restart=restart) as one:
-        before = pid_of(one)
+    async with kept(part, tmp_path / "log", restart=restart) as running:
+        before = pid_of(running)
         os.kill(before, signal.SIGSTOP)
-        await until(lambda: tells("left alone"))
+        await until(lambda: said.count("left alone"))
         os.kill(before, signal.SIGCONT)
-        await until(lambda: tells("part answers again"))
-        assert pid_of(one) == before
+        await until(lambda: said.count("part answers again"))
+        assert pid_of(running) == before
 
 
 async def test_a_part_that_cannot_be_started_once_more_is_tried_again(
@@ -151,32 +153,27 @@ async def test_a_part_that_cannot_be_started_once_more_is_tried_again(
     """A full disk, no descriptor, no process left: said, and over when its cause is."""
     log = tmp_path / "logs" / "log"
     log.parent.mkdir()
-    said = ""
+    said = Said(capsys)
 
-    def tells(text: str) -> bool:
-        nonlocal said
-        said += capsys.readouterr().out
-        return text in said
-
-    async with kept(a_part(tmp_path), log, restart=True) as one:
+    async with kept(a_part(tmp_path), log, restart=True) as running:
         log.unlink()
         log.parent.rmdir()
-        os.kill(pid_of(one), signal.SIGKILL)
-        await until(lambda: tells("part cannot be started: [Errno 2]"))
+        os.kill(pid_of(running), signal.SIGKILL)
+        await until(lambda: said.count("part cannot be started: [Errno 2]"))
         log.parent.mkdir()
-        await until(lambda: tells("part is back"))
+        await until(lambda: said.count("part is back"))
 
 
 async def test_a_part_that_cannot_be_started_at_all_is_said(tmp_path: Path) -> None:
     """At the start there is nobody who waits for better times."""
-    one = Kept(
+    made = Kept(
         a_part(tmp_path, ("no-such-program",)),
         tmp_path / "log",
         lambda: None,
         restart=True,
     )
     with pytest.raises(PartFailed, match=r"part cannot be started: .*no-such-program"):
-        await one.keep()
+        await made.keep()
 
 
 def test_a_log_is_cut_while_its_part_goes_on(

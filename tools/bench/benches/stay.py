@@ -15,7 +15,7 @@ from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.wire.client import Namespace, Topic
 from tools.bench.benches.post import running_host
-from tools.bench.contenders.drained import clock
+from tools.bench.contenders.drained import Line, clock
 from tools.bench.load.events import FLAGGED, event
 from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row
@@ -31,15 +31,6 @@ SUBSCRIPTIONS = {NAME: [FLAGGED], "sub-approved": [], "sub-all-events": []}
 # imports at its start is no matter of listening.
 MARGIN = timedelta(seconds=1)
 LATE = 100.0
-
-
-class _Envelope(msgspec.Struct):
-    time: datetime
-
-
-class _Line(msgspec.Struct):
-    at: datetime
-    event: _Envelope
 
 
 async def run(size: Size) -> Report:
@@ -63,7 +54,7 @@ async def run(size: Size) -> Report:
     return _report(found, killed)
 
 
-def _report(found: list[_Line], killed: datetime) -> Report:
+def _report(found: list[Line], killed: datetime) -> Report:
     begun = min(line.at for line in found) + MARGIN
     heard = min(line.at for line in found if line.at > killed)
     counted = [
@@ -121,12 +112,12 @@ async def _publish(topic: Topic, seconds: float) -> None:
             group.create_task(topic.publish([msgspec.json.encode(made)]))
 
 
-async def _entries(storage: str) -> list[_Line]:
-    found: list[_Line] = []
+async def _entries(storage: str) -> list[Line]:
+    found: list[Line] = []
     async with blob_client.service(storage, None) as service:
         container = service.get_container_client("audit")
         async for blob in container.list_blobs(name_starts_with=f"{NAME}/"):
             download = await container.download_blob(blob.name)
             lines = (await download.readall()).splitlines()
-            found += [msgspec.json.decode(line, type=_Line) for line in lines]
+            found += [msgspec.json.decode(line, type=Line) for line in lines]
     return found

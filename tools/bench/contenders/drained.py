@@ -147,12 +147,15 @@ class _Envelope(msgspec.Struct):
     time: datetime
 
 
-class _Line(msgspec.Struct):
+class Line(msgspec.Struct):
+    """What a line of the audit log says of times: when it was decided, and the event's."""
+
+    at: datetime
     event: _Envelope
 
 
 def _time_of(line: bytes) -> datetime:
-    return msgspec.json.decode(line, type=_Line).event.time
+    return msgspec.json.decode(line, type=Line).event.time
 
 
 @contextlib.asynccontextmanager

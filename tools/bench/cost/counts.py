@@ -25,11 +25,6 @@ class Counts:
         """How many deliveries were settled."""
         return len(self.delays)
 
-    @property
-    def requests(self) -> int:
-        """Receives, settlements and appends together."""
-        return self.receives + self.settlements + self.writes
-
     def delay(self, share: float) -> float | None:
         """Return the seconds that so large a part of the events waited at most."""
         ordered = sorted(self.delays)
