@@ -141,7 +141,7 @@ async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
     Its answer was lost, so its lines stand there twice, a little later the second time.
     """
     at = NOW - minutes(60)
-    for later in (0, 1, 1):
+    for later in (1, 2, 2):
         moment = at + timedelta(seconds=later)
         line = actions.published("ann", "oid", moment, stamped=at, events=[KEY])
         await api.runtime.actions.note(line, moment)

@@ -182,10 +182,11 @@ async def test_inspect_answers_as_soon_as_its_probe_is_seen() -> None:
 
     assert (inspected.rejected, inspected.by) == (True, "this call")
     assert json.loads(bytes(inspected.event))["data"]["contentId"] == "test-inspect"
-    queue.wait_for_ever = False
     await queue.arrive(a_delivery())
     await within(runtime.pull_now(FLAGGED))
     assert len(queue.settled) == 2
+    queue.wait_for_ever = False
+    await queue.arrive()
 
 
 async def test_several_inspects_at_once_see_each_their_own_probe() -> None:

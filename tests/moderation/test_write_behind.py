@@ -75,12 +75,12 @@ async def test_a_line_says_who_and_which_event_and_what_the_event_says() -> None
     """That is what proves the attributes of the event."""
     desk = Desk()
 
-    desk.publishes("event-1")
+    desk.publishes("1" * 1000)
     await desk.behind.flush(1)
 
     [line] = await desk.log.kept()
     assert (line["action"], line["by"], line["at"]) == ("publish", "ann", stamp(NOW))
-    assert (line["ids"], line["sources"]) == (["event-1"], ["/tests"])
+    assert (line["ids"], line["sources"]) == (["1" * 512], ["/tests"])
     assert (line["identity"], line["stamped"]) == ("oid", stamp(NOW))
 
 
