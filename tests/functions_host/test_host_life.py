@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -247,10 +248,17 @@ def test_a_broken_host_json_is_an_error_of_the_host(tmp_path: Path, text: str) -
         assert host.get("/admin/functions").status == 503
 
 
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken.getsockname()[1]
+
+
 def refused(app: Path, *options: str) -> str:
     """What a host says that does not start."""
     done = subprocess.run(
-        [*HOST, "--app", str(app), "--port", "0", *options],
+        [*HOST, "--app", str(app), *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -266,16 +274,11 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert f"there is no folder {tmp_path / 'gone'}" in refused(tmp_path / "gone")
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_taken_port_is_named(tmp_path: Path, taken_port: int) -> None:
     """With what to do about it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    said = refused(an_app(tmp_path, HEAD), "--port", str(taken_port))
 
-        said = refused(an_app(tmp_path, HEAD), "--port", str(port))
-
-    assert f"port {port} cannot be used" in said
+    assert f"port {taken_port} cannot be used" in said
     assert "--port" in said
 
 
@@ -386,27 +389,17 @@ def test_a_function_sees_the_trace_it_belongs_to(tmp_path: Path) -> None:
         )
 
 
-def test_the_port_of_local_settings_is_the_one_without_another(tmp_path: Path) -> None:
+def test_the_port_of_local_settings_is_the_one_without_another(
+    tmp_path: Path, taken_port: int
+) -> None:
     """As `func start` takes it; --port wins."""
     an_app(tmp_path, HEAD)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        section = {"LocalHttpPort": port}
-        (tmp_path / "local.settings.json").write_text(json.dumps({"Host": section}))
+    settings = {"Host": {"LocalHttpPort": taken_port}}
+    (tmp_path / "local.settings.json").write_text(json.dumps(settings))
 
-        done = subprocess.run(
-            [*HOST, "--app", str(tmp_path)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-        assert f"port {port} cannot be used" in done.stderr
-        with running(tmp_path) as host:
-            assert host.port != port
+    assert f"port {taken_port} cannot be used" in refused(tmp_path)
+    with running(tmp_path) as host:
+        assert host.port != taken_port
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")

@@ -59,21 +59,20 @@ class Connection:
             f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
             f"Authorization: SharedAccessKey {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        self._writer.write(head.encode() + body)
+        return await self._exchange(head.encode() + body)
+
+    async def get(self, target: str) -> str:
+        """Return the body of the answer to a GET, which must be a 200, too."""
+        head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        return (await self._exchange(head.encode())).decode()
+
+    async def _exchange(self, request: bytes) -> bytes:
+        self._writer.write(request)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         if not answer.startswith(b"HTTP/1.1 200"):
             raise SystemExit(f"The emulator answered {answer.decode()}")
         length = re.search(rb"(?i)content-length: (\d+)", answer)
         return await self._reader.readexactly(int(length[1])) if length else b""
-
-    async def get(self, target: str) -> str:
-        """Return the body of the answer to a GET."""
-        self._writer.write(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-        answer = await self._reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", answer)
-        return (
-            await self._reader.readexactly(int(length[1] if length else 0))
-        ).decode()
 
     def close(self) -> None:
         """Give the connection up."""

@@ -133,21 +133,25 @@ def _rows(where: str, connections: int, took: Took) -> list[Row]:
     ]
 
 
-def _settings(endpoint: str, storage: str) -> dict[str, str]:
-    example = settings_file.read(ROOT / settings_file.EXAMPLE)
-    idle = {
-        f"AzureWebJobs.{function}.Disabled": "true"
-        for timer in timers.of(topology.load().names, example, handled())
-        for function in timer.functions
-    }
+def app_settings(endpoint: str, storage: str) -> dict[str, str]:
+    """Return the example's settings, with the emulator and Azurite that run."""
     return {
-        **example,
-        **idle,
+        **settings_file.read(ROOT / settings_file.EXAMPLE),
         **dict.fromkeys(settings_file.STORAGE, storage),
         settings_file.ENDPOINT: endpoint,
         settings_file.TOPIC: TOPIC,
         settings_file.KEY: KEY,
     }
+
+
+def _settings(endpoint: str, storage: str) -> dict[str, str]:
+    settings = app_settings(endpoint, storage)
+    idle = {
+        f"AzureWebJobs.{function}.Disabled": "true"
+        for timer in timers.of(topology.load().names, settings, handled())
+        for function in timer.functions
+    }
+    return settings | idle
 
 
 @contextlib.asynccontextmanager

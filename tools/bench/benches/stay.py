@@ -14,17 +14,21 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.wire.client import Namespace, Topic
-from tools.bench.benches.post import running_host
+from tools.bench.benches.post import app_settings, running_host
 from tools.bench.contenders.drained import Line, clock
 from tools.bench.load.events import FLAGGED, event
 from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
-from tools.stack.settings import settings_file
 from tools.stack.system import processes
 from tools.terminal import ROOT
 
 RATE = 50
+STAYS = {
+    "PULL_FLAGGED_SCHEDULE": "0 * * * * *",
+    "PULL_FLAGGED_MANNER": "stay",
+    "PULL_FLAGGED_PACE": "0",
+}
 NAME = "sub-flagged"
 SUBSCRIPTIONS = {NAME: [FLAGGED], "sub-approved": [], "sub-all-events": []}
 # After a host is heard first, and before it is killed, it is left so long: what it
@@ -40,7 +44,7 @@ async def run(size: Size) -> Report:
         running_storage() as storage,
     ):
         namespace = Namespace(server.endpoint, AzureKeyCredential(KEY))
-        settings = _settings(server.endpoint, storage)
+        settings = app_settings(server.endpoint, storage) | STAYS
         topic = namespace.topic(TOPIC)
         async with _host(settings):
             await _publish(topic, size.stay_seconds * 2 / 3)
@@ -86,19 +90,6 @@ async def _host(settings: dict[str, str]) -> AsyncIterator[None]:
         async with running_host("stand-in", ROOT, settings, Path(logs)) as (_, process):
             yield
             await processes.end_group(process.pid)
-
-
-def _settings(endpoint: str, storage: str) -> dict[str, str]:
-    return {
-        **settings_file.read(ROOT / settings_file.EXAMPLE),
-        **dict.fromkeys(settings_file.STORAGE, storage),
-        settings_file.ENDPOINT: endpoint,
-        settings_file.TOPIC: TOPIC,
-        settings_file.KEY: KEY,
-        "PULL_FLAGGED_SCHEDULE": "0 * * * * *",
-        "PULL_FLAGGED_MANNER": "stay",
-        "PULL_FLAGGED_PACE": "0",
-    }
 
 
 async def _publish(topic: Topic, seconds: float) -> None:

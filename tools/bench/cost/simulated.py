@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -162,23 +162,16 @@ def _clock() -> datetime:
 
 def common_loop(rate: float, seconds: float) -> Counts:
     """Return what the loop of the SDK's samples takes: 10 a receive, nothing recorded."""
-
-    async def loop(queue: Queue) -> None:
-        found = await queue.receive(10, 10, within=10)
-        if found:
-            await queue.acknowledge([delivery.lock_token for delivery in found])
-
     with asyncio.Runner(loop_factory=_at_a_tick) as runner:
-        return runner.run(_repeated(rate, seconds, loop))
+        return runner.run(_common_loop(rate, seconds))
 
 
-async def _repeated(
-    rate: float, seconds: float, loop: Callable[[Queue], Awaitable[None]]
-) -> Counts:
+async def _common_loop(rate: float, seconds: float) -> Counts:
     queue = Queue(rate)
     began = loop_time()
     while loop_time() - began < seconds:
-        await loop(queue)
+        if found := await queue.receive(10, 10, within=10):
+            await queue.acknowledge([delivery.lock_token for delivery in found])
     counts = queue.counts
     counts.seconds = counts.open = counts.billed = loop_time() - began
     counts.runs = 1
