@@ -49,9 +49,3 @@ def test_what_is_no_port_is_refused(
         options.read([f"--http-port={port}"])
 
     assert "0 to 65535" in capsys.readouterr().err
-
-
-def test_keys_are_asked_for_only_when_it_is_wanted() -> None:
-    """A laptop needs none; trying out who may do what does."""
-    assert not options.read([]).enable_auth
-    assert options.read(["--enable-auth"]).enable_auth

@@ -7,7 +7,7 @@ import pytest
 
 from tools.stack.data_folder import DataFolder
 from tools.stack.options import read
-from tools.stack.parts import azurite, extension_bundle, readiness, services
+from tools.stack.parts import extension_bundle, readiness, services
 from tools.stack.system import processes
 from tools.terminal import ROOT, CannotGoOn
 
@@ -94,17 +94,6 @@ def test_only_an_app_that_has_a_page_is_said_to_have_one() -> None:
         assert services.host(asked, 7071, {}).has_page is has_page
 
 
-def test_the_stand_in_is_used_when_asked_for(
-    func: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """--host stand-in holds where func is installed."""
-    monkeypatch.setenv("FUNC_PATH", str(func))
-
-    host = services.host(read(["--host", "stand-in"]), 7071, {})
-
-    assert "functions_host" in host.command
-
-
 def test_a_func_path_that_names_nothing_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,8 +128,3 @@ def test_azurite_keeps_what_it_is_given(tmp_path: Path) -> None:
     assert "--inMemoryPersistence" not in storage.command
     assert str(tmp_path / "azurite") in storage.command
     assert "--skipApiVersionCheck" in storage.command
-
-
-def test_dev_and_supervisor_mean_the_same_azurite() -> None:
-    """What dev.py installs is what is started."""
-    assert azurite.blob_service().is_relative_to(azurite.FOLDER)
