@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 from eventgrid_pull.blob.append_log import StoreUnavailable, hour_of, stamp
-from eventgrid_pull.wire.http_retry import loop_time
 from moderation.audit.actions import Action, ActionLog
 
 _log = logging.getLogger(__name__)
@@ -86,7 +85,7 @@ class WriteBehind:
             while self._waiting:
                 await self._until(self._begins_at)
                 is_last = self._hurry.is_set()
-                self._begins_at = loop_time() + PAUSE
+                self._begins_at = asyncio.get_running_loop().time() + PAUSE
                 if not await self._write() and is_last:
                     break
         finally:
@@ -121,5 +120,5 @@ class WriteBehind:
         if not self._failure:
             _log.warning("who published was not noted yet, and is tried again: %s", why)
         self._failure = why
-        self._begins_at = loop_time() + self._pause
+        self._begins_at = asyncio.get_running_loop().time() + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -5,7 +5,6 @@ import asyncio
 from eventgrid_pull import AnyEvent
 from eventgrid_pull.outcomes import Disposition, Release
 from eventgrid_pull.shutdown import GRACE_SECONDS
-from eventgrid_pull.wire.http_retry import loop_time
 from moderation.dead_letters.redrive_plan import RedriveContext
 from moderation.dead_letters.store import LEASE_SECONDS, Lease
 
@@ -13,6 +12,11 @@ from moderation.dead_letters.store import LEASE_SECONDS, Lease
 HANDLER_SECONDS = 120.0
 RENEW_SECONDS = LEASE_SECONDS / 3
 LOOK_SECONDS = 1.0
+
+
+def loop_time() -> float:
+    """Return the time that the loop sleeps by."""
+    return asyncio.get_running_loop().time()
 
 
 class HeldLease:
