@@ -18,8 +18,16 @@ from eventgrid_pull.wire.http_retry import EventGridError
 UNANSWERED = "Unanswered"
 
 
-class Settler(Protocol):
-    """Where lock tokens are given back; see `client.Subscription`."""
+class Receiver(Protocol):
+    """An event subscription to pull from; see `client.Subscription`."""
+
+    async def receive(
+        self, max_events: int, max_wait: int, *, within: float
+    ) -> list[Delivery]:
+        """Return up to so many deliveries; wait so many seconds for the first one."""
+
+    async def renew(self, tokens: Sequence[str]) -> Settled:
+        """Keep these for another lock duration."""
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
         """Have these forgotten: they are done."""
@@ -31,24 +39,12 @@ class Settler(Protocol):
         """Have these dead-lettered."""
 
 
-class Receiver(Settler, Protocol):
-    """An event subscription to pull from; see `client.Subscription`."""
-
-    async def receive(
-        self, max_events: int, max_wait: int, *, within: float
-    ) -> list[Delivery]:
-        """Return up to so many deliveries; wait so many seconds for the first one."""
-
-    async def renew(self, tokens: Sequence[str]) -> Settled:
-        """Keep these for another lock duration."""
-
-
 type Decided = Sequence[tuple[Delivery, Disposition]]
 type Group = tuple[type, ReleaseDelay]
 
 
 async def settle(
-    settler: Settler, decided: Decided
+    receiver: Receiver, decided: Decided
 ) -> tuple[dict[str, str | None], EventGridError | None]:
     """Return for each lock token None, or why it is not settled; and a failure.
 
@@ -59,7 +55,7 @@ async def settle(
     for delivery, disposition in decided:
         groups.setdefault(_group(disposition), []).append(delivery.lock_token)
     answers = await asyncio.gather(
-        *(_call(settler, group, tokens) for group, tokens in groups.items())
+        *(_call(receiver, group, tokens) for group, tokens in groups.items())
     )
     results: dict[str, str | None] = {}
     failures = []
@@ -79,13 +75,13 @@ def _group(disposition: Disposition) -> Group:
 
 
 async def _call(
-    settler: Settler, group: Group, tokens: list[str]
+    receiver: Receiver, group: Group, tokens: list[str]
 ) -> Settled | EventGridError:
     kind, delay = group
     calls: dict[type, Callable[[], Awaitable[Settled]]] = {
-        Acknowledge: lambda: settler.acknowledge(tokens),
-        Release: lambda: settler.release(tokens, delay),
-        Reject: lambda: settler.reject(tokens),
+        Acknowledge: lambda: receiver.acknowledge(tokens),
+        Release: lambda: receiver.release(tokens, delay),
+        Reject: lambda: receiver.reject(tokens),
     }
     try:
         return await calls[kind]()

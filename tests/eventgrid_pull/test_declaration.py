@@ -1,6 +1,7 @@
 """What is wrong with a declaration is said at once: code at import, settings by name."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -16,6 +17,7 @@ from eventgrid_pull import (
     Reject,
     testing,
 )
+from eventgrid_pull.recorder import NoRecorder
 from tests.eventgrid_pull.orders import Paid
 
 TICK = "0 * * * * *"
@@ -221,30 +223,24 @@ def test_wrong_handlers_are_refused_all_at_once() -> None:
         assert said in problem
 
 
-class Keeping:
-    """A recorder, and what it lacks in these places is nothing."""
-
-    down: Any = ConnectionError
-
-    async def open(self, subscription: str) -> None: ...
-    async def record(self, subscription: str, records: object) -> None: ...
-
-
-def with_down(down: object) -> Keeping:
-    recorder = Keeping()
-    recorder.down = down
-    return recorder
+METHODS = {"open": len, "record": len}
 
 
 @pytest.mark.parametrize(
     ("recorder", "needs"),
     [
-        (Keeping(), []),
-        (with_down((ConnectionError, OSError)), []),
-        (Keeping, ["Keeping needs `open`", "Keeping needs `record`"]),
-        (with_down(None), ["Keeping() needs `down`, an exception class"]),
-        (with_down(OSError()), ["Keeping() needs `down`, an exception class"]),
-        (with_down(BaseException), ["Keeping() needs `down`, an exception class"]),
+        (SimpleNamespace(**METHODS, down=OSError), []),
+        (SimpleNamespace(**METHODS, down=(OSError, KeyError)), []),
+        (SimpleNamespace(**METHODS), ["SimpleNamespace() needs `down`, an exception"]),
+        (
+            SimpleNamespace(**METHODS, down=OSError()),
+            ["SimpleNamespace() needs `down`"],
+        ),
+        (
+            SimpleNamespace(**METHODS, down=KeyboardInterrupt),
+            ["SimpleNamespace() needs"],
+        ),
+        (NoRecorder, ["NoRecorder needs `open`", "NoRecorder needs `record`"]),
         (5, ["int() needs `open`", "int() needs `record`", "int() needs `down`"]),
     ],
 )

@@ -82,7 +82,6 @@ OUTCOMES = {
     "nothing is taken while nothing can be recorded": Expected(
         settled=0, ends="storage does not answer", again=1, entries=0
     ),
-    "released with the reason, settled at the second delivery": Expected(again=2),
 }
 
 TRIED_AGAIN = "settled at the first delivery"
@@ -405,59 +404,6 @@ async def test_record(storage: Callable[[Stand], None], words: str) -> None:
         assert stand.queue.counts.released == (EVENTS if "given back" in words else 0)
         entries, stand.store = stand.store.entries, type(stand.store)()
         stand.store.entries = entries
-        await end(stand, words)
-
-
-async def raises(event: PaidEvent) -> Disposition:
-    raise ValueError(event.id)
-
-
-async def never_ends(event: PaidEvent) -> Disposition:
-    await asyncio.Event().wait()
-    return DONE
-
-
-async def forgets_to_answer(event: PaidEvent) -> Disposition:
-    return None  # type: ignore[return-value]
-
-
-DECIDE = [
-    (raises, "released with the reason, settled at the second delivery"),
-    (forgets_to_answer, "released with the reason, settled at the second delivery"),
-]
-
-
-@pytest.mark.parametrize(("handler", "words"), DECIDE)
-async def test_decide(handler: Handler, words: str) -> None:
-    """What a handler does wrong is a release with the reason."""
-    async with standing() as stand:
-        await stand.publish()
-
-        tally = await play(stand, words, handler)
-
-        assert tally.settled == {"release": EVENTS}
-        assert all("the handler " in (one.reason or "") for one in stand.store.entries)
-        await end(stand, words)
-
-
-async def test_a_lock_that_ends_at_the_emulator_while_a_handler_works() -> None:
-    """
-    The next renewal finds out: the work is stopped, and someone else may have the event.
-    """
-    words = "work is stopped, nothing is recorded or settled, it comes again"
-    async with standing() as stand:
-        await stand.publish()
-        working: list[str] = []
-
-        async def works(event: PaidEvent) -> Disposition:
-            working.append(event.id)
-            return await never_ends(event)
-
-        async def lock_ends() -> None:
-            await until(lambda: len(working) == EVENTS)
-            await stand.namespace.advance(61)
-
-        await play(stand, words, works, lock_ends, lock_seconds=0.8)
         await end(stand, words)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from eventgrid_pull import testing
 from eventgrid_pull.draining.settle import UNANSWERED, settle
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import (
@@ -21,24 +22,16 @@ DONE = Acknowledge("kept")
 type Answer = Callable[[Sequence[str]], Settled]
 
 
-class Settler:
-    """Answers as told, by verb; remembers what it was asked."""
+class Settler(testing.InMemorySubscription):
+    """Answers as told, by verb; remembers what it was called with."""
 
     def __init__(self, **answers: Answer) -> None:
+        super().__init__()
         self._answers = answers
-        self.asked: list[tuple[str, int, list[str]]] = []
-
-    async def acknowledge(self, tokens: Sequence[str]) -> Settled:
-        return self._settle("acknowledge", tokens)
-
-    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
-        return self._settle("release", tokens, int(delay))
-
-    async def reject(self, tokens: Sequence[str]) -> Settled:
-        return self._settle("reject", tokens)
+        self.calls: list[tuple[str, int, list[str]]] = []
 
     def _settle(self, verb: str, tokens: Sequence[str], delay: int = 0) -> Settled:
-        self.asked.append((verb, delay, list(tokens)))
+        self.calls.append((verb, delay, list(tokens)))
         answer = self._answers.get(verb)
         return answer(tokens) if answer else Settled(frozenset(tokens))
 
@@ -70,7 +63,7 @@ async def test_one_call_for_each_disposition_and_delay() -> None:
 
     results, failure = await settle(settler, pairs)
 
-    assert sorted(settler.asked) == [
+    assert sorted(settler.calls) == [
         ("acknowledge", 0, [tokens[0], tokens[2]]),
         ("reject", 0, [tokens[1]]),
         ("release", 10, [tokens[3]]),
@@ -130,7 +123,7 @@ async def test_a_call_that_fails_does_not_keep_the_others_from_being_made(
     others = [token for token in tokens_of(pairs) if token != unanswered]
     assert results == {unanswered: UNANSWERED, **dict.fromkeys(others)}
     assert str(failure) == "no answer"
-    assert len(settler.asked) == 3
+    assert len(settler.calls) == 3
 
 
 async def test_nothing_decided_is_nothing_asked() -> None:
@@ -138,4 +131,4 @@ async def test_nothing_decided_is_nothing_asked() -> None:
     settler = Settler()
 
     assert await settle(settler, []) == ({}, None)
-    assert settler.asked == []
+    assert settler.calls == []

@@ -47,7 +47,11 @@ asyncio.run(main())
 
 def run_worker(*, before: str = "", last: str = "") -> subprocess.CompletedProcess[str]:
     """A process that is told to stop, twice, while it has something in hand."""
-    code = WORKER.format(before=before or "pass", last=last or "pass")
+    return run(WORKER.format(before=before or "pass", last=last or "pass"))
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """A process that runs this."""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -130,14 +134,7 @@ asyncio.run(main())
 @POSIX
 def test_the_shutdown_hook_of_every_topic_is_called() -> None:
     """A process may pull from two of them."""
-    ended = subprocess.run(
-        [sys.executable, "-c", HOOKED],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run(HOOKED)
 
     assert ended.returncode == -signal.SIGTERM, ended.stderr
     told = sorted(ended.stdout.split("\n"))
