@@ -77,14 +77,13 @@ class Consumer:
         *,
         recorder: Recorder | None = None,
         clock: Callable[[], datetime] | None = None,
-        hooks: Hooks | None = None,
     ) -> "Consumer":
         """Return another one of the same declarations, which connects there."""
         return Consumer(
             self._declared,
             connect,
             recorder=self._recorder if recorder is None else recorder,
-            hooks=hooks or self._hooks.again(),
+            hooks=self._hooks.again(),
             clock=clock or self._clock,
         )
 

@@ -1,6 +1,5 @@
 """Where a fault meets the consumer: a local namespace, the real door, a store that fails."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -138,11 +137,3 @@ async def standing() -> AsyncIterator[Stand]:
             yield stand
         finally:
             await stand.close()
-
-
-async def first(doing: Awaitable[DrainResult], meanwhile: Doing | None) -> DrainResult:
-    """The tally of a drain, while something else happens."""
-    if meanwhile is None:
-        return await doing
-    tally, _ = await asyncio.gather(doing, meanwhile())
-    return tally

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -61,16 +62,12 @@ class Queue(Clocked):
             self.connecting = 0.0
         await asyncio.sleep(self.trip / 2)
         self.open += 1
-        ends = now() + max_wait
         try:
-            while not self.waiting and now() < ends:
-                self._arrived.clear()
-                timeout = asyncio.timeout_at(ends)
-                try:
-                    async with timeout:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max_wait):
+                    while not self.waiting:
+                        self._arrived.clear()
                         await self._arrived.wait()
-                except TimeoutError:
-                    break
         finally:
             self.open -= 1
         size = min(max_events, self.at_most, len(self.waiting))

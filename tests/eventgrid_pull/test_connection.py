@@ -1,12 +1,11 @@
 """Connections as Functions spells them; each message names the setting to look at."""
 
 import sys
-from typing import Any
 
 import pytest
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull import ConnectionInvalid, Namespace
+from eventgrid_pull import ConnectionInvalid
 from eventgrid_pull.settings import connection
 
 ENDPOINT = "https://shop.westeurope-1.eventgrid.azure.net"
@@ -183,35 +182,3 @@ def test_what_is_given_is_not_looked_up() -> None:
     ):
         with pytest.raises(ConnectionInvalid, match=said):
             connection.read("SHOP", {}, endpoint, key)
-
-
-class Identity:
-    """Somebody with connections of their own."""
-
-    def __init__(self) -> None:
-        self.is_closed = False
-
-    async def get_token(self, *scopes: str, **more: Any) -> Any:
-        raise AssertionError("nobody is asked anything")
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-    async def __aenter__(self) -> "Identity":
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.close()
-
-
-@pytest.mark.parametrize("is_ours", [True, False])
-async def test_an_identity_is_closed_by_who_made_it(is_ours: bool) -> None:
-    """
-    One that is given may be at work elsewhere.
-    """
-    identity: Any = Identity()
-    endpoint = "https://orders.westeurope-1.eventgrid.azure.net"
-
-    await Namespace(endpoint, identity, closes_credential=is_ours).close()
-
-    assert identity.is_closed == is_ours

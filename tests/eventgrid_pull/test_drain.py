@@ -19,7 +19,6 @@ from tests.eventgrid_pull.orders import (
     a_context,
     a_delivery,
     an_event,
-    entries,
 )
 
 DAY = 86_400
@@ -39,31 +38,6 @@ async def run(
             until_empty=until_empty,
         )
     )
-
-
-async def test_every_delivery_is_recorded_and_settled() -> None:
-    """Events go through batch by batch until a receive brings nothing."""
-    batches = [[a_delivery(an_event(id=f"{b}-{n}")) for n in range(3)] for b in "ab"]
-    receiver, log = InMemoryReceiver(*batches), InMemoryAppendLog()
-
-    tally = await run(receiver, log)
-
-    assert (tally.stopped, tally.error) == ("empty", None)
-    assert tally.settled == {"acknowledge": 6}
-    assert len(receiver.settled) == len(await entries(log)) == 6
-
-
-async def test_a_malformed_event_does_not_hold_back_its_neighbours() -> None:
-    """Each delivery of a batch gets its own disposition, and each is on record."""
-    good, bad = a_delivery(), a_delivery(b'{"id": "bad", "specversion": 7}')
-    receiver, log = InMemoryReceiver([bad, good]), InMemoryAppendLog()
-
-    tally = await run(receiver, log)
-
-    assert tally.settled == {"acknowledge": 1, "reject": 1}
-    assert receiver.settled[good.lock_token] == ("acknowledge", 0)
-    assert receiver.settled[bad.lock_token] == ("reject", 0)
-    assert [entry.id for entry in await entries(log)] == ["event-1", "bad"]
 
 
 async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:

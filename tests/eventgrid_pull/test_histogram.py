@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from eventgrid_pull.draining.histogram import ERROR, LAST, Spread
 
 YEAR = 366 * 86_400_000.0
+SHARES = 0.1, 0.5, 0.99
 TIMES = st.lists(st.floats(min_value=0, max_value=YEAR), min_size=1, max_size=200)
 
 
@@ -35,27 +36,18 @@ def test_spreads_add_up_to_the_same_in_any_order(
     parts: list[list[float]], random: object
 ) -> None:
     """Lanes and instances note theirs in whatever order."""
-    spreads = [a_spread(one) for one in parts]
-    shuffled = spreads.copy()
+    shuffled = parts.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    whole, one_way, other_way = (
-        a_spread([ms for one in parts for ms in one]),
-        Spread(),
-        Spread(),
-    )
-    for spread in spreads:
-        one_way.merge(spread)
-    for spread in shuffled:
-        other_way.merge(spread)
+    whole = a_spread([ms for part in parts for ms in part])
+    one_way, other_way = Spread(), Spread()
+    for part, other in zip(parts, shuffled, strict=True):
+        one_way.merge(a_spread(part))
+        other_way.merge(a_spread(other))
 
-    shares = (0.1, 0.5, 0.99)
-    assert (whole.count, whole.max, whole.buckets) == (
-        one_way.count,
-        one_way.max,
-        one_way.buckets,
-    )
-    assert list(one_way.percentiles(*shares)) == list(other_way.percentiles(*shares))
-    assert list(one_way.percentiles(*shares)) == list(whole.percentiles(*shares))
+    for merged in (one_way, other_way):
+        assert (merged.count, merged.max) == (whole.count, whole.max)
+        assert merged.buckets == whole.buckets
+        assert [*merged.percentiles(*SHARES)] == [*whole.percentiles(*SHARES)]
 
 
 def test_a_spread_stays_small_whatever_is_measured() -> None:

@@ -27,24 +27,18 @@ def of_size(size: int) -> dict[str, Any]:
     return an_event({"order": "o1", "cents": 5, "note": "x" * size})
 
 
-async def test_a_thousand_small_events_are_one_request() -> None:
+@pytest.mark.parametrize(("count", "sizes"), [(1000, [1000]), (1001, [1000, 1])])
+async def test_a_request_has_as_many_events_as_event_grid_takes(
+    count: int, sizes: list[int]
+) -> None:
     """One HTTP call costs more than many small events."""
     topic = Recorder()
 
-    result = await publish([an_event(id=str(n)) for n in range(1000)], topic, NOW)
+    result = await publish([an_event(id=str(n)) for n in range(count)], topic, NOW)
 
-    assert [len(batch) for batch in topic.batches] == [1000]
-    assert len(result.accepted) == 1000
+    assert [len(batch) for batch in topic.batches] == sizes
+    assert len(result.accepted) == count
     assert (result.missing, result.failure) == ([], None)
-
-
-async def test_a_request_never_holds_more_events_than_event_grid_takes() -> None:
-    """The thousand-and-first event goes in a request of its own."""
-    topic = Recorder()
-
-    await publish([an_event(id=str(n)) for n in range(1001)], topic, NOW)
-
-    assert [len(batch) for batch in topic.batches] == [1000, 1]
 
 
 async def test_no_chunk_is_larger_than_a_request_may_be() -> None:

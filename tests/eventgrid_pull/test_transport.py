@@ -379,13 +379,14 @@ class Signing:
 
     def __init__(self) -> None:
         self.scopes: list[str] = []
+        self.is_closed = False
 
     async def get_token(self, *scopes: str, **_: object) -> AccessToken:
         self.scopes += scopes
         return AccessToken("t", 2**33)
 
     async def close(self) -> None:
-        """Nothing to close."""
+        self.is_closed = True
 
     async def __aenter__(self) -> "Signing":
         return self
@@ -405,6 +406,16 @@ async def test_an_identity_signs_in_for_event_grid_and_nothing_else() -> None:
     await namespace.close()
 
     assert identity.scopes == ["https://eventgrid.azure.net/.default"]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_an_identity_is_closed_by_who_made_it(is_ours: bool) -> None:
+    """One that is given may be at work elsewhere."""
+    identity = Signing()
+
+    await Namespace("https://x.org", identity, closes_credential=is_ours).close()
+
+    assert identity.is_closed == is_ours
 
 
 class Span:
