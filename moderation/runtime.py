@@ -57,7 +57,7 @@ class Runtime:
         self.activity, self.audit_store = logs.activity, logs.store
         self._logs = logs
         self.publishing = Publishing(self.topic, self.actions, clock)
-        self.by_hand = asyncio.Lock()  # see `peeking.Hand`
+        self.by_hand = asyncio.Lock()  # see `PeekSession`
         self.dead_letters = dead_letters
         self.clock = clock
         self._close_storage = close_storage

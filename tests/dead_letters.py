@@ -3,7 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from moderation.dead_letters.store import Busy, Filed, Gone, Lease, Overtaken, Stored
+from moderation.dead_letters.store import (
+    BlobNotFound,
+    Filed,
+    Lease,
+    LeaseHeld,
+    LeaseLost,
+    Stored,
+)
 from moderation.storage import blob_paths
 
 
@@ -43,9 +50,9 @@ class InMemoryDeadLetters:
     async def lease(self, name: str) -> Lease:
         """The lease of the blob, until it is released."""
         if name not in self.kept:
-            raise Gone(name)
+            raise BlobNotFound(name)
         if name in self._leases:
-            raise Busy(name)
+            raise LeaseHeld(name)
         self._leases[name] = _InMemoryLease(self._leases, name)
         return self._leases[name]
 
@@ -62,7 +69,7 @@ class InMemoryDeadLetters:
                 before + line, self.kept[name].at
             )
         elif before[after:] != line:
-            raise Overtaken(name)
+            raise LeaseLost(name)
 
     async def archive(self, name: str, content: bytes) -> None:
         """Put the blob into the archive, unless it is there already."""
@@ -72,7 +79,7 @@ class InMemoryDeadLetters:
     async def delete(self, name: str, lease: Lease) -> None:
         """Delete the blob, if it is there."""
         if self._leases.get(name) is not lease:
-            raise Overtaken(name)
+            raise LeaseLost(name)
         self.kept.pop(name, None)
 
 
@@ -83,7 +90,7 @@ class _InMemoryLease:
 
     async def renew(self) -> None:
         if self._leases.get(self._name) is not self:
-            raise Overtaken(self._name)
+            raise LeaseLost(self._name)
 
     async def release(self) -> None:
         if self._leases.get(self._name) is self:

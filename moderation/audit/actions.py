@@ -48,7 +48,7 @@ class Publish(Action, frozen=True, kw_only=True):
     stamped: Stamp | None = None
 
 
-class Doing(Publish, frozen=True, kw_only=True):
+class ManualAction(Publish, frozen=True, kw_only=True):
     """What somebody did by hand to an event; of a peek, at which delivery."""
 
     delivery_count: int | None = None
@@ -132,7 +132,7 @@ def needles(event_id: str) -> list[bytes]:
     return [b"[" + value, b"," + value]
 
 
-def decode(line: bytes) -> Doing | None:
+def decode(line: bytes) -> ManualAction | None:
     """Return the action of a line; None when it is none."""
     try:
         return _decoder.decode(line)
@@ -140,4 +140,4 @@ def decode(line: bytes) -> Doing | None:
         return None
 
 
-_decoder = msgspec.json.Decoder(Doing)
+_decoder = msgspec.json.Decoder(ManualAction)

@@ -16,7 +16,7 @@ NO_EVENT = msgspec.Raw(b"null")
 type Judgement = tuple[str | None, str | None, float | None, str | None]
 
 
-class Lineage(msgspec.Struct, frozen=True):
+class DeadLetterRef(msgspec.Struct, frozen=True):
     """The dead letter that was redriven: its blob, and its place in it from 0."""
 
     name: str
@@ -54,7 +54,7 @@ class AuditEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     delay_seconds: int | None = None
     traceparent: str | None = None
     by: str | None = None
-    redrive: Lineage | None = None
+    redrive: DeadLetterRef | None = None
     event: msgspec.Raw = NO_EVENT
 
     @property
@@ -76,7 +76,7 @@ def entry(
     at: Stamp,
     *,
     by: str | None = None,
-    redrive: Lineage | None = None,
+    redrive: DeadLetterRef | None = None,
 ) -> AuditEntry:
     """Return the entry of this disposition; `at` is a moment as `stamp` writes it."""
     event = delivery.event

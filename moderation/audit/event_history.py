@@ -17,7 +17,7 @@ from eventgrid_pull.outcomes import Verb
 from eventgrid_pull.publishing import publish_stamp
 from moderation import events
 from moderation.audit import actions
-from moderation.audit.actions import Doing
+from moderation.audit.actions import ManualAction
 from moderation.audit.entry import AuditEntry, decode, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
@@ -33,14 +33,14 @@ TERMINAL = (Verb.ACKNOWLEDGE, Verb.REJECT)
 
 
 class History(msgspec.Struct):
-    """What was found, oldest first: deliveries, and doings by hand.
+    """What was found, oldest first: deliveries, and actions by hand.
 
-    `met` are the events with the id, each with its first entry or doing here.
+    `met` are the events with the id, each with its first entry or action here.
     """
 
     entries: list[AuditEntry]
-    doings: list[Doing]
-    met: dict[EventKey, AuditEntry | Doing]
+    actions: list[ManualAction]
+    met: dict[EventKey, AuditEntry | ManualAction]
 
     @property
     def event(self) -> bytes | None:
@@ -79,13 +79,13 @@ class _Lookup:
         ]
         self._expects = expects
         self._entries: dict[DeliveryKey, AuditEntry] = {}
-        self._doings: dict[object, Doing] = {}
-        self._met: dict[EventKey, AuditEntry | Doing] = {}
+        self._actions: dict[object, ManualAction] = {}
+        self._met: dict[EventKey, AuditEntry | ManualAction] = {}
         self._bytes = 0
 
     def is_full(self) -> bool:
         """Tell whether it is enough for one answer: some publishers know only one id."""
-        count = len(self._entries) + len(self._doings) + len(self._met)
+        count = len(self._entries) + len(self._actions) + len(self._met)
         return count >= MOST_STEPS or self._bytes >= MOST_BYTES
 
     async def run(self, time_left: Callable[[], float]) -> None:
@@ -122,7 +122,7 @@ class _Lookup:
             if await self._look(since, until, pieces, time_left):
                 return
             search.since, end = since, since - MOMENT
-            nothing = not self._met and not self._doings
+            nothing = not self._met and not self._actions
             search.piece = min(pieces.length * 4, LONGEST) if nothing else SHORTEST
             pieces.since = search.next_floor(end)
             search.behind = (pieces.since, end)
@@ -162,15 +162,15 @@ class _Lookup:
                 self._bytes += len(line)
                 self._meet(entry)
             return
-        doing = actions.decode(line)
-        keys = set() if doing is None else doing.keys_of(search.event_id)
-        if doing is None or keys == set():
+        action = actions.decode(line)
+        keys = set() if action is None else action.keys_of(search.event_id)
+        if action is None or keys == set():
             return
-        if keys is None or sum(self._is_meant(key, doing) for key in keys):
+        if keys is None or sum(self._is_meant(key, action) for key in keys):
             self._bytes += len(line)
-            self._meet_doing(line, doing)
+            self._meet_action(line, action)
 
-    def _is_meant(self, key: EventKey, found: AuditEntry | Doing) -> bool:
+    def _is_meant(self, key: EventKey, found: AuditEntry | ManualAction) -> bool:
         """Return whether this is the event, or one of those, that are looked for."""
         search = self._search
         if search.is_chosen and key.source != search.source:
@@ -215,32 +215,32 @@ class _Lookup:
         search.is_claim = search.published is None
         search.time = search.published or in_utc(event.time)
 
-    def _meet_doing(self, line: bytes, doing: Doing) -> None:
+    def _meet_action(self, line: bytes, action: ManualAction) -> None:
         search = self._search
         if search.several:
             return
-        self._doings.setdefault(doing.told_once(line), doing)
-        if doing.action == "publish":
-            at = datetime.fromisoformat(doing.stamped or doing.at)
+        self._actions.setdefault(action.told_once(line), action)
+        if action.action == "publish":
+            at = datetime.fromisoformat(action.stamped or action.at)
             search.noted = min(at, search.noted or at)
-            if doing.identity is not None:
-                search.noted_by = _with(search.noted_by, doing.identity)
-        if doing.delivery_count == 1 and doing.subscription is not None:
-            search.begun = _with(search.begun, doing.subscription)
+            if action.identity is not None:
+                search.noted_by = _with(search.noted_by, action.identity)
+        if action.delivery_count == 1 and action.subscription is not None:
+            search.begun = _with(search.begun, action.subscription)
 
     def found(self) -> History:
         """Return what was found, oldest first; of several events only which these are."""
         if self._search.several:
             return History([], [], self._met)
         entries = sorted(self._entries.values(), key=attrgetter("at"))
-        doings = sorted(self._doings.values(), key=attrgetter("at"))
-        return History(entries, doings, self._met)
+        acts = sorted(self._actions.values(), key=attrgetter("at"))
+        return History(entries, acts, self._met)
 
 
 def _with(names: list[str], name: str) -> list[str]:
     return names if name in names else [*names, name]
 
 
-def _order(found: AuditEntry | Doing) -> tuple[bool, str]:
+def _order(found: AuditEntry | ManualAction) -> tuple[bool, str]:
     """Sort entries first, because they say more; the oldest first."""
-    return isinstance(found, Doing), found.at
+    return isinstance(found, ManualAction), found.at

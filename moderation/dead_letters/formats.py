@@ -21,7 +21,7 @@ TEXT_CHARACTERS = 500
 YEARS = range(1970, 2300)
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetterProperties(msgspec.Struct, frozen=True, kw_only=True):
     """What Event Grid says of a dead letter; None where it says nothing.
 
     How often it was delivered, when it was published and last delivered (UTC).
@@ -34,7 +34,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None = None
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """One dead-lettered event; `index` is its position in its blob, from 0.
 
     `raw` is the event's JSON, `event` the same read. Where `unreadable` says what is
@@ -45,38 +45,42 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes
     event: AnyEvent | None = None
     unreadable: str | None = None
-    said: Said = Said()
+    properties: DeadLetterProperties = DeadLetterProperties()
 
 
-def read(content: bytes) -> list[Letter]:
+def read(content: bytes) -> list[DeadLetter]:
     """Read the dead letters in a blob, at least one. Never raises."""
     if len(content) >= BLOB_BYTES:
         problem = f"larger than the {BLOB_BYTES:,} bytes that are read of a blob"
-        return [Letter(index=0, raw=b"", unreadable=problem)]
+        return [DeadLetter(index=0, raw=b"", unreadable=problem)]
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         items = _items.decode(content)
     except (ValueError, RecursionError) as error:
         problem = f"not a list of dead letters, nor one: {error}"
-        return [Letter(index=0, raw=content, unreadable=problem)]
+        return [DeadLetter(index=0, raw=content, unreadable=problem)]
     if not isinstance(items, list):
         items = [msgspec.Raw(content)]
     if not items:
-        return [Letter(index=0, raw=content, unreadable="an empty list")]
-    return [_letter(index, bytes(item)) for index, item in enumerate(items)]
+        return [DeadLetter(index=0, raw=content, unreadable="an empty list")]
+    return [_dead_letter(index, bytes(item)) for index, item in enumerate(items)]
 
 
-def _letter(index: int, item: bytes) -> Letter:
+def _dead_letter(index: int, item: bytes) -> DeadLetter:
     try:
         members = _members.decode(item)
     except (ValueError, RecursionError) as error:
-        return Letter(index=index, raw=item, unreadable=f"not an object: {error}")
-    said = _said(members)
+        return DeadLetter(index=index, raw=item, unreadable=f"not an object: {error}")
+    properties = _properties(members)
     raw = _event(members)
     if raw is None:
         problem = "neither an event nor an object with one in `event`"
-        return Letter(index=index, raw=item, unreadable=problem, said=said)
-    return Letter(index=index, raw=raw, event=events.read(raw), said=said)
+        return DeadLetter(
+            index=index, raw=item, unreadable=problem, properties=properties
+        )
+    return DeadLetter(
+        index=index, raw=raw, event=events.read(raw), properties=properties
+    )
 
 
 def _event(members: dict[str, msgspec.Raw]) -> bytes | None:
@@ -90,7 +94,7 @@ def _event(members: dict[str, msgspec.Raw]) -> bytes | None:
     return msgspec.json.encode(kept)
 
 
-class _Properties(msgspec.Struct):
+class _Members(msgspec.Struct):
     """The service's own names, in lower case; values of any kind."""
 
     deadletterreason: object = None
@@ -100,14 +104,14 @@ class _Properties(msgspec.Struct):
     deliveryattemptutc: object = None
 
 
-def _said(members: dict[str, msgspec.Raw]) -> Said:
+def _properties(members: dict[str, msgspec.Raw]) -> DeadLetterProperties:
     """Return what Event Grid says of the event, as far as it can be read."""
     said: dict[str, object] = {}
     for name, value in members.items():
         if name.lower() in _PROPERTIES:
             said |= _lowered(bytes(value))
-    found = msgspec.convert(said, _Properties)
-    return Said(
+    found = msgspec.convert(said, _Members)
+    return DeadLetterProperties(
         reason=_text(found.deadletterreason),
         attempts=_count(found.deliveryattempts),
         result=_text(found.deliveryresult),

@@ -27,7 +27,7 @@ class HeldLease:
         self._since = loop_time()
 
     async def renew_when_due(self) -> None:
-        """Renew it in time. Raises Overtaken when it is not ours, and StoreUnavailable."""
+        """Renew it in time. Raises LeaseLost when it is not ours, and StoreUnavailable."""
         if loop_time() >= self._since + RENEW_SECONDS:
             began = loop_time()
             await self.lease.renew()
@@ -39,7 +39,7 @@ async def decide(
 ) -> Disposition:
     """Ask the handler about the event, by the rules for one that was delivered.
 
-    Raises Overtaken and StoreUnavailable; the handler is stopped then.
+    Raises LeaseLost and StoreUnavailable; the handler is stopped then.
     """
     handling = context.handlers[subscription](event)
     loop = asyncio.get_running_loop()

@@ -8,10 +8,11 @@ from itertools import chain
 
 import msgspec
 
+from moderation.audit.entry import DeadLetterRef
 from moderation.dead_letters import attempts as redrive_attempts
 from moderation.dead_letters import folders, formats
 from moderation.dead_letters.attempts import Attempt
-from moderation.dead_letters.formats import Letter
+from moderation.dead_letters.formats import DeadLetter
 from moderation.dead_letters.store import DeadLetterStore, Filed
 from moderation.storage import blob_paths
 from moderation.storage.blob_paths import Place
@@ -51,17 +52,22 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     at: datetime
     place: Place
-    letter: Letter
+    letter: DeadLetter
     attempts: list[Attempt]
     archived: bool
 
     @property
-    def lettered_at(self) -> datetime:
+    def ref(self) -> DeadLetterRef:
+        """Return what names it among all dead letters."""
+        return DeadLetterRef(self.name, self.letter.index)
+
+    @property
+    def dead_lettered_at(self) -> datetime:
         """Return when it was dead-lettered, as near as is known.
 
         Its blob's own time, but for one in the archive, which has the time of its move.
         """
-        last = self.letter.said.last_attempt_at
+        last = self.letter.properties.last_attempt_at
         return last or self.place.hour if self.archived else self.at
 
 

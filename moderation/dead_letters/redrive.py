@@ -32,7 +32,7 @@ from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.draining import drain_result
 from eventgrid_pull.outcomes import Release, ReleaseDelay
 from moderation.audit import entry as audit_entry
-from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.log import Query
 from moderation.dead_letters import redrive_plan
 from moderation.dead_letters.attempts import Attempt
@@ -43,13 +43,13 @@ from moderation.dead_letters.redrive_plan import (
     NOT_BEGUN,
     SKIPPED,
     Blob,
-    Case,
     NotRedriven,
     Outcome,
+    RedriveCandidate,
     RedriveContext,
     Redriven,
 )
-from moderation.dead_letters.store import Busy, Gone, Overtaken
+from moderation.dead_letters.store import BlobNotFound, LeaseHeld, LeaseLost
 
 _log = logging.getLogger(__name__)
 
@@ -57,12 +57,14 @@ _log = logging.getLogger(__name__)
 BEGIN_SECONDS = 60.0
 # No redrive records an outcome later than this after its beginning.
 RECORDED_WITHIN = timedelta(minutes=5)
-OVERTAKEN = "its lease was lost: someone else may be at work on it; look again"
+LEASE_LOST = "its lease was lost: someone else may be at work on it; look again"
 UNFINISHED = "not finished; ask again, and what was recorded counts"
 UNSEEN = "there was no time to see what an earlier redrive recorded: ask again"
 
 
-async def redrive(context: RedriveContext, chosen: Sequence[Lineage]) -> list[Redriven]:
+async def redrive(
+    context: RedriveContext, chosen: Sequence[DeadLetterRef]
+) -> list[Redriven]:
     """Redrive one after the other, those of a blob together; say what became of each.
 
     Never raises for what storage does or does not: the result says it.
@@ -89,8 +91,8 @@ class _Work:
             await self._through(indexes, results)
         except NotRedriven as why:
             results += self._rest(indexes[len(results) :], why)
-        except Overtaken:
-            lost = NotRedriven(SKIPPED, OVERTAKEN)
+        except LeaseLost:
+            lost = NotRedriven(SKIPPED, LEASE_LOST)
             results += self._rest(indexes[len(results) :], lost)
         except StoreUnavailable as error:
             _log.error("the redrive of %s ended: %s", self._name, error)
@@ -122,22 +124,22 @@ class _Work:
         redrive_plan.subscription_of(name, context.topic, list(context.handlers))
         try:
             return HeldLease(await context.store.lease(name))
-        except Busy as error:
+        except LeaseHeld as error:
             raise NotRedriven(SKIPPED, LEASED) from error
-        except Gone as error:
+        except BlobNotFound as error:
             await redrive_plan.refuse_missing(context, name)
             raise NotRedriven(SKIPPED, "there is no such dead letter") from error
 
     async def _redrive(self, held: HeldLease, blob: Blob, index: int) -> Redriven:
         try:
-            case = redrive_plan.check(blob, index)
+            candidate = redrive_plan.check(blob, index)
             if not self._context.may_begin():
                 raise NotRedriven(NOT_BEGUN, NO_TIME)
-            await self._finish_earlier(blob, case)
+            await self._finish_earlier(blob, candidate)
             redrive_plan.check(blob, index)
         except NotRedriven as why:
             return why.result(blob.name, index, blob)
-        entry = await self._handle(held, blob, case)
+        entry = await self._handle(held, blob, candidate)
         return Redriven(
             name=blob.name,
             index=index,
@@ -149,27 +151,29 @@ class _Work:
             reason=entry.reason,
         )
 
-    async def _finish_earlier(self, blob: Blob, case: Case) -> None:
+    async def _finish_earlier(self, blob: Blob, candidate: RedriveCandidate) -> None:
         """Note the outcome of a redrive that died after it was recorded."""
-        earlier = blob.ledger.begun(case.lineage.index)
+        earlier = blob.ledger.begun(candidate.dead_letter.index)
         if earlier is None:
             return
-        entry = await self._find_recorded(case, earlier)
+        entry = await self._find_recorded(candidate, earlier)
         if entry is not None:
             await self._note(blob, _ended(earlier, entry))
 
-    async def _find_recorded(self, case: Case, attempt: Attempt) -> AuditEntry | None:
+    async def _find_recorded(
+        self, candidate: RedriveCandidate, attempt: Attempt
+    ) -> AuditEntry | None:
         """Find the entry of that attempt, or of one before it that bears its number."""
         began = datetime.fromisoformat(attempt.at)
         query = Query(
             since=began - RECORDED_WITHIN,
             until=began + RECORDED_WITHIN,
-            subscriptions=[case.subscription],
-            id=case.event.id,
-            source=case.event.source,
+            subscriptions=[candidate.subscription],
+            id=candidate.event.id,
+            source=candidate.event.source,
             limit=1000,
         )
-        wanted = (case.lineage, _token(case.lineage, attempt.number))
+        wanted = (candidate.dead_letter, _token(candidate.dead_letter, attempt.number))
         while True:
             found = await self._context.audit.find(
                 query, time_left=self._context.time_left
@@ -183,29 +187,33 @@ class _Work:
                 raise NotRedriven(NOT_BEGUN, UNSEEN)
             query = msgspec.structs.replace(query, after=found.position)
 
-    async def _handle(self, held: HeldLease, blob: Blob, case: Case) -> AuditEntry:
+    async def _handle(
+        self, held: HeldLease, blob: Blob, candidate: RedriveCandidate
+    ) -> AuditEntry:
         context, now = self._context, self._context.clock()
-        await context.audit.open(case.subscription, now)  # look before it is begun
+        await context.audit.open(candidate.subscription, now)  # look before it is begun
         await held.renew_when_due()  # what an earlier one recorded may take long to see
-        attempt = blob.ledger.beginning(case.lineage.index, context.by, now)
+        attempt = blob.ledger.beginning(candidate.dead_letter.index, context.by, now)
         await self._note(blob, attempt)
-        disposition = await decide(held, context, case.subscription, case.event)
+        disposition = await decide(
+            held, context, candidate.subscription, candidate.event
+        )
         await held.renew_when_due()
         now = context.clock()
         if isinstance(disposition, Release):  # nothing will deliver it again by itself
             disposition = Release(disposition.reason, ReleaseDelay.NONE)
-        record = Record(now, _delivery(case, attempt), disposition)
+        record = Record(now, _delivery(candidate, attempt), disposition)
         entry = audit_entry.entry(
-            case.subscription,
+            candidate.subscription,
             record.delivery,
             disposition,
             stamp(now),
             by=attempt.by,
-            redrive=case.lineage,
+            redrive=candidate.dead_letter,
         )
-        await context.audit.record(case.subscription, [entry], now)
+        await context.audit.record(candidate.subscription, [entry], now)
         outcome = drain_result.Outcome(record, None)
-        drain_result.report(case.subscription, [outcome])
+        drain_result.report(candidate.subscription, [outcome])
         await self._note(blob, _ended(attempt, entry))
         return entry
 
@@ -223,14 +231,14 @@ class _Work:
             self._archived = True
 
 
-def _delivery(case: Case, attempt: Attempt) -> Delivery:
+def _delivery(candidate: RedriveCandidate, attempt: Attempt) -> Delivery:
     """Return what stands for one; deliveries and redrives are counted on as one."""
-    count = case.deliveries + attempt.number
-    event = msgspec.structs.replace(case.event, delivery_count=count)
-    return Delivery(_token(case.lineage, attempt.number), event)
+    count = candidate.deliveries + attempt.number
+    event = msgspec.structs.replace(candidate.event, delivery_count=count)
+    return Delivery(_token(candidate.dead_letter, attempt.number), event)
 
 
-def _token(of: Lineage, number: int) -> str:
+def _token(of: DeadLetterRef, number: int) -> str:
     """Return what stands for a lock token: the same for an attempt, whoever makes it."""
     digest = hashlib.sha256(f"{of.name}#{of.index}".encode()).hexdigest()
     return f"{digest[:8]}.{number}"

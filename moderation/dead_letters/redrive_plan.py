@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 import msgspec
 
 from eventgrid_pull import AnyEvent, Disposition
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import attempts, formats
 from moderation.dead_letters.attempts import Ledger
-from moderation.dead_letters.formats import Letter
+from moderation.dead_letters.formats import DeadLetter
 from moderation.dead_letters.store import DeadLetterStore
 from moderation.storage import blob_paths
 
@@ -75,7 +75,7 @@ class Blob(msgspec.Struct, kw_only=True):
     name: str
     subscription: str
     content: bytes
-    letters: list[Letter]
+    letters: list[DeadLetter]
     ledger: Ledger
     leased: bool = False
 
@@ -88,10 +88,10 @@ class Blob(msgspec.Struct, kw_only=True):
         return self.letters[index].event if index < len(self.letters) else None
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class RedriveCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """A dead letter that can be redriven; `deliveries` is how often it was delivered."""
 
-    lineage: Lineage
+    dead_letter: DeadLetterRef
     subscription: str
     event: AnyEvent
     deliveries: int
@@ -165,7 +165,7 @@ def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
     return subscription
 
 
-def check(blob: Blob, index: int) -> Case:
+def check(blob: Blob, index: int) -> RedriveCandidate:
     """Return the dead letter, if it can be redriven. Raises NotRedriven."""
     if index >= len(blob.letters):
         reason = f"its blob holds {len(blob.letters)}, counted from 0"
@@ -175,23 +175,25 @@ def check(blob: Blob, index: int) -> Case:
         raise NotRedriven(SKIPPED, f"it cannot be read: {letter.unreadable}")
     if blob.ledger.is_done(index):
         raise NotRedriven(ALREADY, "a redrive was acknowledged before")
-    return Case(
-        lineage=Lineage(blob.name, index),
+    return RedriveCandidate(
+        dead_letter=DeadLetterRef(blob.name, index),
         subscription=blob.subscription,
         event=letter.event,
-        deliveries=letter.said.attempts or 0,
+        deliveries=letter.properties.attempts or 0,
     )
 
 
-def by_name(chosen: Sequence[Lineage]) -> dict[str, list[int]]:
+def by_name(chosen: Sequence[DeadLetterRef]) -> dict[str, list[int]]:
     """Return the indexes of each blob, each once."""
     names: dict[str, list[int]] = {}
-    for lineage in dict.fromkeys(chosen):
-        names.setdefault(lineage.name, []).append(lineage.index)
+    for dead_letter in dict.fromkeys(chosen):
+        names.setdefault(dead_letter.name, []).append(dead_letter.index)
     return names
 
 
-async def plan(context: RedriveContext, chosen: Sequence[Lineage]) -> list[Redriven]:
+async def plan(
+    context: RedriveContext, chosen: Sequence[DeadLetterRef]
+) -> list[Redriven]:
     """Say what a redrive would do: nothing is changed, and no handler is called.
 
     What would be given to its handler is `notBegun`. Raises StoreUnavailable.

@@ -32,15 +32,15 @@ class Stored(msgspec.Struct, frozen=True):
     leased: bool = False
 
 
-class Busy(Exception):
+class LeaseHeld(Exception):
     """Somebody else has the lease of the blob."""
 
 
-class Gone(Exception):
+class BlobNotFound(Exception):
     """There is no such blob (any more)."""
 
 
-class Overtaken(Exception):
+class LeaseLost(Exception):
     """The lease is not ours any more, or someone else wrote into the ledger."""
 
 
@@ -48,7 +48,7 @@ class Lease(Protocol):
     """The right to work on a dead letter, for so long: one may have it at a time."""
 
     async def renew(self) -> None:
-        """Renew it for LEASE_SECONDS from now. Raises Overtaken."""
+        """Renew it for LEASE_SECONDS from now. Raises LeaseLost."""
 
     async def release(self) -> None:
         """Let others have it; never raises, because it ends by itself, too."""
@@ -67,7 +67,7 @@ class DeadLetterStore(Protocol):
         """Read the blob; None when it is not there."""
 
     async def lease(self, name: str) -> Lease:
-        """Lease the blob for LEASE_SECONDS. Raises Busy and Gone."""
+        """Lease the blob for LEASE_SECONDS. Raises LeaseHeld and BlobNotFound."""
 
     async def ledger(self, name: str) -> bytes:
         """Read the blob's ledger; empty when nothing was tried yet."""
@@ -75,7 +75,7 @@ class DeadLetterStore(Protocol):
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes, durable when this returns.
 
-        Raises Overtaken when the ledger has another length; not when that line ends it:
+        Raises LeaseLost when the ledger has another length; not when that line ends it:
         it was added, and the answer to that was lost.
         """
 
@@ -83,4 +83,4 @@ class DeadLetterStore(Protocol):
         """Put the blob into the archive, unless it is there already."""
 
     async def delete(self, name: str, lease: Lease) -> None:
-        """Delete the blob, if it is there. Raises Overtaken without the lease."""
+        """Delete the blob, if it is there. Raises LeaseLost without the lease."""

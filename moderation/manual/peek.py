@@ -47,7 +47,7 @@ class TooManyPeeks(Exception):
         super().__init__("too many others receive by hand at this moment")
 
 
-class Hand(msgspec.Struct, frozen=True, kw_only=True):
+class PeekSession(msgspec.Struct, frozen=True, kw_only=True):
     """Someone with one event subscription in hand.
 
     `by` is who that is. `places` bounds the peeks that wait, `turn` is taken to settle,
@@ -110,7 +110,7 @@ class Peek(msgspec.Struct, frozen=True):
     locked_until: datetime
 
 
-async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
+async def peek(session: PeekSession, max_events: int, *, reveals: bool) -> Peek:
     """Receive 1 to 10 events by hand; after 10 seconds without any, none.
 
     Each uses a delivery attempt, and is on record when this returns. `reveals` says
@@ -118,42 +118,42 @@ async def peek(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
     TooManyPeeks; EventGridError; StoreUnavailable when nothing could be kept, with
     nothing held.
     """
-    if hand.places.locked():
+    if session.places.locked():
         raise TooManyPeeks
-    async with hand.places:
-        return await _receive(hand, max_events, reveals=reveals)
+    async with session.places:
+        return await _receive(session, max_events, reveals=reveals)
 
 
-async def _receive(hand: Hand, max_events: int, *, reveals: bool) -> Peek:
-    await hand.actions.open(hand.clock())  # look before taking
+async def _receive(session: PeekSession, max_events: int, *, reveals: bool) -> Peek:
+    await session.actions.open(session.clock())  # look before taking
     within = WAIT_SECONDS + RETRY_SECONDS
-    deliveries = await hand.receiver.receive(max_events, WAIT_SECONDS, within=within)
-    now = hand.clock()
-    found = Peek(deliveries, hand.locked_until(now))
+    deliveries = await session.receiver.receive(max_events, WAIT_SECONDS, within=within)
+    now = session.clock()
+    found = Peek(deliveries, session.locked_until(now))
     if not deliveries:
         return found
-    name = hand.declared.name
-    noted: list[Action] = [_peeked(hand, delivery, now) for delivery in deliveries]
+    name = session.declared.name
+    noted: list[Action] = [_peeked(session, delivery, now) for delivery in deliveries]
     if reveals:
         keys = [key_of(delivery.event) for delivery in deliveries]
         noted.append(
-            actions.action("reveal", hand.by, now, subscription=name, events=keys)
+            actions.action("reveal", session.by, now, subscription=name, events=keys)
         )
     try:
-        await hand.actions.keep(noted, now)
+        await session.actions.keep(noted, now)
     except StoreUnavailable:
-        await _give_back(hand, deliveries)
+        await _give_back(session, deliveries)
         raise
     return found
 
 
-def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
+def _peeked(session: PeekSession, delivery: Delivery, now: datetime) -> Peeked:
     event = delivery.event
     return Peeked(
         at=stamp(now),
         action="peek",
-        by=hand.by,
-        subscription=hand.declared.name,
+        by=session.by,
+        subscription=session.declared.name,
         ids=[event.id],
         sources=[event.source],
         detail=event.reason if isinstance(event, MalformedEvent) else None,
@@ -167,13 +167,13 @@ def _peeked(hand: Hand, delivery: Delivery, now: datetime) -> Peeked:
     )
 
 
-async def _give_back(hand: Hand, deliveries: Sequence[Delivery]) -> None:
+async def _give_back(session: PeekSession, deliveries: Sequence[Delivery]) -> None:
     """Release what cannot be kept: it is not shown, and nobody has to wait for it."""
     tokens = [delivery.lock_token for delivery in deliveries]
     try:
-        await hand.receiver.release(tokens, ReleaseDelay.NONE)
+        await session.receiver.release(tokens, ReleaseDelay.NONE)
     except EventGridError as error:
-        _log.error("%s: the locks have to expire: %s", hand.declared.name, error)
+        _log.error("%s: the locks have to expire: %s", session.declared.name, error)
 
 
 def hash_of(token: str) -> str:
@@ -181,20 +181,20 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:24]
 
 
-async def recall(hand: Hand, tokens: Sequence[str]) -> dict[str, Peeked]:
+async def recall(session: PeekSession, tokens: Sequence[str]) -> dict[str, Peeked]:
     """Find deliveries received by hand within the last hour: lock token → delivery.
 
     Raises StoreUnavailable, also when reading takes too long.
     """
-    now, ends = hand.clock(), monotonic() + SEARCH_SECONDS
+    now, ends = session.clock(), monotonic() + SEARCH_SECONDS
     since = now - RECALLED
     missing = {hash_of(token).encode(): token for token in tokens}
     found: dict[str, Peeked] = {}
-    async for line in hand.actions.newest(since=since, until=now + CLOCK_SKEW):
+    async for line in session.actions.newest(since=since, until=now + CLOCK_SKEW):
         if stamp_of(line) < stamp(since).encode():
             break
         if any(digest in line for digest in missing):
-            _take(line, hand.declared.name, missing, found)
+            _take(line, session.declared.name, missing, found)
         if not missing:
             break
         if monotonic() > ends:

@@ -26,7 +26,7 @@ from moderation.audit import entry as audit_entry
 from moderation.event_key import EventKey, key_of
 from moderation.events import Verdict
 from moderation.manual import peek
-from moderation.manual.peek import Hand, Peeked
+from moderation.manual.peek import Peeked, PeekSession
 
 NOT_PEEKED, LAST_DELIVERY = "NotPeeked", "LastDelivery"
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -48,7 +48,7 @@ _WORDS = {
 _FAULT = "Event Grid could not do it; try again while the lock lasts"
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
+class SettleRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to become of up to ten deliveries.
 
     `delay` is for a release. `gives_up` allows one of the last permitted delivery,
@@ -81,43 +81,45 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 type Results = dict[str, Result]
 
 
-async def settle(hand: Hand, wish: Wish) -> list[Result]:
+async def settle(session: PeekSession, request: SettleRequest) -> list[Result]:
     """Record and settle what is held under these tokens, one result for each.
 
     A token whose lock is gone is refused before anything is recorded about it. Raises
     EventGridError and StoreUnavailable, with nothing settled.
     """
-    async with hand.turn:
-        known = await peek.recall(hand, wish.tokens)
-        results = _refused(wish.tokens, known)
-        results |= _last_ones(hand, wish, known)
-        results |= await _lost(hand, {t: known[t] for t in known if t not in results})
-        rest = [known[t].delivery(t) for t in wish.tokens if t not in results]
+    async with session.turn:
+        known = await peek.recall(session, request.tokens)
+        results = _refused(request.tokens, known)
+        results |= _last_ones(session, request, known)
+        results |= await _lost(
+            session, {t: known[t] for t in known if t not in results}
+        )
+        rest = [known[t].delivery(t) for t in request.tokens if t not in results]
         if rest:
-            results |= await _record_and_settle(hand, wish, rest)
-    return [results[token] for token in wish.tokens]
+            results |= await _record_and_settle(session, request, rest)
+    return [results[token] for token in request.tokens]
 
 
 async def renew(
-    hand: Hand, tokens: Sequence[str]
+    session: PeekSession, tokens: Sequence[str]
 ) -> tuple[list[Result], datetime | None]:
     """Keep these for another lock duration; and until when, if any is kept.
 
     Raises EventGridError and StoreUnavailable.
     """
-    async with hand.turn:
-        known = await peek.recall(hand, tokens)
+    async with session.turn:
+        known = await peek.recall(session, tokens)
         results = _refused(tokens, known)
         if not known:
             return list(results.values()), None
-        await _note(hand, "renew", [peeked.key for peeked in known.values()], None)
-        asked = hand.clock()
-        answer = await hand.receiver.renew(list(known))
+        await _note(session, "renew", [peeked.key for peeked in known.values()], None)
+        asked = session.clock()
+        answer = await session.receiver.renew(list(known))
     for token, peeked in known.items():
         code = answer.failed.get(token, settlement.UNANSWERED)
         failed = None if token in answer.succeeded else code
         results[token] = _result(token, peeked.key, failed)
-    until = hand.locked_until(asked) if answer.succeeded else None
+    until = session.locked_until(asked) if answer.succeeded else None
     return [results[token] for token in tokens], until
 
 
@@ -125,11 +127,13 @@ def _refused(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
     return {t: _result(t, None, NOT_PEEKED) for t in tokens if t not in known}
 
 
-def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
+def _last_ones(
+    session: PeekSession, request: SettleRequest, known: Mapping[str, Peeked]
+) -> Results:
     """Refuse releases that would be the end of an event, unless that is wished."""
-    if wish.disposition != Verb.RELEASE or wish.gives_up:
+    if request.disposition != Verb.RELEASE or request.gives_up:
         return {}
-    limit = hand.declared.max_delivery_count
+    limit = session.declared.max_delivery_count
     return {
         token: _result(token, peeked.key, LAST_DELIVERY)
         for token, peeked in known.items()
@@ -137,16 +141,16 @@ def _last_ones(hand: Hand, wish: Wish, known: Mapping[str, Peeked]) -> Results:
     }
 
 
-async def _lost(hand: Hand, known: Mapping[str, Peeked]) -> Results:
+async def _lost(session: PeekSession, known: Mapping[str, Peeked]) -> Results:
     """Refuse those whose lock is gone, as Event Grid says when asked to renew it.
 
     Without asking, a second settlement would overrule the entry of the first.
     """
-    now = hand.clock()
+    now = session.clock()
     renewable = [token for token, peeked in known.items() if _is_renewable(peeked, now)]
     if not renewable:
         return {}
-    answer = await hand.receiver.renew(renewable)
+    answer = await session.receiver.renew(renewable)
     return {
         token: _result(token, known[token].key, code)
         for token, code in answer.failed.items()
@@ -161,21 +165,21 @@ def _is_renewable(peeked: Peeked, now: datetime) -> bool:
 
 
 async def _record_and_settle(
-    hand: Hand, wish: Wish, deliveries: list[Delivery]
+    session: PeekSession, request: SettleRequest, deliveries: list[Delivery]
 ) -> Results:
-    name, limit = hand.declared.name, hand.declared.max_delivery_count
-    wanted = _disposition(wish)
+    name, limit = session.declared.name, session.declared.max_delivery_count
+    wanted = _disposition(request)
     decided = [
         (each, settled_on(wanted, each.delivery_count, limit=limit))
         for each in deliveries
     ]
     keys = [key_of(each.event) for each in deliveries]
-    await _note(hand, "settle", keys, f"{wish.disposition}: {wanted.reason}")
-    now = hand.clock()
+    await _note(session, "settle", keys, f"{request.disposition}: {wanted.reason}")
+    now = session.clock()
     at = stamp(now)
-    entries = [audit_entry.entry(name, *pair, at, by=hand.by) for pair in decided]
-    await hand.audit.record(name, entries, now)
-    answers, failure = await settlement.settle(hand.receiver, decided)
+    entries = [audit_entry.entry(name, *pair, at, by=session.by) for pair in decided]
+    await session.audit.record(name, entries, now)
+    answers, failure = await settlement.settle(session.receiver, decided)
     failed = [answers[each.lock_token] for each in deliveries]
     outcomes = [
         Outcome(Record(now, *pair), code)
@@ -208,21 +212,26 @@ def _result(token: str, key: EventKey | None, failed: str | None) -> Result:
     )
 
 
-def _disposition(wish: Wish) -> Disposition:
-    said = _CONTROL.sub(" ", wish.reason).strip()
+def _disposition(request: SettleRequest) -> Disposition:
+    said = _CONTROL.sub(" ", request.reason).strip()
     reason = f"by hand: {said}" if said else "by hand"
-    if wish.disposition == Verb.ACKNOWLEDGE:
+    if request.disposition == Verb.ACKNOWLEDGE:
         return Acknowledge(Verdict.SETTLED_BY_HAND, reason)
-    if wish.disposition == Verb.RELEASE:
-        return Release(reason, wish.delay)
+    if request.disposition == Verb.RELEASE:
+        return Release(reason, request.delay)
     return Reject(reason)
 
 
 async def _note(
-    hand: Hand, verb: str, keys: list[EventKey], detail: str | None
+    session: PeekSession, verb: str, keys: list[EventKey], detail: str | None
 ) -> None:
-    now = hand.clock()
+    now = session.clock()
     action = actions.action(
-        verb, hand.by, now, subscription=hand.declared.name, events=keys, detail=detail
+        verb,
+        session.by,
+        now,
+        subscription=session.declared.name,
+        events=keys,
+        detail=detail,
     )
-    await hand.actions.note(action, now)
+    await session.actions.note(action, now)

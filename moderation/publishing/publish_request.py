@@ -33,7 +33,7 @@ SAMPLES = "POST /api/events/samples publishes the five sample events"
 type Json = dict[str, object]
 
 
-class Carried(msgspec.Struct, frozen=True):
+class ParsedEvents(msgspec.Struct, frozen=True):
     """The CloudEvents of a request; with `problems`, none of them may be published.
 
     What is no JSON object is not among the events, only among the problems.
@@ -56,7 +56,7 @@ def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Js
     return found.events
 
 
-def read(body: bytes, headers: Mapping[str, str], now: datetime) -> Carried:
+def read(body: bytes, headers: Mapping[str, str], now: datetime) -> ParsedEvents:
     """Return them with their problems, to see where such events would go.
 
     Raises BadRequest for what carries no events at all.
@@ -160,7 +160,7 @@ def _members(content: object) -> tuple[list[object], list[str]]:
     return content, [f"$[{index}]" for index in range(len(content))]
 
 
-def _check(found: list[object], paths: list[str]) -> Carried:
+def _check(found: list[object], paths: list[str]) -> ParsedEvents:
     """Check CloudEvents as they came."""
     problems: list[Problem] = []
     checked: list[Json] = []
@@ -175,7 +175,7 @@ def _check(found: list[object], paths: list[str]) -> Carried:
             problems.append(Problem(f"{path}.{events.PROBE_MARK}", problem))
         problems += _payload_problems(event.get("type"), event.get("data"), path)
         checked.append(event)
-    return Carried(checked, problems)
+    return ParsedEvents(checked, problems)
 
 
 def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
@@ -192,7 +192,7 @@ def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
     return [Problem(*each) for each in struct_problems.problems(payload, data, path)]
 
 
-def _wrap_all(found: list[object], paths: list[str], now: datetime) -> Carried:
+def _wrap_all(found: list[object], paths: list[str], now: datetime) -> ParsedEvents:
     """Wrap plain moderation results, each into a CloudEvent."""
     problems: list[Problem] = []
     wrapped: list[Json] = []
@@ -207,7 +207,7 @@ def _wrap_all(found: list[object], paths: list[str], now: datetime) -> Carried:
         else:
             problems += _misfits(payload, result, path)
         wrapped.append(wrap(name, result, now))
-    return Carried(wrapped, problems)
+    return ParsedEvents(wrapped, problems)
 
 
 def _type_of(result: Json) -> tuple[str, type[Moderation] | None]:

@@ -18,11 +18,11 @@ from eventgrid_pull.blob.blob_client import code, unavailable
 from moderation.dead_letters.formats import BLOB_BYTES
 from moderation.dead_letters.store import (
     LEASE_SECONDS,
-    Busy,
+    BlobNotFound,
     Filed,
-    Gone,
     Lease,
-    Overtaken,
+    LeaseHeld,
+    LeaseLost,
     Stored,
 )
 from moderation.storage import blob_paths
@@ -76,10 +76,10 @@ class BlobDeadLetters:
         try:
             await lease.acquire(LEASE_SECONDS)
         except ResourceNotFoundError as error:
-            raise Gone(name) from error
+            raise BlobNotFound(name) from error
         except HttpResponseError as error:
             if _is_lost(error):
-                raise Busy(name) from error
+                raise LeaseHeld(name) from error
             raise self._unavailable(error) from error
         except AzureError as error:
             raise self._unavailable(error) from error
@@ -99,12 +99,12 @@ class BlobDeadLetters:
         """Add a line to a ledger of so many bytes."""
         blob = self._ledger(name)
         if after == 0:
-            await self.told(_create(blob))
+            await self.run(_create(blob))
         try:
-            await self.told(blob.append_block(line, appendpos_condition=after))
+            await self.run(blob.append_block(line, appendpos_condition=after))
         except ResourceNotFoundError as error:  # the ledger was deleted meanwhile
-            raise Overtaken(name) from error
-        except Overtaken:
+            raise LeaseLost(name) from error
+        except LeaseLost:
             # The client tries again when an answer is lost, and meets its own line.
             if (await self.ledger(name))[after:] != line:
                 raise
@@ -114,25 +114,25 @@ class BlobDeadLetters:
         settings = ContentSettings(content_type="application/json")
         blob = self._blob(blob_paths.archived(name))
         with suppress(ResourceExistsError):
-            await self.told(blob.upload_blob(content, content_settings=settings))
+            await self.run(blob.upload_blob(content, content_settings=settings))
 
     async def delete(self, name: str, lease: Lease) -> None:
         """Delete the blob, if it is there."""
         held = lease.id if isinstance(lease, BlobLease) else ""
         with suppress(ResourceNotFoundError):
-            await self.told(self._blob(name).delete_blob(lease=held))
+            await self.run(self._blob(name).delete_blob(lease=held))
 
-    async def told(self, call: Awaitable[object]) -> None:
-        """Wait for the call; what it raises becomes Overtaken or StoreUnavailable."""
+    async def run(self, call: Awaitable[object]) -> None:
+        """Wait for the call; what it raises becomes LeaseLost or StoreUnavailable."""
         try:
             await call
         except (ResourceExistsError, ResourceNotFoundError) as error:
             if _is_lost(error):
-                raise Overtaken(code(error)) from error
+                raise LeaseLost(code(error)) from error
             raise
         except HttpResponseError as error:
             if _is_lost(error):
-                raise Overtaken(code(error)) from error
+                raise LeaseLost(code(error)) from error
             raise self._unavailable(error) from error
         except AzureError as error:
             raise self._unavailable(error) from error
@@ -158,11 +158,11 @@ class BlobLease:
     async def renew(self) -> None:
         """Renew it for LEASE_SECONDS from now."""
         if self.client.id is None:
-            raise Overtaken("the lease was released")
+            raise LeaseLost("the lease was released")
         try:
-            await self._store.told(self.client.renew())
+            await self._store.run(self.client.renew())
         except (ResourceExistsError, ResourceNotFoundError) as error:
-            raise Overtaken("the blob is gone") from error
+            raise LeaseLost("the blob is gone") from error
 
     async def release(self) -> None:
         """Let others have it; it ends by itself, too."""

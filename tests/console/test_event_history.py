@@ -14,7 +14,7 @@ from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, V
 from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, PUBLISHER
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.dead_letters.attempts import Attempt
 from moderation.event_key import EventKey
 from moderation.events import Verdict
@@ -227,8 +227,10 @@ async def test_a_redrive_is_told_once(api: Api) -> None:
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
     store.put(LETTER, json.dumps([{"event": EVENT}]).encode(), NOW - minutes(58))
-    lineage = Lineage(LETTER, 0)
-    await record(api, "sub-flagged", DONE, ago=1, count=2, by="bob", redrive=lineage)
+    dead_letter = DeadLetterRef(LETTER, 0)
+    await record(
+        api, "sub-flagged", DONE, ago=1, count=2, by="bob", redrive=dead_letter
+    )
     attempt = Attempt(
         at=stamp(NOW - minutes(1)),
         index=0,

@@ -12,7 +12,7 @@ from eventgrid_pull.blob.blob_append_log import BlobAppendLog
 from eventgrid_pull.draining.batch import decide
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import redrive
 from moderation.dead_letters.redrive_plan import RedriveContext, Redriven
@@ -128,7 +128,9 @@ async def redriven(
             clock=clock,
             time_left=lambda: 60.0,
         )
-        results = await redrive.redrive(context, [Lineage(name, n) for n in range(2)])
+        results = await redrive.redrive(
+            context, [DeadLetterRef(name, n) for n in range(2)]
+        )
     return results, steps.count
 
 

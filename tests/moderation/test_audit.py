@@ -19,7 +19,7 @@ from eventgrid_pull.outcomes import (
 )
 from moderation.activity.log import ActivityLog
 from moderation.audit import entry as audit_entry
-from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.log import AuditLog, Query
 from moderation.audit.recorder import Recording
 from moderation.events import Verdict
@@ -241,15 +241,15 @@ async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(
     log: AuditLog,
 ) -> None:
     """Of a drain's entries both are empty, and not in the line."""
-    lineage = Lineage("ns/topic/sub/2026/11/23/10/a.json", 3)
+    dead_letter = DeadLetterRef("ns/topic/sub/2026/11/23/10/a.json", 3)
     by_hand = audit_entry.entry(
-        "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=lineage
+        "sub-flagged", a_delivery(), DONE, stamp(NOW), by="key 1", redrive=dead_letter
     )
     await log.record("sub-flagged", [by_hand], NOW)
 
     [entry] = await find(log)
 
-    assert (entry.by, entry.redrive) == ("key 1", lineage)
+    assert (entry.by, entry.redrive) == ("key 1", dead_letter)
     drained = audit_entry.entry("sub-flagged", a_delivery(), DONE, stamp(NOW))
     assert b'"by"' not in msgspec.json.encode(drained)
 

@@ -46,7 +46,7 @@ SHAPES = {
 }
 
 
-def one(document: Any) -> formats.Letter:
+def one(document: Any) -> formats.DeadLetter:
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
     [letter] = formats.read(content)
     return letter
@@ -62,7 +62,7 @@ def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
     assert isinstance(letter.event, Event)
     assert isinstance(letter.event.data, ContentFlagged)
     assert letter.unreadable is None
-    assert letter.said == formats.Said(
+    assert letter.properties == formats.DeadLetterProperties(
         reason="Maximum delivery attempts was exceeded.",
         attempts=10,
         result="Event was not acknowledged nor rejected.",
@@ -163,7 +163,7 @@ def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
     letter = one({"event": EVENT, "deadLetterProperties": said})
 
     assert letter.event is not None
-    assert letter.said == formats.Said(**shown)
+    assert letter.properties == formats.DeadLetterProperties(**shown)
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:

@@ -12,7 +12,12 @@ from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from moderation.dead_letters import folders, formats, listing
 from moderation.dead_letters.listing import Mark, Page, Wanted
-from moderation.dead_letters.store import Busy, DeadLetterStore, Gone, Overtaken
+from moderation.dead_letters.store import (
+    BlobNotFound,
+    DeadLetterStore,
+    LeaseHeld,
+    LeaseLost,
+)
 from moderation.storage.dead_letter_blobs import BlobDeadLetters, BlobLease
 from tests.dead_letters import InMemoryDeadLetters
 from tests.functions_host.hosting import a_free_port, blob_storage
@@ -89,7 +94,7 @@ async def test_there_may_be_none_yet(kept: Kept) -> None:
     assert await store.read(NAME) is None
     assert await store.ledger(NAME) == b""
     assert (await kept.listed()).complete
-    with pytest.raises(Gone):
+    with pytest.raises(BlobNotFound):
         await store.lease(NAME)
 
 
@@ -113,7 +118,7 @@ async def test_one_at_a_time_has_the_lease(kept: Kept) -> None:
 
     lease = await kept.store.lease(NAME)
     stored = await kept.store.read(NAME)
-    with pytest.raises(Busy):
+    with pytest.raises(LeaseHeld):
         await kept.store.lease(NAME)
     await lease.renew()
     await lease.release()
@@ -121,9 +126,9 @@ async def test_one_at_a_time_has_the_lease(kept: Kept) -> None:
 
     assert stored is not None
     assert stored.leased
-    with pytest.raises(Overtaken):
+    with pytest.raises(LeaseLost):
         await lease.renew()
-    with pytest.raises(Overtaken):
+    with pytest.raises(LeaseLost):
         await kept.store.delete(NAME, lease)
     await kept.store.delete(NAME, again)
     assert await kept.store.read(NAME) is None
@@ -138,7 +143,7 @@ async def test_a_ledger_grows_only_at_its_end(kept: Kept) -> None:
     await store.note(NAME, b"two\n", after=4)
 
     for after in (0, 4):
-        with pytest.raises(Overtaken):
+        with pytest.raises(LeaseLost):
             await store.note(NAME, b"three\n", after=after)
     assert await store.ledger(NAME) == b"one\ntwo\n"
 
@@ -153,7 +158,7 @@ async def test_a_line_whose_answer_was_lost_is_there_once(kept: Kept) -> None:
     await store.note(NAME, b"two\n", after=4)
     await store.note(NAME, b"two\n", after=4)
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(LeaseLost):
         await store.note(NAME, b"one\n", after=0)
     assert await store.ledger(NAME) == b"one\ntwo\n"
 
@@ -274,7 +279,7 @@ async def test_a_lease_of_a_redrive_that_died_ends(connection_string: str) -> No
 
         await kept.store.lease(NAME)
 
-        with pytest.raises(Overtaken):
+        with pytest.raises(LeaseLost):
             await dead.renew()
 
 

@@ -14,7 +14,7 @@ from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, LONGEST_LIFE
 from moderation.audit import actions, event_history, history_search
 from moderation.audit import entry as audit_entry
 from moderation.audit.actions import ActionLog
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.audit.event_history import History
 from moderation.audit.history_search import Search
 from moderation.audit.log import AuditLog
@@ -61,7 +61,7 @@ class Told:
         ago: float,
         disposition: Disposition = DONE,
         count: int = 1,
-        redrive: Lineage | None = None,
+        redrive: DeadLetterRef | None = None,
     ) -> None:
         now = NOW - minutes(ago)
         delivery = a_delivery(self.event, count)
@@ -162,7 +162,7 @@ async def test_a_word_that_every_line_has_is_no_id(word: str) -> None:
 
     found, search = await one.looked_for(history_search.begin(word, None, NOW))
 
-    assert (found.entries, found.doings, search.is_over) == ([], [], True)
+    assert (found.entries, found.actions, search.is_over) == ([], [], True)
     assert one.log.brought == 0
 
 
@@ -224,7 +224,7 @@ async def test_a_redrive_says_nothing_of_when_an_event_came(stamped: bool) -> No
     if not stamped:
         del one.event[ATTRIBUTE]
     await one.delivered("sub-flagged", 25 * DAY - 1)
-    await one.delivered("sub-flagged", 5, count=2, redrive=Lineage("blob", 0))
+    await one.delivered("sub-flagged", 5, count=2, redrive=DeadLetterRef("blob", 0))
 
     search = history_search.begin(one.id, None, NOW, source="/tests")
     found, _ = await one.looked_for(search)
@@ -258,7 +258,7 @@ async def test_what_was_done_by_hand_is_part_of_a_life() -> None:
 
     found, _ = await one.looked_for(history_search.begin(one.id, None, NOW))
 
-    assert [(it.action, it.by) for it in found.doings] == [
+    assert [(it.action, it.by) for it in found.actions] == [
         ("publish", "ann"),
         ("peek", "bob"),
     ]
@@ -275,7 +275,7 @@ async def test_a_line_of_somebody_else_is_no_part_of_a_life() -> None:
 
     found, _ = await one.looked_for(history_search.begin(one.id, None, NOW))
 
-    assert (len(found.entries), found.doings) == (1, [])
+    assert (len(found.entries), found.actions) == (1, [])
 
 
 @pytest.mark.parametrize(

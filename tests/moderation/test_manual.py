@@ -19,8 +19,8 @@ from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
 from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
-from moderation.manual.peek import Hand, Peek
-from moderation.manual.settle import Result, Wish
+from moderation.manual.peek import Peek, PeekSession
+from moderation.manual.settle import Result, SettleRequest
 from moderation.settings import Settings
 from tests import make
 from tests.eventgrid_emulator.wire import until
@@ -68,10 +68,10 @@ class Table:
         self.ahead += timedelta(seconds=seconds)
         await self.namespace.advance(seconds)
 
-    def hand(self, receiver: Any = None) -> Hand:
+    def session(self, receiver: Any = None) -> PeekSession:
         """Someone's hand; another receiver stands in for one that breaks."""
         runtime = self.runtime
-        return Hand(
+        return PeekSession(
             declared=make.declared().subscription(NAME),
             receiver=receiver or runtime.subscription(NAME),
             audit=runtime.audit,
@@ -92,12 +92,12 @@ class Table:
         await publishing.publish(events, self.runtime.topic, self.clock())
 
     async def peek(self, most: int = 10) -> Peek:
-        return await manual_peek.peek(self.hand(), most, reveals=False)
+        return await manual_peek.peek(self.session(), most, reveals=False)
 
     async def settle(self, peek: Peek, disposition: Any, **more: Any) -> list[Result]:
         tokens = [one.lock_token for one in peek.deliveries]
-        wish = Wish(disposition=disposition, tokens=tokens, **more)
-        return await manual_settle.settle(self.hand(), wish)
+        request = SettleRequest(disposition=disposition, tokens=tokens, **more)
+        return await manual_settle.settle(self.session(), request)
 
     async def entries(self) -> list[AuditEntry]:
         """What is on record, newest first."""
@@ -141,7 +141,7 @@ async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
     tokens = [one.lock_token for one in peek.deliveries]
 
     await table.advance(40)
-    renewed, until_ = await manual_settle.renew(table.hand(), tokens)
+    renewed, until_ = await manual_settle.renew(table.session(), tokens)
     await table.advance(40)
     results = await table.settle(peek, "acknowledge")
 
@@ -161,7 +161,7 @@ async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
 
     late = await table.settle(peek, "reject", reason="too late")
     renewed, until_ = await manual_settle.renew(
-        table.hand(), [peek.deliveries[0].lock_token]
+        table.session(), [peek.deliveries[0].lock_token]
     )
     in_time = await table.settle(again, "acknowledge")
 
@@ -180,10 +180,10 @@ async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
     tokens = [one.lock_token for one in peek.deliveries]
     for _ in range(66):
         await table.advance(54)
-        await manual_settle.renew(table.hand(), tokens)
+        await manual_settle.renew(table.session(), tokens)
     await table.advance(50)  # 1 h 14 s after it was received
 
-    renewed, _ = await manual_settle.renew(table.hand(), tokens)
+    renewed, _ = await manual_settle.renew(table.session(), tokens)
     results = await table.settle(peek, "acknowledge")
 
     assert told(renewed) == [("e1", "TokenLost")]
@@ -254,8 +254,8 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     await table.publish("e1")
     [delivery] = (await table.peek()).deliveries
     dying = Dying(table.runtime.subscription(NAME))
-    wish = Wish(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
-    work = asyncio.create_task(manual_settle.settle(table.hand(dying), wish))
+    request = SettleRequest(disposition=Verb.ACKNOWLEDGE, tokens=[delivery.lock_token])
+    work = asyncio.create_task(manual_settle.settle(table.session(dying), request))
     await dying.asked.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)

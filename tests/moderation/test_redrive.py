@@ -21,12 +21,12 @@ from eventgrid_pull.outcomes import (
     Verb,
 )
 from moderation.audit import entry as audit_entry
-from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive, redrive_plan
 from moderation.dead_letters import lease as redrive_lease
 from moderation.dead_letters.redrive_plan import RedriveContext, Redriven
-from moderation.dead_letters.store import Lease, Overtaken
+from moderation.dead_letters.store import Lease, LeaseLost
 from moderation.events import Verdict
 from tests.dead_letters import InMemoryDeadLetters
 from tests.eventgrid_pull.workbench import Store
@@ -85,11 +85,15 @@ class Stand:
             stopping=lambda: self.stopping,
         )
 
-    async def plan(self, *chosen: Lineage) -> list[Redriven]:
-        return await redrive_plan.plan(self.context(), chosen or [Lineage(NAME, 0)])
+    async def plan(self, *chosen: DeadLetterRef) -> list[Redriven]:
+        return await redrive_plan.plan(
+            self.context(), chosen or [DeadLetterRef(NAME, 0)]
+        )
 
-    async def redrive(self, *chosen: Lineage, by: str = "anna") -> list[Redriven]:
-        return await redrive.redrive(self.context(by), chosen or [Lineage(NAME, 0)])
+    async def redrive(self, *chosen: DeadLetterRef, by: str = "anna") -> list[Redriven]:
+        return await redrive.redrive(
+            self.context(by), chosen or [DeadLetterRef(NAME, 0)]
+        )
 
     async def entries(self) -> list[AuditEntry]:
         """What is on record, oldest first."""
@@ -127,7 +131,7 @@ async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None
     assert NAME not in stand.store.kept
     assert stand.store.kept[ARCHIVED].content == before
     [entry] = await stand.entries()
-    assert (entry.by, entry.redrive) == ("anna", Lineage(NAME, 0))
+    assert (entry.by, entry.redrive) == ("anna", DeadLetterRef(NAME, 0))
     assert (entry.disposition, entry.delivery_count) == ("acknowledge", 11)
 
 
@@ -193,8 +197,8 @@ async def test_what_cannot_be_redriven_says_why(
     stand.put(NAME.replace("sub-flagged", "sub-other"), an_event())
 
     for results in (
-        await stand.plan(Lineage(name, index)),
-        await stand.redrive(Lineage(name, index)),
+        await stand.plan(DeadLetterRef(name, index)),
+        await stand.redrive(DeadLetterRef(name, index)),
     ):
         [result] = results
         assert result.outcome == "skipped"
@@ -208,7 +212,7 @@ async def test_names_in_the_path_may_differ_in_case() -> None:
     name = NAME.replace("sub-flagged", "Sub-Flagged").replace("events", "Events")
     stand.put(name, an_event(id="b"))
 
-    [result] = await stand.redrive(Lineage(name, 0))
+    [result] = await stand.redrive(DeadLetterRef(name, 0))
 
     assert (result.outcome, result.subscription) == ("acknowledge", "sub-flagged")
 
@@ -217,7 +221,7 @@ async def test_what_was_acknowledged_is_not_handled_again() -> None:
     """Whether it is asked for twice in one call or later."""
     stand = Stand()
 
-    results = await stand.redrive(Lineage(NAME, 0), Lineage(NAME, 0))
+    results = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(NAME, 0))
     [later] = await stand.redrive()
     [dry] = await stand.plan()
 
@@ -232,8 +236,8 @@ async def test_a_blob_of_several_moves_when_all_of_them_are_done() -> None:
     stand = Stand(DONE, Reject("no"), DONE, DONE)
     stand.put(NAME, an_event(id="a"), an_event(id="b"), an_event(id="c"))
 
-    first = await stand.redrive(Lineage(NAME, 0), Lineage(NAME, 1))
-    second = await stand.redrive(*(Lineage(NAME, n) for n in range(3)))
+    first = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(NAME, 1))
+    second = await stand.redrive(*(DeadLetterRef(NAME, n) for n in range(3)))
 
     assert [one.outcome for one in first] == ["acknowledge", "reject"]
     assert not any(one.archived for one in first)
@@ -249,7 +253,7 @@ async def test_one_unreadable_keeps_the_blob_where_it_is() -> None:
     stand = Stand()
     stand.put(NAME, an_event(id="a"), "garbage")
 
-    results = await stand.redrive(Lineage(NAME, 0), Lineage(NAME, 1))
+    results = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(NAME, 1))
 
     assert [one.outcome for one in results] == ["acknowledge", "skipped"]
     assert NAME in stand.store.kept
@@ -284,7 +288,7 @@ async def test_what_there_is_no_time_for_is_not_begun() -> None:
     stand.put(other, an_event(id="b"))
     stand.time_left = Budget(1.0, each=0.4)
 
-    results = await stand.redrive(Lineage(NAME, 0), Lineage(other, 0))
+    results = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(other, 0))
 
     assert [one.outcome for one in results] == ["acknowledge", "notBegun"]
     assert stand.handled == ["a"]
@@ -354,7 +358,7 @@ class _Watched:
     async def renew(self) -> None:
         self._store.renewed.append(now())
         if self._store.lost:
-            raise Overtaken("lost")
+            raise LeaseLost("lost")
         await self.inner.renew()
 
     async def release(self) -> None:
@@ -387,7 +391,7 @@ async def test_who_has_lost_the_lease_records_nothing() -> None:
 
     [result] = await stand.redrive()
 
-    assert (result.outcome, result.reason) == ("skipped", redrive.OVERTAKEN)
+    assert (result.outcome, result.reason) == ("skipped", redrive.LEASE_LOST)
     assert await stand.entries() == []
     assert NAME in store.kept
 
@@ -413,7 +417,7 @@ async def test_a_handler_that_held_up_everything_is_not_believed_without_a_look(
     stand.handler = block  # type: ignore[method-assign]
     [result] = await stand.redrive()
 
-    assert result.reason == redrive.OVERTAKEN
+    assert result.reason == redrive.LEASE_LOST
     assert await stand.entries() == []
 
 
@@ -437,7 +441,7 @@ async def test_who_lost_the_lease_while_looking_back_calls_no_handler() -> None:
     stand.log.search = slowly  # type: ignore[method-assign]
     [result] = await stand.redrive()
 
-    assert (result.reason, stand.handled) == (redrive.OVERTAKEN, [])
+    assert (result.reason, stand.handled) == (redrive.LEASE_LOST, [])
 
 
 async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:

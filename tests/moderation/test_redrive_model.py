@@ -13,7 +13,7 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog
 from eventgrid_pull.draining.batch import decide
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.audit.log import AuditLog, Query
 from moderation.dead_letters import attempts, redrive
 from moderation.dead_letters.redrive_plan import RedriveContext
@@ -73,7 +73,9 @@ class World:
             time_left=lambda: 60.0,
         )
         try:
-            await redrive.redrive(context, [Lineage(NAME, n) for n in range(len(IDS))])
+            await redrive.redrive(
+                context, [DeadLetterRef(NAME, n) for n in range(len(IDS))]
+            )
         except Killed:
             self.letters.end_leases()
 

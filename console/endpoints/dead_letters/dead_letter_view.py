@@ -13,8 +13,8 @@ from eventgrid_pull.blob.append_log import Stamp, stamp
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import AuditLog, Query
+from moderation.dead_letters import formats
 from moderation.dead_letters.attempts import Attempt
-from moderation.dead_letters.formats import Letter
 from moderation.dead_letters.listing import Listed
 from moderation.event_key import key_of
 from moderation.runtime import Runtime
@@ -99,7 +99,7 @@ class _Reasons:
     async def of(self, subscription: str | None, listed: Listed) -> str | None:
         """Return the reason of the entry about the last delivery, if there is one."""
         letter = listed.letter
-        event, last = letter.event, letter.said.last_attempt_at
+        event, last = letter.event, letter.properties.last_attempt_at
         if subscription is None or event is None or last is None:
             return None
         async with self._turn:
@@ -119,7 +119,9 @@ class _Reasons:
         return None
 
 
-def _about(letter: Letter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
+def _about(
+    letter: formats.DeadLetter, entries: Sequence[AuditEntry]
+) -> AuditEntry | None:
     """Return the first entry about a delivery of that event.
 
     Where either is empty they tell nothing: then the event itself has to be the same.
@@ -136,12 +138,12 @@ def _to_response(
     listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
 ) -> DeadLetter:
     letter = listed.letter
-    said, event = letter.said, letter.event
+    said, event = letter.properties, letter.event
     return DeadLetter(
         name=listed.name,
         index=letter.index,
         subscription=subscription,
-        at=stamp(listed.lettered_at),
+        at=stamp(listed.dead_lettered_at),
         id=event.id if event else None,
         source=event.source if event else None,
         type=event.type if event else None,
@@ -161,13 +163,13 @@ def _to_response(
     )
 
 
-def _event(letter: Letter, *, shows: bool) -> msgspec.Raw:
+def _event(letter: formats.DeadLetter, *, shows: bool) -> msgspec.Raw:
     if letter.event is None and not shows:
         return redaction.placeholder(letter.raw)
     return redaction.render(_line(letter), shows=shows)
 
 
-def _line(letter: Letter) -> bytes:
+def _line(letter: formats.DeadLetter) -> bytes:
     """Return the event as JSON on one line; as a JSON string if it is unreadable."""
     if letter.event is not None:
         return Delivery("", letter.event).line

@@ -8,7 +8,7 @@ import msgspec
 
 from console.validation import ApiRequest
 from eventgrid_pull import AnyEvent, Disposition
-from moderation.audit.entry import Lineage
+from moderation.audit.entry import DeadLetterRef
 from moderation.dead_letters import redrive, redrive_plan
 from moderation.dead_letters.redrive_plan import Handler, RedriveContext, Redriven
 from moderation.event_key import EventKey
@@ -39,7 +39,7 @@ class RedriveAnswer(msgspec.Struct, frozen=True, rename="camel"):
 async def redrive_dead_letters(request: ApiRequest[None, RedriveBody]) -> RedriveAnswer:
     """Give dead letters to the handlers of their own event subscriptions once more."""
     chosen = [
-        Lineage(letter.name, letter.index) for letter in request.body.dead_letters
+        DeadLetterRef(letter.name, letter.index) for letter in request.body.dead_letters
     ]
     context = _context(request)
     planned = await redrive_plan.plan(context, chosen)

@@ -15,8 +15,8 @@ from moderation import events
 from moderation.audit.history_search import in_utc
 from moderation.manual import peek as manual_peek
 from moderation.manual import settle as manual_settle
-from moderation.manual.peek import Hand
-from moderation.manual.settle import Result, Wish
+from moderation.manual.peek import PeekSession
+from moderation.manual.settle import Result, SettleRequest
 from moderation.publishing.request_body import BadRequest
 
 type LockToken = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
@@ -90,51 +90,51 @@ class Settled(msgspec.Struct, frozen=True, rename="camel"):
 async def peek(request: ApiRequest[None, PeekBody]) -> Peeked:
     """Receive up to ten events by hand; this uses a delivery attempt of each."""
     settings, body = request.runtime.settings, request.body
-    hand = _hand(request, body.subscription)
+    session = _session(request, body.subscription)
     reveals = redaction.is_revealed(settings, reveal=body.reveal)
-    found = await manual_peek.peek(hand, body.max_events, reveals=reveals)
+    found = await manual_peek.peek(session, body.max_events, reveals=reveals)
     shows = redaction.shows(settings, reveal=body.reveal)
     return Peeked(
         subscription=body.subscription,
-        lock_seconds=hand.declared.receive_lock_duration_in_seconds,
+        lock_seconds=session.declared.receive_lock_duration_in_seconds,
         locked_until=stamp(found.locked_until) if found.deliveries else None,
-        max_delivery_count=hand.declared.max_delivery_count,
+        max_delivery_count=session.declared.max_delivery_count,
         deliveries=[
-            _held(hand, delivery, shows=shows) for delivery in found.deliveries
+            _held(session, delivery, shows=shows) for delivery in found.deliveries
         ],
-        notice=_notice(hand, len(found.deliveries)),
+        notice=_notice(session, len(found.deliveries)),
     )
 
 
 async def settle(request: ApiRequest[None, SettleBody]) -> Settled:
     """Acknowledge, release, reject or renew what was received by hand."""
     body = request.body
-    hand = _hand(request, body.subscription)
+    session = _session(request, body.subscription)
     tokens = list(dict.fromkeys(body.lock_tokens))
     if body.disposition == "renew":
-        results, until = await manual_settle.renew(hand, tokens)
+        results, until = await manual_settle.renew(session, tokens)
         return Settled(results, stamp(until) if until else None)
     if body.disposition == Verb.REJECT.value and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
         raise BadRequest(400, "a rejection needs a reason", [problem])
-    wish = Wish(
+    wish = SettleRequest(
         disposition=Verb(body.disposition),
         tokens=tokens,
         delay=ReleaseDelay(body.delay_seconds),
         reason=body.reason,
         gives_up=body.give_up,
     )
-    return Settled(await manual_settle.settle(hand, wish))
+    return Settled(await manual_settle.settle(session, wish))
 
 
-def _hand(request: ApiRequest[Any, Any], name: str) -> Hand:
+def _session(request: ApiRequest[Any, Any], name: str) -> PeekSession:
     """Return the caller with that event subscription in hand. Raises BadRequest."""
     runtime = request.runtime
     if name not in runtime.topology.names:
         named = f"is not one of: {', '.join(runtime.topology.names)}"
         detail = "there is no such event subscription"
         raise BadRequest(400, detail, [Problem("$.subscription", named)])
-    return Hand(
+    return PeekSession(
         declared=runtime.topology.subscription(name),
         receiver=runtime.subscription(name),
         audit=runtime.audit,
@@ -146,7 +146,7 @@ def _hand(request: ApiRequest[Any, Any], name: str) -> Hand:
     )
 
 
-def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
+def _held(session: PeekSession, delivery: Delivery, *, shows: bool) -> Held:
     event = delivery.event
     return Held(
         lock_token=delivery.lock_token,
@@ -157,14 +157,14 @@ def _held(hand: Hand, delivery: Delivery, *, shows: bool) -> Held:
         content_id=events.content_id(event),
         time=stamp(time) if (time := in_utc(event.time)) else None,
         malformed=event.reason if isinstance(event, MalformedEvent) else None,
-        last_delivery=delivery.delivery_count >= hand.declared.max_delivery_count,
+        last_delivery=delivery.delivery_count >= session.declared.max_delivery_count,
         redacted=not shows,
         event=redaction.render(delivery.json, shows=shows),
     )
 
 
-def _notice(hand: Hand, count: int) -> str:
-    name, limit = hand.declared.name, hand.declared.max_delivery_count
+def _notice(session: PeekSession, count: int) -> str:
+    name, limit = session.declared.name, session.declared.max_delivery_count
     if count == 0:
         return (
             f"Nothing came within {manual_peek.WAIT_SECONDS} s. The timers drain {name}, "

@@ -8,8 +8,8 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
-from moderation.audit.actions import Doing
-from moderation.audit.entry import AuditEntry, Lineage
+from moderation.audit.actions import ManualAction
+from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.event_history import History
 from moderation.audit.history_search import Search
 from moderation.dead_letters.attempts import Attempt
@@ -43,7 +43,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     by: str | None = None
     claimed_by: str | None = None
     text: str | None = None
-    dead_letter: Lineage | None = None
+    dead_letter: DeadLetterRef | None = None
 
 
 class KnownEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -65,13 +65,13 @@ class KnownEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     link: str | None = None
 
 
-def known(met: tuple[EventKey, AuditEntry | Doing]) -> KnownEvent:
+def known(met: tuple[EventKey, AuditEntry | ManualAction]) -> KnownEvent:
     """Return how an answer names one of the events that have an id."""
     key, first = met
     link = (
         f"life?{urlencode({**key._asdict(), 'at': first.at})}" if key.source else None
     )
-    if isinstance(first, Doing):
+    if isinstance(first, ManualAction):
         return KnownEvent(id=key.id, source=key.source, at=first.at, link=link)
     found = msgspec.convert(first, KnownEvent, from_attributes=True)
     return msgspec.structs.replace(found, link=link)
@@ -82,7 +82,7 @@ def published(search: Search, found: History) -> list[Step]:
 
     That is at our stamp, or else at the time that the event says of itself.
     """
-    acts = [_done(doing) for doing in found.doings if doing.action == "publish"]
+    acts = [_step(action) for action in found.actions if action.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
         acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
     at = search.time or search.first
@@ -106,17 +106,19 @@ def published(search: Search, found: History) -> list[Step]:
 
 def by_hand(found: History) -> list[Step]:
     """Return what somebody did with the event besides publishing and settling it."""
-    return [_done(doing) for doing in found.doings if doing.action in ("peek", "renew")]
+    return [
+        _step(action) for action in found.actions if action.action in ("peek", "renew")
+    ]
 
 
-def _done(doing: Doing) -> Step:
+def _step(action: ManualAction) -> Step:
     return Step(
-        at=doing.stamped or doing.at,
-        kind=STEPS[doing.action],
-        subscription=doing.subscription,
-        delivery_count=doing.delivery_count,
-        by=doing.by,
-        text=doing.detail,
+        at=action.stamped or action.at,
+        kind=STEPS[action.action],
+        subscription=action.subscription,
+        delivery_count=action.delivery_count,
+        by=action.by,
+        text=action.detail,
     )
 
 
@@ -140,31 +142,32 @@ def letter(
     last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
 ) -> list[Step]:
     """Return the dead letter after that delivery, and its redrives without an entry."""
-    lineage, said = Lineage(listed.name, listed.letter.index), listed.letter.said
-    told: Counter[tuple[str | None, ...]] = Counter(
+    ref, properties = listed.ref, listed.letter.properties
+    recorded: Counter[tuple[str | None, ...]] = Counter(
         (entry.by, entry.disposition, entry.verdict, entry.reason)
         for entry in entries
-        if entry.redrive == lineage
+        if entry.redrive == ref
     )
-    buried = Step(
-        at=max(stamp(listed.lettered_at), last.at),  # storage's clock has whole seconds
+    dead_lettered = Step(
+        # storage's clock has whole seconds
+        at=max(stamp(listed.dead_lettered_at), last.at),
         kind="dead-lettered",
         subscription=last.subscription,
-        reason=said.reason,
-        delivery_count=said.attempts,
-        text=said.result,
-        dead_letter=lineage,
+        reason=properties.reason,
+        delivery_count=properties.attempts,
+        text=properties.result,
+        dead_letter=ref,
     )
-    steps = [buried]
+    steps = [dead_lettered]
     for attempt in listed.attempts:
-        if told[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] > 0:
-            told[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] -= 1
+        if recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] > 0:
+            recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] -= 1
         else:
-            steps.append(_redriven(last.subscription, attempt, lineage))
+            steps.append(_redriven(last.subscription, attempt, ref))
     return steps
 
 
-def _redriven(subscription: str, attempt: Attempt, lineage: Lineage) -> Step:
+def _redriven(subscription: str, attempt: Attempt, ref: DeadLetterRef) -> Step:
     return Step(
         at=attempt.at,
         kind="redriven",
@@ -174,5 +177,5 @@ def _redriven(subscription: str, attempt: Attempt, lineage: Lineage) -> Step:
         reason=attempt.reason,
         by=attempt.by,
         text=None if attempt.outcome else "begun; no outcome is on record",
-        dead_letter=lineage,
+        dead_letter=ref,
     )
