@@ -92,9 +92,9 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
             hours = await asyncio.gather(*(_hours(store, root, now) for root in roots))
     except (StoreUnavailable, TimeoutError):
         return {}
-    for root, found in zip(roots, hours, strict=True):
+    for root, written in zip(roots, hours, strict=True):
         name = blob_paths.last_folder(root).lower()
-        for hour in found:
+        for hour in written:
             at = now.replace(hour=hour, minute=0, second=0, microsecond=0)
             newest[name] = max(at, newest.get(name, at))
     return newest

@@ -21,7 +21,7 @@ class Schemas:
 
     def of(self, kind: Any) -> Json:
         """Return the schema of that type."""
-        return next(found for known, found in self._schemas if known == kind)
+        return next(schema for known, schema in self._schemas if known == kind)
 
     def of_parameter(self, kind: Any) -> Json:
         """Return the schema of a value that may be absent: a query has no null.

@@ -175,16 +175,16 @@ def convert[T: msgspec.Struct](
     return (None if problems else takes(**values)), problems
 
 
-def choose(names: Sequence[str], one: str | None) -> Sequence[str]:
+def choose(names: Sequence[str], chosen: str | None) -> Sequence[str]:
     """Return the event subscriptions that are meant: one of the names, or all of them.
 
     Raises BadQuery for another name.
     """
-    if one is None:
+    if chosen is None:
         return names
-    if one not in names:
+    if chosen not in names:
         raise BadQuery([Problem("subscription", f"is not one of: {', '.join(names)}")])
-    return [one]
+    return [chosen]
 
 
 def _converted(value: Any, to: Any, *, strict: bool) -> Any:

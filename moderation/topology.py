@@ -89,11 +89,13 @@ def parse(raw: bytes, name: str = FILE.name) -> Topology:
     if problems:
         raise TopologyInvalid(
             [
-                Problem(f"{name}: {one.path}" if one.path else name, one.problem)
-                for one in problems
+                Problem(
+                    f"{name}: {problem.path}" if problem.path else name, problem.problem
+                )
+                for problem in problems
             ]
         )
     declared = msgspec.convert(content, type=Topology)
     if clashes := list(function_names.clashes(declared.names)):
-        raise TopologyInvalid([Problem(f"{name}:", str(one)) for one in clashes])
+        raise TopologyInvalid([Problem(f"{name}:", str(clash)) for clash in clashes])
     return declared

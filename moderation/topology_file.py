@@ -90,7 +90,9 @@ class _Part:
         self._problems = problems
         for key in sorted(value.keys() - {*known, *REMARKS}):
             self.wrong(key, f"is unknown; known are {', '.join(known)}")
-        self._found = {key: found for key, found in value.items() if found is not None}
+        self._found = {
+            key: member for key, member in value.items() if member is not None
+        }
 
     def wrong(self, key: str, problem: str) -> None:
         """Note a problem with a key."""

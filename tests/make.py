@@ -48,8 +48,8 @@ def declared() -> Topology:
 
 def declaring(*names: str) -> Topology:
     """A topology of event subscriptions with these names, which take everything."""
-    one: EventSubscription = declared().subscription("sub-all-events")
-    named = [msgspec.structs.replace(one, name=name) for name in names]
+    shape: EventSubscription = declared().subscription("sub-all-events")
+    named = [msgspec.structs.replace(shape, name=name) for name in names]
     return msgspec.structs.replace(declared(), event_subscriptions=named)
 
 

@@ -75,7 +75,7 @@ class _Lookup:
         self._log, self._search = log, search
         self._needles = [
             *((name, needle(search.event_id)) for name in names),
-            *((actions.LOG, each) for each in actions.needles(search.event_id)),
+            *((actions.LOG, part) for part in actions.needles(search.event_id)),
         ]
         self._expects = expects
         self._entries: dict[DeliveryKey, AuditEntry] = {}

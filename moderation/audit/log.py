@@ -141,6 +141,6 @@ class AuditLog:
     ) -> list[bytes]:
         """Return that time's lines with a needle in the log of its name, oldest first."""
         found = await asyncio.gather(
-            *(self._log.search(*one, since=since, until=until) for one in needles)
+            *(self._log.search(*needle, since=since, until=until) for needle in needles)
         )
         return sorted((line for lines in found for line in lines), key=stamp_of)

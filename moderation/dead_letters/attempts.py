@@ -59,7 +59,9 @@ class Ledger(msgspec.Struct):
 
     def begun(self, index: int) -> Attempt | None:
         """Return the attempt with that dead letter of which no outcome is noted."""
-        return next((each for each in self.of(index) if each.outcome is None), None)
+        return next(
+            (attempt for attempt in self.of(index) if attempt.outcome is None), None
+        )
 
     def beginning(self, index: int, by: str, now: datetime) -> Attempt:
         """Begin an attempt now; it takes the place of one that came to nothing.

@@ -73,8 +73,8 @@ async def _filed(
     return sorted(found, key=lambda blob: blob.at)
 
 
-def _about(key: EventKey, listed: Iterable[Listed]) -> Listed | None:
-    for each in listed:
-        if each.letter.event is not None and key_of(each.letter.event) == key:
-            return each
+def _about(key: EventKey, candidates: Iterable[Listed]) -> Listed | None:
+    for listed in candidates:
+        if listed.letter.event is not None and key_of(listed.letter.event) == key:
+            return listed
     return None

@@ -157,7 +157,7 @@ def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
     place = blob_paths.place(name)
     if place is None:
         raise NotRedriven(SKIPPED, "that is no name of a dead-letter blob")
-    declared = {one.lower(): one for one in names}
+    declared = {name.lower(): name for name in names}
     subscription = declared.get(place.subscription.lower())
     if subscription is None or place.topic.lower() != topic.lower():
         reason = f"nothing handles {place.subscription} of topic {place.topic} here"

@@ -37,7 +37,8 @@ def filter_problems(declared: list[object]) -> Iterator[tuple[str, str]]:
     if len(declared) > MOST_FILTERS:
         yield "filters", f"are {len(declared)}; at most {MOST_FILTERS} are allowed"
     values = 0
-    for where, clause in ((f"filter {n}", one) for n, one in enumerate(declared, 1)):
+    for number, clause in enumerate(declared, 1):
+        where = f"filter {number}"
         if not isinstance(clause, dict):
             yield where, "must be an object"
             continue

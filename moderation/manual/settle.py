@@ -170,25 +170,25 @@ async def _record_and_settle(
     name, limit = session.declared.name, session.declared.max_delivery_count
     wanted = _disposition(request)
     decided = [
-        (each, settled_on(wanted, each.delivery_count, limit=limit))
-        for each in deliveries
+        (delivery, settled_on(wanted, delivery.delivery_count, limit=limit))
+        for delivery in deliveries
     ]
-    keys = [key_of(each.event) for each in deliveries]
+    keys = [key_of(delivery.event) for delivery in deliveries]
     await _note(session, "settle", keys, f"{request.disposition}: {wanted.reason}")
     now = session.clock()
     at = stamp(now)
     entries = [audit_entry.entry(name, *pair, at, by=session.by) for pair in decided]
     await session.audit.record(name, entries, now)
     answers, failure = await settlement.settle(session.receiver, decided)
-    failed = [answers[each.lock_token] for each in deliveries]
+    failed = [answers[delivery.lock_token] for delivery in deliveries]
     outcomes = [
         Outcome(Record(now, *pair), code)
         for pair, code in zip(decided, failed, strict=True)
     ]
     drain_result.report(name, outcomes)
     return {
-        each.lock_token: _of(each.lock_token, outcome, failure)
-        for each, outcome in zip(deliveries, outcomes, strict=True)
+        delivery.lock_token: _of(delivery.lock_token, outcome, failure)
+        for delivery, outcome in zip(deliveries, outcomes, strict=True)
     }
 
 

@@ -189,7 +189,9 @@ def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
 
 
 def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
-    return [Problem(*each) for each in struct_problems.problems(payload, data, path)]
+    return [
+        Problem(*problem) for problem in struct_problems.problems(payload, data, path)
+    ]
 
 
 def _wrap_all(found: list[object], paths: list[str], now: datetime) -> ParsedEvents:

@@ -38,9 +38,9 @@ class BlobDeadLetters:
         """Return the names of the folders in that folder."""
         try:
             return [
-                found.name.removeprefix(path).rstrip("/")
-                async for found in self._container.walk_blobs(path, delimiter="/")
-                if found.name.endswith("/")
+                folder.name.removeprefix(path).rstrip("/")
+                async for folder in self._container.walk_blobs(path, delimiter="/")
+                if folder.name.endswith("/")
             ]
         except ResourceNotFoundError:
             return []

@@ -330,7 +330,7 @@ async def test_what_is_published_is_answered_whether_or_not_it_can_be_noted(
 
     assert answer.status == 202
     health = (await api.call("GET", "health")).json()
-    [check] = [one for one in health["checks"] if one["name"] == "action log"]
+    [check] = [check for check in health["checks"] if check["name"] == "action log"]
     assert "who published is not on record since" in check["detail"]
 
 

@@ -38,8 +38,8 @@ def a_summary(ago: float, subscription: str = "sub-flagged", **more: Any) -> Sum
 
 
 async def noted(api: Api, *summaries: Summary) -> None:
-    for one in sorted(summaries, key=lambda one: one.at):
-        await api.runtime.activity.note(one, datetime.fromisoformat(one.at))
+    for summary in sorted(summaries, key=lambda summary: summary.at):
+        await api.runtime.activity.note(summary, datetime.fromisoformat(summary.at))
 
 
 async def flow(api: Api, **params: str) -> Any:
@@ -113,7 +113,7 @@ async def test_a_longer_time_comes_in_longer_steps(
     found = await flow(api, minutes=asked)
 
     assert found["stepSeconds"] == step
-    begins = [one["minute"] for one in found["minutes"]]
+    begins = [interval["minute"] for interval in found["minutes"]]
     assert len(begins) == steps
     assert begins[0] == found["since"]
     assert begins[-1] == "2026-11-23T10:30:00Z"
@@ -129,7 +129,7 @@ async def test_one_event_subscription_may_be_asked_for(api: Api) -> None:
 
     assert list(found["lastDrain"]) == ["sub-all-events"]
     assert found["totals"]["types"] == {FLAGGED: 3}
-    assert {one["subscription"] for one in found["alerts"]} == {"sub-all-events"}
+    assert {alert["subscription"] for alert in found["alerts"]} == {"sub-all-events"}
 
 
 async def test_another_event_subscription_is_refused(api: Api) -> None:

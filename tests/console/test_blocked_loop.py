@@ -27,7 +27,7 @@ async def test_health_names_the_handler_that_blocked_the_loop(
         await pull.close()
 
     assert health["status"] != "ok"
-    [check] = [one for one in health["checks"] if "event loop" in one["detail"]]
+    [check] = [check for check in health["checks"] if "event loop" in check["detail"]]
     line = flagged.__code__.co_firstlineno + 2
     assert check["name"] == "doctor: sub-flagged"
     assert f"s at test_blocked_loop.py:{line}: " in check["detail"]

@@ -130,10 +130,10 @@ async def test_a_line_of_the_log_proves_who_published_and_all_else_is_a_claim(
     found, cursor = [], {"at": PUBLISHED}
     while cursor:
         answer = (await life(api, **cursor)).json()
-        found += [one for one in answer["steps"] if one["kind"] == "published"]
+        found += [step for step in answer["steps"] if step["kind"] == "published"]
         cursor = {"cursor": answer["cursor"]} if answer["cursor"] else {}
 
-    assert [(one["by"], one["claimedBy"], one["text"]) for one in found] == told
+    assert [(step["by"], step["claimedBy"], step["text"]) for step in found] == told
 
 
 async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
@@ -152,7 +152,7 @@ async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
 
     steps = (await life(api, at=PUBLISHED)).json()["steps"]
 
-    assert [one["at"] for one in steps if one["kind"] == "published"] == [
+    assert [step["at"] for step in steps if step["kind"] == "published"] == [
         stamp(at),
         stamp(again),
     ]

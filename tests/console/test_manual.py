@@ -69,8 +69,8 @@ async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) ->
 
 async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
     """Lock, delivery count and the notice; the data only when it is asked for."""
-    one = a_delivery(count=3)
-    queue(api, one)
+    delivery = a_delivery(count=3)
+    queue(api, delivery)
 
     said = await post(api, "peek", maxEvents=5)
 
@@ -80,7 +80,7 @@ async def test_a_peek_shows_the_envelope_and_what_it_cost(api: Api) -> None:
     [held] = said["deliveries"]
     event = held.pop("event")
     assert held == {
-        "lockToken": one.lock_token,
+        "lockToken": delivery.lock_token,
         "deliveryCount": 3,
         "id": "event-1",
         "source": "/tests",
@@ -116,13 +116,13 @@ async def test_an_event_of_any_time_is_shown(
 
 async def test_a_peek_is_on_record_with_all_that_settling_needs(api: Api) -> None:
     """Whole lock tokens are not: nobody could settle with what is written."""
-    one = a_delivery(an_event(traceparent="00-1-2-01"))
-    queue(api, one)
+    delivery = a_delivery(an_event(traceparent="00-1-2-01"))
+    queue(api, delivery)
 
     await post(api, "peek")
 
     [noted] = await api.actions()
-    assert one.lock_token not in json.dumps(noted)
+    assert delivery.lock_token not in json.dumps(noted)
     assert noted["by"].startswith("key ")
     known = {"action", "subscription", "ids", "deliveryCount", "contentId"}
     assert {name: noted[name] for name in known} == {
@@ -160,14 +160,14 @@ async def test_an_empty_peek_says_who_else_may_have_been_faster(api: Api) -> Non
 
 async def test_what_cannot_be_kept_is_given_back_and_not_shown(api: Api) -> None:
     """Nobody could settle it later."""
-    one = a_delivery()
-    receiver = queue(api, one)
+    delivery = a_delivery()
+    receiver = queue(api, delivery)
     api.store.fails = True
 
     problem = await post(api, "peek", status=503)
 
     assert "storage" in problem["detail"]
-    assert receiver.settled == {one.lock_token: ("release", 0)}
+    assert receiver.settled == {delivery.lock_token: ("release", 0)}
 
 
 async def test_without_storage_no_delivery_is_used_up(
@@ -210,17 +210,17 @@ async def test_the_locks_expire_when_nothing_at_all_works(
 )
 async def test_a_malformed_event_can_be_seen_and_rejected(api: Api, raw: bytes) -> None:
     """The reason is said, and what came is in the entry."""
-    one = a_delivery(raw)
-    queue(api, one)
+    delivery = a_delivery(raw)
+    queue(api, delivery)
 
     said = await post(api, "peek", reveal=True)
-    await settle(api, "reject", one.lock_token, reason="not JSON")
+    await settle(api, "reject", delivery.lock_token, reason="not JSON")
 
     [held] = said["deliveries"]
     assert "not a CloudEvent" in held["malformed"]
     [entry] = await entries(api)
     assert json.loads(bytes(entry.event)) == held["event"]
-    assert (entry.id, entry.type) == (one.event.id, one.event.type)
+    assert (entry.id, entry.type) == (delivery.event.id, delivery.event.type)
 
 
 @pytest.mark.parametrize(
@@ -253,17 +253,17 @@ async def test_what_is_settled_by_hand_is_recorded_with_who_did_it(
     reason: str,
 ) -> None:
     """As an entry like any other, in the log of the event subscription."""
-    one, other = a_delivery(), a_delivery(an_event(id="event-2"), count=4)
-    receiver = queue(api, one, other)
+    delivery, other = a_delivery(), a_delivery(an_event(id="event-2"), count=4)
+    receiver = queue(api, delivery, other)
     await post(api, "peek")
 
-    said = await settle(api, disposition, one.lock_token, other.lock_token, **more)
+    said = await settle(api, disposition, delivery.lock_token, other.lock_token, **more)
 
     assert [(r["id"], r["settled"], r["failed"]) for r in said["results"]] == [
         ("event-1", True, None),
         ("event-2", True, None),
     ]
-    assert receiver.settled == {one.lock_token: became, other.lock_token: became}
+    assert receiver.settled == {delivery.lock_token: became, other.lock_token: became}
     found = {entry.id: entry for entry in await entries(api)}
     entry = found["event-2"]
     assert (entry.disposition, entry.verdict, entry.reason) == (
@@ -284,28 +284,28 @@ async def test_what_is_settled_by_hand_is_recorded_with_who_did_it(
 
 async def test_a_token_that_was_not_received_here_is_refused(api: Api) -> None:
     """Nothing is recorded about an event that nobody saw."""
-    one, other = a_delivery(), a_delivery()
-    receiver = queue(api, one)
+    delivery, other = a_delivery(), a_delivery()
+    receiver = queue(api, delivery)
     await post(api, "peek")
 
-    said = await settle(api, "acknowledge", other.lock_token, one.lock_token)
+    said = await settle(api, "acknowledge", other.lock_token, delivery.lock_token)
 
     unknown, known = said["results"]
     assert (unknown["id"], unknown["settled"]) == (None, False)
     assert unknown["failed"] == "NotPeeked"
     assert "did not receive it by hand" in unknown["why"]
     assert known["settled"] is True
-    assert list(receiver.settled) == [one.lock_token]
+    assert list(receiver.settled) == [delivery.lock_token]
 
 
 async def test_a_token_belongs_to_its_event_subscription(api: Api) -> None:
     """Received from one, it cannot be settled on another."""
-    one = a_delivery()
-    queue(api, one)
+    delivery = a_delivery()
+    queue(api, delivery)
     await post(api, "peek")
 
     said = await settle(
-        api, "acknowledge", one.lock_token, subscription="sub-all-events"
+        api, "acknowledge", delivery.lock_token, subscription="sub-all-events"
     )
 
     assert said["results"][0]["failed"] == "NotPeeked"
@@ -315,12 +315,12 @@ async def test_what_was_received_long_ago_is_not_looked_for(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No lock lasts longer than an hour and five minutes."""
-    one = a_delivery()
-    queue(api, one)
+    delivery = a_delivery()
+    queue(api, delivery)
     await post(api, "peek")
     monkeypatch.setattr(api.runtime, "clock", lambda: NOW + minutes(67))
 
-    said = await settle(api, "acknowledge", one.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token)
 
     assert said["results"][0]["failed"] == "NotPeeked"
 
@@ -329,11 +329,11 @@ async def test_a_search_that_takes_too_long_settles_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks is told to try again, instead of that it is not known."""
-    one, other = a_delivery(), a_delivery(an_event(id="event-2"))
-    receiver = queue(api, one, other)
+    delivery, other = a_delivery(), a_delivery(an_event(id="event-2"))
+    receiver = queue(api, delivery, other)
     await post(api, "peek")
     monkeypatch.setattr(peek, "SEARCH_SECONDS", -1.0)
-    body: dict[str, Any] = {"lockTokens": [one.lock_token]}
+    body: dict[str, Any] = {"lockTokens": [delivery.lock_token]}
 
     problem = await post(api, "settle", 503, disposition="acknowledge", **body)
 
@@ -343,14 +343,14 @@ async def test_a_search_that_takes_too_long_settles_nothing(
 
 async def test_lines_of_others_in_the_log_are_passed_over(api: Api) -> None:
     """Whatever they hold, and whatever an event pretends to be."""
-    one = a_delivery()
-    queue(api, one, a_delivery(an_event(note=peek.hash_of(one.lock_token))))
+    delivery = a_delivery()
+    queue(api, delivery, a_delivery(an_event(note=peek.hash_of(delivery.lock_token))))
     await post(api, "peek")
     pretends = b'{"at":"2026-11-23T10:30:00.000000Z","tokenHash":"%s"}\n'
-    line = pretends % peek.hash_of(one.lock_token).encode()
+    line = pretends % peek.hash_of(delivery.lock_token).encode()
     await api.store.append("actions", NOW, line)
 
-    said = await settle(api, "acknowledge", one.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token)
 
     assert [r["id"] for r in said["results"]] == ["event-1"]
     assert said["results"][0]["settled"] is True
@@ -360,8 +360,8 @@ async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lock may be there all the same, and settling tells."""
-    one = a_delivery()
-    receiver = queue(api, one)
+    delivery = a_delivery()
+    receiver = queue(api, delivery)
     await post(api, "peek")
 
     async def faulty(tokens: Sequence[str]) -> Settled:
@@ -369,8 +369,8 @@ async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
 
     monkeypatch.setattr(receiver, "renew", faulty)
 
-    said = await settle(api, "acknowledge", one.lock_token)
-    renewed = await settle(api, "renew", one.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token)
+    renewed = await settle(api, "renew", delivery.lock_token)
 
     assert said["results"][0]["settled"] is True
     assert renewed["results"][0]["failed"] == "InternalServerError"
@@ -379,10 +379,10 @@ async def test_event_grids_own_fault_with_a_renewal_does_not_end_the_settlement(
 
 async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
     """The locks are asked for first."""
-    one = a_delivery()
-    queue(api, one).fails = {"renew"}
+    delivery = a_delivery()
+    queue(api, delivery).fails = {"renew"}
     await post(api, "peek")
-    body: dict[str, Any] = {"lockTokens": [one.lock_token]}
+    body: dict[str, Any] = {"lockTokens": [delivery.lock_token]}
 
     await post(api, "settle", 503, disposition="acknowledge", **body)
     await post(api, "settle", 503, disposition="renew", **body)
@@ -392,12 +392,12 @@ async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
 
 async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
     """The entry of whoever settled it meanwhile stands."""
-    one, other = a_delivery(), a_delivery(an_event(id="event-2"))
-    receiver = queue(api, one, other)
+    delivery, other = a_delivery(), a_delivery(an_event(id="event-2"))
+    receiver = queue(api, delivery, other)
     await post(api, "peek")
-    receiver.lose(one.lock_token)
+    receiver.lose(delivery.lock_token)
 
-    said = await settle(api, "acknowledge", one.lock_token, other.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token, other.lock_token)
 
     gone, kept = said["results"]
     assert (gone["id"], gone["settled"], gone["failed"]) == (
@@ -412,12 +412,12 @@ async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
 
 async def test_a_settlement_without_an_answer_is_not_called_settled(api: Api) -> None:
     """Its entry is overruled when the event comes again."""
-    one = a_delivery()
-    receiver = queue(api, one)
+    delivery = a_delivery()
+    receiver = queue(api, delivery)
     await post(api, "peek")
     receiver.fails = {"acknowledge"}
 
-    said = await settle(api, "acknowledge", one.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token)
 
     [result] = said["results"]
     assert (result["settled"], result["failed"]) == (False, "Unanswered")
@@ -426,8 +426,8 @@ async def test_a_settlement_without_an_answer_is_not_called_settled(api: Api) ->
 
 async def test_nothing_is_settled_that_cannot_be_recorded(api: Api) -> None:
     """The locks stay, for another try."""
-    one = a_delivery()
-    receiver = queue(api, one)
+    delivery = a_delivery()
+    receiver = queue(api, delivery)
     await post(api, "peek")
     api.store.fails = True
 
@@ -436,7 +436,7 @@ async def test_nothing_is_settled_that_cannot_be_recorded(api: Api) -> None:
         "settle",
         status=503,
         disposition="acknowledge",
-        lockTokens=[one.lock_token],
+        lockTokens=[delivery.lock_token],
     )
 
     assert receiver.settled == {}
@@ -444,31 +444,33 @@ async def test_nothing_is_settled_that_cannot_be_recorded(api: Api) -> None:
 
 async def test_the_last_delivery_is_not_released_unknowingly(api: Api) -> None:
     """Released, it would be dead-lettered without a word; given up, with the reason."""
-    one = a_delivery(count=10)
-    receiver = queue(api, one)
+    delivery = a_delivery(count=10)
+    receiver = queue(api, delivery)
     peeked = await post(api, "peek")
 
-    refused = await settle(api, "release", one.lock_token, reason="later")
+    refused = await settle(api, "release", delivery.lock_token, reason="later")
     before = await entries(api)
-    given_up = await settle(api, "release", one.lock_token, reason="no", giveUp=True)
+    given_up = await settle(
+        api, "release", delivery.lock_token, reason="no", giveUp=True
+    )
 
     assert peeked["deliveries"][0]["lastDelivery"] is True
     assert refused["results"][0]["failed"] == "LastDelivery"
     assert "dead-lettered" in refused["results"][0]["why"]
     assert before == []
     assert given_up["results"][0]["disposition"] == "reject"
-    assert receiver.settled == {one.lock_token: ("reject", 0)}
+    assert receiver.settled == {delivery.lock_token: ("reject", 0)}
     [entry] = await entries(api)
     assert entry.reason == "gave up after 10 deliveries: by hand: no"
 
 
 async def test_a_lock_can_be_renewed(api: Api) -> None:
     """It is an action, but no decision: the audit log has no entry for it."""
-    one, unknown = a_delivery(), a_delivery()
-    receiver = queue(api, one)
+    delivery, unknown = a_delivery(), a_delivery()
+    receiver = queue(api, delivery)
     await post(api, "peek")
 
-    said = await settle(api, "renew", unknown.lock_token, one.lock_token)
+    said = await settle(api, "renew", unknown.lock_token, delivery.lock_token)
 
     assert [r["failed"] for r in said["results"]] == ["NotPeeked", None]
     assert said["lockedUntil"] == "2026-11-23T10:30:57.000000Z"
@@ -479,11 +481,11 @@ async def test_a_lock_can_be_renewed(api: Api) -> None:
 
 async def test_the_same_token_twice_is_one(api: Api) -> None:
     """The second would be told lost."""
-    one = a_delivery()
-    queue(api, one)
+    delivery = a_delivery()
+    queue(api, delivery)
     await post(api, "peek")
 
-    said = await settle(api, "acknowledge", one.lock_token, one.lock_token)
+    said = await settle(api, "acknowledge", delivery.lock_token, delivery.lock_token)
 
     assert [r["settled"] for r in said["results"]] == [True]
 

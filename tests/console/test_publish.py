@@ -106,7 +106,9 @@ async def test_each_event_says_when_and_by_whom_it_was_published_whatever_it_had
 
     assert {event[ATTRIBUTE] for event in events} == {stamp(NOW)}
     assert {event[PUBLISHER] for event in events} == {"key 2bb80d537b1da3e3"}
-    line = next(one for one in await api.actions() if one["action"] == "publish")
+    line = next(
+        action for action in await api.actions() if action["action"] == "publish"
+    )
     assert line["ids"] == [event["id"] for event in events]
     assert (line["identity"], line["stamped"]) == ("key 2bb80d537b1da3e3", stamp(NOW))
 

@@ -52,7 +52,7 @@ def blocks() -> list[str]:
     """The code of CONTRIBUTING's recipe, as a person would copy it."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     recipe = page.partition("## A new event type")[2].partition("\n## ")[0]
-    return [dedent(found) for found in re.findall(r"```python\n(.*?)```", recipe, re.S)]
+    return [dedent(block) for block in re.findall(r"```python\n(.*?)```", recipe, re.S)]
 
 
 def test_a_new_event_type_is_published_read_kept_and_described(tmp_path: Path) -> None:

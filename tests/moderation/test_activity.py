@@ -35,7 +35,7 @@ async def test_summaries_are_read_back_newest_first() -> None:
 
     found = await log.read(["sub-flagged"], since=NOW - minutes(30), until=NOW)
 
-    assert [one.at for one in found] == [
+    assert [summary.at for summary in found] == [
         stamp(NOW - minutes(1)),
         stamp(NOW - minutes(5)),
     ]
@@ -89,7 +89,7 @@ async def test_it_is_known_whether_anything_was_ever_noted() -> None:
     log = ActivityLog(InMemoryAppendLog())
     await log.note(a_summary(), NOW)
 
-    drained = [await log.was_drained(one) for one in ("sub-flagged", "sub-approved")]
+    drained = [await log.was_drained(name) for name in ("sub-flagged", "sub-approved")]
 
     assert drained == [True, False]
 
@@ -105,14 +105,14 @@ def test_drains_of_one_step_are_added_up() -> None:
     """Two lanes, or two ticks in a minute, are one bar."""
     summaries = [a_summary(0), a_summary(0), a_summary(2)]
 
-    by_minute, by_hour = (by_time(summaries, minutes(one)) for one in (1, 60))
+    by_minute, by_hour = (by_time(summaries, minutes(length)) for length in (1, 60))
 
     assert list(by_minute) == [NOW - minutes(2), NOW]
     both = by_minute[NOW]["sub-flagged"]
     assert (both.received, both.drains) == (6, 2)
     assert both.dispositions == {"acknowledge": 4, "reject": 2}
     assert both.queue_delay == a_spread(10.0, 10.0, 20.0, 20.0)
-    assert [one["sub-flagged"].received for one in by_hour.values()] == [9]
+    assert [counts["sub-flagged"].received for counts in by_hour.values()] == [9]
 
 
 def test_adding_up_leaves_the_summaries_as_they_were() -> None:

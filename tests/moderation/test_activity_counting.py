@@ -44,7 +44,9 @@ class Drained:
 
 def counted(drained: Drained, *deliveries: Delivery) -> None:
     """All of them acknowledged, and settled."""
-    drained.add(*(Outcome(Record(NOW, each, DONE), None) for each in deliveries))
+    drained.add(
+        *(Outcome(Record(NOW, delivery, DONE), None) for delivery in deliveries)
+    )
 
 
 def judged(**changes: object) -> Delivery:

@@ -133,10 +133,10 @@ async def test_entries_are_found_by_disposition_type_and_id(log: AuditLog) -> No
     await record(log, a_delivery(an_event(id="1")), Reject("no"))
     await record(log, a_delivery(an_event(id="2", type=APPROVED)))
 
-    assert [one.id for one in await find(log, disposition="reject")] == ["1"]
-    assert [one.id for one in await find(log, type=APPROVED)] == ["2"]
-    assert [one.id for one in await find(log, type="ContentApproved")] == ["2"]
-    assert [one.id for one in await find(log, id="1")] == ["1"]
+    assert [entry.id for entry in await find(log, disposition="reject")] == ["1"]
+    assert [entry.id for entry in await find(log, type=APPROVED)] == ["2"]
+    assert [entry.id for entry in await find(log, type="ContentApproved")] == ["2"]
+    assert [entry.id for entry in await find(log, id="1")] == ["1"]
     assert await find(log, id='"') == []
 
 
@@ -170,13 +170,13 @@ async def test_a_category_and_what_is_said_are_looked_for(log: AuditLog) -> None
     await record(log, a_delivery(an_event(hate, id="1")), Reject("Not a picture"))
     await record(log, a_delivery(an_event(id="2", subject="/content/secret")))
 
-    assert [one.id for one in await find(log, category="hate")] == ["1"]
+    assert [entry.id for entry in await find(log, category="hate")] == ["1"]
     assert await find(log, category="Hate") == []
     for text in ("img-77", "NOT A PIC", "text-moderator-v2 2.4.0", "sub-flag"):
-        assert "1" in [one.id for one in await find(log, text=text)]
+        assert "1" in [entry.id for entry in await find(log, text=text)]
     assert await find(log, text="secret") == []
     shown = await find(log, text="secret", subjects=True)
-    assert [one.id for one in shown] == ["2"]
+    assert [entry.id for entry in shown] == ["2"]
 
 
 async def test_the_data_of_an_event_is_not_searched(log: AuditLog) -> None:
@@ -194,20 +194,22 @@ async def test_an_end_is_kept_as_exactly_as_a_beginning(log: AuditLog) -> None:
 
     found = await find(log, since=NOW - minutes(20), until=NOW - minutes(10))
 
-    assert [one.id for one in found] == ["f-10", "f-20"]
+    assert [entry.id for entry in found] == ["f-10", "f-20"]
 
 
 @pytest.mark.parametrize("event_id", HOSTILE)
 async def test_an_event_is_found_by_any_id(log: AuditLog, event_id: str) -> None:
     """However its publisher wrote the id in JSON."""
-    escaped = "".join(f"\\u{ord(one):04x}" for one in event_id if ord(one) < 0x10000)
+    escaped = "".join(
+        f"\\u{ord(character):04x}" for character in event_id if ord(character) < 0x10000
+    )
     raw = json.dumps(an_event(id="ID")).replace("ID", escaped).encode()
     await record(log, a_delivery(raw), ago=60 * 24 * 20)
     await record(log, a_delivery(an_event(id=f"{event_id}.")))
 
     found = await find(log, id=event_id, since=NOW - minutes(60 * 24 * 30))
 
-    assert [one.id for one in found] == [event_id]
+    assert [entry.id for entry in found] == [event_id]
 
 
 async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) -> None:
@@ -221,7 +223,7 @@ async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) ->
 
     assert (first.entries, first.complete) == ([], False)
     assert NOW - minutes(5) < first.position.moment < NOW
-    assert [one.id for one in again.entries] == ["event-1"]
+    assert [entry.id for entry in again.entries] == ["event-1"]
 
 
 async def test_an_answer_ends_when_it_gets_large(log: AuditLog) -> None:
@@ -233,8 +235,8 @@ async def test_an_answer_ends_when_it_gets_large(log: AuditLog) -> None:
     first = await log.find(a_query())
     rest = await log.find(a_query(after=first.position))
 
-    assert [one.id for one in first.entries] == ["5", "4", "3", "2", "1"]
-    assert ([one.id for one in rest.entries], rest.complete) == (["0"], True)
+    assert [entry.id for entry in first.entries] == ["5", "4", "3", "2", "1"]
+    assert ([entry.id for entry in rest.entries], rest.complete) == (["0"], True)
 
 
 async def test_an_entry_says_who_settled_it_by_hand_and_what_was_redriven(

@@ -47,7 +47,7 @@ def found(
         settings, environ, shape or declared(), handled(), host_json
     )
     # The app may have handlers of more event subscriptions than are spoken of here.
-    return [one for one in findings if "is not declared" not in one.problem]
+    return [finding for finding in findings if "is not declared" not in finding.problem]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_budgets_that_cannot_be_kept_are_found(
     environ: dict[str, str], where: str, change: str
 ) -> None:
     """Budget, schedule, handler time, lock and functionTimeout have to agree."""
-    changes = {one.where: one.change for one in found(environ)}
+    changes = {finding.where: finding.change for finding in found(environ)}
 
     assert change in changes[where]
 
@@ -115,7 +115,11 @@ def test_a_topology_that_loses_events_is_found(
     changes: dict[str, Any], where: str
 ) -> None:
     """Numbers that contradict each other, and filters that match nothing."""
-    [finding] = [one for one in found(shape=declared(**changes)) if where in one.where]
+    [finding] = [
+        finding
+        for finding in found(shape=declared(**changes))
+        if where in finding.where
+    ]
 
     assert finding.problem
     assert finding.change

@@ -20,9 +20,9 @@ class Store(InMemoryDeadLetters):
         self.listed = 0
 
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
-        async for one in super().blobs(path):
+        async for blob in super().blobs(path):
             self.listed += 1
-            yield one
+            yield blob
 
 
 def a_store(count: int) -> Store:

@@ -46,7 +46,7 @@ SHAPES = {
 }
 
 
-def one(document: Any) -> formats.DeadLetter:
+def read(document: Any) -> formats.DeadLetter:
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
     [letter] = formats.read(content)
     return letter
@@ -55,7 +55,7 @@ def one(document: Any) -> formats.DeadLetter:
 @pytest.mark.parametrize("document", SHAPES.values(), ids=SHAPES)
 def test_every_shape_gives_the_same_dead_letter(document: Any) -> None:
     """Nobody knows which of its documents the service follows."""
-    letter = one(document)
+    letter = read(document)
 
     assert json.loads(letter.raw) == EVENT
     assert letter.event is not None
@@ -77,11 +77,11 @@ def test_a_blob_holds_several_each_with_its_index() -> None:
 
     letters = formats.read(json.dumps(content).encode())
 
-    assert [one.index for one in letters] == [0, 1, 2, 3]
-    assert [one.event.id if one.event else None for one in letters] == [
+    assert [letter.index for letter in letters] == [0, 1, 2, 3]
+    assert [letter.event.id if letter.event else None for letter in letters] == [
         *("a", None, "b", None)
     ]
-    assert [bool(one.unreadable) for one in letters] == [False, True, False, True]
+    assert [bool(letter.unreadable) for letter in letters] == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_blob_holds_several_each_with_its_index() -> None:
 )
 def test_garbage_is_one_unreadable_dead_letter(content: bytes) -> None:
     """It is listed as such: it must not disappear because it is odd."""
-    letter = one(content)
+    letter = read(content)
 
     assert (letter.index, letter.event) == (0, None)
     assert letter.unreadable
@@ -130,7 +130,7 @@ def test_a_malformed_event_is_read_as_that(event: bytes) -> None:
     """
     It was dead-lettered because it is malformed: its handler decides about it again.
     """
-    letter = one(b'[{"event":' + event + b"}]")
+    letter = read(b'[{"event":' + event + b"}]")
 
     assert letter.raw == event
     assert letter.event is not None
@@ -160,7 +160,7 @@ def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
     said: Any, shown: dict[str, Any]
 ) -> None:
     """The event can be redriven whatever its properties are."""
-    letter = one({"event": EVENT, "deadLetterProperties": said})
+    letter = read({"event": EVENT, "deadLetterProperties": said})
 
     assert letter.event is not None
     assert letter.properties == formats.DeadLetterProperties(**shown)
@@ -168,7 +168,7 @@ def test_what_is_said_of_it_is_taken_as_far_as_it_goes(
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:
     """Whoever put the blob back with an editor may have added one."""
-    assert one(b"\xef\xbb\xbf" + json.dumps({"event": EVENT}).encode()).event
+    assert read(b"\xef\xbb\xbf" + json.dumps({"event": EVENT}).encode()).event
 
 
 def test_a_blob_that_is_too_large_is_unreadable(
@@ -177,7 +177,7 @@ def test_a_blob_that_is_too_large_is_unreadable(
     """Only so much of it is ever in memory."""
     monkeypatch.setattr(formats, "BLOB_BYTES", 100)
 
-    assert "larger" in str(one({"event": EVENT}).unreadable)
+    assert "larger" in str(read({"event": EVENT}).unreadable)
 
 
 @given(st.binary() | st.recursive(st.none(), st.lists).map(lambda x: str(x).encode()))

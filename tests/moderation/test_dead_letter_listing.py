@@ -46,7 +46,7 @@ async def test_a_page_of_which_all_were_moved_leads_to_the_next_one() -> None:
     while pages == 0 or after is not None:
         wanted = Wanted(day=date(2026, 11, 23), limit=1, after=after)
         page = await listing.page(store, wanted, lambda: 10.0)
-        found += [one.name.removeprefix(FOLDER) for one in page.listed]
+        found += [listed.name.removeprefix(FOLDER) for listed in page.listed]
         after, pages = page.mark(), pages + 1
 
     assert found == ["e", "f", "g", "h"]
@@ -64,7 +64,7 @@ async def test_a_page_without_time_goes_on_where_it_ended() -> None:
     for _ in range(3):
         wanted = Wanted(day=date(2026, 11, 23), limit=50, after=after)
         page = await listing.page(store, wanted, lambda: 0.0)
-        found += [one.name.removeprefix(FOLDER) for one in page.listed]
+        found += [listed.name.removeprefix(FOLDER) for listed in page.listed]
         after = page.mark() or after
 
     assert found[:2] == ["8", "9"]
@@ -80,5 +80,5 @@ async def test_no_month_is_looked_into_that_is_over_for_long() -> None:
     found = await folders.days(store, NOW, subscription=None, archived=False)
 
     assert found == [date(2026, 11, 5)]
-    months = {one for one in store.asked if one.startswith(f"{ROOT}2026/")}
+    months = {path for path in store.asked if path.startswith(f"{ROOT}2026/")}
     assert months == {f"{ROOT}2026/", f"{ROOT}2026/10/", f"{ROOT}2026/11/"}

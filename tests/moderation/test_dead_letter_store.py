@@ -56,7 +56,9 @@ class Kept:
         after: Mark | None = None
         while not found or after:
             page = await self.listed(after=after, **wanted)
-            found.append([(one.name[-6:-5], one.letter.index) for one in page.listed])
+            found.append(
+                [(listed.name[-6:-5], listed.letter.index) for listed in page.listed]
+            )
             after = page.mark()
         return found
 
@@ -82,7 +84,9 @@ async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
 
 
 def a_blob(*ids: str) -> bytes:
-    events = [b'{"event":{"id":"%b","type":"t"}}' % one.encode() for one in ids]
+    events = [
+        b'{"event":{"id":"%b","type":"t"}}' % event_id.encode() for event_id in ids
+    ]
     return b"[" + b",".join(events) + b"]"
 
 
@@ -104,7 +108,7 @@ async def test_a_blob_is_read_and_listed(kept: Kept, content: bytes) -> None:
     await kept.put(NAME, content)
 
     stored = await kept.store.read(NAME)
-    files = [one.name async for one in kept.store.blobs(f"{ROOT}2026/11/23/10/")]
+    files = [blob.name async for blob in kept.store.blobs(f"{ROOT}2026/11/23/10/")]
 
     assert stored is not None
     assert (stored.content, stored.leased) == (content, False)
@@ -178,8 +182,8 @@ async def test_what_is_archived_stays_as_it_is(kept: Kept) -> None:
     assert archived is not None
     assert archived.content == a_blob("1")
     assert (await kept.listed()).listed == []
-    [one] = (await kept.listed(archived=True)).listed
-    assert (one.name, one.archived) == (NAME, True)
+    [listed] = (await kept.listed(archived=True)).listed
+    assert (listed.name, listed.archived) == (NAME, True)
 
 
 async def test_a_day_is_listed_newest_hour_first(kept: Kept) -> None:
@@ -208,7 +212,7 @@ async def test_pages_go_on_where_they_ended(kept: Kept) -> None:
     pages = await kept.pages(limit=2)
 
     assert [len(page) for page in pages] == [2, 2, 2]
-    assert [one for page in pages for one in page] == [
+    assert [letter for page in pages for letter in page] == [
         *(("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1), ("c", 0))
     ]
 
@@ -219,9 +223,9 @@ async def test_what_was_tried_is_listed_with_it(kept: Kept) -> None:
     line = b'{"at":"2026-11-23T11:00:00Z","index":0,"number":1,"by":"anna"}\n'
     await kept.store.note(NAME, line, after=0)
 
-    [one] = (await kept.listed()).listed
+    [listed] = (await kept.listed()).listed
 
-    assert [attempt.by for attempt in one.attempts] == ["anna"]
+    assert [attempt.by for attempt in listed.attempts] == ["anna"]
 
 
 async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -> None:
@@ -236,7 +240,7 @@ async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -
         kept.store, NOW, subscription="sub-flagged", archived=True
     )
 
-    assert [one.isoformat() for one in days] == [
+    assert [day.isoformat() for day in days] == [
         *("2026-11-23", "2026-11-01", "2026-10-24")
     ]
     assert archived == [date(2026, 11, 5)]
@@ -264,7 +268,7 @@ async def test_an_hour_with_many_is_read_a_page_at_a_time(
     pages = await kept.pages(limit=5)
 
     assert [len(page) for page in pages] == [5, 5, 2]
-    assert len({one for page in pages for one in page}) == 12
+    assert len({letter for page in pages for letter in page}) == 12
 
 
 async def test_a_lease_of_a_redrive_that_died_ends(connection_string: str) -> None:

@@ -140,7 +140,7 @@ def test_every_problem_is_listed_with_its_path() -> None:
         ReviewEscalated, a_result(confidence=2, contentId="", severity=None), "$[3]"
     )
 
-    assert [(one.path, one.problem) for one in found] == [
+    assert [(problem.path, problem.problem) for problem in found] == [
         ("$[3].contentId", "must be a string of 1 to 256 characters"),
         ("$[3].confidence", "must be a number from 0 to 1"),
         ("$[3].severity", "is required: one of none, low, medium, high"),

@@ -123,11 +123,11 @@ def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
     unknown = Filters(filters=[a_clause("NumberEquals", [5])])
     mistyped = Filters(filters=[a_clause("NumberLessThan", ["6"])])
 
-    [one], [other] = judge(unknown, event), judge(mistyped, event)
+    [first], [second] = judge(unknown, event), judge(mistyped, event)
 
-    assert (one.holds, other.holds) == (False, False)
-    assert "no operator NumberEquals" in one.because
-    assert "not such as NumberLessThan takes" in other.because
+    assert (first.holds, second.holds) == (False, False)
+    assert "no operator NumberEquals" in first.because
+    assert "not such as NumberLessThan takes" in second.because
 
 
 def test_a_long_value_is_shortened() -> None:

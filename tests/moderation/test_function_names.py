@@ -47,7 +47,7 @@ def test_no_other_function_of_the_app_has_a_timers_name() -> None:
     """A new HTTP function must not take the name of somebody's event subscription."""
     functions = {route.function for route in ROUTES}
 
-    assert {one for one in functions if one.startswith("pull_")} == {
+    assert {function for function in functions if function.startswith("pull_")} == {
         function_names.TAKEN
     }
 

@@ -88,14 +88,14 @@ class Table:
         return self.namespace.app.namespace.subscription(TOPIC, NAME)
 
     async def publish(self, *ids: str) -> None:
-        events = [an_event(id=one) for one in ids]
+        events = [an_event(id=event_id) for event_id in ids]
         await publishing.publish(events, self.runtime.topic, self.clock())
 
     async def peek(self, most: int = 10) -> Peek:
         return await manual_peek.peek(self.session(), most, reveals=False)
 
     async def settle(self, peek: Peek, disposition: Any, **more: Any) -> list[Result]:
-        tokens = [one.lock_token for one in peek.deliveries]
+        tokens = [delivery.lock_token for delivery in peek.deliveries]
         request = SettleRequest(disposition=disposition, tokens=tokens, **more)
         return await manual_settle.settle(self.session(), request)
 
@@ -116,7 +116,7 @@ async def table() -> AsyncIterator[Table]:
 
 
 def told(results: list[Result]) -> list[tuple[str | None, str | None]]:
-    return [(one.id, one.failed) for one in results]
+    return [(result.id, result.failed) for result in results]
 
 
 async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> None:
@@ -131,14 +131,14 @@ async def test_released_by_hand_it_comes_again_after_the_delay(table: Table) -> 
 
     assert told(results) == [("e1", None)]
     assert (depth.delayed, depth.locked) == (1, 0)
-    assert [one.delivery_count for one in second.deliveries] == [2]
+    assert [delivery.delivery_count for delivery in second.deliveries] == [2]
 
 
 async def test_a_renewed_lock_lasts_longer(table: Table) -> None:
     """The same lock token settles after the first lock would have ended."""
     await table.publish("e1")
     peek = await table.peek()
-    tokens = [one.lock_token for one in peek.deliveries]
+    tokens = [delivery.lock_token for delivery in peek.deliveries]
 
     await table.advance(40)
     renewed, until_ = await manual_settle.renew(table.session(), tokens)
@@ -168,7 +168,7 @@ async def test_a_lock_that_ran_out_settles_nothing_and_records_nothing(
     assert told(late) == told(renewed) == [("e1", "TokenLost")]
     assert until_ is None
     assert told(in_time) == [("e1", None)]
-    assert [one.delivery_count for one in await table.entries()] == [2]
+    assert [entry.delivery_count for entry in await table.entries()] == [2]
 
 
 async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
@@ -177,7 +177,7 @@ async def test_a_lock_renewed_for_an_hour_can_be_settled_to_its_end(
     """In its last minute Event Grid does not renew it any more."""
     await table.publish("e1")
     peek = await table.peek()
-    tokens = [one.lock_token for one in peek.deliveries]
+    tokens = [delivery.lock_token for delivery in peek.deliveries]
     for _ in range(66):
         await table.advance(54)
         await manual_settle.renew(table.session(), tokens)
@@ -202,11 +202,11 @@ async def test_what_was_acknowledged_is_not_released_by_a_closing_page(
     if at_once:
         first, second = await asyncio.gather(*calls)
     else:
-        first, second = [await one for one in calls]
+        first, second = [await call for call in calls]
 
     assert told(first) == [("e1", None)]
     assert told(second) == [("e1", "TokenLost")]
-    assert [one.disposition for one in await table.entries()] == ["acknowledge"]
+    assert [entry.disposition for entry in await table.entries()] == ["acknowledge"]
 
 
 async def test_a_peek_takes_its_share_beside_a_drain_at_work(table: Table) -> None:
@@ -223,12 +223,12 @@ async def test_a_peek_takes_its_share_beside_a_drain_at_work(table: Table) -> No
     await until(lambda: table.queue.counts.acknowledged == 7)
     await table.settle(held, "acknowledge")
     await table.publish("later")
-    found = [one.event.id for one in (await waiting).deliveries]
+    found = [delivery.event.id for delivery in (await waiting).deliveries]
     await table.runtime.stop()
     await tick
 
     everything = {f"e{number}" for number in range(10)} | {"late", "later"}
-    on_record = [one.id for one in await table.entries()]
+    on_record = [entry.id for entry in await table.entries()]
     assert sorted([*on_record, *found]) == sorted(everything)
 
 
@@ -267,7 +267,7 @@ async def test_killed_between_record_and_settlement_the_event_comes_again(
     await tick
 
     entries = await table.entries()
-    assert [(one.delivery_count, one.by) for one in entries] == [
+    assert [(entry.delivery_count, entry.by) for entry in entries] == [
         (2, None),
         (1, "someone"),
     ]

@@ -36,7 +36,7 @@ class Writers(InMemoryAppendLog):
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
         """The lines of all parts, newest first."""
-        parts = [one.newest(name, since=since, until=until) for one in self.parts]
+        parts = [part.newest(name, since=since, until=until) for part in self.parts]
         async for line in merged(parts):
             yield line
 
@@ -55,7 +55,7 @@ class Written:
         """A batch of that size; more than once when its append was repeated."""
         now = self.clocks[writer] = self.clocks[writer] + timedelta(microseconds=gap)
         ids = [f"{len(self.entries) + n}" for n in range(size)]
-        made = [_entry(name, one, now) for one in ids]
+        made = [_entry(name, event_id, now) for event_id in ids]
         self.entries += made
         for _ in range(times):
             await AuditLog(self.log.parts[writer]).record(name, made, now)
@@ -110,7 +110,9 @@ def test_pages_joined_are_the_whole(
         for batch in before:
             await written.write(*batch)
         wanted = [
-            one for one in written.entries if disposition in (None, one.disposition)
+            entry
+            for entry in written.entries
+            if disposition in (None, entry.disposition)
         ]
         arriving = iter(between)
         got = []
@@ -132,9 +134,11 @@ def test_pages_joined_are_the_whole(
             after = page.position
             for batch in next(arriving, []):
                 await written.write(*batch)
-        ids = [one.id for one in got]
+        ids = [entry.id for entry in got]
         assert len(ids) == len(set(ids))
-        assert {one.id for one in wanted} <= set(ids)
-        assert [one.at for one in got] == sorted((one.at for one in got), reverse=True)
+        assert {entry.id for entry in wanted} <= set(ids)
+        assert [entry.at for entry in got] == sorted(
+            (entry.at for entry in got), reverse=True
+        )
 
     asyncio.run(run())

@@ -51,11 +51,11 @@ def test_a_filter_that_keeps_the_probe_out_is_seen_before_it_is_published() -> N
     shape = declaring("sub-flagged")
     taking = shape.event_subscriptions[0].filters_configuration
     other = msgspec.structs.replace(taking, included_event_types=[APPROVED])
-    one = msgspec.structs.replace(
+    narrowed = msgspec.structs.replace(
         shape.event_subscriptions[0], filters_configuration=other
     )
 
-    kept_out = msgspec.structs.replace(shape, event_subscriptions=[one])
+    kept_out = msgspec.structs.replace(shape, event_subscriptions=[narrowed])
     assert probe.place(kept_out, handled()) is None
 
 

@@ -108,7 +108,9 @@ class Stand:
         """Number and outcome of each attempt that is in the ledger."""
         stored = self.store.kept.get(f"redrives/{name}.ndjson")
         found = attempts.read(stored.content if stored else b"")
-        return [(one.number, one.outcome) for one in found.attempts.values()]
+        return [
+            (attempt.number, attempt.outcome) for attempt in found.attempts.values()
+        ]
 
 
 async def test_a_dead_letter_that_is_acknowledged_moves_to_the_archive() -> None:
@@ -159,8 +161,8 @@ async def test_one_that_is_not_acknowledged_stays(
     assert (second.outcome, second.archived) == ("acknowledge", True)
     assert stand.tried() == [(1, outcome), (2, "acknowledge")]
     entries = await stand.entries()
-    assert [one.delivery_count for one in entries] == [11, 12]
-    assert [one.by for one in entries] == ["anna", "ben"]
+    assert [entry.delivery_count for entry in entries] == [11, 12]
+    assert [entry.by for entry in entries] == ["anna", "ben"]
     assert entries[0].delay_seconds == (0 if outcome == "release" else None)
 
 
@@ -225,7 +227,7 @@ async def test_what_was_acknowledged_is_not_handled_again() -> None:
     [later] = await stand.redrive()
     [dry] = await stand.plan()
 
-    assert [one.outcome for one in results] == ["acknowledge"]
+    assert [result.outcome for result in results] == ["acknowledge"]
     assert (later.outcome, later.archived) == ("already", True)
     assert (dry.outcome, dry.archived) == ("already", True)
     assert stand.handled == ["a"]
@@ -239,11 +241,11 @@ async def test_a_blob_of_several_moves_when_all_of_them_are_done() -> None:
     first = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(NAME, 1))
     second = await stand.redrive(*(DeadLetterRef(NAME, n) for n in range(3)))
 
-    assert [one.outcome for one in first] == ["acknowledge", "reject"]
-    assert not any(one.archived for one in first)
-    outcomes = [one.outcome for one in second]
+    assert [result.outcome for result in first] == ["acknowledge", "reject"]
+    assert not any(result.archived for result in first)
+    outcomes = [result.outcome for result in second]
     assert outcomes == ["already", "acknowledge", "acknowledge"]
-    assert all(one.archived for one in second)
+    assert all(result.archived for result in second)
     assert stand.handled == ["a", "b", "b", "c"]
     assert ARCHIVED in stand.store.kept
 
@@ -255,7 +257,7 @@ async def test_one_unreadable_keeps_the_blob_where_it_is() -> None:
 
     results = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(NAME, 1))
 
-    assert [one.outcome for one in results] == ["acknowledge", "skipped"]
+    assert [result.outcome for result in results] == ["acknowledge", "skipped"]
     assert NAME in stand.store.kept
 
 
@@ -266,7 +268,7 @@ async def test_two_redrives_never_handle_the_same_one() -> None:
 
     results = await asyncio.gather(stand.redrive(), stand.redrive())
 
-    assert sorted(one.outcome for [one] in results) == ["acknowledge", "skipped"]
+    assert sorted(result.outcome for [result] in results) == ["acknowledge", "skipped"]
     assert stand.handled == ["a"]
     assert len(await stand.entries()) == 1
 
@@ -290,7 +292,7 @@ async def test_what_there_is_no_time_for_is_not_begun() -> None:
 
     results = await stand.redrive(DeadLetterRef(NAME, 0), DeadLetterRef(other, 0))
 
-    assert [one.outcome for one in results] == ["acknowledge", "notBegun"]
+    assert [result.outcome for result in results] == ["acknowledge", "notBegun"]
     assert stand.handled == ["a"]
     assert other in stand.store.kept
 
@@ -331,7 +333,7 @@ async def test_a_handler_that_works_gets_a_grace_when_the_app_stops() -> None:
 
     results, _ = await asyncio.gather(stand.redrive(), stop())
 
-    assert [one.reason for one in results] == ["the app is stopping"]
+    assert [result.reason for result in results] == ["the app is stopping"]
     assert now() - began < 20
 
 
@@ -493,7 +495,7 @@ async def test_an_outcome_that_could_not_be_recorded_is_not_believed() -> None:
     assert (first.outcome, first.archived) == ("skipped", False)
     assert (second.outcome, second.archived) == ("acknowledge", True)
     assert stand.handled == ["a", "a"]
-    assert [one.delivery_count for one in await stand.entries()] == [11]
+    assert [entry.delivery_count for entry in await stand.entries()] == [11]
     assert stand.tried() == [(1, "acknowledge")]
 
 
@@ -544,5 +546,5 @@ def test_a_ledger_bears_lines_that_are_none() -> None:
 
     assert found.is_done(0)
     assert found.begun(0) is None
-    assert [one.by for one in found.of(0)] == ["a"]
+    assert [attempt.by for attempt in found.of(0)] == ["a"]
     assert datetime.fromisoformat(at).tzinfo is UTC

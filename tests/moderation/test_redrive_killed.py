@@ -83,7 +83,7 @@ class Redrives:
     async def redriven(self) -> list[str]:
         """The outcomes of a redrive that lives."""
         results, _ = await self._live()
-        return [one.outcome for one in results]
+        return [result.outcome for result in results]
 
     async def steps(self) -> int:
         """How many steps a redrive that lives has."""
@@ -102,7 +102,7 @@ class Redrives:
             "kept": await store.read(self.name),
             "archived": await store.read(self.name, archived=True),
         }
-        return [(where, one.content) for where, one in found.items() if one]
+        return [(where, blob.content) for where, blob in found.items() if blob]
 
     async def recorded(self) -> list[tuple[int, str, int]]:
         """Index, disposition and count of the entries about this blob, folded."""
@@ -116,16 +116,16 @@ class Redrives:
         )
         found = await AuditLog(log).find(query, time_left=lambda: 10.0)
         return sorted(
-            (one.redrive.index, one.disposition, one.delivery_count)
-            for one in found.entries
-            if one.redrive is not None and one.redrive.name == self.name
+            (entry.redrive.index, entry.disposition, entry.delivery_count)
+            for entry in found.entries
+            if entry.redrive is not None and entry.redrive.name == self.name
         )
 
     async def noted(self) -> list[tuple[int, str | None]]:
         """Index and outcome of what the ledger has."""
         content = await BlobDeadLetters(self._container).ledger(self.name)
         found = attempts.read(content).attempts.values()
-        return [(one.index, one.outcome) for one in found]
+        return [(attempt.index, attempt.outcome) for attempt in found]
 
     def effects(self) -> Counter[str]:
         """How often the handler did its work, by event id."""

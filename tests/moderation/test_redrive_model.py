@@ -41,7 +41,7 @@ class World:
         self.handled: Counter[str] = Counter()
         self.left = 0
         self.now = NOW
-        content = [{"event": an_event(id=one)} for one in IDS]
+        content = [{"event": an_event(id=event_id)} for event_id in IDS]
         self.content = json.dumps(content).encode()
         self.letters.put(NAME, self.content, NOW)
 
@@ -86,22 +86,25 @@ class World:
         )
         found = await AuditLog(self.log).find(query)
         return sorted(
-            (one.id, one.delivery_count, one.disposition) for one in found.entries
+            (entry.id, entry.delivery_count, entry.disposition)
+            for entry in found.entries
         )
 
     async def noted(self) -> list[tuple[str, int, str | None]]:
         """The same from the ledger."""
         found = attempts.read(await self.letters.ledger(NAME)).attempts.values()
-        return sorted((IDS[one.index], one.number, one.outcome) for one in found)
+        return sorted(
+            (IDS[attempt.index], attempt.number, attempt.outcome) for attempt in found
+        )
 
     def places(self) -> set[str]:
         """Where the blob is."""
         names = (NAME, f"archived/{NAME}")
         return {
-            one
-            for one in names
-            if one in self.letters.kept
-            and self.letters.kept[one].content == self.content
+            name
+            for name in names
+            if name in self.letters.kept
+            and self.letters.kept[name].content == self.content
         }
 
 
@@ -198,4 +201,4 @@ async def test_while_nobody_finishes_the_dead_letter_is_in_the_list() -> None:
         assert world.places(), steps
         if f"archived/{NAME}" in world.places():
             recorded = await world.recorded()
-            assert [one[0] for one in recorded] == IDS
+            assert [entry[0] for entry in recorded] == IDS

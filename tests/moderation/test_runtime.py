@@ -196,9 +196,9 @@ async def test_several_inspects_at_once_see_each_their_own_probe() -> None:
 
     inspected = await within(asyncio.gather(*(inspect(runtime) for _ in range(5))))
 
-    ids = {json.loads(bytes(one.event))["id"] for one in inspected}
+    ids = {json.loads(bytes(answer.event))["id"] for answer in inspected}
     assert len(ids) == 5
-    assert all(one.rejected for one in inspected)
+    assert all(answer.rejected for answer in inspected)
 
 
 async def test_inspect_says_when_its_probe_could_not_be_published() -> None:

@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_named_with_what_it_should_be(
     with pytest.raises(SettingsInvalid) as caught:
         settings(AZURE | {name: value})
 
-    problems = {one.path: one.problem for one in caught.value.problems}
+    problems = {problem.path: problem.problem for problem in caught.value.problems}
     assert any(said in problem for problem in problems.values()), problems
 
 
@@ -154,7 +154,7 @@ def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         settings({})
 
-    assert {one.path for one in caught.value.problems} == {
+    assert {problem.path for problem in caught.value.problems} == {
         "EVENTGRID_ENDPOINT",
         "AUDIT_STORAGE_ACCOUNT_URL",
     }

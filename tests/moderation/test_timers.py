@@ -20,7 +20,7 @@ NAMES = ["sub-flagged", "sub-approved", "sub-all-events"]
 
 def of(environ: dict[str, str], *names: str) -> dict[str, Timer]:
     found = timers.of(names or NAMES, environ, handled())
-    return {one.subscription: one for one in found}
+    return {timer.subscription: timer for timer in found}
 
 
 def test_without_settings_every_event_subscription_is_drained_every_five_minutes() -> (
@@ -106,7 +106,9 @@ def test_a_declaration_without_a_handler_is_named() -> None:
     assert found["sub-new"].functions == []
     assert '@pull.subscription("sub-new"' in found["sub-new"].problems[0].problem
     assert found["sub-flagged"].functions
-    assert "sub-new" in [one.where for one in findings({}, declaring("sub-new"))]
+    assert "sub-new" in [
+        finding.where for finding in findings({}, declaring("sub-new"))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_handler_of_no_event_subscription_is_told_and_stops_nobody() -> None:
     """It may have been written before its declaration, or outlived it."""
     alone = declaring("sub-flagged")
 
-    told = {one.where: one.problem for one in findings({}, alone)}
+    told = {finding.where: finding.problem for finding in findings({}, alone)}
 
     assert "not declared" in told["sub-approved"]
     assert of({}, "sub-flagged")["sub-flagged"].functions
@@ -146,9 +148,9 @@ def findings(environ: dict[str, str], declared: Topology) -> list[config_check.F
 
 def assert_named(environ: dict[str, str], declared: Topology, name: str) -> None:
     """The doctor (and so health) and the settings' view name it."""
-    assert name in [one.where for one in findings(environ, declared)]
+    assert name in [finding.where for finding in findings(environ, declared)]
     shown = settings_endpoint.describe(EXAMPLE | environ, declared)
-    assert [one.name for one in shown.settings if one.problem] == [name]
+    assert [setting.name for setting in shown.settings if setting.problem] == [name]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_a_function_is_off_when_the_host_takes_it_so(
     found = of({name: value})["sub-flagged"]
 
     assert found.functions == ["pull_flagged"]
-    assert [one.path for one in found.off] == ([name] if is_off else [])
+    assert [switch.path for switch in found.off] == ([name] if is_off else [])
     assert found.running == (0 if is_off else 1)
 
 

@@ -25,14 +25,14 @@ def described(found: Topology) -> dict[str, Any]:
         "deadLetterContainer": found.dead_letter_container,
         "eventSubscriptions": [
             {
-                "name": one.name,
-                "receiveLockDurationInSeconds": one.receive_lock_duration_in_seconds,
-                "maxDeliveryCount": one.max_delivery_count,
-                "eventTimeToLive": seconds(one.event_time_to_live),
-                "includedEventTypes": one.filters_configuration.included_event_types,
-                "filters": one.filters_configuration.filters,
+                "name": subscription.name,
+                "receiveLockDurationInSeconds": subscription.receive_lock_duration_in_seconds,
+                "maxDeliveryCount": subscription.max_delivery_count,
+                "eventTimeToLive": seconds(subscription.event_time_to_live),
+                "includedEventTypes": subscription.filters_configuration.included_event_types,
+                "filters": subscription.filters_configuration.filters,
             }
-            for one in found.event_subscriptions
+            for subscription in found.event_subscriptions
         ],
     }
 
@@ -48,7 +48,9 @@ def test_a_file_means_the_same_as_elsewhere(case: dict[str, Any]) -> None:
     with pytest.raises(TopologyInvalid) as caught:
         parse(raw)
     assert all(word in str(caught.value) for word in case["refused"])
-    assert all(one.path.startswith("topology.json") for one in caught.value.problems)
+    assert all(
+        problem.path.startswith("topology.json") for problem in caught.value.problems
+    )
 
 
 @pytest.mark.parametrize("case", FILTERS, ids=name_of)

@@ -34,8 +34,8 @@ class Log(InMemoryAppendLog):
     async def kept(self) -> list[dict[str, Any]]:
         """What is on record, oldest first."""
         around = {"since": NOW - minutes(90), "until": NOW + minutes(90)}
-        found = [one async for one in self.newest("actions", **around)]
-        return [msgspec.json.decode(one) for one in reversed(found)]
+        found = [line async for line in self.newest("actions", **around)]
+        return [msgspec.json.decode(line) for line in reversed(found)]
 
     async def ids(self) -> list[str]:
         return [event_id for line in await self.kept() for event_id in line["ids"]]
@@ -96,7 +96,9 @@ async def test_lines_keep_their_moments_though_a_clock_went_back() -> None:
     await desk.behind.flush(1)
 
     assert await desk.log.ids() == ["0", "1", "2", "3"]
-    seconds = [datetime.fromisoformat(one["at"]) - NOW for one in await desk.log.kept()]
+    seconds = [
+        datetime.fromisoformat(line["at"]) - NOW for line in await desk.log.kept()
+    ]
     assert seconds == [timedelta(seconds=number / 10) for number in range(4)]
 
 

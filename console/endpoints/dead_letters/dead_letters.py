@@ -143,8 +143,8 @@ async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
 def _keys(listed: Sequence[Listed]) -> list[EventKey]:
     """Return the events; the blob and the place in it of one that has no id."""
     return [
-        key_of(found.letter.event)
-        if found.letter.event and found.letter.event.id
-        else EventKey("", f"{found.name}#{found.letter.index}")
-        for found in listed
+        key_of(event)
+        if (event := dead_letter.letter.event) and event.id
+        else EventKey("", f"{dead_letter.name}#{dead_letter.letter.index}")
+        for dead_letter in listed
     ]
