@@ -43,3 +43,8 @@ func flag(value string) bool? => empty(value) ? null : bool(value)
 @export()
 @description('One entry of a map by event subscription, from the variable that older versions had for it.')
 func entry(subscription string, value string) { *: string } => empty(value) ? {} : { '${subscription}': value }
+
+@export()
+@description('Rows of a table, which is there only after its first line: union isfuzzy lets a query go without.')
+func rowsOf(table string, columns string, condition string) string =>
+  'union isfuzzy=true (datatable(TimeGenerated: datetime, ${columns})[]), ${table} | where ${condition}'

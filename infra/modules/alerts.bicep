@@ -1,6 +1,6 @@
 metadata description = 'What tells somebody. Severity 0 and 1 are worth waking a person: events are lost, nobody can publish, nobody drains.'
 
-import { Place } from '../types.bicep'
+import { Place, rowsOf } from '../types.bicep'
 
 @description('Where everything is made.')
 param place Place
@@ -43,10 +43,6 @@ var counted = [
     description: 'The namespace refused events of a publisher. The table EGNFailedHttpDataPlaneOperations says why.'
   }
 ]
-
-@description('Rows of a table, which is there only after its first line: union isfuzzy lets a query go without.')
-func rowsOf(table string, columns string, condition string) string =>
-  'union isfuzzy=true (datatable(TimeGenerated: datetime, ${columns})[]), ${table} | where ${condition}'
 
 var ofTheApp = 'AppRoleName =~ "${functionAppName}"'
 var requestColumns = 'AppRoleName: string, Name: string, Success: bool, ResultCode: string, ItemCount: int'

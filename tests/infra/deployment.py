@@ -54,6 +54,13 @@ class Deployment:
         return {setting["name"]: setting["value"] for setting in listed}
 
     @cached_property
+    def workbook(self) -> Json:
+        """What the workbook shows."""
+        resource = self.one("Microsoft.Insights/workbooks")
+        content: Json = json.loads(resource["properties"]["serializedData"])
+        return content
+
+    @cached_property
     def is_private(self) -> bool:
         """Whether the app is in a network, its own or somebody else's."""
         return self.app["virtualNetworkSubnetId"] is not None

@@ -14,7 +14,6 @@ import pytest
 from tests.infra import kql
 from tests.infra.deployment import Deployment
 from tests.infra.kql import Row
-from tools import bicep
 
 RECORDED = json.loads(
     Path(__file__).with_name("telemetry.json").read_text(encoding="utf-8")
@@ -72,26 +71,32 @@ def tables(*without: str) -> dict[str, list[Row]]:
 @pytest.fixture
 def alerts(default: Deployment) -> dict[str, str]:
     """The queries of the alerts, asked about the app that was recorded."""
-    name = default.one("Microsoft.Web/sites")["name"]
-    namespace = default.one("Microsoft.EventGrid/namespaces")["id"]
     queries = {}
     for alert in default.of("Microsoft.Insights/scheduledQueryRules"):
         [criterion] = alert["properties"]["criteria"]["allOf"]
-        query = criterion["query"].replace(name, APP).replace(namespace, "")
-        queries[alert["name"].removeprefix("alert-").partition("-dev-")[0]] = query
-    return queries
+        name = alert["name"].removeprefix("alert-").partition("-dev-")[0]
+        queries[name] = criterion["query"]
+    return about_the_recorded(default, queries)
 
 
 @pytest.fixture
-def workbook() -> dict[str, str]:
+def workbook(default: Deployment) -> dict[str, str]:
     """The queries of the workbook, asked about the app that was recorded."""
-    text = (bicep.INFRA / "modules" / "workbook.json").read_text(encoding="utf-8")
-    return {
+    queries = {
         item["name"]: item["content"]["query"]
-        .replace("{FunctionApp}", APP)
-        .replace("{NamespaceId}", "")
-        for item in json.loads(text)["items"]
+        for item in default.workbook["items"]
         if item["type"] == 3
+    }
+    return about_the_recorded(default, queries)
+
+
+def about_the_recorded(default: Deployment, queries: dict[str, str]) -> dict[str, str]:
+    """Queries about a deployment, asked about the app that was recorded."""
+    name = default.one("Microsoft.Web/sites")["name"]
+    namespace = default.one("Microsoft.EventGrid/namespaces")["id"]
+    return {
+        what: query.replace(name, APP).replace(namespace, "")
+        for what, query in queries.items()
     }
 
 

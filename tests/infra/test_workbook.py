@@ -1,27 +1,23 @@
 """The workbook by rules of our own: no package brings its schema."""
 
-import json
-from typing import Any
-
 import pytest
 
 from tests.infra import expected
-from tests.infra.deployment import Deployment
+from tests.infra.deployment import Deployment, Json
 from tools import bicep
 
 KINDS = {1: "text", 3: "query", 9: "parameters", 10: "metric"}
 
 
-@pytest.fixture(scope="module")
-def items() -> list[dict[str, Any]]:
+@pytest.fixture
+def items(default: Deployment) -> list[Json]:
     """Everything that the workbook shows."""
-    text = (bicep.INFRA / "modules" / "workbook.json").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = json.loads(text)["items"]
+    found: list[Json] = default.workbook["items"]
     return found
 
 
 def test_every_item_is_of_a_known_kind_and_has_its_own_name(
-    items: list[dict[str, Any]],
+    items: list[Json],
 ) -> None:
     """Text, query, parameters or metric."""
     assert {item["type"] for item in items} <= set(KINDS)
@@ -30,14 +26,15 @@ def test_every_item_is_of_a_known_kind_and_has_its_own_name(
 
 
 def test_every_metric_is_one_that_the_namespace_has(
-    items: list[dict[str, Any]],
+    default: Deployment, items: list[Json]
 ) -> None:
     """Older pages of the documentation name others."""
+    namespace = default.one("Microsoft.EventGrid/namespaces")["id"]
     shown = set()
     for item in items:
         if KINDS[item["type"]] == "metric":
             assert item["content"]["version"] == "MetricsItem/2.0"
-            assert item["content"]["resourceIds"] == ["{NamespaceId}"]
+            assert item["content"]["resourceIds"] == [namespace]
             for metric in item["content"]["metrics"]:
                 space, _, name = metric["metric"].partition("--")
                 assert space == metric["namespace"] == "microsoft.eventgrid/namespaces"
@@ -48,31 +45,29 @@ def test_every_metric_is_one_that_the_namespace_has(
 
 
 def test_every_query_goes_without_tables_that_are_not_there_yet(
-    items: list[dict[str, Any]],
+    default: Deployment, items: list[Json]
 ) -> None:
     """And asks the workspace about this app only."""
     queries = [item["content"] for item in items if KINDS[item["type"]] == "query"]
     for content in queries:
         assert content["version"] == "KqlItem/1.0"
-        assert content["crossComponentResources"] == ["{WorkspaceId}"]
+        assert content["crossComponentResources"] == [default.workspace]
         assert content["query"].startswith("union isfuzzy=true (datatable(")
-        table = content["query"].split("), ", 1)[1].split("\n")[0]
+        table = content["query"].split("), ", 1)[1].split(" ")[0]
         assert table in ("AppTraces", "AppRequests", "EGNFailedHttpDataPlaneOperations")
-        assert (
-            table.startswith("EGN")
-            or 'AppRoleName =~ "{FunctionApp}"' in content["query"]
-        )
+        app = default.one("Microsoft.Web/sites")["name"]
+        assert table.startswith("EGN") or f'AppRoleName =~ "{app}"' in content["query"]
     assert len(queries) >= 5
 
 
-def test_the_time_range_is_chosen_once(items: list[dict[str, Any]]) -> None:
+def test_the_time_range_is_chosen_once(items: list[Json]) -> None:
     """Every chart and table follows it."""
     for item in items:
         if KINDS[item["type"]] in ("query", "metric"):
             assert item["content"]["timeContextFromParameter"] == "TimeRange"
 
 
-def test_drains_are_read_as_the_app_writes_them(items: list[dict[str, Any]]) -> None:
+def test_drains_are_read_as_the_app_writes_them(items: list[Json]) -> None:
     """The words between the values are those of the log line."""
     library = bicep.INFRA.parent / "eventgrid_pull"
     code = (library / "draining" / "drain_parts.py").read_text("utf-8")
@@ -89,15 +84,13 @@ def test_drains_are_read_as_the_app_writes_them(items: list[dict[str, Any]]) -> 
         assert words in drains
 
 
-def test_the_deployed_workbook_knows_what_it_shows(deployment: Deployment) -> None:
-    """Nothing is left to be filled in."""
+def test_the_workbook_is_everybodys_and_of_its_workspace(
+    deployment: Deployment,
+) -> None:
+    """Wherever the logs are, it is found there."""
     workbook = deployment.one("Microsoft.Insights/workbooks")
-    text = workbook["properties"]["serializedData"]
-    content = json.loads(text)
 
-    for placeholder in ("{NamespaceId}", "{WorkspaceId}", "{FunctionApp}"):
-        assert placeholder not in text
-    assert deployment.one("Microsoft.EventGrid/namespaces")["id"] in text
-    assert content["version"] == "Notebook/1.0"
+    assert deployment.workbook["version"] == "Notebook/1.0"
+    assert deployment.workbook["fallbackResourceIds"] == [deployment.workspace]
     assert workbook["kind"] == "shared"
-    assert workbook["properties"]["sourceId"] == content["fallbackResourceIds"][0]
+    assert workbook["properties"]["sourceId"] == deployment.workspace
