@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from functions_host.functions import Function, HttpTrigger, OtherTrigger, TimerTrigger
-from functions_host.functions import is_disabled as is_disabled_by
 from functions_host.http.router import Router
 from functions_host.invocations import Invocations
 from functions_host.keys import Keys
@@ -39,20 +38,16 @@ class App:
 
     def function_errors(self, function: Function) -> list[str]:
         """Return why that function does not run, if it does not."""
-        found = [
+        errors = [
             self.router.errors.get(function.name),
             self.timers.error(function.name),
         ]
         if isinstance(function.trigger, OtherTrigger):
-            found.append(
+            errors.append(
                 f"{function.trigger.type} is not served here: "
                 "only HTTP and timer triggers are"
             )
-        return [error for error in found if error]
-
-    def is_disabled(self, function: Function) -> bool:
-        """Return whether a setting switches the function off."""
-        return is_disabled_by(function.name, self.environ)
+        return [error for error in errors if error]
 
     def manual_input(self, function: Function, text: str) -> TypedData | None:
         """Return what a run by hand gives the function; None if there is none."""
