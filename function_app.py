@@ -35,7 +35,7 @@ ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # handles (sub-flagged: pull_flagged, by PULL_FLAGGED_SCHEDULE), and one for each further
 # lane (PULL_FLAGGED_LANES).
 app.register_functions(pull)
-runtime.tell_what_is_not_drained()
+runtime.log_undrained()
 
 
 def _endpoint(route: Route) -> None:
@@ -58,7 +58,7 @@ for route in ROUTES:
 # Routes are tried in the order of function names: a catch-all has to sort last.
 @app.route("{*path}", methods=ANY_METHOD, auth_level=func.AuthLevel.ANONYMOUS)
 async def web(req: func.HttpRequest) -> func.HttpResponse:
-    """The page, its files, and what is not there."""
+    """Return the page, its files, and what is not there."""
     from console import functions_adapter
 
     return await functions_adapter.page(req)

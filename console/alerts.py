@@ -80,7 +80,7 @@ async def find(
 
 
 async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, datetime]:
-    """Event subscription (in lower case) → the newest hour of today with dead letters.
+    """Return event subscription (in lower case) → today's newest hour with dead letters.
 
     Folders only: a handful of short lists. Empty when they cannot be had quickly, as
     the view of dead letters will say.

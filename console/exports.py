@@ -74,11 +74,11 @@ def _cell(raw: bytes) -> str:
         return ""
     if not raw.startswith(b'"'):
         blank = raw.decode().replace("\t", " ")
-        return _LATER.sub(_escaped, blank)
+        return _LATER.sub(_escape, blank)
     text = _LATER.sub(r"\1'", msgspec.json.decode(raw, type=str))
     return f"'{text}" if _BEGINS.match(text) else text
 
 
-def _escaped(cut: re.Match[str]) -> str:
+def _escape(cut: re.Match[str]) -> str:
     """Return the characters as JSON's strings may have them, too."""
     return "".join(f"\\u{ord(character):04x}" for character in cut[0])

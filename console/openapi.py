@@ -77,7 +77,7 @@ class Operation(msgspec.Struct, frozen=True):
 
     @property
     def answer(self) -> Any:
-        """The type of a good answer; None where the endpoint does not say."""
+        """Return the type of a good answer; None where the endpoint does not say."""
         declared = self.takes.answers
         either = get_origin(declared) in (Union, UnionType)
         kinds = get_args(declared) if either else (declared,)
@@ -97,7 +97,7 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 @cache
-def encoded() -> bytes:
+def encode() -> bytes:
     """Return the document as JSON."""
     return msgspec.json.encode(document())
 
@@ -118,7 +118,7 @@ def document() -> Json:
         "paths": _paths(operations, schemas),
         "components": {
             "schemas": {**components, **openapi_events.of(components)},
-            "responses": _wrong(schemas.of(ProblemDetails)),
+            "responses": _error_responses(schemas.of(ProblemDetails)),
             "securitySchemes": KEYS,
         },
     }
@@ -143,12 +143,12 @@ def _paths(operations: list[Operation], schemas: Schemas) -> Json:
     for operation in operations:
         method = operation.route.method.lower()
         path = paths.setdefault(f"/{operation.route.path}", {})
-        path[method] = _described(operation, schemas)
+        path[method] = _describe(operation, schemas)
     paths[f"/{PATH}"] = {"get": ITSELF}
     return paths
 
 
-def _wrong(schema: Json) -> Json:
+def _error_responses(schema: Json) -> Json:
     content = {PROBLEM: {"schema": schema}}
     return {
         "Unknown": _response(
@@ -167,7 +167,7 @@ def _operation(route: Route) -> Operation:
     return Operation(route, signature(call), _first_line(call.__doc__))
 
 
-def _described(operation: Operation, schemas: Schemas) -> Json:
+def _describe(operation: Operation, schemas: Schemas) -> Json:
     route, takes = operation.route, operation.takes
     content: Json = {
         "operationId": route.function,

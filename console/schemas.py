@@ -45,23 +45,23 @@ class Schemas:
 
     def fill(self, answer: Any) -> None:
         """Say of an answer that all its members are there, null where none is known."""
-        for name in _reached(self.of(answer), self.components, set()):
+        for name in _collect_references(self.of(answer), self.components, set()):
             if properties := self.components[name].get("properties"):
                 self.components[name]["required"] = list(properties)
                 for member in properties.values():
                     member.pop("default", None)
 
 
-def _reached(part: Any, components: Json, known: set[str]) -> set[str]:
+def _collect_references(part: Any, components: Json, known: set[str]) -> set[str]:
     """Return the names of the components that a schema refers to, also indirectly."""
     if isinstance(part, list):
         for item in part:
-            _reached(item, components, known)
+            _collect_references(item, components, known)
     elif isinstance(part, dict):
         if "$ref" in part and (name := _name(part)) not in known:
             known.add(name)
-            _reached(components[name], components, known)
-        _reached([*part.values()], components, known)
+            _collect_references(components[name], components, known)
+        _collect_references([*part.values()], components, known)
     return known
 
 

@@ -36,9 +36,9 @@ async def answer(request: Request) -> Reply:
         return _not_here(path, request.method)
     file = _description() if path == openapi.PATH else _files().get(path or INDEX)
     if file is None:
-        return _unknown(path)
+        return _not_found(path)
     if request.method not in ("GET", "HEAD"):
-        return _refused(path, "GET, HEAD", request.method)
+        return _method_not_allowed(path, "GET, HEAD", request.method)
     last = request.url.partition("?")[0].rpartition("/")[2]
     if not path and last:
         # The page names its files relative to where it is: /api is one level too high.
@@ -60,15 +60,15 @@ def _not_here(path: str, method: str) -> Reply:
     if method == allowed:
         detail = f"the function behind /api/{path} is switched off in this deployment"
         return problem(404, detail, next="ask whoever deployed it, or leave it out")
-    return _refused(path, allowed, method)
+    return _method_not_allowed(path, allowed, method)
 
 
-def _refused(path: str, allowed: str, method: str) -> Reply:
+def _method_not_allowed(path: str, allowed: str, method: str) -> Reply:
     detail = f"/api/{path} takes {allowed}, not {method}"
     return problem(405, detail, next=f"send {allowed}", headers={"Allow": allowed})
 
 
-def _unknown(path: str) -> Reply:
+def _not_found(path: str) -> Reply:
     known = ", ".join(f"/api/{route}" for route in METHODS)
     detail = f"there is nothing at /api/{path[:200]}"
     todo = f"the page is /api/, its description /api/{openapi.PATH}, the API {known}"
@@ -77,7 +77,7 @@ def _unknown(path: str) -> Reply:
 
 @cache
 def _description() -> _File:
-    return _file(openapi.encoded(), JSON)
+    return _file(openapi.encode(), JSON)
 
 
 @cache

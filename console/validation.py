@@ -167,11 +167,11 @@ def convert[T: msgspec.Struct](
             continue
         value = given[name]
         try:
-            values[field.name] = _converted(value, field.type, strict=strict)
+            values[field.name] = _convert_value(value, field.type, strict=strict)
         except (msgspec.ValidationError, OverflowError) as error:
             _, _, where = str(error).partition(" - at `$")
             path = f"{prefix}{name}{where.removesuffix('`')}"
-            problems.append(Problem(path, _wanted(field.type, error)))
+            problems.append(Problem(path, _requirement(field.type, error)))
     return (None if problems else takes(**values)), problems
 
 
@@ -187,7 +187,7 @@ def choose(names: Sequence[str], chosen: str | None) -> Sequence[str]:
     return [chosen]
 
 
-def _converted(value: Any, to: Any, *, strict: bool) -> Any:
+def _convert_value(value: Any, to: Any, *, strict: bool) -> Any:
     if not strict and datetime in (to, *get_args(to), *_inside(to)):
         value = value.replace(" ", "+")  # one that was not escaped
     found = msgspec.convert(value, to, strict=strict)
@@ -198,7 +198,7 @@ def _inside(to: Any) -> list[Any]:
     return [inner for argument in get_args(to) for inner in get_args(argument)]
 
 
-def _wanted(of: Any, error: Exception) -> str:
+def _requirement(of: Any, error: Exception) -> str:
     """Return what a value of that type must be, as the rest of a sentence."""
     schema = msgspec.json.schema(of)
     parts = (

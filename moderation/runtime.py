@@ -182,7 +182,7 @@ def handled() -> list[str]:
     return [status.name for status in pull.status()]
 
 
-def tell_what_is_not_drained() -> None:
+def log_undrained() -> None:
     """Log why a declared event subscription has no timer, where no handler says so."""
     try:
         names = topology.load().names

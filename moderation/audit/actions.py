@@ -53,7 +53,7 @@ class ManualAction(Publish, frozen=True, kw_only=True):
 
     delivery_count: int | None = None
 
-    def told_once(self, line: bytes) -> object:
+    def fold_key(self, line: bytes) -> object:
         """Return what two lines about one publish have in common."""
         return line if self.stamped is None else (self.identity, self.stamped)
 
@@ -106,7 +106,7 @@ def action(
     )
 
 
-def published(
+def publish_action(
     by: str,
     identity: str,
     now: datetime,

@@ -144,7 +144,7 @@ class _Lookup:
         """
         search, began = self._search, time_left()
         knew = search.several
-        for line in await self._log.holding(self._needles, since, until):
+        for line in await self._log.search(self._needles, since, until):
             self._take(line)
         if began - time_left() > SLOW_SECONDS:
             pieces.slow()
@@ -219,7 +219,7 @@ class _Lookup:
         search = self._search
         if search.several:
             return
-        self._actions.setdefault(action.told_once(line), action)
+        self._actions.setdefault(action.fold_key(line), action)
         if action.action == "publish":
             at = datetime.fromisoformat(action.stamped or action.at)
             search.noted = min(at, search.noted or at)

@@ -129,14 +129,14 @@ class AuditLog:
         pieces = Windows(query.since, until, forwards=False)
         for since, end in pieces:
             began = time_left()
-            lines = await self.holding(needles, since, end)
+            lines = await self.search(needles, since, end)
             for line in sorted(lines, key=stamp_of, reverse=True):
                 yield line
             yield b'{"at":"%s"}' % stamp(since).encode()
             if began - time_left() > SLOW_SECONDS:
                 pieces.slow()
 
-    async def holding(
+    async def search(
         self, needles: Sequence[tuple[str, bytes]], since: datetime, until: datetime
     ) -> list[bytes]:
         """Return that time's lines with a needle in the log of its name, oldest first."""

@@ -57,18 +57,18 @@ class Ledger(msgspec.Struct):
         """Return whether a handler has acknowledged that dead letter."""
         return any(attempt.outcome == Verb.ACKNOWLEDGE for attempt in self.of(index))
 
-    def begun(self, index: int) -> Attempt | None:
+    def unfinished(self, index: int) -> Attempt | None:
         """Return the attempt with that dead letter of which no outcome is noted."""
         return next(
             (attempt for attempt in self.of(index) if attempt.outcome is None), None
         )
 
-    def beginning(self, index: int, by: str, now: datetime) -> Attempt:
+    def begin(self, index: int, by: str, now: datetime) -> Attempt:
         """Begin an attempt now; it takes the place of one that came to nothing.
 
         So both have the same entry in the audit log, should the other yet write one.
         """
-        unfinished = self.begun(index)
+        unfinished = self.unfinished(index)
         number = unfinished.number if unfinished else len(self.of(index)) + 1
         return Attempt(at=stamp(now), index=index, number=number, by=by)
 

@@ -109,7 +109,7 @@ def _properties(members: dict[str, msgspec.Raw]) -> DeadLetterProperties:
     said: dict[str, object] = {}
     for name, value in members.items():
         if name.lower() in _PROPERTIES:
-            said |= _lowered(bytes(value))
+            said |= _lower_names(bytes(value))
     found = msgspec.convert(said, _Members)
     return DeadLetterProperties(
         reason=_text(found.deadletterreason),
@@ -120,7 +120,7 @@ def _properties(members: dict[str, msgspec.Raw]) -> DeadLetterProperties:
     )
 
 
-def _lowered(raw: bytes) -> dict[str, object]:
+def _lower_names(raw: bytes) -> dict[str, object]:
     try:
         return {name.lower(): value for name, value in _plain.decode(raw).items()}
     except (ValueError, RecursionError):

@@ -153,12 +153,12 @@ class _Work:
 
     async def _finish_earlier(self, blob: Blob, candidate: RedriveCandidate) -> None:
         """Note the outcome of a redrive that died after it was recorded."""
-        earlier = blob.ledger.begun(candidate.dead_letter.index)
+        earlier = blob.ledger.unfinished(candidate.dead_letter.index)
         if earlier is None:
             return
         entry = await self._find_recorded(candidate, earlier)
         if entry is not None:
-            await self._note(blob, _ended(earlier, entry))
+            await self._note(blob, _with_outcome(earlier, entry))
 
     async def _find_recorded(
         self, candidate: RedriveCandidate, attempt: Attempt
@@ -193,7 +193,7 @@ class _Work:
         context, now = self._context, self._context.clock()
         await context.audit.open(candidate.subscription, now)  # look before it is begun
         await held.renew_when_due()  # what an earlier one recorded may take long to see
-        attempt = blob.ledger.beginning(candidate.dead_letter.index, context.by, now)
+        attempt = blob.ledger.begin(candidate.dead_letter.index, context.by, now)
         await self._note(blob, attempt)
         disposition = await decide(
             held, context, candidate.subscription, candidate.event
@@ -214,7 +214,7 @@ class _Work:
         await context.audit.record(candidate.subscription, [entry], now)
         outcome = drain_result.Outcome(record, None)
         drain_result.report(candidate.subscription, [outcome])
-        await self._note(blob, _ended(attempt, entry))
+        await self._note(blob, _with_outcome(attempt, entry))
         return entry
 
     async def _note(self, blob: Blob, attempt: Attempt) -> None:
@@ -244,7 +244,7 @@ def _token(of: DeadLetterRef, number: int) -> str:
     return f"{digest[:8]}.{number}"
 
 
-def _ended(attempt: Attempt, entry: AuditEntry) -> Attempt:
+def _with_outcome(attempt: Attempt, entry: AuditEntry) -> Attempt:
     return Attempt(
         at=entry.at,
         index=attempt.index,

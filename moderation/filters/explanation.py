@@ -49,7 +49,7 @@ def _type_clause(included: list[str], event: Json) -> Clause:
     holds = any(kind == name.lower() for name in included)
     which = "which is one of them" if holds else "which is none of them"
     missing = found is MISSING
-    because = "type is missing" if missing else f"type is {_shown(found)}, {which}"
+    because = "type is missing" if missing else f"type is {_render(found)}, {which}"
     return Clause(f"type is one of {', '.join(included)}", holds, because)
 
 
@@ -62,10 +62,10 @@ def _judge(declared: Json, event: Json) -> Clause:
     if known is None:
         return Clause(f"{key} {name}", False, f"Event Grid has no operator {name}")
     clause = (
-        f"{key} {name} {', '.join(_shown(operand) for operand in _wanted(declared))}"
+        f"{key} {name} {', '.join(_render(operand) for operand in _operands(declared))}"
     )
     try:
-        return Clause(clause, *_compare(name, known, key, found, _wanted(declared)))
+        return Clause(clause, *_compare(name, known, key, found, _operands(declared)))
     except (TypeError, ValueError):
         return Clause(clause, False, f"its values are not such as {name} takes")
 
@@ -77,19 +77,22 @@ def _compare(
     values = list(_comparable(known.kind, found))
     if not values:
         so = "holds" if known.holds_without else "does not hold"
-        return known.holds_without, f"{key} {_nothing(found, known.kind)}: {name} {so}"
+        return (
+            known.holds_without,
+            f"{key} {_describe_absence(found, known.kind)}: {name} {so}",
+        )
     hit = _hit(known, values, wanted)
     which = "of which none" if isinstance(found, list) else "which"
     if hit is not None:
         value, operand = hit
-        which = f"of which {_shown(value)}" if isinstance(found, list) else which
-        because = f"{which} {known.words} {_shown(operand)}"
+        which = f"of which {_render(value)}" if isinstance(found, list) else which
+        because = f"{which} {known.words} {_render(operand)}"
     else:
         words = known.words if isinstance(found, list) else _not(known.words)
         because = (
-            f"{which} {words} {' or '.join(_shown(operand) for operand in wanted)}"
+            f"{which} {words} {' or '.join(_render(operand) for operand in wanted)}"
         )
-    return (hit is None) == known.negated, f"{key} is {_shown(found)}, {because}"
+    return (hit is None) == known.negated, f"{key} is {_render(found)}, {because}"
 
 
 def _not(words: str) -> str:
@@ -101,7 +104,7 @@ def _not(words: str) -> str:
 
 def _presence(name: str, key: str, found: object) -> Clause:
     absent = found is MISSING or found is None
-    because = f"{key} {_nothing(found, '') if absent else 'is there'}"
+    because = f"{key} {_describe_absence(found, '') if absent else 'is there'}"
     return Clause(f"{key} {name}", absent == PRESENCE[name], because)
 
 
@@ -111,18 +114,18 @@ def _hit(
     """Return the first value that passes the test, and the operand it passes it for."""
     for value in values:
         for operand in wanted:
-            if known.test(_folded(value), _folded(operand)):
+            if known.test(_fold_case(value), _fold_case(operand)):
                 return value, operand
     return None
 
 
-def _nothing(found: object, kind: str) -> str:
+def _describe_absence(found: object, kind: str) -> str:
     if found is MISSING:
         return "is missing"
-    return "is null" if found is None else f"is {_shown(found)}, not {kind}"
+    return "is null" if found is None else f"is {_render(found)}, not {kind}"
 
 
-def _wanted(declared: Json) -> list[object]:
+def _operands(declared: Json) -> list[object]:
     values = declared.get("values")
     return values if isinstance(values, list) else [declared.get("value")]
 
@@ -134,7 +137,7 @@ def _comparable(kind: str, found: object) -> Iterator[object]:
             yield value
 
 
-def _folded(value: object) -> object:
+def _fold_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
@@ -150,7 +153,7 @@ def resolve(event: Json, key: str) -> object:
     return found
 
 
-def _shown(value: object) -> str:
+def _render(value: object) -> str:
     """Return a value as JSON, not longer than a sentence bears."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"

@@ -83,13 +83,13 @@ def _operand_problems(name: str, clause: Json) -> Iterator[str]:
     elif value is not None or not isinstance(values, list) or not values:
         yield "takes a list of `values` that is not empty"
         return
-    fits, wanted = _wanted(name)
+    fits, wanted = _operand_rule(name)
     for operand in values_of(clause):
         if not fits(operand):
             yield f"has {str(operand)[:60]!r}, which is not {wanted}"
 
 
-def _wanted(name: str) -> tuple[Callable[[object], bool], str]:
+def _operand_rule(name: str) -> tuple[Callable[[object], bool], str]:
     """Return the test of an operator's values, and what passes it."""
     kind = OPERATORS[name].kind
     if name.endswith("InRange"):

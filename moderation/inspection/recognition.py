@@ -35,9 +35,9 @@ class Probes:
         """Return what will reject a probe; None for an event without the mark."""
         if PROBE_MARK not in event.extensions:
             return None
-        return self._rejected(subscription, event)
+        return self._reject(subscription, event)
 
-    async def _rejected(self, subscription: str, event: AnyEvent) -> Disposition | None:
+    async def _reject(self, subscription: str, event: AnyEvent) -> Disposition | None:
         async with self._turn:
             is_ours = await self._is_recorded(subscription, event)
         return Reject(SEEN) if is_ours else None
@@ -52,7 +52,7 @@ class Probes:
         since, until = at - CLOCK_SKEW, at + CLOCK_SKEW
         async for line in self._actions().newest(since=since, until=until):
             if any(needle in line for needle in needles):
-                keys = _inspected(line, subscription, event.id)
+                keys = _inspected_keys(line, subscription, event.id)
                 if key_of(event) in keys:
                     return True
             if monotonic() > ends:
@@ -60,7 +60,9 @@ class Probes:
         return False
 
 
-def _inspected(line: bytes, subscription: str, event_id: str) -> Collection[EventKey]:
+def _inspected_keys(
+    line: bytes, subscription: str, event_id: str
+) -> Collection[EventKey]:
     """Return the events with that id that a line of the log says to be inspected there."""
     try:
         action = _decoder.decode(line)

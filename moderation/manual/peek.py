@@ -133,7 +133,9 @@ async def _receive(session: PeekSession, max_events: int, *, reveals: bool) -> P
     if not deliveries:
         return found
     name = session.declared.name
-    noted: list[Action] = [_peeked(session, delivery, now) for delivery in deliveries]
+    noted: list[Action] = [
+        _to_action(session, delivery, now) for delivery in deliveries
+    ]
     if reveals:
         keys = [key_of(delivery.event) for delivery in deliveries]
         noted.append(
@@ -147,7 +149,7 @@ async def _receive(session: PeekSession, max_events: int, *, reveals: bool) -> P
     return found
 
 
-def _peeked(session: PeekSession, delivery: Delivery, now: datetime) -> Peeked:
+def _to_action(session: PeekSession, delivery: Delivery, now: datetime) -> Peeked:
     event = delivery.event
     return Peeked(
         at=stamp(now),

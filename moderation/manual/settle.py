@@ -89,7 +89,7 @@ async def settle(session: PeekSession, request: SettleRequest) -> list[Result]:
     """
     async with session.turn:
         known = await peek.recall(session, request.tokens)
-        results = _refused(request.tokens, known)
+        results = _not_peeked(request.tokens, known)
         results |= _last_ones(session, request, known)
         results |= await _lost(
             session, {t: known[t] for t in known if t not in results}
@@ -109,7 +109,7 @@ async def renew(
     """
     async with session.turn:
         known = await peek.recall(session, tokens)
-        results = _refused(tokens, known)
+        results = _not_peeked(tokens, known)
         if not known:
             return list(results.values()), None
         await _note(session, "renew", [peeked.key for peeked in known.values()], None)
@@ -123,7 +123,7 @@ async def renew(
     return [results[token] for token in tokens], until
 
 
-def _refused(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
+def _not_peeked(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
     return {t: _result(t, None, NOT_PEEKED) for t in tokens if t not in known}
 
 

@@ -46,7 +46,7 @@ class Publishing:
                 EventKey(str(event["source"]), str(event["id"])) for event in accepted
             ]
             done = self._clock()
-            line = actions.published(
+            line = actions.publish_action(
                 by.name, by.identity, done, stamped=now, events=keys
             )
             self.noted.add(line, done)

@@ -17,7 +17,7 @@ from tests.calling import Answer, Api
 from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, an_event
 
-DOCUMENT: dict[str, Any] = json.loads(openapi.encoded())
+DOCUMENT: dict[str, Any] = json.loads(openapi.encode())
 COMPONENTS = DOCUMENT["components"]
 SCHEMAS = COMPONENTS["schemas"]
 # The state is one that grows, as it does in a host; each example is a request.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from console.endpoints.records import event_history
-from console.endpoints.records.event_history import expected
+from console.endpoints.records.event_history import find_takers
 from console.endpoints.records.event_history_steps import ELSEWHERE
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject, Release, Verb
@@ -123,7 +123,9 @@ async def test_a_line_of_the_log_proves_who_published_and_all_else_is_a_claim(
         at = NOW - minutes(60) + timedelta(seconds=1)
         line: actions.Action = actions.action("publish", "ann", at, events=[KEY])
         if identity is not None:
-            line = actions.published(identity, identity, at, stamped=at, events=[KEY])
+            line = actions.publish_action(
+                identity, identity, at, stamped=at, events=[KEY]
+            )
         await api.runtime.actions.note(line, at)
     await record(api, "sub-flagged", DONE, ago=59, event=EVENT | attributes)
 
@@ -143,10 +145,10 @@ async def test_an_append_that_was_repeated_is_one_publish(api: Api) -> None:
     at = NOW - minutes(60)
     for later in (1, 2, 2):
         moment = at + timedelta(seconds=later)
-        line = actions.published("ann", "oid", moment, stamped=at, events=[KEY])
+        line = actions.publish_action("ann", "oid", moment, stamped=at, events=[KEY])
         await api.runtime.actions.note(line, moment)
     again = NOW - minutes(50)
-    twice = actions.published("ann", "oid", again, stamped=again, events=[KEY])
+    twice = actions.publish_action("ann", "oid", again, stamped=again, events=[KEY])
     await api.runtime.actions.note(twice, again)
     await record(api, "sub-flagged", DONE, ago=49, event=EVENT | SAYS)
 
@@ -337,12 +339,12 @@ def test_who_takes_an_event_is_said_by_the_filters(api: Api) -> None:
     """One that cannot be read goes to whoever takes everything."""
     declared = api.runtime.topology
 
-    assert expected(declared, json.dumps(EVENT).encode()) == [
+    assert find_takers(declared, json.dumps(EVENT).encode()) == [
         "sub-flagged",
         "sub-all-events",
     ]
     approved = json.dumps(an_event(type=APPROVED)).encode()
-    assert expected(declared, approved) == ["sub-approved", "sub-all-events"]
+    assert find_takers(declared, approved) == ["sub-approved", "sub-all-events"]
     escalated = json.dumps(an_event(type=ESCALATED)).encode()
-    assert expected(declared, escalated) == ["sub-all-events"]
-    assert expected(declared, b'"not an event"') == ["sub-all-events"]
+    assert find_takers(declared, escalated) == ["sub-all-events"]
+    assert find_takers(declared, b'"not an event"') == ["sub-all-events"]

@@ -14,7 +14,7 @@ from console.validation import signature
 from eventgrid_pull.events.cloudevents import essence
 from tests.calling import Api
 
-DOCUMENT: dict[str, Any] = json.loads(openapi.encoded())
+DOCUMENT: dict[str, Any] = json.loads(openapi.encode())
 
 
 def operation(path: str, method: str = "get") -> dict[str, Any]:

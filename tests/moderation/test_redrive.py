@@ -430,7 +430,7 @@ async def test_who_lost_the_lease_while_looking_back_calls_no_handler() -> None:
     stand.store = store = Watched()
     store.lost = True
     stand.put(NAME, an_event(id="a"))
-    attempt = attempts.Ledger().beginning(0, "anna", NOW)
+    attempt = attempts.Ledger().begin(0, "anna", NOW)
     await store.note(NAME, attempt.line(), after=0)
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
@@ -450,7 +450,7 @@ async def test_an_outcome_is_found_among_a_thousand_of_that_id() -> None:
     """Some publishers know only one id."""
     stand = Stand()
     [first] = await stand.redrive()
-    attempt = attempts.Ledger().beginning(0, "anna", NOW)
+    attempt = attempts.Ledger().begin(0, "anna", NOW)
     stand.put(NAME, an_event(id="a"))
     stand.store.kept.pop(f"redrives/{NAME}.ndjson")
     await stand.store.note(NAME, attempt.line(), after=0)
@@ -522,7 +522,7 @@ async def test_an_outcome_that_was_recorded_is_found_and_not_repeated() -> None:
 async def test_a_search_without_time_begins_nothing() -> None:
     """Not to know whether something is done is no reason to do it again."""
     stand = Stand()
-    attempt = attempts.Ledger().beginning(0, "anna", NOW)
+    attempt = attempts.Ledger().begin(0, "anna", NOW)
     await stand.store.note(NAME, attempt.line(), after=0)
     left = iter([60.0, 60.0])
     stand.time_left = lambda: next(left, -1.0)
@@ -545,6 +545,6 @@ def test_a_ledger_bears_lines_that_are_none() -> None:
     found = attempts.read(done.line() + b"garbage\n\xff\n{}\n" + late.line())
 
     assert found.is_done(0)
-    assert found.begun(0) is None
+    assert found.unfinished(0) is None
     assert [attempt.by for attempt in found.of(0)] == ["a"]
     assert datetime.fromisoformat(at).tzinfo is UTC

@@ -51,7 +51,7 @@ class Desk:
 
     def publishes(self, event_id: str, at: datetime = NOW) -> None:
         key = EventKey("/tests", event_id)
-        line = actions.published("ann", "oid", at, stamped=NOW, events=[key])
+        line = actions.publish_action("ann", "oid", at, stamped=NOW, events=[key])
         self.behind.add(line, at)
 
 

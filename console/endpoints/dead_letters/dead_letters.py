@@ -72,7 +72,7 @@ async def dead_letters(
 ) -> DeadLetters | Reply:
     """Return the dead letters of one day, and which days have any."""
     runtime, query, now = request.runtime, request.query, request.runtime.clock()
-    wanted = _wanted(query, runtime.topology.names, now)
+    wanted = _parse_query(query, runtime.topology.names, now)
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
     await redaction.note(request, query.reveal, _keys(found.listed))
@@ -108,7 +108,9 @@ async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:
     return letter
 
 
-def _wanted(query: DeadLettersQuery, names: Sequence[str], now: datetime) -> Wanted:
+def _parse_query(
+    query: DeadLettersQuery, names: Sequence[str], now: datetime
+) -> Wanted:
     mark = None
     if query.cursor is not None:
         state = cursors.decode(query.cursor, Cursor)

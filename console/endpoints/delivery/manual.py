@@ -100,7 +100,8 @@ async def peek(request: ApiRequest[None, PeekBody]) -> Peeked:
         locked_until=stamp(found.locked_until) if found.deliveries else None,
         max_delivery_count=session.declared.max_delivery_count,
         deliveries=[
-            _held(session, delivery, shows=shows) for delivery in found.deliveries
+            _to_response(session, delivery, shows=shows)
+            for delivery in found.deliveries
         ],
         notice=_notice(session, len(found.deliveries)),
     )
@@ -146,7 +147,7 @@ def _session(request: ApiRequest[Any, Any], name: str) -> PeekSession:
     )
 
 
-def _held(session: PeekSession, delivery: Delivery, *, shows: bool) -> Held:
+def _to_response(session: PeekSession, delivery: Delivery, *, shows: bool) -> Held:
     event = delivery.event
     return Held(
         lock_token=delivery.lock_token,

@@ -67,7 +67,7 @@ async def pull_now(request: ApiRequest[PullQuery, None]) -> Pulled | Reply:
     runtime = request.runtime
     names = choose(runtime.topology.names, request.query.subscription)
     await request.note("pull", subscription=request.query.subscription)
-    results = list(await asyncio.gather(*(_pulled(runtime, name) for name in names)))
+    results = list(await asyncio.gather(*(_pull(runtime, name) for name in names)))
     # One without a handler says so, and does not make a failure of what the others did.
     handled = [result for result in results if result.subscription in runtime.handled]
     errors = [result.error for result in handled or results if result.error]
@@ -78,7 +78,7 @@ async def pull_now(request: ApiRequest[PullQuery, None]) -> Pulled | Reply:
     return Pulled(results)
 
 
-async def _pulled(runtime: Runtime, name: str) -> Drained:
+async def _pull(runtime: Runtime, name: str) -> Drained:
     began = runtime.clock()
     drained, joined = await runtime.pull_now(name)
     received = drained.summary.received
@@ -91,12 +91,12 @@ async def _pulled(runtime: Runtime, name: str) -> Drained:
         joined=joined,
         seconds=round((runtime.clock() - began).total_seconds(), 1),
         error=drained.error,
-        deliveries=[_handled(outcome) for outcome in drained.outcomes],
+        deliveries=[_to_response(outcome) for outcome in drained.outcomes],
         omitted=received - len(drained.outcomes),
     )
 
 
-def _handled(outcome: Outcome) -> Handled:
+def _to_response(outcome: Outcome) -> Handled:
     disposition = outcome.record.disposition
     event = outcome.record.delivery.event
     note = None if isinstance(disposition, Release) else disposition.note

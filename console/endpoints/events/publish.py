@@ -59,10 +59,10 @@ async def _publish(
     events = publish_request.events_in(body, headers, now)
     outgoing = traceparent.stamped(events, request.http.headers)
     result = await runtime.publishing.publish(outgoing, now, request.caller)
-    return _published(result)
+    return _to_response(result)
 
 
-def _published(result: Published) -> Receipts | Reply:
+def _to_response(result: Published) -> Receipts | Reply:
     if result.failure is None:
         accepted = [_receipt(event) for event in result.accepted]
         return Receipts(len(accepted), accepted)

@@ -78,11 +78,11 @@ async def explain(request: ApiRequest[None, bytes]) -> Explanation:
     outgoing = traceparent.stamped(found.events, request.http.headers)
     stamped = publish_stamp.stamped(outgoing, now, request.caller.identity)
     stored = map(cloudevents.as_stored, stamped)
-    events = [_explained(event, runtime.topology) for event in stored]
+    events = [_explain_event(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)
 
 
-def _explained(event: Json, declared: Topology) -> Explained:
+def _explain_event(event: Json, declared: Topology) -> Explained:
     routes = []
     for subscription in declared.event_subscriptions:
         clauses = explanation.judge(subscription.filters_configuration, event)

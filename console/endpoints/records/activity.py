@@ -115,7 +115,7 @@ class Activity(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
-    """Counts and delays over time, and what needs a look."""
+    """Return counts and delays over time, and what needs a look."""
     runtime, minutes = request.runtime, request.query.minutes
     names = choose(runtime.topology.names, request.query.subscription)
     until = runtime.clock()
@@ -144,7 +144,7 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
 
 def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:
     return Interval(
-        begin, {name: _counted(summary) for name, summary in counted.items()}
+        begin, {name: _to_response(summary) for name, summary in counted.items()}
     )
 
 
@@ -155,7 +155,7 @@ def _begin(until: datetime, step: timedelta, minutes: int) -> datetime:
     return midnight + ((until - midnight) // step - steps + 1) * step
 
 
-def _counted(summary: Summary) -> Counted:
+def _to_response(summary: Summary) -> Counted:
     return Counted(
         received=summary.received,
         **{verb.value: summary.dispositions.get(verb, 0) for verb in Verb},
@@ -194,8 +194,8 @@ def _totals(summaries: Iterable[Summary]) -> Totals:
 def _delays(spread: Spread) -> Delays:
     p50, p99 = spread.percentiles(0.5, 0.99)
     largest = spread.max if spread.count else None
-    return Delays(spread.count, *map(_rounded, (spread.mean, largest, p50, p99)))
+    return Delays(spread.count, *map(_round, (spread.mean, largest, p50, p99)))
 
 
-def _rounded(milliseconds: float | None) -> float | None:
+def _round(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else round(milliseconds, 1)

@@ -114,7 +114,7 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
         runtime.audit,
         runtime.topology.names,
         search,
-        expects=lambda raw: expected(runtime.topology, raw),
+        expects=lambda raw: find_takers(runtime.topology, raw),
         time_left=lambda: ends - monotonic(),
     )
     event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
@@ -125,7 +125,7 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
         id=query.id,
         source=None if search.several else search.source,
         events=sorted(
-            map(event_history_steps.known, found.met.items()),
+            map(event_history_steps.describe, found.met.items()),
             key=lambda event: event.at,
         ),
         event=None if event is None else redaction.render(event, shows=shows),
@@ -140,7 +140,7 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
     )
 
 
-def expected(declared: Topology, raw: bytes) -> list[str]:
+def find_takers(declared: Topology, raw: bytes) -> list[str]:
     """Return the names of the event subscriptions that take the event."""
     try:
         event = json.loads(raw, parse_int=float)  # numbers of any size
@@ -162,9 +162,9 @@ def _trace_id(found: History) -> str | None:
 async def _steps(runtime: Runtime, search: Search, found: History) -> list[Step]:
     """Return what was found as steps, oldest first, with those of its dead letters."""
     told = [
-        *event_history_steps.published(search, found),
-        *map(event_history_steps.delivery, found.entries),
-        *event_history_steps.by_hand(found),
+        *event_history_steps.publish_steps(search, found),
+        *map(event_history_steps.delivery_step, found.entries),
+        *event_history_steps.manual_steps(found),
         *await _letters(runtime.dead_letters, search, found),
     ]
     return sorted(told, key=lambda step: step.at)
@@ -195,7 +195,7 @@ async def _letters(
         step
         for entry, listed in zip(wanted, letters, strict=True)
         if listed is not None
-        for step in event_history_steps.letter(entry, listed, found.entries)
+        for step in event_history_steps.dead_letter_steps(entry, listed, found.entries)
     ]
 
 

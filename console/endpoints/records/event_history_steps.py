@@ -65,7 +65,7 @@ class KnownEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     link: str | None = None
 
 
-def known(met: tuple[EventKey, AuditEntry | ManualAction]) -> KnownEvent:
+def describe(met: tuple[EventKey, AuditEntry | ManualAction]) -> KnownEvent:
     """Return how an answer names one of the events that have an id."""
     key, first = met
     link = (
@@ -77,8 +77,8 @@ def known(met: tuple[EventKey, AuditEntry | ManualAction]) -> KnownEvent:
     return msgspec.structs.replace(found, link=link)
 
 
-def published(search: Search, found: History) -> list[Step]:
-    """Who published the event, as the log has it; in the end, what no line of it proves.
+def publish_steps(search: Search, found: History) -> list[Step]:
+    """Return who published it, as the log has it; in the end, what no line of it proves.
 
     That is at our stamp, or else at the time that the event says of itself.
     """
@@ -104,7 +104,7 @@ def published(search: Search, found: History) -> list[Step]:
     ]
 
 
-def by_hand(found: History) -> list[Step]:
+def manual_steps(found: History) -> list[Step]:
     """Return what somebody did with the event besides publishing and settling it."""
     return [
         _step(action) for action in found.actions if action.action in ("peek", "renew")
@@ -122,7 +122,7 @@ def _step(action: ManualAction) -> Step:
     )
 
 
-def delivery(entry: AuditEntry) -> Step:
+def delivery_step(entry: AuditEntry) -> Step:
     """Return a delivery, or a redrive, and how it was settled."""
     return Step(
         at=entry.at,
@@ -138,7 +138,7 @@ def delivery(entry: AuditEntry) -> Step:
     )
 
 
-def letter(
+def dead_letter_steps(
     last: AuditEntry, listed: Listed, entries: Sequence[AuditEntry]
 ) -> list[Step]:
     """Return the dead letter after that delivery, and its redrives without an entry."""
@@ -163,11 +163,11 @@ def letter(
         if recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] > 0:
             recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] -= 1
         else:
-            steps.append(_redriven(last.subscription, attempt, ref))
+            steps.append(_redrive_step(last.subscription, attempt, ref))
     return steps
 
 
-def _redriven(subscription: str, attempt: Attempt, ref: DeadLetterRef) -> Step:
+def _redrive_step(subscription: str, attempt: Attempt, ref: DeadLetterRef) -> Step:
     return Step(
         at=attempt.at,
         kind="redriven",
