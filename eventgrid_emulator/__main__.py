@@ -12,9 +12,9 @@ def main() -> int:
         gc.disable()  # modules stay: to look through them costs a tenth of the start
         import asyncio
 
-        from eventgrid_emulator import descriptors
-        from eventgrid_emulator.cli import serve
-        from eventgrid_emulator.cli_options import read_options
+        from eventgrid_emulator.cli import descriptors
+        from eventgrid_emulator.cli.options import read_options
+        from eventgrid_emulator.cli.serve import serve
 
         gc.freeze()
         gc.enable()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eventgrid_emulator.dead_letters import document
 from eventgrid_emulator.errors import Refusal
-from eventgrid_emulator.http_server import Server
+from eventgrid_emulator.http.server import Server
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.routes import Routes
@@ -46,8 +46,8 @@ class App:
         await self.namespace.start()
         await self._server.start(host, port)
         name = ANYWHERE.get(host, host)
-        shown = f"[{name}]" if ":" in name else name
-        self.endpoint = f"{self._scheme}://{shown}:{self._server.port}"
+        address = f"[{name}]" if ":" in name else name
+        self.endpoint = f"{self._scheme}://{address}:{self._server.port}"
 
     def watch(self, path: Path) -> None:
         """Follow the topology in this file from now on."""
@@ -78,7 +78,7 @@ class App:
         except TopologyError as problem:
             logger.error("The topology in use is kept: %s", problem)
         except Refusal:
-            return False  # nothing can be stored just now, as the log has said
+            return False  # nothing can be stored just now; the log has a line of it
         else:
             logger.info("The topology in %s holds from now on", path)
         return True

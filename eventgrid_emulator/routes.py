@@ -9,12 +9,12 @@ from eventgrid_emulator.admin.api import Admin
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.auth.credentials import Access
 from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
+from eventgrid_emulator.http.refusal_log import RefusalLog
+from eventgrid_emulator.http.responses import JSON_UTF8
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations import request_line
 from eventgrid_emulator.operations.faults import Faults, inject
 from eventgrid_emulator.operations.operations import Operations
-from eventgrid_emulator.refusal_log import RefusalLog
-from eventgrid_emulator.responses import JSON_UTF8
 from eventgrid_emulator.settings import Settings
 
 LOCAL = "/_local"
@@ -77,7 +77,7 @@ class Routes:
     def _refuse(self, refusal: Refusal) -> web.StreamResponse:
         code = refusal.code
         clock = self._namespace.clock
-        body = error_body(code, refusal.message, clock.as_shown(clock.now()))
+        body = error_body(code, refusal.message, clock.to_machine_time(clock.now()))
         headers = {"broker-errorcode": code.text, "Content-Type": JSON_UTF8}
         headers |= refusal.headers
         if refusal.retry_after is not None:

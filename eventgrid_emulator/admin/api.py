@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from eventgrid_emulator import cloudevents
 from eventgrid_emulator.admin import explain, metrics, openapi
 from eventgrid_emulator.admin.controls import Controls, Place, Wait
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
+from eventgrid_emulator.events import cloudevents
+from eventgrid_emulator.http import request_body
+from eventgrid_emulator.http.responses import JSON, json_reply, reply
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations import request_body
 from eventgrid_emulator.operations.faults import Faults, Plan
-from eventgrid_emulator.responses import JSON, json_reply, reply
 from eventgrid_emulator.topology import topology
 from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.version import VERSION
@@ -163,7 +163,9 @@ class Admin:
         if not event_id:
             held = self.controls.events(_place(request))
             return reply(b'{"events":[%b]}' % b",".join(held), JSON)
-        steps = self._namespace.history.find(event_id, self._namespace.clock.as_shown)
+        steps = self._namespace.history.find(
+            event_id, self._namespace.clock.to_machine_time
+        )
         return json_reply({"id": event_id, "steps": steps})
 
     async def _openapi(self, request: web.BaseRequest) -> web.Response:

@@ -81,26 +81,26 @@ class Controls:
             for event, entry in subscription.queue.holding():
                 if len(found) == MOST_EVENTS:
                     break
-                found.append(_shown(subscription, event, entry))
+                found.append(_describe(subscription, event, entry))
         return found
 
     def _find(self, place: Place) -> Collection[Subscription]:
         topics = list(self.namespace.topics.values())
         if place.topic is not None:
             topics = [self.namespace.topic(place.topic)]
-        known = [found for topic in topics for found in topic.subscriptions.values()]
+        known = [item for topic in topics for item in topic.subscriptions.values()]
         if place.subscription is None:
             return known
-        named = [found for found in known if found.name == place.subscription]
+        named = [item for item in known if item.name == place.subscription]
         if not named:
             names = [subscription.name for subscription in known]
             raise not_found("Event subscription", place.subscription, names)
         return named
 
 
-def _shown(subscription: Subscription, event: Event, entry: Entry | None) -> bytes:
+def _describe(subscription: Subscription, event: Event, entry: Entry | None) -> bytes:
     state = entry.state.value if entry is not None else "ready"
-    shown = {
+    described = {
         "topic": subscription.topic,
         "subscription": subscription.name,
         "state": state,
@@ -108,5 +108,5 @@ def _shown(subscription: Subscription, event: Event, entry: Entry | None) -> byt
         "published": stamp(event.published),
     }
     if entry is not None and state != "ready":
-        shown["until"] = stamp(entry.due)
-    return b'%b,"event":%b}' % (msgspec.json.encode(shown)[:-1], event.body)
+        described["until"] = stamp(entry.due)
+    return b'%b,"event":%b}' % (msgspec.json.encode(described)[:-1], event.body)

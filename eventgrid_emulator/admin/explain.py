@@ -18,7 +18,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     now = namespace.clock.now()
     return {
         "namespace": namespace.name,
-        "time": stamp(namespace.clock.as_shown(now)),
+        "time": stamp(namespace.clock.to_machine_time(now)),
         "deadLettersWaiting": len(namespace.dead_lettering.outbox),
         "topics": [
             {
@@ -37,7 +37,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
 
 def clock(clock: Clock) -> dict[str, Any]:
     """Return the time, and how far ahead of the machine's it is."""
-    return {"now": stamp(clock.as_shown(clock.now())), "ahead": clock.offset}
+    return {"now": stamp(clock.to_machine_time(clock.now())), "ahead": clock.offset}
 
 
 def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from eventgrid_emulator.http_server import Server
+from eventgrid_emulator.http.server import Server
 
 ENVIRONMENT_FILE = "identity.env"
 CA_FILE = "ca.pem"
@@ -49,7 +49,7 @@ class Identity:
     async def start(
         self, host: str = LOOPBACK, name: str = LOOPBACK, port: int = 0
     ) -> None:
-        """Give out tokens at the address; clients, told by `identity.env`, use the name."""
+        """Give out tokens at the address; `identity.env` has clients use the name."""
         await self._server.start(host, port)
         self.environment = {
             "IDENTITY_ENDPOINT": f"http://{name}:{self._server.port}{TOKEN_PATH}",

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from eventgrid_emulator.auth.callers import Callers
 from eventgrid_emulator.auth.credentials import Resource
 from eventgrid_emulator.errors import Code, Refusal, bad_request, unauthorized
-from eventgrid_emulator.responses import json_reply
+from eventgrid_emulator.http.responses import json_reply
 
 AUDIENCE = "https://eventgrid.azure.net"
 ISSUER = "https://sts.windows.net/00000000-0000-0000-0000-000000000000/"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from eventgrid_emulator.queue.entries import Ended, Ending
+from eventgrid_emulator.queue.entries import DeadLetterReason, Undeliverable
 
 AZURITE = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
@@ -20,14 +20,14 @@ AZURITE = (
 )
 # What is remembered for whoever asks; older ones are only where they were sent.
 REMEMBERED, REMEMBERED_BYTES = 1000, 16 * 1024 * 1024
-_quoted = msgspec.json.encode
+_encode = msgspec.json.encode
 _REASONS = {
-    Ending.MAX_DELIVERIES: (
+    DeadLetterReason.MAX_DELIVERIES: (
         "Maximum delivery attempts was exceeded.",
         "Event was not acknowledged nor rejected.",
     ),
-    Ending.REJECTED: ("Event was rejected.", "Event was rejected."),
-    Ending.EXPIRED: (
+    DeadLetterReason.REJECTED: ("Event was rejected.", "Event was rejected."),
+    DeadLetterReason.EXPIRED: (
         "Time to live was exceeded.",
         "Event was not acknowledged nor rejected.",
     ),
@@ -84,7 +84,7 @@ class BlobStorage:
     """Dead letters as blobs; a container that is missing is made."""
 
     def __init__(self, connection_string: str) -> None:
-        if not _can_import("azure.storage.blob"):  # said at the start
+        if not _can_import("azure.storage.blob"):  # at the start, not at the first one
             raise ValueError(
                 "--dead-letters in a storage account needs azure-storage-blob: pip"
                 " install 'eventgrid-emulator[blob]'."
@@ -140,8 +140,8 @@ class RecentDeadLetters:
         for letter in self._letters.values():
             of_topic, of_subscription = letter.place
             if topic in (None, of_topic) and subscription in (None, of_subscription):
-                shown = _quoted(letter.blob), letter.document[1:]
-                found.append(b'{"blob":%b,%b' % shown)
+                blob = _encode(letter.blob)
+                found.append(b'{"blob":%b,%b' % (blob, letter.document[1:]))
         return found
 
     def remove(self, is_meant: Callable[[DeadLetter], bool]) -> None:
@@ -192,19 +192,19 @@ def _can_import(name: str) -> bool:
         return False
 
 
-def document(ended: Ended, as_shown: Callable[[float], float]) -> bytes:
+def document(event: Undeliverable, to_machine_time: Callable[[float], float]) -> bytes:
     """Return one item of the array that a dead-letter blob holds."""
-    reason, result = _REASONS[ended.ending]
-    properties = msgspec.json.encode(
+    reason, result = _REASONS[event.reason]
+    properties = _encode(
         {
             "deadletterreason": reason,
-            "deliveryattempts": ended.count,
+            "deliveryattempts": event.count,
             "deliveryresult": result,
-            "publishutc": stamp(as_shown(ended.event.published)),
-            "deliveryattemptutc": stamp(as_shown(ended.last_attempt)),
+            "publishutc": stamp(to_machine_time(event.event.published)),
+            "deliveryattemptutc": stamp(to_machine_time(event.last_attempt)),
         }
     )
-    return b'{"deadLetterProperties":%b,"event":%b}' % (properties, ended.event.body)
+    return b'{"deadLetterProperties":%b,"event":%b}' % (properties, event.event.body)
 
 
 def stamp(seconds: float) -> str:

@@ -20,11 +20,11 @@ class Outbox:
         self,
         to: Destination | None,
         clock: Callable[[], float],
-        delivered: Callable[[list[DeadLetter], bool], None],
+        on_done: Callable[[list[DeadLetter], bool], None],
     ) -> None:
         self._to = to
         self._clock = clock
-        self._delivered = delivered
+        self._on_done = on_done
         self._waiting: dict[int, DeadLetter] = {}
         self._news = asyncio.Event()
         self._sent = asyncio.Event()
@@ -131,7 +131,7 @@ class Outbox:
     def _done(self, letters: list[DeadLetter], *, arrived: bool) -> None:
         # What was cleared while it was sent is forgotten already.
         known = [letter for letter in letters if self._waiting.pop(letter.id, None)]
-        self._delivered(known, arrived)
+        self._on_done(known, arrived)
 
 
 def _container(letter: DeadLetter) -> str:

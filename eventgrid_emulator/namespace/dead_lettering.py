@@ -1,4 +1,4 @@
-"""What becomes of events that ended: a dead letter, or nothing but a count."""
+"""What becomes of undeliverable events: a dead letter, or nothing but a count."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from eventgrid_emulator.dead_letters.document import (
 from eventgrid_emulator.dead_letters.outbox import Outbox
 from eventgrid_emulator.namespace.subscription import Counts, Subscription
 from eventgrid_emulator.queue.clock import Clock
-from eventgrid_emulator.queue.entries import Ended
+from eventgrid_emulator.queue.entries import Undeliverable
 from eventgrid_emulator.storage.commits import Commits
 from eventgrid_emulator.storage.journal import Journal
 
@@ -56,31 +56,38 @@ class DeadLettering:
         self._journal.forget_dead_letters(ids)
         self.recent.remove(lambda letter: letter.place in places)
 
-    def dead_letter(self, subscription: Subscription, ended: list[Ended]) -> None:
+    def dead_letter(
+        self, subscription: Subscription, undeliverable: list[Undeliverable]
+    ) -> None:
         """Dead-letter these events, or drop them where there is no container."""
-        events = [end.event for end in ended]
+        events = [entry.event for entry in undeliverable]
         self._journal.forget(subscription.key, events)
         if subscription.container is None:
-            subscription.counts.dropped += len(ended)
+            subscription.counts.dropped += len(events)
             return
-        letters = list(self._documents(subscription, subscription.container, ended))
+        letters = list(
+            self._documents(subscription, subscription.container, undeliverable)
+        )
         for letter in letters:
             self._journal.dead_letter(letter)
         self.outbox.add(letters)
-        # An event that ended for good is not delivered again: the blob comes after that.
+        # The blob is written once it is certain that the event is not delivered again.
         self._commits.after_commit(partial(self.outbox.send, self._number))
 
     def _documents(
-        self, subscription: Subscription, container: str, ended: Iterable[Ended]
+        self,
+        subscription: Subscription,
+        container: str,
+        undeliverable: Iterable[Undeliverable],
     ) -> Iterator[DeadLetter]:
         """Write the documents; together in a blob, as many as belong in one."""
         now = self._clock.now()
         place = f"{self._namespace}/{subscription.topic}/{subscription.name}"
         blob, held, size = "", BLOB_LIMIT, 0
-        for end in ended:
-            document = deadletters.document(end, self._clock.as_shown)
+        for event in undeliverable:
+            document = deadletters.document(event, self._clock.to_machine_time)
             if held == BLOB_LIMIT or size + len(document) > BLOB_SIZE:
-                name = deadletters.blob_name(place, self._clock.as_shown(now))
+                name = deadletters.blob_name(place, self._clock.to_machine_time(now))
                 blob, held, size = f"{container}/{name}", 0, 0
             held, size = held + 1, size + len(document)
             self._number += 1
@@ -97,8 +104,8 @@ class DeadLettering:
         if arrived:
             self.recent.remember(letters)
         self._journal.forget_dead_letters([letter.id for letter in letters])
-        found = [self._known.get(letter.place) for letter in letters]
-        counts = [subscription.counts for subscription in found if subscription]
+        subscriptions = [self._known.get(letter.place) for letter in letters]
+        counts = [subscription.counts for subscription in subscriptions if subscription]
         self._commits.after_commit(lambda: _count(counts, arrived=arrived))
         if self._commits.failure is None:
             self._commits.commit()

@@ -47,7 +47,7 @@ class History:
         self._size = 0
 
     def find(
-        self, event_id: str, as_shown: Callable[[float], float] = float
+        self, event_id: str, to_machine_time: Callable[[float], float] = float
     ) -> list[dict[str, Any]]:
         """Return the life of the events with this id, oldest step first."""
         numbers: set[int] = set()
@@ -55,18 +55,18 @@ class History:
         for step in self._steps:
             numbers |= {
                 number
-                for number, found in zip(step.numbers, step.ids, strict=False)
-                if found == event_id
+                for number, known_id in zip(step.numbers, step.ids, strict=False)
+                if known_id == event_id
             }
             for number in numbers.intersection(step.numbers):
-                shown = {
-                    "time": stamp(as_shown(step.at)),
+                line = {
+                    "time": stamp(to_machine_time(step.at)),
                     "what": step.what,
                     "event": number,
                 }
                 if step.subscription is not None:
-                    shown["subscription"] = step.subscription
-                life.append(shown)
+                    line["subscription"] = step.subscription
+                life.append(line)
         return life
 
 

@@ -5,9 +5,9 @@ import contextlib
 import logging
 from collections.abc import Collection, Sequence
 
-from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.dead_letters.document import Destination
 from eventgrid_emulator.errors import Refusal, not_found
+from eventgrid_emulator.events.cloudevents import Published
 from eventgrid_emulator.namespace import topics
 from eventgrid_emulator.namespace.dead_lettering import DeadLettering
 from eventgrid_emulator.namespace.history import History, Step, bounded_id
@@ -48,7 +48,7 @@ class Namespace:
         stored = store.read(read_all) if store else Stored()
         self.clock.offset = stored.clock
         self.clock.not_before(stored.last_moment)
-        self.known = topics.undeclared(stored)
+        self.known = topics.restore_subscriptions(stored)
         self.topology = topology
         self.topics = topics.apply(topology, self.known, self.journal.add_subscription)
         self.dead_lettering = DeadLettering(
@@ -107,7 +107,7 @@ class Namespace:
                 subscription.queue.enqueue(event)
                 _, numbers = enqueued.setdefault(subscription.key, (subscription, []))
                 numbers.append(event.number)
-            if event.holders:
+            if event.reference_count:
                 self._number = event.number
                 kept.append(event)
                 ids.append(bounded_id(sent.attributes["id"]))
@@ -201,7 +201,7 @@ class Namespace:
         emptied = self.known.values() if only is None else only
         for subscription in emptied:
             self.journal.forget(subscription.key, subscription.reset())
-        self.dead_lettering.clear({(found.topic, found.name) for found in emptied})
+        self.dead_lettering.clear({(item.topic, item.name) for item in emptied})
         if only is None:
             self.history.clear()
             self.clock.reset()
@@ -227,11 +227,12 @@ class Namespace:
         self._restore(stored)
 
     def _dead_letter(self, subscription: Subscription) -> None:
-        ended = subscription.queue.take_ended()
-        if ended:
-            self.dead_lettering.dead_letter(subscription, ended)
-        for end in ended:
-            self.note(subscription, f"ended: {end.ending.value}", [end.event.number])
+        undeliverable = subscription.queue.take_undeliverable()
+        if undeliverable:
+            self.dead_lettering.dead_letter(subscription, undeliverable)
+        for entry in undeliverable:
+            what = f"ended: {entry.reason.value}"
+            self.note(subscription, what, [entry.event.number])
 
     def _ring(self, subscription: Subscription) -> None:
         if self.commits.failure is None:

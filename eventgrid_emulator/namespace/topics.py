@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from eventgrid_emulator.cloudevents import Attributes
+from eventgrid_emulator.events.cloudevents import Attributes
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.queue.entries import QueueLimits
 from eventgrid_emulator.queue.queue import SubscriptionQueue
@@ -63,7 +63,7 @@ def refill(subscription: Subscription, stored: Stored) -> None:
     subscription.queue = queue
 
 
-def undeclared(stored: Stored) -> Known:
+def restore_subscriptions(stored: Stored) -> Known:
     """Return what is stored, before a topology says what holds for it."""
     known: Known = {}
     for (topic, name), key in stored.subscriptions.items():
@@ -73,7 +73,7 @@ def undeclared(stored: Stored) -> Known:
 
 
 def apply(
-    topology: Topology, known: Known, subscribed: Callable[[int, str, str], None]
+    topology: Topology, known: Known, add: Callable[[int, str, str], None]
 ) -> dict[str, Topic]:
     """Return the topology's topics; event subscriptions that are known keep their queue.
 
@@ -86,9 +86,9 @@ def apply(
         for declared in topic.subscriptions:
             place = (topic.name, declared.name)
             if place not in known:
-                key = max((found.key for found in known.values()), default=0) + 1
+                key = max((item.key for item in known.values()), default=0) + 1
                 known[place] = Subscription(key, topic.name, declared)
-                subscribed(key, *place)
+                add(key, *place)
             subscription = subscriptions[declared.name] = known[place]
             subscription.declared = declared
             subscription.container = topic.dead_letter_container

@@ -8,19 +8,16 @@ from aiohttp import web
 
 from eventgrid_emulator.auth.credentials import Resource
 from eventgrid_emulator.errors import TokenError
+from eventgrid_emulator.events import content_modes
+from eventgrid_emulator.http import request_body
+from eventgrid_emulator.http.responses import JSON, JSON_UTF8, reply
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
-from eventgrid_emulator.operations import (
-    content_modes,
-    request_body,
-    request_line,
-    settlement,
-)
+from eventgrid_emulator.operations import request_line, settlement
 from eventgrid_emulator.operations.faults import Fault, Faults, Kind
 from eventgrid_emulator.operations.request_line import Call, Operation
 from eventgrid_emulator.operations.settlement import Settled
 from eventgrid_emulator.operations.throttle import Throttle
-from eventgrid_emulator.responses import JSON, JSON_UTF8, reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,9 @@ class Operations:
         if kind is Kind.LOCK_LOST:
             settlement.lose_locks(self.namespace, subscription, tokens)
         if kind is Kind.DUPLICATE:
-            return settlement.pretend(self.namespace, subscription, tokens)
+            return settlement.acknowledge_in_name_only(
+                self.namespace, subscription, tokens
+            )
         return settlement.settle(self.namespace, subscription, operation, tokens, delay)
 
     def _subscription(self, call: Call) -> Subscription:

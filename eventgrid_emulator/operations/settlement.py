@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from eventgrid_emulator.cloudevents import refuse_byte_order_mark
 from eventgrid_emulator.errors import TokenError, bad_request
+from eventgrid_emulator.events.cloudevents import refuse_byte_order_mark
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations.request_line import Operation
@@ -88,7 +88,7 @@ def settle(
     return settled
 
 
-def pretend(
+def acknowledge_in_name_only(
     namespace: Namespace, subscription: Subscription, tokens: Iterable[str]
 ) -> Settled:
     """Answer as if acknowledged; the locks stay, and the events are delivered again."""

@@ -44,7 +44,7 @@ class Clock:
         """Set the clock forward to a moment that was stored, unless it is past it."""
         self._began = max(self._began, seconds - self._monotonic())
 
-    def as_shown(self, moment: float) -> float:
+    def to_machine_time(self, moment: float) -> float:
         """Return the moment as the machine's clock, which may have been set back, has it."""
         ahead = self.now() - self._machine() - self.offset
         return moment - ahead if ahead > TOGETHER else moment

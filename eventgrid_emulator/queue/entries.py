@@ -1,4 +1,4 @@
-"""What a queue holds: events, their entries once delivered, and how they end."""
+"""What a queue holds: events, and their entries once they were delivered."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,13 +7,13 @@ from enum import Enum
 class Event:
     """One published event; its bytes are shared by every queue that holds it."""
 
-    __slots__ = ("body", "holders", "number", "published")
+    __slots__ = ("body", "number", "published", "reference_count")
 
     def __init__(self, number: int, body: bytes, published: float) -> None:
         self.number = number
         self.body = body
         self.published = published
-        self.holders = 0
+        self.reference_count = 0
 
 
 class State(Enum):
@@ -39,7 +39,7 @@ class Entry:
         self.state = State.READY
 
 
-class Ending(Enum):
+class DeadLetterReason(Enum):
     """Why an event left without being acknowledged."""
 
     MAX_DELIVERIES = "max-deliveries"
@@ -48,12 +48,12 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Undeliverable:
     """An event to be dead-lettered or dropped."""
 
     event: Event
     count: int
-    ending: Ending
+    reason: DeadLetterReason
     last_attempt: float
 
 

@@ -1,4 +1,4 @@
-"""The queue of one event subscription: a state machine that is told the time.
+"""The queue of one event subscription: a state machine that gets the time as an argument.
 
 Times are seconds since the epoch. Nothing here waits, writes or reads a clock.
 """
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 
 from eventgrid_emulator.queue.due import DueEvents
 from eventgrid_emulator.queue.entries import (
+    DeadLetterReason,
     Depth,
-    Ended,
-    Ending,
     Entry,
     Event,
     QueueLimits,
     State,
+    Undeliverable,
 )
 from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 
@@ -41,17 +41,17 @@ class SubscriptionQueue:
         self._locks: dict[bytes, Entry] = {}
         self.due = DueEvents()
         self._ready_again = 0
-        self.ended: list[Ended] = []
+        self.undeliverable: list[Undeliverable] = []
         self.expired_locks: list[int] = []
 
     def enqueue(self, event: Event) -> None:
         """Add the event at the end of the line."""
-        event.holders += 1
+        event.reference_count += 1
         self._fresh.append(event)
 
     def restore(self, entry: Entry) -> None:
         """Take a delivered event back as it was stored: locked or delayed until due."""
-        entry.event.holders += 1
+        entry.event.reference_count += 1
         self._entries[entry.event.number] = entry
         if entry.state is State.LOCKED:
             self._locks[entry.secret] = entry
@@ -101,7 +101,7 @@ class SubscriptionQueue:
         """End the event at once; return None when the lock is not held."""
         entry = self._take_lock(secret, now)
         if entry is not None:
-            self._end(entry, Ending.REJECTED)
+            self._end(entry, DeadLetterReason.REJECTED)
         return entry
 
     def release(self, secret: bytes, delay: float, now: float) -> Entry | None:
@@ -135,18 +135,20 @@ class SubscriptionQueue:
         oldest_allowed = now - self.limits.time_to_live
         while self._fresh and self._fresh[0].published <= oldest_allowed:
             event = self._fresh.popleft()
-            event.holders -= 1
-            self.ended.append(Ended(event, 0, Ending.EXPIRED, event.published))
+            event.reference_count -= 1
+            self.undeliverable.append(
+                Undeliverable(event, 0, DeadLetterReason.EXPIRED, event.published)
+            )
 
     def clear(self) -> list[Event]:
         """Forget every event, locked and delayed ones too; return what was held."""
         held = [event for event, _ in self.holding()]
         for event in held:
-            event.holders -= 1
+            event.reference_count -= 1
         for store in (self._fresh, self._again, self._entries, self._locks, self.due):
             store.clear()
         self._ready_again = 0
-        self.take_ended()
+        self.take_undeliverable()
         self.take_expired_locks()
         return held
 
@@ -160,10 +162,10 @@ class SubscriptionQueue:
     def __len__(self) -> int:
         return len(self._fresh) + len(self._entries)
 
-    def take_ended(self) -> list[Ended]:
-        """Return the events that ended since the last call."""
-        ended, self.ended = self.ended, []
-        return ended
+    def take_undeliverable(self) -> list[Undeliverable]:
+        """Return what became undeliverable since the last call."""
+        undeliverable, self.undeliverable = self.undeliverable, []
+        return undeliverable
 
     def take_expired_locks(self) -> list[int]:
         """Return the events whose lock has expired since the last call."""
@@ -206,7 +208,7 @@ class SubscriptionQueue:
     def _handle_due(self, entry: Entry, due: float, now: float) -> None:
         if entry.state is State.READY:
             self._ready_again -= 1
-            self._end(entry, Ending.EXPIRED)
+            self._end(entry, DeadLetterReason.EXPIRED)
             return
         if entry.state is State.LOCKED:
             del self._locks[entry.secret]
@@ -216,9 +218,9 @@ class SubscriptionQueue:
     def _give_back(self, entry: Entry, available: float, now: float) -> None:
         expires = self._expires(entry)
         if entry.state is State.LOCKED and self._is_worn_out(entry):
-            self._end(entry, Ending.MAX_DELIVERIES)
+            self._end(entry, DeadLetterReason.MAX_DELIVERIES)
         elif expires <= now:
-            self._end(entry, Ending.EXPIRED)
+            self._end(entry, DeadLetterReason.EXPIRED)
         elif available > now:
             entry.state = State.DELAYED
             entry.due = min(available, expires)
@@ -237,13 +239,15 @@ class SubscriptionQueue:
     def _is_worn_out(self, entry: Entry) -> bool:
         return entry.count >= self.limits.max_delivery_count
 
-    def _end(self, entry: Entry, ending: Ending) -> None:
+    def _end(self, entry: Entry, reason: DeadLetterReason) -> None:
         self._forget(entry)
-        self.ended.append(Ended(entry.event, entry.count, ending, entry.received))
+        self.undeliverable.append(
+            Undeliverable(entry.event, entry.count, reason, entry.received)
+        )
 
     def _forget(self, entry: Entry) -> None:
         del self._entries[entry.event.number]
-        entry.event.holders -= 1
+        entry.event.reference_count -= 1
 
     def _mark(self, due: float, numbers: list[int]) -> None:
         self.due.mark(due, numbers, self._entries)

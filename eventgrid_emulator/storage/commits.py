@@ -70,7 +70,7 @@ class Commits:
         if done is None:
             _hand_out(answers, afterwards)
             return None
-        done.add_done_callback(lambda done: self._committed(done, answers, afterwards))
+        done.add_done_callback(lambda done: self._finish(done, answers, afterwards))
         self._latest = done
         return done
 
@@ -85,7 +85,7 @@ class Commits:
         except StoreError as problem:
             raise unavailable(problem) from None
 
-    def _committed(
+    def _finish(
         self,
         done: asyncio.Future[None],
         answers: list[Answer],
@@ -107,7 +107,7 @@ class Commits:
             self._said = True
 
     async def _recover(self, *, wait: bool) -> None:
-        # What is in memory is ahead of the file, and nobody was told about it.
+        # What is in memory is ahead of the file, and nobody has had an answer about it.
         if wait:  # nothing could be stored since the last time
             await asyncio.sleep(TRY_AGAIN_AFTER)
         while self._store is not None and self.failure is not None:

@@ -115,7 +115,7 @@ class Journal:
         if self._store is None or not events:
             return
         self._note(_DELETE_ENTRIES, (key, _text([event.number for event in events])))
-        unheld = [event.number for event in events if event.holders == 0]
+        unheld = [event.number for event in events if event.reference_count == 0]
         if unheld:
             self._note(_DELETE_EVENTS, (_text(unheld),))
 

@@ -10,7 +10,7 @@ TOPIC = "microsoft.eventgrid/namespaces/topics"
 SUBSCRIPTION = f"{TOPIC}/eventsubscriptions"
 
 
-def declared(plan: Mapping[str, Any]) -> dict[str, Any]:
+def read_topology(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return the topics of a plan, in the shape of a topology file.
 
     Raises TopologyError when it has none, or what an emulator cannot be.
@@ -49,7 +49,7 @@ def _topic(resource: dict[str, Any], resources: list[Any]) -> dict[str, Any]:
         "topic": full_name.rpartition("/")[2],
         "eventRetentionInDays": _of(resource, "eventRetentionInDays"),
         "deadLetterContainer": _container(subscriptions, full_name),
-        "eventSubscriptions": [_subscription(found) for found in subscriptions],
+        "eventSubscriptions": list(map(_subscription, subscriptions)),
     }
 
 
@@ -69,7 +69,7 @@ def _subscription(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _container(subscriptions: list[dict[str, Any]], topic: str) -> Any:
-    queues = [_of(each, "deliveryConfiguration")["queue"] for each in subscriptions]
+    queues = [_of(item, "deliveryConfiguration")["queue"] for item in subscriptions]
     containers = {
         destination["deadLetterDestination"]["properties"]["blobContainerName"]
         if (destination := queue.get("deadLetterDestinationWithResourceIdentity"))

@@ -112,7 +112,7 @@ def parse(raw: bytes | str) -> Topology:
     if not isinstance(document, dict):
         raise TopologyError("a topology is a JSON object")
     if bicep_snapshot.PREDICTED in document:
-        document = bicep_snapshot.declared(document)
+        document = bicep_snapshot.read_topology(document)
     problems: list[str] = []
     items = [document]
     if "topics" in document:
@@ -133,14 +133,14 @@ def document(topology: Topology) -> dict[str, Any]:
                 "topic": topic.name,
                 "eventRetentionInDays": int(topic.retention // DAY),
                 "deadLetterContainer": topic.dead_letter_container or False,
-                "eventSubscriptions": list(map(_declared, topic.subscriptions)),
+                "eventSubscriptions": list(map(_document, topic.subscriptions)),
             }
             for topic in topology.topics
         ]
     }
 
 
-def _declared(subscription: EventSubscription) -> dict[str, Any]:
+def _document(subscription: EventSubscription) -> dict[str, Any]:
     limits = subscription.limits
     return {
         "name": subscription.name,

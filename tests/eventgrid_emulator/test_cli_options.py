@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from eventgrid_emulator.auth.credentials import LOCAL_KEY
-from eventgrid_emulator.cli_options import parser, read_options
-from eventgrid_emulator.environment import PREFIX
-from eventgrid_emulator.option_table import OPTIONS
+from eventgrid_emulator.cli.environment import PREFIX
+from eventgrid_emulator.cli.option_table import OPTIONS
+from eventgrid_emulator.cli.options import parser, read_options
 from eventgrid_emulator.topology.topology import Topology
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.dead_letters.document import DeadLetter, RecentDeadLetters
 from eventgrid_emulator.errors import Refusal
+from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.operations.settlement import settle

@@ -12,8 +12,8 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.dead_letters.document import BlobStorage
+from eventgrid_emulator.events.cloudevents import read_batch
 from tests.eventgrid_emulator.wire import EVENT, Wire, emulated, lock_tokens, until
 from tests.functions_host.hosting import blob_storage
 

@@ -14,8 +14,8 @@ import pytest
 if sys.platform != "win32":
     import resource
 
-from eventgrid_emulator import descriptors
-from eventgrid_emulator.http_server import ACCEPT_AGAIN_AFTER
+from eventgrid_emulator.cli import descriptors
+from eventgrid_emulator.http.server import ACCEPT_AGAIN_AFTER
 from tests.eventgrid_emulator.emulator_process import ROOT
 
 pytestmark = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eventgrid_emulator.option_table import OPTIONS
+from eventgrid_emulator.cli.option_table import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "eventgrid_emulator"

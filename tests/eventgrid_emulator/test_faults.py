@@ -10,8 +10,8 @@ from azure.core.credentials import AzureKeyCredential
 from azure.eventgrid.aio import EventGridConsumerClient
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.cloudevents import read_batch
 from eventgrid_emulator.errors import Code
+from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.operations.throttle import Throttle
 from tests.eventgrid_emulator.conftest import TOPOLOGY
 from tests.eventgrid_emulator.wire import ALL, EVENT, Wire, emulated, lock_tokens

@@ -4,7 +4,7 @@ import json
 import tracemalloc
 from typing import Any
 
-from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.topology.topology import parse
 

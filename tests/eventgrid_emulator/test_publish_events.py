@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_emulator import rfc3339
-from eventgrid_emulator.cloudevents import read_batch, read_structured
 from eventgrid_emulator.errors import Refusal
-from eventgrid_emulator.operations.content_modes import read_request
+from eventgrid_emulator.events import rfc3339
+from eventgrid_emulator.events.cloudevents import read_batch, read_structured
+from eventgrid_emulator.events.content_modes import read_request
 from tests.cloudevents import EVENTS, HEADERS, TIMES, named, text_of
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t"}

@@ -1,6 +1,12 @@
 """The queue of one event subscription, told the time."""
 
-from eventgrid_emulator.queue.entries import Ending, Entry, Event, QueueLimits, State
+from eventgrid_emulator.queue.entries import (
+    DeadLetterReason,
+    Entry,
+    Event,
+    QueueLimits,
+    State,
+)
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 
 LIMITS = QueueLimits(lock_duration=60, max_delivery_count=3, time_to_live=7200)
@@ -58,8 +64,8 @@ def test_a_delay_that_outlasts_the_life_of_its_event_ends_with_it() -> None:
 
     for fresh, held in ((queue, 2), (restored, 1)):
         fresh.sweep(100)
-        endings = [ended.ending for ended in fresh.take_ended()]
-        assert endings == [Ending.EXPIRED] * held
+        endings = [ended.reason for ended in fresh.take_undeliverable()]
+        assert endings == [DeadLetterReason.EXPIRED] * held
 
 
 def test_the_bytes_of_an_event_are_shared_by_all_queues() -> None:
@@ -69,9 +75,9 @@ def test_the_bytes_of_an_event_are_shared_by_all_queues() -> None:
     for queue in queues:
         queue.enqueue(event)
 
-    assert event.holders == 3
+    assert event.reference_count == 3
     for left, queue in zip((2, 1, 0), queues, strict=True):
         [entry] = queue.receive(1, 0)
         assert entry.event is event
         queue.acknowledge(entry.secret, 0)
-        assert event.holders == left
+        assert event.reference_count == left

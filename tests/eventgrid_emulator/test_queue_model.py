@@ -12,7 +12,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from eventgrid_emulator.queue.entries import Ending, Entry, Event, QueueLimits
+from eventgrid_emulator.queue.entries import DeadLetterReason, Entry, Event, QueueLimits
 from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 from eventgrid_emulator.queue.queue import RENEW_WINDOW, SubscriptionQueue
 
@@ -51,8 +51,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.tokens: dict[bytes, int] = {}
         self.spent: list[bytes] = []
         self.published = self.acknowledged = 0
-        self.ended: dict[int, Ending] = {}
-        self.expected: dict[int, Ending] = {}
+        self.ended: dict[int, DeadLetterReason] = {}
+        self.expected: dict[int, DeadLetterReason] = {}
 
     @rule(waited=st.sampled_from(WAITS))
     def time_passes(self, waited: int) -> None:
@@ -104,7 +104,7 @@ class QueueMachine(RuleBasedStateMachine):
         if verb == "acknowledge":
             self.acknowledged += 1
         else:
-            self.expected[number] = Ending.REJECTED
+            self.expected[number] = DeadLetterReason.REJECTED
 
     @precondition(lambda self: self.tokens)
     @rule(data=st.data(), delay=st.sampled_from(DELAYS))
@@ -127,9 +127,9 @@ class QueueMachine(RuleBasedStateMachine):
             return
         self.expire_locks()
         self.queue.sweep(self.now)
-        for ended in self.queue.take_ended():
+        for ended in self.queue.take_undeliverable():
             assert ended.event.number not in self.ended, "an event ended twice"
-            self.ended[ended.event.number] = ended.ending
+            self.ended[ended.event.number] = ended.reason
         assert self.ended == self.expected
         depth = self.queue.depth()
         locked = [held for held in self.model.values() if held.locked_until is not None]
@@ -155,7 +155,7 @@ class QueueMachine(RuleBasedStateMachine):
         for number, held in list(self.model.items()):
             if held.locked_until is None and held.expires <= self.now:
                 del self.model[number]
-                self.expected[number] = Ending.EXPIRED
+                self.expected[number] = DeadLetterReason.EXPIRED
 
     def give_back(self, secret: bytes, available: float) -> None:
         number = self.tokens[secret]
@@ -165,7 +165,7 @@ class QueueMachine(RuleBasedStateMachine):
         held.available = available
         if held.count >= LIMIT:
             del self.model[number]
-            self.expected[number] = Ending.MAX_DELIVERIES
+            self.expected[number] = DeadLetterReason.MAX_DELIVERIES
 
     def pick(self, data: st.DataObject) -> tuple[bytes, Held]:
         secret = data.draw(st.sampled_from(sorted(self.tokens)))

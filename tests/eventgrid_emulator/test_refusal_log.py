@@ -9,7 +9,7 @@ import pytest
 
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.errors import Code, Refusal
-from eventgrid_emulator.refusal_log import RefusalLog
+from eventgrid_emulator.http.refusal_log import RefusalLog
 from tests.eventgrid_emulator.wire import ALL, VERSION, Wire
 from tests.virtual_time import in_virtual_time
 
@@ -25,7 +25,7 @@ async def test_a_storm_of_refusals_is_a_line_a_second(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The first at once, then the last with how many there were, whatever differs."""
-    with caplog.at_level(logging.INFO, "eventgrid_emulator.refusal_log"):
+    with caplog.at_level(logging.INFO, "eventgrid_emulator.http.refusal_log"):
         log = RefusalLog()
         for number in range(40):
             request: Any = SimpleNamespace(method="POST", path=f"/{number}")
@@ -41,7 +41,7 @@ async def test_what_a_developer_meant_is_said(
     wire: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Microsoft's lab says maxWaitTime=5, which the service refuses without a reason."""
-    with caplog.at_level(logging.INFO, "eventgrid_emulator.refusal_log"):
+    with caplog.at_level(logging.INFO, "eventgrid_emulator.http.refusal_log"):
         await wire.post(f"{ALL}:receive", query={"maxWaitTime": "5"} | VERSION)
 
     assert "10 to 120" in told(caplog)[0]
@@ -51,7 +51,7 @@ async def test_verbose_says_every_refusal(
     wire: Wire, namespace: EmulatedNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever asked for all of them gets all of them."""
-    with caplog.at_level(logging.DEBUG, "eventgrid_emulator.refusal_log"):
+    with caplog.at_level(logging.DEBUG, "eventgrid_emulator.http.refusal_log"):
         for _ in range(5):
             await wire.post("/topics/no-such:publish", [])
 

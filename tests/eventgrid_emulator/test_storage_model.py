@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventgrid_emulator.cloudevents import read_batch
+from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.operations.settlement import DONE, settle
@@ -64,7 +64,7 @@ def snapshot(namespace: Namespace) -> Any:
                 entry.due if entry.state is not State.READY else None,
                 (entry.secret, entry.received) if entry.state is State.LOCKED else None,
                 entry.event.body,
-                entry.event.holders,
+                entry.event.reference_count,
             )
             for number, entry in queue._entries.items()
         }

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_emulator.queue.entries import Ending, Entry, Event, QueueLimits
+from eventgrid_emulator.queue.entries import DeadLetterReason, Entry, Event, QueueLimits
 from eventgrid_emulator.queue.lock_tokens import SECRET_LENGTH
 from eventgrid_emulator.queue.queue import SubscriptionQueue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
@@ -94,9 +94,9 @@ class Grid:
     def sweep(self) -> None:
         """What is due by now happens; note what ended of itself."""
         self.queue.sweep(now())
-        for ended in self.queue.take_ended():
-            assert ended.ending is not Ending.EXPIRED
-            if ended.ending is Ending.MAX_DELIVERIES:
+        for ended in self.queue.take_undeliverable():
+            assert ended.reason is not DeadLetterReason.EXPIRED
+            if ended.reason is DeadLetterReason.MAX_DELIVERIES:
                 self.worn_out.add(ended.event.number)
 
     async def receive(

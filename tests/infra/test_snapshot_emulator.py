@@ -105,7 +105,7 @@ def test_push_delivery_is_refused(plan: Any) -> None:
     )
 
     with pytest.raises(TopologyError, match="sub-flagged: only pull delivery"):
-        bicep_snapshot.declared(plan)
+        bicep_snapshot.read_topology(plan)
 
 
 def test_dead_letters_in_several_places_are_refused(plan: Any) -> None:
@@ -114,7 +114,7 @@ def test_dead_letters_in_several_places_are_refused(plan: Any) -> None:
     queue["deadLetterDestinationWithResourceIdentity"] = None
 
     with pytest.raises(TopologyError, match="several places"):
-        bicep_snapshot.declared(plan)
+        bicep_snapshot.read_topology(plan)
 
 
 def test_event_subscriptions_belong_to_their_own_topic(plan: Any) -> None:
@@ -127,6 +127,6 @@ def test_event_subscriptions_belong_to_their_own_topic(plan: Any) -> None:
     another["name"] = f"{topic['name'].split('/')[0]}/another-topic"
     plan["predictedResources"].append(another)
 
-    topics = bicep_snapshot.declared(plan)["topics"]
+    topics = bicep_snapshot.read_topology(plan)["topics"]
 
     assert [len(topic["eventSubscriptions"]) for topic in topics] == [3, 0]

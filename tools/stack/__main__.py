@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from eventgrid_emulator import descriptors
+from eventgrid_emulator.cli import descriptors
 from functions_host import local_http
 from functions_host.settings import BadSettings
 from tools.stack import options

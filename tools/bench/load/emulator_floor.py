@@ -10,8 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from eventgrid_emulator.http_server import Server
-from eventgrid_emulator.responses import reply
+from eventgrid_emulator.http.responses import reply
+from eventgrid_emulator.http.server import Server
 
 
 class Recording:

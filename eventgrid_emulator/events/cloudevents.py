@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from eventgrid_emulator import rfc3339
 from eventgrid_emulator.errors import bad_request
+from eventgrid_emulator.events import rfc3339
 
 MAX_BODY = 1_048_576
 MAX_EVENTS = 1_000

@@ -4,8 +4,8 @@ import asyncio
 
 from aiohttp import web
 
-from eventgrid_emulator.cloudevents import MAX_BODY
 from eventgrid_emulator.errors import Code, Refusal, bad_request, unsupported
+from eventgrid_emulator.events.cloudevents import MAX_BODY
 
 LONGEST = 75.0
 _TOO_LARGE = f"The request body is larger than {MAX_BODY} bytes; send less"

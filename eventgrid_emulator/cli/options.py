@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from eventgrid_emulator import environment
 from eventgrid_emulator.auth.credentials import LOCAL_KEY, MAX_KEYS
-from eventgrid_emulator.option_table import OPTIONS, Option
+from eventgrid_emulator.cli import environment
+from eventgrid_emulator.cli.option_table import OPTIONS, Option
 from eventgrid_emulator.topology.checks import TopologyError
 from eventgrid_emulator.topology.topology import Topology, read
 from eventgrid_emulator.version import VERSION
@@ -47,7 +47,7 @@ says whether all is well, POST /_local/clock {"advance": 3600} moves the clock a
 
 
 class Options(argparse.Namespace):
-    """What the emulator is told by its command line and its environment."""
+    """The options that command line and environment give."""
 
     host: str
     name: list[str]
@@ -70,7 +70,7 @@ class Options(argparse.Namespace):
     ready_json: bool
     verbose: bool
     declared: Topology | None = None  # by --topic and --subscription
-    unused: tuple[str, ...] = ()  # what is said of other variables
+    unused: tuple[str, ...] = ()  # lines about variables that are no option's
 
 
 class Parser(argparse.ArgumentParser):
@@ -105,14 +105,14 @@ def _add(made: Parser, option: Option) -> None:
     if option.default is False:
         made.add_argument(f"--{option.name}", action="store_true", help=option.help)
         return
-    said = "" if option.default in (None, []) else " (default %(default)s)"
+    default = "" if option.default in (None, []) else " (default %(default)s)"
     made.add_argument(
         f"--{option.name}",
         action="append" if isinstance(option.default, list) else "store",
         default=option.default,
         type=option.read,
         metavar=option.metavar,
-        help=option.help + said,
+        help=option.help + default,
     )
 
 
@@ -134,7 +134,7 @@ def read_options(
             "--topology is a file; --topic and --subscription are without one"
         )
     try:
-        options.declared = _declared(options.topic, options.subscription)
+        options.declared = _declare(options.topic, options.subscription)
     except TopologyError as problem:
         command.error(str(problem))
     return options
@@ -154,7 +154,7 @@ def _read_environment(arguments: list[str], environ: Mapping[str, str]) -> Optio
     return options
 
 
-def _declared(topic: str | None, subscriptions: list[str]) -> Topology | None:
+def _declare(topic: str | None, subscriptions: list[str]) -> Topology | None:
     """Return what --topic and --subscription declare; None without both."""
     if topic is None and not subscriptions:
         return None

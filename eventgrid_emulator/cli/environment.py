@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from eventgrid_emulator.option_table import OPTIONS, Option
+from eventgrid_emulator.cli.option_table import OPTIONS, Option
 
 PREFIX = "EVENTGRID_EMULATOR_"
 FLAGS = {

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from eventgrid_emulator import cloudevents
-from eventgrid_emulator.cloudevents import Published
 from eventgrid_emulator.errors import bad_request, unsupported
+from eventgrid_emulator.events import cloudevents
+from eventgrid_emulator.events.cloudevents import Published
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
@@ -78,7 +78,7 @@ def decode_header(text: str) -> str:
 
     A ValueError says what makes the value one that nobody can read for certain.
     """
-    plain = _QUOTED.sub(_unquoted, text)
+    plain = _QUOTED.sub(_unquote, text)
     if _QUOTED.sub("", text).count('"'):
         raise ValueError("opens a quote that it does not close")
     for part in plain.split("%")[1:]:
@@ -90,7 +90,7 @@ def decode_header(text: str) -> str:
         raise ValueError("is not UTF-8") from None
 
 
-def _unquoted(match: re.Match[str]) -> str:
+def _unquote(match: re.Match[str]) -> str:
     return re.sub(r"\\(.)", r"\1", match[0][1:-1], flags=re.DOTALL)
 
 

@@ -16,10 +16,10 @@ import msgspec
 from eventgrid_emulator.app import App
 from eventgrid_emulator.auth.callers import LOCALHOST, is_loopback
 from eventgrid_emulator.auth.identity import LOOPBACK, Identity
-from eventgrid_emulator.cli_options import Options
+from eventgrid_emulator.cli.option_table import THROTTLED
+from eventgrid_emulator.cli.options import Options
 from eventgrid_emulator.dead_letters.document import check_destination
 from eventgrid_emulator.operations.throttle import Throttle
-from eventgrid_emulator.option_table import THROTTLED
 from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.storage.sqlite import StoreError
 from eventgrid_emulator.topology import topology
@@ -69,7 +69,7 @@ def _log(options: Options) -> None:
         level=logging.INFO, format="%(levelname)s %(name)s: %(message)s"
     )
     level = logging.DEBUG if options.verbose else logging.INFO
-    logging.getLogger(__package__).setLevel(level)
+    logging.getLogger("eventgrid_emulator").setLevel(level)
     # The storage client writes forty lines about each dead letter.
     logging.getLogger("azure").setLevel(logging.WARNING)
     for line in options.unused:

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from eventgrid_emulator.cloudevents import MAX_BODY
+from eventgrid_emulator.events.cloudevents import MAX_BODY
 
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
