@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,11 +99,6 @@ def check(arguments: list[str]) -> int:
     return run_checks()
 
 
-def doctor(arguments: list[str]) -> int:
-    """Give the app's doctor the settings of this machine; its exit code is ours."""
-    return in_the_environment("tools.doctor", arguments)
-
-
 def package(arguments: list[str]) -> int:
     """Zip what is deployed of the app; `emulator` or `library`: build its wheel."""
     if arguments and not arguments[0].startswith("-"):
@@ -110,21 +106,6 @@ def package(arguments: list[str]) -> int:
     from tools import package as packing  # of the standard library, as a hook needs it
 
     return packing.main(arguments)
-
-
-def status(arguments: list[str]) -> int:
-    """Ask az how a deployment is; 1 when there is something to do, 3 without az."""
-    return in_the_environment("tools.azure.status_command", arguments)
-
-
-def settings(arguments: list[str]) -> int:
-    """Point local.settings.json at a deployment, or at the local stack again."""
-    return in_the_environment("tools.azure.settings_command", arguments)
-
-
-def keys(arguments: list[str]) -> int:
-    """Say how to set the keys of readers and operators in Azure; or set them here."""
-    return in_the_environment("tools.azure.keys_command", arguments)
 
 
 def in_the_environment(module: str, arguments: list[str]) -> int:
@@ -204,11 +185,23 @@ COMMANDS = {
     ),
     "test": Command("run the checks, then every test", test),
     "check": Command("format, lint, types, azure-functions-doctor", check),
-    "doctor": Command("check settings, topology, host.json and namespace", doctor),
+    "doctor": Command(
+        "check settings, topology, host.json and namespace",
+        partial(in_the_environment, "tools.doctor"),
+    ),
     "package": Command("zip what is deployed; or a wheel: emulator, library", package),
-    "status": Command("check a deployment in Azure and say what to do", status),
-    "settings": Command("use what is deployed from here, or the local stack", settings),
-    "keys": Command("make keys for readers and operators, in Azure or here", keys),
+    "status": Command(
+        "check a deployment in Azure and say what to do",
+        partial(in_the_environment, "tools.azure.status_command"),
+    ),
+    "settings": Command(
+        "use what is deployed from here, or the local stack",
+        partial(in_the_environment, "tools.azure.settings_command"),
+    ),
+    "keys": Command(
+        "make keys for readers and operators, in Azure or here",
+        partial(in_the_environment, "tools.azure.keys_command"),
+    ),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }
 

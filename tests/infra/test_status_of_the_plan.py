@@ -12,7 +12,6 @@ import pytest
 
 from tests.infra.deployment import Deployment as Planned
 from tools import bicep
-from tools.azure.checks import roles
 from tools.azure.deployment import Deployment
 from tools.azure.examine import examine
 from tools.azure.finding import Finding
@@ -171,10 +170,3 @@ def test_each_role_assignment_is_one_that_status_asks_for(
             for finding in findings(without)
             if finding.where.startswith("role ")
         ]
-
-
-def test_the_roles_are_those_of_the_template() -> None:
-    """One id for each role, wherever it is written."""
-    named = json.loads((ROOT / "infra/roles.json").read_text("utf-8"))
-
-    assert named.items() <= roles.IDS.items()

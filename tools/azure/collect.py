@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from moderation.settings import OTHERWISE, SETTINGS
 from tools.azure import az, queries
 from tools.azure.az import Refused
 from tools.azure.checks.sign_in import SECRETLESS
-from tools.azure.deployment import Deployment, Json, declared
+from tools.azure.deployment import HIDDEN, Deployment, Json, declared
 from tools.terminal import CannotGoOn
 
 EVENT_GRID = "2025-02-15"
@@ -25,7 +26,6 @@ SITE = "Microsoft.Web/sites"
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 WORKSPACE = "Microsoft.OperationalInsights/workspaces"
 ROLES = "providers/Microsoft.Authorization/roleAssignments"
-HIDDEN = "(set)"
 # Settings whose values are compared with something, besides those of the timers.
 COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
     "AzureWebJobsStorage__accountName",
@@ -80,13 +80,10 @@ class _Collector:
         self._path = f"/subscriptions/{account['id']}/resourceGroups/{group}"
         self._unanswered: dict[str, str] = {}
 
-    def _resources(self) -> list[Json]:
-        path = f"{self._path}/resources"
-        return az.values(path, RESOURCES, expand="provisioningState")
-
     def functions(self, app: str | None, now: datetime) -> Deployment:
         """Ask for the app alone, which takes seconds."""
-        resources = self._resources()
+        path = f"{self._path}/resources"
+        resources = az.values(path, RESOURCES, expand="provisioningState")
         site = self._one("site", _sites(resources, app), WEB)
         settings, functions = self._app(site)
         return Deployment(
@@ -103,23 +100,16 @@ class _Collector:
 
     def everything(self, app: str | None, now: datetime) -> Deployment:
         """Ask for all that is examined."""
-        resources = self._resources()
+        found = self.functions(app, now)
+        resources, site = found.resources, found.site
         namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
-        site = self._one("site", _sites(resources, app), WEB)
         topics, subscriptions = self._event_grid(namespace)
-        settings, functions = self._app(site)
         accounts = self._each("storage_accounts", _ids(resources, ACCOUNT), STORAGE)
-        return Deployment(
-            asked_at=now.isoformat(),
-            account=self._account,
-            group=self._group,
-            resources=resources,
+        return replace(
+            found,
             namespace=namespace,
             topics=topics,
             event_subscriptions=subscriptions,
-            site=site,
-            settings=settings,
-            functions=functions,
             role_assignments=self._list("role_assignments", f"{self._path}/{ROLES}"),
             storage_accounts=accounts,
             containers={
@@ -127,8 +117,6 @@ class _Collector:
             },
             drains=self._logged("drains", queries.DRAINS, resources, site),
             auth=self._auth(site),
-            failure="" if functions else self._failure(resources, site),
-            unanswered=self._unanswered,
         )
 
     def _event_grid(self, namespace: Json | None) -> tuple[list[Json], list[Json]]:

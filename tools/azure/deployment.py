@@ -14,6 +14,7 @@ from moderation.timers import Timer
 from tools.terminal import CannotGoOn
 
 Json = dict[str, Any]
+HIDDEN = "(set)"  # stands for the value of a secret setting
 
 
 @dataclass(frozen=True)

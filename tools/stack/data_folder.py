@@ -29,8 +29,7 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.blobs = path / "azurite"
-        earlier = path / "broker"  # as it was called; what is queued there is not lost
-        self.queues = earlier if earlier.exists() else path / "emulator"
+        self.queues = path / "emulator"
         self.logs = path / "logs"
         self._record = path / "run.json"
         self._record_failed = False

@@ -24,7 +24,7 @@ def test_everything_that_az_answers_is_collected(az_program: Path) -> None:
     """All pages of all lists are read, and secrets are dropped on the way."""
     found = collect.collect(GROUP, None, NOW)
 
-    assert found.settings.pop("EVENTGRID_KEY") == collect.HIDDEN
+    assert found.settings.pop("EVENTGRID_KEY") == deployment.HIDDEN
     assert found == replace(deployment.load(WELL), settings=found.settings)
 
 

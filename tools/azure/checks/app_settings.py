@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from moderation import settings, timers, topology
 from moderation.runtime import handled
+from moderation.settings import Settings, SettingsInvalid
 from tools.azure.checks.roles import account_of
-from tools.azure.deployment import Deployment, declared, dig
+from tools.azure.deployment import HIDDEN, Deployment, declared, dig
 from tools.azure.finding import Finding, Level
 
 FORBIDDEN = {
@@ -35,8 +36,7 @@ def examine(found: Deployment) -> Iterator[Finding]:
     """Yield settings that are missing, wrong, forbidden, secret or point elsewhere."""
     if found.site is None or not found.was_answered("settings"):
         return
-    yield from _missing(found)
-    yield from _numbers(found)
+    yield from _refused(found)
     yield from _timers(found)
     yield from _forbidden(found)
     yield from _elsewhere(found)
@@ -50,37 +50,22 @@ def _set(found: Deployment, pair: str) -> str:
     )
 
 
-def _missing(found: Deployment) -> Iterator[Finding]:
-    for setting in settings.SETTINGS:
-        name = settings.spelled(setting.name, found.settings)
-        if setting.required and not found.settings.get(name):
-            problem = "is not set: every call answers 503"
-            do = _set(found, f"{setting.name}=<value>") + ": docs/settings.md"
-            yield Finding(f"setting {setting.name}", problem, do)
-    if (
-        not found.settings.get(URL)
-        and "AUDIT_STORAGE_CONNECTION_STRING" not in found.settings
-    ):
-        do = _set(found, f"{URL}=https://<account>.blob.core.windows.net")
-        yield Finding(f"setting {URL}", "is not set: every call answers 503", do)
+def _refused(found: Deployment) -> Iterator[Finding]:
+    """Yield what the app itself says of its settings, secrets apart, and the host's."""
+    try:
+        Settings.from_environ(found.settings, topic=declared()["topic"])
+    except SettingsInvalid as error:
+        for wrong in error.problems:
+            if found.settings.get(wrong.path) != HIDDEN:
+                problem = f"{wrong.problem}: every call answers 503"
+                do = _set(found, f"{wrong.path}=<value>") + ": docs/settings.md"
+                yield Finding(f"setting {wrong.path}", problem, do)
     for name in HOST_IDENTITY:
         if not found.settings.get(name):
             yield Finding(
                 f"setting {name}",
                 "is not set: the host cannot reach its storage, so no timer fires",
                 _set(found, f"{name}=<value>"),
-            )
-
-
-def _numbers(found: Deployment) -> Iterator[Finding]:
-    for setting in settings.SETTINGS:
-        value, allowed = found.settings.get(setting.name, ""), setting.allowed
-        if allowed and value and settings.whole_number(value, allowed) is None:
-            limits = f"{allowed[0]} to {allowed[-1]}"
-            yield Finding(
-                f"setting {setting.name}",
-                f"is {value}, and may be {limits}: every call answers 503",
-                _set(found, f"{setting.name}=<{limits}>"),
             )
 
 

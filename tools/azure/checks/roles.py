@@ -1,10 +1,12 @@
 """Which roles are missing, and which are wider than they need to be."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
+from tools.terminal import ROOT
 
 SENDER = "EventGrid Data Sender"
 RECEIVER = "EventGrid Data Receiver"
@@ -12,13 +14,9 @@ CONTRIBUTOR = "Storage Blob Data Contributor"
 OWNER = "Storage Blob Data Owner"
 METRICS = "Monitoring Metrics Publisher"
 BOTH = "EventGrid Data Contributor"
-IDS = {
-    SENDER: "d5a91429-5739-47e2-a06b-3470a27159e7",
-    RECEIVER: "78cbd9e7-9798-4e2e-9b5a-547d9ebb31fb",
+IDS: dict[str, str] = {
+    **json.loads((ROOT / "infra" / "roles.json").read_text(encoding="utf-8")),
     BOTH: "1d8c3fe3-8864-474b-8749-01e3783e8157",
-    OWNER: "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    CONTRIBUTOR: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    METRICS: "3913510d-42f4-4e42-8a64-420c390055eb",
 }
 NAMES = {role: name for name, role in IDS.items()}
 INCLUDED_IN = {

@@ -1,16 +1,14 @@
 """The topic and its event subscriptions against topology.json."""
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
+from moderation.topology_file import seconds
 from tools.azure.checks.resources import DEPLOY
 from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
 
 DEAD_LETTER = "deadLetterDestinationWithResourceIdentity"
 LIMITS = ("receiveLockDurationInSeconds", "maxDeliveryCount")
-LIFE = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 WHOLE = (
     f"{DEPLOY}; whoever changes it by hand has to send the whole `queue` block, because "
     "a PATCH replaces it"
@@ -98,18 +96,9 @@ def _limits(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
             problem = f"{name} is {queue.get(name)}, topology.json says {wanted[name]}"
             yield Finding(where, problem, WHOLE)
     lives, expected = queue.get("eventTimeToLive"), wanted["eventTimeToLive"]
-    if _seconds(lives) != _seconds(expected):
+    if seconds(str(lives)) != seconds(expected):  # P1D and PT24H are the same
         problem = f"eventTimeToLive is {lives}, topology.json says {expected}"
         yield Finding(where, problem, WHOLE)
-
-
-def _seconds(duration: Any) -> Any:
-    """Return an ISO 8601 duration in seconds, so that P1D and PT24H are the same."""
-    match = LIFE.match(str(duration))
-    if match is None:
-        return duration
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return days * 86_400 + hours * 3600 + minutes * 60 + seconds
 
 
 def _dead_letters(
