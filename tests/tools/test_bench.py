@@ -22,6 +22,7 @@ TINY = Size(
     starts=1,
     seconds=0.2,
     entries=4_000,
+    stay_seconds=6.0,
 )
 # The least that a bench has to compare with something, and to hold to a target.
 RATIOS = {

@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from statistics import median
 from typing import Any
@@ -96,7 +96,7 @@ def document(reports: dict[str, Report], quick: bool) -> dict[str, Any]:
         "quick": quick,
         "benches": {
             name: {
-                "rows": [_as_json(row) for row in report.rows],
+                "rows": [asdict(row) | {"met": row.met} for row in report.rows],
                 "rounds": report.rounds,
             }
             for name, report in reports.items()
@@ -112,20 +112,6 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
-    }
-
-
-def _as_json(row: Row) -> dict[str, Any]:
-    return {
-        "bench": row.bench,
-        "what": row.what,
-        "ours": row.ours,
-        "unit": row.unit,
-        "against": row.against,
-        "theirs": row.theirs,
-        "ratio": row.ratio,
-        "target": row.target,
-        "met": row.met,
     }
 
 

@@ -20,7 +20,7 @@ class Size:
     starts: int
     seconds: float
     entries: int
-    stay_seconds: float = 6.0
+    stay_seconds: float
 
 
 FULL = Size(

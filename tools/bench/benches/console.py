@@ -19,7 +19,8 @@ from moderation import runtime
 from tools.bench.load import filling
 from tools.bench.load.events import FLAGGED, event
 from tools.bench.load.filling import Day, Known
-from tools.bench.load.servers import KEY, running_storage
+from tools.bench.load.parts import running_storage
+from tools.bench.load.servers import KEY
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
 from tools.stack.settings import settings_file

@@ -4,10 +4,9 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from tools.bench.contenders.contender import Place
 from tools.bench.contenders.workers import each, in_turns, workers
 from tools.bench.load.events import FLAGGED
-from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
+from tools.bench.load.parts import running
 from tools.bench.report import Report, Row, compared
 from tools.bench.sizes import Size
 
@@ -26,11 +25,7 @@ SETTLE, HANDLE = "receive, decode, settle", "the same, handlers, audit in Azurit
 
 async def run(size: Size) -> Report:
     """Measure CPU per event of each contender, in turns on one emulator."""
-    async with (
-        running_emulator(dict.fromkeys(OWN.values())) as server,
-        running_storage() as storage,
-    ):
-        place = Place(server.endpoint, TOPIC, KEY, storage=storage)
+    async with running(dict.fromkeys(OWN.values())) as (server, place):
         places = {name: replace(place, shares={own: 1.0}) for name, own in OWN.items()}
         numbers = itertools.count(step=size.events)
 

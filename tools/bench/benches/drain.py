@@ -3,16 +3,10 @@
 from statistics import median
 from typing import Any
 
-from tools.bench.contenders.contender import Place
 from tools.bench.contenders.workers import Worker, each, worker
 from tools.bench.load.events import APPROVED, FLAGGED
-from tools.bench.load.servers import (
-    KEY,
-    TOPIC,
-    Emulator,
-    running_emulator,
-    running_storage,
-)
+from tools.bench.load.parts import running
+from tools.bench.load.servers import Emulator
 from tools.bench.report import Report, Row, compared
 from tools.bench.sizes import Size
 
@@ -28,13 +22,14 @@ MOST_MEGABYTES = 20.0
 
 async def run(size: Size) -> Report:
     """Drain the backlog between rounds of a thousand deliveries, in one process."""
-    async with running_emulator(SUBSCRIPTIONS) as server, running_storage() as storage:
-        place = Place(server.endpoint, TOPIC, KEY, SHARES, storage)
-        async with worker("drain", place) as drains:
-            await _drain(server, drains, SMALL)
-            small = [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
-            large = await _drain(server, drains, size.backlog)
-            small += [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
+    async with (
+        running(SUBSCRIPTIONS, SHARES) as (server, place),
+        worker("drain", place) as drains,
+    ):
+        await _drain(server, drains, SMALL)
+        small = [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
+        large = await _drain(server, drains, size.backlog)
+        small += [await _drain(server, drains, SMALL) for _ in range(size.rounds)]
     return Report(_rows(size, small, large), {"small": small, "large": [large]})
 
 

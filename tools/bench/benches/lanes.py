@@ -3,24 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from datetime import timedelta
 from typing import Any
 
-import msgspec
-
-from eventgrid_pull.blob import blob_client
-from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from tools.bench.contenders.contender import Place
-from tools.bench.contenders.drained import CONTAINER, clock
 from tools.bench.contenders.workers import Worker, workers
 from tools.bench.load.events import FLAGGED
-from tools.bench.load.servers import (
-    KEY,
-    TOPIC,
-    Emulator,
-    running_emulator,
-    running_storage,
-)
+from tools.bench.load.parts import audit_lines, running
+from tools.bench.load.servers import Emulator
 from tools.bench.report import Report, Row, compared
 from tools.bench.sizes import Size
 
@@ -32,13 +20,12 @@ DEADLINE_SECONDS = 100.0
 
 async def run(size: Size) -> Report:
     """Measure events per second with more lanes; then look for every event."""
-    async with running_emulator({NAME: None}) as server, running_storage() as storage:
-        place = Place(server.endpoint, TOPIC, KEY, {NAME: 1.0}, storage)
+    async with running({NAME: None}, {NAME: 1.0}) as (server, place):
         names = [f"lane-{number}" for number in range(1, max(LANES) + 1)]
         async with workers(dict.fromkeys(names, place), kind="lane") as lanes:
             took, published = await _rounds(size, server, list(lanes.values()))
         counted = (await server.overview())[NAME]
-        entries = await _entries(storage)
+        entries = Counter([line.id for line in await audit_lines(place.storage, NAME)])
     exact = _counted(published, counted, entries)
     return Report(_rows(took, size.events * MORE), {"seconds": took, "exact": exact})
 
@@ -73,24 +60,10 @@ async def _drain(server: Emulator, lanes: list[Worker], total: int) -> float:
     return seconds
 
 
-class _Entry(msgspec.Struct):
-    id: str
-
-
-async def _entries(storage: str) -> Counter[str]:
-    """Return how many audit entries there are for each event."""
-    now = clock()
-    async with blob_client.service(storage, None) as service:
-        log = BlobAppendLog(service.get_container_client(CONTAINER), "reader")
-        lines = log.newest(NAME, since=now - timedelta(hours=1), until=now)
-        decoder = msgspec.json.Decoder(_Entry)
-        return Counter([decoder.decode(line).id async for line in lines])
-
-
 def _counted(
     published: int, counted: dict[str, Any], entries: Counter[str]
 ) -> dict[str, int]:
-    """Event for event: settled once, recorded once. Ends the bench if it is not so."""
+    """Check that each event was settled once and recorded once."""
     exact = {
         "published": published,
         "acknowledged": counted["acknowledged"],

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from tools.bench.contenders.contender import Place
+import msgspec
+
 from tools.bench.contenders.workers import Worker, worker
 from tools.bench.load.events import event
-from tools.bench.load.servers import (
-    KEY,
-    TOPIC,
-    Emulator,
-    running_emulator,
-    running_storage,
-)
+from tools.bench.load.parts import running
+from tools.bench.load.servers import Emulator
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
 
@@ -26,18 +22,16 @@ MOST_MEGABYTES = 150.0
 async def run(size: Size) -> Report:
     """Drain small events, then large ones, in one process that holds what it needs."""
     deliveries = max(len(SUBSCRIPTIONS), size.events // 4)
+    shares = dict.fromkeys(SUBSCRIPTIONS, 1 / len(SUBSCRIPTIONS))
     async with (
-        running_emulator(dict.fromkeys(SUBSCRIPTIONS)) as server,
-        running_storage() as storage,
+        running(dict.fromkeys(SUBSCRIPTIONS), shares) as (server, place),
+        worker("drain", place) as drains,
     ):
-        shares = dict.fromkeys(SUBSCRIPTIONS, 1 / len(SUBSCRIPTIONS))
-        place = Place(server.endpoint, TOPIC, KEY, shares, storage)
-        async with worker("drain", place) as drains:
-            small = await _drain(server, drains, SMALL, weight=0)
-            large = [
-                await _drain(server, drains, min(ROUND, left), weight=EVENT_BYTES)
-                for left in range(deliveries, 0, -ROUND)
-            ]
+        small = await _drain(server, drains, SMALL, weight=0)
+        large = [
+            await _drain(server, drains, min(ROUND, left), weight=EVENT_BYTES)
+            for left in range(deliveries, 0, -ROUND)
+        ]
     return Report(_rows(deliveries, small, large), {"small": [small], "large": large})
 
 
@@ -45,11 +39,12 @@ async def _drain(
     server: Emulator, drains: Worker, deliveries: int, *, weight: int
 ) -> dict[str, Any]:
     """Publish events that every event subscription takes, and drain them all."""
-    events = [event(number) for number in range(deliveries // len(SUBSCRIPTIONS))]
-    for large in events:
-        large["data"]["excerpt"] = "x" * weight
-    await server.publish(events)
-    took = await drains.work(len(events) * len(SUBSCRIPTIONS))
+    events = deliveries // len(SUBSCRIPTIONS)
+    for number in range(events):
+        made = event(number)
+        made["data"]["excerpt"] = "x" * weight
+        await server.publish(msgspec.json.encode([made]))
+    took = await drains.work(events * len(SUBSCRIPTIONS))
     if took["settled"] != took["events"]:
         raise SystemExit(f"drained {took['settled']} of {took['events']} deliveries")
     return took

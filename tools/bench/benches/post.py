@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,18 +12,20 @@ import msgspec
 from eventgrid_pull.blob import blob_client
 from moderation import timers, topology
 from moderation.runtime import handled
-from tools.bench.benches import emulator
 from tools.bench.benches.publish import NOBODY
+from tools.bench.contenders.contender import Place
 from tools.bench.load.events import FLAGGED, event
 from tools.bench.load.http_load import Request, microseconds
-from tools.bench.load.servers import KEY, TOPIC, running_emulator, running_storage
+from tools.bench.load.parts import (
+    AUDIT,
+    app_settings,
+    running,
+    running_host,
+)
+from tools.bench.load.servers import Emulator
 from tools.bench.report import Report, Row, compared
 from tools.bench.sizes import Size
-from tools.stack import options
 from tools.stack.parts import services
-from tools.stack.parts.services import Part
-from tools.stack.settings import settings_file
-from tools.stack.system import ports, processes
 from tools.terminal import ROOT
 
 # At least so much faster than the function that sends with the SDK.
@@ -38,77 +38,64 @@ CONTENDERS = {
     "me": ("app", Request("GET", "/api/me", 200)),
     "sdk": ("sdk", POST),
 }
-START_SECONDS = 60
 # The app writes who published once a second.
 WRITTEN_SECONDS = 1.5
 
 type Took = dict[str, list[float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What counts the requests behind the answers: the emulator, and the app's log."""
-
-    endpoint: str
-    storage: str
-
-    async def published(self) -> int:
-        """Return how many publishes the emulator has taken."""
-        connection = await emulator.connect(int(self.endpoint.rpartition(":")[2]))
-        metrics = await connection.get("/_local/metrics")
-        connection.close()
-        found = re.findall(r'operation="publish",status="200"} (\d+)', metrics)
-        return sum(map(int, found))
-
-    async def appended(self) -> int:
-        """Return how often the app appended to its log of who did what."""
-        count = 0
-        async with blob_client.service(self.storage, None) as service:
-            container = service.get_container_client("audit")
-            if not await container.exists():
-                return 0
-            async for blob in container.list_blobs(name_starts_with="actions/"):
-                log = container.get_blob_client(blob.name)
-                told = await log.get_blob_properties()
-                count += told.append_blob_committed_block_count or 0
-        return count
-
-
 async def run(size: Size) -> Report:
     """Time for each request at 1, 16 and 64 connections, in turns, on each host."""
     rows: list[Row] = []
     rounds: dict[str, Took] = {}
-    async with running_emulator(NOBODY) as server, running_storage() as storage:
-        behind = Behind(server.endpoint, storage)
+    async with running(NOBODY) as (server, place):
         for host in ("stand-in", *(["func"] if services.find_func() else [])):
-            async with _hosts(host, _settings(server.endpoint, storage)) as at:
+            async with _hosts(host, _settings(place)) as at:
                 for connections in TARGETS:
-                    took = await _in_turns(at, size, connections, behind)
+                    took = await _in_turns(at, size, connections, server, place.storage)
                     rounds[f"{host} {connections}"] = took
                     rows += _rows(f"{host}, {connections} at once", connections, took)
     return Report(rows, rounds)
 
 
 async def _in_turns(
-    at: Mapping[str, int], size: Size, connections: int, behind: Behind
+    at: Mapping[str, int],
+    size: Size,
+    connections: int,
+    server: Emulator,
+    storage: str,
 ) -> Took:
     requests = max(size.events // (16 if connections == 1 else 4), connections)
     took: Took = {name: [] for name in CONTENDERS}
     published = 0
-    appended = await behind.appended()
+    appended = await _appended(storage)
     for turn in range(size.rounds + 1):
         for name, (app, request) in CONTENDERS.items():
-            before = await behind.published()
+            before = await server.requests("publish")
             micros = await microseconds(at[app], request, requests, connections)
             if name == "post":
-                published += await behind.published() - before
+                published += await server.requests("publish") - before
             if turn:
                 took[name].append(micros)
     await asyncio.sleep(WRITTEN_SECONDS)
     events = requests * (size.rounds + 1)
     took["requests"] = [published / events]
-    took["appends"] = [(await behind.appended() - appended) / events]
+    took["appends"] = [(await _appended(storage) - appended) / events]
     return took
+
+
+async def _appended(storage: str) -> int:
+    """Return how often the app appended to its log of who did what."""
+    count = 0
+    async with blob_client.service(storage, None) as service:
+        container = service.get_container_client(AUDIT)
+        if not await container.exists():
+            return 0
+        async for blob in container.list_blobs(name_starts_with="actions/"):
+            log = container.get_blob_client(blob.name)
+            properties = await log.get_blob_properties()
+            count += properties.append_blob_committed_block_count or 0
+    return count
 
 
 def _rows(where: str, connections: int, took: Took) -> list[Row]:
@@ -133,19 +120,8 @@ def _rows(where: str, connections: int, took: Took) -> list[Row]:
     ]
 
 
-def app_settings(endpoint: str, storage: str) -> dict[str, str]:
-    """Return the example's settings, with the emulator and Azurite that run."""
-    return {
-        **settings_file.read(ROOT / settings_file.EXAMPLE),
-        **dict.fromkeys(settings_file.STORAGE, storage),
-        settings_file.ENDPOINT: endpoint,
-        settings_file.TOPIC: TOPIC,
-        settings_file.KEY: KEY,
-    }
-
-
-def _settings(endpoint: str, storage: str) -> dict[str, str]:
-    settings = app_settings(endpoint, storage)
+def _settings(place: Place) -> dict[str, str]:
+    settings = app_settings(place)
     idle = {
         f"AzureWebJobs.{function}.Disabled": "true"
         for timer in timers.of(topology.load().names, settings, handled())
@@ -158,7 +134,7 @@ def _settings(endpoint: str, storage: str) -> dict[str, str]:
 async def _hosts(
     kind: str, settings: Mapping[str, str]
 ) -> AsyncIterator[dict[str, int]]:
-    """Both apps, each in a host of its own; gives their ports."""
+    """Run both apps, each in a host of its own; give their ports."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()), "sdk")
         shutil.copytree(SDK_APP, folder)
@@ -170,37 +146,3 @@ async def _hosts(
             )[0]
             for name, app in apps.items()
         }
-
-
-@contextlib.asynccontextmanager
-async def running_host(
-    kind: str, app: Path, settings: Mapping[str, str], logs: Path
-) -> AsyncIterator[tuple[int, processes.Process]]:
-    """Start a host with an app; give its port and its process."""
-    if kind == "func":
-        settings_file.make_if_missing(app)
-    port = ports.choose({"--http-port": 0})["--http-port"]
-    chosen = options.read(["--host", kind, "--app", str(app)])
-    part = services.host(chosen, port, settings)
-    log = logs / f"{port}.log"
-    process = await processes.start(part.command, part.environment, part.folder, log)
-    try:
-        await _until_it_answers(part, log)
-        yield port, process
-    finally:
-        for stop in part.stops:
-            if process.returncode is None:
-                stop.ask(process)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), stop.grace)
-        await processes.end_group(process.pid)
-
-
-async def _until_it_answers(part: Part, log: Path) -> None:
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
-    while not await asyncio.to_thread(part.answers, part.port):
-        if asyncio.get_running_loop().time() > deadline:
-            said = await asyncio.to_thread(log.read_bytes)
-            end = said[-2000:].decode(errors="replace")
-            raise SystemExit(f"The host did not start:\n{end}")
-        await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A process that does one kind of work, round after round, and tells what each took.
+"""A process that does one kind of work, round after round, and says what each took.
 
 Each contender has a process of its own, so that none pays for what another imported.
 `python -m tools.bench.contenders.contender NAME PLACE` writes a line of JSON when it is ready, and one
@@ -38,13 +38,16 @@ CONTENDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a contender works, and which part of the events comes to which place."""
+    """Where a contender works, which part of the events each event subscription gets, and
+    the pace of drains that stay.
+    """
 
     endpoint: str
     topic: str
     key: str
     shares: Mapping[str, float] = field(default_factory=dict)
     storage: str = ""
+    pace: float = 0.0
 
     @property
     def subscription(self) -> str:
@@ -53,7 +56,7 @@ class Place:
         return name
 
 
-# Does its work on so many events; gives what else there is to tell.
+# Does its work on so many events; returns what else there is to say.
 type Work = Callable[[int], Awaitable[dict[str, Any]]]
 type Contender = Callable[[Place], AbstractAsyncContextManager[Work]]
 
@@ -69,33 +72,21 @@ async def serve(contender: Contender, place: Place) -> None:
 
 async def _measure(work: Work, events: int) -> dict[str, Any]:
     gc.collect()
-    cpu, started = cpu_seconds(), time.perf_counter()
-    told = await work(events)
-    seconds, used = time.perf_counter() - started, cpu_seconds() - cpu
-    return {
-        "events": events,
-        "seconds": seconds,
-        "cpu": used,
-        "peak": peak_megabytes(),
-        **told,
-    }
+    # Processor time of all threads, in user and system mode.
+    cpu, started = time.process_time(), time.perf_counter()
+    counts = await work(events)
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    took = {"events": events, "seconds": seconds, "cpu": used}
+    return took | {"peak": _peak_megabytes()} | counts
 
 
-def _say(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
 
 
-def cpu_seconds() -> float:
-    """Processor time, in user and system mode."""
-    if resource is None:
-        return time.process_time()
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def peak_megabytes() -> float | None:
-    """Return the most memory it has held at once; None where that is not told."""
+def _peak_megabytes() -> float | None:
+    """Return the most memory it has held at once; None where that is unknown."""
     if resource is None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

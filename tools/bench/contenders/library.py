@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -10,14 +9,10 @@ import msgspec
 from azure.core.credentials import AzureKeyCredential
 
 from eventgrid_pull import Event, EventGridPull, Record
-from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import AppendLog, StoreUnavailable, stamp
-from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from eventgrid_pull.blob.group_commit import GroupedAppendLog
 from tools.bench.contenders.contender import Place, Work
-from tools.bench.contenders.drained import clock
-
-CONTAINER = "library"
+from tools.bench.contenders.drained import append_log
+from tools.bench.load.events import clock
 
 
 class Result(msgspec.Struct, rename="camel"):
@@ -55,38 +50,42 @@ class Recorder:
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
         """Append a line for each, all at once."""
-        lines = b"\n".join([msgspec.json.encode(_entry(each)) for each in records])
+        lines = b"\n".join([msgspec.json.encode(_entry(record)) for record in records])
         await self._log.append(subscription, records[0].at, lines + b"\n")
 
 
 def _entry(record: Record) -> Entry:
-    delivery, said = record.delivery, record.disposition
+    delivery, disposition = record.delivery, record.disposition
     event = delivery.event
     return Entry(
         stamp(record.at),
         event.source,
         event.id,
         event.delivery_count,
-        said.VERB,
-        said.reason,
+        disposition.VERB,
+        disposition.reason,
         msgspec.Raw(delivery.line),
     )
 
 
 @contextlib.asynccontextmanager
 async def pulling(place: Place) -> AsyncIterator[Work]:
-    """Pulls until the handler has seen as many events as there are."""
-    left, high, all_seen = 0, 0, asyncio.Event()
-    service = blob_client.service(place.storage, None)
-    log = BlobAppendLog(service.get_container_client(CONTAINER), uuid.uuid4().hex[:12])
-    pull = EventGridPull(
-        topic=place.topic,
-        endpoint=place.endpoint,
-        credential=AzureKeyCredential(place.key),
-        recorder=Recorder(GroupedAppendLog(log)),
-    )
+    """Pull until the handler has seen as many events as there are."""
+    async with append_log(place, "library") as log:
+        pull = EventGridPull(
+            topic=place.topic,
+            endpoint=place.endpoint,
+            credential=AzureKeyCredential(place.key),
+            recorder=Recorder(log),
+        )
+        yield _work(pull, place.subscription)
+        await pull.close()
 
-    @pull.subscription(place.subscription, schedule="0 * * * * *")
+
+def _work(pull: EventGridPull, subscription: str) -> Work:
+    left, high, all_seen = 0, 0, asyncio.Event()
+
+    @pull.subscription(subscription, schedule="0 * * * * *")
     async def handle(event: Event[Result]) -> None:
         nonlocal left, high
         left, high = left - 1, high + (event.data.severity == "high")
@@ -100,7 +99,7 @@ async def pulling(place: Place) -> AsyncIterator[Work]:
         left, high = count, 0
         all_seen.clear()
         consumer = pull.consumer.elsewhere(lambda: namespace)
-        draining = asyncio.create_task(consumer.drain(place.subscription))
+        draining = asyncio.create_task(consumer.drain(subscription))
         await all_seen.wait()
         await consumer.stop()  # finishes what is in hand
         result = await draining
@@ -108,6 +107,4 @@ async def pulling(place: Place) -> AsyncIterator[Work]:
             raise SystemExit(f"not all was settled: {result}")
         return {"high": high}
 
-    async with service:
-        yield work
-        await pull.close()
+    return work

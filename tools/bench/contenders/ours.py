@@ -12,8 +12,7 @@ from eventgrid_pull.wire.client import Namespace
 from moderation import events
 from moderation.events import ContentFlagged, Severity
 from tools.bench.contenders.contender import Place, Work
-from tools.bench.contenders.drained import clock
-from tools.bench.load.events import event
+from tools.bench.load.events import clock, event
 
 
 @contextlib.asynccontextmanager

@@ -2,20 +2,28 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from eventgrid_pull.settings.ticks import Manner
 from tools import costs
 from tools.bench.cost import measured, simulated
 from tools.bench.cost.counts import Counts
+from tools.bench.load.events import APPROVED, FLAGGED
+from tools.bench.load.parts import running
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
 
 RATES = (0, 1, 10, 100, 1_000)
 PACE = 0.8
 STAY, VISIT = "0 * * * * *", "0 */5 * * * *"
-# Of the events, those that each of three event subscriptions takes.
-SHARES = (0.5, 0.5, 1.0)
+SUBSCRIPTIONS = {
+    "sub-flagged": [FLAGGED],
+    "sub-approved": [APPROVED],
+    "sub-all-events": None,
+}
+# Of the events, those that each of them takes.
+SHARES = {"sub-flagged": 0.5, "sub-approved": 0.5, "sub-all-events": 1.0}
 type Scenario = dict[str, Any]
 
 
@@ -24,23 +32,22 @@ async def run(size: Size) -> Report:
     most = 1 if size.seconds >= 1 else 0.1
     scenarios = await asyncio.to_thread(lambda: list(_virtual(most)))
     found = {(s["rate"], s["manner"], s["pace"]): s for s in scenarios}
-    async with measured.standing() as stand:
+    async with running(SUBSCRIPTIONS, SHARES) as (server, place):
         for rate, pace in ((100, PACE), (100, 0.0), (1_000, PACE), (1_000, 0.0)):
-            counts = await stand.stay(rate, pace, size.seconds / 2)
+            paced = replace(place, pace=pace)
+            counts = await measured.stay(server, paced, rate, size.seconds / 2)
             scenarios.append(_scenario("measured", rate, "stay", pace, counts))
-    paced, prompt = found[100, "stay", PACE], found[100, "stay", 0.0]
+    at_100, prompt = found[100, "stay", PACE], found[100, "stay", 0.0]
     loop = found[100, "loop", 0.0]
-    at_100, none, one = (
-        costs.of_counts(found[key])
-        for key in ((100, "stay", PACE), (0, "visit", 0.0), (1, "visit", 0.0))
-    )
+    monthly_writes = costs.of_counts(at_100).writes
+    idle, slow = (costs.of_counts(found[rate, "visit", 0.0]) for rate in (0, 1))
     rows = [
-        _compared("a pace of 0.8 s", paced, "pace 0", prompt, 1 / 20),
-        _compared("the same", paced, "the SDK's loop, 10 a receive", loop, None),
-        Row("cost", "delay at 100/s, paced: p99", paced["p99"], "s", target=2.5),
-        Row("cost", "a month of writes at 100/s", at_100.writes, "$", target=100.0),
-        Row("cost", "visits, a month of nothing", none.of_the_app, "$", target=5.0),
-        Row("cost", "visits, a month of 1/s", one.of_the_app, "$", target=5.0),
+        _compared("a pace of 0.8 s", at_100, "pace 0", prompt, 1 / 20),
+        _compared("the same", at_100, "the SDK's loop, 10 a receive", loop, None),
+        Row("cost", "delay at 100/s, paced: p99", at_100["p99"], "s", target=2.5),
+        Row("cost", "a month of writes at 100/s", monthly_writes, "$", target=100.0),
+        Row("cost", "visits, a month of nothing", idle.of_the_app, "$", target=5.0),
+        Row("cost", "visits, a month of 1/s", slow.of_the_app, "$", target=5.0),
         *_measured(scenarios),
     ]
     return Report(rows, {"scenarios": scenarios})
@@ -56,34 +63,20 @@ def _virtual(most: float) -> Iterator[Scenario]:
     for rate in RATES:
         for manner, pace, schedule, seconds in stays:
             total = Counts()
-            for share in SHARES:
+            for share in SHARES.values():
                 total.add(simulated.run(rate * share, manner, pace, schedule, seconds))
             yield _scenario("virtual", rate, manner, pace, total)
-        total = Counts()
-        for share in SHARES:
-            total.add(simulated.common_loop(rate * share, 30 * most))
-        yield _scenario("virtual", rate, "loop", 0.0, total)
+    total = Counts()
+    for share in SHARES.values():
+        total.add(simulated.common_loop(100 * share, 30 * most))
+    yield _scenario("virtual", 100, "loop", 0.0, total)
 
 
 def _scenario(
     how: str, rate: int, manner: str, pace: float, counts: Counts
 ) -> Scenario:
-    return {
-        "how": how,
-        "rate": rate,
-        "manner": manner,
-        "pace": pace,
-        "events": counts.events,
-        "receives": counts.receives,
-        "settlements": counts.settlements,
-        "writes": counts.writes,
-        "runs": counts.runs,
-        "open": round(counts.open, 3),
-        "billed": round(counts.billed, 3),
-        "seconds": round(counts.seconds, 3),
-        "p50": counts.delay(0.5),
-        "p99": counts.delay(0.99),
-    }
+    scenario = {"how": how, "rate": rate, "manner": manner, "pace": pace}
+    return scenario | counts.as_json()
 
 
 def _requests(scenario: Scenario) -> float:

@@ -68,17 +68,13 @@ class Queue:
         await asyncio.sleep(TRIP)
         return Settled(frozenset(tokens), {})
 
-    async def release(self, tokens: Sequence[str], delay: ReleaseDelay) -> Settled:
-        """Never asked: the handler acknowledges."""
+    async def release(
+        self, tokens: Sequence[str], delay: ReleaseDelay | None = None
+    ) -> Settled:
+        """Never asked: the handler acknowledges, and at once."""
         raise NotImplementedError
 
-    async def reject(self, tokens: Sequence[str]) -> Settled:
-        """Never asked either."""
-        raise NotImplementedError
-
-    async def renew(self, tokens: Sequence[str]) -> Settled:
-        """Never asked: nothing takes that long."""
-        raise NotImplementedError
+    reject = renew = release
 
 
 class Recorder:
@@ -122,7 +118,6 @@ async def _run(
         budget = seconds_to_run(schedule, _clock(), 900)
         await drain(_job(queue, manner, pace, began + budget))
         queue.counts.runs += 1
-        queue.counts.open += loop_time() - began
         queue.counts.billed += max(SHORTEST_BILLED, loop_time() - began)
         tick = began + budget - 1  # the run may have gone on beyond it
         await asyncio.sleep(max(HOST_SECONDS, tick - loop_time()))
@@ -173,6 +168,6 @@ async def _common_loop(rate: float, seconds: float) -> Counts:
         if found := await queue.receive(10, 10, within=10):
             await queue.acknowledge([delivery.lock_token for delivery in found])
     counts = queue.counts
-    counts.seconds = counts.open = counts.billed = loop_time() - began
+    counts.seconds = counts.billed = loop_time() - began
     counts.runs = 1
     return counts

@@ -1,7 +1,6 @@
-"""The emulator's HTTP server with nothing behind it: it answers recorded bytes."""
+"""The emulator's HTTP server with nothing behind it: it answers recorded bodies."""
 
 import asyncio
-import base64
 import json
 import sys
 import time
@@ -14,31 +13,11 @@ from eventgrid_emulator.http.responses import reply
 from eventgrid_emulator.http.server import Server
 
 
-class Recording:
-    """The answers of a run, by request target, in order."""
-
-    def __init__(self) -> None:
-        self._answers: dict[str, list[bytes]] = {}
-
-    def keep(self, target: str, body: bytes) -> bytes:
-        """Remember the bytes, and return them."""
-        self._answers.setdefault(target, []).append(body)
-        return body
-
-    def save(self, path: Path) -> None:
-        """Write it where another process can read it."""
-        encoded = {
-            target: [base64.b64encode(body).decode() for body in bodies]
-            for target, bodies in self._answers.items()
-        }
-        path.write_text(json.dumps(encoded))
-
-
-async def serve(recorded: str) -> None:
-    """Read each request whole and answer what was recorded for its target."""
+async def serve(recorded: dict[str, list[str]]) -> None:
+    """Read each request whole and answer what was recorded for its target, in order."""
     answers = {
-        target: cycle([base64.b64decode(body) for body in bodies])
-        for target, bodies in json.loads(recorded).items()
+        target: cycle([body.encode() for body in bodies])
+        for target, bodies in recorded.items()
     }
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -56,4 +35,4 @@ async def serve(recorded: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]).read_text()))
+    asyncio.run(serve(json.loads(Path(sys.argv[1]).read_bytes())))

@@ -1,6 +1,8 @@
 """Moderation events of about 1 KB, as many as a bench wants."""
 
+import itertools
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +12,11 @@ FLAGGED, APPROVED = PREFIX + "ContentFlagged", PREFIX + "ContentApproved"
 WHEN = "2026-01-31T12:00:00.000000Z"
 # A thousand events, with the commas between them, fill one publish request.
 EXCERPT = "x" * 480
+
+
+def clock() -> datetime:
+    """Return the moment on the machine's clock."""
+    return datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
 
 
 def event(number: int, kind: str = FLAGGED, time: str = WHEN) -> dict[str, Any]:
@@ -38,13 +45,16 @@ def event(number: int, kind: str = FLAGGED, time: str = WHEN) -> dict[str, Any]:
     }
 
 
-def bodies(numbers: Iterable[int], kinds: Sequence[str] = (FLAGGED,)) -> list[bytes]:
-    """Publish requests of a thousand events, of these kinds in turns."""
-    made = [
-        msgspec.json.encode(event(number, kinds[number % len(kinds)]))
-        for number in numbers
-    ]
+def bodies(
+    numbers: Iterable[int],
+    kinds: Sequence[str] = (FLAGGED,),
+    time: str = WHEN,
+    size: int = 1000,
+) -> list[bytes]:
+    """Return publish requests of so many events, of these kinds in turns."""
     return [
-        b"[" + b",".join(made[start : start + 1000]) + b"]"
-        for start in range(0, len(made), 1000)
+        msgspec.json.encode(
+            [event(number, kinds[number % len(kinds)], time) for number in batch]
+        )
+        for batch in itertools.batched(numbers, size, strict=False)
     ]

@@ -40,14 +40,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was written: how many entries from `since` to `until`, and two of the events.
+    """How many entries were written, and two of the events.
 
     `made` has a UUID of version 7 as id, `foreign` one that says nothing.
     """
 
     entries: int
-    since: datetime
-    until: datetime
     made: Known
     foreign: Known
 
@@ -77,7 +75,7 @@ async def fill(service: BlobServiceClient, entries: int, until: datetime) -> Day
     middle = total // 2 // BATCH * BATCH
     time = since + gap * (middle // BATCH) - HANDLED
     made, foreign = (Known(_id(middle + n, time), time) for n in (1, 0))
-    return Day(2 * total, since, until, made, foreign)
+    return Day(2 * total, made, foreign)
 
 
 def _lines(name: str, kind: str, numbers: range, at: datetime) -> Iterator[bytes]:
