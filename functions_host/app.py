@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from functions_host.functions import Function, HttpTrigger, OtherTrigger, TimerTrigger
+from functions_host.functions import is_disabled as is_disabled_by
 from functions_host.http.router import Router
 from functions_host.invocations import Invocations
 from functions_host.keys import Keys
@@ -38,16 +39,20 @@ class App:
 
     def function_errors(self, function: Function) -> list[str]:
         """Return why that function does not run, if it does not."""
-        errors = [
+        found = [
             self.router.errors.get(function.name),
             self.timers.error(function.name),
         ]
         if isinstance(function.trigger, OtherTrigger):
-            errors.append(
+            found.append(
                 f"{function.trigger.type} is not served here: "
                 "only HTTP and timer triggers are"
             )
-        return [error for error in errors if error]
+        return [error for error in found if error]
+
+    def is_disabled(self, function: Function) -> bool:
+        """Return whether a setting switches the function off."""
+        return is_disabled_by(function.name, self.environ)
 
     def manual_input(self, function: Function, text: str) -> TypedData | None:
         """Return what a run by hand gives the function; None if there is none."""

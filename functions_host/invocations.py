@@ -12,12 +12,11 @@ from typing import Any
 
 from functions_host import worker
 from functions_host.functions import Function
+from functions_host.process.exit_codes import STUCK_EXIT_CODE
 from functions_host.worker import FIRST, Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
 
 LOG = logging.getLogger("functions_host")
-# EX_TEMPFAIL: start this process again.
-STUCK_EXIT_CODE = 75
 # What a coroutine gets to end after it was cancelled.
 CANCEL_GRACE = 2.0
 
@@ -51,6 +50,11 @@ class Invocations:
         """Return the name of the function that this task or thread runs."""
         running = self._running.get(worker.current_invocation() or "")
         return running.function.name if running else None
+
+    @property
+    def count(self) -> int:
+        """How many are running."""
+        return len(self._running)
 
     async def run(
         self, function: Function, value: TypedData, attempt: Attempt = FIRST

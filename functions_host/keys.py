@@ -61,10 +61,12 @@ class Keys:
         fits = any(_same(key, value) for value in known)
         return Access.FUNCTION if fits else Access.NONE
 
-    def set(self, owner: KeySet, name: str, value: str | None = None) -> None:
-        """Give the owner a key by that name; without a value, one is made."""
+    def set(self, owner: KeySet, name: str, value: str | None) -> bool:
+        """Give the owner a key by that name; whether it is a new one."""
+        new = name not in owner
         owner[name] = value or _new_key()
         self._save()
+        return new
 
     def _of(self, owner: str) -> KeySet:
         """Return the owner's keys; one is made when there is none."""

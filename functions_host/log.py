@@ -14,6 +14,7 @@ LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
+HOST = logging.getLogger("functions_host")
 
 type FunctionName = Callable[[], str | None]
 

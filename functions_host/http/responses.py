@@ -15,10 +15,14 @@ def bare(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(status=status, headers=headers)
 
 
-def json_reply(document: object) -> web.Response:
+def json_reply(
+    document: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
     """Return a document of the admin API."""
     return web.Response(
         text=json.dumps(document, separators=(",", ":")),
+        status=status,
+        headers=headers,
         content_type="application/json",
         charset="utf-8",
     )

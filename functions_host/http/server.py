@@ -6,7 +6,7 @@ import socket
 
 from aiohttp import web
 
-from functions_host.admin_api import Admin
+from functions_host.admin.api import Admin
 from functions_host.app import App
 from functions_host.functions import AuthLevel
 from functions_host.http import cors, refusals, request_target

@@ -111,7 +111,7 @@ def test_a_page_that_is_not_named_is_not_let_in(
 
 def test_the_admin_api_is_for_no_page(hosts: dict[str, RunningHost]) -> None:
     """It has the keys: a star is not meant for it."""
-    for path in ("/admin/host/status", "/admin/functions"):
+    for path in ("/admin/host/systemkeys/_master", "/admin/functions"):
         assert cors_of(hosts["any"].get(path, Origin=PAGE)) == {}
         assert hosts["any"].call("OPTIONS", path, PREFLIGHT).status == 404
 

@@ -39,8 +39,8 @@ def test_what_is_no_key_opens_nothing(keys: Keys, key: str | None) -> None:
 def test_keys_outlive_the_host(keys: Keys, tmp_path: Path) -> None:
     """The file has them all, new ones and those that were set."""
     keys.make(["publish"])
-    keys.set(keys.function_keys("publish"), "mine", "a value")
-    keys.set(keys.function_keys("publish"), "mine", "another")
+    assert keys.set(keys.function_keys("publish"), "mine", "a value")
+    assert not keys.set(keys.function_keys("publish"), "mine", "another")
 
     again = Keys(tmp_path / "keys" / "keys.json")
 
@@ -51,7 +51,7 @@ def test_keys_outlive_the_host(keys: Keys, tmp_path: Path) -> None:
 
 def test_a_key_without_a_value_gets_one(keys: Keys) -> None:
     """Long enough that nobody guesses it."""
-    keys.set(keys.host_keys(), "other")
+    keys.set(keys.host_keys(), "other", None)
 
     assert len(keys.host_keys()["other"]) > 40
 

@@ -39,5 +39,5 @@ def make(file: Path, functions: Sequence[str]) -> LocalKeys:
             reader = owner[READER]
     host = keys.host_keys()
     if OPERATOR not in host:
-        keys.set(host, OPERATOR)
+        keys.set(host, OPERATOR, None)
     return LocalKeys(reader or "", host[OPERATOR], keys.master)
