@@ -7,7 +7,10 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z!$&'()._~-]+)(?::[0-9]*)?")
+HOST = re.compile(
+    r"(?P<name>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z!$&'()._~-]+)(?::(?P<port>[0-9]*))?"
+)
+HIGHEST_PORT = 65535
 
 
 class Names:
@@ -18,10 +21,14 @@ class Names:
 
     def problem(self, host: str) -> tuple[int, str] | None:
         """Return the status and sentence that refuse a Host header, None if it is fine."""
-        match = HOST.fullmatch(host)
-        if not match:
+        if not host:
+            return 500, ""
+        found = HOST.fullmatch(host)
+        if not found:
             return 400, ""
-        name = _plain(match["name"])
+        if int(found["port"] or 0) > HIGHEST_PORT:
+            return 500, ""
+        name = _plain(found["name"])
         if name in self._given or _is_of_this_machine(name):
             return None
         return 403, (

@@ -1,15 +1,18 @@
 """What is refused before a function is looked for, with the host's own statuses."""
 
-from aiohttp import web
+import re
+
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError
 
 from functions_host.http.host_names import Names
-from functions_host.http.responses import bare
+from functions_host.http.limits import MAX_BODY, MAX_HEADERS, MAX_TARGET
+from functions_host.http.responses import bare, root_page
 
-# What a request may have, as in the Functions host: bytes, but for the fields.
-MAX_TARGET = 8 * 1024
-MAX_HEADERS = 32 * 1024
-MAX_FIELDS = 100
-MAX_BODY = 104_857_600
+# How the parser quotes the line that begins a request.
+REQUEST_LINE = re.compile(
+    r"b'(?P<method>[!#$%&*+.^_`|~0-9A-Za-z-]+) (?P<path>/[^ ?]*)[^ ]* HTTP/1\.[01]'"
+)
 
 
 def of_request(request: web.BaseRequest, names: Names) -> web.Response | None:
@@ -23,6 +26,13 @@ def of_request(request: web.BaseRequest, names: Names) -> web.Response | None:
 def of_what_is_no_http(error: BaseException | None, status: int) -> web.Response:
     """Return the answer to bytes that the parser gave up on, with that status."""
     text = str(error)
+    if isinstance(error, BadHttpMethod) and (line := REQUEST_LINE.search(text)):
+        # A method that the parser does not know; no function has a route for it.
+        return _to_an_unknown_method(line["path"])
+    if isinstance(error, InvalidURLError) and text.endswith("\n  *"):
+        return closing(405, headers={"Allow": "OPTIONS"})
+    if "Invalid HTTP version" in text:
+        return closing(505)
     if "Too many headers" in text:
         return closing(431)
     if "more than" in text:
@@ -30,9 +40,11 @@ def of_what_is_no_http(error: BaseException | None, status: int) -> web.Response
     return closing(status)
 
 
-def closing(status: int, sentence: str = "") -> web.Response:
+def closing(
+    status: int, sentence: str = "", headers: dict[str, str] | None = None
+) -> web.Response:
     """Return an answer after which the connection is closed."""
-    response = bare(status)
+    response = bare(status, headers)
     if sentence:
         response.text = sentence
     response.force_close()
@@ -40,6 +52,9 @@ def closing(status: int, sentence: str = "") -> web.Response:
 
 
 def _status(request: web.BaseRequest) -> int | None:
+    if (major := request._version.major) != 1:
+        request._version = HttpVersion11  # in which it is answered
+        return 505 if major else 400
     if not all(_is_text(value) for _, value in request.raw_headers):
         return 400
     if len(request.headers.getall("Host", ())) != 1:
@@ -58,3 +73,9 @@ def _is_text(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _to_an_unknown_method(path: str) -> web.Response:
+    response = root_page() if path == "/" else bare(404)
+    response.force_close()
+    return response

@@ -9,7 +9,7 @@ from aiohttp import web
 from functions_host.admin.api import Admin
 from functions_host.app import App
 from functions_host.functions import AuthLevel
-from functions_host.http import cors, refusals, request_target
+from functions_host.http import cors, limits, refusals, request_target
 from functions_host.http.host_names import Names
 from functions_host.http.http_trigger import (
     BadAnswer,
@@ -81,9 +81,9 @@ class Server(web.Server):
             # What a function gets is what was sent, packed or not.
             auto_decompress=False,
             keepalive_timeout=PATIENCE,
-            max_line_size=refusals.MAX_TARGET,
-            max_field_size=refusals.MAX_HEADERS,
-            max_headers=refusals.MAX_FIELDS,
+            max_line_size=limits.MAX_TARGET,
+            max_field_size=limits.MAX_HEADERS,
+            max_headers=limits.MAX_FIELDS,
         )
 
     def let_go(self) -> list[socket.socket]:
@@ -114,7 +114,7 @@ class Server(web.Server):
             return refusal
         path, query = request_target.split(request.raw_path)
         if path == "/":
-            return root_page()
+            return bare(500) if request.method == "CONNECT" else root_page()
         if f"{path.lower()}/".startswith("/admin/"):
             return await self._admin.answer(request, path, self._key(request, query))
         if self._cors and cors.is_preflight(request):

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tools.stack import options
-from tools.terminal import ROOT
 
 
 def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
@@ -17,8 +16,19 @@ def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
         6500,
         10000,
     )
-    assert given.data == ROOT / ".local"
+    assert given.data == options.ROOT / ".local"
     assert given.host is None
+
+
+@pytest.mark.parametrize("option", ["--emulator-port", "--broker-port"])
+def test_an_earlier_name_of_an_option_still_sets_it(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what it is called now."""
+    assert options.read([f"{option}=7", "--http-port=1"]).emulator_port == 7
+    assert options.read([option, "7"]).emulator_port == 7
+    said = capsys.readouterr().out + capsys.readouterr().err
+    assert ("now called --emulator-port" in said) == (option == "--broker-port")
 
 
 def test_folders_are_absolute() -> None:

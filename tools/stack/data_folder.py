@@ -29,7 +29,8 @@ class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.blobs = path / "azurite"
-        self.queues = path / "emulator"
+        earlier = path / "broker"  # as it was called; what is queued there is not lost
+        self.queues = earlier if earlier.exists() else path / "emulator"
         self.logs = path / "logs"
         self._record = path / "run.json"
         self._record_failed = False

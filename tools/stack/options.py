@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.terminal import ROOT
+from tools.terminal import say
 
+ROOT = Path(__file__).resolve().parents[2]
 NO_HOST = "none"
 HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
 PORTS = (
@@ -21,6 +23,8 @@ PORTS = (
     ("--emulator-port", 6500, "the Event Grid emulator answers"),
     ("--storage-port", 10000, "Azurite answers"),
 )
+
+EARLIER = "--broker-port"
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
             metavar="PORT",
             help=f"where {what} (default {port or HTTP_PORT}; 0 takes a free one)",
         )
+    parser.add_argument(
+        EARLIER,
+        dest="emulator_port",
+        type=_port,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -108,7 +119,10 @@ def read(arguments: list[str] | None = None) -> Options:
         description="Run Azurite, the Event Grid emulator and the Functions host.",
     )
     declare(parser)
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_args(words)
+    if any(word.partition("=")[0] == EARLIER for word in words):
+        say(f"{EARLIER} is now called --emulator-port; both set it.")
     given.data = given.data.absolute()
     given.app = given.app.absolute()
     given.topology = given.topology and given.topology.absolute()
