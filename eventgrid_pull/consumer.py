@@ -150,14 +150,14 @@ class Consumer:
             until_empty=until_empty,
             note=self._note,
             room=runner,
-            watching=self._watching,
+            watching=self._watch_loop,
         )
 
-    def _watching(self) -> AbstractContextManager[None]:
+    def _watch_loop(self) -> AbstractContextManager[None]:
         """Watch, for the length of a block, for handlers that hold the event loop."""
         handlers = self._declared.values()
-        codes = {each.code: each.name for each in handlers if each.code is not None}
-        return self._statuses.blocks.watching(codes)
+        codes = {handler.code: handler.name for handler in handlers if handler.code}
+        return self._statuses.blocks.watch(codes)
 
     def runner(self, name: str) -> Runner:
         """Return what runs its handler: one for all drains, as a thread may outlast one."""
@@ -173,7 +173,7 @@ class Consumer:
 
     async def _note(self, summary: DrainSummary) -> None:
         self._statuses.last[summary.subscription] = summary
-        await self._hooks.drained(summary)
+        await self._hooks.note_drained(summary)
 
     def namespace(self) -> tuple[Namespace, str]:
         """Return the namespace and the name of the topic. Raises ConnectionInvalid."""

@@ -76,37 +76,37 @@ class Hooks:
             return runner.for_batch
 
         def for_batch(events: list[AnyEvent]) -> Handle:
-            asked = {
-                id(event): said
+            answers = {
+                id(event): answer
                 for event in events
-                if (said := _asked(before, name, event)) is not None
+                if (answer := _ask(before, name, event)) is not None
             }
-            if not asked:
+            if not answers:
                 return runner.for_batch(events)
             handler = runner.for_batch(
-                [each for each in events if id(each) not in asked]
+                [event for event in events if id(event) not in answers]
             )
 
             async def handle(event: AnyEvent) -> Disposition:
-                if (said := asked.get(id(event))) is None:
+                if (answer := answers.get(id(event))) is None:
                     return await handler(event)
-                return await said or await runner.handle(event)
+                return await answer or await runner.handle(event)
 
             return handle
 
         return for_batch
 
-    async def drained(self, summary: DrainSummary) -> None:
+    async def note_drained(self, summary: DrainSummary) -> None:
         """Call `on_drained`; never raises."""
         try:
-            said = self._on_drained(summary) if self._on_drained is not None else None
-            if inspect.isawaitable(said):
-                await said
+            answer = self._on_drained(summary) if self._on_drained is not None else None
+            if inspect.isawaitable(answer):
+                await answer
         except Exception:  # a hook is no reason to end a drain
             _log.exception("on_drained failed for %s", summary.subscription)
 
 
-def _asked(
+def _ask(
     before: Before, name: str, event: AnyEvent
 ) -> Awaitable[Disposition | None] | None:
     """Return what the hook says; its failure concerns this event alone."""
@@ -121,6 +121,6 @@ async def _raise(error: Exception) -> Disposition | None:
 
 
 async def _call(hook: Hook | None) -> None:
-    said = hook() if hook is not None else None
-    if inspect.isawaitable(said):
-        await said
+    answer = hook() if hook is not None else None
+    if inspect.isawaitable(answer):
+        await answer

@@ -67,7 +67,7 @@ class NoDisposition(TypeError):
     """What a handler returned says nothing of its events; the message has no value of it."""
 
 
-def failed(error: Exception) -> Release:
+def release_for(error: Exception) -> Release:
     """Return what becomes of an event whose handler raised this."""
     cause = error.__cause__
     if type(error) is RuntimeError and isinstance(cause, StopIteration):
@@ -90,7 +90,7 @@ BACKOFF = (
 )
 
 
-def settled_on(
+def resolve_disposition(
     disposition: Disposition, delivery_count: int, *, limit: int
 ) -> Disposition:
     """Return the disposition as it is carried out, on delivery 1 up to `limit`.

@@ -55,7 +55,7 @@ def recorder_problems(recorder: object) -> list[str]:
     down = getattr(recorder, "down", None)
     downs = down if isinstance(down, tuple) else (down,)
     if not all(
-        isinstance(each, type) and issubclass(each, Exception) for each in downs
+        isinstance(kind, type) and issubclass(kind, Exception) for kind in downs
     ):
         lacks.append("`down`, an exception class")
     given = kind.__name__ if kind is recorder else f"{kind.__name__}()"
@@ -91,8 +91,8 @@ class SafeRecorder:
             raise RecorderDown(str(error)) from error
         except Exception as error:
             _log.exception("the recorder failed")
-            said = f"the recorder failed: {type(error).__name__}"
-            raise RecorderDown(said) from error
+            message = f"the recorder failed: {type(error).__name__}"
+            raise RecorderDown(message) from error
 
 
 class NoRecorder:

@@ -22,7 +22,7 @@ from eventgrid_pull.outcomes import (
     ReleaseDelay,
     Settled,
     Verb,
-    settled_on,
+    resolve_disposition,
 )
 from eventgrid_pull.recorder import Recorder
 
@@ -59,14 +59,16 @@ async def handle(
     fails as the handler does; NoDisposition when what it returns cannot be carried out.
     """
     declared = pull.consumer.declared(name)
-    delivered = [declared.decode(_encoded(each), delivery_count) for each in events]
+    delivered = [declared.decode(_encode(event), delivery_count) for event in events]
     limit = declared.numbers.max_delivery_count
     runner = declared.runner()
     try:
         handler = runner.for_batch(delivered)
         return [
-            settled_on(batch.checked(await handler(each)), delivery_count, limit=limit)
-            for each in delivered
+            resolve_disposition(
+                batch.check(await handler(event)), delivery_count, limit=limit
+            )
+            for event in delivered
         ]
     except HandlerExited as ended:
         raise ended.__cause__ or ended from None
@@ -148,8 +150,8 @@ class InMemorySubscription:
     ) -> list[str]:
         """Let the next receives bring these events; return their lock tokens."""
         made = [
-            (f"lock-{next(_numbers)}", _encoded(each), delivery_count)
-            for each in events
+            (f"lock-{next(_numbers)}", _encode(event), delivery_count)
+            for event in events
         ]
         self._waiting += made
         return [token for token, *_ in made]
@@ -193,5 +195,5 @@ class InMemorySubscription:
         return Settled(frozenset(tokens) - self._lost, gone)
 
 
-def _encoded(event: Mapping[str, object] | bytes) -> bytes:
+def _encode(event: Mapping[str, object] | bytes) -> bytes:
     return event if isinstance(event, bytes) else msgspec.json.encode(event)

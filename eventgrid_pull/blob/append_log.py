@@ -106,7 +106,7 @@ class Segment(msgspec.Struct):
     number: int
     last: bytes
 
-    def ordered(self, lines: bytes) -> bytes:
+    def order(self, lines: bytes) -> bytes:
         """Return the lines to append; of one that is too early, with the last stamp."""
         early: list[tuple[int, bytes]] = []
         start, end = 0, len(lines)
@@ -165,7 +165,7 @@ def hours_back(since: datetime, until: datetime) -> list[datetime]:
     return hours
 
 
-async def merged(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
+async def merge(sources: list[AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
     """Yield the lines of several sources, each newest first, as one: newest first.
 
     Of lines of one moment, those of the first source come first.
@@ -200,7 +200,7 @@ class InMemoryAppendLog:
         segment = self._segments.at(name, now)
         hour = self._lines.setdefault((name, segment.hour), {})
         kept = hour.setdefault(segment.number, [])
-        kept += segment.ordered(lines).splitlines()
+        kept += segment.order(lines).splitlines()
 
     async def newest(
         self, name: str, *, since: datetime, until: datetime

@@ -5,8 +5,8 @@ was full or the clock went back. A writer never shares a blob, so nothing
 has to be locked, and Azure may make the container append-only.
 """
 
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from azure.core import MatchConditions
@@ -19,7 +19,7 @@ from azure.core.exceptions import (
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from eventgrid_pull.blob import log_paths
-from eventgrid_pull.blob.append_log import Segment, Segments, StoreUnavailable
+from eventgrid_pull.blob.append_log import Segment, Segments
 from eventgrid_pull.blob.blob_client import code, unavailable
 from eventgrid_pull.blob.blob_reader import Reader
 
@@ -39,7 +39,8 @@ class BlobAppendLog:
 
     async def probe(self) -> None:
         """Ask for the container; one that is missing is made when it is needed."""
-        await self._call(self._container.exists())
+        with self._named_errors():
+            await self._container.exists()
 
     async def open(self, name: str, now: datetime) -> None:
         """Create the blob for what is written now, or see that it is there."""
@@ -50,13 +51,14 @@ class BlobAppendLog:
         segment = self._segments.at(name, now)
         if name not in self._opened or self._opened[name][0] is not segment:
             await self._open(name, segment)
-        for block in _blocks(segment.ordered(lines)):
+        for block in _blocks(segment.order(lines)):
             await self._append(name, block)
 
     async def _open(self, name: str, segment: Segment) -> None:
         path = log_paths.log_blob(name, segment.hour, self._writer, segment.number)
         blob = self._container.get_blob_client(path)
-        await self._call(self._create(blob))
+        with self._named_errors():
+            await self._create(blob)
         self._opened[name] = (segment, blob)
 
     async def _create(self, blob: BlobClient) -> None:
@@ -71,57 +73,46 @@ class BlobAppendLog:
             await self._container.create_container()
 
     async def _append(self, name: str, block: bytes) -> None:
-        try:
-            await self._opened[name][1].append_block(block)
-        except HttpResponseError as error:
-            if code(error) != "BlockCountExceedsLimit":
-                raise self._unavailable(error) from error
-            await self._open(name, self._segments.next(name))
-            await self._call(self._opened[name][1].append_block(block))
-        except AzureError as error:
-            raise self._unavailable(error) from error
+        with self._named_errors():
+            try:
+                await self._opened[name][1].append_block(block)
+            except HttpResponseError as error:
+                if code(error) != "BlockCountExceedsLimit":
+                    raise
+                await self._open(name, self._segments.next(name))
+                await self._opened[name][1].append_block(block)
 
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
         """Yield the lines of that time, newest first; read from their ends, in pieces."""
-        try:
+        with self._named_errors():
             async for line in self._reader.newest(name, since=since, until=until):
                 yield line
-        except AzureError as error:
-            raise self._unavailable(error) from error
 
     async def search(
         self, name: str, needle: bytes, *, since: datetime, until: datetime
     ) -> list[bytes]:
         """Return the lines of that time that hold the needle, oldest first."""
-        try:
+        with self._named_errors():
             return await self._reader.search(name, needle, since=since, until=until)
-        except AzureError as error:
-            raise self._unavailable(error) from error
 
     async def is_empty(self, name: str) -> bool:
         """Tell whether nothing was ever appended under that name."""
         blobs = self._container.list_blobs(
             name_starts_with=f"{name}/", results_per_page=1
         )
-        try:
+        with self._named_errors(), suppress(ResourceNotFoundError):  # no container yet
             async for _ in blobs:
                 return False
-        except ResourceNotFoundError:
-            return True  # no container yet
-        except AzureError as error:
-            raise self._unavailable(error) from error
         return True
 
-    async def _call(self, call: Awaitable[object]) -> None:
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
         try:
-            await call
+            yield
         except AzureError as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: AzureError) -> StoreUnavailable:
-        return unavailable(self._container.container_name, error)
+            raise unavailable(self._container.container_name, error) from error
 
 
 async def _create_if_missing(blob: BlobClient) -> None:

@@ -13,8 +13,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.settings import loopback
-from eventgrid_pull.settings.addresses import split
+from eventgrid_pull.settings import addresses
 
 
 def service(target: str, credential: AsyncTokenCredential | None) -> BlobServiceClient:
@@ -44,7 +43,7 @@ def problem_of(connection_string: str) -> str | None:
         address = client.url
     except ValueError:
         address = ""
-    if split(address) is None:
+    if addresses.split(address) is None:
         return (
             "is not a connection string of a storage account: copy it from the account's "
             "access keys, or set UseDevelopmentStorage=true for Azurite"
@@ -65,7 +64,7 @@ def code(error: HttpResponseError) -> str:
 
 def _advice(error: AzureError) -> str:
     """Return what is wrong and what to do, without what the service says at length."""
-    if here := loopback.refused(getattr(error, "inner_exception", None)):
+    if here := addresses.explain_refused(getattr(error, "inner_exception", None)):
         setting = "AUDIT_STORAGE_CONNECTION_STRING"
         return f"storage does not answer; {here}; if that runs, {setting} is wrong"
     if isinstance(error, ServiceRequestError | ServiceResponseError):

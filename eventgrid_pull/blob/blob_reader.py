@@ -13,7 +13,7 @@ from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import ContainerClient
 
 from eventgrid_pull.blob import log_paths
-from eventgrid_pull.blob.append_log import BEGINS, hours_back, merged, stamp, stamp_of
+from eventgrid_pull.blob.append_log import BEGINS, hours_back, merge, stamp, stamp_of
 
 FIRST_READ_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
@@ -48,7 +48,7 @@ class Reader:
                 listed = folder(name, hour)
                 blobs = await self._by_hour(listed)
             found = blobs.get(path, [])
-            async for line in merged([self._backwards(blob, newest) for blob in found]):
+            async for line in merge([self._read_back(blob, newest) for blob in found]):
                 if stamp_of(line) < oldest:
                     break
                 yield line
@@ -64,7 +64,7 @@ class Reader:
         for prefix in _prefixes(name, hours):
             blobs = await self._by_hour(prefix)
             here = [blob for path in folders for blob in blobs.get(path, [])]
-            scans = [self._scanned(blob, needle, *within) for blob in here]
+            scans = [self._scan(blob, needle, *within) for blob in here]
             for lines in await asyncio.gather(*scans):
                 found += lines
         return sorted(found, key=stamp_of)
@@ -79,13 +79,13 @@ class Reader:
             return {}  # no container yet: nothing was ever written
         return found
 
-    async def _backwards(
+    async def _read_back(
         self, blob: BlobProperties, newest: bytes
     ) -> AsyncIterator[bytes]:
         """Yield the blob's lines up to that moment, from the last to the first."""
         end = blob.size
         if _hour_ends(blob) > newest:
-            _, end = await self._halved(blob, lambda at: at > newest)
+            _, end = await self._bisect(blob, lambda at: at > newest)
         size, rest, is_whole = FIRST_READ_BYTES, b"", False
         while end > 0:
             start = max(0, end - size)
@@ -101,31 +101,26 @@ class Reader:
         if is_whole and rest.startswith(BEGINS) and stamp_of(rest) <= newest:
             yield rest
 
-    async def _scanned(
-        self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
-    ) -> list[bytes]:
-        """Return the blob's lines with the needle; those without it are not decoded."""
-        async with self._scans:
-            return await self._scan(blob, needle, oldest, newest)
-
     async def _scan(
         self, blob: BlobProperties, needle: bytes, oldest: bytes, newest: bytes
     ) -> list[bytes]:
-        start = 0
-        if _hour_begins(blob) < oldest:
-            start, _ = await self._halved(blob, lambda at: at >= oldest)
-        found, rest, size = [], b"", NEAR_BYTES
-        while start < blob.size:
-            end = min(start + size, blob.size)
-            read = rest + await self._read(blob, start, end)
-            whole = read.rfind(b"\n") + 1
-            found += _holding(needle, read, whole)
-            if stamp_of(read[read.rfind(b"\n", 0, max(whole - 1, 0)) + 1 :]) > newest:
-                break
-            rest, start, size = read[whole:], end, min(size * 4, SCAN_BYTES)
+        """Return the blob's lines with the needle; those without it are not decoded."""
+        start, found, rest, size = 0, [], b"", NEAR_BYTES
+        async with self._scans:
+            if _hour_begins(blob) < oldest:
+                start, _ = await self._bisect(blob, lambda at: at >= oldest)
+            while start < blob.size:
+                end = min(start + size, blob.size)
+                read = rest + await self._read(blob, start, end)
+                whole = read.rfind(b"\n") + 1
+                found += _lines_with(needle, read, whole)
+                last = read.rfind(b"\n", 0, max(whole - 1, 0)) + 1
+                if stamp_of(read[last:]) > newest:
+                    break
+                rest, start, size = read[whole:], end, min(size * 4, SCAN_BYTES)
         return [line for line in found if oldest <= stamp_of(line) <= newest]
 
-    async def _halved(
+    async def _bisect(
         self, blob: BlobProperties, is_late: Callable[[bytes], bool]
     ) -> tuple[int, int]:
         """Return where lines begin around the first late one: one before it, and it.
@@ -167,7 +162,7 @@ class Reader:
         return await stream.readall()
 
 
-def _holding(needle: bytes, read: bytes, end: int) -> list[bytes]:
+def _lines_with(needle: bytes, read: bytes, end: int) -> list[bytes]:
     """Return the lines with the needle; `end` is where the last whole line ends."""
     found = []
     at = read.find(needle, 0, end)

@@ -20,8 +20,8 @@ from eventgrid_pull.outcomes import (
     NoDisposition,
     Release,
     ReleaseDelay,
-    failed,
-    settled_on,
+    release_for,
+    resolve_disposition,
 )
 from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
 from eventgrid_pull.recorder import Record, Recorder
@@ -149,7 +149,7 @@ class _Batch:
         else:
             chosen = task.result()
         limit = self._context.max_delivery_count
-        return settled_on(chosen, delivery.delivery_count, limit=limit)
+        return resolve_disposition(chosen, delivery.delivery_count, limit=limit)
 
     def _working(self) -> list[str]:
         return [delivery.lock_token for delivery in self._pending.values()]
@@ -173,17 +173,17 @@ def _begin(subscription: str, handler: Handler, delivery: Delivery) -> Decision:
 async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Disposition:
     """Return the handler's disposition; what it raises concerns this event alone."""
     try:
-        return checked(await handler(event))
+        return check(await handler(event))
     except NoDisposition as error:
         return Release(f"the handler returned {error}")
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
             "the handler of %s failed on event %r", subscription, event.id[:64]
         )
-        return failed(error)
+        return release_for(error)
 
 
-def checked(disposition: Disposition) -> Disposition:
+def check(disposition: Disposition) -> Disposition:
     """Return the disposition, if it can be recorded and carried out; else NoDisposition."""
     if not isinstance(disposition, DISPOSITIONS):
         raise NoDisposition(f"no disposition, but {type(disposition).__name__}")

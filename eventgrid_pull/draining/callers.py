@@ -73,38 +73,38 @@ class Callers:
     async def end(self, part: Part) -> None:
         """Tell who still waits what the drain did at last; see all of it noted."""
         self._part, self.is_over = None, True
-        _answer(self._taken(), Answered(part[0], all_done=False))
+        _answer(self._take_waiting(), Answered(part[0], all_done=False))
         await asyncio.gather(*self._noting, part[1])
 
     def _answer(self, stopped: str) -> None:
         if self._part is None:
             return
         result, noting = self._part(stopped)
-        _answer(self._taken(), Answered(result, all_done=True))
+        _answer(self._take_waiting(), Answered(result, all_done=True))
         task = asyncio.create_task(noting)
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
-    def _taken(self) -> Iterable[asyncio.Future[Answered]]:
+    def _take_waiting(self) -> Iterable[asyncio.Future[Answered]]:
         waiting, self._waiting, self._patient_until = self._waiting, {}, inf
         self.asked.clear()
         self._forget_timer()
         return waiting
 
-    def opened(self) -> None:
+    def note_open(self) -> None:
         """Learn that one more receive is open."""
         self._open += 1
         if self._quiet_since is None:
             self._quiet_since = loop_time()
         self._look()
 
-    def closed(self) -> None:
+    def note_close(self) -> None:
         """Learn that it is not, whatever it brought."""
         self._open -= 1
         if not self._open:
             self._quiet_since = None
 
-    def received(self, count: int, opened: float) -> None:
+    def note_events(self, count: int, opened: float) -> None:
         """Learn how many events came of a receive that was opened then.
 
         None is silence enough, if everybody had asked before.
@@ -116,19 +116,19 @@ class Callers:
         elif self._waiting and not self._in_hand and opened >= self._last_asked():
             self._answer("empty")
 
-    def refused(self, error: Exception) -> None:
+    def note_failure(self, error: Exception) -> None:
         """Learn why a receive failed; the drain may try again for long."""
         self._refusal = error
         self._look()
 
-    def finished(self, round_trip: float) -> None:
+    def note_batch_end(self, round_trip: float) -> None:
         """Learn that a batch is done with, and how long a request takes."""
-        self.took(round_trip)
+        self.note_round_trip(round_trip)
         self._in_hand -= 1
         is_over = loop_time() >= self._patient_until
         if self._in_hand:
             if is_over and self._so_far is not None:
-                _answer(self._taken(), Answered(self._so_far(), all_done=True))
+                _answer(self._take_waiting(), Answered(self._so_far(), all_done=True))
             return
         self._quiet_since = loop_time() if self._open else None
         if is_over:
@@ -136,7 +136,7 @@ class Callers:
         else:
             self._look()
 
-    def took(self, seconds: float) -> None:
+    def note_round_trip(self, seconds: float) -> None:
         """Learn how long a request took that did not wait for events."""
         self._round_trip = max(self._round_trip, seconds)
 
@@ -167,7 +167,7 @@ class Callers:
         if self._so_far is not None and self._refusal is not None:
             result = self._so_far()
             result.fail(self._refusal)
-            _answer(self._taken(), Answered(result, all_done=False))
+            _answer(self._take_waiting(), Answered(result, all_done=False))
 
     def _forget_timer(self) -> None:
         if self._timer is not None:
@@ -182,31 +182,31 @@ class Opening:
         self._callers = callers
         self._opened = loop_time()
         self._is_open = True
-        callers.opened()
+        callers.note_open()
 
-    def sending(self, connected: float | None) -> None:
+    def note_sending(self, connected: float | None) -> None:
         """Learn that the request is prepared, or sent; see `sending.on_sending`."""
         self._close()
         if connected is not None:
-            self._callers.took(connected)
+            self._callers.note_round_trip(connected)
             self._is_open = True
-            self._callers.opened()
+            self._callers.note_open()
 
-    def failed(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Close it: it has said nothing but why."""
         self._close()
         if isinstance(error, EventGridError):
-            self._callers.refused(error)
+            self._callers.note_failure(error)
 
     def _close(self) -> None:
         if self._is_open:
             self._is_open = False
-            self._callers.closed()
+            self._callers.note_close()
 
-    def brought(self, count: int) -> None:
+    def close_with(self, count: int) -> None:
         """Close it with so many events."""
         self._close()
-        self._callers.received(count, self._opened)
+        self._callers.note_events(count, self._opened)
 
 
 def _answer(waiting: Iterable[asyncio.Future[Answered]], answered: Answered) -> None:

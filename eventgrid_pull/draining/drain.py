@@ -20,7 +20,7 @@ from eventgrid_pull.draining.receive_size import BATCH, FIRST, Received
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.handlers.run_handler import Runner
 from eventgrid_pull.settings.ticks import Manner
-from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, retried
+from eventgrid_pull.wire.http_retry import EventGridError, first_of, loop_time, retry
 from eventgrid_pull.wire.sending import on_sending
 
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
@@ -76,7 +76,7 @@ async def drain(job: DrainJob) -> DrainResult:
     except context.recorder.down as error:
         parts.current.fail(error)
     else:
-        async with parts.noted_each_minute(), asyncio.TaskGroup() as group:
+        async with parts.note_each_minute(), asyncio.TaskGroup() as group:
             _Receivers(job, parts, group).listeners.add()
     await job.callers.end(parts.last(if_anything=job.until_empty))
     return parts.whole()
@@ -205,16 +205,18 @@ class _Receivers:
 
         async def receive() -> list[Delivery]:
             opening = Opening(job.callers)
-            on_sending.set(opening.sending)  # of this task alone
+            on_sending.set(opening.note_sending)  # of this task alone
             try:
-                found = await job.context.receiver.receive(asked, wait, within=wait)
+                deliveries = await job.context.receiver.receive(
+                    asked, wait, within=wait
+                )
             except BaseException as error:
-                opening.failed(error)
+                opening.fail(error)
                 raise
-            opening.brought(len(found))
-            return found
+            opening.close_with(len(deliveries))
+            return deliveries
 
-        return await retried(receive, within=within, pausing=self._pause)
+        return await retry(receive, within=within, pausing=self._pause)
 
     async def _pause(self, seconds: float) -> None:
         """Wait before another try: whoever asks meanwhile has it tried at once."""
@@ -245,4 +247,4 @@ class _Receivers:
             await batch.work(context, deliveries, done)
         finally:
             done.working -= 1
-            self._job.callers.finished(done.round_trip)
+            self._job.callers.note_batch_end(done.round_trip)

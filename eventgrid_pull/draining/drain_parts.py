@@ -34,7 +34,7 @@ class Parts:
 
     def so_far(self) -> DrainResult:
         """Return a copy of the current part, which goes on."""
-        copy = merged([DrainResult(self.current.subscription), self.current])
+        copy = merge([DrainResult(self.current.subscription), self.current])
         copy.stopped = "budget"
         return copy
 
@@ -48,27 +48,27 @@ class Parts:
         summary = ended.end(self._clock(), drains=int(is_first))
         is_idle = ended.error is None and not ended.summary.received
         if if_anything and is_idle and not is_first:
-            return ended, _noted(None, summary)
-        self._ended = [merged([*self._ended, ended])]
-        _tell(ended)
-        return ended, _noted(self._note, summary)
+            return ended, _note(None, summary)
+        self._ended = [merge([*self._ended, ended])]
+        _log_end(ended)
+        return ended, _note(self._note, summary)
 
     def whole(self) -> DrainResult:
         """Return all of it."""
-        return merged(self._ended)
+        return merge(self._ended)
 
     @asynccontextmanager
-    async def noted_each_minute(self) -> AsyncIterator[None]:
+    async def note_each_minute(self) -> AsyncIterator[None]:
         """Note what was done in each minute of the block."""
         over = asyncio.Event()
-        noting = asyncio.create_task(self._note_each_minute(over))
+        noting = asyncio.create_task(self._note_until(over))
         try:
             yield
         finally:
             over.set()  # not cut off: a summary that is being noted is noted once
             await noting
 
-    async def _note_each_minute(self, over: asyncio.Event) -> None:
+    async def _note_until(self, over: asyncio.Event) -> None:
         ending = asyncio.create_task(over.wait())
         while not over.is_set():
             await asyncio.wait((ending,), timeout=NOTE_SECONDS)
@@ -78,7 +78,7 @@ class Parts:
         await ending
 
 
-def merged(parts: Sequence[DrainResult]) -> DrainResult:
+def merge(parts: Sequence[DrainResult]) -> DrainResult:
     """Return what parts of a drain did together; the only one itself."""
     if len(parts) == 1:
         return parts[0]
@@ -95,12 +95,12 @@ def merged(parts: Sequence[DrainResult]) -> DrainResult:
     return whole
 
 
-async def _noted(note: Note | None, summary: DrainSummary) -> None:
+async def _note(note: Note | None, summary: DrainSummary) -> None:
     if note is not None:
         await note(summary)
 
 
-def _tell(ended: DrainResult) -> None:
+def _log_end(ended: DrainResult) -> None:
     _log.info(
         "drained %s: received %d, settled %s, failed %s, stopped: %s",
         ended.subscription,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from eventgrid_pull.draining.callers import Answered, Callers
-from eventgrid_pull.draining.drain_parts import merged
+from eventgrid_pull.draining.drain_parts import merge
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.wire.http_retry import loop_time
 
@@ -65,7 +65,7 @@ class Drains:
             answer = await self._answer(name, callers.ask(asked))
             parts.append(answer.result)
             if answer.all_done or is_own or answer.result.error:
-                return merged(parts)
+                return merge(parts)
 
     async def _answer(self, name: str, asking: asyncio.Future[Answered]) -> Answered:
         """Return the answer, or raise what the drain died of before it gave one."""
@@ -89,10 +89,10 @@ class Drains:
             made.ending.set()
         task = asyncio.create_task(made.run(), name=f"drain {name}")
         self.at_work[name], self._jobs[name] = task, made
-        task.add_done_callback(lambda ended: self._ended(name, ended))
+        task.add_done_callback(lambda ended: self._forget(name, ended))
         return True
 
-    def _ended(self, name: str, task: asyncio.Task[DrainResult]) -> None:
+    def _forget(self, name: str, task: asyncio.Task[DrainResult]) -> None:
         if self.at_work[name] is task:
             del self.at_work[name], self._jobs[name]
 

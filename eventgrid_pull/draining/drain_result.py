@@ -68,14 +68,14 @@ class DrainResult(msgspec.Struct):
         records = [outcome.record for outcome in outcomes]
         dispositions = _verbs(records)
         self.settled += dispositions
-        if failed := [each for each in outcomes if each.failed is not None]:
+        if failed := [outcome for outcome in outcomes if outcome.failed is not None]:
             self._add_failed(failed)
         count_into(summary.dispositions, dispositions)
         count_into(
             summary.types, Counter([record.delivery.event.type for record in records])
         )
         if room := max(0, LISTED - len(self.outcomes)):
-            self.outcomes += [_listed(outcome) for outcome in outcomes[:room]]
+            self.outcomes += [_shorten(outcome) for outcome in outcomes[:room]]
 
     def _add_failed(self, outcomes: Sequence[Outcome]) -> None:
         failed = Counter([outcome.failed or "" for outcome in outcomes])
@@ -164,7 +164,7 @@ def _verbs(records: Iterable[Record]) -> Counter[str]:
     return Counter([record.disposition.VERB for record in records])
 
 
-def _listed(outcome: Outcome) -> Outcome:
+def _shorten(outcome: Outcome) -> Outcome:
     """Return it without what a large event holds: a list of megabytes helps nobody."""
     record = outcome.record
     event: AnyEvent = record.delivery.event

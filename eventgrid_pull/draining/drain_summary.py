@@ -3,7 +3,7 @@
 import msgspec
 
 from eventgrid_pull.draining.counters import count_into
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 
 COUNTS = ("dispositions", "types", "failed")
 
@@ -29,9 +29,9 @@ class DrainSummary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=T
     dispositions: dict[str, int] = {}
     types: dict[str, int] = {}
     failed: dict[str, int] = {}
-    waited: Spread = msgspec.field(default_factory=Spread)
-    queue_delay: Spread = msgspec.field(default_factory=Spread)
-    handling: Spread = msgspec.field(default_factory=Spread)
+    waited: Histogram = msgspec.field(default_factory=Histogram)
+    queue_delay: Histogram = msgspec.field(default_factory=Histogram)
+    handling: Histogram = msgspec.field(default_factory=Histogram)
 
     def count(self, other: "DrainSummary") -> None:
         """Take what another summary counted in."""

@@ -15,7 +15,7 @@ LONGEST = GROWTH ** (LAST - 1)
 _SCALE = 1 / log(GROWTH)
 
 
-class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
+class Histogram(msgspec.Struct, rename="camel", omit_defaults=True):
     """How many times something was measured, their sum and the largest, in ms.
 
     `buckets`: number of a bucket → how many fell into it. Measurements of before there
@@ -45,9 +45,9 @@ class Spread(msgspec.Struct, rename="camel", omit_defaults=True):
         if largest >= LONGEST:
             late = [bucket for bucket in buckets if bucket > LAST]
             buckets[LAST] += sum(buckets.pop(bucket) for bucket in late)
-        self.merge(Spread(len(milliseconds), total, largest, buckets))
+        self.merge(Histogram(len(milliseconds), total, largest, buckets))
 
-    def merge(self, other: "Spread") -> None:
+    def merge(self, other: "Histogram") -> None:
         """Take all measurements of another in."""
         self.count += other.count
         self.sum += other.sum

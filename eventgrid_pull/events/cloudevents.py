@@ -136,7 +136,7 @@ def as_stored(event: Mapping[str, object]) -> dict[str, object]:
     time = event.get("time")
     if not isinstance(time, str):
         return dict(event)
-    return {**event, "time": rfc3339.normalised(time)}
+    return {**event, "time": rfc3339.normalise(time)}
 
 
 def problems(event: dict[str, object], path: str) -> list[Problem]:
@@ -164,7 +164,7 @@ def problems(event: dict[str, object], path: str) -> list[Problem]:
 def _data_problems(event: dict[str, object], path: str) -> list[Problem]:
     found = []
     if "data_base64" in event:
-        problem = "is not taken: send the JSON object in `data`, where filters see it"
+        problem = "is unsupported: send the JSON object in `data`, where filters see it"
         found.append(Problem(f"{path}.data_base64", problem))
     if not isinstance(event.get("data"), dict):
         found.append(Problem(f"{path}.data", "is required and must be an object"))
@@ -181,9 +181,7 @@ def _extension_problems(event: dict[str, object], path: str) -> list[Problem]:
         if name in ATTRIBUTES:
             continue
         if len(found) >= MOST_NAMED:
-            problem = (
-                "has more extension attributes; not looked at until these are mended"
-            )
+            problem = "has more extension attributes; fix these first"
             return [*found, Problem(path, problem)]
         where = f"{path}.{name[:40]}"
         if not EXTENSION_NAME.match(name):
@@ -214,7 +212,7 @@ def header_value(text: str) -> str:
     try:
         text.encode()
         if '"' in text:
-            text = _unquoted(text)
+            text = _unquote(text)
         if _BARE_PERCENT.search(text):
             raise ValueError("has a % without two hexadecimal digits; write it as %25")
         return unquote(text, errors="strict")
@@ -222,7 +220,7 @@ def header_value(text: str) -> str:
         raise ValueError("is not UTF-8 once its percent signs are decoded") from None
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     if '"' in _QUOTED.sub("", text):
         raise ValueError('has a " that is not closed; write it as %22')
     return _QUOTED.sub(lambda quoted: re.sub(r"(?s)\\(.)", r"\1", quoted[1]), text)

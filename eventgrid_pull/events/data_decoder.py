@@ -45,10 +45,10 @@ class DataDecoder:
             return self._by_member(data, error)
 
     def _by_member(self, data: bytes, error: Exception) -> object:
-        """Return what has no fault but a time that cannot be held; else tell all faults."""
+        """Return what has no fault but a time that cannot be held; else raise all faults."""
         kind = self._kind
         if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-            raise ValueError(_told(error, kind)) from None
+            raise ValueError(_explain(error, kind)) from None
         try:
             data.decode()
             members = _members.decode(data)
@@ -56,12 +56,12 @@ class DataDecoder:
             raise ValueError("$.data is not a JSON object") from None
         found = struct_problems.problems(kind, members, "$.data")
         if found:
-            raise ValueError("; ".join(f"{each.path} {each.problem}" for each in found))
+            raise ValueError("; ".join(" ".join(misfit) for misfit in found))
         try:
             held = struct_problems.without_unheld_times(kind, members)
             return msgspec.convert(held, kind)
         except msgspec.ValidationError:
-            raise ValueError(_told(error, kind)) from None
+            raise ValueError(_explain(error, kind)) from None
 
 
 _members = msgspec.json.Decoder(dict[str, object])
@@ -94,7 +94,7 @@ def _strange(info: object, seen: set[int]) -> object:
     seen.add(id(info))
     parts = info if isinstance(info, tuple) else ()
     if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
-        parts = tuple(getattr(info, each, None) for each in info.__struct_fields__)
+        parts = tuple(getattr(info, name, None) for name in info.__struct_fields__)
     found = (_strange(part, seen) for part in parts)
     return next((cls for cls in found if cls is not None), None)
 
@@ -128,14 +128,16 @@ def _pydantic_adapter(kind: object) -> Decode | None:
     return validate
 
 
-def _told(error: Exception, kind: object) -> str:
+def _explain(error: Exception, kind: object) -> str:
     """Return place and rule of what does not fit, and no value: reasons are logged."""
     errors = getattr(error, "errors", None)
     if callable(errors):  # Pydantic's
         found = errors(include_url=False, include_context=False, include_input=False)
         known = _member_names(kind)
-        told = (f"$.data{_place(each['loc'], known)} {each['type']}" for each in found)
-        return "; ".join(itertools.islice(told, 10))
+        faults = (
+            f"$.data{_place(fault['loc'], known)} {fault['type']}" for fault in found
+        )
+        return "; ".join(itertools.islice(faults, 10))
     if isinstance(error, msgspec.ValidationError):
         place, rule = struct_problems.place_and_rule(error)
         return f"$.data{place} {rule}"

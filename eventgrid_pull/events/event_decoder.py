@@ -57,15 +57,15 @@ class _Decoder:
     def decode(self, raw: bytes, delivery_count: int = 1) -> AnyEvent:
         """Return the event, or what is wrong with it. Never raises."""
         if self._whole is None:
-            return self._carefully(raw, delivery_count)
+            return self._decode_by_steps(raw, delivery_count)
         try:
             if not raw.isascii():
                 raw.decode()
             whole = self._whole.decode(raw)
         except UNREADABLE:
-            return self._carefully(raw, delivery_count)
+            return self._decode_by_steps(raw, delivery_count)
         if (time := whole.time) is not None and not 1 < time.year < 9999:
-            return self._carefully(raw, delivery_count)  # it may have none in UTC
+            return self._decode_by_steps(raw, delivery_count)  # it may have none in UTC
         extensions = {}
         for attribute in STAMPS:
             if (value := getattr(whole, attribute)) is not None:
@@ -86,7 +86,7 @@ class _Decoder:
             raw,
         )
 
-    def _carefully(self, raw: bytes, delivery_count: int) -> AnyEvent:
+    def _decode_by_steps(self, raw: bytes, delivery_count: int) -> AnyEvent:
         """Decode step by step: other types, extensions, and what is wrong."""
         try:
             raw.decode()
@@ -99,14 +99,14 @@ class _Decoder:
             "source": envelope.source,
             "type": envelope.type,
             "subject": _text(envelope.subject),
-            "time": rfc3339.held(envelope.time),
+            "time": rfc3339.to_datetime(envelope.time),
             "traceparent": _text(envelope.traceparent),
             "extensions": extensions,
             "delivery_count": delivery_count,
             "raw": raw,
         }
         try:
-            data = self._data_of(envelope)
+            data = self._decode_data(envelope)
         except UNREADABLE as error:
             return MalformedEvent(reason=str(error), **members)
         return Event(
@@ -117,7 +117,7 @@ class _Decoder:
             **members,
         )
 
-    def _data_of(self, envelope: Envelope) -> object:
+    def _decode_data(self, envelope: Envelope) -> object:
         """Return the data. Raises ValueError with place and rule, and no value."""
         known = envelope.type if envelope.type in self._data else None
         decoder = self._data.get(known)
@@ -129,8 +129,8 @@ class _Decoder:
         try:
             return decoder.decode(envelope)
         except ValueError as error:
-            told = f"not the data of {envelope.type[:200]!r}: {error}"
-            raise ValueError(told) from None
+            reason = f"not the data of {envelope.type[:200]!r}: {error}"
+            raise ValueError(reason) from None
 
 
 _TEXT = str | None
@@ -196,18 +196,18 @@ def safe(decode: Decode) -> Decode:
     the lock tokens of the whole receive otherwise.
     """
 
-    def decoded(raw: bytes, delivery_count: int) -> AnyEvent:
+    def decode_safely(raw: bytes, delivery_count: int) -> AnyEvent:
         try:
             event = decode(raw, delivery_count)
         except Exception as error:
-            said = f"the decoder failed: {type(error).__name__}"
-            return _malformed(raw, delivery_count, said)
+            reason = f"the decoder failed: {type(error).__name__}"
+            return _malformed(raw, delivery_count, reason)
         if not isinstance(event, (Event, MalformedEvent)):
-            said = f"the decoder returned no event, but {type(event).__name__}"
-            return _malformed(raw, delivery_count, said)
+            reason = f"the decoder returned no event, but {type(event).__name__}"
+            return _malformed(raw, delivery_count, reason)
         return event
 
-    return decoded
+    return decode_safely
 
 
 def _malformed(raw: bytes, delivery_count: int, reason: str) -> MalformedEvent:

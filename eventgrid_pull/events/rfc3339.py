@@ -32,7 +32,7 @@ def is_valid(text: str) -> bool:
     return _parse(text) is not None
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Write the time in UTC with all its digits, as Event Grid stores it.
 
     What is no valid time, or leaves the years 0000 to 9999 in UTC, stays as it is.
@@ -46,7 +46,7 @@ def normalised(text: str) -> str:
     return f"{day}T{utc:%H:%M}:{second:02}{moment.fraction}Z"
 
 
-def held(value: object) -> datetime | None:
+def to_datetime(value: object) -> datetime | None:
     """Return the moment in UTC; None for what is no time or none that can be held.
 
     A leap second counts as the second after it, as POSIX has it.
@@ -54,17 +54,17 @@ def held(value: object) -> datetime | None:
     try:
         found = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
-        return _held_leap_second(value)
+        return _leap_second_to_datetime(value)
     return _in_utc(found)
 
 
-def _held_leap_second(value: object) -> datetime | None:
+def _leap_second_to_datetime(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     moment = _parse(value)
     if moment is None or not moment.is_leap_second:
         return None
-    before = held(f"{value[:17]}59{value[19:]}")
+    before = to_datetime(f"{value[:17]}59{value[19:]}")
     try:
         return before + timedelta(seconds=1) if before else None
     except OverflowError:  # the last second of all time

@@ -49,9 +49,9 @@ def _problem(member: FieldInfo, data: Mapping[str, object], path: str) -> Misfit
     misfit = _misfit(value, member.type)
     if misfit is None or _is_unheld(member, value):
         return None
-    place, told = misfit
+    place, problem = misfit
     rule = _description(member.type)
-    return Misfit(where, f"must be {rule}") if rule else Misfit(where + place, told)
+    return Misfit(where, f"must be {rule}") if rule else Misfit(where + place, problem)
 
 
 def without_unheld_times(kind: type[msgspec.Struct], data: Json) -> Json:
@@ -121,15 +121,15 @@ def place_and_rule(error: msgspec.ValidationError) -> tuple[str, str]:
     A value is quoted for an enum or tag, and may be in what a type's own
     `__post_init__` raises: nothing of that is kept.
     """
-    told = str(error)
-    place = _PLACE.search(told)
+    message = str(error)
+    place = _PLACE.search(message)
     where = place[1] if place else ""
     if error.__cause__ is not None:
         return where, "does not pass the check of its type"
-    rule = told[: place.start()] if place else told
+    rule = message[: place.start()] if place else message
     return where, _VALUE.sub("value", rule)
 
 
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`\Z")
-# The value is the last that is said, quoted in one way or the other.
+# The value comes last, quoted in one way or the other.
 _VALUE = re.compile(r"value ['\"0-9-].*", re.DOTALL)

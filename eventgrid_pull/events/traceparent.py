@@ -16,7 +16,7 @@ _TRACEPARENT = re.compile(
 LONGEST_TRACESTATE = 512
 
 
-def stamped(events: list[Event], headers: Mapping[str, str]) -> list[Event]:
+def stamp(events: list[Event], headers: Mapping[str, str]) -> list[Event]:
     """Return the events, each with a `traceparent`: its own, the request's, or a new one.
 
     `headers` has lower-case names. All events of a request share its trace.

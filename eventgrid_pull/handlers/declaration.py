@@ -145,7 +145,8 @@ class Declarations:
             f"{name}: {place(declared.handler)} has another decorator above "
             f"@pull.subscription ({what}): remove it"
             for name, declared in self.by_name.items()
-            if (what := registration.made_of(declared.handler, functions)) is not None
+            if (what := registration.decorators_of(declared.handler, functions))
+            is not None
         ]
         wrong = [*self._wrong, *strays, *self._namesakes()]
         if wrong:

@@ -28,7 +28,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     """Return what the handler takes, or the sentences that say why it cannot be told."""
-    if (what := registration.described(handler)) is not None:
+    if (what := registration.describe_decorators(handler)) is not None:
         return None, [
             f"has another decorator below @pull.subscription ({what}): remove it"
         ]
@@ -37,9 +37,9 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
     if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
         return None, ["is a generator: return the outcome instead of yielding"]
     parameters = list(inspect.signature(handler).parameters.values())
-    first = next((each for each in parameters if each.kind in _POSITIONAL), None)
+    first = next((item for item in parameters if item.kind in _POSITIONAL), None)
     if first is None or any(
-        _is_needed(each) for each in parameters if each is not first
+        _is_needed(item) for item in parameters if item is not first
     ):
         return None, ["takes one parameter, the event: `event: Event[…]`"]
     try:
@@ -51,8 +51,8 @@ def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
         return None, [f"needs a type at its parameter: `{first.name}: Event[…]`"]
     is_batch = get_origin(annotation) is list
     kinds = get_args(annotation) if is_batch else (annotation,)
-    found = [_data(each) for kind in kinds for each in _members(kind)]
-    data = [each for each in found if each is not MalformedEvent]
+    found = [_data(member) for kind in kinds for member in _members(kind)]
+    data = [kind for kind in found if kind is not MalformedEvent]
     if len(data) != 1 or data[0] is None:
         return None, [
             f"takes {name_of(annotation)}: its parameter must be `Event[…]`, or "
@@ -115,10 +115,10 @@ def name_of(annotation: object) -> str:
 
 def strange(data: object, kinds: Iterable[object]) -> list[str]:
     """Return those types that are not among what a handler says that it takes."""
-    members = [get_origin(each) or each for each in _members(data)]
+    members = [get_origin(kind) or kind for kind in _members(data)]
     if Any in members or object in members:
         return []
-    known = tuple(each for each in members if isinstance(each, type))
+    known = tuple(kind for kind in members if isinstance(kind, type))
     found = ((kind, get_origin(kind) or kind) for kind in kinds)
     return [
         name_of(kind)

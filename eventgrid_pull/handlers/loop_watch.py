@@ -91,7 +91,7 @@ class Blocks:
         self._count = 0
 
     @contextmanager
-    def watching(self, handlers: Mapping[CodeType, str]) -> Iterator[None]:
+    def watch(self, handlers: Mapping[CodeType, str]) -> Iterator[None]:
         """Watch the loop while anyone is in here."""
         if self._watch is None:
             self._watch = LoopWatch(handlers, self._add)

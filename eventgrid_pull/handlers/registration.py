@@ -35,7 +35,7 @@ def _functions_of_caller() -> list[Any]:
     return [] if found is None or isinstance(found, Builders) else list(found)
 
 
-def made_of(handler: object, functions: Iterable[Any]) -> str | None:
+def decorators_of(handler: object, functions: Iterable[Any]) -> str | None:
     """Return what another decorator made of a handler: azure-functions' name for it.
 
     `functions` are those known to an app; what the handler's own name stands for now is
@@ -44,14 +44,14 @@ def made_of(handler: object, functions: Iterable[Any]) -> str | None:
     space = getattr(handler, "__globals__", {})
     named = space.get(getattr(handler, "__name__", ""))
     found = (
-        described(each)
-        for each in [*functions, named]
-        if user_function(each) is handler
+        describe_decorators(builder)
+        for builder in [*functions, named]
+        if user_function(builder) is handler
     )
     return next(found, None)
 
 
-def described(builder: Any) -> str | None:
+def describe_decorators(builder: Any) -> str | None:
     """Return the decorators that made a function of azure-functions; None of others."""
     if user_function(builder) is None:
         return None

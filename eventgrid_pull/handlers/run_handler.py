@@ -21,7 +21,7 @@ from eventgrid_pull.outcomes import (
     Reject,
     Release,
     ReleaseDelay,
-    failed,
+    release_for,
 )
 
 _log = logging.getLogger(__name__)
@@ -73,10 +73,10 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
 
     async def handle(self, event: AnyEvent) -> Disposition:
         """Return what becomes of one event; what the handler raises passes."""
-        if (refused := self._refused(event)) is not None:
-            return refused
+        if (refusal := self._refuse(event)) is not None:
+            return refusal
         argument = [event] if self.shape.is_batch else event
-        return _at(await self._called(argument), 0, 1)
+        return _at(await self._call(argument), 0, 1)
 
     def for_batch(self, events: list[AnyEvent]) -> Handle:
         """Return what handles the events of one receive.
@@ -89,11 +89,11 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         fresh = [
             event
             for event in events
-            if event.delivery_count == 1 and self._refused(event) is None
+            if event.delivery_count == 1 and self._refuse(event) is None
         ]
         if not fresh:
             return self.handle
-        shared = _Shared(asyncio.ensure_future(self._called(fresh)))
+        shared = _Shared(asyncio.ensure_future(self._call(fresh)))
         places = {id(event): place for place, event in enumerate(fresh)}
 
         async def handle(event: AnyEvent) -> Disposition:
@@ -103,12 +103,12 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
 
         return handle
 
-    def _refused(self, event: AnyEvent) -> Reject | None:
+    def _refuse(self, event: AnyEvent) -> Reject | None:
         if isinstance(event, MalformedEvent) and self.on_malformed == "reject":
             return Reject(event.reason)
         return None
 
-    async def _called(self, argument: object) -> object:
+    async def _call(self, argument: object) -> object:
         """Return what the handler says in its time."""
         if not self.slots.take_free():
             try:
@@ -140,12 +140,12 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         """Begin the work: what waits for nothing is done at once."""
         loop = asyncio.get_running_loop()
         if self.shape.is_async:
-            return asyncio.Task(self._awaited(argument), loop=loop, eager_start=True)
+            return asyncio.Task(self._run_async(argument), loop=loop, eager_start=True)
         context = contextvars.copy_context()
-        future = self.threads.submit(context.run, self._plain, argument)
+        future = self.threads.submit(context.run, self._run_plain, argument)
         return asyncio.wrap_future(future, loop=loop)
 
-    async def _awaited(self, argument: object) -> object:
+    async def _run_async(self, argument: object) -> object:
         try:
             return await self.handler(argument)
         except (Exception, *_OF_THE_LOOP):
@@ -153,7 +153,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         except BaseException as error:
             raise HandlerExited from error
 
-    def _plain(self, argument: object) -> object:
+    def _run_plain(self, argument: object) -> object:
         try:
             return self.handler(argument)
         except Exception:
@@ -192,7 +192,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         self.slots.give_late()
         has_failed = work.cancelled() or work.exception() is not None
         _log.warning(
-            "%s: a handler %s after its time was over or its lock was lost; what it said "
+            "%s: a handler %s after its time was over or its lock was lost; its answer "
             "is thrown away, and the event comes again",
             self.name,
             "failed" if has_failed else "returned",
@@ -220,7 +220,7 @@ class _Shared:
             return await asyncio.shield(self._work)
         except Exception as error:
             if self._has_failed:
-                return failed(error)
+                return release_for(error)
             self._has_failed = True
             raise
         finally:
@@ -229,14 +229,14 @@ class _Shared:
                 self._work.cancel()
 
 
-def _at(said: object, place: int, count: int) -> Disposition:
-    """Return the disposition of one event in what a handler of so many said."""
-    if isinstance(said, (list, tuple)):
-        if len(said) != count:
-            raise NoDisposition(f"{len(said)} dispositions for {count} events")
-        said = said[place]
-    if said is None:
+def _at(answer: object, place: int, count: int) -> Disposition:
+    """Return the disposition of one event in the answer for so many."""
+    if isinstance(answer, (list, tuple)):
+        if len(answer) != count:
+            raise NoDisposition(f"{len(answer)} dispositions for {count} events")
+        answer = answer[place]
+    if answer is None:
         return Acknowledge()
-    if isinstance(said, DISPOSITIONS):
-        return said
-    raise NoDisposition(f"no disposition, but {type(said).__name__}")
+    if isinstance(answer, DISPOSITIONS):
+        return answer
+    raise NoDisposition(f"no disposition, but {type(answer).__name__}")

@@ -55,7 +55,7 @@ async def publish(
     larger than 1 MB.
     """
     done = 0
-    for chunk in _chunks(encoded(events, now, by)):
+    for chunk in _chunks(encode(events, now, by)):
         try:
             await publisher.publish(chunk)
         except EventGridError as error:
@@ -64,12 +64,12 @@ async def publish(
     return Published(events, [])
 
 
-def encoded(events: list[Json], now: datetime, by: str | None = None) -> list[bytes]:
+def encode(events: list[Json], now: datetime, by: str | None = None) -> list[bytes]:
     """Return each event as it is published now, `by` whom, as JSON.
 
     Raises EventTooLarge when one is larger than 1 MB.
     """
-    stamped = publish_stamp.stamped(events, now, by)
+    stamped = publish_stamp.add_stamps(events, now, by)
     found = [msgspec.json.encode(event) for event in stamped]
     problems = [
         Problem(

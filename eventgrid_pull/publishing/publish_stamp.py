@@ -22,7 +22,7 @@ LENGTH = len("2026-01-31T12:00:00.000000Z")
 type Json = dict[str, object]
 
 
-def stamped(
+def add_stamps(
     events: Sequence[Mapping[str, object]], now: datetime, by: str | None = None
 ) -> list[Json]:
     """Return the events with our attributes, whatever they had in their places.

@@ -1,4 +1,4 @@
-"""Read the addresses in settings: what is one, and whether it is on this machine."""
+"""Read the addresses in settings: what is one, and what to say where nothing listens."""
 
 import ipaddress
 import re
@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 _HOST = re.compile(
     r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 )
+START = "`python3 dev.py run` starts the local stack"
 
 
 def split(value: str) -> tuple[str, str] | None:
@@ -28,3 +29,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def explain_refused(error: BaseException | None) -> str | None:
+    """Return what to say of a connection that this machine refused; None for others.
+
+    `error` is aiohttp's for a connection that failed.
+    """
+    host, port = getattr(error, "host", None), getattr(error, "port", None)
+    cause = getattr(error, "os_error", None)
+    if not isinstance(cause, ConnectionRefusedError) or not is_loopback(str(host)):
+        return None
+    return f"nothing listens on port {port} of this machine: {START}"

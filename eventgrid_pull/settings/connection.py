@@ -88,7 +88,7 @@ def read(
         (endpoint, "endpoint=") if endpoint is not None else settings.get("endpoint")
     )
     if credential is not None:
-        return _given(found, credential)
+        return _read_given(found, credential)
     key, key_name = settings.get("key")
     kind, kind_name = settings.get("credential")
     client_id, client_id_name = settings.get("clientId")
@@ -115,7 +115,7 @@ def read(
     )
 
 
-def _given(endpoint: tuple[str, str], credential: Credential) -> Connection:
+def _read_given(endpoint: tuple[str, str], credential: Credential) -> Connection:
     from azure.core.credentials import AzureKeyCredential
 
     has_key = isinstance(credential, AzureKeyCredential)

@@ -63,7 +63,7 @@ def read_numbers(
     return (
         numbers,
         problems,
-        [f"has an argument that is wrong: {each}" for each in mistakes],
+        [f"has an invalid argument: {mistake}" for mistake in mistakes],
     )
 
 

@@ -15,7 +15,7 @@ def setting_name(value: object) -> str | None:
 def setting(name: str, environ: Mapping[str, str]) -> str:
     """Return a setting's text, its name in any case as in Functions; empty without one."""
     if (found := environ.get(name)) is None:
-        by_name = {each.lower(): text for each, text in environ.items()}
+        by_name = {key.lower(): text for key, text in environ.items()}
         found = by_name.get(name.lower(), "")
     return found.strip()
 

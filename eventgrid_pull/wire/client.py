@@ -27,7 +27,7 @@ from eventgrid_pull.outcomes import ReleaseDelay, Settled, Verb
 from eventgrid_pull.settings.connection import Credential
 from eventgrid_pull.wire import error_messages, receive_response
 from eventgrid_pull.wire.error_messages import Error, SettingNames
-from eventgrid_pull.wire.http_retry import EventGridError, retried
+from eventgrid_pull.wire.http_retry import EventGridError, retry
 from eventgrid_pull.wire.sending import on_sending
 from eventgrid_pull.wire.transport import InOneStep, LeanTransport, Post
 
@@ -119,9 +119,9 @@ class Namespace:
             )
             content = await response.read()
         except AzureError as error:
-            raise error_messages.unanswered(error, self._names) from error
+            raise error_messages.explain_silence(error, self._names) from error
         if response.status_code != 200:
-            raise error_messages.refused(response, content, self._names)
+            raise error_messages.explain_refusal(response, content, self._names)
         return content
 
     async def close(self) -> None:
@@ -166,7 +166,7 @@ class Topic:
         At most 1,000 events and 1 MB. Raises EventGridError.
         """
         body = b"[" + b",".join(batch) + b"]"
-        await retried(
+        await retry(
             lambda: self._namespace.post(self._url, {}, body, BATCH_TYPE),
             within=PUBLISH_SECONDS,
             refused_within=START_SECONDS,
@@ -190,7 +190,7 @@ class Subscription:
         """
         params = {"maxEvents": max_events, "maxWaitTime": max_wait}
         url = f"{self._url}:receive"
-        content = await retried(
+        content = await retry(
             lambda: self._namespace.post(url, params, wait=max_wait),
             within=within - max_wait,
         )
@@ -231,7 +231,7 @@ class Subscription:
     ) -> Settled:
         body = msgspec.json.encode({"lockTokens": tokens})
         url = f"{self._url}:{verb}"
-        content = await retried(
+        content = await retry(
             lambda: self._namespace.post(url, params, body), within=within
         )
         try:

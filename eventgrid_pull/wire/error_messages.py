@@ -1,4 +1,4 @@
-"""What is said of a request that Event Grid refused or did not answer, and what to look at."""
+"""Messages about requests that Event Grid refused or did not answer: what to look at."""
 
 import re
 
@@ -12,7 +12,7 @@ from azure.core.exceptions import (
 from azure.core.rest import AsyncHttpResponse
 
 from eventgrid_pull.event import UNREADABLE
-from eventgrid_pull.settings import loopback
+from eventgrid_pull.settings import addresses
 from eventgrid_pull.wire.http_retry import EventGridError
 
 
@@ -38,8 +38,8 @@ class _Refusal(msgspec.Struct):
 _refusals = msgspec.json.Decoder(_Refusal)
 
 
-def unanswered(error: AzureError, names: SettingNames) -> EventGridError:
-    """Return what is said of a request without an answer."""
+def explain_silence(error: AzureError, names: SettingNames) -> EventGridError:
+    """Return what to raise for a request without an answer."""
     if isinstance(error, ClientAuthenticationError):
         return EventGridError(
             "no token for Event Grid: sign in (az login), give the app an identity, "
@@ -48,7 +48,7 @@ def unanswered(error: AzureError, names: SettingNames) -> EventGridError:
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         # The name tells a refused connection, DNS, a certificate and a timeout apart.
         cause = type(error.inner_exception or error).__name__
-        here = loopback.refused(error.inner_exception)
+        here = addresses.explain_refused(error.inner_exception)
         advice = f"is {names.endpoint} right, is it up?"
         if here is not None:
             advice = f"{here}; if that runs, {names.endpoint} is wrong"
@@ -58,17 +58,17 @@ def unanswered(error: AzureError, names: SettingNames) -> EventGridError:
     return EventGridError(message)
 
 
-def refused(
+def explain_refusal(
     response: AsyncHttpResponse, content: bytes, names: SettingNames
 ) -> EventGridError:
-    """Return what is said of an answer that is not 200."""
+    """Return what to raise for an answer that is not 200."""
     status = response.status_code
     try:
         error = _refusals.decode(content).error
     except UNREADABLE:
         error = Error("", "")
-    said = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
-    message = f"{said}. {_advice(status, names)}".strip()
+    answer = f"Event Grid answered {status} {error.code}: {error.message}".rstrip(": ")
+    message = f"{answer}. {_advice(status, names)}".strip()
     wait = _seconds(response.headers.get("retry-after", ""))
     return EventGridError(message, status, code=error.code, retry_after=wait)
 

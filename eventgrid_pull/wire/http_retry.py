@@ -81,7 +81,7 @@ async def first_of(
             task.cancel()
 
 
-async def retried[T](
+async def retry[T](
     call: Callable[[], Awaitable[T]],
     *,
     within: float,

@@ -123,9 +123,9 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
 
     async def open(self) -> None:
         """Make the session; it belongs to the loop that runs."""
-        self._opened()
+        self._get_session()
 
-    def _opened(self) -> aiohttp.ClientSession:
+    def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # No bound of its own: publishes must not keep a settlement waiting.
@@ -145,7 +145,7 @@ class LeanTransport(AsyncHttpTransport[HttpRequest, Answer]):
         ServiceResponseError when it may have been.
         """
         try:
-            inner = await self._opened().request(
+            inner = await self._get_session().request(
                 request.method,
                 request.url,
                 headers=request.headers,

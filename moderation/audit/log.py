@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from eventgrid_pull.blob.append_log import AppendLog, merged, stamp, stamp_of
+from eventgrid_pull.blob.append_log import AppendLog, merge, stamp, stamp_of
 from eventgrid_pull.outcomes import Verb
 from moderation.audit.entry import AuditEntry, decode, needle
 from moderation.storage.paging import Page, Position, Windows
@@ -110,7 +110,7 @@ class AuditLog:
         until = min(query.until, query.after.moment) if query.after else query.until
         if query.id is not None:
             return self._lines_with(query.id, query, until, time_left)
-        return merged(
+        return merge(
             [
                 self._log.newest(name, since=query.since, until=until)
                 for name in query.subscriptions

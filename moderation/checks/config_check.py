@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from eventgrid_pull import Status
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
 from eventgrid_pull.outcomes import BACKOFF
 from eventgrid_pull.settings.cron import longest_gap
@@ -145,7 +145,7 @@ def _subscription(shape: EventSubscription, settings: Settings) -> Iterator[Find
 
 def slow_batches(summaries: Iterable[Summary], declared: Topology) -> Iterator[Finding]:
     """Find event subscriptions whose batches take half of their lock or more."""
-    measured = {shape.name: Spread() for shape in declared.event_subscriptions}
+    measured = {shape.name: Histogram() for shape in declared.event_subscriptions}
     for summary in summaries:
         measured[summary.subscription].merge(summary.handling)
     for name, handling in measured.items():
@@ -167,7 +167,7 @@ def late_events(
 
     By moments that we stamped: a publisher's clock is no reason to change a number.
     """
-    waited = {timer.subscription: Spread() for timer in drained}
+    waited = {timer.subscription: Histogram() for timer in drained}
     for summary in summaries:
         waited[summary.subscription].merge(summary.waited)
     for timer in drained:

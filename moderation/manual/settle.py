@@ -19,7 +19,7 @@ from eventgrid_pull.outcomes import (
     Release,
     ReleaseDelay,
     Verb,
-    settled_on,
+    resolve_disposition,
 )
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
@@ -170,7 +170,7 @@ async def _record_and_settle(
     name, limit = session.declared.name, session.declared.max_delivery_count
     wanted = _disposition(request)
     decided = [
-        (delivery, settled_on(wanted, delivery.delivery_count, limit=limit))
+        (delivery, resolve_disposition(wanted, delivery.delivery_count, limit=limit))
         for delivery in deliveries
     ]
     keys = [key_of(delivery.event) for delivery in deliveries]

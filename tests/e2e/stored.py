@@ -10,7 +10,7 @@ import msgspec
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from tests.e2e.stacks import Stack
 
 TOPIC = "local/moderation-events"
@@ -155,7 +155,7 @@ def _minute(
 
 def spread(milliseconds: float, count: int) -> dict[str, Any]:
     """So many delays around that many milliseconds, as a summary has them."""
-    made = Spread()
+    made = Histogram()
     made.add(*(milliseconds * (1 + (n * n % 7) / 4) for n in range(count)))
     found: dict[str, Any] = msgspec.to_builtins(made, str_keys=True)
     return found

@@ -9,7 +9,7 @@ import pytest
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from eventgrid_pull.publishing import publish_stamp
 from tests.eventgrid_pull.orders import (
     NOW,
@@ -117,8 +117,8 @@ async def test_waiting_is_measured_by_our_stamp_and_told_apart_from_claims(
     assert told(tally.summary.queue_delay) == claimed
 
 
-def told(spread: Spread) -> list[float]:
-    return [spread.max] if spread.count else []
+def told(histogram: Histogram) -> list[float]:
+    return [histogram.max] if histogram.count else []
 
 
 @pytest.mark.parametrize(

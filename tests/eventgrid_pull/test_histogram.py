@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.draining.histogram import ERROR, LAST, Spread
+from eventgrid_pull.draining.histogram import ERROR, LAST, Histogram
 
 YEAR = 366 * 86_400_000.0
 SHARES = 0.1, 0.5, 0.99
 TIMES = st.lists(st.floats(min_value=0, max_value=YEAR), min_size=1, max_size=200)
 
 
-def a_spread(milliseconds: list[float]) -> Spread:
-    spread = Spread()
-    spread.add_all(milliseconds)
-    return spread
+def a_histogram(milliseconds: list[float]) -> Histogram:
+    histogram = Histogram()
+    histogram.add_all(milliseconds)
+    return histogram
 
 
 @given(TIMES, st.sampled_from([0.01, 0.5, 0.9, 0.99, 1.0]))
@@ -25,7 +25,7 @@ def test_a_percentile_is_near_the_true_one(times: list[float], share: float) -> 
     """Within 5 % of it, or half a millisecond where it is below one."""
     true = sorted(times)[ceil(share * len(times)) - 1]
 
-    [found] = a_spread(times).percentiles(share)
+    [found] = a_histogram(times).percentiles(share)
 
     assert found is not None
     assert abs(found - true) <= max(ERROR * true, 0.5)
@@ -38,11 +38,11 @@ def test_spreads_add_up_to_the_same_in_any_order(
     """Lanes and instances note theirs in whatever order."""
     shuffled = parts.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    whole = a_spread([ms for part in parts for ms in part])
-    one_way, other_way = Spread(), Spread()
+    whole = a_histogram([ms for part in parts for ms in part])
+    one_way, other_way = Histogram(), Histogram()
     for part, other in zip(parts, shuffled, strict=True):
-        one_way.merge(a_spread(part))
-        other_way.merge(a_spread(other))
+        one_way.merge(a_histogram(part))
+        other_way.merge(a_histogram(other))
 
     for merged in (one_way, other_way):
         assert (merged.count, merged.max) == (whole.count, whole.max)
@@ -53,24 +53,24 @@ def test_spreads_add_up_to_the_same_in_any_order(
 def test_a_spread_stays_small_whatever_is_measured() -> None:
     """An event's own time may be any: it may have waited for two thousand years."""
     times = [1.05**power for power in range(650)] + [6.4e13] * 1000
-    spread = a_spread(times)
+    histogram = a_histogram(times)
 
-    assert max(spread.buckets) == LAST
-    assert len(msgspec.json.encode(spread)) < 4000
-    assert list(spread.percentiles(0.99)) == [6.4e13]
+    assert max(histogram.buckets) == LAST
+    assert len(msgspec.json.encode(histogram)) < 4000
+    assert list(histogram.percentiles(0.99)) == [6.4e13]
 
 
 def test_nothing_measured_is_nothing_known() -> None:
     """Not zero."""
-    spread = Spread()
+    histogram = Histogram()
 
-    assert (spread.mean, *spread.percentiles(0.5)) == (None, None)
+    assert (histogram.mean, *histogram.percentiles(0.5)) == (None, None)
 
 
 @pytest.mark.parametrize("milliseconds", [0.0, 0.2, 0.9999, 1.0, 1.0001, 40.0])
 def test_a_percentile_never_exceeds_the_largest(milliseconds: float) -> None:
     """A p99 beyond the maximum would look like a mistake."""
-    [found] = a_spread([milliseconds]).percentiles(0.99)
+    [found] = a_histogram([milliseconds]).percentiles(0.99)
 
     assert found is not None
     assert found <= milliseconds

@@ -11,7 +11,7 @@ from eventgrid_pull.wire.http_retry import (
     LONGEST_PAUSE,
     EventGridError,
     pause_after,
-    retried,
+    retry,
 )
 from tests.virtual_time import in_virtual_time, now
 
@@ -98,7 +98,7 @@ async def test_the_answer_of_a_later_try_is_given() -> None:
     """With a longer pause before each."""
     call = Calls(FAILED, FAILED, FAILED)
 
-    assert await retried(call, within=60) == "answer"
+    assert await retry(call, within=60) == "answer"
 
     assert len(call.at) == 4
     for pause, longest in zip(call.pauses, (0.4, 0.8, 1.6), strict=True):
@@ -112,7 +112,7 @@ async def test_no_try_begins_beyond_the_time_there_is() -> None:
     began = now()
 
     with pytest.raises(EventGridError, match="no answer"):
-        await retried(call, within=30)
+        await retry(call, within=30)
 
     assert call.at[-1] - began < 30
     assert now() == call.at[-1]
@@ -126,7 +126,7 @@ async def test_without_time_left_there_is_one_try(within: float) -> None:
     call = Calls(FAILED, FAILED)
 
     with pytest.raises(EventGridError):
-        await retried(call, within=within)
+        await retry(call, within=within)
 
     assert len(call.at) == 1
 
@@ -144,7 +144,7 @@ async def test_what_does_not_pass_in_time_is_raised_at_once(
     began = now()
 
     with pytest.raises(EventGridError, match="no"):
-        await retried(call, within=50)
+        await retry(call, within=50)
 
     assert (len(call.at), now()) == (1, began)
 
@@ -153,7 +153,7 @@ async def test_what_does_not_pass_in_time_is_raised_at_once(
 async def test_a_cancelled_caller_is_not_held_by_a_pause() -> None:
     """Cancellation is never swallowed."""
     call = Calls(EventGridError("busy", 429, retry_after=30))
-    task = asyncio.create_task(retried(call, within=50))
+    task = asyncio.create_task(retry(call, within=50))
     await asyncio.sleep(1)
     began = now()
 

@@ -13,7 +13,7 @@ def test_events_of_a_request_are_in_its_trace() -> None:
     """The caller finds its trace in the audit log."""
     headers = {"traceparent": GIVEN, "tracestate": "vendor=1"}
 
-    events = traceparent.stamped([an_event(), an_event(id="2")], headers)
+    events = traceparent.stamp([an_event(), an_event(id="2")], headers)
 
     assert {event["traceparent"] for event in events} == {GIVEN}
     assert {event["tracestate"] for event in events} == {"vendor=1"}
@@ -21,7 +21,7 @@ def test_events_of_a_request_are_in_its_trace() -> None:
 
 def test_an_event_that_has_a_trace_keeps_it() -> None:
     """Its producer began the trace before the request."""
-    [event] = traceparent.stamped([an_event(traceparent=OTHER)], {"traceparent": GIVEN})
+    [event] = traceparent.stamp([an_event(traceparent=OTHER)], {"traceparent": GIVEN})
 
     assert event["traceparent"] == OTHER
 
@@ -40,7 +40,7 @@ def test_an_event_that_has_a_trace_keeps_it() -> None:
 )
 def test_without_a_valid_trace_a_new_one_begins(bad: str) -> None:
     """All events of the request share it."""
-    first, second = traceparent.stamped([an_event(), an_event()], {"traceparent": bad})
+    first, second = traceparent.stamp([an_event(), an_event()], {"traceparent": bad})
 
     assert traceparent.trace_id(str(first["traceparent"])) is not None
     assert first["traceparent"] == second["traceparent"] != bad

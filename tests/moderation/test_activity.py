@@ -3,15 +3,15 @@
 import msgspec
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from moderation.activity.log import ActivityLog, Summary, by_time, last_drains
 from tests.make import NOW, minutes
 
 
-def a_spread(*milliseconds: float) -> Spread:
-    spread = Spread()
-    spread.add_all(milliseconds)
-    return spread
+def a_histogram(*milliseconds: float) -> Histogram:
+    histogram = Histogram()
+    histogram.add_all(milliseconds)
+    return histogram
 
 
 def a_summary(
@@ -23,7 +23,7 @@ def a_summary(
         completed=completed,
         received=3,
         dispositions={"acknowledge": 2, "reject": 1},
-        queue_delay=a_spread(10.0, 20.0),
+        queue_delay=a_histogram(10.0, 20.0),
     )
 
 
@@ -69,7 +69,7 @@ async def test_a_line_of_before_there_were_percentiles_is_read() -> None:
     [found] = await ActivityLog(store).read(["sub-flagged"], since=NOW, until=NOW)
 
     assert found.dispositions == {"acknowledge": 2}
-    assert found.queue_delay == Spread(2, 30.0, 20.0)
+    assert found.queue_delay == Histogram(2, 30.0, 20.0)
     assert list(found.queue_delay.percentiles(0.5)) == [None]
 
 
@@ -111,7 +111,7 @@ def test_drains_of_one_step_are_added_up() -> None:
     both = by_minute[NOW]["sub-flagged"]
     assert (both.received, both.drains) == (6, 2)
     assert both.dispositions == {"acknowledge": 4, "reject": 2}
-    assert both.queue_delay == a_spread(10.0, 10.0, 20.0, 20.0)
+    assert both.queue_delay == a_histogram(10.0, 10.0, 20.0, 20.0)
     assert [counts["sub-flagged"].received for counts in by_hour.values()] == [9]
 
 

@@ -60,7 +60,7 @@ def test_a_time_is_valid_as_rfc_3339_says(case: dict[str, Any]) -> None:
     found = cloudevents.problems(an_event(time=case["time"]), "$")
 
     assert [problem.path for problem in found] == [] if case["valid"] else ["$.time"]
-    assert rfc3339.normalised(case["time"]) == case["stored"]
+    assert rfc3339.normalise(case["time"]) == case["stored"]
 
 
 @pytest.mark.parametrize("extra", [{}, {"comexample": "x"}], ids=["known", "extended"])

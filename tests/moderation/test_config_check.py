@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from moderation import timers, topology
 from moderation.activity.log import Summary
 from moderation.checks import config_check
@@ -127,8 +127,10 @@ def test_a_topology_that_loses_events_is_found(
 
 def test_slow_batches_are_found_by_what_was_measured() -> None:
     """Handlers that need half of the lock need a longer one."""
-    slow = Summary(at="", subscription="sub-flagged", handling=Spread(9, 90e3, 45e3))
-    fast = Summary(at="", subscription="sub-approved", handling=Spread(9, 90.0, 45.0))
+    slow = Summary(at="", subscription="sub-flagged", handling=Histogram(9, 90e3, 45e3))
+    fast = Summary(
+        at="", subscription="sub-approved", handling=Histogram(9, 90.0, 45.0)
+    )
 
     [finding] = config_check.slow_batches([slow, fast], declared())
 

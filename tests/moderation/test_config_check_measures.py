@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from moderation.activity.log import ActivityLog, Summary
 from tests.make import NOW
 from tests.moderation.test_runtime import FLAGGED, Queue, a_runtime
@@ -14,7 +14,7 @@ async def test_a_batch_that_took_half_of_its_lock_is_a_finding() -> None:
     """Lock against batch and handling time: before a lock is lost."""
     runtime, _ = a_runtime(Queue())
     slow = Summary(at=stamp(NOW), subscription=FLAGGED, received=1)
-    slow.handling.merge(Spread(1, 40_000.0, 40_000.0))
+    slow.handling.merge(Histogram(1, 40_000.0, 40_000.0))
     await runtime.activity.note(slow, NOW)
 
     [finding] = await health_command._measured(runtime)

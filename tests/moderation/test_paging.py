@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventgrid_pull.blob.append_log import InMemoryAppendLog, merged, stamp
+from eventgrid_pull.blob.append_log import InMemoryAppendLog, merge, stamp
 from eventgrid_pull.outcomes import Acknowledge, Reject, Verb
 from moderation.audit import entry
 from moderation.audit.entry import AuditEntry
@@ -37,7 +37,7 @@ class Writers(InMemoryAppendLog):
     ) -> AsyncIterator[bytes]:
         """The lines of all parts, newest first."""
         parts = [part.newest(name, since=since, until=until) for part in self.parts]
-        async for line in merged(parts):
+        async for line in merge(parts):
             yield line
 
 

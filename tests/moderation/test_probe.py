@@ -70,7 +70,7 @@ NAME = "sub-flagged"
 def delivered(at: datetime | None = NOW, **changes: Any) -> AnyEvent:
     """A marked event as it is delivered; published by an app of ours at that moment."""
     event = an_event(**({"id": "probe", PROBE_MARK: "inspect"} | changes))
-    [made] = publish_stamp.stamped([event], at) if at else [event]
+    [made] = publish_stamp.add_stamps([event], at) if at else [event]
     return a_delivery(made).event
 
 

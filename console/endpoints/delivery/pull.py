@@ -121,7 +121,7 @@ async def inspect(request: ApiRequest[None, None]) -> Inspected:
     if where is None:
         raise NothingToInspect
     began = runtime.clock()
-    [event] = traceparent.stamped([probe.probe(began)], request.http.headers)
+    [event] = traceparent.stamp([probe.probe(began)], request.http.headers)
     # On record before it is published: only so do all timers know it for a probe.
     await request.note("inspect", subscription=where, events=[probe.key(event)])
     inspection = Inspection(

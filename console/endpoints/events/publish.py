@@ -57,7 +57,7 @@ async def _publish(
     runtime = request.runtime
     now = runtime.clock()
     events = publish_request.events_in(body, headers, now)
-    outgoing = traceparent.stamped(events, request.http.headers)
+    outgoing = traceparent.stamp(events, request.http.headers)
     result = await runtime.publishing.publish(outgoing, now, request.caller)
     return _to_response(result)
 

@@ -58,9 +58,7 @@ async def check(request: ApiRequest[None, bytes]) -> Checked:
     try:
         now = request.runtime.clock()
         events = publish_request.events_in(request.body, headers, now)
-        publish.encoded(
-            traceparent.stamped(events, headers), now, request.caller.identity
-        )
+        publish.encode(traceparent.stamp(events, headers), now, request.caller.identity)
     except (BadRequest, EventTooLarge) as error:
         return Checked(False, 0, error.problems, str(error))
     return Checked(True, len(events))
@@ -75,8 +73,8 @@ async def explain(request: ApiRequest[None, bytes]) -> Explanation:
     if len(found.events) > MOST_EXPLAINED:
         detail = f"at most {MOST_EXPLAINED} events are explained at once"
         raise BadRequest(413, detail)
-    outgoing = traceparent.stamped(found.events, request.http.headers)
-    stamped = publish_stamp.stamped(outgoing, now, request.caller.identity)
+    outgoing = traceparent.stamp(found.events, request.http.headers)
+    stamped = publish_stamp.add_stamps(outgoing, now, request.caller.identity)
     stored = map(cloudevents.as_stored, stamped)
     events = [_explain_event(event, runtime.topology) for event in stored]
     return Explanation(events, found.problems)

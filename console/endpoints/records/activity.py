@@ -14,7 +14,7 @@ from console.alerts import Alert, Logs
 from console.validation import ApiRequest, choose
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.draining.counters import largest
-from eventgrid_pull.draining.histogram import Spread
+from eventgrid_pull.draining.histogram import Histogram
 from eventgrid_pull.outcomes import Verb
 from moderation import timers
 from moderation.activity import log
@@ -191,10 +191,10 @@ def _totals(summaries: Iterable[Summary]) -> Totals:
     )
 
 
-def _delays(spread: Spread) -> Delays:
-    p50, p99 = spread.percentiles(0.5, 0.99)
-    largest = spread.max if spread.count else None
-    return Delays(spread.count, *map(_round, (spread.mean, largest, p50, p99)))
+def _delays(histogram: Histogram) -> Delays:
+    p50, p99 = histogram.percentiles(0.5, 0.99)
+    largest = histogram.max if histogram.count else None
+    return Delays(histogram.count, *map(_round, (histogram.mean, largest, p50, p99)))
 
 
 def _round(milliseconds: float | None) -> float | None:

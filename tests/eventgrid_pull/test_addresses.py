@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventgrid_pull.settings import loopback
+from eventgrid_pull.settings import addresses
 
 
 class Failed(Exception):
@@ -16,7 +16,9 @@ class Failed(Exception):
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_a_refusal_of_this_machine_names_the_command(host: str) -> None:
     """Nothing listens there: somebody forgot to start it."""
-    said = loopback.refused(Failed(host, ConnectionRefusedError(111, "refused")))
+    said = addresses.explain_refused(
+        Failed(host, ConnectionRefusedError(111, "refused"))
+    )
 
     assert said is not None
     assert "port 6500" in said
@@ -36,4 +38,4 @@ def test_a_refusal_of_this_machine_names_the_command(host: str) -> None:
 )
 def test_others_are_not_sent_to_the_local_stack(error: Exception | None) -> None:
     """In Azure the command would be no help."""
-    assert loopback.refused(error) is None
+    assert addresses.explain_refused(error) is None
