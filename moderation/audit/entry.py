@@ -8,10 +8,10 @@ from eventgrid_pull.outcomes import Disposition, Release, Verb
 from moderation import events
 from moderation.event_key import EventKey
 from moderation.events import Moderation
-from moderation.storage.paging import DeliveryKey
 
 NO_EVENT = msgspec.Raw(b"null")
 
+type DeliveryKey = tuple[str, str, str, int, str]
 # Category, severity, confidence and model.
 type Judgement = tuple[str | None, str | None, float | None, str | None]
 

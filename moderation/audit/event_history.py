@@ -18,11 +18,11 @@ from eventgrid_pull.publishing import publish_stamp
 from moderation import events
 from moderation.audit import actions
 from moderation.audit.actions import ManualAction
-from moderation.audit.entry import AuditEntry, decode, needle
+from moderation.audit.entry import AuditEntry, DeliveryKey, decode, needle
 from moderation.audit.history_search import Search, Span, in_utc
 from moderation.audit.log import SLOW_SECONDS, AuditLog
+from moderation.audit.windows import LONGEST, MOMENT, SHORTEST, Windows
 from moderation.event_key import EventKey
-from moderation.storage.paging import LONGEST, MOMENT, SHORTEST, DeliveryKey, Windows
 
 # A piece of time in which there is more is the last one of an answer.
 MOST_STEPS = 1000

@@ -3,27 +3,29 @@
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW
 from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
+from moderation.audit.windows import MOMENT, SHORTEST
 from moderation.event_key import EventKey
-from moderation.storage.paging import MOMENT, SHORTEST
 
 LONGEST_LOOK_BACK = timedelta(days=31)
 
-type Span = tuple[datetime, datetime]
+type Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+type Span = tuple[Moment, Moment]
 
 
-class Search(msgspec.Struct, kw_only=True):
+class Progress(msgspec.Struct, kw_only=True, array_like=True):
     """How far a search has come, and what it knows of the event so far.
 
-    Time: `whole` may be looked at, `since` to `until` was. `ahead` is next, from its
-    beginning on; then `behind`, from its end back, a `piece` in one go.
-    Event: its `source` as asked (`is_chosen`), or that of the only one found; `several`
-    when there are more. `may_end` allows to end with one whole life, because no other
-    event is expected to have the id. None waits longer than its `lifetime`.
+    Time: `since` to `until` was looked at. `ahead` is next, from its beginning on; then
+    `behind`, from its end back, a `piece` in one go.
+    Event: its `source` as asked, or that of the only one found; `several` when there are
+    more. `may_end` allows to end with one whole life, because no other event is expected
+    to have the id.
     Event subscriptions: those `expected` to take it (None: not known yet), those of
     which a delivery was `seen`, or the first one (`begun`), and those `done` for good.
     Moments: `time` when it was published, a claim where `is_claim` says so, `published`
@@ -31,30 +33,38 @@ class Search(msgspec.Struct, kw_only=True):
     Publishers: `claims` of its deliveries, and those `noted_by` the log.
     """
 
-    event_id: str
-    whole: Span
     ahead: Span | None
     behind: Span | None
-    since: datetime
-    until: datetime
-    lifetime: timedelta = LONGEST_LIFE
+    since: Moment
+    until: Moment
     source: str | None = None
-    is_chosen: bool = False
     may_end: bool = True
     several: bool = False
     expected: list[str] | None = None
     done: list[str] = []
     seen: list[str] = []
     begun: list[str] = []
-    time: datetime | None = None
+    time: Moment | None = None
     is_claim: bool = False
-    published: datetime | None = None
-    first: datetime | None = None
-    last: datetime | None = None
-    noted: datetime | None = None
+    published: Moment | None = None
+    first: Moment | None = None
+    last: Moment | None = None
+    noted: Moment | None = None
+    piece: timedelta = SHORTEST
     claims: list[str] = []
     noted_by: list[str] = []
-    piece: timedelta = SHORTEST
+
+
+class Search(Progress, kw_only=True):
+    """A search for one event: `whole` may be looked at; `is_chosen` when asked by source.
+
+    No event waits longer than its `lifetime`.
+    """
+
+    event_id: str
+    whole: Span
+    lifetime: timedelta = LONGEST_LIFE
+    is_chosen: bool = False
 
     @property
     def is_over(self) -> bool:

@@ -1,6 +1,7 @@
 """The audit log: one entry for every delivery, written before the event is settled."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
@@ -8,10 +9,33 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import AppendLog, merge, stamp, stamp_of
 from eventgrid_pull.outcomes import Verb
-from moderation.audit.entry import AuditEntry, decode, needle
-from moderation.storage.paging import Page, Position, Windows
+from moderation.audit.entry import AuditEntry, DeliveryKey, decode, needle
+from moderation.audit.windows import Windows
 
 SLOW_SECONDS = 0.5
+# A page ends after so many bytes of lines: one event alone may have a megabyte.
+PAGE_BYTES = 4 * 1024 * 1024
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place between two lines: `at` and `mark` are those of the newer one.
+
+    Lines of one batch share their `at`, so that alone is no place. What is written
+    later stands before the place, and so moves nothing that comes after it.
+    """
+
+    at: str
+    mark: str
+
+    @property
+    def moment(self) -> datetime:
+        """Return when the line was written."""
+        return datetime.fromisoformat(self.at)
+
+
+def mark(line: bytes) -> str:
+    """Return what tells a line from others of the same moment."""
+    return hashlib.blake2b(line, digest_size=8).hexdigest()
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +92,79 @@ class Found(msgspec.Struct, frozen=True):
     position: Position | None = None
 
 
+class _Page:
+    """The entries of one answer, gathered from lines that come newest first."""
+
+    def __init__(self, query: Query) -> None:
+        self._query, self._sought = query, query.after
+        self._found: dict[DeliveryKey, AuditEntry] = {}
+        self._passed: set[DeliveryKey] = set()
+        self._bytes = 0
+        self._last: bytes | None = None
+        self._oldest = b""
+        self._of_the_moment: set[bytes] = set()
+
+    def take(self, line: bytes) -> None:
+        """Take one more line."""
+        if self._is_repeated(line) or self._is_before(line):
+            return
+        if stamp_of(line) == self._oldest:
+            self._last = line
+        entry = decode(line)
+        if entry is None or not self._query.matches(entry):
+            return
+        key = entry.delivery_key
+        if key not in self._found and key not in self._passed:
+            self._found[key] = entry
+            self._bytes += len(line)
+
+    def _is_repeated(self, line: bytes) -> bool:
+        """Tell whether the line came already, of an append that was repeated.
+
+        One that is newer than what came before it belongs to such an append, too: the
+        page does not go back for it.
+        """
+        at = stamp_of(line)
+        if not self._oldest or at < self._oldest:
+            self._oldest, self._of_the_moment = at, set()
+        elif at > self._oldest:
+            return False
+        seen = line in self._of_the_moment
+        self._of_the_moment.add(line)
+        return seen
+
+    def _is_before(self, line: bytes) -> bool:
+        """Tell whether the line came with an earlier page, or was written since.
+
+        Of the batch that a page ended in, the beginning is read again: an append
+        that was repeated has its lines twice.
+        """
+        if self._sought is None or stamp_of(line).decode() < self._sought.at:
+            self._sought = None
+            return False
+        if (entry := decode(line)) is not None:
+            self._passed.add(entry.delivery_key)
+        if mark(line) == self._sought.mark:
+            self._sought = None
+        return True
+
+    def is_full(self) -> bool:
+        """Tell whether the answer is as long as it may be."""
+        return len(self._found) >= self._query.limit or self._bytes >= PAGE_BYTES
+
+    @property
+    def has_moved(self) -> bool:
+        """Return whether the next page would begin later than this one did."""
+        return self._last is not None
+
+    def found(self, *, complete: bool) -> Found:
+        """Return what was gathered, newest first, and where the next page begins."""
+        position = None if complete else self._query.after
+        if not complete and self._last is not None:
+            position = Position(stamp_of(self._last).decode(), mark(self._last))
+        return Found(list(self._found.values()), complete, position)
+
+
 class AuditLog:
     """Records entries in a log of their event subscription, and finds them again."""
 
@@ -97,12 +194,12 @@ class AuditLog:
         is given. When no time is left, or the answer gets large, what was found so far.
         Raises StoreUnavailable.
         """
-        page = Page(query.limit, query.after, read=decode, wanted=query.matches)
+        page = _Page(query)
         async for line in self._lines(query, time_left):
             page.take(line)
             if page.is_full() or (page.has_moved and time_left() <= 0):
-                return Found(page.entries, False, page.position)
-        return Found(page.entries, True)
+                return page.found(complete=False)
+        return page.found(complete=True)
 
     def _lines(
         self, query: Query, time_left: Callable[[], float]

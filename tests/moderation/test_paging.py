@@ -11,9 +11,8 @@ from eventgrid_pull.blob.append_log import InMemoryAppendLog, merge, stamp
 from eventgrid_pull.outcomes import Acknowledge, Reject, Verb
 from moderation.audit import entry
 from moderation.audit.entry import AuditEntry
-from moderation.audit.log import AuditLog, Query
+from moderation.audit.log import AuditLog, Position, Query
 from moderation.events import Verdict
-from moderation.storage.paging import Position
 from tests.make import NOW, a_delivery, an_event, minutes
 
 NAMES = ["sub-flagged", "sub-approved"]

@@ -16,8 +16,7 @@ from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import Verb
 from moderation.audit.entry import AuditEntry
 from moderation.audit.history_search import LONGEST_LOOK_BACK
-from moderation.audit.log import Found, Query
-from moderation.storage.paging import Position
+from moderation.audit.log import Found, Position, Query
 
 SEARCH_SECONDS = 10
 DAY = timedelta(days=1)

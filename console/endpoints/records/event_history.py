@@ -19,13 +19,13 @@ from eventgrid_pull.outcomes import Verb
 from moderation.audit import event_history, history_search
 from moderation.audit.entry import AuditEntry
 from moderation.audit.event_history import History
-from moderation.audit.history_search import Search, Span
+from moderation.audit.history_search import Progress, Search, Span
+from moderation.audit.windows import LONGEST, SHORTEST
 from moderation.dead_letters import find
 from moderation.dead_letters.listing import Listed
 from moderation.dead_letters.store import DeadLetterStore
 from moderation.filters import explanation
 from moderation.runtime import Runtime
-from moderation.storage.paging import LONGEST, SHORTEST
 from moderation.topology import Topology
 
 SEARCH_SECONDS = 5.0
@@ -79,31 +79,6 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     cursor: str | None
 
 
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """How far a search has come; see `history_search.Search`."""
-
-    ahead: tuple[Moment, Moment] | None
-    behind: tuple[Moment, Moment] | None
-    since: Moment
-    until: Moment
-    source: str | None
-    may_end: bool
-    several: bool
-    expected: list[str] | None
-    done: list[str]
-    seen: list[str]
-    begun: list[str]
-    time: Moment | None
-    is_claim: bool
-    published: Moment | None
-    first: Moment | None
-    last: Moment | None
-    noted: Moment | None
-    piece: timedelta
-    claims: list[str] = []
-    noted_by: list[str] = []
-
-
 async def life(request: ApiRequest[LifeQuery, None]) -> Life:
     """Return the life of one event over all event subscriptions."""
     runtime, query = request.runtime, request.query
@@ -136,7 +111,7 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
         steps=[] if search.several else await _steps(runtime, search, found),
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
-        cursor=None if search.is_over else cursors.encode(_cursor(search)),
+        cursor=_cursor(search),
     )
 
 
@@ -213,23 +188,17 @@ def _search(
     )
     if query.cursor is None:
         return search
-    state, (oldest, newest) = cursors.decode(query.cursor, Cursor), search.whole
-    search.ahead = _span(state.ahead, oldest, newest)
-    search.behind = _span(state.behind, oldest, newest)
-    search.since, search.until = state.since, state.until
-    search.may_end = state.may_end
-    if not search.is_chosen:
-        search.source, search.several = state.source, state.several
-    if state.expected is not None:
-        search.expected = [name for name in names if name in state.expected]
-    search.done = [name for name in names if name in state.done]
-    search.seen = [name for name in names if name in state.seen]
-    search.begun = [name for name in names if name in state.begun]
-    search.time, search.is_claim = state.time, state.is_claim
-    search.published, search.noted = state.published, state.noted
-    search.claims, search.noted_by = state.claims, state.noted_by
-    search.first, search.last = state.first, state.last
-    search.piece = min(max(state.piece, SHORTEST), LONGEST)
+    (oldest, newest), chosen = search.whole, search.source
+    progress = cursors.decode(query.cursor, Progress)
+    for field in Progress.__struct_fields__:
+        setattr(search, field, getattr(progress, field))
+    search.ahead = _span(search.ahead, oldest, newest)
+    search.behind = _span(search.behind, oldest, newest)
+    if search.is_chosen:
+        search.source, search.several = chosen, False
+    if search.expected is not None:
+        search.expected = [name for name in names if name in search.expected]
+    search.piece = min(max(search.piece, SHORTEST), LONGEST)
     return search
 
 
@@ -239,5 +208,7 @@ def _span(span: Span | None, oldest: datetime, newest: datetime) -> Span | None:
     return max(span[0], oldest), min(span[1], newest)
 
 
-def _cursor(search: Search) -> Cursor:
-    return msgspec.convert(search, Cursor, from_attributes=True)
+def _cursor(search: Search) -> str | None:
+    if search.is_over:
+        return None
+    return cursors.encode(msgspec.convert(search, Progress, from_attributes=True))
