@@ -42,15 +42,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     next: str
 
 
-class Logs(msgspec.Struct, frozen=True):
-    """Where alerts come from."""
-
-    activity: ActivityLog
-    dead_letters: DeadLetterStore
-
-
 async def find(
-    logs: Logs,
+    activity: ActivityLog,
+    dead_letters: DeadLetterStore,
     timers: Sequence[Timer],
     summaries: Sequence[Summary],
     since: datetime,
@@ -61,7 +55,7 @@ async def find(
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
     alerts: list[Alert | None] = []
-    lying = await _newest_today(logs.dead_letters, now)
+    lying = await _newest_today(dead_letters, now)
     for timer in timers:
         own = [
             summary
@@ -71,7 +65,7 @@ async def find(
         if not timer.running:
             alerts.append(_undrained(timer))
         else:
-            alerts.append(await _late(logs.activity, timer, own, since, now))
+            alerts.append(await _late(activity, timer, own, since, now))
         recent = _of_last_hour(own, now)
         alerts.append(_full(timer, recent))
         newest = lying.get(timer.subscription.lower())

@@ -6,7 +6,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 # How many timer functions may drain one event subscription.
 LANES = range(1, 17)
@@ -33,34 +33,25 @@ def is_timer_setting(name: str) -> bool:
     return _SETTING.fullmatch(name) is not None
 
 
-class Clash(NamedTuple):
-    """Event subscriptions that come to one function name: two, or one and the app itself."""
-
-    subscriptions: tuple[str, ...]
-    function: str
-
-    def __str__(self) -> str:
-        if len(self.subscriptions) == 1:
-            return (
-                f"{self.subscriptions[0]} comes to the function name {self.function}, "
-                "which POST /api/pull has: give it another name"
-            )
-        both = " and ".join(self.subscriptions)
-        return (
-            f"{both} come to one function name, {self.function}: give one of them "
-            "another name"
-        )
-
-
-def clashes(subscriptions: Sequence[str]) -> Iterator[Clash]:
+def clashes(subscriptions: Sequence[str]) -> Iterator[str]:
     """Yield what keeps these event subscriptions from having functions of their own."""
     first: dict[str, str] = {}
     for name in subscriptions:
         if function(name) == TAKEN:
-            yield Clash((name,), TAKEN)
+            yield (
+                f"{name} comes to the function name {TAKEN}, which POST /api/pull has: "
+                "give it another name"
+            )
         if (other := first.setdefault(function(name), name)) != name:
-            yield Clash((other, name), function(name))
+            yield _clash(other, name, function(name))
     for name in first.values():
         for lane in LANES[1:]:
             if (lanes := function(name, lane)) in first:
-                yield Clash((name, first[lanes]), lanes)
+                yield _clash(name, first[lanes], lanes)
+
+
+def _clash(first: str, second: str, function: str) -> str:
+    return (
+        f"{first} and {second} come to one function name, {function}: give one of them "
+        "another name"
+    )

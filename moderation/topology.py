@@ -97,5 +97,5 @@ def parse(raw: bytes, name: str = FILE.name) -> Topology:
         )
     declared = msgspec.convert(content, type=Topology)
     if clashes := list(function_names.clashes(declared.names)):
-        raise TopologyInvalid([Problem(f"{name}:", str(clash)) for clash in clashes])
+        raise TopologyInvalid([Problem(f"{name}:", clash) for clash in clashes])
     return declared

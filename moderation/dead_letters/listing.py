@@ -4,9 +4,11 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import date, datetime
-from itertools import chain
+from itertools import batched, chain
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from moderation.audit.entry import DeadLetterRef
 from moderation.dead_letters import attempts as redrive_attempts
@@ -27,10 +29,10 @@ PAGE_BYTES = 8 * 1024 * 1024
 class Mark(msgspec.Struct, frozen=True, array_like=True):
     """Where a page ended: the last dead letter on it."""
 
-    hour: int
-    at: datetime
+    hour: Annotated[int, Meta(ge=0, le=23)]
+    at: Annotated[datetime, Meta(tz=True)]
     name: str
-    index: int
+    index: Annotated[int, Meta(ge=0)]
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,12 +76,14 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 class Page(msgspec.Struct):
     """Dead letters; `complete` when the day has no more after them.
 
-    `looked` is how far was looked, should none of it be there any more.
+    `looked` is how far was looked, should none of it be there any more; `size` is that
+    of all their events in bytes.
     """
 
-    listed: list[Listed]
-    complete: bool = True
-    looked: Mark | None = None
+    looked: Mark | None
+    listed: list[Listed] = []
+    complete: bool = False
+    size: int = 0
 
     def mark(self) -> Mark | None:
         """Return where the next page goes on; None when there is none."""
@@ -90,57 +94,40 @@ class Page(msgspec.Struct):
         last = self.listed[-1]
         return Mark(last.place.hour.hour, last.at, last.name, last.letter.index)
 
+    def take(self, blobs: Iterable[list[Listed]], limit: int) -> bool:
+        """Add what is in the blobs; False when the page is full before that."""
+        for listed in chain.from_iterable(blobs):
+            if len(self.listed) == limit or self.size > PAGE_BYTES:
+                return False
+            self.listed.append(listed)
+            self.size += len(listed.letter.raw)
+        return True
+
 
 async def page(
     store: DeadLetterStore, wanted: Wanted, time_left: Callable[[], float]
 ) -> Page:
     """Read one page, and only its own blobs. When no time is left, what there is."""
-    found = _Filling(wanted)
+    result = Page(wanted.after)
     for hour, hours in await _hours(store, wanted):
-        count = found.room() + 2  # the last one of the page before, and one too many
+        # The last one of the page before, and one too many.
+        count = wanted.limit - len(result.listed) + 2
         names = await _newest(_blobs(store, hours, hour, wanted), count)
         tried = await _names_with_ledger(store, hours) if names else set()
-        for start in range(0, len(names), READ_TOGETHER):
-            together = names[start : start + READ_TOGETHER]
+        for together in batched(names, READ_TOGETHER, strict=False):
             blobs = [
                 _read(store, wanted, blob, blob.name in tried) for blob in together
             ]
-            found.look(hour, together[-1])
-            if not found.take(await asyncio.gather(*blobs)) or time_left() <= 0:
-                return found.page(complete=False)
+            last = together[-1]
+            if result.looked is None or result.looked.name != last.name:
+                result.looked = Mark(hour, last.at, last.name, 0)
+            is_room = result.take(await asyncio.gather(*blobs), wanted.limit)
+            if not is_room or time_left() <= 0:
+                return result
         if len(names) == count:  # some were moved meanwhile, and the hour has more
-            return found.page(complete=False)
-    return found.page(complete=True)
-
-
-class _Filling:
-    """A page that is being filled."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
-        self._listed: list[Listed] = []
-        self._bytes = 0
-        self._looked = wanted.after
-
-    def look(self, hour: int, last: Filed) -> None:
-        """Note how far was looked."""
-        if self._looked is None or self._looked.name != last.name:
-            self._looked = Mark(hour, last.at, last.name, 0)
-
-    def room(self) -> int:
-        return self._wanted.limit - len(self._listed)
-
-    def take(self, blobs: Iterable[list[Listed]]) -> bool:
-        """Add what is in the blobs; False when the page is full before that."""
-        for listed in chain.from_iterable(blobs):
-            if self.room() == 0 or self._bytes > PAGE_BYTES:
-                return False
-            self._listed.append(listed)
-            self._bytes += len(listed.letter.raw)
-        return True
-
-    def page(self, *, complete: bool) -> Page:
-        return Page(self._listed, complete, self._looked)
+            return result
+    result.complete = True
+    return result
 
 
 async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list[str]]]:

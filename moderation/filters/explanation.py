@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from moderation.filters.declared import Filters
-from moderation.filters.operators import OPERATORS, PRESENCE, Operator, kind_of
+from moderation.filters.operators import (
+    OPERATORS,
+    PRESENCE,
+    Operator,
+    kind_of,
+    values_of,
+)
 
 type Json = Mapping[str, object]
 
@@ -62,10 +68,10 @@ def _judge(declared: Json, event: Json) -> Clause:
     if known is None:
         return Clause(f"{key} {name}", False, f"Event Grid has no operator {name}")
     clause = (
-        f"{key} {name} {', '.join(_render(operand) for operand in _operands(declared))}"
+        f"{key} {name} {', '.join(_render(operand) for operand in values_of(declared))}"
     )
     try:
-        return Clause(clause, *_compare(name, known, key, found, _operands(declared)))
+        return Clause(clause, *_compare(name, known, key, found, values_of(declared)))
     except (TypeError, ValueError):
         return Clause(clause, False, f"its values are not such as {name} takes")
 
@@ -123,11 +129,6 @@ def _describe_absence(found: object, kind: str) -> str:
     if found is MISSING:
         return "is missing"
     return "is null" if found is None else f"is {_render(found)}, not {kind}"
-
-
-def _operands(declared: Json) -> list[object]:
-    values = declared.get("values")
-    return values if isinstance(values, list) else [declared.get("value")]
 
 
 def _comparable(kind: str, found: object) -> Iterator[object]:

@@ -1,7 +1,7 @@
 """All 19 operators of Event Grid namespaces: what each looks at, and what it asks."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -45,6 +45,14 @@ OPERATORS: dict[str, Operator] = {
     "StringNotEndsWith": Operator(TEXT, str.endswith, "ends with", True),
 }
 PRESENCE = {"IsNullOrUndefined": True, "IsNotNull": False}
+
+
+def values_of(clause: Mapping[str, object]) -> list[object]:
+    """Return what a filter compares with: its values, or its one value."""
+    values, value = clause.get("values"), clause.get("value")
+    if isinstance(values, list):
+        return values
+    return [] if value is None else [value]
 
 
 def kind_of(value: object) -> str | None:

@@ -13,6 +13,7 @@ from moderation.filters.operators import (
     PRESENCE,
     TEXT,
     kind_of,
+    values_of,
 )
 
 MOST_FILTERS = 25
@@ -46,14 +47,6 @@ def filter_problems(declared: list[object]) -> Iterator[tuple[str, str]]:
         yield from ((where, problem) for problem in _clause_problems(clause))
     if values > MOST_VALUES:
         yield "filters", f"have {values} values; at most {MOST_VALUES} are allowed"
-
-
-def values_of(clause: Json) -> list[object]:
-    """Return what a filter compares with: its values, or its one value."""
-    values, value = clause.get("values"), clause.get("value")
-    if isinstance(values, list):
-        return values
-    return [] if value is None else [value]
 
 
 def _clause_problems(clause: Json) -> Iterator[str]:

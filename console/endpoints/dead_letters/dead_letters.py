@@ -12,10 +12,10 @@ from console.endpoints.dead_letters import dead_letter_view
 from console.endpoints.dead_letters.dead_letter_view import DeadLetter
 from console.exports import Format
 from console.http import Reply
-from console.validation import ApiRequest, BadQuery, Moment, choose
+from console.validation import ApiRequest, BadQuery, choose
 from eventgrid_pull.events.cloudevents import Problem
 from moderation.dead_letters import folders, listing
-from moderation.dead_letters.listing import Listed, Mark, Page, Wanted
+from moderation.dead_letters.listing import Listed, Mark, Wanted
 from moderation.event_key import EventKey, key_of
 from moderation.runtime import Runtime
 
@@ -45,15 +45,6 @@ class DeadLetterQuery(msgspec.Struct, frozen=True):
     reveal: bool = False
 
 
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """Where a list of dead letters goes on."""
-
-    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
-    at: Moment
-    name: str
-    index: Annotated[int, msgspec.Meta(ge=0)]
-
-
 class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
     """Dead letters of a day, newest hour first; `days` of the last 31 that have any.
 
@@ -77,7 +68,8 @@ async def dead_letters(
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
     await redaction.note(request, query.reveal, _keys(found.listed))
     told = await dead_letter_view.render(runtime, found.listed, reveal=query.reveal)
-    cursor = _cursor(found)
+    mark = found.mark()
+    cursor = None if mark is None else cursors.encode(mark)
     if query.format != "json":
         return exports.export(
             told,
@@ -111,10 +103,7 @@ async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:
 def _parse_query(
     query: DeadLettersQuery, names: Sequence[str], now: datetime
 ) -> Wanted:
-    mark = None
-    if query.cursor is not None:
-        state = cursors.decode(query.cursor, Cursor)
-        mark = Mark(state.hour, state.at, state.name, state.index)
+    mark = cursors.decode(query.cursor, Mark) if query.cursor else None
     if query.subscription is not None:
         choose(names, query.subscription)
     return Wanted(
@@ -124,12 +113,6 @@ def _parse_query(
         limit=query.limit,
         after=mark,
     )
-
-
-def _cursor(page: Page) -> str | None:
-    if (mark := page.mark()) is None:
-        return None
-    return cursors.encode(Cursor(mark.hour, mark.at, mark.name, mark.index))
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from console import alerts
-from console.alerts import Alert, Logs
+from console.alerts import Alert
 from console.validation import ApiRequest, choose
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.draining.counters import largest
@@ -125,7 +125,6 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
     summaries = await runtime.activity.read(names, since=earliest, until=until)
     shown = [summary for summary in summaries if summary.at >= stamp(since)]
     steps = log.by_time(shown, step)
-    logs = Logs(runtime.activity, runtime.dead_letters)
     drained = [
         timer
         for timer in timers.of(runtime.topology.names, os.environ, runtime.handled)
@@ -138,7 +137,14 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
         minutes=[_interval(begin, counted) for begin, counted in steps.items()],
         totals=_totals(chain.from_iterable(step.values() for step in steps.values())),
         last_drain=log.last_drains(summaries, names),
-        alerts=await alerts.find(logs, drained, summaries, earliest, until),
+        alerts=await alerts.find(
+            runtime.activity,
+            runtime.dead_letters,
+            drained,
+            summaries,
+            earliest,
+            until,
+        ),
     )
 
 
