@@ -57,8 +57,8 @@ async def find(
     time_left: Callable[[], float],
 ) -> History:
     """Search until no time is left, or a lot is found. Raises StoreUnavailable."""
-    lookup = _Lookup(log, names, search, expects)
-    await lookup.run(lambda: 0.0 if lookup.is_full() else time_left())
+    lookup = _Lookup(log, names, search, expects, time_left)
+    await lookup.run()
     return lookup.found()
 
 
@@ -71,8 +71,9 @@ class _Lookup:
         names: Sequence[str],
         search: Search,
         expects: Callable[[bytes], list[str]],
+        time_left: Callable[[], float],
     ) -> None:
-        self._log, self._search = log, search
+        self._log, self._search, self._clock_left = log, search, time_left
         self._needles = [
             *((name, needle(search.event_id)) for name in names),
             *((actions.LOG, part) for part in actions.needles(search.event_id)),
@@ -83,70 +84,65 @@ class _Lookup:
         self._met: dict[EventKey, AuditEntry | ManualAction] = {}
         self._bytes = 0
 
-    def is_full(self) -> bool:
-        """Tell whether it is enough for one answer: some publishers know only one id."""
+    def _time_left(self) -> float:
+        """Return 0 when it is enough for one answer: some publishers know only one id."""
         count = len(self._entries) + len(self._actions) + len(self._met)
-        return count >= MOST_STEPS or self._bytes >= MOST_BYTES
+        is_full = count >= MOST_STEPS or self._bytes >= MOST_BYTES
+        return 0.0 if is_full else self._clock_left()
 
-    async def run(self, time_left: Callable[[], float]) -> None:
+    async def run(self) -> None:
         """Search until it is over or no time is left; at least one piece of time."""
         search, has_begun = self._search, False
-        while not search.is_over and (time_left() > 0 or not has_begun):
+        while not search.is_over and (self._time_left() > 0 or not has_begun):
             has_begun = True
             if search.ahead is not None:
-                await self._go_ahead(search.ahead, time_left)
+                await self._go_ahead(search.ahead)
             elif search.behind is not None:
-                await self._go_behind(search.behind, time_left)
+                await self._go_behind(search.behind)
 
-    async def _go_ahead(self, span: Span, time_left: Callable[[], float]) -> None:
+    async def _go_ahead(self, span: Span) -> None:
         """Search to the end, or until all that take the event are done with it."""
         search, pieces = self._search, Windows(*span, forwards=True)
         for since, until in pieces:
-            if await self._look(since, until, pieces, time_left):
+            if await self._look(since, until, pieces):
                 return
             search.until = until
             search.ahead = (until + MOMENT, pieces.until)
             if search.may_end and not search.several and search.all_are(search.done):
                 break
-            if time_left() <= 0 and until < pieces.until:
+            if self._time_left() <= 0 and until < pieces.until:
                 return
         search.ahead = None
 
-    async def _go_behind(self, span: Span, time_left: Callable[[], float]) -> None:
+    async def _go_behind(self, span: Span) -> None:
         """Search back to the oldest that there may be."""
         search, end = self._search, span[1]
         pieces = Windows(
             search.next_floor(end), end, forwards=False, length=search.piece
         )
         for since, until in pieces:
-            if await self._look(since, until, pieces, time_left):
+            if await self._look(since, until, pieces):
                 return
             search.since, end = since, since - MOMENT
             nothing = not self._met and not self._actions
             search.piece = min(pieces.length * 4, LONGEST) if nothing else SHORTEST
             pieces.since = search.next_floor(end)
             search.behind = (pieces.since, end)
-            if time_left() <= 0 and search.floor() < since:
+            if self._time_left() <= 0 and search.floor() < since:
                 return
         if search.floor() > end:
             search.behind = None
 
-    async def _look(
-        self,
-        since: datetime,
-        until: datetime,
-        pieces: Windows,
-        time_left: Callable[[], float],
-    ) -> bool:
+    async def _look(self, since: datetime, until: datetime, pieces: Windows) -> bool:
         """Look at a piece of time; True when it shows that there are several events.
 
         Then all of the time is to be looked at, from the newest back.
         """
-        search, began = self._search, time_left()
+        search, began = self._search, self._clock_left()
         knew = search.several
         for line in await self._log.search(self._needles, since, until):
             self._take(line)
-        if began - time_left() > SLOW_SECONDS:
+        if began - self._clock_left() > SLOW_SECONDS:
             pieces.slow()
         if knew or not search.several:
             return False

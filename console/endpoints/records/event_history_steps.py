@@ -24,7 +24,7 @@ ELSEWHERE = "not published through this app"
 STEPS = {"publish": "published", "peek": "peek", "renew": "renew"}
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Step(msgspec.Struct, kw_only=True, rename="camel"):
     """Something that happened to the event.
 
     `kind`: published, delivery, peek, renew, dead-lettered or redriven. `by` is who did
@@ -33,7 +33,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
 
     at: Stamp
-    kind: str
+    kind: str = ""
     subscription: str | None = None
     disposition: Verb | None = None
     verdict: str | None = None
@@ -84,7 +84,7 @@ def publish_steps(search: Search, found: History) -> list[Step]:
     """
     acts = [_step(action) for action in found.actions if action.action == "publish"]
     if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
-        acts[0] = msgspec.structs.replace(acts[0], at=found.entries[0].at)
+        acts[0].at = found.entries[0].at
     at = search.time or search.first
     if not search.is_over or at is None:
         return acts
@@ -112,30 +112,18 @@ def manual_steps(found: History) -> list[Step]:
 
 
 def _step(action: ManualAction) -> Step:
-    return Step(
-        at=action.stamped or action.at,
-        kind=STEPS[action.action],
-        subscription=action.subscription,
-        delivery_count=action.delivery_count,
-        by=action.by,
-        text=action.detail,
-    )
+    step = msgspec.convert(action, Step, from_attributes=True)
+    step.at, step.kind = action.stamped or action.at, STEPS[action.action]
+    step.text = action.detail
+    return step
 
 
 def delivery_step(entry: AuditEntry) -> Step:
     """Return a delivery, or a redrive, and how it was settled."""
-    return Step(
-        at=entry.at,
-        kind="redriven" if entry.redrive else "delivery",
-        subscription=entry.subscription,
-        disposition=entry.disposition,
-        verdict=entry.verdict,
-        reason=entry.reason,
-        delay_seconds=entry.delay_seconds,
-        delivery_count=entry.delivery_count,
-        by=entry.by,
-        dead_letter=entry.redrive,
-    )
+    step = msgspec.convert(entry, Step, from_attributes=True)
+    step.kind = "redriven" if entry.redrive else "delivery"
+    step.dead_letter = entry.redrive
+    return step
 
 
 def dead_letter_steps(
@@ -160,22 +148,17 @@ def dead_letter_steps(
     )
     steps = [dead_lettered]
     for attempt in listed.attempts:
-        if recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] > 0:
-            recorded[attempt.by, attempt.outcome, attempt.verdict, attempt.reason] -= 1
+        outcome = (attempt.by, attempt.outcome, attempt.verdict, attempt.reason)
+        if recorded[outcome] > 0:
+            recorded[outcome] -= 1
         else:
             steps.append(_redrive_step(last.subscription, attempt, ref))
     return steps
 
 
 def _redrive_step(subscription: str, attempt: Attempt, ref: DeadLetterRef) -> Step:
-    return Step(
-        at=attempt.at,
-        kind="redriven",
-        subscription=subscription,
-        disposition=attempt.outcome,
-        verdict=attempt.verdict,
-        reason=attempt.reason,
-        by=attempt.by,
-        text=None if attempt.outcome else "begun; no outcome is on record",
-        dead_letter=ref,
-    )
+    step = msgspec.convert(attempt, Step, from_attributes=True)
+    step.kind, step.subscription, step.dead_letter = "redriven", subscription, ref
+    step.disposition = attempt.outcome
+    step.text = None if attempt.outcome else "begun; no outcome is on record"
+    return step
