@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -17,20 +18,15 @@ SLOW_SECONDS = 0.5
 PAGE_BYTES = 4 * 1024 * 1024
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, array_like=True):
     """A place between two lines: `at` and `mark` are those of the newer one.
 
     Lines of one batch share their `at`, so that alone is no place. What is written
     later stands before the place, and so moves nothing that comes after it.
     """
 
-    at: str
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     mark: str
-
-    @property
-    def moment(self) -> datetime:
-        """Return when the line was written."""
-        return datetime.fromisoformat(self.at)
 
 
 def mark(line: bytes) -> str:
@@ -139,7 +135,7 @@ class _Page:
         Of the batch that a page ended in, the beginning is read again: an append
         that was repeated has its lines twice.
         """
-        if self._sought is None or stamp_of(line).decode() < self._sought.at:
+        if self._sought is None or stamp_of(line) < stamp(self._sought.at).encode():
             self._sought = None
             return False
         if (entry := decode(line)) is not None:
@@ -161,7 +157,8 @@ class _Page:
         """Return what was gathered, newest first, and where the next page begins."""
         position = None if complete else self._query.after
         if not complete and self._last is not None:
-            position = Position(stamp_of(self._last).decode(), mark(self._last))
+            at = datetime.fromisoformat(stamp_of(self._last).decode())
+            position = Position(at, mark(self._last))
         return Found(list(self._found.values()), complete, position)
 
 
@@ -204,7 +201,7 @@ class AuditLog:
     def _lines(
         self, query: Query, time_left: Callable[[], float]
     ) -> AsyncIterator[bytes]:
-        until = min(query.until, query.after.moment) if query.after else query.until
+        until = min(query.until, query.after.at) if query.after else query.until
         if query.id is not None:
             return self._lines_with(query.id, query, until, time_left)
         return merge(

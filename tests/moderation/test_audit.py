@@ -222,7 +222,7 @@ async def test_a_search_for_an_id_goes_on_where_its_time_ended(log: AuditLog) ->
     again = await log.find(msgspec.structs.replace(query, after=first.position))
 
     assert (first.entries, first.complete) == ([], False)
-    assert NOW - minutes(5) < first.position.moment < NOW
+    assert NOW - minutes(5) < first.position.at < NOW
     assert [entry.id for entry in again.entries] == ["event-1"]
 
 

@@ -16,7 +16,7 @@ from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.outcomes import Verb
 from moderation.audit.entry import AuditEntry
 from moderation.audit.history_search import LONGEST_LOOK_BACK
-from moderation.audit.log import Found, Position, Query
+from moderation.audit.log import Position, Query
 
 SEARCH_SECONDS = 10
 DAY = timedelta(days=1)
@@ -50,8 +50,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """Where a list of audit entries goes on, and where it ends."""
 
     since: Moment
-    at: Moment
-    mark: str
+    position: Position
 
 
 class Entry(AuditEntry, frozen=True, kw_only=True, omit_defaults=False):
@@ -87,7 +86,8 @@ async def audit(request: ApiRequest[AuditQuery, None]) -> Entries | Reply:
     found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
     await redaction.note(request, wanted.reveal, [entry.key for entry in found.entries])
     entries = [to_response(entry, shows=shows) for entry in found.entries]
-    cursor = _cursor(query.since, found)
+    place = found.position
+    cursor = None if place is None else cursors.encode(Cursor(query.since, place))
     if wanted.format != "json":
         return exports.export(
             entries, Entry, wanted.format, name="audit", now=now, cursor=cursor
@@ -121,20 +121,8 @@ def to_query(
         id=wanted.id,
         source=wanted.source,
         limit=wanted.limit,
-        after=_position(cursor),
+        after=None if cursor is None else cursor.position,
     )
-
-
-def _cursor(since: datetime, found: Found) -> str | None:
-    if (place := found.position) is None:
-        return None
-    return cursors.encode(Cursor(since, place.moment, place.mark))
-
-
-def _position(cursor: Cursor | None) -> Position | None:
-    if cursor is None:
-        return None
-    return Position(stamp(cursor.at), cursor.mark)
 
 
 def to_response(entry: AuditEntry, *, shows: bool) -> Entry:
