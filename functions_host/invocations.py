@@ -12,11 +12,12 @@ from typing import Any
 
 from functions_host import worker
 from functions_host.functions import Function
-from functions_host.process.exit_codes import STUCK_EXIT_CODE
 from functions_host.worker import FIRST, Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
 
 LOG = logging.getLogger("functions_host")
+# EX_TEMPFAIL: start this process again.
+STUCK_EXIT_CODE = 75
 # What a coroutine gets to end after it was cancelled.
 CANCEL_GRACE = 2.0
 

@@ -14,7 +14,6 @@ LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
-HOST = logging.getLogger("functions_host")
 
 type FunctionName = Callable[[], str | None]
 

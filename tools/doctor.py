@@ -22,12 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"other. Settings are read from {settings_file.FILE}; the environment wins.",
     )
     options.declare_app(parser)
-    parser.add_argument(
-        "--topology",
-        type=Path,
-        metavar="FILE",
-        help="topic and event subscriptions, as for `dev.py run`",
-    )
+    options.declare_topology(parser)
     given = parser.parse_args(arguments)
     app = given.app.absolute()
     try:

@@ -6,9 +6,13 @@ from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError
 
 from functions_host.http.host_names import Names
-from functions_host.http.limits import MAX_BODY, MAX_HEADERS, MAX_TARGET
 from functions_host.http.responses import bare, root_page
 
+# What a request may have, as in the Functions host: bytes, but for the fields.
+MAX_TARGET = 8 * 1024
+MAX_HEADERS = 32 * 1024
+MAX_FIELDS = 100
+MAX_BODY = 104_857_600
 # How the parser quotes the line that begins a request.
 REQUEST_LINE = re.compile(
     r"b'(?P<method>[!#$%&*+.^_`|~0-9A-Za-z-]+) (?P<path>/[^ ?]*)[^ ]* HTTP/1\.[01]'"

@@ -1,10 +1,14 @@
 """The path and query of a request, decoded the way the Functions host decodes them."""
 
 import re
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, unquote
 
-ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
-ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+# The escapes of one character of UTF-8: as many as the first byte asks for.
+CHARACTER = re.compile(
+    "%[0-7][0-9A-F]|%[CD][0-9A-F]%[89AB][0-9A-F]|%E[0-9A-F](?:%[89AB][0-9A-F]){2}"
+    "|%F[0-7](?:%[89AB][0-9A-F]){3}",
+    re.IGNORECASE,
+)
 # What may stand in a path as it is; everything else is escaped in the URL.
 PATH_SAFE = "/!$&'()*+,;=:@-._~"
 
@@ -21,7 +25,7 @@ def split(raw: str) -> tuple[str, str]:
         # The absolute form, which proxies use: scheme://authority/path
         raw = "/" + raw.partition("://")[2].partition("/")[2]
     path, _, query = raw.partition("?")
-    decoded = _unescape(path, keep=b"%2F")
+    decoded = _unescape(path, keep="%2F")
     if "\0" in decoded:
         raise BadTarget("the path contains NUL")
     return _without_dots(decoded), query
@@ -41,46 +45,22 @@ def parameters(query: str) -> dict[str, str]:
 
 def url(scheme: str, host: str, path: str, query: str) -> str:
     """Return the URL for the function: the path escaped again, the query as it came."""
-    escaped = "".join(
-        piece
-        if ESCAPE.fullmatch(piece)
-        else quote_from_bytes(piece.encode(), PATH_SAFE)
-        for piece in re.split(f"({ESCAPE.pattern})", path)
-    )
+    # What looks like an escape in a decoded path is one that was not decoded.
+    escaped = re.sub("%25(?=[0-9A-Fa-f]{2})", "%", quote(path, PATH_SAFE))
     return f"{scheme}://{host}{escaped}" + (f"?{query}" if query else "")
 
 
-def _unescape(text: str, keep: bytes = b"") -> str:
+def _unescape(text: str, keep: str = "") -> str:
     """Return the text with its escapes decoded where they are UTF-8; others stay."""
 
-    def decode(run: re.Match[bytes]) -> bytes:
-        octets = [run[0][i : i + 3] for i in range(0, len(run[0]), 3)]
-        return b"".join(_decoded(octets, keep))
-
-    raw = text.encode("utf-8", "surrogateescape")
-    return ESCAPES.sub(decode, raw).decode("utf-8", "replace")
-
-
-def _decoded(escapes: list[bytes], keep: bytes) -> list[bytes]:
-    decoded: list[bytes] = []
-    while escapes:
-        length, character = _character(escapes)
-        kept = character is None or escapes[0].upper() == keep
-        decoded.append(escapes[0] if kept else character or b"")
-        del escapes[: 1 if kept else length]
-    return decoded
-
-
-def _character(escapes: list[bytes]) -> tuple[int, bytes | None]:
-    """Return how many escapes make the first character, and it, None if none does."""
-    octets = bytes(int(escape[1:], 16) for escape in escapes[:4])
-    for length in range(1, len(octets) + 1):
+    def decode(escapes: re.Match[str]) -> str:
         try:
-            octets[:length].decode()
+            is_kept = escapes[0].upper() == keep
+            return escapes[0] if is_kept else unquote(escapes[0], errors="strict")
         except UnicodeDecodeError:
-            continue
-        return length, octets[:length]
-    return 1, None
+            return escapes[0]
+
+    return CHARACTER.sub(decode, text)
 
 
 def _without_dots(path: str) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 from functions_host.admin.api import Admin
 from functions_host.app import App
 from functions_host.functions import AuthLevel
-from functions_host.http import cors, limits, refusals, request_target
+from functions_host.http import cors, refusals, request_target
 from functions_host.http.host_names import Names
 from functions_host.http.http_trigger import (
     BadAnswer,
@@ -81,9 +81,9 @@ class Server(web.Server):
             # What a function gets is what was sent, packed or not.
             auto_decompress=False,
             keepalive_timeout=PATIENCE,
-            max_line_size=limits.MAX_TARGET,
-            max_field_size=limits.MAX_HEADERS,
-            max_headers=limits.MAX_FIELDS,
+            max_line_size=refusals.MAX_TARGET,
+            max_field_size=refusals.MAX_HEADERS,
+            max_headers=refusals.MAX_FIELDS,
         )
 
     def let_go(self) -> list[socket.socket]:

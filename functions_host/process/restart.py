@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from functions_host.http.listening import Sockets
+from functions_host.invocations import STUCK_EXIT_CODE
 from functions_host.process import signals
-from functions_host.process.exit_codes import STUCK_EXIT_CODE
 from functions_host.process.lifecycle import StopRequest
 
 LOG = logging.getLogger("functions_host")

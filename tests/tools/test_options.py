@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.stack import options
+from tools.terminal import ROOT
 
 
 def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
@@ -16,7 +17,7 @@ def test_the_defaults_are_the_ports_of_the_real_tools() -> None:
         6500,
         10000,
     )
-    assert given.data == options.ROOT / ".local"
+    assert given.data == ROOT / ".local"
     assert given.host is None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from functions_host.settings import apply_local_settings
+from moderation.settings import spelled
 from tools.stack.settings import settings_file
 from tools.terminal import ROOT, CannotGoOn
 
@@ -58,7 +59,7 @@ def test_a_setting_missing_from_the_file_is_said() -> None:
 def test_an_app_of_the_library_spells_its_connection_as_functions_does() -> None:
     """Its own example says how, and nothing is missed that it does not have."""
     example = settings_file.example(ROOT / "examples" / "orders")
-    endpoint = settings_file.spelled("EVENTGRID_ENDPOINT", example)
+    endpoint = spelled("EVENTGRID_ENDPOINT", example)
     started = {endpoint: "http://127.0.0.1:40002", "AUDIT_CONTAINER": "audit"}
 
     told = settings_file.for_the_host(example, example, {}, started)

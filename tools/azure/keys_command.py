@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.azure import outputs
+from tools.stack import options
 from tools.stack.settings import local_keys
 from tools.stack.settings.local_keys import OPERATOR, READER, READING
-from tools.terminal import ROOT, CannotGoOn, exit_code, say
+from tools.terminal import CannotGoOn, exit_code, say
 
 
 class Shell(NamedTuple):
@@ -71,13 +72,7 @@ def _options() -> argparse.ArgumentParser:
         choices=(READER, OPERATOR),
         help="with --local: print that key and nothing else",
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=ROOT / ".local",
-        metavar="DIR",
-        help="with --local: the data folder of `dev.py run` (default .local/)",
-    )
+    options.declare_data(parser)
     parser.add_argument(
         "--shell",
         choices=SHELLS,

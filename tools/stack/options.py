@@ -13,9 +13,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.terminal import say
+from tools.terminal import ROOT, say
 
-ROOT = Path(__file__).resolve().parents[2]
 NO_HOST = "none"
 HTTP_PORT = "LocalHttpPort of local.settings.json, or 7071"
 PORTS = (
@@ -60,13 +59,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help=argparse.SUPPRESS,
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=ROOT / ".local",
-        metavar="DIR",
-        help="folder that keeps blobs, queues and logs (default .local/)",
-    )
+    declare_data(parser)
     parser.add_argument(
         "--fresh",
         action="store_true",
@@ -80,13 +73,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "(func start, F5): what to put where is printed",
     )
     declare_app(parser)
-    parser.add_argument(
-        "--topology",
-        type=Path,
-        metavar="FILE",
-        help="topic and event subscriptions, for the emulator and the app (default: "
-        "topology.json of the app's folder, or moderation/topology.json there)",
-    )
+    declare_topology(parser)
     parser.add_argument(
         "--enable-auth",
         action="store_true",
@@ -101,6 +88,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def declare_data(parser: argparse.ArgumentParser) -> None:
+    """Declare the option for the data folder."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT / ".local",
+        metavar="DIR",
+        help="folder that keeps blobs, queues, logs and keys (default .local/)",
+    )
+
+
 def declare_app(parser: argparse.ArgumentParser) -> None:
     """Declare the option for the app's folder."""
     parser.add_argument(
@@ -109,6 +107,17 @@ def declare_app(parser: argparse.ArgumentParser) -> None:
         default=ROOT,
         metavar="DIR",
         help="folder of the function app (default: this project)",
+    )
+
+
+def declare_topology(parser: argparse.ArgumentParser) -> None:
+    """Declare the option for the topology."""
+    parser.add_argument(
+        "--topology",
+        type=Path,
+        metavar="FILE",
+        help="topic and event subscriptions, for the emulator and the app (default: "
+        "topology.json of the app's folder, or moderation/topology.json there)",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from moderation.settings import spelled
 from tools.stack.data_folder import DataFolder
 from tools.stack.options import NO_HOST, Options
 from tools.stack.parts import azurite, extension_bundle, own_host, readiness
@@ -203,13 +204,13 @@ def all_of(
     blobs = connection_string(ports["--storage-port"])
     started = dict.fromkeys(settings_file.STORAGE, blobs)
     known = values | os.environ
-    endpoint = settings_file.spelled(settings_file.ENDPOINT, known)
+    endpoint = spelled(settings_file.ENDPOINT, known)
     started[endpoint] = f"http://127.0.0.1:{ports['--emulator-port']}"
     topology = declared_topology.choose(options.app, options.topology, known)
     if settings_file.TOPIC in known:
         started[settings_file.TOPIC] = topology.topic
     settings = settings_file.for_the_host(values, example, os.environ, started)
-    key = known.get(settings_file.spelled(settings_file.KEY, known))
+    key = known.get(spelled(settings_file.KEY, known))
     told = settings.environment | topology.told
     parts = [
         storage(ports["--storage-port"], data),

@@ -13,8 +13,6 @@ EXAMPLE = "local.settings.json.example"
 STORAGE = ("AzureWebJobsStorage", "AUDIT_STORAGE_CONNECTION_STRING")
 ENDPOINT = "EVENTGRID_ENDPOINT"
 KEY = "EVENTGRID_KEY"
-# As Functions spells a connection, which an app of the library may do.
-ALSO = {ENDPOINT: "EVENTGRID__endpoint", KEY: "EVENTGRID__key"}
 TOPIC = "EVENTGRID_TOPIC_NAME"
 
 
@@ -51,11 +49,6 @@ def example(app: Path) -> dict[str, str]:
     """Return the values of the app's own example, or of this project's."""
     own = app / EXAMPLE
     return read(own if own.exists() else ROOT / EXAMPLE)
-
-
-def spelled(name: str, values: Mapping[str, str]) -> str:
-    """Return a setting's name as those values have it."""
-    return ALSO[name] if ALSO.get(name) in values else name
 
 
 def for_the_host(
