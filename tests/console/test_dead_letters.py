@@ -8,7 +8,12 @@ import pytest
 
 from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.outcomes import Reject
+from eventgrid_pull.publishing.publish_stamp import add_stamps
 from moderation.audit import entry as audit_entry
+from moderation.audit.actions import action
+from moderation.event_key import EventKey
+from moderation.events import PROBE_MARK
+from moderation.inspection.recognition import SEEN
 from tests.calling import Answer, Api
 from tests.dead_letters import InMemoryDeadLetters
 from tests.make import NOW, a_delivery, a_result, an_event
@@ -287,6 +292,27 @@ async def test_a_redrive_is_noted_done_and_seen(api: DeadLetterApi) -> None:
     ]
     opened = await api.call("GET", "deadletter", params={"name": NAME})
     assert opened.json()["archived"]
+
+
+async def test_a_redriven_probe_is_still_a_probe_and_no_activity(
+    api: DeadLetterApi,
+) -> None:
+    """It keeps its stamp and its mark: no handler acts on it, and no chart counts it."""
+    probe = an_event(id="probe", **{PROBE_MARK: "inspect"})
+    event, key = add_stamps([probe], NOW)[0], EventKey("/tests", "probe")
+    line = action("inspect", "x", NOW, subscription="sub-flagged", events=[key])
+    await api.runtime.actions.note(line, NOW)
+    api.put(NAME, event)
+
+    answer = await api.redrive(NAME, dryRun=False)
+
+    [result] = answer.json()["results"]
+    assert (result["outcome"], result["reason"]) == ("reject", SEEN)
+    [entry] = (await api.call("GET", "audit", params={"reveal": "true"})).json()[
+        "entries"
+    ]
+    assert entry["event"] == event
+    assert (await api.call("GET", "activity")).json()["minutes"] == []
 
 
 async def test_an_id_of_a_megabyte_is_noted_in_short(api: DeadLetterApi) -> None:
