@@ -55,7 +55,7 @@ async def find(
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
     alerts: list[Alert | None] = []
-    lying = await _newest_today(dead_letters, now)
+    lying, oldest = await _newest_today(dead_letters, now), stamp(now - LOOK_BACK)
     for timer in timers:
         own = [
             summary
@@ -66,7 +66,7 @@ async def find(
             alerts.append(_undrained(timer))
         else:
             alerts.append(await _late(activity, timer, own, since, now))
-        recent = _of_last_hour(own, now)
+        recent = [summary for summary in own if summary.at >= oldest]
         alerts.append(_full(timer, recent))
         newest = lying.get(timer.subscription.lower())
         alerts.append(_dead_lettered(timer.subscription, recent, newest))
@@ -87,7 +87,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     except (StoreUnavailable, TimeoutError):
         return {}
     for root, written in zip(roots, hours, strict=True):
-        name = blob_paths.last_folder(root).lower()
+        name = root.split("/")[-2].lower()
         for hour in written:
             at = now.replace(hour=hour, minute=0, second=0, microsecond=0)
             newest[name] = max(at, newest.get(name, at))
@@ -98,11 +98,6 @@ async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
     days = blob_paths.days_of_dead_letters(root, now.date())
     found = await asyncio.gather(*(folders.numbered(store, day, 0, 23) for day in days))
     return [int(name) for name in chain.from_iterable(found)]
-
-
-def _of_last_hour(summaries: Sequence[Summary], now: datetime) -> list[Summary]:
-    oldest = stamp(now - LOOK_BACK)
-    return [summary for summary in summaries if summary.at >= oldest]
 
 
 async def _late(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from console import auth, http, static_files, validation
 from console.auth import Caller, Refused
-from console.endpoint_table import ENDPOINTS, LOOKS
+from console.endpoint_table import ENDPOINTS
 from console.endpoints.app import health
 from console.endpoints.app.health import Health
 from console.http import Reply, Request
@@ -35,21 +35,19 @@ async def _answer(route: Route, request: Request) -> Reply:
     auth.refuse_other_sites(request.headers, easy_auth=easy_auth)
     who = auth.of(request, easy_auth=easy_auth)
     auth.admit(who, route.role)
-    if (look := LOOKS.get(route.function)) is not None:
-        found = await look()
-        unwell = isinstance(found, Health) and not found.is_well()
-        return http.json(found, health.UNWELL if unwell else 200)
-    return await call_endpoint(ENDPOINTS[route.function], request, who)
+    found = await call_endpoint(ENDPOINTS[route.function], request, who)
+    unwell = isinstance(found, Health) and not found.is_well()
+    status = health.UNWELL if unwell else http.status_of(found)
+    return found if isinstance(found, Reply) else http.json(found, status)
 
 
-async def call_endpoint(call: Call, request: Request, who: Caller) -> Reply:
-    """Return the answer of an endpoint, with this process's runtime."""
+async def call_endpoint(call: Call, request: Request, who: Caller) -> object:
+    """Return what an endpoint answers; with this process's runtime, where it takes one."""
+    if not validation.signature(call).takes_request:
+        return await call()
     runtime = current()
     with runtime.attending():
-        found = await call(validation.parse_request(call, runtime, request, who))
-    return (
-        found if isinstance(found, Reply) else http.json(found, http.status_of(found))
-    )
+        return await call(validation.parse_request(call, runtime, request, who))
 
 
 async def page(request: Request) -> Reply:

@@ -1,7 +1,5 @@
 """Which endpoint answers which function of `routes`."""
 
-from collections.abc import Awaitable, Callable
-
 from console.endpoints.app import health, settings, topology, whoami
 from console.endpoints.dead_letters import dead_letters, redrive
 from console.endpoints.delivery import manual, pull
@@ -27,9 +25,7 @@ ENDPOINTS: dict[str, Call] = {
     "activity": activity.recent_activity,
     "me": whoami.me,
     "operator": whoami.operator,
-}
-# These answer without settings, and so without a runtime.
-LOOKS: dict[str, Callable[[], Awaitable[object]]] = {
+    # These take no request, and so need neither settings nor a runtime.
     "health": health.look,
     "settings": settings.look,
 }

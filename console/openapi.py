@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
-from inspect import get_annotations
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -12,7 +11,7 @@ import msgspec
 from msgspec import NODEFAULT
 
 from console import openapi_events
-from console.endpoint_table import ENDPOINTS, LOOKS
+from console.endpoint_table import ENDPOINTS
 from console.endpoints.app import health
 from console.endpoints.app.health import Health
 from console.http import JSON, PROBLEM, Reply, status_of
@@ -160,11 +159,8 @@ def _error_responses(schema: Json) -> Json:
 
 
 def _operation(route: Route) -> Operation:
-    if (look := LOOKS.get(route.function)) is not None:
-        takes = Signature(None, None, get_annotations(look, eval_str=True)["return"])
-        return Operation(route, takes, _first_line(look.__doc__))
     call = ENDPOINTS[route.function]
-    return Operation(route, signature(call), _first_line(call.__doc__))
+    return Operation(route, signature(call), (call.__doc__ or "").splitlines()[0])
 
 
 def _describe(operation: Operation, schemas: Schemas) -> Json:
@@ -226,7 +222,3 @@ def _response(description: str, content: Json) -> Json:
 
 def _has_schema(kind: Any) -> bool:
     return kind is not None and kind is not bytes
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").partition("\n")[0]

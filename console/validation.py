@@ -78,12 +78,13 @@ class Nothing(msgspec.Struct, frozen=True):
     """A query of which no value is taken."""
 
 
-type Call = Callable[[ApiRequest[Any, Any]], Awaitable[object]]
+type Call = Callable[..., Awaitable[object]]
 
 
 class Signature(msgspec.Struct, frozen=True):
     """What an endpoint takes and answers, as its annotations say."""
 
+    takes_request: bool
     query: type[msgspec.Struct] | None
     body: type[msgspec.Struct] | type[bytes] | None
     answers: Any
@@ -93,9 +94,13 @@ class Signature(msgspec.Struct, frozen=True):
 def signature(call: Call) -> Signature:
     """Return the types that an endpoint declares: query, body and answer."""
     declared = inspect.signature(call, eval_str=True)
-    (asked,) = declared.parameters.values()
-    query, body = (None if t is type(None) else t for t in get_args(asked.annotation))
-    return Signature(query, body, declared.return_annotation)
+    kinds = [
+        kind for p in declared.parameters.values() for kind in get_args(p.annotation)
+    ]
+    query, body = (
+        None if kind is type(None) else kind for kind in kinds or (None, None)
+    )
+    return Signature(bool(kinds), query, body, declared.return_annotation)
 
 
 def parse_request(
@@ -188,14 +193,11 @@ def choose(names: Sequence[str], chosen: str | None) -> Sequence[str]:
 
 
 def _convert_value(value: Any, to: Any, *, strict: bool) -> Any:
-    if not strict and datetime in (to, *get_args(to), *_inside(to)):
+    inner = (part for argument in get_args(to) for part in get_args(argument))
+    if not strict and datetime in (to, *get_args(to), *inner):
         value = value.replace(" ", "+")  # one that was not escaped
     found = msgspec.convert(value, to, strict=strict)
     return found.astimezone(UTC) if isinstance(found, datetime) else found
-
-
-def _inside(to: Any) -> list[Any]:
-    return [inner for argument in get_args(to) for inner in get_args(argument)]
 
 
 def _requirement(of: Any, error: Exception) -> str:

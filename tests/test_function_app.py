@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import function_app
-from console.endpoint_table import ENDPOINTS, LOOKS
+from console.endpoint_table import ENDPOINTS
 from console.routes import ROUTES
 from moderation import function_names, topology
 from moderation.topology import Topology
@@ -86,7 +86,7 @@ def test_every_route_has_an_endpoint() -> None:
     """A function that is registered can be answered."""
     functions = {route.function for route in ROUTES}
 
-    assert set(ENDPOINTS) | set(LOOKS) == functions
+    assert set(ENDPOINTS) == functions
 
 
 def test_the_catch_all_sorts_last(triggers: dict[str, dict[str, Any]]) -> None:

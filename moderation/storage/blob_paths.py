@@ -20,11 +20,6 @@ _DEAD_LETTER = re.compile(
 )
 
 
-def last_folder(path: str) -> str:
-    """Return the name of the folder itself, of a path that ends in one."""
-    return path.split("/")[-2]
-
-
 class Place(NamedTuple):
     """What the name of a dead-letter blob says: whose it is, and of which hour."""
 

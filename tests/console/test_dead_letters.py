@@ -298,7 +298,7 @@ async def test_a_redriven_probe_is_still_a_probe_and_no_activity(
     api: DeadLetterApi,
 ) -> None:
     """It keeps its stamp and its mark: no handler acts on it, and no chart counts it."""
-    probe = an_event(id="probe", **{PROBE_MARK: "inspect"})
+    probe = an_event(id="probe") | {PROBE_MARK: "inspect"}
     event, key = add_stamps([probe], NOW)[0], EventKey("/tests", "probe")
     line = action("inspect", "x", NOW, subscription="sub-flagged", events=[key])
     await api.runtime.actions.note(line, NOW)

@@ -1,7 +1,7 @@
 """What flows: counts and delays over time, from the activity log alone."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Annotated
@@ -134,7 +134,12 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
         step_seconds=int(step.total_seconds()),
         since=since,
         until=until,
-        minutes=[_interval(begin, counted) for begin, counted in steps.items()],
+        minutes=[
+            Interval(
+                begin, {name: _to_response(found) for name, found in counted.items()}
+            )
+            for begin, counted in steps.items()
+        ],
         totals=_totals(chain.from_iterable(step.values() for step in steps.values())),
         last_drain=log.last_drains(summaries, names),
         alerts=await alerts.find(
@@ -145,12 +150,6 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
             earliest,
             until,
         ),
-    )
-
-
-def _interval(begin: datetime, counted: Mapping[str, Summary]) -> Interval:
-    return Interval(
-        begin, {name: _to_response(summary) for name, summary in counted.items()}
     )
 
 
