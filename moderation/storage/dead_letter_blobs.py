@@ -1,7 +1,7 @@
 """Dead letters in the container that Event Grid writes them into."""
 
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -13,7 +13,6 @@ from azure.core.exceptions import (
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
-from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.blob.blob_client import code, unavailable
 from moderation.dead_letters.formats import BLOB_BYTES
 from moderation.dead_letters.store import (
@@ -36,72 +35,57 @@ class BlobDeadLetters:
 
     async def folders(self, path: str) -> list[str]:
         """Return the names of the folders in that folder."""
-        try:
+        with suppress(ResourceNotFoundError), self.errors():
             return [
                 folder.name.removeprefix(path).rstrip("/")
                 async for folder in self._container.walk_blobs(path, delimiter="/")
                 if folder.name.endswith("/")
             ]
-        except ResourceNotFoundError:
-            return []
-        except AzureError as error:
-            raise self._unavailable(error) from error
+        return []
 
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
         """Yield the blobs in that folder."""
-        try:
+        with suppress(ResourceNotFoundError), self.errors():
             async for blob in self._container.list_blobs(path):
                 yield Filed(blob_paths.from_archive(blob.name), blob.last_modified)
-        except ResourceNotFoundError:
-            return
-        except AzureError as error:
-            raise self._unavailable(error) from error
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
         """Read the blob; None when it is not there."""
         blob = self._blob(blob_paths.archived(name) if archived else name)
-        try:
+        with suppress(ResourceNotFoundError), self.errors():
             stream = await blob.download_blob()
             content = await stream.read(BLOB_BYTES)
-        except ResourceNotFoundError:
-            return None
-        except AzureError as error:
-            raise self._unavailable(error) from error
-        leased = stream.properties.lease.state == "leased"
-        return Stored(content, stream.properties.last_modified, leased)
+            leased = stream.properties.lease.state == "leased"
+            return Stored(content, stream.properties.last_modified, leased)
+        return None
 
     async def lease(self, name: str) -> Lease:
         """Lease the blob for LEASE_SECONDS."""
         lease = BlobLeaseClient(self._blob(name))
         try:
-            await lease.acquire(LEASE_SECONDS)
+            with self.errors():
+                await lease.acquire(LEASE_SECONDS)
         except ResourceNotFoundError as error:
             raise BlobNotFound(name) from error
-        except HttpResponseError as error:
-            if _is_lost(error):
-                raise LeaseHeld(name) from error
-            raise self._unavailable(error) from error
-        except AzureError as error:
-            raise self._unavailable(error) from error
+        except LeaseLost as error:
+            raise LeaseHeld(name) from error
         return BlobLease(lease, self)
 
     async def ledger(self, name: str) -> bytes:
         """Read the blob's ledger; empty when nothing was tried yet."""
-        try:
+        with suppress(ResourceNotFoundError), self.errors():
             stream = await self._ledger(name).download_blob()
             return await stream.readall()
-        except ResourceNotFoundError:
-            return b""
-        except AzureError as error:
-            raise self._unavailable(error) from error
+        return b""
 
     async def note(self, name: str, line: bytes, *, after: int) -> None:
         """Add a line to a ledger of so many bytes."""
         blob = self._ledger(name)
-        if after == 0:
-            await self.run(_create(blob))
         try:
-            await self.run(blob.append_block(line, appendpos_condition=after))
+            with self.errors():
+                if after == 0:
+                    await _create(blob)
+                await blob.append_block(line, appendpos_condition=after)
         except ResourceNotFoundError as error:  # the ledger was deleted meanwhile
             raise LeaseLost(name) from error
         except LeaseLost:
@@ -113,38 +97,32 @@ class BlobDeadLetters:
         """Put the blob into the archive, unless it is there already."""
         settings = ContentSettings(content_type="application/json")
         blob = self._blob(blob_paths.archived(name))
-        with suppress(ResourceExistsError):
-            await self.run(blob.upload_blob(content, content_settings=settings))
+        with self.errors(), suppress(ResourceExistsError):
+            await blob.upload_blob(content, content_settings=settings)
 
     async def delete(self, name: str, lease: Lease) -> None:
         """Delete the blob, if it is there."""
         held = lease.id if isinstance(lease, BlobLease) else ""
-        with suppress(ResourceNotFoundError):
-            await self.run(self._blob(name).delete_blob(lease=held))
+        with suppress(ResourceNotFoundError), self.errors():
+            await self._blob(name).delete_blob(lease=held)
 
-    async def run(self, call: Awaitable[object]) -> None:
-        """Wait for the call; what it raises becomes LeaseLost or StoreUnavailable."""
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise LeaseLost or StoreUnavailable for an error in here; that of no blob stays."""
         try:
-            await call
-        except (ResourceExistsError, ResourceNotFoundError) as error:
-            if _is_lost(error):
-                raise LeaseLost(code(error)) from error
-            raise
-        except HttpResponseError as error:
-            if _is_lost(error):
-                raise LeaseLost(code(error)) from error
-            raise self._unavailable(error) from error
+            yield
         except AzureError as error:
-            raise self._unavailable(error) from error
+            if isinstance(error, HttpResponseError) and _is_lost(error):
+                raise LeaseLost(code(error)) from error
+            if isinstance(error, ResourceNotFoundError):
+                raise
+            raise unavailable(self._container.container_name, error) from error
 
     def _blob(self, name: str) -> BlobClient:
         return self._container.get_blob_client(name)
 
     def _ledger(self, name: str) -> BlobClient:
         return self._blob(blob_paths.ledger(name))
-
-    def _unavailable(self, error: AzureError) -> StoreUnavailable:
-        return unavailable(self._container.container_name, error)
 
 
 class BlobLease:
@@ -160,8 +138,9 @@ class BlobLease:
         if self.client.id is None:
             raise LeaseLost("the lease was released")
         try:
-            await self._store.run(self.client.renew())
-        except (ResourceExistsError, ResourceNotFoundError) as error:
+            with self._store.errors():
+                await self.client.renew()
+        except ResourceNotFoundError as error:
             raise LeaseLost("the blob is gone") from error
 
     async def release(self) -> None:
