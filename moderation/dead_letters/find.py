@@ -1,9 +1,9 @@
 """The dead letter of one event, looked for where it must lie: near its last delivery."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import batched, chain
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW
 from moderation.dead_letters import folders, listing
@@ -33,17 +33,16 @@ async def of_event(
     for archived in (False, True):
         roots = await folders.roots(store, subscription, archived=archived)
         filed = (await _filed(store, roots, since, time_left))[:MOST_BLOBS]
-        for start in range(0, len(filed), READ_TOGETHER):
+        for together in batched(filed, READ_TOGETHER, strict=False):
             if time_left() <= 0:
                 return None
-            together = filed[start : start + READ_TOGETHER]
             blobs = (
                 listing.of_blob(store, blob.name, archived=archived)
                 for blob in together
             )
-            found = chain.from_iterable(await asyncio.gather(*blobs))
-            if (listed := _about(key, found)) is not None:
-                return listed
+            for listed in chain.from_iterable(await asyncio.gather(*blobs)):
+                if listed.letter.event and key_of(listed.letter.event) == key:
+                    return listed
     return None
 
 
@@ -71,10 +70,3 @@ async def _filed(
             if blob.at >= since - CLOCK_SKEW:
                 found.append(blob)
     return sorted(found, key=lambda blob: blob.at)
-
-
-def _about(key: EventKey, candidates: Iterable[Listed]) -> Listed | None:
-    for listed in candidates:
-        if listed.letter.event is not None and key_of(listed.letter.event) == key:
-            return listed
-    return None

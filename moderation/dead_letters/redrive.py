@@ -121,7 +121,7 @@ class _Work:
         context, name = self._context, self._name
         if not context.may_begin():
             raise NotRedriven(NOT_BEGUN, NO_TIME)
-        redrive_plan.subscription_of(name, context.topic, list(context.handlers))
+        redrive_plan.subscription_of(context, name)
         try:
             return HeldLease(await context.store.lease(name))
         except LeaseHeld as error:
@@ -245,11 +245,9 @@ def _token(of: DeadLetterRef, number: int) -> str:
 
 
 def _with_outcome(attempt: Attempt, entry: AuditEntry) -> Attempt:
-    return Attempt(
+    return msgspec.structs.replace(
+        attempt,
         at=entry.at,
-        index=attempt.index,
-        number=attempt.number,
-        by=attempt.by,
         outcome=entry.disposition,
         verdict=entry.verdict,
         reason=entry.reason,

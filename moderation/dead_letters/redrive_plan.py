@@ -127,7 +127,7 @@ class NotRedriven(Exception):
 
 async def read(context: RedriveContext, name: str) -> Blob:
     """Read the blob with that name. Raises NotRedriven and StoreUnavailable."""
-    subscription = subscription_of(name, context.topic, list(context.handlers))
+    subscription = subscription_of(context, name)
     stored = await context.store.read(name)
     if stored is None:
         await refuse_missing(context, name)
@@ -149,7 +149,7 @@ async def refuse_missing(context: RedriveContext, name: str) -> None:
         raise NotRedriven(ALREADY, reason, archived=True)
 
 
-def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
+def subscription_of(context: RedriveContext, name: str) -> str:
     """Return the event subscription of the blob with that name, as it is declared.
 
     Whatever the case of its name in the path. Raises NotRedriven.
@@ -157,9 +157,9 @@ def subscription_of(name: str, topic: str, names: Sequence[str]) -> str:
     place = blob_paths.place(name)
     if place is None:
         raise NotRedriven(SKIPPED, "that is no name of a dead-letter blob")
-    declared = {name.lower(): name for name in names}
+    declared = {name.lower(): name for name in context.handlers}
     subscription = declared.get(place.subscription.lower())
-    if subscription is None or place.topic.lower() != topic.lower():
+    if subscription is None or place.topic.lower() != context.topic.lower():
         reason = f"nothing handles {place.subscription} of topic {place.topic} here"
         raise NotRedriven(SKIPPED, reason)
     return subscription
@@ -219,6 +219,7 @@ def _plan_letter(blob: Blob, index: int) -> Redriven:
     except NotRedriven as why:
         return why.result(blob.name, index, blob)
     before = len(blob.ledger.of(index))
-    said = f"would be given to the handler of {blob.subscription}"
-    told = f"{said}; redriven {before} times before" if before else said
-    return NotRedriven(NOT_BEGUN, told).result(blob.name, index, blob)
+    reason = f"would be given to the handler of {blob.subscription}"
+    if before:
+        reason += f"; redriven {before} times before"
+    return NotRedriven(NOT_BEGUN, reason).result(blob.name, index, blob)

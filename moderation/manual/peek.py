@@ -68,6 +68,15 @@ class PeekSession(msgspec.Struct, frozen=True, kw_only=True):
         seconds = self.declared.receive_lock_duration_in_seconds * (1 - MARGIN)
         return since + timedelta(seconds=seconds)
 
+    def action(
+        self, verb: str, events: Sequence[EventKey], detail: str | None = None
+    ) -> Action:
+        """Return what is done now to these events."""
+        name, now = self.declared.name, self.clock()
+        return actions.action(
+            verb, self.by, now, subscription=name, events=events, detail=detail
+        )
+
 
 class Peeked(Action, frozen=True, kw_only=True):
     """One delivery received by hand: the action `peek`, and what settling it needs.
@@ -132,15 +141,12 @@ async def _receive(session: PeekSession, max_events: int, *, reveals: bool) -> P
     found = Peek(deliveries, session.locked_until(now))
     if not deliveries:
         return found
-    name = session.declared.name
     noted: list[Action] = [
         _to_action(session, delivery, now) for delivery in deliveries
     ]
     if reveals:
         keys = [key_of(delivery.event) for delivery in deliveries]
-        noted.append(
-            actions.action("reveal", session.by, now, subscription=name, events=keys)
-        )
+        noted.append(session.action("reveal", keys))
     try:
         await session.actions.keep(noted, now)
     except StoreUnavailable:

@@ -21,7 +21,6 @@ from eventgrid_pull.outcomes import (
     Verb,
     resolve_disposition,
 )
-from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.event_key import EventKey, key_of
 from moderation.events import Verdict
@@ -112,7 +111,8 @@ async def renew(
         results = _not_peeked(tokens, known)
         if not known:
             return list(results.values()), None
-        await _note(session, "renew", [peeked.key for peeked in known.values()], None)
+        renewal = session.action("renew", [peeked.key for peeked in known.values()])
+        await session.actions.note(renewal, session.clock())
         asked = session.clock()
         answer = await session.receiver.renew(list(known))
     for token, peeked in known.items():
@@ -174,41 +174,46 @@ async def _record_and_settle(
         for delivery in deliveries
     ]
     keys = [key_of(delivery.event) for delivery in deliveries]
-    await _note(session, "settle", keys, f"{request.disposition}: {wanted.reason}")
+    detail = f"{request.disposition}: {wanted.reason}"
+    await session.actions.note(session.action("settle", keys, detail), session.clock())
     now = session.clock()
     at = stamp(now)
     entries = [audit_entry.entry(name, *pair, at, by=session.by) for pair in decided]
     await session.audit.record(name, entries, now)
     answers, failure = await settlement.settle(session.receiver, decided)
     failed = [answers[delivery.lock_token] for delivery in deliveries]
-    outcomes = [
-        Outcome(Record(now, *pair), code)
-        for pair, code in zip(decided, failed, strict=True)
-    ]
-    drain_result.report(name, outcomes)
+    results = zip(decided, failed, strict=True)
+    drain_result.report(
+        name, [Outcome(Record(now, *pair), code) for pair, code in results]
+    )
     return {
-        delivery.lock_token: _of(delivery.lock_token, outcome, failure)
-        for delivery, outcome in zip(deliveries, outcomes, strict=True)
+        delivery.lock_token: _result(
+            delivery.lock_token, key, code, disposition.VERB, failure
+        )
+        for (delivery, disposition), key, code in zip(
+            decided, keys, failed, strict=True
+        )
     }
 
 
-def _of(token: str, outcome: Outcome, failure: EventGridError | None) -> Result:
-    record = outcome.record
-    found = _result(token, key_of(record.delivery.event), outcome.failed)
-    why = found.why
-    if failure is not None and outcome.failed == settlement.UNANSWERED:
+def _result(
+    token: str,
+    key: EventKey | None,
+    failed: str | None,
+    disposition: Verb | None = None,
+    failure: EventGridError | None = None,
+) -> Result:
+    why = None if failed is None else _WORDS.get(failed, _FAULT)
+    if failure is not None and failed == settlement.UNANSWERED:
         why = f"{why}: {failure}"
-    return msgspec.structs.replace(found, disposition=record.disposition.VERB, why=why)
-
-
-def _result(token: str, key: EventKey | None, failed: str | None) -> Result:
     return Result(
         lock_token=token,
         id=key and key.id,
         source=key and key.source,
+        disposition=disposition,
         settled=failed is None,
         failed=failed,
-        why=None if failed is None else _WORDS.get(failed, _FAULT),
+        why=why,
     )
 
 
@@ -220,18 +225,3 @@ def _disposition(request: SettleRequest) -> Disposition:
     if request.disposition == Verb.RELEASE:
         return Release(reason, request.delay)
     return Reject(reason)
-
-
-async def _note(
-    session: PeekSession, verb: str, keys: list[EventKey], detail: str | None
-) -> None:
-    now = session.clock()
-    action = actions.action(
-        verb,
-        session.by,
-        now,
-        subscription=session.declared.name,
-        events=keys,
-        detail=detail,
-    )
-    await session.actions.note(action, now)

@@ -1,7 +1,7 @@
 """A dead letter as answers show it, with what our audit log says of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -12,7 +12,7 @@ from eventgrid_pull import Delivery
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from moderation import events
 from moderation.audit.entry import AuditEntry
-from moderation.audit.log import AuditLog, Query
+from moderation.audit.log import Query
 from moderation.dead_letters import formats
 from moderation.dead_letters.attempts import Attempt
 from moderation.dead_letters.listing import Listed
@@ -71,13 +71,15 @@ async def render(
     runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
 ) -> list[DeadLetter]:
     """Return the dead letters as an answer has them, our own reasons with them."""
-    ends = monotonic() + REASON_SECONDS
+    ends, turn = monotonic() + REASON_SECONDS, asyncio.Semaphore(ASK_TOGETHER)
     known = {name.lower(): name for name in runtime.topology.names}
-    reasons = _Reasons(
-        runtime.audit, runtime.settings.handler_seconds, lambda: ends - monotonic()
-    )
     names = [known.get(letter.place.subscription.lower()) for letter in listed]
-    ours = await asyncio.gather(*map(reasons.of, names, listed))
+
+    async def reason(name: str | None, letter: Listed) -> str | None:
+        async with turn:
+            return await _our_reason(runtime, name, letter.letter, ends)
+
+    ours = await asyncio.gather(*map(reason, names, listed))
     shows = redaction.shows(runtime.settings, reveal=reveal)
     return [
         _to_response(letter, name or letter.place.subscription, reason, shows=shows)
@@ -85,38 +87,27 @@ async def render(
     ]
 
 
-class _Reasons:
-    """What the audit log says of the last deliveries, a few asked for at a time."""
-
-    def __init__(
-        self, audit: AuditLog, handler_seconds: float, time_left: Callable[[], float]
-    ) -> None:
-        self._audit = audit
-        self._late = SOON + timedelta(seconds=handler_seconds)
-        self._time_left = time_left
-        self._turn = asyncio.Semaphore(ASK_TOGETHER)
-
-    async def of(self, subscription: str | None, listed: Listed) -> str | None:
-        """Return the reason of the entry about the last delivery, if there is one."""
-        letter = listed.letter
-        event, last = letter.event, letter.properties.last_attempt_at
-        if subscription is None or event is None or last is None:
-            return None
-        async with self._turn:
-            for late in (SOON, self._late):
-                if self._time_left() <= 0:
-                    return None
-                query = Query(
-                    since=last - EARLY,
-                    until=last + late,
-                    subscriptions=[subscription],
-                    id=event.id,
-                    source=event.source,
-                )
-                found = await self._audit.find(query, time_left=self._time_left)
-                if (entry := _about(letter, found.entries)) is not None:
-                    return entry.reason
+async def _our_reason(
+    runtime: Runtime, subscription: str | None, letter: formats.DeadLetter, ends: float
+) -> str | None:
+    """Return the reason of the audit entry about the last delivery, if there is one."""
+    event, last = letter.event, letter.properties.last_attempt_at
+    if subscription is None or event is None or last is None:
         return None
+    for late in (SOON, SOON + timedelta(seconds=runtime.settings.handler_seconds)):
+        if monotonic() >= ends:
+            return None
+        query = Query(
+            since=last - EARLY,
+            until=last + late,
+            subscriptions=[subscription],
+            id=event.id,
+            source=event.source,
+        )
+        found = await runtime.audit.find(query, time_left=lambda: ends - monotonic())
+        if (entry := _about(letter, found.entries)) is not None:
+            return entry.reason
+    return None
 
 
 def _about(
