@@ -23,7 +23,7 @@ NO_CACHE = {"Cache-Control": "no-store,no-cache", "Pragma": "no-cache"}
 
 
 class Admin:
-    """Answers what is asked below /admin."""
+    """Answers requests below /admin."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -36,11 +36,11 @@ class Admin:
             ("GET", "/admin/host/drain/status", self._drain_status),
             ("GET", "/admin/warmup", self._warmup),
             ("GET", "/admin/functions", self._functions),
-            ("GET", "/admin/functions/([^/]+)", self._function),
-            ("GET", "/admin/functions/([^/]+)/status", self._function_status),
-            ("POST", "/admin/functions/([^/]+)", self._run),
-            ("PUT", "/admin/functions/([^/]+)", self._write),
-            ("DELETE", "/admin/functions/([^/]+)", self._remove),
+            ("GET", "/admin/functions/(?P<name>[^/]+)", self._function),
+            ("GET", "/admin/functions/(?P<name>[^/]+)/status", self._function_status),
+            ("POST", "/admin/functions/(?P<name>[^/]+)", self._run),
+            ("PUT", "/admin/functions/(?P<name>[^/]+)", self._write),
+            ("DELETE", "/admin/functions/(?P<name>[^/]+)", self._remove),
             *AdminKeys(app).routes(),
         ]
         self._routes = [
@@ -53,14 +53,14 @@ class Admin:
     ) -> web.Response:
         """Return the answer, or the bare refusal."""
         for methods, pattern, answer in self._routes:
-            found = pattern.fullmatch(path.rstrip("/"))
-            if not found or request.method not in methods:
+            match = pattern.fullmatch(path.rstrip("/"))
+            if not match or request.method not in methods:
                 continue
             if answer != self._ping and (refusal := self._refusal(key)):
                 return refusal
             if self._app.broken and answer != self._host_status:
                 return bare(503)
-            reply: web.Response = await answer(request, *found.groups())
+            reply: web.Response = await answer(request, **match.groupdict())
             return reply
         return bare(404)
 
@@ -131,7 +131,7 @@ class Admin:
         run.add_done_callback(self._runs.discard)
         return bare(202)
 
-    async def _write(self, request: web.BaseRequest, _name: str) -> web.Response:
+    async def _write(self, request: web.BaseRequest, name: str) -> web.Response:
         """Refuse to write a function: the app's folder is its developer's."""
         return _not_json(request) or bare(400)
 
@@ -143,8 +143,7 @@ class Admin:
         try:
             await self._app.invocations.run(function, value)
         except FunctionFailed:
-            # It is in the log; whoever asked has had the answer long ago.
-            return
+            return  # it is in the log; the caller was answered long ago
 
     def _describe(self, function: Function, request: web.BaseRequest) -> dict[str, Any]:
         base = f"{request.scheme}://{request.host}"
