@@ -41,7 +41,7 @@ CHECKS = {
 
 
 class Command(NamedTuple):
-    """One word after dev.py: what it is for, and what it does with the rest."""
+    """One word after dev.py: what it is for, and what runs with the other arguments."""
 
     purpose: str
     do: Callable[[list[str]], int]
@@ -102,13 +102,13 @@ def check(arguments: list[str]) -> int:
 def package(arguments: list[str]) -> int:
     """Zip what is deployed of the app; `emulator` or `library`: build its wheel."""
     if arguments and not arguments[0].startswith("-"):
-        return in_the_environment("tools.distribution", arguments)
+        return run_module("tools.distribution", arguments)
     from tools import package as packing  # of the standard library, as a hook needs it
 
     return packing.main(arguments)
 
 
-def in_the_environment(module: str, arguments: list[str]) -> int:
+def run_module(module: str, arguments: list[str]) -> int:
     """Make .venv, then become one of its modules."""
     venv.make()
     command = [str(venv.interpreter()), "-m", module, *arguments]
@@ -116,18 +116,18 @@ def in_the_environment(module: str, arguments: list[str]) -> int:
 
 
 def run_checks() -> int:
-    """Every check runs, side by side, and all they found is shown; 1 if they found any."""
+    """Run the checks side by side and show what failed; return 1 if one did."""
     say(f"Checking: {', '.join(CHECKS)} ...")
     failed = []
     with ThreadPoolExecutor() as pool:
         running = {
-            name: pool.submit(timed, command) for name, command in CHECKS.items()
+            name: pool.submit(run_timed, command) for name, command in CHECKS.items()
         }
         for name, future in running.items():
             done, took = future.result()
             program = CHECKS[name].split()[0]
-            found = "ok" if done.returncode == 0 else "FAILED"
-            say(f"  {name:<8}{program:<24}{found} ({took:.1f} s)")
+            result = "ok" if done.returncode == 0 else "FAILED"
+            say(f"  {name:<8}{program:<24}{result} ({took:.1f} s)")
             if done.returncode:
                 failed.append(name)
                 say(done.stdout.rstrip())
@@ -136,21 +136,21 @@ def run_checks() -> int:
     return 1 if failed else 0
 
 
-def timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    """A program of .venv with its arguments, finished, and the seconds it took."""
+def run_timed(command: str) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Run a program of .venv; return it finished, and the seconds it took."""
     started = time.monotonic()
     program, *rest = command.split()
     whole = [str(venv.programs() / program), *rest]
     try:
         done = run_captured(whole)
     except OSError as error:
-        told = f"{error}. Delete the folder .venv and run this again."
-        done = subprocess.CompletedProcess(whole, 1, told)
+        advice = f"{error}. Delete the folder .venv and run this again."
+        done = subprocess.CompletedProcess(whole, 1, advice)
     return done, time.monotonic() - started
 
 
 def bench(arguments: list[str]) -> int:
-    """Measure; `bench` itself knows the other arguments, and has the help."""
+    """Run the benches, which read the other arguments and have the help."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--json", type=Path)
     given, others = parser.parse_known_args(arguments)
@@ -161,7 +161,7 @@ def bench(arguments: list[str]) -> int:
 
 
 def become(command: list[str], *, holding: bool = False) -> int:
-    """Give it this terminal, its signals and our exit code.
+    """Replace this process by the command, which gets the terminal and its signals.
 
     `holding`: a Ctrl-C pressed before it runs is kept for `terminal`'s `exit_code` or
     `end_at_ctrl_c`.
@@ -187,20 +187,20 @@ COMMANDS = {
     "check": Command("format, lint, types, azure-functions-doctor", check),
     "doctor": Command(
         "check settings, topology, host.json and namespace",
-        partial(in_the_environment, "tools.doctor"),
+        partial(run_module, "tools.doctor"),
     ),
     "package": Command("zip what is deployed; or a wheel: emulator, library", package),
     "status": Command(
         "check a deployment in Azure and say what to do",
-        partial(in_the_environment, "tools.azure.status_command"),
+        partial(run_module, "tools.azure.status_command"),
     ),
     "settings": Command(
         "use what is deployed from here, or the local stack",
-        partial(in_the_environment, "tools.azure.settings_command"),
+        partial(run_module, "tools.azure.settings_command"),
     ),
     "keys": Command(
         "make keys for readers and operators, in Azure or here",
-        partial(in_the_environment, "tools.azure.keys_command"),
+        partial(run_module, "tools.azure.keys_command"),
     ),
     "bench": Command("measure the app against the SDK, as ratios", bench),
 }

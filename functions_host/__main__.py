@@ -16,16 +16,16 @@ from typing import NoReturn
 
 from functions_host import local_http, settings
 from functions_host.app import App
-from functions_host.http.host_names import Names
-from functions_host.http.listening import Sockets, listen, raise_the_limit
+from functions_host.http.host_names import HostNames
+from functions_host.http.listening import Sockets, listen, raise_descriptor_limit
 from functions_host.http.server import Server
 from functions_host.keys import BadKeyFile, Keys
-from functions_host.loading import load, say_what_is_served
+from functions_host.loading import load, log_functions
 from functions_host.local_http import LocalHttp
 from functions_host.process import restart
 from functions_host.process.code_changes import Watcher
 from functions_host.process.lifecycle import StopRequest, serve
-from functions_host.process.restart import Anew, Origin
+from functions_host.process.restart import Origin, Restart
 from functions_host.process.signals import HostLoop
 from functions_host.settings import BadSettings
 from functions_host.timers.missed_timers import Time
@@ -56,13 +56,13 @@ def main() -> int:
             f"port {port} cannot be used ({error.strerror}): stop what uses it, "
             "or choose another with --port"
         )
-    raise_the_limit()
+    raise_descriptor_limit()
     _set_environment(app_dir, sockets.listening)
-    host = Host(app_dir, keys, Names(options.name), http, auth=options.enable_auth)
+    host = Host(app_dir, keys, HostNames(options.name), http, auth=options.enable_auth)
     runner = asyncio.Runner(loop_factory=HostLoop)
     if again := runner.run(host.serve(sockets, origin)):
         again()
-    _end_the_apps_tasks(runner)
+    _cancel_leftover_tasks(runner)
     return 0
 
 
@@ -72,21 +72,21 @@ class Host:
 
     app_dir: Path
     keys: Keys
-    names: Names
+    names: HostNames
     http: LocalHttp
     auth: bool
 
     async def serve(
         self, sockets: Sockets, origin: Origin
     ) -> Callable[[], object] | None:
-        """Serve until told to stop; how to begin anew, if code was edited."""
+        """Serve until asked to stop; return how to restart, if code was edited."""
         stop = StopRequest()
         loop = asyncio.get_running_loop()
         if not isinstance(loop, HostLoop):
             raise TypeError("the host needs its own event loop")
         loop.stop_on_signals(stop)
-        beginning = Anew(origin, sockets.listening, stop)
-        edits = Watcher(self.app_dir, beginning.on_edit)
+        restarting = Restart(origin, sockets.listening, stop)
+        edits = Watcher(self.app_dir, restarting.on_edit)
         app = await load(self.app_dir, self.keys, Time(_clock), auth=self.auth)
         loop.adopt_plain_handlers()
         edits.start()
@@ -94,11 +94,11 @@ class Host:
         http = Server(app, self.names, self.http.policy)
         announce = partial(_announce, app, address, origin.edited)
         kept = await serve(http, app, sockets, stop, announce)
-        return partial(beginning.begin, stop.edited, kept) if kept else None
+        return partial(restarting.begin, stop.edited, kept) if kept else None
 
 
 def _announce(app: App, address: str, edited: str) -> None:
-    say_what_is_served(app, address)
+    log_functions(app, address)
     if edited and not app.errors:
         LOG.info("Reloaded: %s changed", edited)
     if not edited and sys.__stdout__:
@@ -106,16 +106,16 @@ def _announce(app: App, address: str, edited: str) -> None:
         sys.__stdout__.flush()
 
 
-def _end_the_apps_tasks(runner: asyncio.Runner) -> None:
-    """Cancel what the app has left on the loop, but do not wait for it for ever."""
-    last = threading.Timer(EXIT_GRACE, _leave, [0])
+def _cancel_leftover_tasks(runner: asyncio.Runner) -> None:
+    """Cancel the tasks that the app left on the loop, for a limited time."""
+    last = threading.Timer(EXIT_GRACE, _exit_process, [0])
     last.daemon = True
     last.start()
     runner.close()
     last.cancel()
 
 
-def _leave(code: int) -> NoReturn:
+def _exit_process(code: int) -> NoReturn:
     """End the process here, as the end of its host ends a worker.
 
     Clients that the app keeps as long as its process would be torn down with the
@@ -131,7 +131,7 @@ def _clock() -> datetime:
 
 
 def _set_environment(app_dir: Path, listening: socket.socket) -> None:
-    """Tell the app what `func start` would tell it."""
+    """Set for the app what `func start` would set."""
     os.environ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development"
     os.environ["AzureWebJobsScriptRoot"] = str(app_dir)  # noqa: SIM112 - its real name
     os.environ["WEBSITE_HOSTNAME"] = f"localhost:{listening.getsockname()[1]}"
@@ -181,4 +181,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    _leave(main())
+    _exit_process(main())

@@ -33,17 +33,17 @@ class Keys:
         return self._of("master").setdefault("_master", "")
 
     def make(self, functions: Iterable[str]) -> None:
-        """See to it that all keys exist, so that they can be looked up in the file."""
+        """Make all keys that are missing, so that they can be looked up in the file."""
         owners = ["master", "host", *(f"function:{name.lower()}" for name in functions)]
         for owner in owners:
             self._of(owner)
 
     def host_keys(self) -> KeySet:
-        """Keys that open every function."""
+        """Return the keys that open every function."""
         return self._of("host")
 
     def function_keys(self, function: str) -> KeySet:
-        """Keys that open this function only."""
+        """Return the keys that open this function only."""
         return self._of(f"function:{function.lower()}")
 
     def access(self, key: str | None, function: str | None = None) -> Access:
@@ -62,7 +62,7 @@ class Keys:
         return Access.FUNCTION if fits else Access.NONE
 
     def set(self, owner: KeySet, name: str, value: str | None) -> bool:
-        """Give the owner a key by that name; whether it is a new one."""
+        """Give the owner a key by that name; return whether it is a new one."""
         new = name not in owner
         owner[name] = value or _new_key()
         self._save()

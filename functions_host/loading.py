@@ -79,7 +79,7 @@ def place_of(reason: str, app_dir: Path) -> str:
     return (in_app[-1] if in_app else "") + why[0]
 
 
-def say_what_is_served(app: App, address: str) -> None:
+def log_functions(app: App, address: str) -> None:
     """Log a line for each function: where it is, or when it fires, or why not."""
     for function in app.functions.values():
         problems = app.function_errors(function)

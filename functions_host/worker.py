@@ -56,7 +56,7 @@ async def index(app_dir: Path) -> list[Function]:
         raise CannotIndex(_traceback(answer.result.exception))
     metadata = await runtime.functions_metadata_request(Message())
     functions = [
-        _described(function) for function in metadata.function_metadata_results or ()
+        _describe(function) for function in metadata.function_metadata_results or ()
     ]
     return sorted(functions, key=lambda function: function.name.lower())
 
@@ -104,7 +104,7 @@ def new_invocation_id() -> str:
     return str(uuid.uuid4())
 
 
-def _described(metadata: Any) -> Function:
+def _describe(metadata: Any) -> Function:
     info = registry.get_function(metadata.function_id)
     return from_metadata(metadata, is_async=info.is_async)
 

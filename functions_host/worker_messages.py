@@ -37,7 +37,7 @@ class ParameterBinding(Message):
     """A named value that goes into a function or comes out of it."""
 
     def WhichOneof(self, _group: str) -> str:  # noqa: N802 - protobuf's name
-        """Always `data`: there is no shared memory here."""
+        """Return `data`: there is no shared memory here."""
         return "data"
 
 

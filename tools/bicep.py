@@ -89,12 +89,12 @@ def find(environ: Mapping[str, str], beside: Path = ROOT) -> Compiler | None:
     if (on_path := shutil.which("bicep", path=path)) is not None:
         return Compiler(Path(on_path).absolute(), "PATH")
     azure = Path(environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
-    for program, found in (
+    for program, source in (
         (beside.parent / "shared" / "tools" / exe, "../shared/tools"),
         (azure / "bin" / exe, "az bicep"),
     ):
         if os.access(program, os.X_OK):
-            return Compiler(program, found)
+            return Compiler(program, source)
     return None
 
 
@@ -116,7 +116,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def snapshot(compiler: Compiler, mode: str) -> subprocess.CompletedProcess[str]:
-    """`bicep snapshot` of the deployment without choices: overwrite or validate its plan."""
+    """Run `bicep snapshot` for the deployment without choices: overwrite or validate."""
     names = [text for name, value in NOWHERE.items() for text in (f"--{name}", value)]
     return compiler.run("snapshot", PLANNED, "--mode", mode, *names)
 
@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
         return 0
     done = snapshot(compiler, "overwrite")
     if done.returncode == 0:
-        settle(PLAN)
+        sort_outputs(PLAN)
     say((done.stdout + done.stderr).strip() or f"{PLAN.name} is up to date")
     return done.returncode
 
@@ -151,7 +151,7 @@ def document(compiler: Compiler) -> int:
     readme = INFRA / "README.md"
     old = readme.read_text(encoding="utf-8")
     rows = "\n".join(table(json.loads(done.stdout)["parameters"]))
-    new = TABLE.sub(lambda found: found[1] + rows, old)
+    new = TABLE.sub(lambda match: match[1] + rows, old)
     readme.write_text(new, encoding="utf-8", newline="\n")
     say(f"the parameters in {readme.name} are up to date")
     return 0
@@ -172,7 +172,7 @@ def table(parameters: Mapping[str, Any]) -> Iterator[str]:
         yield f"| `{name}` | `{variables[-1]}` | {shown} | {what} |"
 
 
-def settle(file: Path) -> None:
+def sort_outputs(file: Path) -> None:
     """Put the outputs in order, which the compiler gives in another one each time."""
     plan = json.loads(file.read_text(encoding="utf-8"))
     plan["outputs"] = dict(sorted(plan["outputs"].items()))

@@ -47,7 +47,7 @@ def prices() -> dict[str, list[float]]:
         re.MULTILINE,
     )
     return {
-        what: [float(n) for n in re.findall(r"[\d.]+\d", said)] for what, said in rows
+        what: [float(n) for n in re.findall(r"[\d.]+\d", text)] for what, text in rows
     }
 
 
@@ -75,7 +75,7 @@ def month(
 
 
 def of_counts(counted: Mapping[str, Any]) -> Month:
-    """Return the same of what a bench counted."""
+    """Return what a month costs by the counts of a bench."""
     seconds = counted["seconds"]
     return month(
         counted["rate"],
@@ -98,8 +98,8 @@ def rows(scenarios: list[dict[str, Any]]) -> Iterator[str]:
             f"{counted['runs'] / seconds:.4f}",
             *(_delay(counted[what]) for what in ("p50", "p99")),
             *(
-                f"{each:,.2f}"
-                for each in (cost.instances, cost.executions, cost.writes)
+                f"{dollars:,.2f}"
+                for dollars in (cost.instances, cost.executions, cost.writes)
             ),
             f"**{cost.of_the_app:,.2f}**",
             f"{cost.units + cost.operations:,.0f}",

@@ -15,7 +15,7 @@ from tools.terminal import ROOT, CannotGoOn, attempt, run_captured
 
 WANTED = "3.13"
 UV_INSTALL = ("python", "install", "--no-bin", "--install-dir")
-BROUGHT = ROOT / ".local" / "python"
+UV_PYTHONS = ROOT / ".local" / "python"
 ABOUT = """
 import sys
 try:
@@ -51,7 +51,7 @@ def find() -> str:
             f"{unable} cannot make virtual environments: its ensurepip or venv module "
             f"is missing.\nOn Debian and Ubuntu: apt-get install python{WANTED}-venv"
         )
-    return _brought_by_uv()
+    return _install_with_uv()
 
 
 def about(command: list[str]) -> Python | None:
@@ -85,8 +85,8 @@ def _candidates() -> Iterator[list[str]]:
     for folder, pattern in (
         (pyenv, f"versions/{WANTED}.*/bin/python"),
         (pyenv, f"pyenv-win/versions/{WANTED}.*/python.exe"),
-        (BROUGHT, f"cpython-{WANTED}.*/bin/python3"),
-        (BROUGHT, f"cpython-{WANTED}.*/python.exe"),
+        (UV_PYTHONS, f"cpython-{WANTED}.*/bin/python3"),
+        (UV_PYTHONS, f"cpython-{WANTED}.*/python.exe"),
     ):
         yield from ([path] for path in _matching(folder, pattern))
 
@@ -98,7 +98,7 @@ def _matching(folder: Path, pattern: str) -> list[str]:
         return []
 
 
-def _brought_by_uv() -> str:
+def _install_with_uv() -> str:
     advice = (
         f"Install Python {WANTED} (https://www.python.org/downloads/, pyenv, or on "
         f"Debian 13 and Ubuntu 25.04: apt-get install python{WANTED} "
@@ -119,14 +119,14 @@ def _brought_by_uv() -> str:
         )
         attempt(
             f"Downloading Python {WANTED} from GitHub with uv",
-            [str(scripts / "uv"), *UV_INSTALL, str(BROUGHT), WANTED],
+            [str(scripts / "uv"), *UV_INSTALL, str(UV_PYTHONS), WANTED],
             advice,
         )
     for command in _candidates():
         python = about(command)
         if python and python.version == WANTED and python.makes_environments:
             return python.executable
-    raise CannotGoOn(f"uv left no usable Python {WANTED} in {BROUGHT}. {advice}")
+    raise CannotGoOn(f"uv left no usable Python {WANTED} in {UV_PYTHONS}. {advice}")
 
 
 def has_pip(executable: Path) -> bool:

@@ -26,9 +26,13 @@ async def main() -> int:
         declared = topology.load()
         settings = Settings.from_environ(os.environ, topic=declared.topic)
     except SettingsInvalid as error:
-        return _told([_wrong(problem, "the setting") for problem in error.problems])
+        return _print_findings(
+            [_wrong(problem, "the setting") for problem in error.problems]
+        )
     except TopologyInvalid as error:
-        return _told([_wrong(problem, "the file") for problem in error.problems])
+        return _print_findings(
+            [_wrong(problem, "the file") for problem in error.problems]
+        )
     found = config_check.examine(settings, os.environ, declared, handled())
     runtime = build(settings, declared, logs.of(settings), pull.consumer)
     try:
@@ -36,7 +40,7 @@ async def main() -> int:
         found += await _measured(runtime)
     finally:
         await runtime.close()
-    return _told(found)
+    return _print_findings(found)
 
 
 async def _namespace(runtime: Runtime) -> list[Finding]:
@@ -64,7 +68,7 @@ def _wrong(problem: Problem, change: str) -> Finding:
     return Finding(problem.path, problem.problem, change)
 
 
-def _told(findings: list[Finding]) -> int:
+def _print_findings(findings: list[Finding]) -> int:
     for finding in findings:
         sys.stdout.write(
             f"{finding.where} {finding.problem}\n    change {finding.change}\n"

@@ -30,13 +30,13 @@ def say(text: str, end: str = "\n") -> None:
         say(text.encode("ascii", "backslashreplace").decode("ascii"), end)
     except OSError as error:
         if error.errno not in FULL:
-            _say_no_more()
+            _silence_stdout()
     except AttributeError:  # it was closed before we began
         pass
 
 
-def _say_no_more() -> None:
-    """Nobody reads any more, which must not keep us from tidying up."""
+def _silence_stdout() -> None:
+    """Discard what is written from now on: nobody reads it any more."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -27,7 +27,7 @@ def interpreter(venv: Path = VENV) -> Path:
 
 
 def make(root: Path = ROOT) -> None:
-    """Leave a .venv that a finished installation of these very pins has made."""
+    """Make a .venv with these very pins, unless a finished installation is there."""
     venv = root / VENV.name
     if is_current(venv, root):
         return

@@ -20,7 +20,9 @@ class Policy:
     origins: frozenset[str]
     credentials: bool = False
 
-    def mark(self, request: web.BaseRequest, response: web.Response) -> web.Response:
+    def add_headers(
+        self, request: web.BaseRequest, response: web.Response
+    ) -> web.Response:
         """Return the response with what a browser asks for, if the page may see it."""
         origin = request.headers.get("Origin")
         if origin is None or not (self.origins == ANY or origin in self.origins):
@@ -44,7 +46,7 @@ def policy(origins: Iterable[str], *, credentials: bool) -> Policy | None:
     written = [origin.strip() for origin in origins if origin.strip()]
     if not written:
         return None
-    return Policy(frozenset(map(_as_sent, written)), credentials)
+    return Policy(frozenset(map(_normalize, written)), credentials)
 
 
 def is_preflight(request: web.BaseRequest) -> bool:
@@ -56,7 +58,7 @@ def is_preflight(request: web.BaseRequest) -> bool:
     )
 
 
-def _as_sent(written: str) -> str:
+def _normalize(written: str) -> str:
     """Return the origin as browsers send it: no path, no default port, lower case."""
     try:
         parts = urlsplit(written.lower())

@@ -13,7 +13,7 @@ HOST = re.compile(
 HIGHEST_PORT = 65535
 
 
-class Names:
+class HostNames:
     """The names of this machine, and those that the host was given."""
 
     def __init__(self, given: Iterable[str] = ()) -> None:

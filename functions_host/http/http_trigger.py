@@ -18,19 +18,19 @@ EMPTY_STATUSES = frozenset({204, 304})
 HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
 
 
-class BadAnswer(Exception):
+class InvalidResponse(Exception):
     """The function's answer cannot be sent over HTTP."""
 
 
-class BodyLost(Exception):
+class BodyIncomplete(Exception):
     """The caller went away, or sent less than it had announced."""
 
 
-class BodyLate(Exception):
+class BodyTooSlow(Exception):
     """The caller sends so slowly that it may never end."""
 
 
-def typed_request(
+def to_typed_data(
     request: web.BaseRequest,
     path: str,
     query: str,
@@ -65,25 +65,25 @@ async def body_of(request: web.BaseRequest) -> bytes:
         async with asyncio.timeout(patience):
             return await request.content.readexactly(request.content_length)
     except TimeoutError:
-        raise BodyLate from None
+        raise BodyTooSlow from None
     except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
-        raise BodyLost from error
+        raise BodyIncomplete from error
 
 
 def to_response(request: web.BaseRequest, returned: Any) -> web.Response:
-    """Return the HTTP answer for what the function returned, or raise BadAnswer."""
+    """Return the HTTP answer for what the function returned, or raise InvalidResponse."""
     if returned is None:
-        raise BadAnswer("the function returned nothing that HTTP can carry")
+        raise InvalidResponse("the function returned nothing that HTTP can carry")
     if (text := returned.string) is not None:
         return _response(
             request, 200, {"Content-Type": "text/plain; charset=utf-8"}, text.encode()
         )
     http = returned.http
     if http is None or not str(http.status_code).isdecimal():
-        raise BadAnswer("the function returned nothing that HTTP can carry")
+        raise InvalidResponse("the function returned nothing that HTTP can carry")
     status = int(http.status_code)
     if not 200 <= status <= 999:
-        raise BadAnswer(f"{status} is not a status that can end a request")
+        raise InvalidResponse(f"{status} is not a status that can end a request")
     response = _response(request, status, http.headers, http.body.bytes or b"")
     for cookie in http.cookies or ():
         response.headers.add("Set-Cookie", _cookie(cookie))
@@ -104,7 +104,9 @@ def _response(
     sent = {k: v for k, v in headers.items() if k.lower() not in HOP_BY_HOP}
     for name, value in sent.items():
         if not all(" " <= c <= "~" or c == "\t" for c in name + value):
-            raise BadAnswer(f"header {name!r} contains what no header may contain")
+            raise InvalidResponse(
+                f"header {name!r} contains what no header may contain"
+            )
     response = web.Response(
         status=status, headers=sent, body=None if status in EMPTY_STATUSES else body
     )

@@ -47,7 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
     return taken
 
 
-def raise_the_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Let this process open as many files and connections as the system allows it."""
     if sys.platform == "win32":
         return
@@ -61,7 +61,7 @@ def raise_the_limit() -> None:
             return
 
 
-class Complaints:
+class LoopErrors:
     """What the loop has to say: a connection that cannot be taken is said once."""
 
     def __init__(self) -> None:

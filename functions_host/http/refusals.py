@@ -5,7 +5,7 @@ import re
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError
 
-from functions_host.http.host_names import Names
+from functions_host.http.host_names import HostNames
 from functions_host.http.responses import bare, root_page
 
 # What a request may have, as in the Functions host: bytes, but for the fields.
@@ -19,7 +19,7 @@ REQUEST_LINE = re.compile(
 )
 
 
-def of_request(request: web.BaseRequest, names: Names) -> web.Response | None:
+def of_request(request: web.BaseRequest, names: HostNames) -> web.Response | None:
     """Return the refusal of a request that could be read, None if it may go on."""
     if status := _status(request):
         return closing(status)
@@ -27,12 +27,12 @@ def of_request(request: web.BaseRequest, names: Names) -> web.Response | None:
     return closing(*problem) if problem else None
 
 
-def of_what_is_no_http(error: BaseException | None, status: int) -> web.Response:
+def of_invalid_http(error: BaseException | None, status: int) -> web.Response:
     """Return the answer to bytes that the parser gave up on, with that status."""
     text = str(error)
     if isinstance(error, BadHttpMethod) and (line := REQUEST_LINE.search(text)):
         # A method that the parser does not know; no function has a route for it.
-        return _to_an_unknown_method(line["path"])
+        return _unknown_method(line["path"])
     if isinstance(error, InvalidURLError) and text.endswith("\n  *"):
         return closing(405, headers={"Allow": "OPTIONS"})
     if "Invalid HTTP version" in text:
@@ -79,7 +79,7 @@ def _is_text(value: bytes) -> bool:
     return True
 
 
-def _to_an_unknown_method(path: str) -> web.Response:
+def _unknown_method(path: str) -> web.Response:
     response = root_page() if path == "/" else bare(404)
     response.force_close()
     return response

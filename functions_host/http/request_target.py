@@ -40,7 +40,7 @@ def parameters(query: str) -> dict[str, str]:
         key = names.setdefault(name.lower(), name)
         if value:
             values.setdefault(key, []).append(value)
-    return {name: ",".join(found) for name, found in values.items()}
+    return {name: ",".join(texts) for name, texts in values.items()}
 
 
 def url(scheme: str, host: str, path: str, query: str) -> str:

@@ -10,14 +10,14 @@ from functions_host.admin.api import Admin
 from functions_host.app import App
 from functions_host.functions import AuthLevel
 from functions_host.http import cors, refusals, request_target
-from functions_host.http.host_names import Names
+from functions_host.http.host_names import HostNames
 from functions_host.http.http_trigger import (
-    BadAnswer,
-    BodyLate,
-    BodyLost,
+    BodyIncomplete,
+    BodyTooSlow,
+    InvalidResponse,
     body_of,
     to_response,
-    typed_request,
+    to_typed_data,
 )
 from functions_host.http.request_target import BadTarget
 from functions_host.http.responses import bare, root_page
@@ -59,13 +59,13 @@ class Connection(web.RequestHandler):
         """Return a bare answer, after which the connection is closed."""
         if status == 500:
             LOG.error("the host could not answer", exc_info=exc)
-        return refusals.of_what_is_no_http(exc, status)
+        return refusals.of_invalid_http(exc, status)
 
 
 class Server(web.Server):
     """Takes connections and hands each request to the function it is for."""
 
-    def __init__(self, app: App, names: Names, policy: cors.Policy | None) -> None:
+    def __init__(self, app: App, names: HostNames, policy: cors.Policy | None) -> None:
         super().__init__(self._handle)
         self._app = app
         self._admin = Admin(app)
@@ -86,7 +86,7 @@ class Server(web.Server):
             max_headers=refusals.MAX_FIELDS,
         )
 
-    def let_go(self) -> list[socket.socket]:
+    def detach_idle(self) -> list[socket.socket]:
         """Return the sockets of those who wait to ask, and hear them no more."""
         kept = []
         for connection, transport in list(self._connections.items()):
@@ -102,9 +102,9 @@ class Server(web.Server):
             request.protocol.has_heard = False
         try:
             response = await self._answer(request)
-        except (BadTarget, BodyLost):
+        except (BadTarget, BodyIncomplete):
             response = refusals.closing(400)
-        except BodyLate:
+        except BodyTooSlow:
             response = refusals.closing(408)
         response.headers["Server"] = "functions_host"
         return response
@@ -118,13 +118,13 @@ class Server(web.Server):
         if f"{path.lower()}/".startswith("/admin/"):
             return await self._admin.answer(request, path, self._key(request, query))
         if self._cors and cors.is_preflight(request):
-            return self._cors.mark(request, bare(204))
+            return self._cors.add_headers(request, bare(204))
         if self._app.broken:
             return bare(503)
-        response = await self._from_function(request, path, query)
-        return self._cors.mark(request, response) if self._cors else response
+        response = await self._call_function(request, path, query)
+        return self._cors.add_headers(request, response) if self._cors else response
 
-    async def _from_function(
+    async def _call_function(
         self, request: web.BaseRequest, path: str, query: str
     ) -> web.Response:
         found = self._app.router.find(request.method, path)
@@ -134,13 +134,13 @@ class Server(web.Server):
         if not self._may_call(route, self._key(request, query)):
             return bare(401)
         body = await body_of(request)
-        value = typed_request(request, path, query, values, body)
+        value = to_typed_data(request, path, query, values, body)
         try:
             returned = await self._app.invocations.run(route.function, value)
             return to_response(request, returned)
         except FunctionFailed:
             return bare(500)
-        except BadAnswer as error:
+        except InvalidResponse as error:
             LOG.error("%s", error, extra={"function": route.function.name})
             return bare(500)
 

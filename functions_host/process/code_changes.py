@@ -18,13 +18,13 @@ PERIOD = 0.15
 OTHERS = {"__pycache__", "node_modules"}
 
 type Snapshot = dict[str, tuple[int, int, int]]
-# Told what changed since the host began, and what keeps it from beginning anew, it
-# says whether the host begins anew.
+# Takes what changed since the host began and what prevents a restart; returns whether
+# the host restarts.
 type OnEdit = Callable[[str, str | None], bool]
 
 
 class Watcher(threading.Thread):
-    """Calls `on_edit` after each edit, as soon as nothing changes any more."""
+    """Calls `on_edit` after each edit, once nothing changes any more."""
 
     def __init__(self, app_dir: Path, on_edit: OnEdit) -> None:
         super().__init__(name="edits", daemon=True)

@@ -1,4 +1,4 @@
-"""Serving an app until the host is told to stop, and stopping in order."""
+"""Serving an app until the host is asked to stop, and stopping in order."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from functions_host.app import App
-from functions_host.http.listening import AT_ONCE, BACKLOG, Complaints, Sockets
+from functions_host.http.listening import AT_ONCE, BACKLOG, LoopErrors, Sockets
 from functions_host.http.server import Server
 from functions_host.invocations import exit_stuck, watch_for_a_blocked_loop
 
@@ -28,7 +28,7 @@ class StopRequest:
     def __init__(self) -> None:
         self.wanted = asyncio.Event()
         self.hurried = asyncio.Event()
-        # What was edited, if the host stops only to begin anew.
+        # What was edited, if the host stops only to restart.
         self.edited = ""
         self.heard_of_edit = threading.Event()
 
@@ -38,7 +38,7 @@ class StopRequest:
         self.edited = ""
 
     def after_an_edit(self, edited: str) -> None:
-        """Ask to stop and begin anew, unless the host stops already."""
+        """Ask for a restart, unless the host stops already."""
         self.heard_of_edit.set()
         if not self.wanted.is_set():
             self.edited = edited
@@ -52,12 +52,12 @@ async def serve(
     stop: StopRequest,
     announce: Callable[[], None],
 ) -> Sockets | None:
-    """Serve until told to stop, and then until what runs has ended or had its time.
+    """Serve until asked to stop, and then until what runs has ended or had its time.
 
-    Returns the sockets on which callers wait, if the host is to begin anew.
+    Returns the sockets on which callers wait, if the host restarts.
     """
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(Complaints())
+    loop.set_exception_handler(LoopErrors())
     listening = sockets.listening
     listener = await loop.create_server(http, sock=listening, backlog=AT_ONCE)
     listening.listen(BACKLOG)
@@ -71,7 +71,7 @@ async def serve(
         await asyncio.sleep(LAST_WORDS)
         exit_stuck("a function outlived functionTimeout and cannot be ended")
     LOG.info("stopping")
-    kept = await _let_go(http, listening) if stop.edited else None
+    kept = await _detach(http, listening) if stop.edited else None
     listener.close()
     http.pre_shutdown()
     app.timers.stop()
@@ -82,14 +82,14 @@ async def serve(
     return kept if stop.edited else None
 
 
-async def _let_go(http: Server, listening: socket.socket) -> Sockets:
+async def _detach(http: Server, listening: socket.socket) -> Sockets:
     """Keep those waiting who have not been heard yet."""
     kept = listening.dup()
     if sys.platform == "win32":
-        return Sockets(kept)  # this process ends: see Anew.begin
+        return Sockets(kept)  # this process ends: see Restart.begin
     asyncio.get_running_loop().remove_reader(listening)
     await asyncio.sleep(ARRIVAL)
-    return Sockets(kept, http.let_go())
+    return Sockets(kept, http.detach_idle())
 
 
 async def _first_of(*events: asyncio.Event) -> None:

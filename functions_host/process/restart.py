@@ -1,4 +1,4 @@
-"""Beginning anew with edited code: the host's process becomes a new host.
+"""Restarting with edited code: the host's process becomes a new host.
 
 It keeps its id and its listening socket, so whoever calls meanwhile waits and is
 answered. It begins in the folder and environment in which it was first started.
@@ -49,7 +49,7 @@ def origin(environ: MutableMapping[str, str]) -> Origin:
     return Origin(Path.cwd(), dict(environ), tuple(map(int, left.split())), edited)
 
 
-class Anew:
+class Restart:
     """Takes edits up: the loop ends what runs, then this process becomes a new host."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Anew:
         self._loop = asyncio.get_running_loop()
 
     def on_edit(self, edited: str, problem: str | None) -> bool:
-        """Take the edit up unless there is a problem; whether it was."""
+        """Take the edit up unless there is a problem; return whether it was."""
         if problem:
             LOG.error("%s; the app goes on with the code it had", problem)
             return False
@@ -80,7 +80,7 @@ class Anew:
             LOG.warning("%s changed: ending to be started again", edited)
             logging.shutdown()
             os._exit(STUCK_EXIT_CODE)
-        signals.hold_back()
+        signals.block_signals()
         logging.shutdown()
         kept = (sockets.listening, *sockets.callers)
         numbers = [waiting.fileno() for waiting in kept]

@@ -1,4 +1,4 @@
-"""Being told to stop: the app hears it as it would in the worker, and the host stops."""
+"""Signals to stop: the app gets them as it would in the worker, and the host stops."""
 
 import signal
 import sys
@@ -18,13 +18,13 @@ SIGNALS: list[int] = [
 ]
 
 
-def hold_back() -> None:
+def block_signals() -> None:
     """Keep signals until somebody listens again, also over the start of a program."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
-def _let_through() -> None:
+def _unblock_signals() -> None:
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
@@ -54,7 +54,7 @@ class HostLoop(PlatformLoop):
             except NotImplementedError:
                 self._listen_plainly(number, None)
 
-        _let_through()
+        _unblock_signals()
 
     def add_signal_handler[*Ts](
         self, sig: int, callback: Callable[[*Ts], object], *args: *Ts
@@ -77,10 +77,10 @@ class HostLoop(PlatformLoop):
             on_stop = self._on_stop
             plain = super().add_signal_handler
 
-            def passed_on() -> None:
+            def rearm() -> None:
                 plain(sig, on_stop)  # it was heard when it came: no second wish
 
-            plain(sig, passed_on if sig in self._heard else on_stop)
+            plain(sig, rearm if sig in self._heard else on_stop)
             return True
         return super().remove_signal_handler(sig)
 

@@ -40,7 +40,7 @@ class ScheduleMonitor:
             try:
                 return await self._begin(function, schedule)
             except StoreUnavailable as error:
-                self._away(f"monitored timers wait for it ({error})")
+                self._report_away(f"monitored timers wait for it ({error})")
             await self._time.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
@@ -49,9 +49,9 @@ class ScheduleMonitor:
         try:
             await self._store.write(function, status)
         except StoreUnavailable as error:
-            self._away(f"timers go on, but are not recorded ({error})")
+            self._report_away(f"timers go on, but are not recorded ({error})")
         else:
-            self._back()
+            self._report_back()
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -65,15 +65,15 @@ class ScheduleMonitor:
         status, past_due = schedule_status.at_start(stored, schedule, now)
         if status != stored:
             await self._store.write(function, status)
-        self._back()
+        self._report_back()
         return status, past_due
 
-    def _away(self, consequence: str) -> None:
+    def _report_away(self, consequence: str) -> None:
         if self.problem is None:
             LOG.warning("%s is not available: %s", SETTING, consequence)
         self.problem = f"{SETTING} is not available: {consequence}"
 
-    def _back(self) -> None:
+    def _report_back(self) -> None:
         if self.problem is not None:
             LOG.info("%s is available again", SETTING)
         self.problem = None

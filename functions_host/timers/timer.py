@@ -49,7 +49,7 @@ class Timer:
         self._time = time
 
     async def run(self, *, on_startup: bool = False) -> None:
-        """Fire at every occurrence, one at a time, until told to stop."""
+        """Fire at every occurrence, one at a time, until stopped."""
         self.status, past_due = await self._begin()
         status = self.status
         if past_due or on_startup:

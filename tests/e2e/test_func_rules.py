@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.stacks import KILL, StartStack, make_app, until
 from tools.stack.parts import readiness, services
-from tools.stack.supervision.keep_alive import Kept
+from tools.stack.supervision.keep_alive import SupervisedPart
 from tools.stack.system import orphans, ports, processes
 
 pytestmark = [
@@ -107,7 +107,7 @@ def test_func_is_interrupted_and_its_worker_ended_too(
     assert "CONTAINER_NAME" not in environment
     assert environment["EVENTGRID_ENDPOINT"] == stack.emulator
     assert not is_running(told["worker"])
-    assert not orphans.of(stack.data, {})
+    assert not orphans.find(stack.data, {})
 
 
 def test_func_that_ends_itself_with_code_0_is_started_again(
@@ -153,7 +153,7 @@ async def test_a_part_that_obeys_nothing_is_killed_after_its_graces(
         services.Stop(processes.terminate, 0.2),
     )
     stubborn = replace(a_part(app), stops=stops)
-    kept = Kept(stubborn, tmp_path / "host.log", lambda: None, restart=True)
+    kept = SupervisedPart(stubborn, tmp_path / "host.log", lambda: None, restart=True)
     keeping = asyncio.create_task(kept.keep())
     await asyncio.wait_for(kept.answering.wait(), 30)
     keeping.cancel()
@@ -171,7 +171,7 @@ async def test_asking_twice_does_not_wait_for_a_grace(
 ) -> None:
     """A second Ctrl-C ends everything at once."""
     stops = (services.Stop(processes.interrupt, 600),)
-    kept = Kept(
+    kept = SupervisedPart(
         replace(a_part(app), stops=stops),
         tmp_path / "host.log",
         lambda: None,

@@ -35,7 +35,7 @@ def nothing_is_left(stack: Stack) -> bool:
     record = json.loads((stack.data / "run.json").read_text())
     held = [part["port"] for part in record["parts"].values()]
     recorded = {part["pid"]: part["command"] for part in record["parts"].values()}
-    return not any(map(ports.is_taken, held)) and not orphans.of(stack.data, recorded)
+    return not any(map(ports.is_taken, held)) and not orphans.find(stack.data, recorded)
 
 
 def publish_samples(stack: Stack) -> set[str]:
@@ -96,7 +96,7 @@ def test_a_stop_while_starting_leaves_nothing_either(start_stack: StartStack) ->
 
     assert stack.stop() == 0
 
-    assert not orphans.of(stack.data, {})
+    assert not orphans.find(stack.data, {})
 
 
 def test_a_restart_still_knows_what_happened_and_fresh_does_not(
@@ -218,7 +218,7 @@ def test_dev_py_becomes_the_supervisor(tmp_path: Path) -> None:
 
     if sys.platform != "win32":
         assert record["supervisor"] == supervisor.pid
-    assert not orphans.of(tmp_path / "data", {})
+    assert not orphans.find(tmp_path / "data", {})
 
 
 def test_a_host_of_ones_own_needs_only_the_lines_that_are_printed(

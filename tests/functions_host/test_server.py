@@ -11,7 +11,7 @@ import pytest
 
 from functions_host.functions import AuthLevel, Function, HttpTrigger
 from functions_host.http import http_trigger, server
-from functions_host.http.host_names import Names
+from functions_host.http.host_names import HostNames
 from functions_host.http.router import Router
 
 HEAD = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
@@ -24,7 +24,7 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, Any]]:
     app: Any = SimpleNamespace(
         auth=False, broken=False, router=Router([echo], "api", os.environ)
     )
-    http = server.Server(app, Names(), None)
+    http = server.Server(app, HostNames(), None)
     listener = await asyncio.get_running_loop().create_server(http, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -76,7 +76,7 @@ def test_outputs_of_the_plan_are_in_order(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text('{"predictedResources": [], "outputs": {"B": 1, "A": 2}}', "utf-8")
 
-    bicep.settle(file)
+    bicep.sort_outputs(file)
 
     assert list(json.loads(file.read_text(encoding="utf-8"))["outputs"]) == ["A", "B"]
 

@@ -57,7 +57,7 @@ def test_a_broken_record_is_no_record(record: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(record)
 
     with DataFolder(tmp_path) as data:
-        assert data.end_leftovers() == []
+        assert data.end_orphans() == []
         data.record({"emulator": (4, 6500, ("python", "-m", "eventgrid_emulator"))})
 
         assert data.recorded()["parts"]["emulator"]["port"] == 6500
@@ -78,7 +78,7 @@ def test_a_record_that_cannot_be_written_is_said_once(
     (tmp_path / "run.json").mkdir()
 
     with DataFolder(tmp_path) as data:
-        assert data.end_leftovers() == []
+        assert data.end_orphans() == []
         data.record({})
         data.record({})
         assert capsys.readouterr().out.count("cannot be written") == 1

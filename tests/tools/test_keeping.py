@@ -13,7 +13,7 @@ import pytest
 
 from tools.stack.parts import readiness, services
 from tools.stack.supervision import hang_detection, keep_alive, logs
-from tools.stack.supervision.keep_alive import Kept, PartFailed
+from tools.stack.supervision.keep_alive import PartFailed, SupervisedPart
 from tools.stack.system import ports, processes
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -53,9 +53,11 @@ def a_part(folder: Path, command: tuple[str, ...] | None = None) -> services.Par
 
 
 @contextlib.asynccontextmanager
-async def kept(part: services.Part, log: Path, *, restart: bool) -> AsyncIterator[Kept]:
+async def kept(
+    part: services.Part, log: Path, *, restart: bool
+) -> AsyncIterator[SupervisedPart]:
     """The part, served and watched."""
-    made = Kept(part, log, lambda: None, restart=restart)
+    made = SupervisedPart(part, log, lambda: None, restart=restart)
     keeping = asyncio.create_task(made.keep())
     try:
         async with asyncio.timeout(20):
@@ -86,7 +88,7 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.02)
 
 
-def pid_of(part: Kept) -> int:
+def pid_of(part: SupervisedPart) -> int:
     assert part.process is not None
     return part.process.pid
 
@@ -166,7 +168,7 @@ async def test_a_part_that_cannot_be_started_once_more_is_tried_again(
 
 async def test_a_part_that_cannot_be_started_at_all_is_said(tmp_path: Path) -> None:
     """At the start there is nobody who waits for better times."""
-    made = Kept(
+    made = SupervisedPart(
         a_part(tmp_path, ("no-such-program",)),
         tmp_path / "log",
         lambda: None,

@@ -25,7 +25,7 @@ NEEDED = {
 
 def test_nothing_is_to_be_done_where_the_settings_lead_here() -> None:
     """With the default ports F5 works at once."""
-    said = own_host.sentences(APP, VALUES, NEEDED, PORTS)
+    said = own_host.instructions(APP, VALUES, NEEDED, PORTS)
 
     assert said[0].endswith("leads here as it is.")
     assert "`func start`" in said[1]
@@ -46,7 +46,7 @@ def test_what_leads_elsewhere_is_printed_as_the_line_to_put(
     """Another port, or another file, is one line to copy."""
     ports = PORTS | {"--storage-port": 10001 if "10001" in changed else 10000}
 
-    said = own_host.sentences(APP, VALUES, NEEDED | {name: changed}, ports)
+    said = own_host.instructions(APP, VALUES, NEEDED | {name: changed}, ports)
 
     assert f'  "{name}": "{changed}",' in said
     assert len(said) == 3
@@ -57,6 +57,6 @@ def test_without_a_host_only_what_it_needs_is_started(tmp_path: Path) -> None:
     given = options.read(["--host", "none", "--app", str(tmp_path)])
     (tmp_path / "local.settings.json").write_text('{"Values": {}}')
 
-    parts, _ = services.all_of(given, PORTS, DataFolder(tmp_path / "data"))
+    parts, _ = services.build(given, PORTS, DataFolder(tmp_path / "data"))
 
     assert [part.name for part in parts] == ["Azurite", "emulator"]

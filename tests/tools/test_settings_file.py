@@ -21,7 +21,7 @@ STARTED = {
 
 def test_settings_left_as_in_the_example_follow_the_ports() -> None:
     """Other ports need no edit of local.settings.json."""
-    told = settings_file.for_the_host(EXAMPLE, EXAMPLE, {}, STARTED)
+    told = settings_file.overrides(EXAMPLE, EXAMPLE, {}, STARTED)
 
     assert told.environment == STARTED
     assert told.notes == ()
@@ -31,7 +31,7 @@ def test_a_value_someone_chose_is_left_alone_and_said() -> None:
     """Who points the app at a namespace in Azure gets that, and is reminded of it."""
     chosen = {**EXAMPLE, "EVENTGRID_ENDPOINT": "https://ns.eventgrid.azure.net"}
 
-    told = settings_file.for_the_host(chosen, EXAMPLE, {}, STARTED)
+    told = settings_file.overrides(chosen, EXAMPLE, {}, STARTED)
 
     assert "EVENTGRID_ENDPOINT" not in told.environment
     [note] = told.notes
@@ -42,7 +42,7 @@ def test_the_environment_wins_over_what_is_started() -> None:
     """A variable of the shell is a choice too."""
     shell = {"AzureWebJobsStorage": "mine"}
 
-    told = settings_file.for_the_host(EXAMPLE, EXAMPLE, shell, STARTED)
+    told = settings_file.overrides(EXAMPLE, EXAMPLE, shell, STARTED)
 
     assert "AzureWebJobsStorage" not in told.environment
     assert told.notes[0].startswith("AzureWebJobsStorage was set in the environment")
@@ -50,7 +50,7 @@ def test_the_environment_wins_over_what_is_started() -> None:
 
 def test_a_setting_missing_from_the_file_is_said() -> None:
     """A file from an older version is not silently completed."""
-    told = settings_file.for_the_host({}, EXAMPLE, {}, STARTED)
+    told = settings_file.overrides({}, EXAMPLE, {}, STARTED)
 
     assert told.environment == {}
     assert all("is missing from local.settings.json" in note for note in told.notes)
@@ -62,7 +62,7 @@ def test_an_app_of_the_library_spells_its_connection_as_functions_does() -> None
     endpoint = spelled("EVENTGRID_ENDPOINT", example)
     started = {endpoint: "http://127.0.0.1:40002", "AUDIT_CONTAINER": "audit"}
 
-    told = settings_file.for_the_host(example, example, {}, started)
+    told = settings_file.overrides(example, example, {}, started)
 
     assert endpoint == "EVENTGRID__endpoint"
     assert told.environment == {endpoint: "http://127.0.0.1:40002"}

@@ -46,7 +46,7 @@ def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
 
 
 def collect_functions(group: str | None, app: str | None, now: datetime) -> Deployment:
-    """Only the app of a deployment, with its settings and functions; raises the same."""
+    """Return only the app of a deployment, with settings and functions; raises the same."""
     return _collector(group).functions(app, now)
 
 

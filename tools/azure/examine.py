@@ -39,29 +39,31 @@ class Examined:
 GROUPS = (
     Group(
         "Resources",
-        (resources.there, resources.provisioned),
+        (resources.check_presence, resources.check_provisioning),
         ("namespace", "site"),
     ),
     Group(
         "Event subscriptions",
-        (subscriptions.against_the_topology,),
+        (subscriptions.check,),
         ("namespace", "topics", "event_subscriptions"),
     ),
     Group(
         "Storage",
-        (storage.reachable, storage.proven),
+        (storage.check_access, storage.check_proof),
         ("storage_accounts", "containers", "settings"),
     ),
-    Group("Roles", (roles.examine,), ("role_assignments", "settings")),
-    Group("Settings", (app_settings.examine,), ("site", "settings")),
-    Group("Sign-in", (sign_in.examine,), ("site", "auth", "settings")),
+    Group("Roles", (roles.check,), ("role_assignments", "settings")),
+    Group("Settings", (app_settings.check,), ("site", "settings")),
+    Group("Sign-in", (sign_in.check,), ("site", "auth", "settings")),
     Group(
         "App",
-        (resources.running, drains.on_time),
+        (resources.check_app, drains.check),
         ("site", "functions", "drains", "settings", "failure"),
     ),
 )
-ARRIVED = Group("App", (resources.there, resources.running), ("site", "functions"))
+ARRIVED = Group(
+    "App", (resources.check_presence, resources.check_app), ("site", "functions")
+)
 
 
 def examine(found: Deployment, groups: Sequence[Group] = GROUPS) -> list[Examined]:

@@ -42,7 +42,7 @@ def _check(given: Options) -> None:
 
 
 def _run(given: Options, data: DataFolder) -> int:
-    ended = data.end_leftovers()
+    ended = data.end_orphans()
     for sentence in ended:
         say(sentence)
     if given.fresh:
@@ -55,7 +55,7 @@ def _run(given: Options, data: DataFolder) -> int:
     if given.host != options.NO_HOST:
         wanted["--http-port"] = _http_port(given)
     chosen = _free_ports(wanted, patience=5.0 if ended else 0.0)
-    started, notes = services.all_of(given, chosen, data)
+    started, notes = services.build(given, chosen, data)
     for note in notes:
         say(note)
     return asyncio.run(supervise(started, data, restart=not given.no_restart))

@@ -36,7 +36,7 @@ class DataFolder:
         self._record_failed = False
 
     def __enter__(self) -> Self:
-        """Take the folder; a second supervisor is told who has it."""
+        """Take the folder; CannotGoOn says who has it already."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = file_lock.take(self.path / "run.lock")
@@ -61,14 +61,14 @@ class DataFolder:
         """Let the folder go."""
         self._lock.close()
 
-    def end_leftovers(self) -> list[str]:
-        """End what an earlier supervisor left behind; a sentence for each."""
+    def end_orphans(self) -> list[str]:
+        """End what an earlier supervisor left behind; return a sentence for each."""
         recorded = self._recorded_processes()
-        found = orphans.of(self.path, recorded)
+        found = orphans.find(self.path, recorded)
         for pid in found:
             processes.end(pid)
         deadline = time.monotonic() + 10
-        while orphans.of(self.path, recorded) and time.monotonic() < deadline:
+        while orphans.find(self.path, recorded) and time.monotonic() < deadline:
             time.sleep(0.05)  # noqa: TID251  # nobody's child can be awaited
         return [
             f"Ended process {pid}, left behind by an earlier run: {command[:100]}"
@@ -76,7 +76,7 @@ class DataFolder:
         ]
 
     def forget(self) -> None:
-        """Leave no blob, no event and no log."""
+        """Delete every blob, event and log."""
         for folder in (self.blobs, self.queues, self.logs):
             if folder.exists():
                 shutil.rmtree(folder)

@@ -32,7 +32,7 @@ SECRETS = (
 )
 
 
-def examine(found: Deployment) -> Iterator[Finding]:
+def check(found: Deployment) -> Iterator[Finding]:
     """Yield settings that are missing, wrong, forbidden, secret or point elsewhere."""
     if found.site is None or not found.was_answered("settings"):
         return

@@ -17,7 +17,7 @@ LOOK = (
 )
 
 
-def on_time(found: Deployment) -> Iterator[Finding]:
+def check(found: Deployment) -> Iterator[Finding]:
     """Yield event subscriptions whose drains fail, or have not run in time."""
     if not found.functions or not found.was_answered("drains", "settings"):
         return

@@ -29,7 +29,7 @@ PARTS = {
 }
 
 
-def there(found: Deployment) -> Iterator[Finding]:
+def check_presence(found: Deployment) -> Iterator[Finding]:
     """Yield what the resource group lacks, and what Azure did not answer about."""
     kinds = {resource["type"].lower() for resource in found.resources}
     for kind, name in WANTED:
@@ -49,7 +49,7 @@ def there(found: Deployment) -> Iterator[Finding]:
         )
 
 
-def provisioned(found: Deployment) -> Iterator[Finding]:
+def check_provisioning(found: Deployment) -> Iterator[Finding]:
     """Yield resources that are not as their last deployment wanted them."""
     listed = {resource["id"].lower(): resource for resource in found.resources}
     inner = [*found.topics, *found.event_subscriptions, *found.storage_accounts]
@@ -61,15 +61,15 @@ def provisioned(found: Deployment) -> Iterator[Finding]:
             yield _not_provisioned(resource, found.group)
 
 
-def _not_provisioned(one: Json, group: str) -> Finding:
-    kind = one["type"].partition("/")[2]
-    problem = f"its provisioning state is {state(one)}"
-    if "ing" in state(one)[-3:]:
+def _not_provisioned(resource: Json, group: str) -> Finding:
+    kind = resource["type"].partition("/")[2]
+    problem = f"its provisioning state is {state(resource)}"
+    if "ing" in state(resource)[-3:]:
         return Finding(
-            f"{kind} {one['name']}", problem, "wait and ask again", Level.LOOK
+            f"{kind} {resource['name']}", problem, "wait and ask again", Level.LOOK
         )
     return Finding(
-        f"{kind} {one['name']}",
+        f"{kind} {resource['name']}",
         problem,
         f"see why with `az deployment operation group list --resource-group {group} "
         f"--name <deployment>` or the group's activity log, then {DEPLOY}",
@@ -81,7 +81,7 @@ def is_running(found: Deployment) -> bool:
     return dig(found.site, "properties", "state") in (None, "Running")
 
 
-def running(found: Deployment) -> Iterator[Finding]:
+def check_app(found: Deployment) -> Iterator[Finding]:
     """Yield what is wrong with the app's state, and with the functions that drain."""
     if found.site is None:
         return

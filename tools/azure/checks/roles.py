@@ -43,7 +43,7 @@ class Need:
     without: str
 
 
-def examine(found: Deployment) -> Iterator[Finding]:
+def check(found: Deployment) -> Iterator[Finding]:
     """Yield roles that the app or the namespace lacks, or has too widely."""
     if not found.was_answered("role_assignments", "site", "namespace"):
         return

@@ -23,7 +23,7 @@ def client_id(found: Deployment) -> str:
     return str(dig(found.auth, *_registration("clientId")) or "")
 
 
-def examine(found: Deployment) -> Iterator[Finding]:
+def check(found: Deployment) -> Iterator[Finding]:
     """Yield what keeps people from signing in, or is left of a sign-in that is off."""
     if found.site is None or not found.was_answered("auth", "settings"):
         return

@@ -8,7 +8,7 @@ from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
 
 
-def reachable(found: Deployment) -> Iterator[Finding]:
+def check_access(found: Deployment) -> Iterator[Finding]:
     """Yield missing containers, firewalls that keep Event Grid out, open doors."""
     if not found.was_answered("storage_accounts"):
         return
@@ -28,7 +28,7 @@ def reachable(found: Deployment) -> Iterator[Finding]:
 
 
 def _wanted(found: Deployment) -> Iterator[tuple[str, str, str]]:
-    """Name of a container, of its account, and what happens without it."""
+    """Yield a container's name, its account's, and what happens without it."""
     settings = found.settings
     data = account_of(found, settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
     account = data.rpartition("/")[2]
@@ -73,7 +73,7 @@ def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
         )
 
 
-def proven(found: Deployment) -> Iterator[Finding]:
+def check_proof(found: Deployment) -> Iterator[Finding]:
     """Yield what a probe showed of dead letters, or that nobody can know."""
     where = "dead letters"
     if found.proof is None:

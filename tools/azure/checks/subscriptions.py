@@ -15,7 +15,7 @@ WHOLE = (
 )
 
 
-def against_the_topology(found: Deployment) -> Iterator[Finding]:
+def check(found: Deployment) -> Iterator[Finding]:
     """Yield what differs from the topology that ships with the app."""
     if found.namespace is None or not found.was_answered("event_subscriptions"):
         return

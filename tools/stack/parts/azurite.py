@@ -35,7 +35,7 @@ def is_installed(folder: Path = FOLDER) -> bool:
 
 
 def install() -> None:
-    """Leave the pinned Azurite in its folder, and a Node that can run it on PATH."""
+    """Install the pinned Azurite, if there is a Node on PATH that can run it."""
     node()
     if is_installed():
         return

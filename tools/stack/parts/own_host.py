@@ -11,7 +11,7 @@ AZURITE = ("UseDevelopmentStorage=true", 10000)
 HOST = "Start the host in {app}, with .venv active: `func start`, or F5 in the editor."
 
 
-def sentences(
+def instructions(
     app: Path,
     values: Mapping[str, str],
     needed: Mapping[str, str],
@@ -24,7 +24,7 @@ def sentences(
     missing = {
         name: value
         for name, value in needed.items()
-        if not _leads_there(app, name, values.get(name), value, ports)
+        if not _points_here(app, name, values.get(name), value, ports)
     }
     file = app / settings_file.FILE
     if not missing:
@@ -33,7 +33,7 @@ def sentences(
     return (f"Put into the Values of {file}:", *rows, HOST.format(app=app))
 
 
-def _leads_there(
+def _points_here(
     app: Path, name: str, value: str | None, needed: str, ports: Mapping[str, int]
 ) -> bool:
     if name == extension_bundle.DOWNLOAD_PATH:  # func reads it from the app's folder

@@ -58,7 +58,7 @@ class Part:
 
 
 def storage(port: int, data: DataFolder) -> Part:
-    """Azurite's blob service, keeping what it was given."""
+    """Return the part that is Azurite's blob service, keeping its blobs."""
     command = (
         *(azurite.node(), "--require", str(Path(__file__).with_name("azurite.cjs"))),
         *(str(azurite.blob_service()), "--location", str(data.blobs)),
@@ -130,10 +130,10 @@ def host(options: Options, port: int, settings: Mapping[str, str]) -> Part:
     )
     if func is not None:
         return _in_func(standing_in, func, options)
-    return _guarded(standing_in, options) if options.enable_auth else standing_in
+    return _with_keys(standing_in, options) if options.enable_auth else standing_in
 
 
-def _guarded(part: Part, options: Options) -> Part:
+def _with_keys(part: Part, options: Options) -> Part:
     """Return the stand-in with keys that are there before it begins."""
     file = options.data / local_keys.FILE
     keys = local_keys.make(file, local_keys.READING)
@@ -173,7 +173,7 @@ def _bundle(app: Path) -> dict[str, str]:
 
 
 def find_func() -> str | None:
-    """Core Tools' func: what FUNC_PATH names, otherwise what is on PATH."""
+    """Return Core Tools' func: what FUNC_PATH names, otherwise what is on PATH."""
     named = os.environ.get("FUNC_PATH")
     found = shutil.which(named or "func")
     if named and found is None:
@@ -195,7 +195,7 @@ def _behind_npm(found: Path) -> str:
     return str(found)
 
 
-def all_of(
+def build(
     options: Options, ports: Mapping[str, int], data: DataFolder
 ) -> tuple[list[Part], tuple[str, ...]]:
     """Return the parts in the order they are needed, and what to say of settings."""
@@ -209,7 +209,7 @@ def all_of(
     topology = declared_topology.choose(options.app, options.topology, known)
     if settings_file.TOPIC in known:
         started[settings_file.TOPIC] = topology.topic
-    settings = settings_file.for_the_host(values, example, os.environ, started)
+    settings = settings_file.overrides(values, example, os.environ, started)
     key = known.get(spelled(settings_file.KEY, known))
     told = settings.environment | topology.told
     parts = [
@@ -219,7 +219,7 @@ def all_of(
     notes = settings.notes
     if options.host == NO_HOST:
         needed = told | _bundle(options.app)
-        notes += own_host.sentences(options.app, values, needed, ports)
+        notes += own_host.instructions(options.app, values, needed, ports)
     else:
         parts.append(host(options, ports["--http-port"], told))
     marked = {processes.MARK: str(data.path), "PYTHONUNBUFFERED": "1"}

@@ -23,7 +23,7 @@ class LocalKeys(NamedTuple):
 
 
 def make(file: Path, functions: Sequence[str]) -> LocalKeys:
-    """See to it that the keys are in the file: the reader's is one value on each function.
+    """Put missing keys into the file: the reader's is one value on each function.
 
     For before the host begins, which reads the file once. Raises CannotGoOn.
     """

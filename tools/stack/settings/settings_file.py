@@ -17,8 +17,8 @@ TOPIC = "EVENTGRID_TOPIC_NAME"
 
 
 @dataclass(frozen=True, slots=True)
-class ForTheHost:
-    """What the host is told besides the file, and what a person should know about it."""
+class Overrides:
+    """What is set for the host over the file, and notes for a person about it."""
 
     environment: dict[str, str]
     notes: tuple[str, ...]
@@ -51,14 +51,14 @@ def example(app: Path) -> dict[str, str]:
     return read(own if own.exists() else ROOT / EXAMPLE)
 
 
-def for_the_host(
+def overrides(
     values: Mapping[str, str],
     example: Mapping[str, str],
     environ: Mapping[str, str],
     started: Mapping[str, str],
-) -> ForTheHost:
+) -> Overrides:
     """
-    Settings that still have the example's value get what was started instead of it.
+    Return what was started for each setting that still has the example's value.
 
     A value that someone chose, in the file or in the environment, is left alone.
     """
@@ -75,7 +75,7 @@ def for_the_host(
             environment[name] = value
         elif values.get(name, value) != value:
             notes.append(_elsewhere(name, FILE))
-    return ForTheHost(environment, tuple(notes))
+    return Overrides(environment, tuple(notes))
 
 
 def _elsewhere(name: str, where: str) -> str:

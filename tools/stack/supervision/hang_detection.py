@@ -52,7 +52,7 @@ def is_debugged(leader: int) -> bool:
         return False
     if sys.platform == "linux":
         return any(map(_is_traced, _group(leader)))
-    return any(_held_back(line, leader) for line in _processes())
+    return any(_is_traced_on_macos(line, leader) for line in _processes())
 
 
 def _group(leader: int) -> Iterator[Path]:
@@ -79,7 +79,7 @@ def _processes() -> list[str]:
     return []
 
 
-def _held_back(line: str, leader: int) -> bool:
+def _is_traced_on_macos(line: str, leader: int) -> bool:
     """Return whether a line of macOS's ps is of this group and being debugged."""
     group, state, command, *_ = [*line.split(maxsplit=2), "", "", ""]
     if group != str(leader):

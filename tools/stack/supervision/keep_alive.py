@@ -21,7 +21,7 @@ class PartFailed(Exception):
     """A part never came to serve; the text says what is known of it."""
 
 
-class Kept:
+class SupervisedPart:
     """A part and the process that is it now."""
 
     def __init__(
@@ -93,7 +93,7 @@ class Kept:
     def _ended(self, pid: int, code: int, *, hung: bool) -> str:
         who = f"{self.part.name} (process {pid})"
         quietly = f" {self.part.ends_quietly}" if code == 0 else ""
-        told = f"{who} died: {processes.how_it_ended(code)}.{quietly}"
+        told = f"{who} died: {processes.describe_exit(code)}.{quietly}"
         if hung:
             told = f"{who} did not answer any more and was ended."
         said = last_lines(logs.end_of(self.log, self._logged), 10)

@@ -8,7 +8,7 @@ from types import FrameType
 from tools.stack.data_folder import DataFolder
 from tools.stack.parts.services import Part
 from tools.stack.supervision import logs
-from tools.stack.supervision.keep_alive import Kept, PartFailed
+from tools.stack.supervision.keep_alive import PartFailed, SupervisedPart
 from tools.terminal import say
 
 LOOK_AT_LOGS_EVERY = 10.0
@@ -48,10 +48,10 @@ async def supervise(
     stop = StopRequest()
     stop.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
-    kept = _kept(parts, data, restart=restart)
+    kept = _supervised(parts, data, restart=restart)
     work = [
-        _keep_after(kept[0], other) if other.part.is_app else other.keep()
-        for other in kept
+        _keep_after(kept[0], running) if running.part.is_app else running.keep()
+        for running in kept
     ]
     work += [_cut_logs(kept), _report(kept, data), stop.wait()]
     tasks = [asyncio.create_task(coroutine) for coroutine in work]
@@ -72,8 +72,10 @@ async def supervise(
             await part.stop(stop.hurry)
 
 
-def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kept]:
-    kept: list[Kept] = []
+def _supervised(
+    parts: Sequence[Part], data: DataFolder, *, restart: bool
+) -> list[SupervisedPart]:
+    kept: list[SupervisedPart] = []
 
     def record() -> None:
         running = [(k.part, k.process.pid) for k in kept if k.process]
@@ -82,23 +84,23 @@ def _kept(parts: Sequence[Part], data: DataFolder, *, restart: bool) -> list[Kep
     for part in parts:
         log = data.logs / f"{part.name.lower()}.log"
         logs.rotate(log)
-        kept.append(Kept(part, log, record, restart=restart))
+        kept.append(SupervisedPart(part, log, record, restart=restart))
     return kept
 
 
-async def _keep_after(needed: Kept, other: Kept) -> None:
+async def _keep_after(needed: SupervisedPart, other: SupervisedPart) -> None:
     await needed.answering.wait()
     await other.keep()
 
 
-async def _cut_logs(kept: Sequence[Kept]) -> None:
+async def _cut_logs(kept: Sequence[SupervisedPart]) -> None:
     while True:
         await asyncio.sleep(LOOK_AT_LOGS_EVERY)
         for part in kept:
             logs.cut(part.log)
 
 
-async def _report(kept: Sequence[Kept], data: DataFolder) -> None:
+async def _report(kept: Sequence[SupervisedPart], data: DataFolder) -> None:
     """Say of each part that it answers, and where its page is; then the app's warnings."""
     followers = {
         running: logs.Follower(running.log) for running in kept if running.part.is_app

@@ -9,7 +9,7 @@ from tools.stack.system.processes import MARK
 from tools.terminal import run_captured
 
 
-def of(data: Path, recorded: Mapping[int, Sequence[str]]) -> dict[int, str]:
+def find(data: Path, recorded: Mapping[int, Sequence[str]]) -> dict[int, str]:
     """
     Return the pid and command of each process started for this data folder.
 

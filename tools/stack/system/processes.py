@@ -16,7 +16,7 @@ from pathlib import Path
 
 Process = asyncio.subprocess.Process
 # A dead process counts as there until its parent or init takes note of its death.
-BURIAL = 1.0
+REAP_SECONDS = 1.0
 MARK = "LOCAL_STACK_DATA"
 
 
@@ -39,13 +39,13 @@ async def start(
 
 
 def close_stdin(process: Process) -> None:
-    """Tell a part that stops at the end of its stdin to stop."""
+    """Stop a part that ends with its stdin."""
     if process.stdin is not None:
         process.stdin.close()
 
 
 def interrupt(process: Process) -> None:
-    """Do as Ctrl-C would."""
+    """Interrupt the process as Ctrl-C would."""
     _signal(process, signal.SIGINT)
 
 
@@ -66,7 +66,7 @@ async def end_group(leader: int) -> None:
     if sys.platform == "win32":
         end(leader)
         return
-    deadline = asyncio.get_running_loop().time() + BURIAL
+    deadline = asyncio.get_running_loop().time() + REAP_SECONDS
     with suppress(ProcessLookupError, PermissionError):
         while asyncio.get_running_loop().time() < deadline:
             os.killpg(leader, signal.SIGKILL)
@@ -83,7 +83,7 @@ def end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def how_it_ended(code: int) -> str:
+def describe_exit(code: int) -> str:
     """Return an exit code in words."""
     if code >= 0:
         return f"exit code {code}"
