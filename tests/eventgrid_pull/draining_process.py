@@ -55,11 +55,11 @@ class Recorder:
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
         rows = [
             (
-                each.delivery.event.id,
-                each.disposition.VERB,
-                each.delivery.delivery_count,
+                record.delivery.event.id,
+                record.disposition.VERB,
+                record.delivery.delivery_count,
             )
-            for each in records
+            for record in records
         ]
         self._steps.step()
         with closing(self._steps.database()) as db, db:

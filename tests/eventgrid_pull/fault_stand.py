@@ -83,7 +83,7 @@ class Stand:
 
     async def publish(self, *bodies: bytes) -> None:
         """Events in the queue; those with the ids of the stand when none are given."""
-        events = [msgspec.json.encode(an_event(id=one)) for one in self.ids]
+        events = [msgspec.json.encode(an_event(id=event_id)) for event_id in self.ids]
         await self.topic.publish(bodies or events)
 
     async def drain(
@@ -101,7 +101,8 @@ class Stand:
     def deliveries_on_record(self) -> Counter[tuple[str, int, str]]:
         """How often each event, delivery count and disposition was recorded."""
         return Counter(
-            (one.id, one.delivery_count, one.disposition) for one in self.store.entries
+            (entry.id, entry.delivery_count, entry.disposition)
+            for entry in self.store.entries
         )
 
     def steps(self, event_id: str, what: str) -> int:
@@ -115,7 +116,9 @@ class Stand:
         """What the emulator calls settled is on record as that."""
         for event_id in self.ids:
             on_record = Counter(
-                one.disposition for one in self.store.entries if one.id == event_id
+                entry.disposition
+                for entry in self.store.entries
+                if entry.id == event_id
             )
             for what, disposition in (
                 ("acknowledged", Verb.ACKNOWLEDGE),

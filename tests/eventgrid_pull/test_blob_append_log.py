@@ -178,8 +178,8 @@ async def test_two_writers_may_make_the_container_at_once(
     container = _container(service, request)
     logs = [BlobAppendLog(container, f"writer-{n}") for n in range(6)]
 
-    await asyncio.gather(*(one.open("sub-a", NOW) for one in logs))
-    await asyncio.gather(*(one.append("sub-a", NOW, line(1)) for one in logs))
+    await asyncio.gather(*(log.open("sub-a", NOW) for log in logs))
+    await asyncio.gather(*(log.append("sub-a", NOW, line(1)) for log in logs))
 
     assert await numbers(logs[0]) == [1] * 6
 
@@ -251,22 +251,26 @@ async def test_a_clock_that_goes_back_hides_nothing(
 ) -> None:
     """By a moment, by more than a second, into the hour before; and then it goes on."""
     seconds = [1.0, 1.5, 1.5 - step, 1.6 - step, 5.0 - step, 5.2, 5.2 - step, 6.0]
-    moments = [NOW - minutes(NOW.minute) + timedelta(seconds=one) for one in seconds]
+    moments = [
+        NOW - minutes(NOW.minute) + timedelta(seconds=second) for second in seconds
+    ]
     for n, at in enumerate(moments):
         await log.append("sub-a", at, line_at(at, n))
 
     lines = log.newest("sub-a", since=NOW - minutes(180), until=NOW)
-    read = [one async for one in lines]
+    read = [line async for line in lines]
 
     assert sorted(map(number, read)) == list(range(8))
-    assert [stamp_of(one) for one in read] == sorted(map(stamp_of, read), reverse=True)
-    for moment in {stamp_of(one) for one in read}:
+    assert [stamp_of(line) for line in read] == sorted(
+        map(stamp_of, read), reverse=True
+    )
+    for moment in {stamp_of(line) for line in read}:
         until = datetime.fromisoformat(moment.decode())
         page = log.newest("sub-a", since=NOW - minutes(180), until=until)
-        rest = [one for one in read if stamp_of(one) <= moment]
-        assert [one async for one in page] == rest
+        rest = [line for line in read if stamp_of(line) <= moment]
+        assert [line async for line in page] == rest
     for at, n in zip(moments, range(8), strict=True):
-        [told] = [one for one in read if number(one) == n]
+        [told] = [line for line in read if number(line) == n]
         off = datetime.fromisoformat(stamp_of(told).decode()) - at
         assert timedelta(0) <= off <= timedelta(seconds=1)
     found = await log.search("sub-a", b'"n":', since=NOW - minutes(180), until=NOW)
@@ -342,7 +346,7 @@ async def test_pages_over_several_writers_join_to_the_whole(
     writers = [BlobAppendLog(container, f"writer-{n}") for n in range(3)]
     batches = [(n, 150 - n * 4 + n % 3 * 2) for n in range(30)]
     for n, ago in batches:
-        lines = b"".join(line(n * 10 + one, ago) for one in range(7))
+        lines = b"".join(line(n * 10 + place, ago) for place in range(7))
         await writers[n % 3].append("sub-a", NOW - minutes(ago), lines)
     whole = await numbers(writers[0])
 

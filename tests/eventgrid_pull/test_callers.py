@@ -292,12 +292,12 @@ async def test_competing_consumers_leave_nothing_behind() -> None:
     processes = [Process(queue, takes=0.05) for _ in range(3)]
     ticking = asyncio.create_task(processes[2].tick())
 
-    answers = await asyncio.gather(*(each.pull() for each in processes))
+    answers = await asyncio.gather(*(process.pull() for process in processes))
 
     assert len(queue.settled) == 950
     assert sum(result.settled.total() for _, result in answers) == 950
-    for each in processes:
-        await each.end()
+    for process in processes:
+        await process.end()
     await ticking
     assert await settle_down() == []
 

@@ -32,7 +32,7 @@ class Other(msgspec.Struct):
 def registered(pull: EventGridPull) -> list[str]:
     app = func.FunctionApp()
     app.register_functions(pull)
-    return sorted(str(each.get_function_name()) for each in app.get_functions())
+    return sorted(str(function.get_function_name()) for function in app.get_functions())
 
 
 def declaring(environ: dict[str, str] | None = None, **options: Any) -> EventGridPull:

@@ -221,10 +221,10 @@ async def end(stand: Stand, words: str) -> None:
     if stand.held:
         tally = await stand.drain(giving(DONE))
         assert tally.error is None
-        again = {one.delivery_count for one in stand.store.entries[before:]}
+        again = {entry.delivery_count for entry in stand.store.entries[before:]}
         assert again == {expected.again}
     assert stand.held == 0
-    assert {one.id for one in stand.store.entries} == set(stand.ids)
+    assert {entry.id for entry in stand.store.entries} == set(stand.ids)
     stand.check_that_nothing_is_settled_without_an_entry()
     assert max(stand.deliveries_on_record().values()) == 1, "recorded twice for nothing"
 
@@ -296,9 +296,9 @@ async def released_comes_again(stand: Stand) -> None:
     await stand.namespace.advance(61)
     assert stand.held == EVENTS
     await stand.drain(giving(DONE))
-    second = Counter({(one, 2, "acknowledge"): 1 for one in stand.ids})
+    second = Counter({(event_id, 2, "acknowledge"): 1 for event_id in stand.ids})
     assert stand.deliveries_on_record() - second == Counter(
-        {(one, 1, "release"): 1 for one in stand.ids}
+        {(event_id, 1, "release"): 1 for event_id in stand.ids}
     )
     assert stand.held == 0
 
@@ -344,7 +344,7 @@ async def test_publish(fault: dict[str, Any], words: str) -> None:
     """Ids are kept from try to try, so a reader can fold what is in twice."""
     async with standing() as stand:
         stand.namespace.switch_faults(fault | {"operation": "publish"})
-        events = [an_event(id=one) for one in stand.ids]
+        events = [an_event(id=event_id) for event_id in stand.ids]
 
         published = await publish.publish(events, stand.topic, NOW)
 
@@ -358,8 +358,8 @@ async def test_publish(fault: dict[str, Any], words: str) -> None:
         if times:
             await stand.drain(giving(DONE))
         assert stand.held == 0
-        assert Counter(one.id for one in stand.store.entries) == {
-            one: times for one in stand.ids if times
+        assert Counter(entry.id for entry in stand.store.entries) == {
+            event_id: times for event_id in stand.ids if times
         }
 
 
@@ -434,8 +434,8 @@ async def test_poison_of_every_kind_in_one_batch() -> None:
 
         assert (tally.error, tally.failed) == (None, {})
         assert tally.settled == {"reject": len(poison) + 1}
-        assert all(one.reason for one in stand.store.entries)
-        assert {one.id for one in stand.store.entries} == set(stand.ids)
+        assert all(entry.reason for entry in stand.store.entries)
+        assert {entry.id for entry in stand.store.entries} == set(stand.ids)
         assert stand.held == 0
 
 

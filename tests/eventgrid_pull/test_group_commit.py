@@ -50,7 +50,7 @@ async def test_what_comes_during_a_write_goes_together_in_the_next() -> None:
 
     assert slow.writes == [line(0), line(1) + line(2) + line(3)]
     found = log.newest("a", since=NOW - minutes(1), until=NOW)
-    assert len([one async for one in found]) == 4
+    assert len([line async for line in found]) == 4
 
 
 async def test_an_append_returns_only_when_its_own_lines_are_written() -> None:
@@ -79,7 +79,7 @@ async def test_a_write_that_fails_fails_for_all_that_it_held_and_no_more() -> No
     slow.fails = True
     slow.gate.release()
     results = await asyncio.gather(*meanwhile, return_exceptions=True)
-    assert [type(one) for one in results] == [StoreUnavailable, StoreUnavailable]
+    assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable]
 
     slow.fails = False
     slow.gate.release()

@@ -29,7 +29,7 @@ def no_answer(tokens: Sequence[str]) -> Settled:
 def refused(code: str, *which: str) -> Answer:
     def answer(tokens: Sequence[str]) -> Settled:
         good = frozenset(tokens) - frozenset(which)
-        return Settled(good, {one: code for one in tokens if one in which})
+        return Settled(good, {token: code for token in tokens if token in which})
 
     return answer
 
@@ -86,9 +86,9 @@ async def test_keepers_do_not_beat_together() -> None:
     """The point of renewal is drawn anew each time."""
     several = [Keeping("a") for _ in range(20)]
 
-    await asyncio.gather(*(one.for_seconds(100) for one in several))
+    await asyncio.gather(*(keeper.for_seconds(100) for keeper in several))
 
-    assert len({round(one.asked[0][0], 3) for one in several}) > 10
+    assert len({round(keeper.asked[0][0], 3) for keeper in several}) > 10
 
 
 @in_virtual_time
@@ -167,7 +167,7 @@ async def test_an_outage_shorter_than_what_is_left_of_a_lock_costs_nothing() -> 
         Locks(["a"], LOCK).keep(event_grid(), lambda: ["a"], lost.append)
         for _ in range(50)
     ]
-    keepers = [asyncio.create_task(one) for one in several]
+    keepers = [asyncio.create_task(keeper) for keeper in several]
     await asyncio.sleep(100)
     for keeper in keepers:
         keeper.cancel()

@@ -40,8 +40,8 @@ def test_an_event_that_is_nested_too_deep_is_malformed_alone(event: bytes) -> No
 
     found = received(item("a", plain), item("b", event), item("c", plain))
 
-    assert [one.lock_token for one in found] == ["a", "b", "c"]
-    assert [one.raw for one in found] == [plain, event, plain]
+    assert [delivery.lock_token for delivery in found] == ["a", "b", "c"]
+    assert [delivery.raw for delivery in found] == [plain, event, plain]
     assert isinstance(found[1].event, MalformedEvent)
 
 

@@ -34,10 +34,10 @@ async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
 
     tally = await drain(job(receiver, budget=200, takes=10, note=notes))
 
-    parts = [one for _, one in notes.kept]
+    parts = [summary for _, summary in notes.kept]
     assert [at for at, _ in notes.kept[:3]] == [60, 120, 180]
-    assert [one.drains for one in parts] == [0, 0, 0, 1]
-    assert sum(one.received for one in parts) == tally.summary.received == 3000
+    assert [part.drains for part in parts] == [0, 0, 0, 1]
+    assert sum(part.received for part in parts) == tally.summary.received == 3000
     assert parts[0].received > 0
     assert tally.summary.drains == 1
 
@@ -65,7 +65,7 @@ async def test_a_short_drain_is_noted_once() -> None:
 
     await drain(job(Supply(3), budget=45, note=notes))
 
-    assert [(one.received, one.drains) for _, one in notes.kept] == [(3, 1)]
+    assert [(summary.received, summary.drains) for _, summary in notes.kept] == [(3, 1)]
 
 
 @in_virtual_time
@@ -76,7 +76,7 @@ async def test_a_drain_at_work_on_a_slow_batch_is_noted() -> None:
     await drain(job(Supply(1), budget=30, takes=150, note=notes))
 
     assert [at for at, _ in notes.kept] == [60, 120, 150]
-    assert [one.received for _, one in notes.kept] == [0, 0, 1]
+    assert [summary.received for _, summary in notes.kept] == [0, 0, 1]
 
 
 @in_virtual_time
@@ -96,7 +96,7 @@ async def test_a_drain_that_hears_nothing_is_not_noted_until_it_ends() -> None:
 
     await drain(job(Silent(0), budget=200, note=notes))
 
-    assert [one.drains for _, one in notes.kept] == [1]
+    assert [summary.drains for _, summary in notes.kept] == [1]
 
 
 @in_virtual_time
@@ -107,6 +107,6 @@ async def test_a_backlog_that_remains_is_said() -> None:
     await drain(job(Supply(20_000), budget=30, takes=1, note=much))
     await drain(job(Supply(1000), budget=45, takes=1, note=little))
 
-    assert [one.last_full for _, one in much.kept] == [True]
-    assert [one.last_full for _, one in little.kept] == [False]
+    assert [summary.last_full for _, summary in much.kept] == [True]
+    assert [summary.last_full for _, summary in little.kept] == [False]
     assert little.kept[0][1].full_batches == 10

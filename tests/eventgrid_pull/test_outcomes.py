@@ -32,7 +32,9 @@ def test_other_dispositions_are_carried_out_as_they_are() -> None:
     """Only a release depends on the delivery count."""
     done: list[Disposition] = [Acknowledge("kept"), Reject("no")]
 
-    assert [resolve_disposition(one, 10, limit=10) for one in done] == done
+    assert [
+        resolve_disposition(disposition, 10, limit=10) for disposition in done
+    ] == done
 
 
 def test_a_delivery_count_that_is_off_does_not_stop_anything() -> None:

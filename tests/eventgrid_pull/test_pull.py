@@ -62,7 +62,7 @@ class Shop:
         )
 
     async def publish(self, *data: object) -> None:
-        await self.pull.publish([testing.event("com.shop.Paid", one) for one in data])
+        await self.pull.publish([testing.event("com.shop.Paid", item) for item in data])
 
     async def drain(self) -> Counter[str]:
         """What became of the first delivery of each event."""
@@ -356,7 +356,7 @@ async def test_events_can_be_published_peeked_and_settled_by_hand(shop: Shop) ->
         "all", [(first, Acknowledge()), (second, Reject("never"))]
     )
 
-    assert [getattr(each.event, "data", None) for each in (first, second)] == [
+    assert [getattr(delivery.event, "data", None) for delivery in (first, second)] == [
         Paid("o1", 1),
         Paid("o1", 2),
     ]

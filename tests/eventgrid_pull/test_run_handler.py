@@ -75,7 +75,7 @@ class Shop:
         return self.consumer.runner("sub-paid")
 
     def deliver(self, *cents: int, delivery_count: int = 1) -> list[str]:
-        events = [testing.event("Paid", {"cents": each}) for each in cents]
+        events = [testing.event("Paid", {"cents": amount}) for amount in cents]
         return self.queue.deliver(*events, delivery_count=delivery_count)
 
     async def drain(self) -> dict[str, str | None]:
@@ -83,7 +83,9 @@ class Shop:
         result = await self.consumer.drain("sub-paid")
         assert result.error is None
         records = [outcome.record for outcome in result.outcomes]
-        return {each.delivery.lock_token: each.disposition.reason for each in records}
+        return {
+            record.delivery.lock_token: record.disposition.reason for record in records
+        }
 
 
 def stubborn(let_go: asyncio.Event) -> Callable[..., Any]:
@@ -123,7 +125,7 @@ async def test_concurrency_is_over_all_receivers_and_a_batch_counts_as_one() -> 
     """A pool of ten database connections is asked for ten."""
     running, most = 0, 0
 
-    async def each(event: Event[Order]) -> None:
+    async def single(event: Event[Order]) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -131,11 +133,11 @@ async def test_concurrency_is_over_all_receivers_and_a_batch_counts_as_one() -> 
         running -= 1
 
     async def batch(events: list[Event[Order]]) -> None:
-        await each(events[0])
+        await single(events[0])
 
     for handler, concurrency, expected in (
-        (each, 3, 3),
-        (each, 100, 100),
+        (single, 3, 3),
+        (single, 100, 100),
         (batch, 2, 2),
     ):
         running, most = 0, 0
@@ -339,8 +341,8 @@ async def test_a_batch_is_given_one_disposition_or_one_for_each(
     result = await shop.consumer.drain("sub-paid", until_empty=True)
 
     found = {
-        each.record.delivery.lock_token: each.record.disposition.reason
-        for each in result.outcomes
+        outcome.record.delivery.lock_token: outcome.record.disposition.reason
+        for outcome in result.outcomes
     }
     assert [found[token] for token in tokens] == reasons
     if reasons[0] and reasons[0].startswith("the handler"):
@@ -372,7 +374,7 @@ async def test_one_bad_event_does_not_take_its_neighbours_along(
         good = "release" if count == 1 else "acknowledge"
         assert verbs == [good, "release", good]
     assert sizes == [3, 1, 1, 1]
-    assert len([each for each in caplog.records if each.exc_info]) == 2
+    assert len([record for record in caplog.records if record.exc_info]) == 2
 
 
 async def test_malformed_events_are_with_the_batch_only_if_it_takes_them() -> None:
@@ -446,7 +448,7 @@ async def test_a_handler_that_ends_the_process_has_failed(
     bad, good = shop.deliver(-1, 1)
     result = await shop.consumer.drain("sub-paid", until_empty=True)
 
-    reasons = {each.record.disposition.reason for each in result.outcomes}
+    reasons = {outcome.record.disposition.reason for outcome in result.outcomes}
     assert reasons == {None, f"the handler failed: {told}"}
     assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
 

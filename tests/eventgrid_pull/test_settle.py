@@ -41,7 +41,7 @@ def no_answer(tokens: Sequence[str]) -> Settled:
 
 
 def decided(*dispositions: Disposition) -> list[tuple[Delivery, Disposition]]:
-    return [(a_delivery(), one) for one in dispositions]
+    return [(a_delivery(), disposition) for disposition in dispositions]
 
 
 def tokens_of(pairs: list[tuple[Delivery, Disposition]]) -> list[str]:

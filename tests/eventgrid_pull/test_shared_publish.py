@@ -83,7 +83,7 @@ async def test_a_refused_event_costs_only_its_own_answer(
     told = await published(topic, [b"1"], [b"2"], [b"bad"], [b"3"])
 
     assert told[0] is None
-    assert [one is refusal for one in told[1:]] == [not alone, True, not alone]
+    assert [answer is refusal for answer in told[1:]] == [not alone, True, not alone]
     shared = [[b"1"], [b"2", b"bad", b"3"]]
     assert topic.requests == [*shared, *([[b"2"], [b"bad"], [b"3"]] if alone else [])]
 
@@ -109,7 +109,9 @@ async def test_a_shared_request_is_no_larger_than_event_grid_takes() -> None:
     assert await published(topic, [b"1"], *many, *large) == [None] * 24
 
     assert [len(batch) for batch in topic.requests] == [1, 990, 90 + 9, 2]
-    assert all(sum(map(len, one)) + len(one) < 1_000_000 for one in topic.requests)
+    assert all(
+        sum(map(len, request)) + len(request) < 1_000_000 for request in topic.requests
+    )
 
 
 @pytest.mark.parametrize("batch", [[b"x"] * 101, [b"x" * SHARED_BYTES]])

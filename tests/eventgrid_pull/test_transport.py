@@ -172,8 +172,8 @@ async def test_an_odd_item_does_not_strand_the_tokens_of_the_others(
     async with listening(answer) as subscription:
         deliveries = await subscription.receive(10, 10, within=11)
 
-    assert [one.lock_token for one in deliveries] == tokens
-    assert {one.delivery_count for one in deliveries} == {1}
+    assert [delivery.lock_token for delivery in deliveries] == tokens
+    assert {delivery.delivery_count for delivery in deliveries} == {1}
 
 
 @pytest.mark.parametrize(
@@ -320,11 +320,11 @@ async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         nonlocal requests
-        for said in (b"HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\n", EMPTY):
+        for answer in (b"HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\n", EMPTY):
             await reader.readuntil(b"\r\n\r\n")
             requests += 1
-            writer.write(said)
-            if said is not EMPTY:
+            writer.write(answer)
+            if answer is not EMPTY:
                 await asyncio.sleep(0.1)
                 writer.write(b"hello")
         await reader.read()

@@ -125,9 +125,9 @@ def test_the_wheel_works_on_the_oldest_python_that_it_names(
     """With the packages that are there for it."""
     places = Path.home().glob(".pyenv/versions/3.12*/bin/python")
     commands = ["python3.12", *map(str, places)]
-    known = [(each, find_python.about([each])) for each in commands]
+    known = [(command, find_python.about([command])) for command in commands]
     oldest = next(
-        (each for each, about in known if about and about.version == "3.12"), None
+        (command for command, about in known if about and about.version == "3.12"), None
     )
     if oldest is None:
         pytest.skip("There is no Python 3.12 on this machine.")
@@ -215,7 +215,7 @@ def test_a_host_runs_the_example(
         "reject": 1,
     }
     assert {event_id for _, _, event_id, *_ in decided} == {
-        each["id"] for each in events
+        event["id"] for event in events
     }
     assert len(namespace.dead_letters()) == 1
 
