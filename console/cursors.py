@@ -18,7 +18,7 @@ def encode(state: msgspec.Struct) -> str:
 
 
 def decode[State: msgspec.Struct](cursor: str, of: type[State]) -> State:
-    """Return what a cursor says. Raises BadQuery for one that is none of ours."""
+    """Return what a cursor says. Raises BadQuery for an invalid one."""
     try:
         if len(cursor) > LONGEST:
             raise ValueError("too long")

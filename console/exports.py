@@ -57,10 +57,10 @@ def _csv[Row: msgspec.Struct](rows: Iterable[Row], of: type[Row]) -> bytes:
     lines = csv.writer(text)
     lines.writerow(names)
     for row in rows:
-        told = msgspec.json.decode(
+        members = msgspec.json.decode(
             msgspec.json.encode(row), type=dict[str, msgspec.Raw]
         )
-        lines.writerow([_cell(bytes(told[name])) for name in names])
+        lines.writerow([_cell(bytes(members[name])) for name in names])
     return BOM_UTF8 + text.getvalue().encode()
 
 

@@ -22,16 +22,16 @@ async def page(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _trace(context: func.Context) -> dict[str, str]:
-    """Return the headers of the invocation's own trace, if the host tells it.
+    """Return the headers of the invocation's own trace, if the host has one.
 
     It goes on with that of the request, or began with it; in Application Insights it is
     the operation. Without it the request's own headers stand.
     """
-    told = context.trace_context
-    parent = _text(getattr(told, "trace_parent", None) or "")
+    trace = context.trace_context
+    parent = _text(getattr(trace, "trace_parent", None) or "")
     if traceparent.trace_id(parent) is None:
         return {}
-    state = _text(getattr(told, "trace_state", None) or "")
+    state = _text(getattr(trace, "trace_state", None) or "")
     return {"traceparent": parent, "tracestate": state}
 
 

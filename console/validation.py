@@ -19,9 +19,9 @@ from moderation.publishing import request_body
 from moderation.publishing.request_body import BadRequest
 from moderation.runtime import Runtime
 
-# A body of fields that are checked; the largest that is taken needs less.
+# A body of fields that are checked; the largest valid one needs less.
 MOST_BYTES = 1024 * 1024
-# So many names that are not taken are listed.
+# So many unknown names are listed.
 MOST_NAMED = 50
 
 # A time in a query: with its zone.
@@ -75,7 +75,7 @@ class ApiRequest[Query, Body](msgspec.Struct, frozen=True):
 
 
 class Nothing(msgspec.Struct, frozen=True):
-    """A query of which no value is taken."""
+    """A query without values."""
 
 
 type Call = Callable[..., Awaitable[object]]

@@ -97,7 +97,7 @@ class Runtime:
         await self.publishing.noted.flush(FLUSH_SECONDS)
 
     def is_stopping(self) -> bool:
-        """Return whether the process is told to stop: nothing more is to be begun."""
+        """Return whether the process is stopping: nothing more may begin."""
         return self.consumer.is_stopping
 
     @contextmanager

@@ -96,7 +96,7 @@ class SettingsInvalid(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app was told by its environment.
+    """What the environment sets.
 
     `pull_budget`: seconds in which a run of a timer may receive, at most until the next
     tick. `handler_seconds`: how long a handler may take over one event. Exactly one of

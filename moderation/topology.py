@@ -67,7 +67,7 @@ def load() -> Topology:
 
 
 def file() -> Path:
-    """Return where it is read: what ships with the app, unless told otherwise."""
+    """Return where it is read: what ships with the app, unless a setting names another."""
     given = os.environ.get(SETTING, "").strip()
     return FILE.parents[1] / given if given else FILE
 

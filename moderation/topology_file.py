@@ -68,7 +68,7 @@ def meaning(raw: bytes) -> tuple[Json, list[Problem]]:
 
 
 def seconds(duration: str) -> int | None:
-    """Return the length of an ISO 8601 duration of days and less; None when it is none."""
+    """Return the length of an ISO 8601 duration of days and less; None when invalid."""
     match = _DURATION.match(duration)
     if match is None:
         return None

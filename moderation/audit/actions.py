@@ -133,7 +133,7 @@ def needles(event_id: str) -> list[bytes]:
 
 
 def decode(line: bytes) -> ManualAction | None:
-    """Return the action of a line; None when it is none."""
+    """Return the action of a line; None for any other line."""
     try:
         return _decoder.decode(line)
     except (ValueError, RecursionError):

@@ -126,7 +126,7 @@ def needle(event_id: str) -> bytes:
 
 
 def decode(line: bytes) -> AuditEntry | None:
-    """Return the entry of a line; None when someone else wrote it and it is none."""
+    """Return the entry of a line; None for a line that someone else wrote."""
     try:
         entry = _decoder.decode(line)
     except (ValueError, RecursionError):

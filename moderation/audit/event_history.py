@@ -3,7 +3,7 @@
 An event whose time is known is looked for from there on, until every event subscription
 that takes it is done with it. Otherwise the newest comes first; and as soon as our stamp in
 it, or its first deliveries, are found, nothing older can be. An id without a source may be
-that of several events: then only these are told, and all of the time is looked through.
+that of several events: then only these are listed, and all of the time is searched.
 """
 
 from collections.abc import Callable, Sequence

@@ -154,7 +154,7 @@ def _is_unique(event_id: str) -> bool:
 
 
 def in_utc(time: datetime | None) -> datetime | None:
-    """Return an event's own time in UTC; None where it is none there."""
+    """Return an event's own time in UTC; None where UTC has no such time."""
     try:
         return time and time.astimezone(UTC)
     except OverflowError:  # in the first or the last hours of all time

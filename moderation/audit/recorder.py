@@ -7,8 +7,7 @@ from datetime import datetime
 
 from eventgrid_pull import DrainSummary, Record
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
-from moderation.activity.counting import DrainCounts
-from moderation.activity.log import ActivityLog
+from moderation.activity.log import ActivityLog, DrainCounts
 from moderation.audit.entry import entry
 from moderation.audit.log import AuditLog
 from moderation.settings import SettingsInvalid

@@ -1,7 +1,7 @@
 """Dead letters as Event Grid writes them: what is in one of their blobs.
 
 The service's documents show four shapes, and say of none that it is the one. All are
-taken: a list of them or a single one; the event in `event`, or at the top level beside
+read: a list of them or a single one; the event in `event`, or at the top level beside
 `deadletterproperties`; these under `brokerProperties`, too; names in any case; and
 whatever else comes along. What cannot be read is a dead letter all the same, one that
 says so: it must not disappear from a list because it is odd.

@@ -1,1 +1,1 @@
-"""Probes: published, told from other events, and rejected."""
+"""Probes: published, recognised among other events, and rejected."""

@@ -42,7 +42,7 @@ class NothingToInspect(Exception):
     def __init__(self) -> None:
         super().__init__(
             "inspect needs the event subscription sub-flagged with its handler, taking "
-            f"{PROBE_TYPE}: topology.json declares no such one"
+            f"{PROBE_TYPE}: topology.json does not declare it"
         )
 
 

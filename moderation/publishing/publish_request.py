@@ -156,7 +156,7 @@ def _members(content: object) -> tuple[list[object], list[str]]:
         raise BadRequest(400, "the list is empty; send 1 to 1,000 events")
     if len(content) > MAX_EVENTS:
         many = f"{len(content):,} events in one request"
-        raise BadRequest(413, f"{many}; at most {MAX_EVENTS:,} are taken")
+        raise BadRequest(413, f"{many}; at most {MAX_EVENTS:,} are allowed")
     return content, [f"$[{index}]" for index in range(len(content))]
 
 

@@ -1,7 +1,7 @@
 """The JSON in the body of a request, or what about the transport keeps it from us.
 
-A matter of transport (no length, packed, another charset, a byte order mark) is told as
-one, not as a fault of what was sent.
+A matter of transport (no length, packed, another charset, a byte order mark) is reported
+as one, not as a fault of what was sent.
 """
 
 import re
@@ -29,10 +29,10 @@ SEND_A_LENGTH = (
 
 
 class BadRequest(Exception):
-    """The request cannot be taken, and nothing was done; `problems` lists what is wrong.
+    """The request is invalid, and nothing was done; `problems` lists what is wrong.
 
     `status` is 400, 411 (no length), 413 (too large) or 415 (not in a form that is
-    supported), `next` what to do where it is not to mend what was sent.
+    supported), `next` what to do where it is not to fix what was sent.
     """
 
     def __init__(

@@ -16,8 +16,7 @@ from eventgrid_pull.draining.drain_result import DrainResult, Outcome
 from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Acknowledge
 from eventgrid_pull.recorder import Record
-from moderation.activity.counting import DrainCounts
-from moderation.activity.log import Summary
+from moderation.activity.log import DrainCounts, Summary
 from moderation.events import Verdict
 from tests.make import APPROVED, NOW, a_delivery, a_result, an_event, minutes
 

@@ -157,7 +157,7 @@ def _setting(
 def _harmless(value: str) -> str:
     """Return the value without what may be a key that someone put into it."""
     if _KEYS.search(value):
-        return "(not shown: it seems to hold a key)"
+        return "(hidden: it seems to hold a key)"
     return _USER.sub("…@", value)[:LONGEST]
 
 
@@ -167,5 +167,5 @@ def _versions() -> dict[str, str]:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:  # part of the host's own worker
-            versions[name] = "not told"
+            versions[name] = "unknown"
     return versions

@@ -115,10 +115,10 @@ def _about(
 ) -> AuditEntry | None:
     """Return the first entry about a delivery of that event.
 
-    Where either is empty they tell nothing: then the event itself has to be the same.
+    Where source or id is empty the event itself has to be the same.
     """
-    told = letter.event is not None and all(key_of(letter.event))
-    line = None if told else msgspec.Raw(_line(letter))
+    is_known = letter.event is not None and all(key_of(letter.event))
+    line = None if is_known else msgspec.Raw(_line(letter))
     deliveries = (entry for entry in entries if entry.redrive is None)
     return next(
         (delivery for delivery in deliveries if line in (None, delivery.event)), None

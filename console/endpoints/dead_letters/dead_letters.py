@@ -67,12 +67,12 @@ async def dead_letters(
     ends = monotonic() + LIST_SECONDS
     found = await listing.page(runtime.dead_letters, wanted, lambda: ends - monotonic())
     await redaction.note(request, query.reveal, _keys(found.listed))
-    told = await dead_letter_view.render(runtime, found.listed, reveal=query.reveal)
+    letters = await dead_letter_view.render(runtime, found.listed, reveal=query.reveal)
     mark = found.mark()
     cursor = None if mark is None else cursors.encode(mark)
     if query.format != "json":
         return exports.export(
-            told,
+            letters,
             DeadLetter,
             query.format,
             name="dead-letters",
@@ -80,7 +80,7 @@ async def dead_letters(
             cursor=cursor,
         )
     days = None if query.cursor else await _days(runtime, wanted, now)
-    return DeadLetters(wanted.day.isoformat(), told, found.complete, cursor, days)
+    return DeadLetters(wanted.day.isoformat(), letters, found.complete, cursor, days)
 
 
 async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:

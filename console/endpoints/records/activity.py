@@ -123,8 +123,8 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
     since = _begin(until, step, minutes)
     earliest = min(since, until - alerts.LOOK_BACK)
     summaries = await runtime.activity.read(names, since=earliest, until=until)
-    shown = [summary for summary in summaries if summary.at >= stamp(since)]
-    steps = log.by_time(shown, step)
+    recent = [summary for summary in summaries if summary.at >= stamp(since)]
+    steps = log.by_time(recent, step)
     drained = [
         timer
         for timer in timers.of(runtime.topology.names, os.environ, runtime.handled)

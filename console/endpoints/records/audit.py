@@ -28,7 +28,7 @@ class AuditQuery(msgspec.Struct, frozen=True):
     """Which audit entries: by default the newest 100 of the last day.
 
     With an id, of the last 31 days, because an event that is asked for may be old; an
-    event is told from others by `source` and `id` together.
+    event is known by `source` and `id` together.
     """
 
     subscription: str | None = None

@@ -57,7 +57,7 @@ class Searched(msgspec.Struct, frozen=True):
 class Life(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What is known of one event, oldest first; or which events have the id.
 
-    `events` are those that were met. Once there are several, only these are told, and
+    `events` are those that were met. Once there are several, only these are listed, and
     `source` is null: ask for one of them. With a `cursor` there may be more: what it
     answers are further events and steps. `expected` are the event subscriptions that
     take the event, empty while it is not found, and `waiting` those of them that have
@@ -136,13 +136,13 @@ def _trace_id(found: History) -> str | None:
 
 async def _steps(runtime: Runtime, search: Search, found: History) -> list[Step]:
     """Return what was found as steps, oldest first, with those of its dead letters."""
-    told = [
+    steps = [
         *event_history_steps.publish_steps(search, found),
         *map(event_history_steps.delivery_step, found.entries),
         *event_history_steps.manual_steps(found),
         *await _letters(runtime.dead_letters, search, found),
     ]
-    return sorted(told, key=lambda step: step.at)
+    return sorted(steps, key=lambda step: step.at)
 
 
 async def _letters(

@@ -21,7 +21,7 @@ from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import Event
 from eventgrid_pull.wire.client import Namespace
-from moderation.activity.counting import DrainCounts
+from moderation.activity.log import DrainCounts
 from moderation.audit import recorder
 from moderation.audit.log import AuditLog
 from moderation.pulling import pull
