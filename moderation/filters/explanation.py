@@ -30,7 +30,7 @@ class Clause(msgspec.Struct, frozen=True):
 
     clause: str
     holds: bool
-    because: str
+    reason: str = msgspec.field(name="because")
 
 
 def takes(filters: Filters, event: Json) -> bool:
@@ -55,8 +55,8 @@ def _type_clause(included: list[str], event: Json) -> Clause:
     holds = any(kind == name.lower() for name in included)
     which = "which is one of them" if holds else "which is none of them"
     missing = found is MISSING
-    because = "type is missing" if missing else f"type is {_render(found)}, {which}"
-    return Clause(f"type is one of {', '.join(included)}", holds, because)
+    reason = "type is missing" if missing else f"type is {_render(found)}, {which}"
+    return Clause(f"type is one of {', '.join(included)}", holds, reason)
 
 
 def _judge(declared: Json, event: Json) -> Clause:
@@ -92,13 +92,13 @@ def _compare(
     if hit is not None:
         value, operand = hit
         which = f"of which {_render(value)}" if isinstance(found, list) else which
-        because = f"{which} {known.words} {_render(operand)}"
+        reason = f"{which} {known.words} {_render(operand)}"
     else:
         words = known.words if isinstance(found, list) else _not(known.words)
-        because = (
+        reason = (
             f"{which} {words} {' or '.join(_render(operand) for operand in wanted)}"
         )
-    return (hit is None) == known.negated, f"{key} is {_render(found)}, {because}"
+    return (hit is None) == known.negated, f"{key} is {_render(found)}, {reason}"
 
 
 def _not(words: str) -> str:
@@ -110,8 +110,8 @@ def _not(words: str) -> str:
 
 def _presence(name: str, key: str, found: object) -> Clause:
     absent = found is MISSING or found is None
-    because = f"{key} {_describe_absence(found, '') if absent else 'is there'}"
-    return Clause(f"{key} {name}", absent == PRESENCE[name], because)
+    reason = f"{key} {_describe_absence(found, '') if absent else 'is there'}"
+    return Clause(f"{key} {name}", absent == PRESENCE[name], reason)
 
 
 def _hit(

@@ -54,7 +54,7 @@ def test_all_nineteen_operators_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "value", "because"),
+    ("name", "wanted", "value", "reason"),
     [
         (
             "NumberGreaterThan",
@@ -82,10 +82,10 @@ def test_all_nineteen_operators_are_known() -> None:
     ],
 )
 def test_a_clause_says_what_was_found_and_what_was_wanted(
-    name: str, wanted: list[Any], value: Any, because: str
+    name: str, wanted: list[Any], value: Any, reason: str
 ) -> None:
     """In one sentence, for whoever wonders where an event went."""
-    assert said(name, wanted, value).because == because
+    assert said(name, wanted, value).reason == reason
 
 
 def test_the_type_is_a_clause_of_its_own() -> None:
@@ -126,13 +126,13 @@ def test_what_event_grid_would_refuse_holds_for_nothing() -> None:
     [first], [second] = judge(unknown, event), judge(mistyped, event)
 
     assert (first.holds, second.holds) == (False, False)
-    assert "no operator NumberEquals" in first.because
-    assert "not such as NumberLessThan takes" in second.because
+    assert "no operator NumberEquals" in first.reason
+    assert "not such as NumberLessThan takes" in second.reason
 
 
 def test_a_long_value_is_shortened() -> None:
     """A sentence stays one."""
-    assert len(said("StringIn", ["a"], "b" * 1_000_000).because) < 200
+    assert len(said("StringIn", ["a"], "b" * 1_000_000).reason) < 200
 
 
 @pytest.mark.parametrize(("key", "found"), KEYS_FOUND)
