@@ -24,8 +24,7 @@ from eventgrid_emulator.topology.topology import Topology
 
 logger = logging.getLogger(__name__)
 
-# How late a receiver that waits is answered after a lock or a delay has ended.
-SWEEP_EVERY = 0.1
+SWEEP_EVERY = 1.0
 LAST_LETTERS = 3.0
 
 
@@ -73,7 +72,7 @@ class Namespace:
         """Answer receivers that wait with nothing, and store all that happened."""
         self.watchers.close()
         for subscription in self.known.values():
-            subscription.dismiss()
+            subscription.dismiss_all()
         with contextlib.suppress(Refusal):
             await self.commits.flush()
         await self.dead_lettering.outbox.wait_until_sent(LAST_LETTERS)
@@ -158,6 +157,7 @@ class Namespace:
             self.note(subscription, "received", [entry.event.number for entry in taken])
             self.commits.answer(waiter.answer, subscription.answer(taken))
         self._dead_letter(subscription)
+        subscription.set_alarm(now, lambda: self._ring(subscription))
 
     def note(
         self, subscription: Subscription, what: str, numbers: Sequence[int]
@@ -233,6 +233,11 @@ class Namespace:
         for entry in undeliverable:
             what = f"ended: {entry.reason.value}"
             self.note(subscription, what, [entry.event.number])
+
+    def _ring(self, subscription: Subscription) -> None:
+        if self.commits.failure is None:
+            self.serve(subscription, self.clock.now())
+            self.commits.commit()
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -4,6 +4,7 @@ import asyncio
 import math
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -50,6 +51,7 @@ class Subscription:
     queue: SubscriptionQueue = field(init=False)
     counts: Counts = field(default_factory=Counts)
     waiters: deque[Waiter] = field(default_factory=deque)
+    alarm: asyncio.TimerHandle | None = None
     token_start: bytes = field(default_factory=lambda: lock_tokens.prefix(uuid.uuid4()))
 
     def __post_init__(self) -> None:
@@ -79,11 +81,16 @@ class Subscription:
     def reset(self) -> list[Event]:
         """Forget counts and events, answer receivers; return the events that were held."""
         self.counts = Counts()
-        self.dismiss()
+        self.dismiss_all()
         return self.queue.clear()
 
-    def dismiss(self, now: float = math.inf) -> None:
-        """Answer the receivers whose wait is over by `now`, or all, with nothing."""
+    def dismiss_all(self) -> None:
+        """Answer every receiver with nothing, and wait for nothing on their behalf."""
+        self.cancel_alarm()
+        self.dismiss(math.inf)
+
+    def dismiss(self, now: float) -> None:
+        """Answer the receivers whose wait is over by `now` with nothing."""
         for waiter in list(self.waiters):
             if waiter.ends <= now and not waiter.answer.done():
                 self.waiters.remove(waiter)
@@ -104,3 +111,17 @@ class Subscription:
                 return self.waiters[0]
             self.waiters.popleft()
         return None
+
+    def set_alarm(self, now: float, ring: Callable[[], None]) -> None:
+        """Call `ring` when the next lock or delay ends, if a receiver waits for it."""
+        self.cancel_alarm()
+        due = self.queue.due.next
+        if due is not None and self.next_waiter() is not None:
+            delay = max(0.0, due - now)
+            self.alarm = asyncio.get_running_loop().call_later(delay, ring)
+
+    def cancel_alarm(self) -> None:
+        """Cancel the alarm."""
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None

@@ -23,6 +23,11 @@ class DueEvents:
     def __len__(self) -> int:
         return len(self._heap)
 
+    @property
+    def next(self) -> float | None:
+        """Return the earliest time that is marked."""
+        return self._heap[0][0] if self._heap else None
+
     def clear(self) -> None:
         """Forget every mark."""
         self._heap, self._marked = [], 0
