@@ -18,6 +18,7 @@ from moderation.event_key import EventKey
 from moderation.publishing import request_body
 from moderation.publishing.request_body import BadRequest
 from moderation.runtime import Runtime
+from moderation.settings import Invalid
 
 # A body of fields that are checked; the largest valid one needs less.
 MOST_BYTES = 1024 * 1024
@@ -28,12 +29,8 @@ MOST_NAMED = 50
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class BadQuery(Exception):
-    """A name or value of the query is not one that is allowed."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
-        self.problems = problems
+class BadQuery(Invalid):
+    """A name or value of the query is invalid."""
 
 
 class ApiRequest[Query, Body](msgspec.Struct, frozen=True):

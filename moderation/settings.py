@@ -87,12 +87,16 @@ SETTINGS = (
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-class SettingsInvalid(Exception):
-    """Settings are missing or malformed; `problems` names each of them."""
+class Invalid(Exception):
+    """What was given cannot be used; `problems` says where and why."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
         self.problems = problems
+
+
+class SettingsInvalid(Invalid):
+    """Settings are missing or malformed; `problems` names each of them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,18 +13,15 @@ import msgspec
 from eventgrid_pull.events.cloudevents import Problem
 from moderation import function_names, topology_file
 from moderation.filters.declared import Filters
+from moderation.settings import Invalid
 
 FILE = Path(__file__).with_name("topology.json")
 # Another file, from the app's folder: for this machine, as `dev.py run --topology` says.
 SETTING = "EVENTGRID_TOPOLOGY_FILE"
 
 
-class TopologyInvalid(Exception):
+class TopologyInvalid(Invalid):
     """The topology cannot be used; `problems` says where and why."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{p.path} {p.problem}" for p in problems))
-        self.problems = problems
 
 
 class EventSubscription(msgspec.Struct, frozen=True, rename="camel"):

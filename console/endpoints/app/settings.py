@@ -84,27 +84,24 @@ async def look() -> Shown:
 
 def describe(environ: Mapping[str, str], declared: Topology) -> Shown:
     """Return the settings in environment variables, and what goes with them."""
+    names, handlers = declared.names, handled()
+    strays = [
+        stray
+        for stray in timers.strays(names, environ, handlers)
+        if stray.path in environ
+    ]
+    drained = timers.of(names, environ, handlers)
+    problems = [*chain.from_iterable(timer.problems for timer in drained), *strays]
     payloads: str | None = None
-    problems = list(
-        chain.from_iterable(
-            t.problems for t in timers.of(declared.names, environ, handled())
-        )
-    )
     try:
         payloads = Settings.from_environ(environ, topic=declared.topic).payloads
     except SettingsInvalid as error:
         problems += error.problems
-    strays = [
-        stray
-        for stray in timers.strays(declared.names, environ, handled())
-        if stray.path in environ
-    ]
     known = [
         *SETTINGS,
-        *chain.from_iterable(map(timers.settings, declared.names)),
+        *chain.from_iterable(map(timers.settings, names)),
         *(settings.Setting(stray.path, "has no effect") for stray in strays),
     ]
-    problems += strays
     return Shown(
         valid=not problems,
         settings=[_setting(setting, environ, declared, problems) for setting in known],
