@@ -143,9 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
         read.one_storage()
         if settings.audit_container == settings.activity_container:
-            read.problems.append(
-                Problem("ACTIVITY_CONTAINER", "is the same as AUDIT_CONTAINER: use two")
-            )
+            read.wrong("ACTIVITY_CONTAINER", "is the same as AUDIT_CONTAINER: use two")
         if read.problems:
             raise SettingsInvalid(read.problems)
         return settings
@@ -158,7 +156,7 @@ class _Reader:
         self._environ = environ
         self.problems: list[Problem] = []
 
-    def _wrong(self, name: str, problem: str) -> None:
+    def wrong(self, name: str, problem: str) -> None:
         self.problems.append(Problem(name, problem))
 
     def _get(self, name: str) -> str:
@@ -173,14 +171,14 @@ class _Reader:
     def name(self, name: str, pattern: re.Pattern[str], default: str = "") -> str:
         value = self._get(name) or default
         if not pattern.match(value):
-            self._wrong(name, f"must match {pattern.pattern.removesuffix('\\Z')}")
+            self.wrong(name, f"must match {pattern.pattern.removesuffix('\\Z')}")
         return value
 
     def account_url(self, name: str) -> str | None:
         value = self._get(name)
         if value and ((address := split(value)) is None or address[0] != "https"):
             example = "https://<account>.blob.core.windows.net"
-            self._wrong(name, f"must be the account's blob endpoint, as {example}")
+            self.wrong(name, f"must be the account's blob endpoint, as {example}")
         return value or None
 
     def connection(self, name: str) -> str | None:
@@ -190,29 +188,29 @@ class _Reader:
             from eventgrid_pull.blob.blob_client import problem_of
 
             if wrong := problem_of(value):
-                self._wrong(name, wrong)
+                self.wrong(name, wrong)
         return value or None
 
     def whole_number(self, name: str) -> int:
         allowed = BY_NAME[name].allowed
         number = whole_number(self._get(name), allowed)
         if number is None:
-            self._wrong(name, must_be(allowed))
+            self.wrong(name, must_be(allowed))
         return number or allowed[0]
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self._get(name)
         if value not in allowed:
-            self._wrong(name, f"must be one of: {', '.join(allowed)}")
+            self.wrong(name, f"must be one of: {', '.join(allowed)}")
         return value
 
     def one_storage(self) -> None:
         names = ("AUDIT_STORAGE_ACCOUNT_URL", "AUDIT_STORAGE_CONNECTION_STRING")
         given = [name for name in names if self._get(name)]
         if not given:
-            self._wrong(names[0], f"is not set, and neither is {names[1]}: set one")
+            self.wrong(names[0], f"is not set, and neither is {names[1]}: set one")
         if len(given) == len(names):
-            self._wrong(names[0], f"is set, and so is {names[1]}: set only one")
+            self.wrong(names[0], f"is set, and so is {names[1]}: set only one")
 
 
 def connection_problems(

@@ -11,6 +11,7 @@ import msgspec
 
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.outcomes import Verb
+from moderation.audit.entry import AuditEntry
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,6 +31,16 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def line(self) -> bytes:
         """Return it as it stands in the ledger."""
         return msgspec.json.encode(self) + b"\n"
+
+    def with_outcome(self, entry: AuditEntry) -> "Attempt":
+        """Return the attempt as its audit entry says that it ended."""
+        return msgspec.structs.replace(
+            self,
+            at=entry.at,
+            outcome=entry.disposition,
+            verdict=entry.verdict,
+            reason=entry.reason,
+        )
 
 
 class Ledger(msgspec.Struct):

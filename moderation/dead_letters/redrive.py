@@ -20,14 +20,13 @@ handler does not run for it again. Between 5 and the copy, or the copy and the d
 the ledger says that all is done; what is missing is done.
 """
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from eventgrid_pull import Delivery, Record
+from eventgrid_pull import Record
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.draining import drain_result
 from eventgrid_pull.outcomes import Release, ReleaseDelay
@@ -158,7 +157,7 @@ class _Work:
             return
         entry = await self._find_recorded(candidate, earlier)
         if entry is not None:
-            await self._note(blob, _with_outcome(earlier, entry))
+            await self._note(blob, earlier.with_outcome(entry))
 
     async def _find_recorded(
         self, candidate: RedriveCandidate, attempt: Attempt
@@ -173,7 +172,7 @@ class _Work:
             source=candidate.event.source,
             limit=1000,
         )
-        wanted = (candidate.dead_letter, _token(candidate.dead_letter, attempt.number))
+        wanted = (candidate.dead_letter, candidate.token(attempt.number))
         while True:
             found = await self._context.audit.find(
                 query, time_left=self._context.time_left
@@ -202,7 +201,7 @@ class _Work:
         now = context.clock()
         if isinstance(disposition, Release):  # nothing will deliver it again by itself
             disposition = Release(disposition.reason, ReleaseDelay.NONE)
-        record = Record(now, _delivery(candidate, attempt), disposition)
+        record = Record(now, candidate.delivery(attempt.number), disposition)
         entry = audit_entry.entry(
             candidate.subscription,
             record.delivery,
@@ -214,7 +213,7 @@ class _Work:
         await context.audit.record(candidate.subscription, [entry], now)
         outcome = drain_result.Outcome(record, None)
         drain_result.report(candidate.subscription, [outcome])
-        await self._note(blob, _with_outcome(attempt, entry))
+        await self._note(blob, attempt.with_outcome(entry))
         return entry
 
     async def _note(self, blob: Blob, attempt: Attempt) -> None:
@@ -229,26 +228,3 @@ class _Work:
             await self._context.store.archive(blob.name, blob.content)
             await self._context.store.delete(blob.name, held.lease)
             self._archived = True
-
-
-def _delivery(candidate: RedriveCandidate, attempt: Attempt) -> Delivery:
-    """Return what stands for one; deliveries and redrives are counted on as one."""
-    count = candidate.deliveries + attempt.number
-    event = msgspec.structs.replace(candidate.event, delivery_count=count)
-    return Delivery(_token(candidate.dead_letter, attempt.number), event)
-
-
-def _token(of: DeadLetterRef, number: int) -> str:
-    """Return what stands for a lock token: the same for an attempt, whoever makes it."""
-    digest = hashlib.sha256(f"{of.name}#{of.index}".encode()).hexdigest()
-    return f"{digest[:8]}.{number}"
-
-
-def _with_outcome(attempt: Attempt, entry: AuditEntry) -> Attempt:
-    return msgspec.structs.replace(
-        attempt,
-        at=entry.at,
-        outcome=entry.disposition,
-        verdict=entry.verdict,
-        reason=entry.reason,
-    )

@@ -1,12 +1,13 @@
 """Which dead letters can be redriven, and why the others cannot."""
 
+import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
-from eventgrid_pull import AnyEvent, Disposition
+from eventgrid_pull import AnyEvent, Delivery, Disposition
 from moderation.audit.entry import DeadLetterRef
 from moderation.audit.log import AuditLog
 from moderation.dead_letters import attempts, formats
@@ -95,6 +96,17 @@ class RedriveCandidate(msgspec.Struct, frozen=True, kw_only=True):
     subscription: str
     event: AnyEvent
     deliveries: int
+
+    def delivery(self, number: int) -> Delivery:
+        """Return its delivery in that attempt; deliveries and redrives count as one."""
+        count = self.deliveries + number
+        event = msgspec.structs.replace(self.event, delivery_count=count)
+        return Delivery(self.token(number), event)
+
+    def token(self, number: int) -> str:
+        """Return the lock token of an attempt: the same whoever makes it."""
+        name = f"{self.dead_letter.name}#{self.dead_letter.index}"
+        return f"{hashlib.sha256(name.encode()).hexdigest()[:8]}.{number}"
 
 
 class NotRedriven(Exception):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import starmap
 
 import msgspec
 
@@ -97,9 +98,8 @@ def _mode(headers: Mapping[str, str]) -> str:
         return media_type
     named = f"unsupported content type {media_type[:80]!r}"
     supported = f"{PLAIN}, {STRUCTURED} or {BATCHED}"
-    raise BadRequest(
-        415, f"{named if media_type else 'no content type'}; send {supported}"
-    )
+    detail = f"{named if media_type else 'no content type'}; send {supported}"
+    raise BadRequest(415, detail)
 
 
 def _binary_attributes(headers: Mapping[str, str]) -> Json:
@@ -189,9 +189,7 @@ def _payload_problems(name: object, data: object, path: str) -> list[Problem]:
 
 
 def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
-    return [
-        Problem(*problem) for problem in struct_problems.problems(payload, data, path)
-    ]
+    return [*starmap(Problem, struct_problems.problems(payload, data, path))]
 
 
 def _wrap_all(found: list[object], paths: list[str], now: datetime) -> ParsedEvents:
