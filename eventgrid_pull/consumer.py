@@ -111,12 +111,12 @@ class Consumer:
         return result
 
     def is_draining(self, name: str) -> bool:
-        """Tell whether a drain is at work there that a caller would join."""
+        """Return whether a drain is at work there that a caller would join."""
         return self._drains.is_busy(name)
 
     @property
     def is_stopping(self) -> bool:
-        """Tell whether the process is told to stop: nothing more is to be begun."""
+        """Return whether the process is stopping: nothing more is to be begun."""
         return self._drains.is_stopping
 
     def listen(self) -> None:

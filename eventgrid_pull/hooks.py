@@ -24,8 +24,8 @@ class StartupFailed(Exception):
 class Hooks:
     """The hooks of an app.
 
-    `startup` is called once before the first receive, `shutdown` when the process is told
-    to stop, which it may never be. `on_drained` gets what a drain did: at its end, and
+    `startup` is called once before the first receive, `shutdown` at SIGTERM, which may
+    never come. `on_drained` gets what a drain did: at its end, and
     once a minute while it lasts. `before` is asked about every event, with the name of
     its event subscription, before the handler is: None for most, or what tells the
     disposition, or None, once it is awaited.

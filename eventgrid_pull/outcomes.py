@@ -63,8 +63,8 @@ type Disposition = Acknowledge | Release | Reject
 DISPOSITIONS = (Acknowledge, Release, Reject)
 
 
-class NoDisposition(TypeError):
-    """What a handler returned says nothing of its events; the message has no value of it."""
+class InvalidDisposition(TypeError):
+    """A handler returned something else; the message has its type, and no value."""
 
 
 def release_for(error: Exception) -> Release:

@@ -1,4 +1,4 @@
-"""Being told to stop: take nothing more, finish what is in hand, then end.
+"""Stopping at SIGTERM: take nothing more, finish what is in hand, then end.
 
 Microsoft's host ignores SIGTERM and does not pass it on; a platform that sends it to
 the worker is listened to here. Nothing may depend on it: see docs/consumer.md.
@@ -39,7 +39,7 @@ def listen(finish: Finish) -> bool:
 def _begin(loop: asyncio.AbstractEventLoop) -> None:
     if _stopping:
         return
-    _log.warning("told to stop: nothing more is received, what is in hand is finished")
+    _log.warning("SIGTERM: nothing more is received, and what is in hand is finished")
     task = loop.create_task(_end(loop), name="stopping")
     _stopping.add(task)
 
@@ -58,7 +58,7 @@ async def _end(loop: asyncio.AbstractEventLoop) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-# Who is to be told, by the loop that runs them.
+# What is called at SIGTERM, by the loop that runs it.
 _listening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[Finish]] = (
     weakref.WeakKeyDictionary()
 )

@@ -56,7 +56,7 @@ async def handle(
 
     As in a drain: malformed ones by the declaration, a release with its delay, the last
     permitted delivery rejected. What the handler raises is raised, so that the test
-    fails as the handler does; NoDisposition when what it returns cannot be carried out.
+    fails as the handler does; InvalidDisposition when what it returns cannot be carried out.
     """
     declared = pull.consumer.declared(name)
     delivered = [declared.decode(_encode(event), delivery_count) for event in events]

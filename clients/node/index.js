@@ -105,13 +105,13 @@ class Emulator {
 
   async #ask(method, path, body) {
     const { status, text } = await send(`${this.controlUrl}${path}`, method, body, this.#ca);
-    const said = JSON.parse(text);
-    if (status >= 400) throw new Error(`${method} ${path}: ${said.error?.message ?? status}`);
-    return said;
+    const answer = JSON.parse(text);
+    if (status >= 400) throw new Error(`${method} ${path}: ${answer.error?.message ?? status}`);
+    return answer;
   }
 }
 
-// fetch() could not be told which authority to trust.
+// fetch() takes no certificate authority to trust.
 function send(url, method, body, ca) {
   const { request } = url.startsWith("https:") ? https : http;
   const headers = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -149,7 +149,7 @@ function logToStderr(text) {
 
 function untilReady(child, program, log) {
   return new Promise((resolve, reject) => {
-    let said = "";
+    let output = "";
     let isReady = false;
     const timer = setTimeout(() => fail(`it does not answer after ${START_SECONDS} s`), START_SECONDS * 1000);
     const lines = createInterface({ input: child.stdout });
@@ -158,18 +158,18 @@ function untilReady(child, program, log) {
       clearTimeout(timer);
       lines.close();
       child.kill();
-      reject(new Error(`The emulator did not start: ${why}${said ? `\n${said.trim()}` : ""}`));
+      reject(new Error(`The emulator did not start: ${why}${output ? `\n${output.trim()}` : ""}`));
     }
 
     child.stderr.setEncoding("utf8");
     child.stderr.on("data", (text) => {
       if (isReady) log(text);
-      else said = (said + text).slice(-4000);
+      else output = (output + text).slice(-4000);
     });
     child.once("error", (problem) => {
       fail(problem.code === "ENOENT" ? `${program} is not found. ${NOT_INSTALLED}` : problem.message);
     });
-    child.once("close", (code) => fail(`it ended with code ${code}`)); // with all it said
+    child.once("close", (code) => fail(`it ended with code ${code}`)); // with all of its output
     lines.once("line", (line) => {
       clearTimeout(timer);
       try {

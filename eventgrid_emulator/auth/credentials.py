@@ -66,7 +66,7 @@ class Access:
                     "No credentials: send `Authorization: SharedAccessKey <key>`"
                 )
             case _:
-                raise unauthorized(f"The authorization scheme '{scheme}' is not known")
+                raise unauthorized(f"The authorization scheme '{scheme}' is unknown")
 
     def _check_key(self, given: str) -> None:
         if not any(_same(given.strip(), known) for known in self.keys):

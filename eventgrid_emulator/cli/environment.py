@@ -55,20 +55,20 @@ def _arguments(option: Option, value: str) -> list[str]:
 
 
 def unused(environ: Mapping[str, str]) -> Iterator[str]:
-    """Say of each variable that looks like an option's why it is not used."""
+    """Yield for each variable that looks like an option's why it is ignored."""
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in OTHERS:
             continue
         is_address = _ADDRESS.match(environ[name])
         if name in KNOWN and is_address:
             yield (
-                f"{name}={environ[name]} is how Kubernetes tells of a service, and is not"
-                f" used: name the service otherwise, or give the option"
+                f"{name}={environ[name]} is how Kubernetes announces a service, and is"
+                f" ignored: rename the service, or give the option"
             )
         elif name not in KNOWN and not (
             is_address or _SERVICE.fullmatch(name.removeprefix(PREFIX))
         ):
-            yield f"{name} is no option's variable and is not used{_meant(name)}"
+            yield f"{name} is not the variable of an option and is ignored{_meant(name)}"
 
 
 def _meant(name: str) -> str:

@@ -90,7 +90,7 @@ def _reached_at(options: Options) -> tuple[str, str]:
 def _explain(problem: OSError, host: str, port: int, option: str) -> str:
     if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
         return (
-            f"--host {host} is no address of this machine. Give 127.0.0.1, or 0.0.0.0 to"
+            f"--host {host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 to"
             " listen on all of them."
         )
     if problem.errno == errno.EACCES:

@@ -1,4 +1,4 @@
-"""What can be wrong with a topology file, said with its place."""
+"""What can be wrong with a topology file, with its place."""
 
 import re
 from collections.abc import Mapping, Sequence

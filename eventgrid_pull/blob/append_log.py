@@ -36,7 +36,7 @@ type Stamp = Annotated[
 
 
 class StoreUnavailable(Exception):
-    """The store did not take or give what was asked; the message says what to do."""
+    """The store could not be written or read; the message says what to do."""
 
 
 class AppendLog(Protocol):
@@ -85,7 +85,7 @@ def stamp_of(line: bytes) -> bytes:
 
 
 def is_within(line: bytes, since: datetime, until: datetime) -> bool:
-    """Tell whether the line is of that time; both ends are."""
+    """Return whether the line is of that time; both ends are."""
     return stamp(since).encode() <= stamp_of(line) <= stamp(until).encode()
 
 
@@ -95,7 +95,7 @@ def hour_of(now: datetime) -> datetime:
 
 
 def went_back(now: datetime, last: bytes) -> bool:
-    """Tell whether the clock went back by more than a small step since that stamp."""
+    """Return whether the clock went back by more than a small step since that stamp."""
     return stamp(now + SMALL_STEP).encode() < last
 
 
@@ -222,5 +222,5 @@ class InMemoryAppendLog:
         return [line async for line in found if needle in line][::-1]
 
     async def is_empty(self, name: str) -> bool:
-        """Tell whether nothing was ever appended under that name."""
+        """Return whether nothing was ever appended under that name."""
         return not any(named == name for named, _ in self._lines)

@@ -98,7 +98,7 @@ class BlobAppendLog:
             return await self._reader.search(name, needle, since=since, until=until)
 
     async def is_empty(self, name: str) -> bool:
-        """Tell whether nothing was ever appended under that name."""
+        """Return whether nothing was ever appended under that name."""
         blobs = self._container.list_blobs(
             name_starts_with=f"{name}/", results_per_page=1
         )

@@ -17,7 +17,7 @@ from eventgrid_pull.event import AnyEvent, Delivery
 from eventgrid_pull.outcomes import (
     DISPOSITIONS,
     Disposition,
-    NoDisposition,
+    InvalidDisposition,
     Release,
     ReleaseDelay,
     release_for,
@@ -43,7 +43,7 @@ class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
 
     `lock_seconds` is how long a lock lasts, `lives` how long an event waits at most.
     `for_batch` returns the handler for the events of one receive. `stopping` says
-    whether the process is told to stop.
+    whether the process is stopping.
     """
 
     subscription: str
@@ -174,7 +174,7 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
     """Return the handler's disposition; what it raises concerns this event alone."""
     try:
         return check(await handler(event))
-    except NoDisposition as error:
+    except InvalidDisposition as error:
         return Release(f"the handler returned {error}")
     except Exception as error:  # the one place where a failure becomes a disposition
         _log.exception(
@@ -184,16 +184,16 @@ async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Dispos
 
 
 def check(disposition: Disposition) -> Disposition:
-    """Return the disposition, if it can be recorded and carried out; else NoDisposition."""
+    """Return the disposition, if it can be recorded and carried out; else InvalidDisposition."""
     if not isinstance(disposition, DISPOSITIONS):
-        raise NoDisposition(f"no disposition, but {type(disposition).__name__}")
+        raise InvalidDisposition(f"{type(disposition).__name__}, not a disposition")
     (disposition.reason or "").encode()
     if isinstance(disposition, Release) and disposition.delay not in (
         None,
         *ReleaseDelay,
     ):
         allowed = ", ".join(str(int(delay)) for delay in ReleaseDelay)
-        raise NoDisposition(f"a delay that is none of {allowed} s")
+        raise InvalidDisposition(f"an invalid delay: it must be one of {allowed} s")
     return disposition
 
 

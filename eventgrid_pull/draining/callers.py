@@ -92,20 +92,20 @@ class Callers:
         return waiting
 
     def note_open(self) -> None:
-        """Learn that one more receive is open."""
+        """Note that one more receive is open."""
         self._open += 1
         if self._quiet_since is None:
             self._quiet_since = loop_time()
         self._look()
 
     def note_close(self) -> None:
-        """Learn that it is not, whatever it brought."""
+        """Note that it is not, whatever it brought."""
         self._open -= 1
         if not self._open:
             self._quiet_since = None
 
     def note_events(self, count: int, opened: float) -> None:
-        """Learn how many events came of a receive that was opened then.
+        """Note how many events came of a receive that was opened then.
 
         None is silence enough, if everybody had asked before.
         """
@@ -117,12 +117,12 @@ class Callers:
             self._answer("empty")
 
     def note_failure(self, error: Exception) -> None:
-        """Learn why a receive failed; the drain may try again for long."""
+        """Note why a receive failed; the drain may try again for long."""
         self._refusal = error
         self._look()
 
     def note_batch_end(self, round_trip: float) -> None:
-        """Learn that a batch is done with, and how long a request takes."""
+        """Note that a batch is done with, and how long a request takes."""
         self.note_round_trip(round_trip)
         self._in_hand -= 1
         is_over = loop_time() >= self._patient_until
@@ -137,7 +137,7 @@ class Callers:
             self._look()
 
     def note_round_trip(self, seconds: float) -> None:
-        """Learn how long a request took that did not wait for events."""
+        """Note how long a request took that did not wait for events."""
         self._round_trip = max(self._round_trip, seconds)
 
     def _last_asked(self) -> float:
@@ -185,7 +185,7 @@ class Opening:
         callers.note_open()
 
     def note_sending(self, connected: float | None) -> None:
-        """Learn that the request is prepared, or sent; see `sending.on_sending`."""
+        """Note that the request is prepared, or sent; see `sending.on_sending`."""
         self._close()
         if connected is not None:
             self._callers.note_round_trip(connected)

@@ -72,7 +72,7 @@ class Parts:
         ending = asyncio.create_task(over.wait())
         while not over.is_set():
             await asyncio.wait((ending,), timeout=NOTE_SECONDS)
-            # Silence is not noted: it is told by how long ago the last summary was.
+            # Silence is not noted: how long ago the last summary was says it.
             if self.current.is_alive() and not over.is_set() and self._note is not None:
                 await self._note(self.current.take(self._clock()))
         await ending

@@ -15,7 +15,7 @@ class Job(Protocol):
 
     @property
     def until_empty(self) -> bool:
-        """Tell whether it was begun for a caller, and not by a timer."""
+        """Return whether it was begun for a caller, and not by a timer."""
 
     @property
     def callers(self) -> Callers:
@@ -76,7 +76,7 @@ class Drains:
         return await asking
 
     def is_busy(self, name: str) -> bool:
-        """Tell whether a drain is at work there that a caller would join."""
+        """Return whether a drain is at work there that a caller would join."""
         job = self._jobs.get(name)
         return job is not None and (not job.until_empty or job.callers.asked.is_set())
 

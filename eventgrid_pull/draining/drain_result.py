@@ -39,7 +39,7 @@ class DrainResult(msgspec.Struct):
     hand, `round_trip` how long a settlement took at most. `stopped` says why it ended:
     `empty` (nothing more to receive), `visited` (as much as came was taken), `budget`
     (no time for another receive), `stuck` (someone waits, and all handlers are held by
-    threads that outlast their time), `ended` (told to), `failed` (`error` says why).
+    threads that outlast their time), `ended` (it was stopped), `failed` (`error` says why).
     """
 
     subscription: str
@@ -84,7 +84,7 @@ class DrainResult(msgspec.Struct):
         count_into(self.summary.failed, failed)
 
     def is_alive(self) -> bool:
-        """Tell whether Event Grid was heard since the last `take`, or there is work."""
+        """Return whether Event Grid was heard since the last `take`, or there is work."""
         return self.heard or self.working > 0
 
     def hear(self, *, has_more: bool) -> None:
@@ -94,7 +94,7 @@ class DrainResult(msgspec.Struct):
         self.summary.last_full = not self._had_less
 
     def take(self, now: datetime) -> DrainSummary:
-        """Return what was counted since this was asked before; the next one begins."""
+        """Return what was counted since the last call, and begin the next summary."""
         taken = self.summary
         taken.at, taken.drains = stamp(now), 0
         self._taken.append(taken)

@@ -12,7 +12,7 @@ from eventgrid_pull.wire.http_retry import EventGridError, loop_time
 RENEW_AFTER = (0.3, 0.5)
 SHORTEST_PAUSE = 1 / 60  # of a lock
 
-# A lock is taken for gone a little early: the answer that brought it took its time.
+# A lock counts as gone a little early: the answer that brought it took its time.
 MARGIN = 0.05
 
 # Event Grid renews a lock only within an hour of the receive that made it.
@@ -33,7 +33,7 @@ class Locks:
         self._expires = dict.fromkeys(tokens, self._received + self._seconds)
 
     def is_held(self, token: str, now: float) -> bool:
-        """Tell whether the lock can still be used to settle at that loop time."""
+        """Return whether the lock can still be used to settle at that loop time."""
         return self._expires.get(token, 0.0) > now
 
     async def keep(
@@ -44,7 +44,7 @@ class Locks:
     ) -> None:
         """Renew the locks of what is being worked on, until cancelled.
 
-        `working` gives their tokens; `lost` is told once of each that is gone.
+        `working` gives their tokens; `lost` is called once for each that is gone.
         """
         while True:
             await asyncio.sleep(self._pause(working()))

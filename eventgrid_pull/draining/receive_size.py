@@ -36,7 +36,7 @@ class Received(msgspec.Struct, frozen=True):
 
     @property
     def is_full(self) -> bool:
-        """Tell whether there may be more."""
+        """Return whether there may be more."""
         return len(self.deliveries) >= self.asked
 
     @property

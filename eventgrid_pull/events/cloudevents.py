@@ -199,7 +199,7 @@ def essence(media_type: str) -> str:
 
 
 def is_json(media_type: str) -> bool:
-    """Tell whether payloads of this media type are JSON."""
+    """Return whether payloads of this media type are JSON."""
     return _JSON_TYPE.match(essence(media_type)) is not None
 
 

@@ -100,7 +100,7 @@ def _strange(info: object, seen: set[int]) -> object:
 
 
 def _may_be_json(cls: type) -> bool:
-    """Tell whether what JSON has may be of a class, as all is of `object`."""
+    """Return whether what JSON has may be of a class, as all is of `object`."""
     try:
         return any(issubclass(kind, cls) for kind in (dict, list, str, int, float))
     except TypeError:
@@ -108,7 +108,7 @@ def _may_be_json(cls: type) -> bool:
 
 
 def _has_model(kind: object) -> bool:
-    """Tell whether a type is Pydantic's, or made of such."""
+    """Return whether a type is Pydantic's, or made of such."""
     kind = getattr(kind, "__value__", kind)
     return hasattr(kind, "__pydantic_validator__") or any(
         map(_has_model, get_args(kind))

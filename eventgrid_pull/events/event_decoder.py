@@ -153,7 +153,7 @@ def _whole_decoder(
         made = [_whole(name, kind) for name, kind in named.items()]
         return msgspec.json.Decoder(functools.reduce(operator.or_, made))
     except TypeError:
-        return None  # types that cannot be told apart so
+        return None  # their tags do not tell them apart
 
 
 def _whole(name: str | None, kind: object) -> Any:

@@ -1,7 +1,7 @@
 """Times as RFC 3339 writes them: which are valid, and which `datetime` can hold.
 
-Of what the RFC leaves to applications, a space instead of `T` is taken, as Event Grid
-does. A leap second is valid where UTC may have one: at the end of a month.
+Of what the RFC leaves to applications, a space instead of `T` is valid, as Event Grid
+has it. A leap second is valid where UTC may have one: at the end of a month.
 """
 
 import re
@@ -28,7 +28,7 @@ class _Moment(NamedTuple):
 
 
 def is_valid(text: str) -> bool:
-    """Tell whether this is a time, with its zone, that RFC 3339 allows."""
+    """Return whether this is a time, with its zone, that RFC 3339 allows."""
     return _parse(text) is not None
 
 

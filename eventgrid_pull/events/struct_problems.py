@@ -30,7 +30,7 @@ def problems(
 ) -> list[Misfit]:
     """Return everything in `data` that is not as the Struct says; empty when it fits.
 
-    A rule is told in the words of the member's `Meta(description=…)`, where it has some.
+    A rule has the words of the member's `Meta(description=…)`, where it has some.
     """
     if _misfit(data, kind) is None:
         return []  # as nearly all are: looking at each member would cost ten times this

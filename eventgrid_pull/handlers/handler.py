@@ -27,13 +27,13 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def shape(handler: Callable[..., Any]) -> tuple[Shape | None, list[str]]:
-    """Return what the handler takes, or the sentences that say why it cannot be told."""
+    """Return what the handler takes, or sentences that say what is wrong with it."""
     if (what := registration.describe_decorators(handler)) is not None:
         return None, [
             f"has another decorator below @pull.subscription ({what}): remove it"
         ]
     if not callable(handler):
-        return None, ["is no function"]
+        return None, ["is not a function"]
     if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
         return None, ["is a generator: return the outcome instead of yielding"]
     parameters = list(inspect.signature(handler).parameters.values())

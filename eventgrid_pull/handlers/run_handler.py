@@ -17,7 +17,7 @@ from eventgrid_pull.outcomes import (
     DISPOSITIONS,
     Acknowledge,
     Disposition,
-    NoDisposition,
+    InvalidDisposition,
     Reject,
     Release,
     ReleaseDelay,
@@ -26,7 +26,7 @@ from eventgrid_pull.outcomes import (
 
 _log = logging.getLogger(__name__)
 
-# A handler that does not end so soon after it was cancelled is taken for stuck.
+# A handler that does not end so soon after it was cancelled counts as stuck.
 CANCEL_SECONDS = 1.0
 
 type OnMalformed = Literal["reject", "handle"]
@@ -68,7 +68,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_stuck(self) -> bool:
-        """Tell whether no handler can start before one ends that cannot be stopped."""
+        """Return whether no handler can start before one ends that cannot be stopped."""
         return self.slots.stuck >= self.slots.most
 
     async def handle(self, event: AnyEvent) -> Disposition:
@@ -233,10 +233,10 @@ def _at(answer: object, place: int, count: int) -> Disposition:
     """Return the disposition of one event in the answer for so many."""
     if isinstance(answer, (list, tuple)):
         if len(answer) != count:
-            raise NoDisposition(f"{len(answer)} dispositions for {count} events")
+            raise InvalidDisposition(f"{len(answer)} dispositions for {count} events")
         answer = answer[place]
     if answer is None:
         return Acknowledge()
     if isinstance(answer, DISPOSITIONS):
         return answer
-    raise NoDisposition(f"no disposition, but {type(answer).__name__}")
+    raise InvalidDisposition(f"{type(answer).__name__}, not a disposition")

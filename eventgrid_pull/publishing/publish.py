@@ -34,7 +34,7 @@ class Publisher(Protocol):
     """A topic to publish to; see `client.Topic`."""
 
     async def publish(self, batch: Sequence[bytes]) -> None:
-        """Publish all of the events in one request; EventGridError when they are not taken."""
+        """Publish all of the events in one request; EventGridError when it refuses."""
 
 
 class Published(msgspec.Struct, frozen=True):

@@ -119,7 +119,7 @@ class SharedTopic:
 
 
 def _is_of_one(failure: BaseException, group: Sequence[_Part]) -> bool:
-    """Tell whether one event may be at fault, and none of them is in."""
+    """Return whether one event may be at fault, and none of them is in."""
     return (
         len(group) > 1
         and isinstance(failure, EventGridError)

@@ -54,7 +54,7 @@ def explain_silence(error: AzureError, names: SettingNames) -> EventGridError:
             advice = f"{here}; if that runs, {names.endpoint} is wrong"
         message = f"Event Grid does not answer ({cause}): {advice}"
         return EventGridError(message, transient=True, refused_here=here is not None)
-    message = f"Event Grid could not be asked: {type(error).__name__}: {error}"
+    message = f"The request to Event Grid failed: {type(error).__name__}: {error}"
     return EventGridError(message)
 
 

@@ -51,7 +51,7 @@ class EventGridError(Exception):
 
     @property
     def refused(self) -> bool:
-        """Tell whether the request itself was at fault, so that repeating it is no use."""
+        """Return whether the request itself was at fault, so that repeating it is no use."""
         return self.status in (400, 413)
 
 

@@ -26,7 +26,7 @@ def database() -> sqlite3.Connection:
 
 
 class Decided:
-    """Keeps what was decided about each delivery, before Event Grid is told."""
+    """Keeps what was decided about each delivery, before it is settled."""
 
     down = sqlite3.Error
 
@@ -48,8 +48,8 @@ def keep(records: Sequence[Record]) -> None:
 
 def row(record: Record) -> tuple[str | None, ...]:
     """Return what is kept of a record."""
-    event, said = record.delivery.event, record.disposition
-    return record.at.isoformat(), event.source, event.id, said.VERB, said.reason
+    event, outcome = record.delivery.event, record.disposition
+    return record.at.isoformat(), event.source, event.id, outcome.VERB, outcome.reason
 
 
 class Order(BaseModel):

@@ -290,7 +290,7 @@ def test_a_host_that_is_told_to_stop_settles_what_it_has_in_hand(
     until("the handlers to work", lambda: books.emulator(FLAGGED)["locked"] == 5)
 
     host.process.send_signal(signal.SIGTERM)
-    until("the app to hear it", lambda: "told to stop" in host.log())
+    until("the app to hear it", lambda: "SIGTERM: nothing more" in host.log())
     publish(stack, ["new-1", "new-2"])
 
     assert host.process.wait(20) == 0

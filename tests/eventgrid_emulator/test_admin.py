@@ -307,8 +307,11 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--host", "300.1.1.1"], "--host 300.1.1.1 is no address of this machine"),
-        (["--host", "203.0.113.7"], "--host 203.0.113.7 is no address of this machine"),
+        (["--host", "300.1.1.1"], "--host 300.1.1.1 is not an address of this machine"),
+        (
+            ["--host", "203.0.113.7"],
+            "--host 203.0.113.7 is not an address of this machine",
+        ),
         (["--dead-letters", "{file}/x"], "--dead-letters"),
         (["--dead-letters", "a=b"], "no AccountName"),
         (["--data", "{file}/x"], "data folder"),

@@ -177,8 +177,11 @@ SERVICE = {
         (SERVICE, ["EVENTGRID_EMULATOR_PORT=tcp://10.0.0.1:80 is how Kubernetes"]),
         ({f"IDENTITY_{name}": SERVICE[name] for name in SERVICE}, ["IDENTITY_PORT="]),
         ({f"WEB_{name}": SERVICE[name] for name in SERVICE}, []),
-        ({"PROT": "1"}, ["PROT is no option's variable", "EMULATOR_PORT is meant"]),
-        ({"XYZ": "1"}, ["XYZ is no option's variable", "--help"]),
+        (
+            {"PROT": "1"},
+            ["PROT is not the variable of an option", "EMULATOR_PORT is meant"],
+        ),
+        ({"XYZ": "1"}, ["XYZ is not the variable of an option", "--help"]),
         ({"COMMAND": "uvx eventgrid-emulator"}, []),
         ({"PORT": "1"}, []),
     ],

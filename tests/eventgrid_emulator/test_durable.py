@@ -303,25 +303,3 @@ async def test_a_file_under_its_earlier_name_is_not_lost(tmp_path: Path) -> None
         assert len(await wire.receive()) == 1
 
     assert not (tmp_path / FILE_NAME).exists()
-
-
-async def test_a_dead_letter_that_was_stored_without_a_name_gets_one(
-    tmp_path: Path,
-) -> None:
-    """An earlier version stored only the place of its event subscription."""
-    place = "dead-letters/local/moderation-events/sub-all-events"
-
-    def insert(connection: sqlite3.Connection) -> None:
-        row = (1, place, 0.0, b'{"event":{"id":"a"}}')
-        connection.execute("INSERT INTO dead_letter VALUES (?, ?, ?, ?)", row)
-        connection.close()
-
-    Store(tmp_path).read(insert)
-    folder = tmp_path / "dead"
-    async with opened(data=tmp_path, dead_letters=str(folder)) as (namespace, _):
-        [dead_letter] = await namespace.dead_letters()
-
-    assert dead_letter["event"] == {"id": "a"}
-    [path] = folder.rglob("*.json")
-    assert path.relative_to(folder).as_posix() == dead_letter["blob"]
-    assert path.parent == folder / place / "1970/1/1/0"

@@ -143,13 +143,13 @@ async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected() -> No
     ("what", "reason"),
     [
         (raising(ValueError("secret")), "the handler failed: ValueError"),
-        (lambda: None, "the handler returned no disposition, but NoneType"),
-        (lambda: "acknowledge", "the handler returned no disposition, but str"),
+        (lambda: None, "the handler returned NoneType, not a disposition"),
+        (lambda: "acknowledge", "the handler returned str, not a disposition"),
         (lambda: Reject(ValueError("x")), "the handler failed: AttributeError"),  # type: ignore[arg-type]
         (lambda: Reject("\ud800"), "the handler failed: UnicodeEncodeError"),
         (
             lambda: Release("x", 30),  # type: ignore[arg-type]
-            "the handler returned a delay that is none of 0, 10, 60, 600, 3600 s",
+            "the handler returned an invalid delay: it must be one of 0, 10, 60, 600, 3600 s",
         ),
         (raising(asyncio.CancelledError()), "the handler was cancelled"),
     ],

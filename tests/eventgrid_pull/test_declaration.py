@@ -201,7 +201,7 @@ HANDLERS: list[tuple[object, str]] = [
     (unfinished, "has an annotation that cannot be read: Forward reference must be"),
     (of_itself, "of a type that cannot be read: maximum recursion"),
     (yielding, "is a generator"),
-    (None, "is no function"),
+    (None, "is not a function"),
 ]
 
 

@@ -176,7 +176,9 @@ async def test_what_could_not_be_carried_out_fails_in_a_test() -> None:
     async def paid(event: Event[Paid]) -> Release:
         return Release("later", delay=30)  # type: ignore[arg-type]
 
-    with pytest.raises(TypeError, match="a delay that is none of 0, 10, 60"):
+    with pytest.raises(
+        TypeError, match="an invalid delay: it must be one of 0, 10, 60"
+    ):
         await testing.handle(pull, "sub-paid", testing.event("x", order()))
 
 

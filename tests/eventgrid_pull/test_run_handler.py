@@ -317,9 +317,9 @@ GIVEN: list[tuple[Any, list[str | None]]] = [
     ((Reject("a"), None, None), ["a", None, None]),
     ([], ["the handler returned 0 dispositions for 3 events"] * 3),
     ([None] * 4, ["the handler returned 4 dispositions for 3 events"] * 3),
-    ([None, 5, None], [None, "the handler returned no disposition, but int", None]),
-    ("done", ["the handler returned no disposition, but str"] * 3),
-    (True, ["the handler returned no disposition, but bool"] * 3),
+    ([None, 5, None], [None, "the handler returned int, not a disposition", None]),
+    ("done", ["the handler returned str, not a disposition"] * 3),
+    (True, ["the handler returned bool, not a disposition"] * 3),
 ]
 
 

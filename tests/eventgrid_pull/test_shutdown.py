@@ -69,7 +69,7 @@ def test_a_process_that_is_told_to_stop_finishes_first() -> None:
 
     assert ended.stdout.split("\n") == ["finishing", "still here", "finished", ""]
     assert ended.returncode == -signal.SIGTERM
-    assert ended.stderr.count("told to stop") == 1
+    assert ended.stderr.count("SIGTERM: nothing more") == 1
 
 
 @POSIX

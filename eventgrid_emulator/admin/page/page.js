@@ -20,7 +20,7 @@ async function ask(path, options) {
 
 const send = (path, body) => ask(path, { method: "POST", body });
 
-async function guarded(work, place = "state") {
+async function showProblems(work, place = "state") {
   try {
     await work();
     byId(place).textContent = "";
@@ -57,7 +57,7 @@ function list(place, items, empty) {
 }
 
 // Text as it came: parsed and printed anew, a large number would be another one.
-async function shown(path, member) {
+async function readItems(path, member) {
   const answer = await fetch(`/_local${path}`);
   const text = await answer.text();
   if (!answer.ok) throw new Error(JSON.parse(text).error.message);
@@ -84,7 +84,7 @@ const asItem = (text) => {
   return item;
 };
 
-byId("reset").addEventListener("click", () => guarded(async () => {
+byId("reset").addEventListener("click", () => showProblems(async () => {
   if (!confirm("Forget all events, locks, dead letters, faults and the past?")) return;
   await send("/reset", "{}");
   await refresh();
@@ -93,20 +93,20 @@ byId("reset").addEventListener("click", () => guarded(async () => {
 byId("look").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   const [topic, subscription] = new FormData(submitted.target).get("subscription").split("/");
-  guarded(async () => {
-    const found = await shown(`/events?${new URLSearchParams({ topic, subscription })}`, "events");
+  showProblems(async () => {
+    const found = await readItems(`/events?${new URLSearchParams({ topic, subscription })}`, "events");
     list("events", found.map(asItem), "It holds nothing.");
   });
 });
 
-byId("dead").addEventListener("click", () => guarded(async () => {
-  const found = await shown("/deadletters", "deadLetters");
+byId("dead").addEventListener("click", () => showProblems(async () => {
+  const found = await readItems("/deadletters", "deadLetters");
   list("deadletters", found.reverse().slice(0, 50).map(asItem), "There are none.");
 }));
 
 byId("faults").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
-  guarded(async () => {
+  showProblems(async () => {
     await send("/faults", new FormData(submitted.target).get("plan"));
     await refresh();
   });
@@ -115,7 +115,7 @@ byId("faults").addEventListener("submit", (submitted) => {
 byId("topology").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   const body = new FormData(submitted.target).get("document");
-  guarded(async () => {
+  showProblems(async () => {
     await ask("/topology", { method: "PUT", body });
     await refresh();
   });
@@ -130,7 +130,7 @@ byId("columns").append(...columns.map((column) =>
   element("th", column.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))));
 
 document.querySelectorAll("[data-advance]").forEach((button) =>
-  button.addEventListener("click", () => guarded(async () => {
+  button.addEventListener("click", () => showProblems(async () => {
     await send("/clock", JSON.stringify({ advance: Number(button.dataset.advance) }));
     await refresh();
   })));
@@ -138,7 +138,7 @@ document.querySelectorAll("[data-advance]").forEach((button) =>
 byId("history").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   const id = new FormData(submitted.target).get("id");
-  guarded(async () => {
+  showProblems(async () => {
     const life = await ask(`/events?id=${encodeURIComponent(id)}`);
     const steps = life.steps.map((step) =>
       element("li", `${step.time} ${step.what} ${step.subscription ?? ""}`));
@@ -148,7 +148,7 @@ byId("history").addEventListener("submit", (submitted) => {
 
 byId("explain").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
-  guarded(async () => {
+  showProblems(async () => {
     const answer = await send("/explain", new FormData(submitted.target).get("event"));
     const refused = answer.problem ? [element("li", `A publish would refuse it: ${answer.problem}`)] : [];
     byId("verdicts").replaceChildren(...refused, ...answer.eventSubscriptions.map((verdict) => {
@@ -163,5 +163,5 @@ byId("explain").addEventListener("submit", (submitted) => {
   });
 });
 
-guarded(begin, "reach");
-setInterval(() => guarded(refresh, "reach"), 2000);
+showProblems(begin, "reach");
+setInterval(() => showProblems(refresh, "reach"), 2000);
