@@ -22,7 +22,7 @@ TOPIC = "EVENTGRID_TOPIC_NAME"
 HOUR, WEEK = 3600, 7 * 86_400
 
 
-class Declared(TypedDict, total=False):
+class Declaration(TypedDict, total=False):
     """What is declared of an event subscription besides its handler."""
 
     name: Required[str]
@@ -55,7 +55,7 @@ def current_logs() -> Logs:
     return logs.of(current_settings())
 
 
-def declared(subscription: str) -> Declared:
+def declared(subscription: str) -> Declaration:
     """Return what topology.json and the settings say of an event subscription.
 
     What is wrong there is among its problems: then no timer drains it.
@@ -69,12 +69,12 @@ def declared(subscription: str) -> Declared:
     return _declared(shape, subscription)
 
 
-def _declared(shape: Topology, subscription: str) -> Declared:
+def _declared(shape: Topology, subscription: str) -> Declaration:
     limits = shape.subscription(subscription)
     timer = timers.timer(subscription, os.environ, [subscription])
     lock = limits.receive_lock_duration_in_seconds
     timeout = settings.number("HANDLER_TIMEOUT_SECONDS", os.environ)
-    return Declared(
+    return Declaration(
         name=function_names.function(subscription),
         schedule=timers.EVERY_FIVE_MINUTES if timer.problems else timer.trigger,
         lanes=timer.lanes,
@@ -89,8 +89,8 @@ def _declared(shape: Topology, subscription: str) -> Declared:
     )
 
 
-def _undeclared(subscription: str, problem: str) -> Declared:
-    return Declared(
+def _undeclared(subscription: str, problem: str) -> Declaration:
+    return Declaration(
         name=f"undeclared_{function_names.function(subscription)}",
         schedule=timers.EVERY_FIVE_MINUTES,
         problems=[problem],

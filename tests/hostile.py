@@ -114,7 +114,7 @@ def allowed(schema: Schema, components: Schema) -> SearchStrategy[Json]:
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
     if "anyOf" in schema:
-        return st.one_of([allowed(one, components) for one in schema["anyOf"]])
+        return st.one_of([allowed(choice, components) for choice in schema["anyOf"]])
     return _typed(schema, components)
 
 
@@ -151,8 +151,8 @@ def _string(schema: Schema) -> SearchStrategy[Json]:
 
 def _object(schema: Schema, components: Schema) -> SearchStrategy[Json]:
     named = {
-        name: allowed(one, components)
-        for name, one in schema.get("properties", {}).items()
+        name: allowed(member, components)
+        for name, member in schema.get("properties", {}).items()
     }
     required = {name: named.pop(name) for name in schema.get("required", ())}
     return st.fixed_dictionaries(required, optional=named)
@@ -194,11 +194,13 @@ def queries(
 ) -> SearchStrategy[dict[str, str]]:
     """Query strings, as far as the host lets them through: no value is empty."""
     good = {
-        one["name"]: allowed(one["schema"], components).map(_as_text)
-        for one in parameters
+        parameter["name"]: allowed(parameter["schema"], components).map(_as_text)
+        for parameter in parameters
     }
     required = {
-        one["name"]: good[one["name"]] for one in parameters if one.get("required")
+        parameter["name"]: good[parameter["name"]]
+        for parameter in parameters
+        if parameter.get("required")
     }
     bad = dict.fromkeys([*good, "code", "other", "\0", "\udcff", "é" * 200], texts())
     allowed_ones = st.fixed_dictionaries(

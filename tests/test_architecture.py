@@ -128,7 +128,7 @@ def test_imports_run_in_no_circle() -> None:
 def test_a_chain_of_imports_within_a_package_is_short(name: str) -> None:
     """Whoever changes a module holds all in mind that it stands on."""
     modules = [
-        found for found in sources() if package(found) == name and not _face(found)
+        module for module in sources() if package(module) == name and not _face(module)
     ]
 
     chain = max(map(longest_chain, modules), key=len)
@@ -144,7 +144,7 @@ def test_each_azure_sdk_has_one_door_in_a_package(sdk: str) -> None:
         if any(name == sdk or name.startswith(f"{sdk}.") for name in imports(module)):
             doors.setdefault(package(module), set()).add(_folder(module))
 
-    assert not {name: found for name, found in doors.items() if len(found) > 1}
+    assert not {name: places for name, places in doors.items() if len(places) > 1}
 
 
 def _folder(module: str) -> str:

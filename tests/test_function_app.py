@@ -153,7 +153,9 @@ def test_every_event_subscription_has_a_timer_and_a_schedule(
     triggers: dict[str, dict[str, Any]],
 ) -> None:
     """A subscription without a timer would fill up."""
-    timed = [found for found in triggers.values() if found["type"] == "timerTrigger"]
+    timed = [
+        trigger for trigger in triggers.values() if trigger["type"] == "timerTrigger"
+    ]
 
     assert len(timed) == len(topology.read(topology.FILE).names)
     assert {timer["name"] for timer in timed} == {"timer"}
@@ -190,7 +192,7 @@ def listed(declared: Topology, folder: Path) -> list[str]:
     file.write_bytes(msgspec.json.encode(declared))
     return printed(
         "import function_app\n"
-        "for each in function_app.app.get_functions(): print(each.get_function_name())",
+        "for function in function_app.app.get_functions(): print(function.get_function_name())",
         PULL_FLAGGED_LANES="3",
         PULL_APPROVED_SCHEDULE="every minute",
         EVENTGRID_TOPOLOGY_FILE=str(file),

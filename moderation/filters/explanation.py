@@ -73,7 +73,7 @@ def _judge(declared: Json, event: Json) -> Clause:
     try:
         return Clause(clause, *_compare(name, known, key, found, values_of(declared)))
     except (TypeError, ValueError):
-        return Clause(clause, False, f"its values are not such as {name} takes")
+        return Clause(clause, False, f"its values are not valid for {name}")
 
 
 def _compare(

@@ -9,7 +9,7 @@ import pytest
 import moderation
 from console import dispatch
 from console.endpoints.app import settings as settings_endpoint
-from console.endpoints.app.settings import Setting
+from console.endpoints.app.settings import SettingView
 from moderation import topology
 from moderation.settings import SETTINGS, Settings, SettingsInvalid
 from tests.calling import EXAMPLE, Api
@@ -18,7 +18,7 @@ from tests.make import declared
 ROOT = Path(__file__).parents[2]
 
 
-def shown(**changes: str) -> dict[str, Setting]:
+def shown(**changes: str) -> dict[str, SettingView]:
     found = settings_endpoint.describe(EXAMPLE | changes, declared())
     return {setting.name: setting for setting in found.settings}
 

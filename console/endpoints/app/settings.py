@@ -33,7 +33,7 @@ _KEYS = re.compile(r"(?i)(accountkey|sharedaccess\w*|sig)\s*=|[a-z0-9+/]{64}")
 _USER = re.compile(r"(?<=://)[^/]*@")
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
+class SettingView(msgspec.Struct, frozen=True, kw_only=True):
     """One setting: `value` is null where it is not set, or secret.
 
     `problem` says what is wrong with it, null when nothing is.
@@ -63,26 +63,26 @@ class Host(msgspec.Struct, frozen=True, rename="camel"):
     function_timeout_problem: str | None
 
 
-class Shown(msgspec.Struct, frozen=True):
+class SettingsView(msgspec.Struct, frozen=True):
     """All settings, whether they are `valid`, versions, host, and the topology's limits.
 
     `payloads` says whether events' data is shown; null when that is not known.
     """
 
     valid: bool
-    settings: list[Setting]
+    settings: list[SettingView]
     versions: dict[str, str]
     host: Host
     limits: list[EventSubscriptionView]
     payloads: str | None
 
 
-async def look() -> Shown:
+async def look() -> SettingsView:
     """Show every setting, what it is for, and what is wrong with it; no secrets."""
     return describe(os.environ, topology.load())
 
 
-def describe(environ: Mapping[str, str], declared: Topology) -> Shown:
+def describe(environ: Mapping[str, str], declared: Topology) -> SettingsView:
     """Return the settings in environment variables, and what goes with them."""
     names, handlers = declared.names, handled()
     strays = [
@@ -102,7 +102,7 @@ def describe(environ: Mapping[str, str], declared: Topology) -> Shown:
         *chain.from_iterable(map(timers.settings, names)),
         *(settings.Setting(stray.path, "has no effect") for stray in strays),
     ]
-    return Shown(
+    return SettingsView(
         valid=not problems,
         settings=[_setting(setting, environ, declared, problems) for setting in known],
         versions=_versions(),
@@ -132,14 +132,14 @@ def _setting(
     environ: Mapping[str, str],
     declared: Topology,
     problems: list[Problem],
-) -> Setting:
+) -> SettingView:
     name = settings.spelled(known.name, environ)
     value = environ.get(name, "").strip()
     default = known.default
     if known.name == "EVENTGRID_TOPIC_NAME":
         default = declared.topic
     wrong = [problem.problem for problem in problems if problem.path == name]
-    return Setting(
+    return SettingView(
         name=name,
         value=_harmless(value) if value and not known.secret else None,
         set=bool(value),

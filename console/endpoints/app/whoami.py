@@ -19,7 +19,7 @@ class Me(msgspec.Struct, frozen=True):
     payloads: Payloads
 
 
-class Operator(msgspec.Struct, frozen=True):
+class OperatorAnswer(msgspec.Struct, frozen=True):
     """Only operators get to see this."""
 
     name: str
@@ -33,6 +33,6 @@ async def me(request: ApiRequest[None, None]) -> Me:
     return Me(who.name, who.kind, who.roles, payloads)
 
 
-async def operator(request: ApiRequest[None, None]) -> Operator:
+async def operator(request: ApiRequest[None, None]) -> OperatorAnswer:
     """Say that the caller may do what an operator may; anyone else is refused."""
-    return Operator(request.caller.name)
+    return OperatorAnswer(request.caller.name)

@@ -13,8 +13,8 @@ from eventgrid_pull.blob.append_log import Stamp, stamp
 from moderation import events
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
-from moderation.dead_letters import formats
 from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.formats import DeadLetter
 from moderation.dead_letters.listing import Listed
 from moderation.event_key import key_of
 from moderation.runtime import Runtime
@@ -37,7 +37,7 @@ class Redrive(msgspec.Struct, frozen=True):
     reason: str | None
 
 
-class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class DeadLetterView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A dead-lettered event. `name` is its blob's, `index` its position in it.
 
     `reason`, `result` and what comes after them is what Event Grid says; `ourReason` is
@@ -69,7 +69,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 async def render(
     runtime: Runtime, listed: Sequence[Listed], *, reveal: bool
-) -> list[DeadLetter]:
+) -> list[DeadLetterView]:
     """Return the dead letters as an answer has them, our own reasons with them."""
     ends, turn = monotonic() + REASON_SECONDS, asyncio.Semaphore(ASK_TOGETHER)
     known = {name.lower(): name for name in runtime.topology.names}
@@ -88,7 +88,7 @@ async def render(
 
 
 async def _our_reason(
-    runtime: Runtime, subscription: str | None, letter: formats.DeadLetter, ends: float
+    runtime: Runtime, subscription: str | None, letter: DeadLetter, ends: float
 ) -> str | None:
     """Return the reason of the audit entry about the last delivery, if there is one."""
     event, last = letter.event, letter.properties.last_attempt_at
@@ -110,9 +110,7 @@ async def _our_reason(
     return None
 
 
-def _about(
-    letter: formats.DeadLetter, entries: Sequence[AuditEntry]
-) -> AuditEntry | None:
+def _about(letter: DeadLetter, entries: Sequence[AuditEntry]) -> AuditEntry | None:
     """Return the first entry about a delivery of that event.
 
     Where source or id is empty the event itself has to be the same.
@@ -127,10 +125,10 @@ def _about(
 
 def _to_response(
     listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
-) -> DeadLetter:
+) -> DeadLetterView:
     letter = listed.letter
     said, event = letter.properties, letter.event
-    return DeadLetter(
+    return DeadLetterView(
         name=listed.name,
         index=letter.index,
         subscription=subscription,
@@ -154,13 +152,13 @@ def _to_response(
     )
 
 
-def _event(letter: formats.DeadLetter, *, shows: bool) -> msgspec.Raw:
+def _event(letter: DeadLetter, *, shows: bool) -> msgspec.Raw:
     if letter.event is None and not shows:
         return redaction.placeholder(letter.raw)
     return redaction.render(_line(letter), shows=shows)
 
 
-def _line(letter: formats.DeadLetter) -> bytes:
+def _line(letter: DeadLetter) -> bytes:
     """Return the event as JSON on one line; as a JSON string if it is unreadable."""
     if letter.event is not None:
         return Delivery("", letter.event).line

@@ -9,7 +9,7 @@ import msgspec
 
 from console import cursors, exports, redaction
 from console.endpoints.dead_letters import dead_letter_view
-from console.endpoints.dead_letters.dead_letter_view import DeadLetter
+from console.endpoints.dead_letters.dead_letter_view import DeadLetterView
 from console.exports import Format
 from console.http import Reply
 from console.validation import ApiRequest, BadQuery, choose
@@ -52,7 +52,7 @@ class DeadLetters(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     day: str
-    dead_letters: Sequence[DeadLetter]
+    dead_letters: Sequence[DeadLetterView]
     complete: bool
     cursor: str | None
     days: Sequence[str] | None
@@ -73,7 +73,7 @@ async def dead_letters(
     if query.format != "json":
         return exports.export(
             letters,
-            DeadLetter,
+            DeadLetterView,
             query.format,
             name="dead-letters",
             now=now,
@@ -83,7 +83,7 @@ async def dead_letters(
     return DeadLetters(wanted.day.isoformat(), letters, found.complete, cursor, days)
 
 
-async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetter:
+async def dead_letter(request: ApiRequest[DeadLetterQuery, None]) -> DeadLetterView:
     """Return one dead letter, with its event and what was tried with it."""
     store, query = request.runtime.dead_letters, request.query
     found = await listing.of_blob(store, query.name, archived=False)

@@ -54,7 +54,7 @@ class Held(msgspec.Struct, frozen=True, rename="camel"):
     event: msgspec.Raw
 
 
-class Peeked(msgspec.Struct, frozen=True, rename="camel"):
+class PeekAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """What was received; it is locked until then, and comes again unless settled."""
 
     subscription: str
@@ -80,21 +80,21 @@ class SettleBody(msgspec.Struct, frozen=True, rename="camel"):
     give_up: bool = False
 
 
-class Settled(msgspec.Struct, frozen=True, rename="camel"):
+class SettleAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """What became of each; `lockedUntil` is for what was renewed."""
 
     results: Sequence[Result]
     locked_until: Stamp | None = None
 
 
-async def peek(request: ApiRequest[None, PeekBody]) -> Peeked:
+async def peek(request: ApiRequest[None, PeekBody]) -> PeekAnswer:
     """Receive up to ten events by hand; this uses a delivery attempt of each."""
     settings, body = request.runtime.settings, request.body
     session = _session(request, body.subscription)
     reveals = redaction.is_revealed(settings, reveal=body.reveal)
     found = await manual_peek.peek(session, body.max_events, reveals=reveals)
     shows = redaction.shows(settings, reveal=body.reveal)
-    return Peeked(
+    return PeekAnswer(
         subscription=body.subscription,
         lock_seconds=session.declared.receive_lock_duration_in_seconds,
         locked_until=stamp(found.locked_until) if found.deliveries else None,
@@ -107,14 +107,14 @@ async def peek(request: ApiRequest[None, PeekBody]) -> Peeked:
     )
 
 
-async def settle(request: ApiRequest[None, SettleBody]) -> Settled:
+async def settle(request: ApiRequest[None, SettleBody]) -> SettleAnswer:
     """Acknowledge, release, reject or renew what was received by hand."""
     body = request.body
     session = _session(request, body.subscription)
     tokens = list(dict.fromkeys(body.lock_tokens))
     if body.disposition == "renew":
         results, until = await manual_settle.renew(session, tokens)
-        return Settled(results, stamp(until) if until else None)
+        return SettleAnswer(results, stamp(until) if until else None)
     if body.disposition == Verb.REJECT.value and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
         raise BadRequest(400, "a rejection needs a reason", [problem])
@@ -125,7 +125,7 @@ async def settle(request: ApiRequest[None, SettleBody]) -> Settled:
         reason=body.reason,
         gives_up=body.give_up,
     )
-    return Settled(await manual_settle.settle(session, wish))
+    return SettleAnswer(await manual_settle.settle(session, wish))
 
 
 def _session(request: ApiRequest[Any, Any], name: str) -> PeekSession:

@@ -28,7 +28,7 @@ class Checked(msgspec.Struct, frozen=True):
     detail: str | None = None
 
 
-class Route(msgspec.Struct, frozen=True):
+class Destination(msgspec.Struct, frozen=True):
     """Whether an event subscription takes an event, and what each clause says of it."""
 
     name: str
@@ -41,7 +41,7 @@ class Explained(msgspec.Struct, frozen=True):
 
     id: str | None
     type: str | None
-    subscriptions: Sequence[Route]
+    subscriptions: Sequence[Destination]
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def _explain_event(event: Json, declared: Topology) -> Explained:
     for subscription in declared.event_subscriptions:
         clauses = explanation.judge(subscription.filters_configuration, event)
         takes = all(clause.holds for clause in clauses)
-        routes.append(Route(subscription.name, takes, clauses))
+        routes.append(Destination(subscription.name, takes, clauses))
     return Explained(_text(event.get("id")), _text(event.get("type")), routes)
 
 
