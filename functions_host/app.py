@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from functions_host.functions import Function, HttpTrigger, OtherTrigger, TimerTrigger
-from functions_host.functions import is_disabled as is_disabled_by
 from functions_host.http.router import Router
 from functions_host.invocations import Invocations
 from functions_host.keys import Keys
@@ -49,10 +48,6 @@ class App:
                 "only HTTP and timer triggers are"
             )
         return [error for error in found if error]
-
-    def is_disabled(self, function: Function) -> bool:
-        """Return whether a setting switches the function off."""
-        return is_disabled_by(function.name, self.environ)
 
     def manual_input(self, function: Function, text: str) -> TypedData | None:
         """Return what a run by hand gives the function; None if there is none."""

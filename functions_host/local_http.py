@@ -50,9 +50,9 @@ def _policy(path: Path, given: Mapping[str, Any]) -> cors.Policy | None:
     written = str(given.get("corscredentials") or False).lower()
     if (credentials := BOOLEANS.get(written)) is None:
         raise BadSettings(f'{path}: "CORSCredentials" must be true or false')
-    policy = cors.policy(origins.split(","), credentials=credentials)
-    if policy and policy.credentials and policy.origins == cors.ANY:
+    named = frozenset(map(cors.normalize, origins.split(","))) - {""}
+    if credentials and named == cors.ANY:
         raise BadSettings(
             f'{path}: "CORS" may not be "*" with "CORSCredentials": name the origins'
         )
-    return policy
+    return cors.Policy(named, credentials) if named else None

@@ -187,15 +187,15 @@ param authClientId string = ''
 @description('Tenant of those people.')
 param authTenantId string = tenant().tenantId
 
-var subscriptionNames = map(topology.eventSubscriptions, one => one.name)
+var subscriptionNames = map(topology.eventSubscriptions, subscription => subscription.name)
 var timeout = split(loadJsonContent('../host.json').functionTimeout, ':')
 var timeoutSeconds = int(timeout[0]) * 3600 + int(timeout[1]) * 60 + int(timeout[2])
 var timers = flatten(map(subscriptionNames, name => timersOf(name, lanes[?name] ?? 1)))
 var groups = ['http', ...map(timers, name => 'function:${name}')]
-var cold = filter(alwaysReady, one => !contains(groups, one.name))
-var lonely = filter(alwaysReady, one => zoneRedundant && one.instanceCount < 2)
-var strangers = filter(
-  map([...items(schedules), ...items(lanes), ...items(manners), ...items(paces)], one => one.key),
+var unknownGroups = filter(alwaysReady, group => !contains(groups, group.name))
+var tooFew = filter(alwaysReady, group => zoneRedundant && group.instanceCount < 2)
+var unknownNames = filter(
+  map([...items(schedules), ...items(lanes), ...items(manners), ...items(paces)], entry => entry.key),
   name => !contains(map(subscriptionNames, known => toLower(known)), toLower(name))
 )
 var storageNames = filter([hostStorageName, dataStorageName, deadLetterStorageName], name => !empty(name))
@@ -207,19 +207,21 @@ var problems = filter(
     endsWith(trim(loadTextContent('../moderation/topology.json')), '}')
       ? ''
       : 'topology.json does not end with }: is it whole, and JSON?'
-    empty(strangers)
+    empty(unknownNames)
       ? ''
-      : 'schedules, lanes, manners and paces name ${join(strangers, ', ')}, and may name ${join(subscriptionNames, ', ')}'
+      : 'schedules, lanes, manners and paces name ${join(unknownNames, ', ')}, and may name ${join(subscriptionNames, ', ')}'
     ...map(
-      filter(items(paces), one => !isSeconds(one.value, 60)),
-      one => 'paces: ${one.key} is ${one.value}, and must be seconds from 0 to 60, as 0.8'
+      filter(items(paces), pace => !isSeconds(pace.value, 60)),
+      pace => 'paces: ${pace.key} is ${pace.value}, and must be seconds from 0 to 60, as 0.8'
     )
     length(union(storageNames, [])) == length(storageNames) ? '' : 'hostStorageName, dataStorageName and deadLetterStorageName must differ'
     auditContainer == activityContainer ? 'auditContainer and activityContainer must differ' : ''
-    empty(cold) ? '' : 'alwaysReady names ${join(map(cold, one => one.name), ', ')}, and may name ${join(groups, ', ')}'
-    empty(lonely)
+    empty(unknownGroups)
       ? ''
-      : 'alwaysReady needs an instanceCount of at least 2 for ${join(map(lonely, one => one.name), ', ')} with zoneRedundant=true'
+      : 'alwaysReady names ${join(map(unknownGroups, group => group.name), ', ')}, and may name ${join(groups, ', ')}'
+    empty(tooFew)
+      ? ''
+      : 'alwaysReady needs an instanceCount of at least 2 for ${join(map(tooFew, group => group.name), ', ')} with zoneRedundant=true'
     // The last receive may begin when the budget is nearly used up, and waits for 10 seconds.
     pullBudgetSeconds + 10 + handlerTimeoutSeconds < timeoutSeconds
       ? ''

@@ -88,14 +88,14 @@ func secondsOf(duration string) int =>
   dateTimeToEpoch(dateTimeAdd('2026-01-01T00:00:00Z', duration)) - dateTimeToEpoch('2026-01-01T00:00:00Z')
 
 @description('What an event subscription means in a topic that keeps events for so many days.')
-func subscriptionOf(one Written, retentionDays int) EventSubscription => {
-  name: string(one.?name ?? '')
-  receiveLockDurationInSeconds: isWhole(one.?receiveLockDurationInSeconds, 60, 300)
-    ? int(one.receiveLockDurationInSeconds)
+func subscriptionOf(entry Written, retentionDays int) EventSubscription => {
+  name: string(entry.?name ?? '')
+  receiveLockDurationInSeconds: isWhole(entry.?receiveLockDurationInSeconds, 60, 300)
+    ? int(entry.receiveLockDurationInSeconds)
     : 60
-  maxDeliveryCount: isWhole(one.?maxDeliveryCount, 1, 10) ? int(one.maxDeliveryCount) : 10
-  eventTimeToLive: isDuration(one.?eventTimeToLive) ? one.eventTimeToLive : 'P${retentionDays}D'
-  filtersConfiguration: one.?filtersConfiguration
+  maxDeliveryCount: isWhole(entry.?maxDeliveryCount, 1, 10) ? int(entry.maxDeliveryCount) : 10
+  eventTimeToLive: isDuration(entry.?eventTimeToLive) ? entry.eventTimeToLive : 'P${retentionDays}D'
+  filtersConfiguration: entry.?filtersConfiguration
 }
 
 @description('For how many days its topic keeps events.')
@@ -107,23 +107,23 @@ func meaningOf(file Written) Topology => {
   topic: string(file.?topic ?? '')
   eventRetentionInDays: retentionOf(file)
   deadLetterContainer: string(file.?deadLetterContainer ?? 'dead-letters')
-  eventSubscriptions: map(file.?eventSubscriptions ?? [], one => subscriptionOf(one, retentionOf(file)))
+  eventSubscriptions: map(file.?eventSubscriptions ?? [], entry => subscriptionOf(entry, retentionOf(file)))
 }
 
 @description('The names of its event subscriptions.')
 func namesOf(file Written) string[] =>
-  map(filter(file.eventSubscriptions, one => isKind(one, '{')), one => string(one.?name ?? ''))
+  map(filter(file.eventSubscriptions, entry => isKind(entry, '{')), entry => string(entry.?name ?? ''))
 
 @description('The keys of an object that nobody knows.')
-func strangers(value Written, known string[]) string[] =>
-  map(filter(items(value), one => !contains(known, one.key)), one => one.key)
+func unknownKeys(value Written, known string[]) string[] =>
+  map(filter(items(value), entry => !contains(known, entry.key)), entry => entry.key)
 
 @description('What is wrong with the filters of an event subscription; what is in one is left to Event Grid.')
 func filterProblems(value Written) string[] =>
   !isKind(value, '{')
     ? ['filtersConfiguration must be an object']
     : [
-        ...map(strangers(value, ['includedEventTypes', 'filters']), key => '${key} is nothing that is known')
+        ...map(unknownKeys(value, ['includedEventTypes', 'filters']), key => '${key} is unknown')
         value.?includedEventTypes == null || isKind(value.includedEventTypes, '[') && !contains(
             map(value.includedEventTypes, type => isKind(type, '"')),
             false
@@ -140,12 +140,12 @@ func wholeProblem(value Written, key string, lowest int, highest int) string =>
     : '${key} is ${value[key]}, and may be ${lowest} to ${highest}'
 
 @description('What is wrong with the limits of an event subscription.')
-func limitProblems(one Written, meant EventSubscription, retentionDays int) string[] => [
-  wholeProblem(one, 'receiveLockDurationInSeconds', 60, 300)
-  wholeProblem(one, 'maxDeliveryCount', 1, 10)
-  one.?eventTimeToLive == null || isDuration(one.eventTimeToLive)
+func limitProblems(entry Written, meant EventSubscription, retentionDays int) string[] => [
+  wholeProblem(entry, 'receiveLockDurationInSeconds', 60, 300)
+  wholeProblem(entry, 'maxDeliveryCount', 1, 10)
+  entry.?eventTimeToLive == null || isDuration(entry.eventTimeToLive)
     ? ''
-    : 'eventTimeToLive is ${one.eventTimeToLive}, and must be a duration as P1DT2H3M4S'
+    : 'eventTimeToLive is ${entry.eventTimeToLive}, and must be a duration as P1DT2H3M4S'
   secondsOf(meant.eventTimeToLive) >= max(60, meant.receiveLockDurationInSeconds)
     ? ''
     : 'eventTimeToLive is ${meant.eventTimeToLive}, and must be at least PT1M and the lock duration'
@@ -155,20 +155,20 @@ func limitProblems(one Written, meant EventSubscription, retentionDays int) stri
 ]
 
 @description('What is wrong with one event subscription.')
-func subscriptionProblems(one Written, retentionDays int) string[] =>
-  !isKind(one, '{')
+func subscriptionProblems(entry Written, retentionDays int) string[] =>
+  !isKind(entry, '{')
     ? ['eventSubscriptions: each must be an object']
     : map(
         filter(
           [
-            ...map(strangers(one, subscriptionKeys), key => '${key} is nothing that is known')
-            isName(one.?name) ? '' : 'name must be 3 to 50 letters, digits and hyphens'
-            ...limitProblems(one, subscriptionOf(one, retentionDays), retentionDays)
-            ...(one.?filtersConfiguration == null ? [] : filterProblems(one.filtersConfiguration))
+            ...map(unknownKeys(entry, subscriptionKeys), key => '${key} is unknown')
+            isName(entry.?name) ? '' : 'name must be 3 to 50 letters, digits and hyphens'
+            ...limitProblems(entry, subscriptionOf(entry, retentionDays), retentionDays)
+            ...(entry.?filtersConfiguration == null ? [] : filterProblems(entry.filtersConfiguration))
           ],
           problem => !empty(problem)
         ),
-        problem => '${one.?name ?? 'an event subscription'}: ${problem}'
+        problem => '${entry.?name ?? 'an event subscription'}: ${problem}'
       )
 
 @export()
@@ -176,7 +176,7 @@ func subscriptionProblems(one Written, retentionDays int) string[] =>
 func problemsOf(file Written) string[] =>
   filter(
     [
-      ...map(strangers(file, keys), key => '${key} is nothing that is known')
+      ...map(unknownKeys(file, keys), key => '${key} is unknown')
       isName(file.?topic) ? '' : 'topic must be 3 to 50 letters, digits and hyphens'
       wholeProblem(file, 'eventRetentionInDays', 1, 7)
       file.?deadLetterContainer == null || isContainer(file.deadLetterContainer)
@@ -187,7 +187,7 @@ func problemsOf(file Written) string[] =>
         : 'eventSubscriptions must be a list'
       ...(isKind(file.?eventSubscriptions, '[')
         ? [
-            ...flatten(map(file.eventSubscriptions, one => subscriptionProblems(one, retentionOf(file))))
+            ...flatten(map(file.eventSubscriptions, entry => subscriptionProblems(entry, retentionOf(file))))
             hasClash(namesOf(file))
               ? 'eventSubscriptions: two have the same name or timer function, or that of pull_now: ${join(namesOf(file), ', ')}'
               : ''

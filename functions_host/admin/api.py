@@ -10,7 +10,7 @@ from aiohttp import web
 
 from functions_host.admin.keys_api import AdminKeys
 from functions_host.app import App
-from functions_host.functions import Function, HttpTrigger
+from functions_host.functions import Function, HttpTrigger, is_disabled
 from functions_host.http.http_trigger import body_of
 from functions_host.http.responses import bare, json_reply
 from functions_host.keys import Access
@@ -165,7 +165,7 @@ class Admin:
                 "language": "python",
                 "bindings": list(function.bindings),
             },
-            "isDisabled": self._app.is_disabled(function),
+            "isDisabled": is_disabled(function.name, self._app.environ),
             "isDirect": True,
             "isProxy": False,
         }

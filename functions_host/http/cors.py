@@ -3,7 +3,6 @@
 Answers as ASP.NET Core's middleware does under `func start`, but never for /admin.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -41,14 +40,6 @@ class Policy:
         return response
 
 
-def policy(origins: Iterable[str], *, credentials: bool) -> Policy | None:
-    """Return the policy for these origins as they were written; None without any."""
-    written = [origin.strip() for origin in origins if origin.strip()]
-    if not written:
-        return None
-    return Policy(frozenset(map(_normalize, written)), credentials)
-
-
 def is_preflight(request: web.BaseRequest) -> bool:
     """Return whether a browser asks if it may send another request."""
     return (
@@ -58,8 +49,9 @@ def is_preflight(request: web.BaseRequest) -> bool:
     )
 
 
-def _normalize(written: str) -> str:
+def normalize(written: str) -> str:
     """Return the origin as browsers send it: no path, no default port, lower case."""
+    written = written.strip()
     try:
         parts = urlsplit(written.lower())
         port = parts.port

@@ -16,7 +16,7 @@ HIGHEST_PORT = 65535
 class HostNames:
     """The names of this machine, and those that the host was given."""
 
-    def __init__(self, given: Iterable[str] = ()) -> None:
+    def __init__(self, given: Iterable[str]) -> None:
         self._given = {_plain(name) for name in given}
 
     def problem(self, host: str) -> tuple[int, str] | None:

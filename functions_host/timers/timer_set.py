@@ -1,7 +1,6 @@
 """The timer functions of an app: which can run, and how they start and stop."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -103,10 +102,9 @@ async def _run(timer: Timer) -> None:
     """Keep one timer going; what ends it other than a stop is in the log."""
     trigger = timer.function.trigger
     on_startup = isinstance(trigger, TimerTrigger) and trigger.run_on_startup
-    with contextlib.suppress(Stopped):
-        try:
-            await timer.run(on_startup=on_startup)
-        except Stopped:
-            raise
-        except Exception:
-            LOG.exception("the timer has died", extra={"function": timer.function.name})
+    try:
+        await timer.run(on_startup=on_startup)
+    except Stopped:
+        return
+    except Exception:
+        LOG.exception("the timer has died", extra={"function": timer.function.name})

@@ -21,17 +21,17 @@ resource deadLetterAccount 'Microsoft.Storage/storageAccounts@2025-08-01' existi
 }
 
 resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions@2025-02-15' = [
-  for one in topology.eventSubscriptions: {
+  for subscription in topology.eventSubscriptions: {
     parent: namespace::topic
-    name: one.name
+    name: subscription.name
     properties: {
       eventDeliverySchema: 'CloudEventSchemaV1_0'
       deliveryConfiguration: {
         deliveryMode: 'Queue'
         queue: {
-          receiveLockDurationInSeconds: one.receiveLockDurationInSeconds
-          maxDeliveryCount: one.maxDeliveryCount
-          eventTimeToLive: one.eventTimeToLive
+          receiveLockDurationInSeconds: subscription.receiveLockDurationInSeconds
+          maxDeliveryCount: subscription.maxDeliveryCount
+          eventTimeToLive: subscription.eventTimeToLive
           deadLetterDestinationWithResourceIdentity: {
             identity: { type: 'SystemAssigned' }
             deadLetterDestination: {
@@ -45,8 +45,8 @@ resource subscriptions 'Microsoft.EventGrid/namespaces/topics/eventSubscriptions
         }
       }
       filtersConfiguration: {
-        includedEventTypes: one.?filtersConfiguration.?includedEventTypes
-        filters: one.?filtersConfiguration.?filters ?? []
+        includedEventTypes: subscription.?filtersConfiguration.?includedEventTypes
+        filters: subscription.?filtersConfiguration.?filters ?? []
       }
     }
   }

@@ -26,9 +26,9 @@ var zoneNames = zoneIds != null
   : ['privatelink.eventgrid.azure.net', 'privatelink.blob.${environment().suffixes.storage}']
 var targets = [
   { name: 'eventgrid', id: namespace.id, group: 'topic', zone: zoneIds.?eventGrid ?? own[0] }
-  ...map(items(accountNames), one => {
-    name: '${one.key}-blob'
-    id: resourceId('Microsoft.Storage/storageAccounts', one.value)
+  ...map(items(accountNames), account => {
+    name: '${account.key}-blob'
+    id: resourceId('Microsoft.Storage/storageAccounts', account.value)
     group: 'blob'
     zone: zoneIds.?blob ?? own[1]
   })

@@ -70,7 +70,6 @@ var sections = [
       {
         name: 'drains'
         title: 'Drains of each event subscription, as far as logs are kept (host.json samples them)'
-        visualization: 'table'
         steps: [
           ...drains
           'summarize Drains = sum(ItemCount), Received = sum(Received * ItemCount), WithFailures = sumif(ItemCount, Failed != "{}"), Last = max(TimeGenerated) by EventSubscription'
@@ -107,7 +106,6 @@ var sections = [
       {
         name: 'warnings'
         title: 'Rejected, released and lost deliveries, and what the app warned of'
-        visualization: 'table'
         steps: [
           traces
           'where SeverityLevel >= 2'
@@ -119,7 +117,6 @@ var sections = [
       {
         name: 'refused'
         title: 'Requests that the namespace refused'
-        visualization: 'table'
         steps: [
           rowsOf('EGNFailedHttpDataPlaneOperations', refusalColumns, '_ResourceId =~ "${namespace.id}"')
           'summarize Requests = sum(toint(TotalOperations)), Last = max(TimeGenerated) by OperationName, ResultSignature, AuthenticationType'
@@ -144,7 +141,6 @@ var sections = [
       {
         name: 'functions'
         title: 'Functions: how often, how long, how many failed (a timer that raised, an answer of 5xx) or were refused (4xx)'
-        visualization: 'table'
         steps: [
           rowsOf('AppRequests', requestColumns, ofTheApp)
           'summarize Calls = sum(ItemCount), Failed = sumif(ItemCount, not(Success) or toint(ResultCode) >= 500), Refused = sumif(ItemCount, toint(ResultCode) >= 400 and toint(ResultCode) < 500), Median = percentile(DurationMs, 50), P95 = percentile(DurationMs, 95), Last = max(TimeGenerated) by Name'
@@ -227,7 +223,7 @@ var items = flatten(map(sections, section => [
       queryType: 0
       resourceType: logs
       crossComponentResources: [workspaceId]
-      visualization: query.visualization
+      visualization: query.?visualization ?? 'table'
     }
   })
 ]))

@@ -24,7 +24,7 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, Any]]:
     app: Any = SimpleNamespace(
         auth=False, broken=False, router=Router([echo], "api", os.environ)
     )
-    http = server.Server(app, HostNames(), None)
+    http = server.Server(app, HostNames([]), None)
     listener = await asyncio.get_running_loop().create_server(http, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -109,26 +109,26 @@ BREAKS = {
     ),
     "another lock": _p(
         SUBSCRIPTIONS,
-        "receiveLockDurationInSeconds: one.receiveLockDurationInSeconds",
+        "receiveLockDurationInSeconds: subscription.receiveLockDurationInSeconds",
         "receiveLockDurationInSeconds: 120",
         "each_event_subscription_is_as_the_topology_declares",
     ),
     "another delivery count": _p(
         SUBSCRIPTIONS,
-        "maxDeliveryCount: one.maxDeliveryCount",
+        "maxDeliveryCount: subscription.maxDeliveryCount",
         "maxDeliveryCount: 3",
         "each_event_subscription_is_as_the_topology_declares",
     ),
     "no filter": _p(
         SUBSCRIPTIONS,
-        "includedEventTypes: one.?filtersConfiguration.?includedEventTypes",
+        "includedEventTypes: subscription.?filtersConfiguration.?includedEventTypes",
         "includedEventTypes: null",
         "each_event_subscription_is_as_the_topology_declares",
     ),
     "a missing event subscription": _p(
         SUBSCRIPTIONS,
-        "for one in topology.eventSubscriptions",
-        "for one in take(topology.eventSubscriptions, 2)",
+        "for subscription in topology.eventSubscriptions",
+        "for subscription in take(topology.eventSubscriptions, 2)",
         "each_event_subscription_is_as_the_topology_declares",
     ),
     "event subscriptions in the first of two passes": _p(

@@ -22,7 +22,7 @@ output problems array = map(loadJsonContent('files.json'), file => problemsOf(fi
 output meanings array = map(loadJsonContent('files.json'), file => empty(problemsOf(file)) ? meaningOf(file) : {})
 output seconds array = map(
   loadJsonContent('files.json'),
-  file => empty(problemsOf(file)) ? map(meaningOf(file).eventSubscriptions, one => secondsOf(one.eventTimeToLive)) : [])
+  file => empty(problemsOf(file)) ? map(meaningOf(file).eventSubscriptions, subscription => secondsOf(subscription.eventTimeToLive)) : [])
 """
 
 
