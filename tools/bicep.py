@@ -26,7 +26,7 @@ PLANNED = "infra/examples/default.bicepparam"
 PLAN = INFRA / "examples" / "default.snapshot.json"
 TRIED = "BICEP, PATH, ../shared/tools and az bicep (`az bicep install` brings one)"
 TABLE = re.compile(r"(\| parameter \|.*\n\|---.*\n)(?:\|.*(?:\n(?=\|))?)*")
-# What a reader is told of a default that Azure works out.
+# How the table describes a default that Azure works out.
 DEFAULTS = {
     "": "none",
     "[resourceGroup().location]": "the group's",
@@ -165,11 +165,11 @@ def table(parameters: Mapping[str, Any]) -> Iterator[str]:
         variables = re.findall(r"readEnvironmentVariable\('(\w+)'", given[name])
         default = parameter.get("defaultValue")
         if isinstance(default, str):
-            shown = DEFAULTS.get(default, f"`{default}`")
+            value = DEFAULTS.get(default, f"`{default}`")
         else:
-            shown = "none" if default is None else f"`{json.dumps(default)}`"
+            value = "none" if default is None else f"`{json.dumps(default)}`"
         what = parameter["metadata"]["description"]
-        yield f"| `{name}` | `{variables[-1]}` | {shown} | {what} |"
+        yield f"| `{name}` | `{variables[-1]}` | {value} | {what} |"
 
 
 def sort_outputs(file: Path) -> None:

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = settings_for(app, os.environ)
         chosen = declared_topology.choose(app, given.topology, environment)
-        environment |= chosen.told
+        environment |= chosen.settings
         example = settings_file.read(ROOT / settings_file.EXAMPLE)
         if environment.get(settings_file.TOPIC) == example[settings_file.TOPIC]:
             environment[settings_file.TOPIC] = chosen.topic

@@ -68,10 +68,10 @@ def about(command: list[str]) -> Python | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = done.stdout.split(maxsplit=2)
-    if done.returncode or len(said) != 3:
+    words = done.stdout.split(maxsplit=2)
+    if done.returncode or len(words) != 3:
         return None
-    return Python(said[0], said[1] == "able", said[2].strip())
+    return Python(words[0], words[1] == "able", words[2].strip())
 
 
 def _candidates() -> Iterator[list[str]]:

@@ -79,8 +79,8 @@ def compile_app(root: Path) -> None:
             module = cached.name.partition(".")[0]
             if not (cached.parent.parent / f"{module}.py").exists():
                 cached.unlink()
-        if said := wheels.write_bytecode(folder):
-            raise CannotGoOn(f"{folder} does not compile:\n{last_lines(said)}")
+        if errors := wheels.write_bytecode(folder):
+            raise CannotGoOn(f"{folder} does not compile:\n{last_lines(errors)}")
 
 
 def contents(root: Path) -> Iterator[str]:

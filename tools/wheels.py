@@ -46,10 +46,10 @@ def build(root: Path) -> None:
     folder = root / FOLDER
     if folder.exists():
         shutil.rmtree(folder)
-    asked = [*TARGET, "--require-hashes", "--no-compile", "-r", str(root / HASHED)]
+    options = [*TARGET, "--require-hashes", "--no-compile", "-r", str(root / HASHED)]
     attempt(
         f"Collecting packages for Python {WANTED} on Linux into {FOLDER}",
-        [*_pip(), *asked, "--target", str(folder / INSIDE)],
+        [*_pip(), *options, "--target", str(folder / INSIDE)],
         ADVICE,
     )
     # Programs of packages, which name the Python of this machine.
@@ -77,10 +77,10 @@ def pin(root: Path) -> None:
     pins(root / PINS)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        asked = [*TARGET, "--dry-run", "--report", str(report), "--target", folder]
+        options = [*TARGET, "--dry-run", "--report", str(report), "--target", folder]
         attempt(
             f"Asking for the wheels of {PINS}",
-            [*_pip(), *asked, "-r", str(root / PINS)],
+            [*_pip(), *options, "-r", str(root / PINS)],
             ADVICE,
         )
         found = json.loads(report.read_text(encoding="utf-8"))["install"]

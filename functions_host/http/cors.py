@@ -31,8 +31,8 @@ class Policy:
         if self.credentials:
             headers["Access-Control-Allow-Credentials"] = "true"
         if is_preflight(request):
-            if asked := request.headers.get("Access-Control-Request-Headers"):
-                headers["Access-Control-Allow-Headers"] = asked
+            if requested := request.headers.get("Access-Control-Request-Headers"):
+                headers["Access-Control-Allow-Headers"] = requested
             method = request.headers["Access-Control-Request-Method"]
             headers["Access-Control-Allow-Methods"] = method
         if len(self.origins) > 1:

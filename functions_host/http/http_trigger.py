@@ -14,7 +14,7 @@ from functions_host.worker_messages import RpcHttp, TypedData
 BODY_PATIENCE = 30.0
 BODY_RATE = 100_000
 EMPTY_STATUSES = frozenset({204, 304})
-# The server says these itself; a function's own are taken out.
+# The server sets these itself; a function's own are left out.
 HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
 
 

@@ -30,21 +30,21 @@ class Sockets:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that holds the port, before anything answers on it."""
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
-    taken.setsockopt(
+    listener.setsockopt(
         socket.SOL_SOCKET,
         # On Windows the other option would let two servers share the port.
         socket.SO_REUSEADDR if exclusive is None else exclusive,
         1,
     )
     try:
-        taken.bind((host, port))
-        taken.listen(BACKLOG)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError:
-        taken.close()
+        listener.close()
         raise
-    return taken
+    return listener
 
 
 def raise_descriptor_limit() -> None:
@@ -62,7 +62,7 @@ def raise_descriptor_limit() -> None:
 
 
 class LoopErrors:
-    """What the loop has to say: a connection that cannot be taken is said once."""
+    """Logs errors of the loop: a connection that cannot be accepted only once."""
 
     def __init__(self) -> None:
         self._said = -PAUSE
@@ -77,7 +77,7 @@ class LoopErrors:
         now = loop.time()
         if now - self._said >= PAUSE:
             LOG.error(
-                "no connection can be taken (%s): the limit of open files is reached; "
+                "no connection can be accepted (%s): the limit of open files is reached; "
                 "callers wait until some are closed",
                 context.get("exception"),
             )

@@ -41,7 +41,7 @@ class Connection(web.RequestHandler):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether its caller has neither asked nor begun to ask."""
+        """Whether its caller has neither sent a request nor begun to."""
         return not (self.has_heard or self._request_in_progress)
 
     def data_received(self, data: bytes) -> None:

@@ -16,7 +16,7 @@ LOG = logging.getLogger("functions_host")
 STOP_GRACE = 10.0
 # Who edits wants to see it: what runs longer is cut off.
 EDIT_GRACE = 0.5
-# In which a connection that was just taken comes to be one.
+# In which a connection that was just accepted gets its handler.
 ARRIVAL = 0.01
 # What the answer to a call that timed out gets to reach its caller.
 LAST_WORDS = 0.3

@@ -29,7 +29,7 @@ def test_the_file_that_is_given_comes_first_and_the_app_is_told(tmp_path: Path) 
     chosen = declared_topology.choose(tmp_path, given, {SETTING: "b.json"})
     set_before = declared_topology.choose(tmp_path, None, {SETTING: "b.json"})
 
-    assert (chosen.file, chosen.told) == (given, {SETTING: str(given)})
+    assert (chosen.file, chosen.settings) == (given, {SETTING: str(given)})
     assert set_before.file == told
     assert chosen.topic == "moderation-events"
 
@@ -45,7 +45,7 @@ def test_without_one_it_is_the_one_of_the_app(tmp_path: Path) -> None:
 
     [beside] = put(tmp_path, "topology.json")
     chosen = declared_topology.choose(tmp_path, None, {SETTING: " "})
-    assert (chosen.file, chosen.told) == (beside, {SETTING: str(beside)})
+    assert (chosen.file, chosen.settings) == (beside, {SETTING: str(beside)})
 
 
 def test_an_app_without_any_gets_that_of_this_project(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def program(name: str) -> str:
 
 def output(command: Sequence[str], seconds: float = SECONDS) -> str:
     """Return what a program of Azure prints; CannotAsk or Refused when it does not."""
-    asked = " ".join(command[1:4])
+    question = " ".join(command[1:4])
     process = subprocess.Popen(
         [program(command[0]), *command[1:]],
         stdin=subprocess.DEVNULL,
@@ -58,13 +58,13 @@ def output(command: Sequence[str], seconds: float = SECONDS) -> str:
         except subprocess.TimeoutExpired as error:
             _end(process)
             problem = f"no answer within {seconds:.0f} s"
-            raise Refused(f"{command[0]} {asked}: {problem}") from error
+            raise Refused(f"{command[0]} {question}: {problem}") from error
         except KeyboardInterrupt:
             _end(process)
             raise
     if process.returncode == 0:
         return out
-    raise _refusal(command[0], asked, err.strip() or out.strip())
+    raise _refusal(command[0], question, err.strip() or out.strip())
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -75,26 +75,26 @@ def _end(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _refusal(name: str, asked: str, said: str) -> CannotGoOn:
-    if any(words in said for words in LOGIN):
+def _refusal(name: str, question: str, text: str) -> CannotGoOn:
+    if any(words in text for words in LOGIN):
         login = "az login" if name == "az" else "azd auth login"
-        return CannotAsk(f"{name} is not signed in: run `{login}`.\n{_last(said)}")
-    return Refused(f"{name} {asked}: {_last(said)}")
+        return CannotAsk(f"{name} is not signed in: run `{login}`.\n{_last(text)}")
+    return Refused(f"{name} {question}: {_last(text)}")
 
 
 def answer(command: Sequence[str], seconds: float = SECONDS) -> Any:
     """Return the JSON that a program of Azure prints."""
-    said = output([*command, "--output", "json"], seconds)
+    text = output([*command, "--output", "json"], seconds)
     try:
-        return json.loads(said)
+        return json.loads(text)
     except ValueError as error:
-        raise Refused(f"{command[0]} answered no JSON: {_last(said)}") from error
+        raise Refused(f"{command[0]} answered no JSON: {_last(text)}") from error
 
 
 def rest(path: str, api: str, *, method: str = "get", **parameters: str) -> Any:
     """Ask Azure Resource Manager about a path; `parameters` go into the URL."""
-    asked = {f"${name}": value for name, value in parameters.items()}
-    return _ask(path, method, {"api-version": api, **asked})
+    named = {f"${name}": value for name, value in parameters.items()}
+    return _ask(path, method, {"api-version": api, **named})
 
 
 def values(path: str, api: str, **parameters: str) -> list[Any]:

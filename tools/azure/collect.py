@@ -52,7 +52,7 @@ def collect_functions(group: str | None, app: str | None, now: datetime) -> Depl
 
 def _collector(group: str | None) -> "_Collector":
     account = az.answer(["az", "account", "show"])
-    group = group or _known("AZURE_RESOURCE_GROUP")
+    group = group or _azd_value("AZURE_RESOURCE_GROUP")
     if not group:
         raise CannotGoOn(
             "no resource group is known: give --resource-group, or run this where "
@@ -61,7 +61,7 @@ def _collector(group: str | None) -> "_Collector":
     return _Collector(account, group)
 
 
-def _known(name: str) -> str:
+def _azd_value(name: str) -> str:
     """Return what the environment says, or azd's environment, or nothing."""
     if name in os.environ:
         return os.environ[name]
@@ -161,11 +161,11 @@ class _Collector:
         workspaces = _ids(resources, WORKSPACE)
         if site is None or not workspaces:
             return None
-        asked = query.format(app=site["name"])
+        text = query.format(app=site["name"])
 
         def ask() -> Any:
             workspace = az.rest(workspaces[0], WORKSPACES)
-            return az.query(workspace["properties"]["customerId"], asked)
+            return az.query(workspace["properties"]["customerId"], text)
 
         answer: Json | None = self._try(part, ask)
         return answer
@@ -175,8 +175,8 @@ class _Collector:
         return found[0] if found else None
 
     def _each(self, part: str, ids: list[str], api: str) -> list[Json]:
-        asked = [self._try(part, partial(az.rest, path, api)) for path in ids]
-        return [answer for answer in asked if answer is not None]
+        answers = [self._try(part, partial(az.rest, path, api)) for path in ids]
+        return [answer for answer in answers if answer is not None]
 
     def _list(self, part: str, path: str, api: str = AUTHORIZATION) -> list[Json]:
         found: list[Json] | None = self._try(part, lambda: az.values(path, api))

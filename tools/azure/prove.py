@@ -26,7 +26,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class Unproven(CannotGoOn):
-    """Nothing was shown, in either way; the text says why, `do` what to do."""
+    """Nothing was proven, either way; the text says why, `do` what to do."""
 
     def __init__(self, problem: str, do: str) -> None:
         super().__init__(problem)
@@ -57,15 +57,17 @@ class Api:
             ) from error
 
 
-def _refusal(asked: str, error: urllib.error.HTTPError) -> Unproven:
+def _refusal(call: str, error: urllib.error.HTTPError) -> Unproven:
     """Return what a problem of RFC 9457 says; the host's own answers have no body."""
     try:
-        said = json.loads(error.read())
+        problem = json.loads(error.read())
     except (OSError, ValueError):
-        said = {}
-    detail = dig(said, "detail") or dig(said, "title") or "without a word of the app"
-    do = dig(said, "next") or "see whether the app runs and the key is an operator's"
-    return Unproven(f"{asked} answers {error.code}: {detail}", str(do))
+        problem = {}
+    detail = (
+        dig(problem, "detail") or dig(problem, "title") or "without a word of the app"
+    )
+    do = dig(problem, "next") or "see whether the app runs and the key is an operator's"
+    return Unproven(f"{call} answers {error.code}: {detail}", str(do))
 
 
 def of(found: Deployment, address: str | None) -> Api:
@@ -95,9 +97,15 @@ def _key(site: Json) -> str:
 
 
 def _token(client: str) -> str:
-    asked = ["az", "account", "get-access-token", "--scope", f"api://{client}/.default"]
+    command = [
+        "az",
+        "account",
+        "get-access-token",
+        "--scope",
+        f"api://{client}/.default",
+    ]
     try:
-        return str(az.answer(asked)["accessToken"])
+        return str(az.answer(command)["accessToken"])
     except Refused as error:
         raise Unproven(
             f"az gets no token for the app: {error}",
@@ -107,18 +115,18 @@ def _token(client: str) -> str:
 
 
 def prove(found: Deployment, address: str | None, seconds: float) -> Json:
-    """Return what was shown: `after`, in seconds; or `problem`, `do` and `level`."""
+    """Return what was proven: `after`, in seconds; or `problem`, `do` and `level`."""
     try:
         api = of(found, address)
-        letter = _reject_probe(api)
+        probe = _reject_probe(api)
     except Unproven as error:
         return {"problem": str(error), "do": error.do, "level": "unknown"}
     began = time.monotonic()
-    named = f"{letter['id']} on {letter['subscription']}"
+    named = f"{probe['id']} on {probe['subscription']}"
     say(f"Rejected the probe {named}; waiting for its dead letter ...")
     try:
         while time.monotonic() - began < seconds:
-            if _has_arrived(api, letter):
+            if _has_arrived(api, probe):
                 return {"after": round(time.monotonic() - began)}
             time.sleep(LOOK_AGAIN_SECONDS)  # noqa: TID251 - another system's doing
     except Unproven as error:
@@ -147,22 +155,22 @@ def _reject_probe(api: Api) -> Json:
     }
 
 
-def _has_arrived(api: Api, letter: Json) -> bool:
+def _has_arrived(api: Api, probe: Json) -> bool:
     """Return whether it is a newest dead letter of today, or of the probe's day."""
-    today = _letters(api, letter)
+    today = _dead_letters(api, probe)
     found = today["deadLetters"]
-    if today["day"] != letter["day"]:
-        found = [*found, *_letters(api, letter, day=letter["day"])["deadLetters"]]
-    return any(_is(dead_letter, letter) for dead_letter in found)
+    if today["day"] != probe["day"]:
+        found = [*found, *_dead_letters(api, probe, day=probe["day"])["deadLetters"]]
+    return any(_is(dead_letter, probe) for dead_letter in found)
 
 
-def _letters(api: Api, letter: Json, **day: str) -> Json:
-    asked = {"subscription": letter["subscription"], "limit": "200", **day}
-    answer: Json = api.call("GET", f"deadletters?{urlencode(asked)}")
+def _dead_letters(api: Api, probe: Json, **day: str) -> Json:
+    query = {"subscription": probe["subscription"], "limit": "200", **day}
+    answer: Json = api.call("GET", f"deadletters?{urlencode(query)}")
     return answer
 
 
-def _is(found: Json, letter: Json) -> bool:
+def _is(found: Json, probe: Json) -> bool:
     """Return whether it is the event, by source and id as far as the app says both."""
-    source = found.get("source", letter["source"])
-    return (found["id"], source) == (letter["id"], letter["source"])
+    source = found.get("source", probe["source"])
+    return (found["id"], source) == (probe["id"], probe["source"])

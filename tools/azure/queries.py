@@ -29,6 +29,6 @@ LONGEST = 400
 def sentence(answer: Json) -> str:
     """Return what FAILURE found, as one line: the exception, where a worker names one."""
     rows = answer["tables"][0]["rows"]
-    said = str(rows[0][0]).strip() if rows else ""
-    exception = EXCEPTION.search(said)
-    return (exception[1] if exception else said.partition("\n")[0])[:LONGEST]
+    text = str(rows[0][0]).strip() if rows else ""
+    exception = EXCEPTION.search(text)
+    return (exception[1] if exception else text.partition("\n")[0])[:LONGEST]

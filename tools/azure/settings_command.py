@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CannotGoOn, OSError) as error:
         say(f"dev.py settings: {error}")
         return 1
-    tell(file, changes, found, dry_run=given.dry_run)
+    report(file, changes, found, dry_run=given.dry_run)
     return 0
 
 
@@ -99,7 +99,7 @@ def write(file: Path, values: Mapping[str, str]) -> None:
     half.replace(file)
 
 
-def tell(file: Path, changes: list[Change], found: Outputs, *, dry_run: bool) -> None:
+def report(file: Path, changes: list[Change], found: Outputs, *, dry_run: bool) -> None:
     """Say what changed, and what a person has to do besides."""
     if not changes:
         say(f"{file} says so already: nothing changed.")

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         topology.load()  # what a deployment is compared with
         if given.functions:
             return wait_for_functions(given)
-        found = _found(given)
+        found = _deployment(given)
     except TopologyInvalid as error:
         say(f"dev.py status: {error}")
         return UNWELL
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return CANNOT_ASK
     if given.save:
         found.save(given.save)
-    return tell(found, examine(found))
+    return report(found, examine(found))
 
 
-def _found(given: argparse.Namespace) -> Deployment:
+def _deployment(given: argparse.Namespace) -> Deployment:
     """Return the saved deployment, or what Azure shows, with a proof if wanted."""
     if given.json:
         return deployment.load(given.json)
@@ -118,12 +118,12 @@ def wait_for_functions(given: argparse.Namespace) -> int:
             say(f"{found.app} has its {len(found.functions)} functions.")
             return WELL
         if time.monotonic() >= ends:
-            tell(found, examined)
+            report(found, examined)
             return UNWELL
         time.sleep(ASK_AGAIN_SECONDS)  # noqa: TID251 - Azure can only be asked again
 
 
-def tell(found: Deployment, examined: Sequence[Examined]) -> int:
+def report(found: Deployment, examined: Sequence[Examined]) -> int:
     """Say all that was found; 0 when nobody has to do anything."""
     say(f"{found.group}, asked at {found.now:%Y-%m-%d %H:%M} UTC")
     for group in examined:
@@ -143,8 +143,8 @@ def tell(found: Deployment, examined: Sequence[Examined]) -> int:
     if not every:
         say("Everything is as it was deployed.")
     else:
-        said = (f"{count} {level}" for level, count in counts.items() if count)
-        say(f"To do: {', '.join(said)}.")
+        texts = (f"{count} {level}" for level, count in counts.items() if count)
+        say(f"To do: {', '.join(texts)}.")
     return UNWELL if counts[Level.BROKEN] or counts[Level.UNKNOWN] else WELL
 
 

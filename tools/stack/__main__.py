@@ -19,7 +19,7 @@ from tools.terminal import CannotGoOn, end_at_ctrl_c, say
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the local stack until told to stop; 1 if it cannot be brought up."""
+    """Run the local stack until asked to stop; 1 if it cannot be brought up."""
     given = options.read(arguments)
     descriptors.raise_limit()
     try:

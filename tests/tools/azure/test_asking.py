@@ -98,7 +98,7 @@ def test_what_may_not_be_read_is_said_and_the_rest_examined(
     monkeypatch.setenv("FAKE_AZ_MOOD", forbidden)
 
     found = collect.collect(GROUP, None, NOW)
-    assert status_command.tell(found, examine(found)) == 1
+    assert status_command.report(found, examine(found)) == 1
 
     shown = capsys.readouterr().out
     assert f"{part} could not be looked at" in shown

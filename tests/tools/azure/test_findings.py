@@ -121,7 +121,7 @@ def test_what_was_proven_is_no_finding(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
     assert (
-        status_command.tell(changed(proven), examine(changed(proven)))
+        status_command.report(changed(proven), examine(changed(proven)))
         == status_command.WELL
     )
     assert "came after 42 s" in capsys.readouterr().out
@@ -199,7 +199,7 @@ def test_the_same_remedy_is_said_once(capsys: pytest.CaptureFixture[str]) -> Non
     content = json.loads((HERE / "broken" / "dead-lettering-dropped.json").read_text())
 
     found = changed(content["changes"])
-    status_command.tell(found, examine(found))
+    status_command.report(found, examine(found))
 
     shown = capsys.readouterr().out
     assert shown.count("  broken  ") == 2
@@ -213,7 +213,7 @@ def test_nothing_is_called_well_that_was_not_looked_at(
     content = json.loads((HERE / "broken" / "rights-too-few.json").read_text())
 
     found = changed(content["changes"])
-    status_command.tell(found, examine(found))
+    status_command.report(found, examine(found))
 
     shown = capsys.readouterr().out
     assert "Settings: well, as far as it could be looked at\n" in shown

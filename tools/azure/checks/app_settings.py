@@ -32,45 +32,45 @@ SECRETS = (
 )
 
 
-def check(found: Deployment) -> Iterator[Finding]:
+def check(actual: Deployment) -> Iterator[Finding]:
     """Yield settings that are missing, wrong, forbidden, secret or point elsewhere."""
-    if found.site is None or not found.was_answered("settings"):
+    if actual.site is None or not actual.was_answered("settings"):
         return
-    yield from _refused(found)
-    yield from _timers(found)
-    yield from _forbidden(found)
-    yield from _elsewhere(found)
-    yield from _identity(found)
+    yield from _refused(actual)
+    yield from _timers(actual)
+    yield from _forbidden(actual)
+    yield from _wrong_targets(actual)
+    yield from _identity(actual)
 
 
-def _set(found: Deployment, pair: str) -> str:
+def _set(actual: Deployment, pair: str) -> str:
     return (
-        f"`az functionapp config appsettings set --name {found.app} --resource-group "
-        f"{found.group} --settings {pair}`, or deploy again"
+        f"`az functionapp config appsettings set --name {actual.app} --resource-group "
+        f"{actual.group} --settings {pair}`, or deploy again"
     )
 
 
-def _refused(found: Deployment) -> Iterator[Finding]:
+def _refused(actual: Deployment) -> Iterator[Finding]:
     """Yield what the app itself says of its settings, secrets apart, and the host's."""
     try:
-        Settings.from_environ(found.settings, topic=declared()["topic"])
+        Settings.from_environ(actual.settings, topic=declared()["topic"])
     except SettingsInvalid as error:
         for wrong in error.problems:
-            if found.settings.get(wrong.path) != HIDDEN:
+            if actual.settings.get(wrong.path) != HIDDEN:
                 problem = f"{wrong.problem}: every call answers 503"
-                do = _set(found, f"{wrong.path}=<value>") + ": docs/settings.md"
+                do = _set(actual, f"{wrong.path}=<value>") + ": docs/settings.md"
                 yield Finding(f"setting {wrong.path}", problem, do)
     for name in HOST_IDENTITY:
-        if not found.settings.get(name):
+        if not actual.settings.get(name):
             yield Finding(
                 f"setting {name}",
                 "is not set: the host cannot reach its storage, so no timer fires",
-                _set(found, f"{name}=<value>"),
+                _set(actual, f"{name}=<value>"),
             )
 
 
-def _timers(found: Deployment) -> Iterator[Finding]:
-    for timer in found.timers():
+def _timers(actual: Deployment) -> Iterator[Finding]:
+    for timer in actual.timers():
         for wrong in timer.problems:
             problem = f"{wrong.problem}: no timer drains {timer.subscription}"
             if wrong.path == timer.subscription:
@@ -78,11 +78,11 @@ def _timers(found: Deployment) -> Iterator[Finding]:
             else:
                 where, do = (
                     f"setting {wrong.path}",
-                    _set(found, f"{wrong.path}=<value>"),
+                    _set(actual, f"{wrong.path}=<value>"),
                 )
             yield Finding(where, problem, do)
-    for stray in timers.strays(topology.load().names, found.settings, handled()):
-        if stray.path in found.settings:
+    for stray in timers.strays(topology.load().names, actual.settings, handled()):
+        if stray.path in actual.settings:
             yield Finding(
                 f"setting {stray.path}",
                 stray.problem,
@@ -91,22 +91,22 @@ def _timers(found: Deployment) -> Iterator[Finding]:
             )
 
 
-def _forbidden(found: Deployment) -> Iterator[Finding]:
+def _forbidden(actual: Deployment) -> Iterator[Finding]:
     delete = (
-        f"`az functionapp config appsettings delete --name {found.app} "
-        f"--resource-group {found.group} --setting-names "
+        f"`az functionapp config appsettings delete --name {actual.app} "
+        f"--resource-group {actual.group} --setting-names "
     )
-    for name in sorted(FORBIDDEN & found.settings.keys()):
+    for name in sorted(FORBIDDEN & actual.settings.keys()):
         problem = "does not belong on Flex Consumption: deployments fail or ignore it"
         yield Finding(f"setting {name}", problem, f"{delete}{name}`")
-    for name in (name for name in SECRETS if name in found.settings):
+    for name in (name for name in SECRETS if name in actual.settings):
         yield Finding(
             f"setting {name}",
             "is a secret, and is used instead of the app's identity",
             f"{delete}{name}`",
             Level.LOOK,
         )
-    if EASY_AUTH in found.settings:
+    if EASY_AUTH in actual.settings:
         yield Finding(
             f"setting {EASY_AUTH}",
             "is the platform's own, set by hand: without Easy Auth, whoever sends a header "
@@ -115,40 +115,40 @@ def _forbidden(found: Deployment) -> Iterator[Finding]:
         )
 
 
-def _elsewhere(found: Deployment) -> Iterator[Finding]:
-    host = dig(found.namespace, "properties", "topicsConfiguration", "hostname")
-    name = settings.spelled("EVENTGRID_ENDPOINT", found.settings)
-    endpoint = found.settings.get(name, "")
+def _wrong_targets(actual: Deployment) -> Iterator[Finding]:
+    host = dig(actual.namespace, "properties", "topicsConfiguration", "hostname")
+    name = settings.spelled("EVENTGRID_ENDPOINT", actual.settings)
+    endpoint = actual.settings.get(name, "")
     if host and endpoint and endpoint.rstrip("/").lower() != f"https://{host}".lower():
         yield Finding(
             f"setting {name}",
             f"is {endpoint}, and the namespace answers at https://{host}",
-            _set(found, f"{name}=https://{host}"),
+            _set(actual, f"{name}=https://{host}"),
         )
-    topic, wanted = found.settings.get("EVENTGRID_TOPIC_NAME"), declared()["topic"]
+    topic, wanted = actual.settings.get("EVENTGRID_TOPIC_NAME"), declared()["topic"]
     if topic and topic != wanted:
         yield Finding(
             "setting EVENTGRID_TOPIC_NAME",
             f"is {topic}, topology.json says {wanted}",
-            _set(found, f"EVENTGRID_TOPIC_NAME={wanted}"),
+            _set(actual, f"EVENTGRID_TOPIC_NAME={wanted}"),
         )
     for name in (URL, f"{HOST}__accountName"):
-        value = found.settings.get(name, "")
-        known = found.storage_accounts and found.was_answered("storage_accounts")
-        if value and known and not account_of(found, value):
-            problem = f"is {value}, which is no storage account of {found.group}"
-            do = _set(found, f"{name}=<value>")
+        value = actual.settings.get(name, "")
+        known = actual.storage_accounts and actual.was_answered("storage_accounts")
+        if value and known and not account_of(actual, value):
+            problem = f"is {value}, which is no storage account of {actual.group}"
+            do = _set(actual, f"{name}=<value>")
             yield Finding(f"setting {name}", problem, do, Level.LOOK)
 
 
-def _identity(found: Deployment) -> Iterator[Finding]:
-    users = dig(found.site, "identity", "userAssignedIdentities") or {}
+def _identity(actual: Deployment) -> Iterator[Finding]:
+    users = dig(actual.site, "identity", "userAssignedIdentities") or {}
     clients = {user.get("clientId") for user in users.values()}
     for name in ("AZURE_CLIENT_ID", f"{HOST}__clientId"):
-        value = found.settings.get(name)
+        value = actual.settings.get(name)
         if users and value not in clients and (value or name == "AZURE_CLIENT_ID"):
             yield Finding(
                 f"setting {name}",
                 f"is {value or 'not set'}, and is no identity of the app: it cannot sign in",
-                _set(found, f"{name}={next(iter(clients))}"),
+                _set(actual, f"{name}={next(iter(clients))}"),
             )

@@ -17,26 +17,26 @@ LOOK = (
 )
 
 
-def check(found: Deployment) -> Iterator[Finding]:
+def check(actual: Deployment) -> Iterator[Finding]:
     """Yield event subscriptions whose drains fail, or have not run in time."""
-    if not found.functions or not found.was_answered("drains", "settings"):
+    if not actual.functions or not actual.was_answered("drains", "settings"):
         return
-    if not is_running(found):
+    if not is_running(actual):
         return  # the reason is known, and there is nothing else to do
-    if found.drains is None:
+    if actual.drains is None:
         yield Finding(
-            found.group,
-            "has no Log Analytics workspace: when drains ran cannot be told",
+            actual.group,
+            "has no Log Analytics workspace: when drains ran is unknown",
             "deploy with monitoring, or ask `GET /api/activity`",
             Level.UNKNOWN,
         )
         return
-    heard = last_drains(found.drains)
-    for timer in found.timers():
+    heard = last_drains(actual.drains)
+    for timer in actual.timers():
         lanes = [at for name, at in heard.items() if name in timer.functions]
         success = max((ok for _, ok in lanes), default=NEVER)
-        if timer.functions and _is_late(timer.schedule, success, found.now):
-            yield _late(timer.subscription, lanes, found)
+        if timer.functions and _is_late(timer.schedule, success, actual.now):
+            yield _late(timer.subscription, lanes, actual)
 
 
 def last_drains(answer: Json) -> dict[str, tuple[datetime, datetime]]:
@@ -63,9 +63,9 @@ def _is_late(schedule: str, success: datetime, now: datetime) -> bool:
 
 
 def _late(
-    name: str, lanes: list[tuple[datetime, datetime]], found: Deployment
+    name: str, lanes: list[tuple[datetime, datetime]], actual: Deployment
 ) -> Finding:
-    do = LOOK.format(app=found.app, group=found.group)
+    do = LOOK.format(app=actual.app, group=actual.group)
     where = f"event subscription {name}"
     if not lanes:
         return Finding(where, "was not drained within the last day", do)

@@ -29,17 +29,17 @@ PARTS = {
 }
 
 
-def check_presence(found: Deployment) -> Iterator[Finding]:
+def check_presence(actual: Deployment) -> Iterator[Finding]:
     """Yield what the resource group lacks, and what Azure did not answer about."""
-    kinds = {resource["type"].lower() for resource in found.resources}
+    kinds = {resource["type"].lower() for resource in actual.resources}
     for kind, name in WANTED:
         if kind.lower() not in kinds:
             yield Finding(
-                found.group,
+                actual.group,
                 f"has no {name.partition(' ')[2]}",
                 f"look whether this is the group that was deployed to, then {DEPLOY}",
             )
-    for part, reason in found.unanswered.items():
+    for part, reason in actual.unanswered.items():
         yield Finding(
             PARTS.get(part, part),
             f"could not be looked at: {reason}",
@@ -49,16 +49,16 @@ def check_presence(found: Deployment) -> Iterator[Finding]:
         )
 
 
-def check_provisioning(found: Deployment) -> Iterator[Finding]:
+def check_provisioning(actual: Deployment) -> Iterator[Finding]:
     """Yield resources that are not as their last deployment wanted them."""
-    listed = {resource["id"].lower(): resource for resource in found.resources}
-    inner = [*found.topics, *found.event_subscriptions, *found.storage_accounts]
+    listed = {resource["id"].lower(): resource for resource in actual.resources}
+    inner = [*actual.topics, *actual.event_subscriptions, *actual.storage_accounts]
     listed |= {resource["id"].lower(): resource for resource in inner}
-    if found.namespace:
-        listed[found.namespace["id"].lower()] = found.namespace
+    if actual.namespace:
+        listed[actual.namespace["id"].lower()] = actual.namespace
     for resource in listed.values():
         if state(resource) != "Succeeded":
-            yield _not_provisioned(resource, found.group)
+            yield _not_provisioned(resource, actual.group)
 
 
 def _not_provisioned(resource: Json, group: str) -> Finding:
@@ -76,45 +76,45 @@ def _not_provisioned(resource: Json, group: str) -> Finding:
     )
 
 
-def is_running(found: Deployment) -> bool:
+def is_running(actual: Deployment) -> bool:
     """Return whether the app was started, as far as Azure says."""
-    return dig(found.site, "properties", "state") in (None, "Running")
+    return dig(actual.site, "properties", "state") in (None, "Running")
 
 
-def check_app(found: Deployment) -> Iterator[Finding]:
+def check_app(actual: Deployment) -> Iterator[Finding]:
     """Yield what is wrong with the app's state, and with the functions that drain."""
-    if found.site is None:
+    if actual.site is None:
         return
-    where = f"app {found.app}"
-    named = f"--name {found.app} --resource-group {found.group}"
-    if not is_running(found):
-        problem = f"is {dig(found.site, 'properties', 'state')}: nothing is drained"
+    where = f"app {actual.app}"
+    named = f"--name {actual.app} --resource-group {actual.group}"
+    if not is_running(actual):
+        problem = f"is {dig(actual.site, 'properties', 'state')}: nothing is drained"
         yield Finding(where, problem, f"`az functionapp start {named}`")
-    yield from _python(found, where)
-    if not found.was_answered("functions"):
+    yield from _python(actual, where)
+    if not actual.was_answered("functions"):
         return
     indexed = {
-        function["name"].rpartition("/")[2]: function for function in found.functions
+        function["name"].rpartition("/")[2]: function for function in actual.functions
     }
     if not indexed:
-        yield _no_function(found, where)
+        yield _no_function(actual, where)
         return
-    yield from _functions(found, indexed)
+    yield from _functions(actual, indexed)
 
 
-def _python(found: Deployment, where: str) -> Iterator[Finding]:
-    runtime = dig(found.site, "properties", "functionAppConfig", "runtime") or {}
-    said = f"{runtime.get('name')} {runtime.get('version')}"
-    if runtime and said != f"python {PYTHON}":
+def _python(actual: Deployment, where: str) -> Iterator[Finding]:
+    runtime = dig(actual.site, "properties", "functionAppConfig", "runtime") or {}
+    version = f"{runtime.get('name')} {runtime.get('version')}"
+    if runtime and version != f"python {PYTHON}":
         yield Finding(
             where,
-            f"runs on {said}, and is packed for Python {PYTHON}: it refuses to start",
+            f"runs on {version}, and is packed for Python {PYTHON}: it refuses to start",
             f"{DEPLOY}, then `azd deploy`: the template sets the version",
         )
 
 
-def _no_function(found: Deployment, where: str) -> Finding:
-    if not found.failure:
+def _no_function(actual: Deployment, where: str) -> Finding:
+    if not actual.failure:
         return Finding(
             where,
             "shows no function: no code is deployed, or it failed to start",
@@ -122,26 +122,26 @@ def _no_function(found: Deployment, where: str) -> Finding:
         )
     return Finding(
         where,
-        f"shows no function; its log says: {found.failure}",
+        f"shows no function; its log says: {actual.failure}",
         "fix that, then `azd deploy` again (docs/operations.md, Deploy code)",
     )
 
 
-def _functions(found: Deployment, indexed: dict[str, Json]) -> Iterator[Finding]:
-    for timer in found.timers():
+def _functions(actual: Deployment, indexed: dict[str, Json]) -> Iterator[Finding]:
+    for timer in actual.timers():
         for name in timer.functions:
-            yield from _function(name, timer.subscription, found, indexed)
+            yield from _function(name, timer.subscription, actual, indexed)
     http = [*(route.function for route in ROUTES), "web"]
     if missing := [name for name in http if name not in indexed]:
         yield Finding(
-            f"app {found.app}",
+            f"app {actual.app}",
             f"lacks functions of this version: {', '.join(missing)}",
             "`azd deploy`: the deployed code is another version's",
         )
 
 
 def _function(
-    name: str, subscription: str, found: Deployment, indexed: dict[str, Json]
+    name: str, subscription: str, actual: Deployment, indexed: dict[str, Json]
 ) -> Iterator[Finding]:
     if name not in indexed:
         yield Finding(
@@ -156,5 +156,5 @@ def _function(
             f"function {name}",
             f"is switched off: it does not drain {subscription}",
             f"delete the app setting: `az functionapp config appsettings delete --name "
-            f"{found.app} --resource-group {found.group} --setting-names {setting}`",
+            f"{actual.app} --resource-group {actual.group} --setting-names {setting}`",
         )

@@ -43,21 +43,21 @@ class Need:
     without: str
 
 
-def check(found: Deployment) -> Iterator[Finding]:
+def check(actual: Deployment) -> Iterator[Finding]:
     """Yield roles that the app or the namespace lacks, or has too widely."""
-    if not found.was_answered("role_assignments", "site", "namespace"):
+    if not actual.was_answered("role_assignments", "site", "namespace"):
         return
-    yield from _identities(found)
-    for need in needs(found):
-        if not any(_grants(assignment, need) for assignment in found.role_assignments):
+    yield from _identities(actual)
+    for need in needs(actual):
+        if not any(_grants(assignment, need) for assignment in actual.role_assignments):
             yield _missing(need)
-    yield from _too_wide(found)
+    yield from _too_wide(actual)
 
 
-def principals(found: Deployment) -> dict[str, str]:
+def principals(actual: Deployment) -> dict[str, str]:
     """Return principal ids and names of the app's identities, the used one first."""
-    identity = dig(found.site, "identity") or {}
-    client = found.settings.get("AZURE_CLIENT_ID")
+    identity = dig(actual.site, "identity") or {}
+    client = actual.settings.get("AZURE_CLIENT_ID")
     users = list((identity.get("userAssignedIdentities") or {}).items())
     users.sort(key=lambda user: user[1].get("clientId") != client)
     ids = {user.get("principalId"): path.rpartition("/")[2] for path, user in users}
@@ -65,28 +65,28 @@ def principals(found: Deployment) -> dict[str, str]:
     return {principal: name for principal, name in ids.items() if principal}
 
 
-def _identities(found: Deployment) -> Iterator[Finding]:
-    if found.site and not principals(found):
+def _identities(actual: Deployment) -> Iterator[Finding]:
+    if actual.site and not principals(actual):
         yield Finding(
-            f"app {found.app}",
+            f"app {actual.app}",
             "has no identity: Event Grid and storage refuse it",
             "assign the identity that infra/ makes: deploy again",
         )
-    if found.namespace and not dig(found.namespace, "identity", "principalId"):
+    if actual.namespace and not dig(actual.namespace, "identity", "principalId"):
         yield Finding(
-            f"namespace {found.namespace['name']}",
+            f"namespace {actual.namespace['name']}",
             "has no system-assigned identity: dead letters are dropped",
             "switch it on, then deploy again for its role on the dead-letter container",
         )
 
 
-def needs(found: Deployment) -> Iterator[Need]:
+def needs(actual: Deployment) -> Iterator[Need]:
     """Yield every role that the topology and the settings ask for."""
     shape = declared()
-    for principal, name in list(principals(found).items())[:1]:
-        yield from _app_needs(found, f"the app ({name})", principal, shape)
-    principal = dig(found.namespace, "identity", "principalId")
-    account = dead_letter_account(found)
+    for principal, name in list(principals(actual).items())[:1]:
+        yield from _app_needs(actual, f"the app ({name})", principal, shape)
+    principal = dig(actual.namespace, "identity", "principalId")
+    account = dead_letter_account(actual)
     if principal and account:
         container = f"{account}/blobServices/default/containers/"
         yield Need(
@@ -99,53 +99,55 @@ def needs(found: Deployment) -> Iterator[Need]:
 
 
 def _app_needs(
-    found: Deployment, who: str, principal: str, shape: Json
+    actual: Deployment, who: str, principal: str, shape: Json
 ) -> Iterator[Need]:
-    if found.namespace:
-        topic = f"{found.namespace['id']}/topics/{shape['topic']}"
+    if actual.namespace:
+        topic = f"{actual.namespace['id']}/topics/{shape['topic']}"
         yield Need(who, principal, SENDER, topic, "publishing answers 403")
         for subscription in shape["eventSubscriptions"]:
             scope = f"{topic}/eventSubscriptions/{subscription['name']}"
             yield Need(who, principal, RECEIVER, scope, "its drains fail with 403")
-    for account, container, without in _containers(found, shape):
+    for account, container, without in _containers(actual, shape):
         if account:
             scope = f"{account}/blobServices/default/containers/{container}"
             yield Need(who, principal, CONTRIBUTOR, scope, without)
-    host = account_of(found, found.settings.get("AzureWebJobsStorage__accountName", ""))
+    host = account_of(
+        actual, actual.settings.get("AzureWebJobsStorage__accountName", "")
+    )
     if host:
         yield Need(who, principal, OWNER, host, "timers do not fire")
-    for component in found.resources:
+    for component in actual.resources:
         if component["type"].lower() == COMPONENT:
             scope = component["id"]
             yield Need(who, principal, METRICS, scope, "its telemetry is refused")
 
 
-def _containers(found: Deployment, shape: Json) -> Iterator[tuple[str, str, str]]:
+def _containers(actual: Deployment, shape: Json) -> Iterator[tuple[str, str, str]]:
     """Yield the app's containers: account, name, what fails without the role."""
-    settings = found.settings
+    settings = actual.settings
     url = settings.get("AUDIT_STORAGE_ACCOUNT_URL", "")
-    data = account_of(found, url)
+    data = account_of(actual, url)
     for name in ("AUDIT_CONTAINER", "ACTIVITY_CONTAINER"):
         container = settings.get(name) or name.partition("_")[0].lower()
         yield data, container, "no event is settled"
-    letters = account_of(found, settings.get("DEAD_LETTER_STORAGE_ACCOUNT_URL") or url)
+    letters = account_of(actual, settings.get("DEAD_LETTER_STORAGE_ACCOUNT_URL") or url)
     without = "dead letters can neither be listed nor redriven"
     yield letters, shape["deadLetterContainer"], without
 
 
-def account_of(found: Deployment, name_or_url: str) -> str:
+def account_of(actual: Deployment, name_or_url: str) -> str:
     """Return the id of the storage account with that name or blob endpoint, or ''."""
     host = name_or_url.removeprefix("https://").partition("/")[0]
     name = host.partition(".")[0].lower()
-    for account in found.storage_accounts:
+    for account in actual.storage_accounts:
         if account["name"].lower() == name:
             return str(account["id"])
     return ""
 
 
-def dead_letter_account(found: Deployment) -> str:
+def dead_letter_account(actual: Deployment) -> str:
     """Return the account that event subscriptions dead-letter to, or ''."""
-    for subscription in found.event_subscriptions:
+    for subscription in actual.event_subscriptions:
         if account := dig(subscription, *DEAD_LETTERS):
             return str(account)
     return ""
@@ -179,9 +181,9 @@ def _missing(need: Need) -> Finding:
     )
 
 
-def _too_wide(found: Deployment) -> Iterator[Finding]:
-    ours = set(principals(found))
-    for assignment in found.role_assignments:
+def _too_wide(actual: Deployment) -> Iterator[Finding]:
+    ours = set(principals(actual))
+    for assignment in actual.role_assignments:
         scope, principal = (
             assignment["properties"][name] for name in ("scope", "principalId")
         )

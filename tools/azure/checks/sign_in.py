@@ -13,23 +13,23 @@ WHERE = "sign-in"
 RECIPE = "set AUTH_CLIENT_ID as infra/README.md says, and deploy again"
 
 
-def is_on(found: Deployment) -> bool:
+def is_on(actual: Deployment) -> bool:
     """Return whether App Service signs people in, as far as Azure answered."""
-    return dig(found.auth, "properties", "platform", "enabled") is True
+    return dig(actual.auth, "properties", "platform", "enabled") is True
 
 
-def client_id(found: Deployment) -> str:
+def client_id(actual: Deployment) -> str:
     """Return the client id of the app registration of those who sign in, or ''."""
-    return str(dig(found.auth, *_registration("clientId")) or "")
+    return str(dig(actual.auth, *_registration("clientId")) or "")
 
 
-def check(found: Deployment) -> Iterator[Finding]:
+def check(actual: Deployment) -> Iterator[Finding]:
     """Yield what keeps people from signing in, or is left of a sign-in that is off."""
-    if found.site is None or not found.was_answered("auth", "settings"):
+    if actual.site is None or not actual.was_answered("auth", "settings"):
         return
-    if not is_on(found):
+    if not is_on(actual):
         for name in (SECRETLESS, BY_HAND):
-            if name in found.settings:
+            if name in actual.settings:
                 yield Finding(
                     f"setting {name}",
                     "is left of a sign-in that is off: keys decide who may do what",
@@ -37,8 +37,8 @@ def check(found: Deployment) -> Iterator[Finding]:
                     Level.LOOK,
                 )
         return
-    yield from _registered(found)
-    yield from _open(found)
+    yield from _registered(actual)
+    yield from _open(actual)
 
 
 def _registration(name: str) -> tuple[str, ...]:
@@ -46,17 +46,17 @@ def _registration(name: str) -> tuple[str, ...]:
     return (*provider, "registration", name)
 
 
-def _registered(found: Deployment) -> Iterator[Finding]:
-    if not client_id(found):
+def _registered(actual: Deployment) -> Iterator[Finding]:
+    if not client_id(actual):
         problem = (
             "is on and knows no app registration: nobody gets in, with a key neither"
         )
         yield Finding(WHERE, problem, RECIPE)
         return
-    name = dig(found.auth, *_registration("clientSecretSettingName"))
+    name = dig(actual.auth, *_registration("clientSecretSettingName"))
     if not name:
         yield Finding(WHERE, "has neither secret nor identity: it fails", RECIPE)
-    elif name not in found.settings:
+    elif name not in actual.settings:
         yield Finding(
             WHERE,
             f"rests on the setting {name}, which is not there: it fails. A deployment "
@@ -64,20 +64,20 @@ def _registered(found: Deployment) -> Iterator[Finding]:
             RECIPE,
         )
     elif name == SECRETLESS:
-        yield from _identity(found)
+        yield from _identity(actual)
 
 
-def _identity(found: Deployment) -> Iterator[Finding]:
-    users = dig(found.site, "identity", "userAssignedIdentities") or {}
-    value = found.settings[SECRETLESS]
+def _identity(actual: Deployment) -> Iterator[Finding]:
+    users = dig(actual.site, "identity", "userAssignedIdentities") or {}
+    value = actual.settings[SECRETLESS]
     if users and value not in {user.get("clientId") for user in users.values()}:
         problem = f"is {value}, and is no identity of the app: nobody can sign in"
         yield Finding(f"setting {SECRETLESS}", problem, DEPLOY)
 
 
-def _open(found: Deployment) -> Iterator[Finding]:
+def _open(actual: Deployment) -> Iterator[Finding]:
     """Yield what answers instead of the app, whose page says where to sign in."""
-    rules = dig(found.auth, "properties", "globalValidation") or {}
+    rules = dig(actual.auth, "properties", "globalValidation") or {}
     action = rules.get("unauthenticatedClientAction")
     if rules.get("requireAuthentication") or action not in (None, "AllowAnonymous"):
         yield Finding(

@@ -8,14 +8,14 @@ from tools.azure.deployment import Deployment, Json, declared, dig
 from tools.azure.finding import Finding, Level
 
 
-def check_access(found: Deployment) -> Iterator[Finding]:
+def check_access(actual: Deployment) -> Iterator[Finding]:
     """Yield missing containers, firewalls that keep Event Grid out, open doors."""
-    if not found.was_answered("storage_accounts"):
+    if not actual.was_answered("storage_accounts"):
         return
     for wanted, account, without in (
-        _wanted(found) if found.was_answered("containers") else ()
+        _containers(actual) if actual.was_answered("containers") else ()
     ):
-        there = {container["name"] for container in found.containers.get(account, [])}
+        there = {container["name"] for container in actual.containers.get(account, [])}
         if account and wanted not in there:
             yield Finding(
                 f"container {wanted}",
@@ -23,24 +23,24 @@ def check_access(found: Deployment) -> Iterator[Finding]:
                 f"{DEPLOY}, or `az storage container create --name {wanted} "
                 f"--account-name {account} --auth-mode login`",
             )
-    for storage_account in found.storage_accounts:
-        yield from _doors(storage_account, dead_letter_account(found))
+    for storage_account in actual.storage_accounts:
+        yield from _exposure(storage_account, dead_letter_account(actual))
 
 
-def _wanted(found: Deployment) -> Iterator[tuple[str, str, str]]:
+def _containers(actual: Deployment) -> Iterator[tuple[str, str, str]]:
     """Yield a container's name, its account's, and what happens without it."""
-    settings = found.settings
-    data = account_of(found, settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
+    settings = actual.settings
+    data = account_of(actual, settings.get("AUDIT_STORAGE_ACCOUNT_URL", ""))
     account = data.rpartition("/")[2]
     without = "nothing is recorded, so nothing is settled"
     yield settings.get("AUDIT_CONTAINER") or "audit", account, without
     yield settings.get("ACTIVITY_CONTAINER") or "activity", account, "charts are empty"
-    dead = dead_letter_account(found).rpartition("/")[2]
-    inside = account_of(found, dead).rpartition("/")[2]
+    dead = dead_letter_account(actual).rpartition("/")[2]
+    inside = account_of(actual, dead).rpartition("/")[2]
     yield declared()["deadLetterContainer"], inside, "dead letters are dropped"
 
 
-def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
+def _exposure(account: Json, dead_letters: str) -> Iterator[Finding]:
     where = f"storage account {account['name']}"
     properties = account["properties"]
     rules = properties.get("networkAcls") or {}
@@ -73,31 +73,31 @@ def _doors(account: Json, dead_letters: str) -> Iterator[Finding]:
         )
 
 
-def check_proof(found: Deployment) -> Iterator[Finding]:
+def check_proof(actual: Deployment) -> Iterator[Finding]:
     """Yield what a probe showed of dead letters, or that nobody can know."""
     where = "dead letters"
-    if found.proof is None:
-        if why := _doubt(found):
+    if actual.proof is None:
+        if why := _why_unproven(actual):
             problem = f"are unproven: {why}"
             do = "`python3 dev.py status --prove` rejects a probe and waits for its own"
             yield Finding(where, problem, do, Level.UNKNOWN)
-    elif "problem" in found.proof:
-        level = Level(found.proof["level"])
+    elif "problem" in actual.proof:
+        level = Level(actual.proof["level"])
         how = "are unproven" if level is Level.UNKNOWN else "do not arrive"
-        said = f"{how}: {found.proof['problem']}"
-        yield Finding(where, said, found.proof["do"], level)
+        problem = f"{how}: {actual.proof['problem']}"
+        yield Finding(where, problem, actual.proof["do"], level)
 
 
-def _doubt(found: Deployment) -> str:
+def _why_unproven(actual: Deployment) -> str:
     """Return why dead letters may be lost although all is as deployed, or ''."""
-    account = dead_letter_account(found).lower()
-    for storage_account in found.storage_accounts:
+    account = dead_letter_account(actual).lower()
+    for storage_account in actual.storage_accounts:
         if storage_account["id"].lower() == account and _denies(storage_account):
             return (
                 "the account's firewall lets in trusted services, and Microsoft's list of "
                 "those has no Event Grid namespaces"
             )
-    network = dig(found.namespace, "properties") or {}
+    network = dig(actual.namespace, "properties") or {}
     if network.get("publicNetworkAccess") == "Disabled" or network.get(
         "inboundIpRules"
     ):

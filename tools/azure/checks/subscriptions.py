@@ -15,18 +15,19 @@ WHOLE = (
 )
 
 
-def check(found: Deployment) -> Iterator[Finding]:
+def check(actual: Deployment) -> Iterator[Finding]:
     """Yield what differs from the topology that ships with the app."""
-    if found.namespace is None or not found.was_answered("event_subscriptions"):
+    if actual.namespace is None or not actual.was_answered("event_subscriptions"):
         return
     shape = declared()
-    topics = {topic["name"]: topic for topic in found.topics}
+    topics = {topic["name"]: topic for topic in actual.topics}
     if shape["topic"] not in topics:
         yield Finding(f"topic {shape['topic']}", "is not there", DEPLOY)
         return
     yield from _topic(topics[shape["topic"]], shape)
     there = {
-        subscription["name"]: subscription for subscription in found.event_subscriptions
+        subscription["name"]: subscription
+        for subscription in actual.event_subscriptions
     }
     for subscription in shape["eventSubscriptions"]:
         where = f"event subscription {subscription['name']}"
@@ -37,8 +38,10 @@ def check(found: Deployment) -> Iterator[Finding]:
         properties = there.pop(subscription["name"])["properties"]
         yield from _filters(where, subscription, properties)
         yield from _limits(where, subscription, properties)
-        yield from _dead_letters(where, shape["deadLetterContainer"], properties, found)
-    yield from (_unknown(name, found) for name in there)
+        yield from _dead_letters(
+            where, shape["deadLetterContainer"], properties, actual
+        )
+    yield from (_unknown(name, actual) for name in there)
 
 
 def _topic(topic: Json, shape: Json) -> Iterator[Finding]:
@@ -49,14 +52,14 @@ def _topic(topic: Json, shape: Json) -> Iterator[Finding]:
         yield Finding(f"topic {topic['name']}", problem, DEPLOY)
 
 
-def _unknown(name: str, found: Deployment) -> Finding:
+def _unknown(name: str, actual: Deployment) -> Finding:
     return Finding(
         f"event subscription {name}",
         "is not in topology.json: nobody drains it, and its events are dead-lettered",
         "add it to moderation/topology.json with a handler, or delete it: `az eventgrid "
         f"namespace topic event-subscription delete --name {name} --topic-name "
-        f"{declared()['topic']} --namespace-name {dig(found.namespace, 'name')} "
-        f"--resource-group {found.group}`",
+        f"{declared()['topic']} --namespace-name {dig(actual.namespace, 'name')} "
+        f"--resource-group {actual.group}`",
         Level.LOOK,
     )
 
@@ -102,7 +105,7 @@ def _limits(where: str, wanted: Json, properties: Json) -> Iterator[Finding]:
 
 
 def _dead_letters(
-    where: str, container: str, properties: Json, found: Deployment
+    where: str, container: str, properties: Json, actual: Deployment
 ) -> Iterator[Finding]:
     block = dig(properties, "deliveryConfiguration", "queue", DEAD_LETTER)
     if not block:
@@ -117,7 +120,7 @@ def _dead_letters(
         problem = f"dead-letters to {destination.get('blobContainerName')}, not to {container}"
         yield Finding(where, problem, WHOLE)
     account = str(destination.get("resourceId"))
-    known = {resource["id"].lower() for resource in found.resources}
+    known = {resource["id"].lower() for resource in actual.resources}
     if account.lower() not in known:
         problem = f"dead-letters to an account outside of the group: {account}"
         yield Finding(where, problem, WHOLE, Level.LOOK)

@@ -68,10 +68,10 @@ def node() -> str:
     if found is None:
         raise CannotGoOn(f"Node.js is not on PATH: Azurite needs it. {ADVICE}")
     try:
-        said = run_captured([found, "--version"]).stdout.strip()
+        version = run_captured([found, "--version"]).stdout.strip()
     except OSError as error:
         raise CannotGoOn(f"{found} cannot be started: {error}. {ADVICE}") from error
-    major = said.lstrip("v").split(".")[0]
+    major = version.lstrip("v").split(".")[0]
     if not (major.isascii() and major.isdigit()) or int(major) < OLDEST_NODE:
-        raise CannotGoOn(f"{found} is {said or 'broken'}, too old. {ADVICE}")
+        raise CannotGoOn(f"{found} is {version or 'broken'}, too old. {ADVICE}")
     return found

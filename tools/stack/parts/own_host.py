@@ -19,7 +19,7 @@ def instructions(
 ) -> tuple[str, ...]:
     """Return what to change in the app's settings file, or that nothing is to be done.
 
-    `needed` is what a host that is started here is told.
+    `needed` is what is set for a host that is started here.
     """
     missing = {
         name: value

@@ -209,19 +209,19 @@ def build(
     topology = declared_topology.choose(options.app, options.topology, known)
     if settings_file.TOPIC in known:
         started[settings_file.TOPIC] = topology.topic
-    settings = settings_file.overrides(values, example, os.environ, started)
+    overrides = settings_file.overrides(values, example, os.environ, started)
     key = known.get(spelled(settings_file.KEY, known))
-    told = settings.environment | topology.told
+    environment = overrides.environment | topology.settings
     parts = [
         storage(ports["--storage-port"], data),
         emulator(ports["--emulator-port"], data, key, blobs, topology.file),
     ]
-    notes = settings.notes
+    notes = overrides.notes
     if options.host == NO_HOST:
-        needed = told | _bundle(options.app)
+        needed = environment | _bundle(options.app)
         notes += own_host.instructions(options.app, values, needed, ports)
     else:
-        parts.append(host(options, ports["--http-port"], told))
+        parts.append(host(options, ports["--http-port"], environment))
     marked = {processes.MARK: str(data.path), "PYTHONUNBUFFERED": "1"}
     return (
         [replace(part, environment={**part.environment, **marked}) for part in parts],

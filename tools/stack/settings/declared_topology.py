@@ -18,7 +18,7 @@ class Chosen(NamedTuple):
 
     file: Path
     topic: str
-    told: dict[str, str]
+    settings: dict[str, str]
 
 
 def choose(app: Path, given: Path | None, settings: Mapping[str, str]) -> Chosen:
@@ -34,5 +34,5 @@ def choose(app: Path, given: Path | None, settings: Mapping[str, str]) -> Chosen
         topic = topology.load(file).topics[0].name
     except TopologyError as error:
         raise CannotGoOn(str(error)) from error
-    told = {} if file == app / OWN else {SETTING: str(file.absolute())}
-    return Chosen(file, topic, told)
+    own = {} if file == app / OWN else {SETTING: str(file.absolute())}
+    return Chosen(file, topic, own)

@@ -42,19 +42,19 @@ class SupervisedPart:
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            told = await self._live()
+            message = await self._live()
             self._deaths = deaths_in_a_row(self._deaths, clock() - started)
-            await self._pause(told)
+            await self._pause(message)
 
     async def _live(self) -> str:
         """Run the part once; what to say when that is over."""
         try:
             process = await self._start()
         except OSError as error:
-            told = f"{self.part.name} cannot be started: {error}"
+            message = f"{self.part.name} cannot be started: {error}"
             if not self._served:
-                raise PartFailed(told) from error
-            return told
+                raise PartFailed(message) from error
+            return message
         hung = await self._hangs(process)
         self.answering.clear()
         await processes.end_group(process.pid)
@@ -93,24 +93,24 @@ class SupervisedPart:
     def _ended(self, pid: int, code: int, *, hung: bool) -> str:
         who = f"{self.part.name} (process {pid})"
         quietly = f" {self.part.ends_quietly}" if code == 0 else ""
-        told = f"{who} died: {processes.describe_exit(code)}.{quietly}"
+        message = f"{who} died: {processes.describe_exit(code)}.{quietly}"
         if hung:
-            told = f"{who} did not answer any more and was ended."
-        said = last_lines(logs.end_of(self.log, self._logged), 10)
-        return f"{told}\n{said}" if said else told
+            message = f"{who} did not answer any more and was ended."
+        tail = last_lines(logs.end_of(self.log, self._logged), 10)
+        return f"{message}\n{tail}" if tail else message
 
-    async def _pause(self, told: str) -> None:
+    async def _pause(self, message: str) -> None:
         if not self._served and self._deaths >= TRIES:
             raise PartFailed(
-                f"{told}\n{self.part.name} does not start. Log: {self.log}"
+                f"{message}\n{self.part.name} does not start. Log: {self.log}"
             )
         pause = pause_after(self._deaths)
-        say(f"{told}\nStarting {self.part.name} again in {pause} s.")
+        say(f"{message}\nStarting {self.part.name} again in {pause} s.")
         await asyncio.sleep(pause)
 
     async def _comes_to_answer(self) -> bool:
         """Wait until it answers; False if it keeps silent though it once served."""
-        said = ""
+        reported = ""
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
@@ -120,9 +120,9 @@ class SupervisedPart:
                 self._cannot_serve(f"did not answer within {PATIENCE:.0f} s")
                 return False
             except readiness.CannotServe as error:
-                if str(error) != said:
+                if str(error) != reported:
                     self._cannot_serve(str(error))
-                said = str(error)
+                reported = str(error)
                 await asyncio.sleep(1)
         self.answering.set()
         if self._served and self.process:
@@ -145,10 +145,10 @@ class SupervisedPart:
 
     def _cannot_serve(self, why: str) -> None:
         reason = logs.why_not_indexed(logs.end_of(self.log, self._logged))
-        told = f"{self.part.name} {why}. Its log says:\n{reason}\nLog: {self.log}"
+        message = f"{self.part.name} {why}. Its log says:\n{reason}\nLog: {self.log}"
         if not self._served:
-            raise PartFailed(told)
-        say(told)
+            raise PartFailed(message)
+        say(message)
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Ask as the part wants to be asked, then end it and all it started."""

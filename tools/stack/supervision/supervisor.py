@@ -44,7 +44,7 @@ class StopRequest:
 async def supervise(
     parts: Sequence[Part], data: DataFolder, *, restart: bool = True
 ) -> int:
-    """Run the parts until told to stop (0), or until one cannot be brought up (1)."""
+    """Run the parts until asked to stop (0), or until one cannot be brought up (1)."""
     stop = StopRequest()
     stop.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
