@@ -52,10 +52,7 @@ class Topology(msgspec.Struct, frozen=True, rename="camel"):
 
     def subscription(self, name: str) -> EventSubscription:
         """Return the event subscription of that name; KeyError when there is none."""
-        for subscription in self.event_subscriptions:
-            if subscription.name == name:
-                return subscription
-        raise KeyError(name)
+        return {shape.name: shape for shape in self.event_subscriptions}[name]
 
 
 def load() -> Topology:

@@ -94,29 +94,18 @@ def _event(members: dict[str, msgspec.Raw]) -> bytes | None:
     return msgspec.json.encode(kept)
 
 
-class _Members(msgspec.Struct):
-    """The service's own names, in lower case; values of any kind."""
-
-    deadletterreason: object = None
-    deliveryattempts: object = None
-    deliveryresult: object = None
-    publishutc: object = None
-    deliveryattemptutc: object = None
-
-
 def _properties(members: dict[str, msgspec.Raw]) -> DeadLetterProperties:
     """Return what Event Grid says of the event, as far as it can be read."""
-    said: dict[str, object] = {}
+    found: dict[str, object] = {}
     for name, value in members.items():
         if name.lower() in _PROPERTIES:
-            said |= _lower_names(bytes(value))
-    found = msgspec.convert(said, _Members)
+            found |= _lower_names(bytes(value))
     return DeadLetterProperties(
-        reason=_text(found.deadletterreason),
-        attempts=_count(found.deliveryattempts),
-        result=_text(found.deliveryresult),
-        published_at=_moment(found.publishutc),
-        last_attempt_at=_moment(found.deliveryattemptutc),
+        reason=_text(found.get("deadletterreason")),
+        attempts=_count(found.get("deliveryattempts")),
+        result=_text(found.get("deliveryresult")),
+        published_at=_moment(found.get("publishutc")),
+        last_attempt_at=_moment(found.get("deliveryattemptutc")),
     )
 
 

@@ -148,10 +148,10 @@ async def _blobs(
 ) -> AsyncIterator[Filed]:
     """Return the dead letters in those folders, without those of earlier pages."""
     after = wanted.after
-    end = _order(after.at, after.name) if after and after.hour == hour else None
+    end = _order(after) if after and after.hour == hour else None
     for path in hours:
         async for blob in store.blobs(path):
-            is_left = end is None or _order(blob.at, blob.name) >= end
+            is_left = end is None or _order(blob) >= end
             if is_left and blob_paths.place(blob.name) is not None:
                 yield blob
 
@@ -162,14 +162,12 @@ async def _newest(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
     async for blob in blobs:
         kept.append(blob)
         if len(kept) > 2 * count + NAMES:
-            kept = heapq.nsmallest(
-                count, kept, key=lambda blob: _order(blob.at, blob.name)
-            )
-    return heapq.nsmallest(count, kept, key=lambda blob: _order(blob.at, blob.name))
+            kept = heapq.nsmallest(count, kept, key=_order)
+    return heapq.nsmallest(count, kept, key=_order)
 
 
-def _order(at: datetime, name: str) -> tuple[float, str]:
-    return -at.timestamp(), name
+def _order(blob: Filed | Mark) -> tuple[float, str]:
+    return -blob.at.timestamp(), blob.name
 
 
 async def _names_with_ledger(store: DeadLetterStore, hours: list[str]) -> set[str]:

@@ -86,17 +86,19 @@ class _Work:
     async def redrive(self, indexes: list[int]) -> list[Redriven]:
         """Return a result for each; also where storage fails or a lost lease stops it."""
         results: list[Redriven] = []
+        why: NotRedriven | None = None
         try:
             await self._through(indexes, results)
-        except NotRedriven as why:
-            results += self._rest(indexes[len(results) :], why)
+        except NotRedriven as error:
+            why = error
         except LeaseLost:
-            lost = NotRedriven(SKIPPED, LEASE_LOST)
-            results += self._rest(indexes[len(results) :], lost)
+            why = NotRedriven(SKIPPED, LEASE_LOST)
         except StoreUnavailable as error:
             _log.error("the redrive of %s ended: %s", self._name, error)
-            down = NotRedriven(SKIPPED, f"{UNFINISHED}: {error}")
-            results += self._rest(indexes[len(results) :], down)
+            why = NotRedriven(SKIPPED, f"{UNFINISHED}: {error}")
+        if why is not None:
+            rest = indexes[len(results) :]
+            results += [why.result(self._name, index, self._blob) for index in rest]
         return [
             msgspec.structs.replace(result, archived=result.archived or self._archived)
             for result in results
@@ -112,9 +114,6 @@ class _Work:
             await self._archive(held, blob)
         finally:
             await held.lease.release()
-
-    def _rest(self, indexes: list[int], why: NotRedriven) -> list[Redriven]:
-        return [why.result(self._name, index, self._blob) for index in indexes]
 
     async def _lease(self) -> HeldLease:
         context, name = self._context, self._name

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import starmap
+from uuid import UUID
 
 import msgspec
 
@@ -246,5 +247,4 @@ def uuid7(now: datetime) -> str:
     """Return a UUID of version 7 (RFC 9562): ids sort by the time they begin with."""
     milliseconds = int(now.timestamp() * 1000)
     random = int.from_bytes(os.urandom(10)) & ~(0xF << 76) & ~(0x3 << 62)
-    text = f"{milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | random))
