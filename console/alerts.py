@@ -55,7 +55,10 @@ async def find(
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
     alerts: list[Alert | None] = []
-    lying, oldest = await _newest_today(dead_letters, now), stamp(now - LOOK_BACK)
+    newest_hours, oldest = (
+        await _newest_today(dead_letters, now),
+        stamp(now - LOOK_BACK),
+    )
     for timer in timers:
         own = [
             summary
@@ -68,7 +71,7 @@ async def find(
             alerts.append(await _late(activity, timer, own, since, now))
         recent = [summary for summary in own if summary.at >= oldest]
         alerts.append(_full(timer, recent))
-        newest = lying.get(timer.subscription.lower())
+        newest = newest_hours.get(timer.subscription.lower())
         alerts.append(_dead_lettered(timer.subscription, recent, newest))
     return [alert for alert in alerts if alert is not None]
 
@@ -160,7 +163,7 @@ def _failing(name: str, tried: Sequence[Summary]) -> Alert:
         kind="late",
         subscription=name,
         since=_at(tried[-1]),
-        text=f"the drains of {name} fail: {_so_many(len(tried), 'attempt')} since "
+        text=f"the drains of {name} fail: {_count_of(len(tried), 'attempt')} since "
         "the timer was due, none to its end",
         next=f"{HEALTH}; the app's log has the reason",
     )
@@ -202,7 +205,7 @@ def _dead_lettered(
     said, since = [], newest
     if rejecting:
         count = sum(summary.dispositions["reject"] for summary in rejecting)
-        said.append(f"{_so_many(count, 'event')} of {name} rejected in the last hour")
+        said.append(f"{_count_of(count, 'event')} of {name} rejected in the last hour")
         since = _at(rejecting[-1])
     if newest:
         said.append(
@@ -233,5 +236,5 @@ def _ago(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _so_many(count: int, what: str) -> str:
+def _count_of(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

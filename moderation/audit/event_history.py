@@ -141,7 +141,7 @@ class _Lookup:
         search, began = self._search, self._clock_left()
         knew = search.several
         for line in await self._log.search(self._needles, since, until):
-            self._take(line)
+            self._read_line(line)
         if began - self._clock_left() > SLOW_SECONDS:
             pieces.slow()
         if knew or not search.several:
@@ -150,23 +150,23 @@ class _Lookup:
         search.since = search.until = search.whole[1]
         return True
 
-    def _take(self, line: bytes) -> None:
+    def _read_line(self, line: bytes) -> None:
         search = self._search
         entry = decode(line)
         if entry is not None:
-            if entry.id == search.event_id and self._is_meant(entry.key, entry):
+            if entry.id == search.event_id and self._is_wanted(entry.key, entry):
                 self._bytes += len(line)
-                self._meet(entry)
+                self._add_entry(entry)
             return
         action = actions.decode(line)
         keys = set() if action is None else action.keys_of(search.event_id)
         if action is None or keys == set():
             return
-        if keys is None or sum(self._is_meant(key, action) for key in keys):
+        if keys is None or sum(self._is_wanted(key, action) for key in keys):
             self._bytes += len(line)
-            self._meet_action(line, action)
+            self._add_action(line, action)
 
-    def _is_meant(self, key: EventKey, found: AuditEntry | ManualAction) -> bool:
+    def _is_wanted(self, key: EventKey, found: AuditEntry | ManualAction) -> bool:
         """Return whether this is the event, or one of those, that are looked for."""
         search = self._search
         if search.is_chosen and key.source != search.source:
@@ -179,7 +179,7 @@ class _Lookup:
             self._met[key] = found
         return True
 
-    def _meet(self, entry: AuditEntry) -> None:
+    def _add_entry(self, entry: AuditEntry) -> None:
         """Learn from an entry who else takes the event, and when its life began."""
         search, at = self._search, datetime.fromisoformat(entry.at)
         if search.several:
@@ -190,7 +190,7 @@ class _Lookup:
         if search.expected is None:
             search.expected = self._expects(bytes(entry.event))
         if search.published is None:  # a redrive is too late to believe a stamp
-            self._know(event, at)
+            self._learn_publication(event, at)
         claim = event.extensions.get(publish_stamp.PUBLISHER)
         if claim and len(search.claims) < MOST_CLAIMS:
             search.claims = _with(search.claims, str(claim)[:LONGEST_CLAIM])
@@ -202,7 +202,7 @@ class _Lookup:
         if entry.disposition in TERMINAL:
             search.done = _with(search.done, entry.subscription)
 
-    def _know(self, event: AnyEvent, at: datetime) -> None:
+    def _learn_publication(self, event: AnyEvent, at: datetime) -> None:
         """Learn when it was published: by our stamp, or else as its publisher claims."""
         search = self._search
         search.published = publish_stamp.believed(
@@ -211,7 +211,7 @@ class _Lookup:
         search.is_claim = search.published is None
         search.time = search.published or in_utc(event.time)
 
-    def _meet_action(self, line: bytes, action: ManualAction) -> None:
+    def _add_action(self, line: bytes, action: ManualAction) -> None:
         search = self._search
         if search.several:
             return

@@ -64,10 +64,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             and self.id in (None, entry.id)
             and self.source in (None, entry.source)
             and self.category in (None, entry.category)
-            and (self.text is None or self._says(entry, self.text.casefold()))
+            and (self.text is None or self._mentions(entry, self.text.casefold()))
         )
 
-    def _says(self, entry: AuditEntry, wanted: str) -> bool:
+    def _mentions(self, entry: AuditEntry, wanted: str) -> bool:
         subject = entry.subject if self.subjects else None
         words = (
             *(entry.id, entry.source, entry.type, entry.content_id, subject),
@@ -98,7 +98,7 @@ class _Page:
         self._bytes = 0
         self._last: bytes | None = None
         self._oldest = b""
-        self._of_the_moment: set[bytes] = set()
+        self._same_moment: set[bytes] = set()
 
     def take(self, line: bytes) -> None:
         """Take one more line."""
@@ -122,11 +122,11 @@ class _Page:
         """
         at = stamp_of(line)
         if not self._oldest or at < self._oldest:
-            self._oldest, self._of_the_moment = at, set()
+            self._oldest, self._same_moment = at, set()
         elif at > self._oldest:
             return False
-        seen = line in self._of_the_moment
-        self._of_the_moment.add(line)
+        seen = line in self._same_moment
+        self._same_moment.add(line)
         return seen
 
     def _is_before(self, line: bytes) -> bool:

@@ -83,7 +83,7 @@ class WriteBehind:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                await self._until(self._begins_at)
+                await self._wait_until(self._begins_at)
                 is_last = self._hurry.is_set()
                 self._begins_at = asyncio.get_running_loop().time() + PAUSE
                 if not await self._write() and is_last:
@@ -91,7 +91,7 @@ class WriteBehind:
         finally:
             self._writer = None
 
-    async def _until(self, moment: float) -> None:
+    async def _wait_until(self, moment: float) -> None:
         """Wait until then, or until there is no time to wait."""
         timer = asyncio.timeout_at(moment)
         try:

@@ -70,11 +70,11 @@ async def redrive(
     """
     found: list[Redriven] = []
     for name, indexes in redrive_plan.by_name(chosen).items():
-        found += await _Work(context, name).redrive(indexes)
+        found += await _BlobRedrive(context, name).redrive(indexes)
     return found
 
 
-class _Work:
+class _BlobRedrive:
     """One blob's dead letters, from the lease to the archive."""
 
     def __init__(self, context: RedriveContext, name: str) -> None:
@@ -88,7 +88,7 @@ class _Work:
         results: list[Redriven] = []
         why: NotRedriven | None = None
         try:
-            await self._through(indexes, results)
+            await self._redrive_all(indexes, results)
         except NotRedriven as error:
             why = error
         except LeaseLost:
@@ -104,7 +104,7 @@ class _Work:
             for result in results
         ]
 
-    async def _through(self, indexes: list[int], results: list[Redriven]) -> None:
+    async def _redrive_all(self, indexes: list[int], results: list[Redriven]) -> None:
         held = await self._lease()
         try:
             blob = self._blob = await redrive_plan.read(self._context, self._name)

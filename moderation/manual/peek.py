@@ -150,7 +150,7 @@ async def _receive(session: PeekSession, max_events: int, *, reveals: bool) -> P
     try:
         await session.actions.keep(noted, now)
     except StoreUnavailable:
-        await _give_back(session, deliveries)
+        await _release_all(session, deliveries)
         raise
     return found
 
@@ -175,7 +175,7 @@ def _to_action(session: PeekSession, delivery: Delivery, now: datetime) -> Peeke
     )
 
 
-async def _give_back(session: PeekSession, deliveries: Sequence[Delivery]) -> None:
+async def _release_all(session: PeekSession, deliveries: Sequence[Delivery]) -> None:
     """Release what cannot be kept: it is not shown, and nobody has to wait for it."""
     tokens = [delivery.lock_token for delivery in deliveries]
     try:

@@ -88,9 +88,9 @@ async def settle(session: PeekSession, request: SettleRequest) -> list[Result]:
     """
     async with session.turn:
         known = await peek.recall(session, request.tokens)
-        results = _not_peeked(request.tokens, known)
-        results |= _last_ones(session, request, known)
-        results |= await _lost(
+        results = _refuse_unknown(request.tokens, known)
+        results |= _refuse_last_deliveries(session, request, known)
+        results |= await _refuse_lost_locks(
             session, {t: known[t] for t in known if t not in results}
         )
         rest = [known[t].delivery(t) for t in request.tokens if t not in results]
@@ -108,7 +108,7 @@ async def renew(
     """
     async with session.turn:
         known = await peek.recall(session, tokens)
-        results = _not_peeked(tokens, known)
+        results = _refuse_unknown(tokens, known)
         if not known:
             return list(results.values()), None
         renewal = session.action("renew", [peeked.key for peeked in known.values()])
@@ -123,11 +123,11 @@ async def renew(
     return [results[token] for token in tokens], until
 
 
-def _not_peeked(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
+def _refuse_unknown(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
     return {t: _result(t, None, NOT_PEEKED) for t in tokens if t not in known}
 
 
-def _last_ones(
+def _refuse_last_deliveries(
     session: PeekSession, request: SettleRequest, known: Mapping[str, Peeked]
 ) -> Results:
     """Refuse releases that would be the end of an event, unless that is wished."""
@@ -141,7 +141,9 @@ def _last_ones(
     }
 
 
-async def _lost(session: PeekSession, known: Mapping[str, Peeked]) -> Results:
+async def _refuse_lost_locks(
+    session: PeekSession, known: Mapping[str, Peeked]
+) -> Results:
     """Refuse those whose lock is gone, as Event Grid says when asked to renew it.
 
     Without asking, a second settlement would overrule the entry of the first.
