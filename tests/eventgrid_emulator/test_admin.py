@@ -83,12 +83,12 @@ async def test_depths_and_counts_are_told(
     await wire.settle("acknowledge", ["x"])
     await namespace.advance(5)
 
-    told = await counts(wire)
+    counted = await counts(wire)
 
     wanted = {"ready": 1, "locked": 1, "delayed": 1, "matched": 4, "received": 3}
     wanted |= {"acknowledged": 1, "released": 1, "failedTokens": 1, "dropped": 0}
-    assert told | wanted == told
-    assert 5 <= told["oldestAgeSeconds"] < 6
+    assert counted | wanted == counted
+    assert 5 <= counted["oldestAgeSeconds"] < 6
     assert (await counts(wire, "sub-flagged"))["ready"] == 1
 
 
@@ -108,14 +108,14 @@ async def test_an_unmatched_event_is_counted(tmp_path: Path) -> None:
 
 async def test_one_event_s_history_is_told(wire: Wire) -> None:
     """From publish to acknowledge, per event subscription."""
-    await wire.publish(EVENT | {"id": "told", "type": TYPE})
+    await wire.publish(EVENT | {"id": "known", "type": TYPE})
     tokens = lock_tokens(await wire.receive())
     await wire.settle("release", tokens)
     await wire.receive()
     await advance(wire, 60)
     await wire.settle("acknowledge", lock_tokens(await wire.receive()))
 
-    life = await get(wire, "events?id=told")
+    life = await get(wire, "events?id=known")
 
     steps = [
         step["what"]
@@ -300,8 +300,8 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
         assert [item["event"].get("subject") for item in found] == [None, "YES"]
         await wire.settle("release", lock_tokens(found))
         _ = await get(wire, "deadletters")  # once they are there
-        told = await counts(wire)
-    assert (told["ready"], told["deadLettered"]) == (0, 2)
+        counted = await counts(wire)
+    assert (counted["ready"], counted["deadLettered"]) == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,10 @@ def test_a_wrong_option_is_refused_in_one_line(
     with pytest.raises(SystemExit) as caught:
         read_options(arguments)
 
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     assert caught.value.code == 2
-    assert words in said.err
-    assert (said.err.count("\n"), said.out) == (1, "")
+    assert words in output.err
+    assert (output.err.count("\n"), output.out) == (1, "")
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,10 @@ def test_a_wrong_variable_is_called_by_its_name(
     with pytest.raises(SystemExit) as caught:
         read_options([], {PREFIX + name: value})
 
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert caught.value.code == 2
-    assert words in said
-    assert said.count("\n") == 1
+    assert words in output
+    assert output.count("\n") == 1
 
 
 SERVICE = {

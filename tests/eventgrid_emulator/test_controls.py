@@ -141,8 +141,8 @@ async def test_waiting_ends_with_what_is_waited_for(wire: Wire) -> None:
     await wire.settle("acknowledge", lock_tokens(await wire.receive()))
     assert (await idle)[1] == {"events": 0}
 
-    status, said = await ask(wire, "POST", "/wait", {"events": 1, "seconds": 0})
-    assert (status, said["error"]["code"]) == (408, "Timeout")
+    status, answer = await ask(wire, "POST", "/wait", {"events": 1, "seconds": 0})
+    assert (status, answer["error"]["code"]) == (408, "Timeout")
 
 
 async def test_a_stop_ends_a_wait(wire: Wire, namespace: EmulatedNamespace) -> None:
@@ -191,9 +191,9 @@ async def test_what_cannot_be_done_is_refused_and_changes_nothing(
     """A misspelt name does not empty everything."""
     await wire.publish(EVENT)
 
-    found, said = await ask(wire, method, path, body)
+    found, answer = await ask(wire, method, path, body)
 
-    assert (found, "error" in said) == (status, True)
+    assert (found, "error" in answer) == (status, True)
     assert len(await held(wire)) == 1
     assert (await ask(wire, "GET", "/clock"))[1]["ahead"] == 0
 
@@ -238,10 +238,10 @@ async def test_a_topology_in_force_is_told_as_a_file_declares_it(wire: Wire) -> 
         ],
     }
 
-    _, told = await ask(wire, "PUT", "/topology", declared)
+    _, answer = await ask(wire, "PUT", "/topology", declared)
 
-    assert told == {"topics": [declared]}
-    assert (await ask(wire, "GET", "/topology"))[1] == told
+    assert answer == {"topics": [declared]}
+    assert (await ask(wire, "GET", "/topology"))[1] == answer
 
 
 async def test_every_request_is_in_the_openapi_document(

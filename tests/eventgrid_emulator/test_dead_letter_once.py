@@ -57,11 +57,11 @@ class Slow(Flaky):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sending, self.told = threading.Event(), threading.Event()
+        self.sending, self.may_answer = threading.Event(), threading.Event()
 
     def put(self, container: str, name: str, content: bytes) -> None:
         self.sending.set()
-        assert self.told.wait(10)
+        assert self.may_answer.wait(10)
         super().put(container, name, content)
 
 
@@ -162,7 +162,7 @@ async def test_one_that_arrives_twice_is_remembered_once(tmp_path: Path) -> None
         await asyncio.to_thread(to.sending.wait, 10)
         await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = ON"))
         settle(emulator.namespace, emulator.queue, Operation.REJECT, [second])
-        to.told.set()
+        to.may_answer.set()
         await until(lambda: emulator.namespace.commits.failure is not None)
 
         await emulator.store.recover(lambda c: c.execute("PRAGMA query_only = OFF"))
@@ -187,12 +187,12 @@ async def test_a_reset_leaves_no_dead_letter(
         if phase != "being stored":
             await asyncio.to_thread(to.sending.wait, 10)
         if phase == "there":
-            to.told.set()
+            to.may_answer.set()
             await until(lambda: emulator.queue.counts.dead_lettered == 1)
 
         await namespace.reset(None if is_whole else [emulator.queue])
 
-        to.told.set()
+        to.may_answer.set()
         await emulator.publish("2")
         await emulator.reject(await emulator.receive())
         await until(lambda: "2" in to.ids and not len(namespace.dead_lettering.outbox))

@@ -108,12 +108,15 @@ async def test_an_event_that_ended_becomes_a_document(
     [item] = items
     assert list(item) == ["deadLetterProperties", "event"]
     assert item["event"] == EVENT
-    told = item["deadLetterProperties"]
-    assert (told["deadletterreason"], told["deliveryresult"]) == (reason, result)
-    assert told["deliveryattempts"] == attempts
-    for stamp in (told["publishutc"], told["deliveryattemptutc"]):
+    properties = item["deadLetterProperties"]
+    assert (properties["deadletterreason"], properties["deliveryresult"]) == (
+        reason,
+        result,
+    )
+    assert properties["deliveryattempts"] == attempts
+    for stamp in (properties["publishutc"], properties["deliveryattemptutc"]):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", stamp)
-    was_delivered = told["deliveryattemptutc"] > told["publishutc"]
+    was_delivered = properties["deliveryattemptutc"] > properties["publishutc"]
     assert was_delivered == (attempts > 0)
 
 

@@ -54,9 +54,9 @@ async def test_connections_without_end_are_said_once(tmp_path: Path) -> None:
     finally:
         process.kill()
         await process.wait()
-    told = [line for line in errors.read_text().splitlines() if "INFO" not in line]
-    assert len(told) == 1
-    assert "No connection can be accepted: Too many open files" in told[0]
+    lines = [line for line in errors.read_text().splitlines() if "INFO" not in line]
+    assert len(lines) == 1
+    assert "No connection can be accepted: Too many open files" in lines[0]
 
 
 def test_the_limit_is_raised_as_far_as_the_machine_permits() -> None:

@@ -60,8 +60,8 @@ def test_an_environment_with_the_wheel_alone_runs_it(
         assert ready["topics"] == [{"topic": "events", "eventSubscriptions": ["all"]}]
 
     assert list(tmp_path.iterdir()) == []
-    said = output([str(installed / "eventgrid-emulator"), "--version"], tmp_path)
-    assert said.split() == ["eventgrid-emulator", VERSION]
+    printed = output([str(installed / "eventgrid-emulator"), "--version"], tmp_path)
+    assert printed.split() == ["eventgrid-emulator", VERSION]
 
 
 def test_a_missing_extra_is_named_at_the_start(installed: Path, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_the_plugin_comes_with_the_wheel(installed: Path, tmp_path: Path) -> Non
         "    assert eventgrid_namespace.connection['EVENTGRID__key']\n"
     )
 
-    said = output([str(installed / "python"), "-m", "pytest", "-q"], tmp_path)
+    printed = output([str(installed / "python"), "-m", "pytest", "-q"], tmp_path)
 
-    assert "1 passed" in said
+    assert "1 passed" in printed
 
 
 def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:

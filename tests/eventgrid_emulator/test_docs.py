@@ -49,8 +49,8 @@ def test_a_behaviour_is_honoured_assumed_or_absent(row: list[str]) -> None:
 def test_every_option_s_help_is_enough_to_start() -> None:
     """The options that are shown are options that exist."""
     known = {f"--{option.name}" for option in OPTIONS} | {"--help"}
-    shown = re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT + _without_commands(README))
-    assert set(shown) <= known
+    options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT + _without_commands(README))
+    assert set(options) <= known
 
 
 def _without_commands(text: str) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
+from eventgrid_emulator.operations import settlement
+from eventgrid_emulator.operations.request_line import Operation
 from eventgrid_emulator.topology.topology import parse
+from tests.eventgrid_emulator.wire import lock_tokens
 
 DECLARED: dict[str, Any] = {
     "topic": "orders",
@@ -53,3 +56,17 @@ async def test_huge_ids_and_types_are_not_remembered() -> None:
     tracemalloc.stop()
 
     assert held < 4_000_000
+
+
+async def test_a_receiver_that_waits_is_answered_when_a_delay_ends() -> None:
+    """At that moment, and not at the next sweep: nothing sweeps here."""
+    namespace = Namespace(parse(json.dumps(DECLARED)))
+    subscription = namespace.subscription("orders", "sub-0")
+    await namespace.publish(namespace.topic("orders"), read_batch(a_batch(1, 1)))
+    received = json.loads(await namespace.receive(subscription, 1, 5))["value"]
+    tokens = lock_tokens(received)
+    settlement.settle(namespace, subscription, Operation.RELEASE, tokens, 0.05)
+
+    again = json.loads(await namespace.receive(subscription, 1, 5))["value"]
+
+    assert [item["brokerProperties"]["deliveryCount"] for item in again] == [2]

@@ -16,7 +16,7 @@ from tests.virtual_time import in_virtual_time
 pytestmark = pytest.mark.contract
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+def log_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
@@ -34,7 +34,7 @@ async def test_a_storm_of_refusals_is_a_line_a_second(
 
     line = "POST '/{}' refused: 404 NotFound: It is not there"
     others = " (and 38 others in a second)"
-    assert told(caplog) == [line.format(0), line.format(39) + others]
+    assert log_lines(caplog) == [line.format(0), line.format(39) + others]
 
 
 async def test_what_a_developer_meant_is_said(
@@ -44,7 +44,7 @@ async def test_what_a_developer_meant_is_said(
     with caplog.at_level(logging.INFO, "eventgrid_emulator.http.refusal_log"):
         await wire.post(f"{ALL}:receive", query={"maxWaitTime": "5"} | VERSION)
 
-    assert "10 to 120" in told(caplog)[0]
+    assert "10 to 120" in log_lines(caplog)[0]
 
 
 async def test_verbose_says_every_refusal(
@@ -55,4 +55,4 @@ async def test_verbose_says_every_refusal(
         for _ in range(5):
             await wire.post("/topics/no-such:publish", [])
 
-    assert len(told(caplog)) == 5
+    assert len(log_lines(caplog)) == 5

@@ -70,7 +70,7 @@ class Grid:
 
     `acknowledged`, `rejected` and `worn_out` have the numbers of the events that ended
     so; what is in none of them is still queued. `handed_out` counts the deliveries that
-    arrived, `told` the lock tokens that were said to be settled.
+    arrived, `confirmed` the lock tokens that were answered as settled.
     """
 
     def __init__(self, limits: QueueLimits, store: Store) -> None:
@@ -82,7 +82,7 @@ class Grid:
         self.renew_faults: list[str] = []
         self.giving_back = False
         self.handed_out = 0
-        self.told: Counter[str] = Counter()
+        self.confirmed: Counter[str] = Counter()
         self.acknowledged: set[int] = set()
         self.rejected: set[int] = set()
         self.worn_out: set[int] = set()
@@ -176,7 +176,7 @@ class Grid:
 
     async def _settled(self, verb: str, tokens: Sequence[str], act: Act) -> Settled:
         answer = await self._settle(tokens, act, self._next(self.settle_faults))
-        self.told[verb] += len(answer.succeeded)
+        self.confirmed[verb] += len(answer.succeeded)
         return answer
 
     async def _settle(self, tokens: Sequence[str], act: Act, fault: str) -> Settled:
@@ -194,8 +194,8 @@ class Grid:
         failed = {
             token: code for token, code in zip(tokens, codes, strict=True) if code
         }
-        told = frozenset(tokens) - failed.keys()
-        return Settled(frozenset() if fault == "left out" else told, failed)
+        confirmed = frozenset(tokens) - failed.keys()
+        return Settled(frozenset() if fault == "left out" else confirmed, failed)
 
     def _each(self, token: str, act: Act, fault: str, place: int) -> str | None:
         secret = int(token).to_bytes(SECRET_LENGTH)

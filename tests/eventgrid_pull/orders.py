@@ -120,16 +120,16 @@ class LogRecorder:
 
 
 def _entry(record: Record) -> Entry:
-    event, said = record.delivery.event, record.disposition
-    delay = int(said.delay or 0) if isinstance(said, Release) else None
+    event, outcome = record.delivery.event, record.disposition
+    delay = int(outcome.delay or 0) if isinstance(outcome, Release) else None
     return Entry(
         at=stamp(record.at),
         id=event.id,
         source=event.source,
         delivery_count=event.delivery_count,
         lock_token=record.delivery.lock_token,
-        disposition=said.VERB,
-        reason=said.reason,
+        disposition=outcome.VERB,
+        reason=outcome.reason,
         delay_seconds=delay,
     )
 

@@ -16,13 +16,13 @@ class Failed(Exception):
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_a_refusal_of_this_machine_names_the_command(host: str) -> None:
     """Nothing listens there: somebody forgot to start it."""
-    said = addresses.explain_refused(
+    message = addresses.explain_refused(
         Failed(host, ConnectionRefusedError(111, "refused"))
     )
 
-    assert said is not None
-    assert "port 6500" in said
-    assert "dev.py run" in said
+    assert message is not None
+    assert "port 6500" in message
+    assert "dev.py run" in message
 
 
 @pytest.mark.parametrize(

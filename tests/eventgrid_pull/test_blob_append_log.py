@@ -270,8 +270,8 @@ async def test_a_clock_that_goes_back_hides_nothing(
         rest = [line for line in read if stamp_of(line) <= moment]
         assert [line async for line in page] == rest
     for at, n in zip(moments, range(8), strict=True):
-        [told] = [line for line in read if number(line) == n]
-        off = datetime.fromisoformat(stamp_of(told).decode()) - at
+        [given] = [line for line in read if number(line) == n]
+        off = datetime.fromisoformat(stamp_of(given).decode()) - at
         assert timedelta(0) <= off <= timedelta(seconds=1)
     found = await log.search("sub-a", b'"n":', since=NOW - minutes(180), until=NOW)
     assert sorted(map(number, found)) == list(range(8))

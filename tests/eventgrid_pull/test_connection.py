@@ -176,9 +176,9 @@ def test_what_is_given_is_not_looked_up() -> None:
     assert connection.read("SHOP", environ, ENDPOINT).key == "a2V5"
     assert connection.read("SHOP", environ, None, key).credential() is key
     assert connection.read("SHOP", {}, ENDPOINT, key).endpoint == ENDPOINT
-    for endpoint, said in (
+    for endpoint, message in (
         ("shop", "endpoint= must be a URL"),
         ("http://x.org", "https"),
     ):
-        with pytest.raises(ConnectionInvalid, match=said):
+        with pytest.raises(ConnectionInvalid, match=message):
             connection.read("SHOP", {}, endpoint, key)

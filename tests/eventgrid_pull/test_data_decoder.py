@@ -166,19 +166,21 @@ class Prices(pydantic.BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "problem"),
     [
         ({"of": {"SECRET": "x"}}, "$.data.of[...] int_parsing"),
         ({"paid": [{}, {"cents": "x"}]}, "$.data.paid[1].cents int_parsing"),
         ({"of": 1}, "$.data.of dict_type"),
     ],
 )
-def test_a_model_is_told_by_the_names_of_its_members(data: object, told: str) -> None:
+def test_a_model_is_told_by_the_names_of_its_members(
+    data: object, problem: str
+) -> None:
     """A key of a dict may be somebody's address: it is a value, too."""
     event = decoded(Prices, data)
 
     assert isinstance(event, MalformedEvent)
-    assert event.reason == f"not the data of 'com.shop.Paid': {told}"
+    assert event.reason == f"not the data of 'com.shop.Paid': {problem}"
 
 
 @pytest.mark.parametrize("kind", [Coin, Model])

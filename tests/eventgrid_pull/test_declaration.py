@@ -89,9 +89,9 @@ IN_SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "environ", "said"), IN_SETTINGS)
+@pytest.mark.parametrize(("options", "environ", "words"), IN_SETTINGS)
 def test_a_wrong_setting_puts_that_event_subscription_in_error(
-    options: dict[str, Any], environ: dict[str, str], said: str
+    options: dict[str, Any], environ: dict[str, str], words: str
 ) -> None:
     """The others are pulled, and status says what is wrong."""
     pull = declaring(environ, **options)
@@ -103,7 +103,7 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
     problems = {status.name: list(status.problems) for status in pull.status()}
     assert problems["sub-well"] == []
     [problem] = problems["sub-paid"]
-    assert problem.startswith(said)
+    assert problem.startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ IN_CODE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "said"), IN_CODE)
-def test_wrong_arguments_are_refused(options: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("options", "words"), IN_CODE)
+def test_wrong_arguments_are_refused(options: dict[str, Any], words: str) -> None:
     """What is written in the code is wrong wherever it runs."""
     with pytest.raises(PullInvalid) as caught:
         registered(declaring(**options))
 
     assert str(caught.value).startswith("sub-paid: paid (line ")
-    assert said in str(caught.value)
+    assert words in str(caught.value)
 
 
 type Json = dict[str, Json] | list[Json] | str
@@ -218,9 +218,9 @@ def test_wrong_handlers_are_refused_all_at_once() -> None:
 
     found = str(caught.value).split("; ")
     assert len(found) == len(HANDLERS)
-    for problem, (handler, said) in zip(found, HANDLERS, strict=True):
+    for problem, (handler, words) in zip(found, HANDLERS, strict=True):
         assert getattr(handler, "__name__", "NoneType") in problem
-        assert said in problem
+        assert words in problem
 
 
 METHODS = {"open": len, "record": len}
@@ -280,8 +280,8 @@ async def test_an_alias_is_what_it_stands_for() -> None:
     assert registered(pull) == ["pull_many", "pull_one"]
     event = testing.event("com.shop.Paid", {"order": "o1", "cents": 1})
     for name in ("sub-one", "sub-many"):
-        said = await testing.handle(pull, name, event, b"{}")
-        assert said == [Acknowledge(), Acknowledge()]
+        dispositions = await testing.handle(pull, name, event, b"{}")
+        assert dispositions == [Acknowledge(), Acknowledge()]
 
 
 def test_several_types_are_named_by_event_type() -> None:

@@ -113,11 +113,11 @@ async def test_waiting_is_measured_by_our_stamp_and_told_apart_from_claims(
 
     tally.measure_waiting([delivery], NOW, timedelta(days=1))
 
-    assert told(tally.summary.waited) == waited
-    assert told(tally.summary.queue_delay) == claimed
+    assert all_of(tally.summary.waited) == waited
+    assert all_of(tally.summary.queue_delay) == claimed
 
 
-def told(histogram: Histogram) -> list[float]:
+def all_of(histogram: Histogram) -> list[float]:
     return [histogram.max] if histogram.count else []
 
 

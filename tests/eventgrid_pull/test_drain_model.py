@@ -141,7 +141,9 @@ class ConsumerMachine(RuleBasedStateMachine):
         if not any(tally.error for tally in tallies):
             assert received == self.grid.handed_out, "not all accounted for"
         for verb in ("acknowledge", "reject"):
-            assert settled[verb] == self.grid.told[verb], "not what Event Grid said"
+            assert settled[verb] == self.grid.confirmed[verb], (
+                "not what Event Grid said"
+            )
 
     @rule(
         handlers=st.lists(st.sampled_from(HANDLERS), min_size=1, max_size=4),
@@ -154,7 +156,7 @@ class ConsumerMachine(RuleBasedStateMachine):
         self.script([], settle, [], [], handlers)
         began = self.loop.time()
         locked = self.grid.queue.depth().locked
-        self.run(self.told_to_stop(after))
+        self.run(self.stop_drain(after))
         if not settle:
             assert self.loop.time() - began <= after + GRACE_SECONDS + 3
             assert self.grid.queue.depth().locked <= locked, "not handed back"
@@ -235,7 +237,7 @@ class ConsumerMachine(RuleBasedStateMachine):
         self.misbehaved |= any(faults)
         self.grid.giving_back = any(store)
         self.grid.handed_out = 0
-        self.grid.told.clear()
+        self.grid.confirmed.clear()
 
     def all_is_well(self) -> None:
         """The drain is over, but for what swallows its cancellation."""
@@ -252,7 +254,7 @@ class ConsumerMachine(RuleBasedStateMachine):
     async def drained(self, budget: float, drains: int) -> list[DrainResult]:
         return await asyncio.gather(*(drain(self.job(budget)) for _ in range(drains)))
 
-    async def told_to_stop(self, after: float) -> None:
+    async def stop_drain(self, after: float) -> None:
         job = self.job(3600)
         draining = asyncio.create_task(drain(job))
         await asyncio.sleep(after)

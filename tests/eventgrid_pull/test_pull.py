@@ -158,14 +158,14 @@ async def test_a_handler_is_driven_without_a_network() -> None:
     with pytest.raises(pytest.fail.Exception, match="SAID"):
         await testing.handle(pull, "sub-other", testing.event("x", order()))
     good, bad = (testing.event("com.shop.Paid", order(cents)) for cents in (1, -1))
-    said = await testing.handle(pull, "sub-paid", good, bad, b"{}")
+    dispositions = await testing.handle(pull, "sub-paid", good, bad, b"{}")
     with pytest.raises(ZeroDivisionError):
         await testing.handle(pull, "sub-paid", testing.event("x", order(0)))
     await pull.close()
 
-    assert said[:2] == [Acknowledge(), Reject("negative amount")]
-    assert said[2].reason is not None
-    assert said[2].reason.startswith("not a CloudEvent")
+    assert dispositions[:2] == [Acknowledge(), Reject("negative amount")]
+    assert dispositions[2].reason is not None
+    assert dispositions[2].reason.startswith("not a CloudEvent")
 
 
 async def test_what_could_not_be_carried_out_fails_in_a_test() -> None:
@@ -196,16 +196,18 @@ async def test_hooks_are_called_around_the_drains() -> None:
     """
     Startup once before anything is received, plain or async; a drain's summary; shutdown once.
     """
-    told: list[object] = []
+    calls: list[object] = []
 
     async def startup() -> None:
-        told.append("startup")
+        calls.append("startup")
 
     def on_drained(summary: DrainSummary) -> None:
-        told.append((summary.subscription, summary.received))
+        calls.append((summary.subscription, summary.received))
 
     pull = hooked(
-        startup=startup, shutdown=lambda: told.append("shutdown"), on_drained=on_drained
+        startup=startup,
+        shutdown=lambda: calls.append("shutdown"),
+        on_drained=on_drained,
     )
     namespace = testing.InMemoryNamespace()
     with testing.connected(pull, namespace) as consumer:
@@ -216,7 +218,7 @@ async def test_hooks_are_called_around_the_drains() -> None:
         await pull.close()
         await pull.close()
 
-    assert told == ["startup", ("sub-paid", 1), ("sub-paid", 0), "shutdown"]
+    assert calls == ["startup", ("sub-paid", 1), ("sub-paid", 0), "shutdown"]
 
 
 def list_handler(pull: EventGridPull, seen: list[list[str]]) -> None:
@@ -249,12 +251,12 @@ async def test_an_event_is_decided_about_before_its_handler_is_asked() -> None:
         )
         await pull.drain("sub-paid", until_empty=True)
         raw = msgspec.json.encode(testing.event("com.shop.Paid", order(), id="probe"))
-        said = await consumer.handle("sub-paid", raw, 1)
+        disposition = await consumer.handle("sub-paid", raw, 1)
         await pull.close()
 
     assert sorted(seen) == [["asked"], ["other", "other"]]
     assert queue.settled[tokens[0]][0] == "reject"
-    assert said == Reject("a probe")
+    assert disposition == Reject("a probe")
 
 
 async def test_a_plain_hook_that_trips_over_an_event_costs_that_event_only() -> None:
@@ -319,7 +321,7 @@ async def test_a_decoder_that_fails_costs_only_its_own_event() -> None:
     @pull.subscription("sub-paid", schedule=TICK, decode=decode)
     async def paid(event: Event[Paid]) -> None: ...
 
-    said = await testing.handle(
+    dispositions = await testing.handle(
         pull,
         "sub-paid",
         testing.event("com.shop.Paid", order()),
@@ -327,7 +329,7 @@ async def test_a_decoder_that_fails_costs_only_its_own_event() -> None:
         testing.event("com.shop.Paid", "nothing"),
     )
 
-    assert said == [
+    assert dispositions == [
         Acknowledge(),
         Reject("the decoder failed: KeyError"),
         Reject("the decoder returned no event, but NoneType"),

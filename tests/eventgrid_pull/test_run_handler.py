@@ -423,7 +423,7 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "name"),
     [
         (SystemExit(1), "HandlerExited"),
         (Panic(), "HandlerExited"),
@@ -433,7 +433,7 @@ class Panic(BaseException):
 )
 @pytest.mark.parametrize("is_async", [True, False])
 async def test_a_handler_that_ends_the_process_has_failed(
-    is_async: bool, error: BaseException, told: str
+    is_async: bool, error: BaseException, name: str
 ) -> None:
     """A library that calls `sys.exit` takes neither the worker nor its neighbours along."""
 
@@ -449,7 +449,7 @@ async def test_a_handler_that_ends_the_process_has_failed(
     result = await shop.consumer.drain("sub-paid", until_empty=True)
 
     reasons = {outcome.record.disposition.reason for outcome in result.outcomes}
-    assert reasons == {None, f"the handler failed: {told}"}
+    assert reasons == {None, f"the handler failed: {name}"}
     assert shop.queue.settled == {bad: ("release", 10), good: ("acknowledge", 0)}
 
 
@@ -482,9 +482,11 @@ async def test_a_handler_that_cancels_itself_did_not_take_long() -> None:
     pull: Any = EventGridPull(topic="orders", environ={})
     pull.subscription("sub-paid", schedule=TICK)(handler)
 
-    [said] = await testing.handle(pull, "sub-paid", testing.event("x", {"cents": 1}))
+    [disposition] = await testing.handle(
+        pull, "sub-paid", testing.event("x", {"cents": 1})
+    )
 
-    assert said.reason == "the handler was cancelled"
+    assert disposition.reason == "the handler was cancelled"
 
 
 class Broken(list[object]):
@@ -505,7 +507,7 @@ class Broken(list[object]):
 
 
 @pytest.mark.parametrize(
-    ("errors", "said"),
+    ("errors", "problem"),
     [
         ({"open": ConnectionError("mend it")}, "mend it"),
         ({"open": KeyError("SECRET")}, "the recorder failed: KeyError"),
@@ -514,7 +516,7 @@ class Broken(list[object]):
     ],
 )
 async def test_a_recorder_that_fails_in_any_way_is_down(
-    errors: dict[str, Exception], said: str
+    errors: dict[str, Exception], problem: str
 ) -> None:
     """What was received is given back; nothing stays locked until its lock ends."""
 
@@ -527,7 +529,7 @@ async def test_a_recorder_that_fails_in_any_way_is_down(
     [token] = shop.deliver(1)
     result = await consumer.drain("sub-paid", until_empty=True)
 
-    assert (result.stopped, result.error) == ("failed", said)
+    assert (result.stopped, result.error) == ("failed", problem)
     given_back = {token: ("release", 60)} if "record" in errors else {}
     assert shop.queue.settled == given_back
 

@@ -88,12 +88,12 @@ async def test_failed_tokens_are_told_apart_by_their_code() -> None:
 async def test_a_token_that_the_answer_leaves_out_is_unanswered() -> None:
     """It is not taken for settled."""
     pairs = decided(DONE, DONE)
-    told, untold = tokens_of(pairs)
-    settler = Settler(acknowledge=lambda _: Settled(frozenset([told])))
+    answered, unanswered = tokens_of(pairs)
+    settler = Settler(acknowledge=lambda _: Settled(frozenset([answered])))
 
     results, failure = await settle(settler, pairs)
 
-    assert (results, failure) == ({told: None, untold: UNANSWERED}, None)
+    assert (results, failure) == ({answered: None, unanswered: UNANSWERED}, None)
 
 
 async def test_tokens_that_nobody_asked_about_are_not_listened_to() -> None:

@@ -80,10 +80,10 @@ async def test_a_refused_event_costs_only_its_own_answer(
     refusal = EventGridError("no", status, code=code, transient=status is None)
     topic = Slow(lambda batch: refusal if b"bad" in batch else None)
 
-    told = await published(topic, [b"1"], [b"2"], [b"bad"], [b"3"])
+    answers = await published(topic, [b"1"], [b"2"], [b"bad"], [b"3"])
 
-    assert told[0] is None
-    assert [answer is refusal for answer in told[1:]] == [not alone, True, not alone]
+    assert answers[0] is None
+    assert [answer is refusal for answer in answers[1:]] == [not alone, True, not alone]
     shared = [[b"1"], [b"2", b"bad", b"3"]]
     assert topic.requests == [*shared, *([[b"2"], [b"bad"], [b"3"]] if alone else [])]
 

@@ -137,5 +137,5 @@ def test_the_shutdown_hook_of_every_topic_is_called() -> None:
     ended = run(HOOKED)
 
     assert ended.returncode == -signal.SIGTERM, ended.stderr
-    told = sorted(ended.stdout.split("\n"))
-    assert told == ["", "shutdown of orders", "shutdown of parcels"]
+    lines = sorted(ended.stdout.split("\n"))
+    assert lines == ["", "shutdown of orders", "shutdown of parcels"]

@@ -91,17 +91,17 @@ async def test_a_request_is_as_the_service_expects_it() -> None:
 async def test_a_receive_tells_when_it_is_on_its_way() -> None:
     """Connecting, or waiting for a token, is not waiting for events."""
     answer, _ = sending(EMPTY, EMPTY)
-    told: list[float | None] = []
+    notes: list[float | None] = []
 
     async def receive_and_listen(subscription: Subscription) -> None:
-        on_sending.set(told.append)
+        on_sending.set(notes.append)
         await receive(subscription)
 
     async with listening(answer) as subscription:
         await asyncio.gather(receive_and_listen(subscription), receive(subscription))
 
-    assert told[0] is None
-    [connected] = told[1:]
+    assert notes[0] is None
+    [connected] = notes[1:]
     assert connected
     assert connected > 0
 
