@@ -8,7 +8,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools import venv
@@ -19,18 +18,9 @@ TO = ROOT / ".local" / "dist"
 ADVICE = "Building needs a package index that has hatchling: look at `pip config list`."
 
 
-@dataclass(frozen=True)
-class Distribution:
-    """One package of ours with a pyproject.toml of its own, and its largest wheel."""
-
-    package: str
-    limit: int
-
-
-DISTRIBUTIONS = {
-    "emulator": Distribution("eventgrid_emulator", 150_000),
-    "library": Distribution("eventgrid_pull", 150_000),
-}
+# Packages of ours with a pyproject.toml of their own, and the bytes of a wheel at most.
+DISTRIBUTIONS = {"emulator": "eventgrid_emulator", "library": "eventgrid_pull"}
+LARGEST = 150_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,32 +43,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(distribution: Distribution, to: Path) -> Path:
+def build(package: str, to: Path) -> Path:
     """Return the wheel, built in a copy so that nothing is left in the package."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, distribution.package)
+        source = Path(folder, package)
         built = Path(folder, "wheel")
         unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(ROOT / distribution.package, source, ignore=unwanted)
+        shutil.copytree(ROOT / package, source, ignore=unwanted)
         pip = [str(venv.interpreter()), "-m", "pip", "wheel", *QUIETLY, "--no-deps"]
         command = [*pip, str(source), "--wheel-dir", str(built)]
-        attempt(f"Building {distribution.package}", command, ADVICE)
+        attempt(f"Building {package}", command, ADVICE)
         [wheel] = built.glob("*.whl")
-        check(wheel, distribution)
+        check(wheel, package)
         to.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(wheel, to / wheel.name))
 
 
-def check(wheel: Path, distribution: Distribution) -> None:
+def check(wheel: Path, package: str) -> None:
     """Raise CannotGoOn for a wheel that is too large, or holds what is not its own."""
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
-    strange = {top for top in tops if not top.startswith(distribution.package)}
+    strange = {top for top in tops if not top.startswith(package)}
     if strange:
         raise CannotGoOn(f"{wheel.name} holds more than its own: {sorted(strange)}")
     size = wheel.stat().st_size
-    if size > distribution.limit:
-        raise CannotGoOn(f"{wheel.name} has {size} bytes, over {distribution.limit}")
+    if size > LARGEST:
+        raise CannotGoOn(f"{wheel.name} has {size} bytes, over {LARGEST}")
 
 
 if __name__ == "__main__":

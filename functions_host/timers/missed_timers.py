@@ -9,7 +9,7 @@ from datetime import datetime
 from functions_host.timers import schedule_status
 from functions_host.timers.cron import Schedule
 from functions_host.timers.schedule_status import ScheduleStatus
-from functions_host.timers.status_blobs import SETTING, StatusStore, StoreUnavailable
+from functions_host.timers.status_blobs import SETTING, StatusBlobs, StoreUnavailable
 
 LOG = logging.getLogger("functions_host")
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -26,7 +26,7 @@ class Time:
 class ScheduleMonitor:
     """Keeps timer statuses in a store, and says once when the store is away."""
 
-    def __init__(self, store: StatusStore, time: Time) -> None:
+    def __init__(self, store: StatusBlobs, time: Time) -> None:
         self._store = store
         self._time = time
         self.problem: str | None = None

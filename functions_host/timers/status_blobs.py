@@ -12,7 +12,7 @@ import platform
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from functions_host.timers.schedule_status import ScheduleStatus, from_json
 
@@ -22,19 +22,6 @@ SETTING = "AzureWebJobsStorage"
 
 class StoreUnavailable(Exception):
     """Statuses can be neither read nor written; the text says why."""
-
-
-class StatusStore(Protocol):
-    """Where timer statuses are kept."""
-
-    async def read(self, function: str) -> ScheduleStatus | None:
-        """Return the function's status, if it ever had one; or StoreUnavailable."""
-
-    async def write(self, function: str, status: ScheduleStatus) -> None:
-        """Keep the status; or StoreUnavailable."""
-
-    async def close(self) -> None:
-        """Let go of connections."""
 
 
 class StatusBlobs:

@@ -3,10 +3,9 @@
 import json
 import logging
 from datetime import timedelta
-from typing import Any, Protocol
 
 from functions_host.functions import Function, TimerTrigger
-from functions_host.invocations import Stopped
+from functions_host.invocations import Invocations, Stopped
 from functions_host.timers import cron, schedule_status
 from functions_host.timers.cron import NEVER, Schedule
 from functions_host.timers.missed_timers import ScheduleMonitor, Time
@@ -21,13 +20,6 @@ LONGEST_SLEEP = 5.0
 STEP_BACK = timedelta(seconds=1)
 
 
-class Invoker(Protocol):
-    """Whatever runs functions."""
-
-    async def run(self, function: Function, value: TypedData, attempt: Attempt) -> Any:
-        """Run the function once; FunctionFailed if it fails, Stopped if it is cut off."""
-
-
 class Timer:
     """One timer function and its place in its schedule; no monitor, nothing kept."""
 
@@ -35,7 +27,7 @@ class Timer:
         self,
         function: Function,
         schedule: Schedule,
-        invocations: Invoker,
+        invocations: Invocations,
         monitor: ScheduleMonitor | None,
         time: Time,
     ) -> None:

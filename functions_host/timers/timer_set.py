@@ -5,12 +5,12 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from functions_host.functions import Function, TimerTrigger, is_disabled
-from functions_host.invocations import Stopped
+from functions_host.invocations import Invocations, Stopped
 from functions_host.timers import cron
 from functions_host.timers.cron import BadSchedule
 from functions_host.timers.missed_timers import ScheduleMonitor, Time
 from functions_host.timers.status_blobs import SETTING
-from functions_host.timers.timer import Invoker, Timer, is_monitored
+from functions_host.timers.timer import Timer, is_monitored
 
 LOG = logging.getLogger("functions_host")
 
@@ -21,7 +21,7 @@ class Timers:
     def __init__(
         self,
         functions: Iterable[Function],
-        invocations: Invoker,
+        invocations: Invocations,
         monitor: ScheduleMonitor | None,
         time: Time,
         environ: Mapping[str, str],

@@ -22,14 +22,6 @@ def test_a_key_opens_its_own_function(keys: Keys) -> None:
     assert keys.access(key) is Access.FUNCTION
 
 
-def test_host_keys_open_every_function_and_the_master_key_everything(
-    keys: Keys,
-) -> None:
-    """The one is for callers, the other for whoever runs the app."""
-    assert keys.access(keys.host_keys()["default"], "audit") is Access.FUNCTION
-    assert keys.access(keys.master, "audit") is Access.MASTER
-
-
 @pytest.mark.parametrize("key", [None, "", "nope", "é", "\udcff"])
 def test_what_is_no_key_opens_nothing(keys: Keys, key: str | None) -> None:
     """Whatever is sent in its place."""

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from functions_host.functions import Function, RetryPolicy, TimerTrigger
-from functions_host.invocations import Stopped
+from functions_host.invocations import Invocations, Stopped
 from functions_host.timers import cron, schedule_status
 from functions_host.timers.missed_timers import ScheduleMonitor, Time
 from functions_host.timers.schedule_status import NEVER_RAN, ScheduleStatus
-from functions_host.timers.status_blobs import StoreUnavailable
+from functions_host.timers.status_blobs import StatusBlobs, StoreUnavailable
 from functions_host.timers.timer import Timer
-from functions_host.worker import Attempt, FunctionFailed
+from functions_host.worker import FIRST, Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
 
 START = datetime(2026, 11, 23, 9, 25, 20, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Clock:
 
 
 @dataclass
-class InMemoryStore:
+class InMemoryStore(StatusBlobs):
     """Keeps statuses in a dictionary, unless it is told to be away."""
 
     kept: dict[str, ScheduleStatus] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class InMemoryStore:
 
 
 @dataclass
-class Runs:
+class Runs(Invocations):
     """Runs nothing, but says when and with what it would have, a number of times."""
 
     clock: Clock
@@ -71,7 +71,9 @@ class Runs:
     failing: int = 0
     seen: list[tuple[str, dict[str, Any], Attempt]] = field(default_factory=list)
 
-    async def run(self, function: Function, value: TypedData, attempt: Attempt) -> Any:
+    async def run(
+        self, function: Function, value: TypedData, attempt: Attempt = FIRST
+    ) -> Any:
         if len(self.seen) == self.limit:
             raise Stopped("enough")
         document = json.loads(value.json or "")

@@ -8,7 +8,6 @@ import pytest
 
 from functions_host.keys import Access, Keys
 from tools.stack.settings import local_keys
-from tools.terminal import CannotGoOn
 
 FUNCTIONS = ["audit", "activity"]
 
@@ -49,11 +48,3 @@ def test_the_file_is_its_owners_alone(file: Path) -> None:
     local_keys.make(file, FUNCTIONS)
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-def test_a_damaged_file_is_named(file: Path) -> None:
-    """With what to do about it."""
-    file.write_text("{")
-
-    with pytest.raises(CannotGoOn, match="delete it"):
-        local_keys.make(file, FUNCTIONS)
