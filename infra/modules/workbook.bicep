@@ -17,178 +17,26 @@ param workspaceId string
 @description('Name of the function app.')
 param functionAppName string
 
-var hours = 3600000
 var logs = 'microsoft.operationalinsights/workspaces'
 var ofTheApp = 'AppRoleName =~ "${functionAppName}"'
 var traceColumns = 'AppRoleName: string, Message: string, SeverityLevel: int, ItemCount: int'
 var requestColumns = 'AppRoleName: string, Name: string, DurationMs: real, Success: bool, ResultCode: string, ItemCount: int'
 var refusalColumns = '_ResourceId: string, OperationName: string, ResultSignature: string, AuthenticationType: string, TotalOperations: string'
 var traces = rowsOf('AppTraces', traceColumns, ofTheApp)
-var drains = [
-  traces
-  'where Message startswith "drained "'
-  'parse Message with "drained " EventSubscription ": received " Received: long ", settled " Settled ", failed " Failed ", stopped: " Stopped'
-]
-
-// Azure Monitor adds up what is counted (aggregation 1), and averages what is measured (4).
-var sections = [
-  {
-    name: 'published heading'
-    text: '## Is everything that comes in accepted?'
-    charts: [
-      {
-        name: 'published'
-        title: 'Published, refused, matched by no event subscription'
-        metrics: ['SuccessfulPublishedEvents', 'FailedPublishedEvents', 'UnmatchedEventCount']
-      }
-    ]
-    queries: []
-  }
-  {
-    name: 'subscriptions heading'
-    text: '## Does each event subscription keep up?'
-    charts: [
-      {
-        name: 'matched'
-        title: 'Matched by each event subscription'
-        metrics: ['MatchedEventCount']
-        splitBy: ['EventSubscriptionName']
-      }
-      {
-        name: 'acknowledged'
-        title: 'Acknowledged on each event subscription'
-        metrics: ['SuccessfulAcknowledgedEvents']
-        splitBy: ['EventSubscriptionName']
-      }
-      {
-        name: 'received'
-        title: 'Received and released'
-        metrics: ['SuccessfulReceivedEvents', 'SuccessfulReleasedEvents', 'FailedReceivedEvents']
-      }
-    ]
-    queries: [
-      {
-        name: 'drains'
-        title: 'Drains of each event subscription, as far as logs are kept (host.json samples them)'
-        steps: [
-          ...drains
-          'summarize Drains = sum(ItemCount), Received = sum(Received * ItemCount), WithFailures = sumif(ItemCount, Failed != "{}"), Last = max(TimeGenerated) by EventSubscription'
-          'order by EventSubscription asc'
-        ]
-      }
-      {
-        name: 'per minute'
-        title: 'Events received per minute'
-        visualization: 'timechart'
-        steps: [
-          ...drains
-          'summarize Received = sum(Received * ItemCount) by EventSubscription, bin(TimeGenerated, 1m)'
-        ]
-      }
-    ]
-  }
-  {
-    name: 'losses heading'
-    text: '## Is anything lost, or about to be?'
-    charts: [
-      {
-        name: 'dead letters'
-        title: 'Dead-lettered and dropped'
-        metrics: ['DeadLetteredCount', 'DroppedEventCount']
-      }
-      {
-        name: 'failed settlements'
-        title: 'Settlements that failed'
-        metrics: ['FailedAcknowledgedEvents', 'FailedReleasedEvents']
-      }
-    ]
-    queries: [
-      {
-        name: 'warnings'
-        title: 'Rejected, released and lost deliveries, and what the app warned of'
-        steps: [
-          traces
-          'where SeverityLevel >= 2'
-          'project TimeGenerated, SeverityLevel, Message'
-          'order by TimeGenerated desc'
-          'take 200'
-        ]
-      }
-      {
-        name: 'refused'
-        title: 'Requests that the namespace refused'
-        steps: [
-          rowsOf('EGNFailedHttpDataPlaneOperations', refusalColumns, '_ResourceId =~ "${namespace.id}"')
-          'summarize Requests = sum(toint(TotalOperations)), Last = max(TimeGenerated) by OperationName, ResultSignature, AuthenticationType'
-          'order by Last desc'
-        ]
-      }
-    ]
-  }
-  {
-    name: 'speed heading'
-    text: '## How fast is it?'
-    charts: [
-      {
-        name: 'latency'
-        title: 'Latency of the namespace in milliseconds'
-        aggregation: 4
-        metrics: ['PublishLatencyInMilliseconds', 'ReceiveLatencyInMilliseconds', 'AcknowledgeLatencyInMilliseconds']
-      }
-      { name: 'throughput units', title: 'Throughput units', aggregation: 4, metrics: ['NamespaceThroughputUnits'] }
-    ]
-    queries: [
-      {
-        name: 'functions'
-        title: 'Functions: how often, how long, how many failed (a timer that raised, an answer of 5xx) or were refused (4xx)'
-        steps: [
-          rowsOf('AppRequests', requestColumns, ofTheApp)
-          'summarize Calls = sum(ItemCount), Failed = sumif(ItemCount, not(Success) or toint(ResultCode) >= 500), Refused = sumif(ItemCount, toint(ResultCode) >= 400 and toint(ResultCode) < 500), Median = percentile(DurationMs, 50), P95 = percentile(DurationMs, 95), Last = max(TimeGenerated) by Name'
-          'order by Name asc'
-        ]
-      }
-    ]
-  }
-]
-
-var introduction = {
-  type: 1
-  name: 'introduction'
-  content: {
-    json: '# Content moderation events\nPublished over HTTP, filtered into event subscriptions, drained by timers. The app\'s page shows the entries themselves; here are counts and delays, from the namespace\'s metrics and the app\'s logs. A queue\'s depth is not measured by Event Grid: *matched* minus *acknowledged* comes near.'
-  }
+// What the queries of workbook.json begin with.
+var sources = {
+  requests: [rowsOf('AppRequests', requestColumns, ofTheApp)]
+  refusals: [rowsOf('EGNFailedHttpDataPlaneOperations', refusalColumns, '_ResourceId =~ "${namespace.id}"')]
+  traces: [traces]
+  drains: [
+    traces
+    'where Message startswith "drained "'
+    'parse Message with "drained " EventSubscription ": received " Received: long ", settled " Settled ", failed " Failed ", stopped: " Stopped'
+  ]
 }
-var timeRange = {
-  type: 9
-  name: 'time range'
-  content: {
-    version: 'KqlParameterItem/1.0'
-    style: 'pills'
-    queryType: 0
-    resourceType: logs
-    parameters: [
-      {
-        id: '6a9f1c1e-43f3-4f0e-9a0c-5a5b1a7c9d10'
-        version: 'KqlParameterItem/1.0'
-        name: 'TimeRange'
-        label: 'Time range'
-        type: 4
-        isRequired: true
-        value: { durationMs: 4 * hours }
-        typeSettings: {
-          selectableValues: map([hours / 2, hours, 4 * hours, 24 * hours, 168 * hours], time => { durationMs: time })
-          allowCustom: true
-        }
-      }
-    ]
-  }
-}
-var shown = {
-  size: 1
-  timeContextFromParameter: 'TimeRange'
-  timeContext: { durationMs: 4 * hours }
-}
-var items = flatten(map(sections, section => [
+var content = loadJsonContent('workbook.json')
+var shown = { size: 1, timeContextFromParameter: 'TimeRange', timeContext: { durationMs: 14400000 } }
+var items = flatten(map(content.sections, section => [
   { type: 1, name: section.name, content: { json: section.text } }
   ...map(section.charts, chart => {
     type: 10
@@ -205,6 +53,7 @@ var items = flatten(map(sections, section => [
       metrics: map(chart.metrics, metric => {
         namespace: toLower(namespace.type)
         metric: '${toLower(namespace.type)}--${metric}'
+        // Azure Monitor adds up what is counted (1), and averages what is measured (4).
         aggregation: chart.?aggregation ?? 1
         columnName: metric
         splitBy: chart.?splitBy
@@ -218,7 +67,7 @@ var items = flatten(map(sections, section => [
     content: {
       ...shown
       version: 'KqlItem/1.0'
-      query: join(query.steps, '\n| ')
+      query: join([...sources[query.source], ...query.steps], '\n| ')
       title: query.title
       queryType: 0
       resourceType: logs
@@ -243,7 +92,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     sourceId: workspaceId
     serializedData: string({
       version: 'Notebook/1.0'
-      items: [introduction, timeRange, ...items]
+      items: [...content.head, ...items]
       fallbackResourceIds: [workspaceId]
       '$schema': 'https://github.com/Microsoft/Application-Insights-Workbooks/blob/master/schema/workbook.json'
     })
