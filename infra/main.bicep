@@ -3,7 +3,7 @@ metadata description = 'The whole system in one resource group, which azd makes;
 import { functionOf, isSeconds, problemsOf, settingOf, timersOf, topology } from 'topology.bicep'
 import { AlwaysReady, ZoneIds } from 'types.bicep'
 
-@description('Names this deployment; part of every name. Up to 30 letters, digits and hyphens, where azd would take more.')
+@description('Name of this deployment, part of every resource name. Up to 30 letters, digits and hyphens; azd itself would accept more.')
 @minLength(1)
 @maxLength(30)
 param environmentName string
@@ -11,85 +11,85 @@ param environmentName string
 @description('Region; by default the resource group\'s.')
 param location string = resourceGroup().location
 
-@description('Tags of everything, besides azd\'s own.')
+@description('Tags for all resources, besides azd\'s own.')
 param tags { *: string } = {}
 
-@description('Assign roles, for which the deployer needs to be Owner, User Access Administrator or Role Based Access Control Administrator. Otherwise the output ROLES_TO_ASSIGN lists what an administrator has to do.')
+@description('Assign roles; the deployer must be Owner, User Access Administrator or Role Based Access Control Administrator. Otherwise the output ROLES_TO_ASSIGN lists commands for an administrator.')
 param createRoleAssignments bool = true
 
-@description('Make the event subscriptions. By default as createRoleAssignments: Event Grid wants the namespace\'s role on the dead letters to be there first.')
+@description('Create the event subscriptions. Event Grid requires the namespace\'s role on the dead letters first.')
 param createEventSubscriptions bool = createRoleAssignments
 
-@description('Let a person run the app on a laptop against Azure: the roles of the app on the topic and its containers. Off in pipelines (CI or TF_BUILD is set), which have no use for them.')
+@description('Let a person run the app on a laptop against Azure, with the app\'s roles on the topic and the containers. Off in pipelines (CI or TF_BUILD is set), which do not need them.')
 param developerRoles bool = true
 
-@description('Object id of that person or a group; by default whoever deploys.')
+@description('Object id of that person or a group.')
 param developerId string = deployer().objectId
 
-@description('Name of the Event Grid namespace, instead of one that is made.')
+@description('Name of the Event Grid namespace, instead of a generated one.')
 @minLength(3)
 @maxLength(50)
 param namespaceName string?
 
-@description('Name of the function app, instead of one that is made.')
+@description('Name of the function app, instead of a generated one.')
 @minLength(2)
 @maxLength(60)
 param functionAppName string?
 
-@description('Name of the storage account of the Functions host, instead of one that is made.')
+@description('Name of the storage account of the Functions host, instead of a generated one.')
 @minLength(3)
 @maxLength(24)
 param hostStorageName string?
 
-@description('Name of the storage account of audit entries and activity, instead of one that is made.')
+@description('Name of the storage account of audit entries and activity, instead of a generated one.')
 @minLength(3)
 @maxLength(24)
 param dataStorageName string?
 
-@description('Name of the storage account of dead letters, instead of one that is made.')
+@description('Name of the storage account of dead letters, instead of a generated one.')
 @minLength(3)
 @maxLength(24)
 param deadLetterStorageName string?
 
-@description('Capacity of the namespace, 1 to 40: one takes in 1,000 events or 1 MB a second and hands out twice that.')
+@description('Capacity of the namespace, 1 to 40: one takes in 1,000 events or 1 MB a second and delivers twice that.')
 @minValue(1)
 @maxValue(40)
 param throughputUnits int = 1
 
-@description('Spread the namespace, the app and the storage over zones. The namespace keeps what it began with.')
+@description('Spread the namespace, the app and the storage over zones. The namespace cannot change this later.')
 param zoneRedundant bool = false
 
-@description('Memory of an instance: 512, 2048 or 4096 MB, which are a quarter of a core, one and two.')
+@description('Memory of an instance: 512, 2048 or 4096 MB, with a quarter of a core, one or two cores.')
 param instanceMemoryMB 512 | 2048 | 4096 = 512
 
-@description('How many instances each group of functions may grow to, 1 to 1000. A timer function never needs a second one. Below 40 only where the region allows it.')
+@description('Most instances of each group of functions, 1 to 1000. A timer function never needs a second one. Below 40 only where the region allows it.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('What is kept warm, as { name: \'function:pull_flagged\', instanceCount: 1 }; `http` for all HTTP functions. Billed round the clock.')
+@description('Always-ready instances, as { name: \'function:pull_flagged\', instanceCount: 1 }; `http` for all HTTP functions. Billed continuously.')
 param alwaysReady AlwaysReady[] = []
 
-@description('When event subscriptions are drained that are not drained every five minutes: six fields, UTC, by name, as { \'sub-flagged\': \'0 * * * * *\' }.')
+@description('Schedules other than every five minutes, by event subscription: six fields, UTC, as { \'sub-flagged\': \'0 * * * * *\' }.')
 param schedules {
   @minLength(11)
   @maxLength(100)
   *: string
 } = {}
 
-@description('How many timer functions drain the event subscriptions that more than one drains, 1 to 16, by name, as { \'sub-flagged\': 4 }; each has an instance of its own.')
+@description('Number of timer functions where it is not 1, up to 16, by event subscription, as { \'sub-flagged\': 4 }; each has its own instance.')
 param lanes {
   @minValue(1)
   @maxValue(16)
   *: int
 } = {}
 
-@description('Event subscriptions whose timers stay, which listen all the time and keep an instance awake, by name, as { \'sub-flagged\': \'stay\' }; the others visit, and take what is there at each tick.')
+@description('Event subscriptions whose timers stay, as { \'sub-flagged\': \'stay\' }: they listen all the time and keep an instance awake. The others visit: they handle what is there at each tick.')
 param manners {
   *: 'stay' | 'visit'
 } = {}
 
-@description('How many seconds batches may fill where timers stay, 0 to 60, where it is not 0.8, by name, as { \'sub-flagged\': \'0.2\' }.')
+@description('Where timers stay: how many seconds batches may fill if not 0.8, from 0 to 60, by event subscription, as { \'sub-flagged\': \'0.2\' }.')
 param paces {
   *: string
 } = {}
@@ -99,12 +99,12 @@ param paces {
 @maxValue(1800)
 param pullBudgetSeconds int = 900
 
-@description('How many seconds a handler may take over one event, 1 to 3600.')
+@description('How many seconds a handler may work on one event, 1 to 3600.')
 @minValue(1)
 @maxValue(3600)
 param handlerTimeoutSeconds int = 300
 
-@description('Whether the page and the API show the data of events: `shown`, `on-request` (noted with who asked) or `never`.')
+@description('Whether the page and the API show the data of events: `shown`, `on-request` (recorded with who asked) or `never`.')
 param payloads 'shown' | 'on-request' | 'never' = 'on-request'
 
 @description('Offer the sample events over HTTP (`publish_samples`).')
@@ -138,23 +138,23 @@ param auditImmutabilityDays int = 0
 @maxValue(36500)
 param deadLetterRetentionDays int = 90
 
-@description('Days in which deleted blobs and containers can be brought back.')
+@description('Days in which deleted blobs and containers can be restored.')
 @minValue(1)
 @maxValue(365)
 param softDeleteDays int = 7
 
-@description('Log Analytics workspace that is there already, by its id; instead of one that is made.')
+@description('Id of an existing Log Analytics workspace, instead of a new one.')
 param logAnalyticsWorkspaceId string = ''
 
-@description('Days that logs are kept in a workspace that is made, 30 to 730. The tables of the app\'s telemetry (App…) are kept 90 at least.')
+@description('Days that logs are kept in a new workspace, 30 to 730. The tables of the app\'s telemetry (App…) are kept at least 90.')
 @minValue(30)
 @maxValue(730)
 param logRetentionDays int = 30
 
-@description('GB a day after which a workspace that is made takes in no more logs, as 0.5; -1 for no limit.')
+@description('GB a day after which a new workspace accepts no more logs, such as 0.5; -1 for no limit.')
 param dailyLogLimitGB string = '-1'
 
-@description('Who gets mail from alerts. Empty for nobody: alerts are still listed in the portal.')
+@description('Address that gets mail from alerts. If empty, alerts are only listed in the portal.')
 param alertEmail string = ''
 
 @description('How long an event subscription that was drained before may go without a successful drain, 10 to 1440; longer than the interval of the schedules.')
@@ -165,26 +165,26 @@ param noDrainMinutes int = 30
 @description('Private network: the namespace, the host\'s storage and the audit entries are reached through private endpoints only.')
 param vnetEnabled bool = false
 
-@description('Addresses of the private network that is made, at least a /23.')
+@description('Addresses of a new private network, at least a /23.')
 param vnetAddressPrefix string = '10.20.0.0/23'
 
-@description('With a private network: subnet of the app that is there already, by its id, delegated to Microsoft.App/environments. No network is made then.')
+@description('With a private network: id of an existing subnet for the app, delegated to Microsoft.App/environments. No network is created then.')
 param appSubnetId string = ''
 
-@description('With appSubnetId: subnet of the private endpoints, by its id.')
+@description('With appSubnetId: id of the subnet for the private endpoints.')
 param endpointSubnetId string = ''
 
-@description('With a private network: private DNS zones that are there already, as { eventGrid: id, blob: id }. None are made then.')
+@description('With a private network: existing private DNS zones, as { eventGrid: id, blob: id }. None are created then.')
 param privateDnsZoneIds ZoneIds?
 
-@description('With a private network: who else may reach the namespace and the audit entries, such as a developer at home: IPv4 addresses or ranges, 16 at most.')
+@description('With a private network: up to 16 IPv4 addresses or ranges that may also reach the namespace and the audit entries, such as a developer\'s.')
 @maxLength(16)
 param allowedIpRanges string[] = []
 
-@description('App registration of the people who may use the page. Empty for no sign-in.')
+@description('Client id of the app registration for sign-in to the page. Empty for no sign-in.')
 param authClientId string = ''
 
-@description('Tenant of those people.')
+@description('Tenant whose users sign in.')
 param authTenantId string = tenant().tenantId
 
 var subscriptionNames = map(topology.eventSubscriptions, subscription => subscription.name)
@@ -512,7 +512,7 @@ output DEAD_LETTER_STORAGE_ACCOUNT_URL string = settings.DEAD_LETTER_STORAGE_ACC
 @description('Container of dead letters.')
 output DEAD_LETTER_CONTAINER string = topology.deadLetterContainer
 
-@description('Where telemetry goes. No secret: without an identity it lets nobody in.')
+@description('Where telemetry goes. Not a secret: writing requires an identity.')
 output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.connectionString
 
 @description('With createRoleAssignments=false: what an administrator has to run.')

@@ -30,9 +30,9 @@ TABLE = re.compile(r"(\| parameter \|.*\n\|---.*\n)(?:\|.*(?:\n(?=\|))?)*")
 DEFAULTS = {
     "": "none",
     "[resourceGroup().location]": "the group's",
-    "[deployer().objectId]": "you",
+    "[deployer().objectId]": "the deployer's",
     "[tenant().tenantId]": "the deployment's",
-    "[parameters('createRoleAssignments')]": "as that",
+    "[parameters('createRoleAssignments')]": "that of `createRoleAssignments`",
 }
 # Names that mean nothing: a plan is the same on every machine.
 NOWHERE = {
