@@ -37,7 +37,7 @@ def a_summary(ago: float, subscription: str = "sub-flagged", **more: Any) -> Sum
     return summary
 
 
-async def noted(api: Api, *summaries: Summary) -> None:
+async def note(api: Api, *summaries: Summary) -> None:
     for summary in sorted(summaries, key=lambda summary: summary.at):
         await api.runtime.activity.note(summary, datetime.fromisoformat(summary.at))
 
@@ -50,7 +50,7 @@ async def flow(api: Api, **params: str) -> Any:
 
 async def test_a_minute_tells_what_was_done_in_it(api: Api) -> None:
     """Counts by disposition and type, and how long events waited."""
-    await noted(api, a_summary(2))
+    await note(api, a_summary(2))
 
     found = await flow(api)
 
@@ -70,7 +70,7 @@ async def test_a_minute_tells_what_was_done_in_it(api: Api) -> None:
 
 async def test_the_totals_are_over_all_that_is_shown(api: Api) -> None:
     """What lies before the first minute does not count."""
-    await noted(api, a_summary(3), a_summary(1, "sub-approved"), a_summary(45))
+    await note(api, a_summary(3), a_summary(1, "sub-approved"), a_summary(45))
 
     totals = (await flow(api))["totals"]
 
@@ -108,7 +108,7 @@ async def test_a_longer_time_comes_in_longer_steps(
     """
     An answer has 144 steps at most, each on a round time, the last with now in it.
     """
-    await noted(api, *(a_summary(ago) for ago in range(0, 1500)))
+    await note(api, *(a_summary(ago) for ago in range(0, 1500)))
 
     found = await flow(api, minutes=asked)
 
@@ -123,7 +123,7 @@ async def test_one_event_subscription_may_be_asked_for(api: Api) -> None:
     """
     An event is counted for each event subscription that takes it; here for one only.
     """
-    await noted(api, a_summary(1), a_summary(1, "sub-all-events"))
+    await note(api, a_summary(1), a_summary(1, "sub-all-events"))
 
     found = await flow(api, subscription="sub-all-events")
 
@@ -143,7 +143,7 @@ async def test_another_event_subscription_is_refused(api: Api) -> None:
 async def test_many_names_do_not_make_an_answer_large(api: Api) -> None:
     """Names come from events, and a page loads this every few seconds."""
     names = {f"{number:03}" + "x" * 77: 1 for number in range(50)}
-    await noted(
+    await note(
         api, *(a_summary(ago, types=names, categories=names) for ago in range(30))
     )
 

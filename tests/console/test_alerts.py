@@ -22,7 +22,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(monkeypatch)
 
 
-async def noted(api: Api, *ago: float, **more: Any) -> None:
+async def note(api: Api, *ago: float, **more: Any) -> None:
     """Summaries of drains that ended so many minutes ago."""
     for moment_ago in sorted(ago, reverse=True):
         at = NOW - minutes(moment_ago)
@@ -38,14 +38,14 @@ async def alerts(api: Api) -> list[dict[str, Any]]:
 
 async def test_a_drain_on_time_is_no_alert(api: Api) -> None:
     """Silence is what operators see most days."""
-    await noted(api, 1, 2, 3)
+    await note(api, 1, 2, 3)
 
     assert await alerts(api) == []
 
 
 async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
     """The timers may be disabled, or the app may be down."""
-    await noted(api, 12)
+    await note(api, 12)
 
     [alert] = await alerts(api)
 
@@ -60,7 +60,7 @@ async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
 ) -> None:
     """Everything else looks well while its queue fills."""
     monkeypatch.setenv("AzureWebJobs.pull_flagged.Disabled", "true")
-    await noted(api, 1)
+    await note(api, 1)
 
     [alert] = await alerts(api)
 
@@ -70,8 +70,8 @@ async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
 
 async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
     """ "Not drained" would send people to the timers, where nothing is wrong."""
-    await noted(api, 12)
-    await noted(api, 2, 1, 0, completed=False)
+    await note(api, 12)
+    await note(api, 2, 1, 0, completed=False)
 
     [alert] = await alerts(api)
 
@@ -81,7 +81,7 @@ async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
 
 async def test_a_drain_that_goes_on_is_not_late(api: Api) -> None:
     """Half an hour is a budget that is allowed."""
-    await noted(api, 1, drains=0)
+    await note(api, 1, drains=0)
 
     assert await alerts(api) == []
 
@@ -91,7 +91,7 @@ async def test_a_drain_that_was_not_due_is_not_late(
 ) -> None:
     """A schedule of working hours is quiet over the weekend."""
     monkeypatch.setenv(SCHEDULE, "0 */5 9-17 * * SAT")
-    await noted(api, (24 * 2 - 7.5) * 60 + 4)  # Saturday, 17:56
+    await note(api, (24 * 2 - 7.5) * 60 + 4)  # Saturday, 17:56
 
     assert await alerts(api) == []
 
@@ -110,7 +110,7 @@ async def test_a_fresh_app_is_no_reason_to_worry(api: Api) -> None:
 
 async def test_an_app_that_has_been_silent_for_days_is_not_fresh(api: Api) -> None:
     """Nothing of the last hours, but something of before."""
-    await noted(api, 3 * 24 * 60)
+    await note(api, 3 * 24 * 60)
 
     [alert] = await alerts(api)
 
@@ -122,15 +122,15 @@ async def test_a_timer_that_fires_once_in_a_while_is_not_watched(
 ) -> None:
     """To know whether it is late would take months of the log at every look."""
     monkeypatch.setenv(SCHEDULE, "0 0 0 1 1 *")
-    await noted(api, 400 * 24 * 60)
+    await note(api, 400 * 24 * 60)
 
     assert await alerts(api) == []
 
 
 async def test_batches_that_stay_full_call_for_more(api: Api) -> None:
     """More comes than is drained; the settings to change are named."""
-    await noted(api, 9)
-    await noted(api, 5, 4, 3, 2, 1, last_full=True)
+    await note(api, 9)
+    await note(api, 5, 4, 3, 2, 1, last_full=True)
 
     [alert] = await alerts(api)
 
@@ -141,16 +141,16 @@ async def test_batches_that_stay_full_call_for_more(api: Api) -> None:
 @pytest.mark.parametrize("empty_at", [0, 2])
 async def test_a_backlog_that_was_drained_is_no_alert(api: Api, empty_at: int) -> None:
     """A burst that is over is nothing to do."""
-    await noted(api, *(ago for ago in range(5) if ago != empty_at), last_full=True)
-    await noted(api, empty_at)
+    await note(api, *(ago for ago in range(5) if ago != empty_at), last_full=True)
+    await note(api, empty_at)
 
     assert await alerts(api) == []
 
 
 async def test_rejected_events_are_said_for_an_hour(api: Api) -> None:
     """They lie in the dead letters, where someone has to look at them."""
-    await noted(api, 61, 59, 12, dispositions={"reject": 2})
-    await noted(api, 1)
+    await note(api, 61, 59, 12, dispositions={"reject": 2})
+    await note(api, 1)
 
     [alert] = await alerts(api)
 
@@ -166,7 +166,7 @@ async def test_what_event_grid_gave_up_is_said_until_it_is_redriven(
     """
     An event that expired was never seen by this app, but lies in the dead letters.
     """
-    await noted(api, 1)
+    await note(api, 1)
     store = cast(InMemoryDeadLetters, api.runtime.dead_letters)
     name = f"NS/moderation-events/SUB-FLAGGED/{folder}/1.json"
     store.put(name, b"[]", NOW - minutes(60))
@@ -191,7 +191,7 @@ async def test_dead_letters_that_cannot_be_listed_hide_nothing_else(
             raise StoreUnavailable("no role")
 
     api.runtime.dead_letters = Closed()
-    await noted(api, 1, dispositions={"reject": 1})
+    await note(api, 1, dispositions={"reject": 1})
 
     [alert] = await alerts(api)
 

@@ -41,7 +41,7 @@ async def record(
     await api.runtime.audit.record("sub-flagged", entries, now)
 
 
-async def asked(api: Api, **query: str) -> Answer:
+async def ask(api: Api, **query: str) -> Answer:
     return await api.call("GET", "audit", params=query, headers=PAGE)
 
 
@@ -53,7 +53,7 @@ async def test_an_entry_tells_what_its_event_says(api: Api) -> None:
     """Category, severity, confidence and model are what operators work with."""
     await record(api, "1")
 
-    [entry] = (await asked(api)).json()["entries"]
+    [entry] = (await ask(api)).json()["entries"]
 
     assert entry["category"] == "violence"
     assert entry["severity"] == "medium"
@@ -73,7 +73,7 @@ async def test_pages_are_joined_by_their_cursors(api: Api) -> None:
 
     got, cursor, turns = [], "", 0
     while turns == 0 or cursor:
-        page = await asked(api, limit="3", **({"cursor": cursor} if cursor else {}))
+        page = await ask(api, limit="3", **({"cursor": cursor} if cursor else {}))
         got += ids(page)
         cursor = page.json()["cursor"] or ""
         await record(api, f"new-{turns}")
@@ -88,9 +88,9 @@ async def test_a_cursor_keeps_the_beginning(api: Api) -> None:
     await record(api, "old", ago=24 * 60 - 1)
     await record(api, "a", "b", ago=60)
 
-    first = await asked(api, limit="1")
+    first = await ask(api, limit="1")
     api.runtime.clock = lambda: NOW + timedelta(hours=2)
-    rest = await asked(api, cursor=first.json()["cursor"])
+    rest = await ask(api, cursor=first.json()["cursor"])
 
     assert ids(rest) == ["a", "old"]
     assert rest.json()["since"] == first.json()["since"]
@@ -101,7 +101,7 @@ async def test_a_cursor_keeps_the_beginning(api: Api) -> None:
 )
 async def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:
     """Whatever is sent back: never a fault."""
-    answer = await asked(api, cursor=cursor)
+    answer = await ask(api, cursor=cursor)
 
     assert answer.status in (200, 400)
     if answer.status == 400:
@@ -112,7 +112,7 @@ async def test_what_is_revealed_is_noted_before_it_is_shown(api: Api) -> None:
     """Who saw which events, by the name of their key."""
     await record(api, "1", "2")
 
-    answer = await asked(api, reveal="true")
+    answer = await ask(api, reveal="true")
 
     assert answer.json()["entries"][0]["event"]["data"]["contentId"] == "doc-1"
     [noted] = await api.actions()
@@ -125,7 +125,7 @@ async def test_what_cannot_be_noted_is_not_revealed(api: Api) -> None:
     await record(api, "1")
     api.store.fails = True
 
-    answer = await asked(api, reveal="true")
+    answer = await ask(api, reveal="true")
 
     assert answer.status == 503
     assert b"doc-1" not in answer.body
@@ -147,16 +147,16 @@ async def test_a_subject_is_searched_where_it_is_shown(
     api = Api(monkeypatch, PAYLOADS=payloads)
     await record(api, "1", subject="/content/secret-7")
 
-    assert ids(await asked(api, text="secret-7", reveal=reveal)) == found
+    assert ids(await ask(api, text="secret-7", reveal=reveal)) == found
 
 
 async def test_an_export_is_a_file_of_lines(api: Api) -> None:
     """A script follows the header to the rest."""
     await record(api, "1", "2", "3")
 
-    first = await asked(api, format="ndjson", limit="2")
+    first = await ask(api, format="ndjson", limit="2")
     cursor = first.headers["X-Next-Cursor"]
-    rest = await asked(api, format="ndjson", limit="2", cursor=cursor)
+    rest = await ask(api, format="ndjson", limit="2", cursor=cursor)
 
     lines = (first.body + rest.body).splitlines()
     assert [json.loads(line)["id"] for line in lines] == ["3", "2", "1"]
@@ -183,7 +183,7 @@ async def test_a_spreadsheet_runs_nothing_of_an_export(api: Api, text: str) -> N
     """Ids and reasons come from outside."""
     await record(api, text, disposition=Reject(text), data=a_result(category=text))
 
-    answer = await asked(api, format="csv")
+    answer = await ask(api, format="csv")
 
     [row] = read_csv(answer)
     assert row["id"] == row["reason"] == row["category"] == f"'{text}"
@@ -202,7 +202,7 @@ async def test_a_spreadsheet_that_cuts_elsewhere_runs_nothing_either(
     text = f"foo{cut}{start}cmd"
     await record(api, text, disposition=Reject(text), data=a_result(category=text))
 
-    answer = await asked(api, format="csv", reveal="true")
+    answer = await ask(api, format="csv", reveal="true")
 
     [row] = read_csv(answer)
     safe = f"foo{cut}'{start}cmd"
@@ -216,7 +216,7 @@ async def test_cells_keep_what_is_in_them(api: Api) -> None:
     text = 'a "b", c\n\u202e\x00é;'
     await record(api, text)
 
-    answer = await asked(api, format="csv")
+    answer = await ask(api, format="csv")
 
     [row] = read_csv(answer)
     assert row["id"] == text

@@ -44,7 +44,7 @@ async def _load(container: str, log: InMemoryAppendLog) -> None:
         await log.append(name.partition("/")[0], hour, path.read_bytes())
 
 
-async def asked(api: Api, path: str, **query: str) -> Any:
+async def ask(api: Api, path: str, **query: str) -> Any:
     answer = await api.call("GET", path, params=query)
     assert answer.status == 200, answer.body
     return answer.json()
@@ -54,7 +54,7 @@ async def test_entries_say_what_they_say_now(api: Api) -> None:
     """
     Source, category and the rest come from the event where the line has none of it.
     """
-    entries = (await asked(api, "audit", subscription="sub-flagged"))["entries"]
+    entries = (await ask(api, "audit", subscription="sub-flagged"))["entries"]
 
     by_source = {entry["source"]: entry for entry in entries if entry["id"] == "A234"}
     assert set(by_source) == {"/team-a", "/team-b"}
@@ -81,17 +81,17 @@ async def test_they_are_filtered_like_others(
     api: Api, query: dict[str, str], count: int
 ) -> None:
     """By what their events say; by the subject only where it is shown."""
-    assert len((await asked(api, "audit", **query))["entries"]) == count
+    assert len((await ask(api, "audit", **query))["entries"]) == count
 
 
 async def test_their_lives_are_told_apart(api: Api) -> None:
     """
     One was rejected, one acknowledged and redriven, of one only its publication is known.
     """
-    several = await asked(api, "life", id="A234")
-    rejected = await asked(api, "life", id="A234", source="/team-a")
-    handled = await asked(api, "life", id="A234", source="/team-b")
-    waiting = await asked(api, "life", id="A234", source="/team-c")
+    several = await ask(api, "life", id="A234")
+    rejected = await ask(api, "life", id="A234", source="/team-a")
+    handled = await ask(api, "life", id="A234", source="/team-b")
+    waiting = await ask(api, "life", id="A234", source="/team-c")
 
     assert {event["source"] for event in several["events"]} == {"/team-a", "/team-b"}
     assert [kind(step) for step in rejected["steps"]] == [
@@ -113,8 +113,8 @@ def kind(step: dict[str, Any]) -> str:
 
 async def test_dead_letters_keep_their_reasons_and_redrives(api: Api) -> None:
     """The reason is that of the event itself, not of a namesake."""
-    [letter] = (await asked(api, "deadletters"))["deadLetters"]
-    [archived] = (await asked(api, "deadletters", archived="true"))["deadLetters"]
+    [letter] = (await ask(api, "deadletters"))["deadLetters"]
+    [archived] = (await ask(api, "deadletters", archived="true"))["deadLetters"]
 
     assert (letter["source"], archived["source"]) == ("/team-a", "/team-b")
     assert letter["ourReason"].startswith("a contradiction")
@@ -125,7 +125,7 @@ async def test_dead_letters_keep_their_reasons_and_redrives(api: Api) -> None:
 
 async def test_what_was_counted_is_shown(api: Api) -> None:
     """The activity of that time."""
-    totals = (await asked(api, "activity", minutes="60"))["totals"]
+    totals = (await ask(api, "activity", minutes="60"))["totals"]
 
     assert totals["dispositions"] == {"acknowledge": 4, "release": 0, "reject": 3}
 
@@ -134,8 +134,8 @@ async def test_old_lines_and_new_ones_are_one_log(api: Api) -> None:
     """
     In one hour: an append that was repeated by the newer version is one entry still.
     """
-    [old] = (await asked(api, "audit", id="P1"))["entries"]
-    before = len((await asked(api, "audit"))["entries"])
+    [old] = (await ask(api, "audit", id="P1"))["entries"]
+    before = len((await ask(api, "audit"))["entries"])
     now = datetime.fromisoformat(old["at"])
     done = Acknowledge(Verdict.QUARANTINED)
     raw = json.dumps(an_event(a_result(contentId="img-p"), id="P1", source="/team-p"))
@@ -152,8 +152,8 @@ async def test_old_lines_and_new_ones_are_one_log(api: Api) -> None:
     ]
     await api.runtime.audit.record("sub-flagged", lines, now)
 
-    entries = (await asked(api, "audit"))["entries"]
-    several = await asked(api, "life", id="A234")
+    entries = (await ask(api, "audit"))["entries"]
+    several = await ask(api, "life", id="A234")
 
     assert len(entries) == before + 1
     assert {event["source"] for event in several["events"]} == {

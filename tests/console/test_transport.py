@@ -23,7 +23,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(monkeypatch)
 
 
-async def told(
+async def refusal(
     api: Api, path: str, body: bytes, headers: dict[str, str]
 ) -> tuple[int, str]:
     """Return the status and the words of a refusal; a check's stands in its answer."""
@@ -74,7 +74,7 @@ async def test_a_body_in_another_form_is_unsupported(
     api: Api, path: str, headers: dict[str, str], body: bytes, says: str
 ) -> None:
     """Nobody looks for a mistake in their JSON when it is packed."""
-    status, words = await told(api, path, body, {"content-type": PLAIN} | headers)
+    status, words = await refusal(api, path, body, {"content-type": PLAIN} | headers)
 
     assert status == 415
     assert says in words

@@ -25,7 +25,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(monkeypatch)
 
 
-async def asked(
+async def ask(
     api: Api, path: str, content: Any, headers: dict[str, str] = PLAIN
 ) -> Any:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -58,7 +58,7 @@ async def test_what_would_be_published_is_valid_and_is_not_published(
     api: Api, content: Any, headers: dict[str, str], count: int
 ) -> None:
     """In every form that publishing takes."""
-    said = await asked(api, "events/check", content, headers)
+    said = await ask(api, "events/check", content, headers)
 
     assert said == {"valid": True, "events": count, "problems": [], "detail": None}
     assert api.sink.events == []
@@ -93,7 +93,7 @@ async def test_a_check_says_what_publishing_would_say(
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     refused = await api.call("POST", "events", body, headers=headers)
 
-    said = await asked(api, "events/check", body, headers)
+    said = await ask(api, "events/check", body, headers)
 
     assert refused.status in (400, 411, 413, 415)
     problem = refused.json()
@@ -109,7 +109,7 @@ async def test_an_event_of_nothing_but_mistakes_is_answered_shortly(api: Api) ->
     """An answer is never many times as large as what was asked."""
     event = {**an_event(), **{f"Bad-{number}": [] for number in range(10_000)}}
 
-    said = await asked(api, "events/check", event, STRUCTURED)
+    said = await ask(api, "events/check", event, STRUCTURED)
 
     assert said["valid"] is False
     assert len(said["problems"]) < 100
@@ -127,7 +127,7 @@ async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
     api: Api,
 ) -> None:
     """By the topology that is deployed."""
-    said = await asked(api, "why", an_event(type=ESCALATED), STRUCTURED)
+    said = await ask(api, "why", an_event(type=ESCALATED), STRUCTURED)
 
     [event] = said["events"]
     assert (event["id"], event["type"]) == ("event-1", ESCALATED)
@@ -145,7 +145,7 @@ async def test_every_event_subscription_says_why_it_takes_an_event_or_not(
 
 async def test_results_are_explained_as_the_events_they_become(api: Api) -> None:
     """A list of moderation results has one explanation each."""
-    said = await asked(api, "why", [a_result(), a_result(category="safe")])
+    said = await ask(api, "why", [a_result(), a_result(category="safe")])
 
     assert [taking(event) for event in said["events"]] == [
         ["sub-flagged", "sub-all-events"],
@@ -160,7 +160,7 @@ async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
     """Filters look at the envelope; what publishing would refuse is said beside it."""
     broken = an_event(data={"confidence": "high"}, id=7)
 
-    said = await asked(api, "why", [broken, "not an event"], BATCHED)
+    said = await ask(api, "why", [broken, "not an event"], BATCHED)
 
     [event] = said["events"]
     assert (event["id"], taking(event)) == (None, ["sub-flagged", "sub-all-events"])
@@ -170,7 +170,7 @@ async def test_an_event_that_could_not_be_published_is_explained_all_the_same(
 
 async def test_a_type_that_the_app_does_not_know_is_explained(api: Api) -> None:
     """Only what takes everything gets it."""
-    said = await asked(api, "why", a_result(type="ContentSeen"))
+    said = await ask(api, "why", a_result(type="ContentSeen"))
 
     [event] = said["events"]
     assert event["type"] == "com.contoso.ai.ContentSeen"
@@ -248,7 +248,7 @@ async def test_an_event_is_explained_as_it_would_be_stored(api: Api) -> None:
     )
     event = an_event(time="2026-11-27T01:00:00+02:00") | {"subject": None}
 
-    said = await asked(api, "why", event, STRUCTURED)
+    said = await ask(api, "why", event, STRUCTURED)
 
     [explained] = said["events"]
     assert "sub-all-events" in taking(explained)

@@ -51,11 +51,11 @@ class Store(BlobDeadLetters):
         assert isinstance(lease, BlobLease)
         release = lease.release
 
-        async def counted() -> None:
+        async def count_step() -> None:
             self.steps.step()
             await release()
 
-        lease.release = counted  # type: ignore[method-assign]
+        lease.release = count_step  # type: ignore[method-assign]
         return lease
 
     async def ledger(self, name: str) -> bytes:
@@ -101,7 +101,7 @@ def clock() -> datetime:
     return datetime.now(UTC)  # noqa: TID251
 
 
-async def redriven(
+async def redrive_two(
     connection: str, name: str, last: int, effects: Path
 ) -> tuple[list[Redriven], int]:
     """The first two dead letters of the blob redriven, and how many steps it took."""
@@ -139,4 +139,4 @@ def main(connection: str, name: str, last: int, effects: Path) -> None:
 
     The handler adds the id of each event to the file `effects`.
     """
-    asyncio.run(redriven(connection, name, last, effects))
+    asyncio.run(redrive_two(connection, name, last, effects))

@@ -90,7 +90,7 @@ class Story:
         return found, search
 
 
-def told(found: History) -> list[tuple[str, int]]:
+def deliveries(found: History) -> list[tuple[str, int]]:
     return [(entry.subscription, entry.delivery_count) for entry in found.entries]
 
 
@@ -105,7 +105,7 @@ async def test_with_its_time_a_search_ends_when_everyone_is_done() -> None:
         history_search.begin(story.id, NOW - minutes(DAY), NOW)
     )
 
-    assert told(found) == [
+    assert deliveries(found) == [
         ("sub-flagged", 1),
         ("sub-all-events", 1),
         ("sub-flagged", 2),
@@ -144,7 +144,7 @@ async def test_a_publishers_time_is_no_bound(claims: float) -> None:
         history_search.begin(story.id, None, NOW, source="/tests")
     )
 
-    assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
+    assert deliveries(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
     assert search.is_over
     assert search.is_claim
     oldest = min(since for since, _ in story.log.searched)
@@ -229,7 +229,7 @@ async def test_a_redrive_says_nothing_of_when_an_event_came(stamped: bool) -> No
     search = history_search.begin(story.id, None, NOW, source="/tests")
     found, _ = await story.look_for(search)
 
-    assert told(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
+    assert deliveries(found) == [("sub-flagged", 1), ("sub-flagged", 2)]
     assert search.is_claim is not stamped
 
 
@@ -315,7 +315,7 @@ def test_a_search_that_stops_and_goes_on_finds_the_same(
         search, found = history_search.begin(story.id, when, NOW), []
         for _ in range(20_000):
             got, _ = await story.look_for(search, Budget(1.0, each=each))
-            found += told(got)
+            found += deliveries(got)
             if search.is_over:
                 break
 

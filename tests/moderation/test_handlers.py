@@ -19,7 +19,7 @@ def event(data: dict[str, Any] | None = None, type_: str = FLAGGED) -> dict[str,
     return an_event(data, type=type_)
 
 
-async def decided(name: str, given: dict[str, Any] | bytes) -> Disposition:
+async def decide(name: str, given: dict[str, Any] | bytes) -> Disposition:
     """What becomes of an event on that event subscription."""
     [disposition] = await testing.handle(pull, name, given)
     return disposition
@@ -37,12 +37,12 @@ async def test_flagged_content_is_quarantined_or_reviewed(
     data: dict[str, Any], verdict: Verdict
 ) -> None:
     """Only what is surely harmful is taken away without a person."""
-    assert await decided("sub-flagged", event(data)) == Acknowledge(verdict)
+    assert await decide("sub-flagged", event(data)) == Acknowledge(verdict)
 
 
 async def test_approved_content_is_let_through() -> None:
     """A well-formed approval is done with."""
-    assert await decided("sub-approved", event(SAFE_RESULT, APPROVED)) == Acknowledge(
+    assert await decide("sub-approved", event(SAFE_RESULT, APPROVED)) == Acknowledge(
         Verdict.APPROVED
     )
 
@@ -50,7 +50,7 @@ async def test_approved_content_is_let_through() -> None:
 @pytest.mark.parametrize("category", ["safe", "Safe", "SAFE"])
 async def test_flagged_as_safe_is_a_contradiction(category: str) -> None:
     """Nobody can act on an event that says both."""
-    disposition = await decided("sub-flagged", event(a_result(category=category)))
+    disposition = await decide("sub-flagged", event(a_result(category=category)))
 
     assert isinstance(disposition, Reject)
     assert "contradiction" in disposition.reason
@@ -58,7 +58,7 @@ async def test_flagged_as_safe_is_a_contradiction(category: str) -> None:
 
 async def test_approved_but_to_be_reviewed_is_a_contradiction() -> None:
     """Letting it through would skip the review."""
-    disposition = await decided(
+    disposition = await decide(
         "sub-approved", event(SAFE_RESULT | {"reviewRequired": True}, APPROVED)
     )
 
@@ -68,9 +68,7 @@ async def test_approved_but_to_be_reviewed_is_a_contradiction() -> None:
 
 async def test_a_content_id_is_one_like_any_other() -> None:
     """What inspect publishes is told by its envelope, not by what is in it."""
-    disposition = await decided(
-        "sub-flagged", event(a_result(contentId="test-inspect"))
-    )
+    disposition = await decide("sub-flagged", event(a_result(contentId="test-inspect")))
 
     assert disposition == Acknowledge(Verdict.SENT_TO_REVIEW)
 
@@ -90,7 +88,7 @@ async def test_what_does_not_belong_is_rejected_with_a_reason(
     name: str, wrong: dict[str, Any] | bytes
 ) -> None:
     """A malformed or misrouted event is dead-lettered, and the record says why."""
-    disposition = await decided(name, wrong)
+    disposition = await decide(name, wrong)
 
     assert isinstance(disposition, Reject)
     assert disposition.reason
@@ -109,7 +107,7 @@ async def test_what_does_not_belong_is_rejected_with_a_reason(
 )
 async def test_the_audit_log_refuses_nothing(anything: dict[str, Any] | bytes) -> None:
     """Known type or not, well-formed or not: it is recorded and done."""
-    disposition = await decided("sub-all-events", anything)
+    disposition = await decide("sub-all-events", anything)
 
     assert isinstance(disposition, Acknowledge)
     assert disposition.note is Verdict.RECORDED

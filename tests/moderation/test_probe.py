@@ -74,7 +74,7 @@ def delivered(at: datetime | None = NOW, **changes: Any) -> AnyEvent:
     return a_delivery(made).event
 
 
-async def decided(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> Any:
+async def decide(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> Any:
     """What becomes of an event of another instance, with this line in the log."""
     log = ActionLog(InMemoryAppendLog())
     line = {"subscription": NAME, "events": [EventKey("/tests", "probe")]} | noted
@@ -85,7 +85,7 @@ async def decided(event: AnyEvent, *, verb: str = "inspect", **noted: Any) -> An
 
 async def test_a_probe_on_record_is_rejected_by_the_timers_of_every_instance() -> None:
     """Whichever receives it, however late, and also as a dead letter."""
-    found: Disposition | None = await decided(delivered())
+    found: Disposition | None = await decide(delivered())
 
     assert isinstance(found, Reject)
     assert "a probe" in found.reason
@@ -112,7 +112,7 @@ async def test_a_mark_that_nobody_recorded_is_no_probe(
     event: AnyEvent, noted: dict[str, Any]
 ) -> None:
     """Whoever sets it gets what any event gets: its handler decides."""
-    assert await decided(event, **noted) is None
+    assert await decide(event, **noted) is None
 
 
 async def test_while_the_log_is_away_nothing_is_decided_about_a_mark() -> None:

@@ -16,15 +16,15 @@ STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 
 
-def taken(content: Any, content_type: str = PLAIN, **headers: str) -> list[Json]:
+def read(content: Any, content_type: str = PLAIN, **headers: str) -> list[Json]:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return publish_request.events_in(body, {"content-type": content_type} | named, NOW)
 
 
-def refused(content: Any, content_type: str = PLAIN, **headers: str) -> BadRequest:
+def refuse(content: Any, content_type: str = PLAIN, **headers: str) -> BadRequest:
     with pytest.raises(BadRequest) as caught:
-        taken(content, content_type, **headers)
+        read(content, content_type, **headers)
     return caught.value
 
 
@@ -57,21 +57,21 @@ def test_the_mark_of_a_probe_cannot_be_published(
     content: Any, content_type: str, headers: dict[str, str], path: str
 ) -> None:
     """It is this app's to set; however an event is sent, the answer names the place."""
-    error = refused(content, content_type, **headers)
+    error = refuse(content, content_type, **headers)
 
     assert (error.status, [problem.path for problem in error.problems]) == (400, [path])
 
 
 def test_a_mark_that_is_null_is_none() -> None:
     """What is null is unset, as everywhere."""
-    [event] = taken(an_event() | {"moderationprobe": None}, STRUCTURED)
+    [event] = read(an_event() | {"moderationprobe": None}, STRUCTURED)
 
     assert "moderationprobe" not in event
 
 
 def test_a_plain_result_is_wrapped_into_a_cloudevent() -> None:
     """A client that knows nothing of CloudEvents can publish."""
-    [event] = taken(a_result(type="ContentFlagged"))
+    [event] = read(a_result(type="ContentFlagged"))
 
     assert event["type"] == FLAGGED
     assert event["source"] == "/services/content-moderation"
@@ -84,7 +84,7 @@ def test_a_plain_result_is_wrapped_into_a_cloudevent() -> None:
 
 def test_a_list_of_results_becomes_as_many_events_with_ids_of_their_own() -> None:
     """Many results go in one request."""
-    events = taken([a_result(contentId=f"doc-{n}") for n in range(100)])
+    events = read([a_result(contentId=f"doc-{n}") for n in range(100)])
 
     assert len({event["id"] for event in events}) == 100
     assert events[99]["subject"] == "/content/texts/doc-99"
@@ -104,7 +104,7 @@ def test_the_type_of_a_plain_result_is_given_or_implied(
     result: dict[str, Any], type_: str
 ) -> None:
     """Short names, full names and no name at all are understood."""
-    assert taken(result)[0]["type"] == type_
+    assert read(result)[0]["type"] == type_
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_a_structured_event_is_published_as_it_came(content_type: str) -> None:
     """Its id and time are the producer's, so that publishing again is recognisable."""
     event = an_event(comexample="kept")
 
-    assert taken(event, content_type) == [event]
+    assert read(event, content_type) == [event]
 
 
 def test_a_batch_of_events_is_published_as_it_came() -> None:
     """The batch mode of the SDKs is taken."""
     batch = [an_event(id="1"), an_event(id="2", time=None)]
 
-    assert taken(batch, BATCHED) == batch
+    assert read(batch, BATCHED) == batch
 
 
 def test_an_event_in_headers_is_put_together() -> None:
@@ -135,7 +135,7 @@ def test_an_event_in_headers_is_put_together() -> None:
         "ce_subject": "caf%C3%A9%201",
     }
 
-    [event] = taken(a_result(), **headers)
+    [event] = read(a_result(), **headers)
 
     assert event["id"] == "7"
     assert event["subject"] == "café 1"
@@ -159,7 +159,7 @@ def test_a_body_that_is_none_is_refused_in_words(
     content: Any, content_type: str, status: int, said: str
 ) -> None:
     """The answer names what was sent and what would be taken."""
-    error = refused(content, content_type)
+    error = refuse(content, content_type)
 
     assert error.status == status
     assert said in str(error)
@@ -167,7 +167,7 @@ def test_a_body_that_is_none_is_refused_in_words(
 
 def test_a_body_beyond_the_limit_is_refused_unread() -> None:
     """Our limit is lower than the host's, and says so."""
-    assert refused(b" " * (publish_request.MAX_BODY_BYTES + 1)).status == 413
+    assert refuse(b" " * (publish_request.MAX_BODY_BYTES + 1)).status == 413
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_wrong_event_is_refused_with_its_path(
     content: Any, content_type: str, path: str
 ) -> None:
     """The JSON path leads to what has to be mended."""
-    error = refused(content, content_type)
+    error = refuse(content, content_type)
 
     assert error.status == 400
     assert path in [problem.path for problem in error.problems]
@@ -207,7 +207,7 @@ def test_a_wrong_event_is_refused_with_its_path(
 
 def test_all_problems_of_all_events_are_listed_at_once() -> None:
     """Nobody has to send a batch five times to find five mistakes."""
-    error = refused([a_result(confidence=9, category=""), a_result(), {}])
+    error = refuse([a_result(confidence=9, category=""), a_result(), {}])
 
     paths = [problem.path for problem in error.problems]
     assert paths[:2] == ["$[0].confidence", "$[0].category"]
@@ -216,7 +216,7 @@ def test_all_problems_of_all_events_are_listed_at_once() -> None:
 
 def test_a_binary_event_must_carry_json() -> None:
     """Moderation payloads are JSON objects."""
-    error = refused(b"x", "image/png", ce_id="1")
+    error = refuse(b"x", "image/png", ce_id="1")
 
     assert error.status == 415
     assert "ce-" in str(error)

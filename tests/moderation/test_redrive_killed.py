@@ -80,7 +80,7 @@ class Redrives:
         except HttpResponseError:
             return  # it has none, or is not there any more
 
-    async def redriven(self) -> list[str]:
+    async def redrive(self) -> list[str]:
         """The outcomes of a redrive that lives."""
         results, _ = await self._live()
         return [result.outcome for result in results]
@@ -91,7 +91,7 @@ class Redrives:
         return count
 
     async def _live(self) -> tuple[list[Redriven], int]:
-        return await redriving_process.redriven(
+        return await redriving_process.redrive_two(
             self._connection, self.name, 0, self._effects
         )
 
@@ -166,7 +166,7 @@ async def test_killed_at_any_step_it_is_finished_by_the_next(
     ran = redrives.effects()
 
     await redrives.end_lease()
-    outcomes = await redrives.redriven()
+    outcomes = await redrives.redrive()
 
     assert set(outcomes) <= {"acknowledge", "already"}
     assert outcomes.count("already") >= recorded
