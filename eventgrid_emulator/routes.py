@@ -28,7 +28,7 @@ class Routes:
 
     def __init__(self, namespace: Namespace, settings: Settings) -> None:
         self._namespace = namespace
-        self._access = Access(settings.keys, settings.tokens)
+        self._access = Access(settings.keys, settings.check_token)
         self.faults = Faults()
         self._operations = Operations(
             namespace, self.faults, settings.throttle, settings.shortest_wait

@@ -21,7 +21,7 @@ class Settings:
     dead_letters: str | None = None
     throttle: Throttle = field(default_factory=Throttle)
     shortest_wait: float | None = None
-    tokens: TokenCheck | None = None
+    check_token: TokenCheck | None = None
     tls: ssl.SSLContext | None = None
     names: Sequence[str] = ()
     control_key: str | None = None

@@ -3,10 +3,9 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from eventgrid_emulator.errors import forbidden, unauthorized
@@ -31,11 +30,8 @@ class Resource:
         return f"/topics/{self.topic}/eventsubscriptions/{self.subscription}"
 
 
-class TokenCheck(Protocol):
-    """Judges Entra tokens."""
-
-    def check(self, token: str, resource: Resource) -> None:
-        """Raise a refusal unless the token is good for the resource."""
+# Raises a refusal unless an Entra token is good for the resource.
+type TokenCheck = Callable[[str, Resource], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class Access:
     """Lets a request in by key, shared access signature or Entra token, or refuses it."""
 
     keys: Sequence[str]
-    tokens: TokenCheck | None = None
+    check_token: TokenCheck | None = None
 
     def check(
         self,
@@ -73,11 +69,11 @@ class Access:
             raise unauthorized("The access key is not one of this namespace's keys")
 
     def _check_token(self, token: str, resource: Resource) -> None:
-        if self.tokens is None:
+        if self.check_token is None:
             raise unauthorized(
                 "Entra tokens are accepted over TLS only: start the emulator with --tls"
             )
-        self.tokens.check(token.strip(), resource)
+        self.check_token(token.strip(), resource)
 
     def _check_signature(
         self, token: str, headers: Mapping[str, str], resource: Resource, now: float

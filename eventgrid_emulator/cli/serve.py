@@ -110,7 +110,7 @@ def _settings(options: Options, identity: Identity | None) -> Settings:
         data=options.data,
         dead_letters=options.dead_letters,
         throttle=Throttle(options.throughput_units, THROTTLED[options.throttle_with]),
-        tokens=identity.tokens if identity else None,
+        check_token=identity.tokens.check if identity else None,
         tls=identity.context if identity else None,
         names=options.name,
         shortest_wait=options.shortest_wait,

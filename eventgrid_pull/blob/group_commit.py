@@ -8,7 +8,7 @@ from eventgrid_pull.blob.append_log import AppendLog, hour_of, stamp, went_back
 type Waiting = tuple[datetime, bytes, asyncio.Future[None]]
 
 
-class GroupedAppendLog:
+class GroupCommitLog:
     """An append log over another. Each append is durable when it returns, as there.
 
     What several receivers of one event subscription append while a write is under way

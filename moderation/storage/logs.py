@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from eventgrid_pull.blob.append_log import AppendLog
-from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.blob.group_commit import GroupCommitLog
 from eventgrid_pull.events.cloudevents import Problem
 from moderation.activity.log import ActivityLog, Store
 from moderation.audit.actions import ActionLog
@@ -27,7 +27,7 @@ class Logs:
         activity_log: Store,
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        grouped = GroupedAppendLog(audit_log)
+        grouped = GroupCommitLog(audit_log)
         self.audit = AuditLog(grouped)
         self.actions = ActionLog(grouped)
         self.activity = ActivityLog(activity_log)

@@ -48,7 +48,9 @@ class Secured:
 async def secured(tmp_path: Path) -> AsyncIterator[Secured]:
     """Start an emulator of its own for each test."""
     made = Identity(tmp_path)
-    settings = Settings(topology.load(TOPOLOGY), tokens=made.tokens, tls=made.context)
+    settings = Settings(
+        topology.load(TOPOLOGY), check_token=made.tokens.check, tls=made.context
+    )
     app = App(settings)
     await app.start()
     await made.start()

@@ -22,9 +22,9 @@ async def test_handlers_that_wait_for_nothing_are_one_append_and_one_call() -> N
     bench = Bench(a=lambda: DONE, b=lambda: DONE)
     began = now()
 
-    tally = await bench.work()
+    result = await bench.work()
 
-    assert tally.settled == {"acknowledge": 2}
+    assert result.settled == {"acknowledge": 2}
     assert (bench.receiver.renewals, now()) == (0, began)
     assert await settle_down() == []
 
@@ -34,12 +34,12 @@ async def test_neighbours_of_a_slow_handler_are_settled_without_it() -> None:
     """Within a second or so; the slow one when it is done, under a renewed lock."""
     bench = Bench(quick=lambda: DONE, soon=after(0.5), slow=after(200))
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert bench.at("quick") == 0
     assert bench.at("soon") <= 1.6
     assert 200 <= bench.at("slow") <= 201.1
-    assert tally.settled == {"acknowledge": 3}
+    assert result.settled == {"acknowledge": 3}
     assert bench.receiver.renewals >= 6
 
 
@@ -66,13 +66,13 @@ async def test_a_lost_lock_stops_its_work_and_settles_nothing() -> None:
     bench = Bench(lost=after(100), kept=after(100))
     bench.lose("lost")
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert bench.cancelled == ["lost"]
     assert (bench.became("lost"), bench.became("kept")) == (None, ("acknowledge", 0))
     assert list(await bench.entries()) == ["kept"]
-    assert tally.failed == {LOCK_LOST: 1}
-    assert tally.summary.received == 2
+    assert result.failed == {LOCK_LOST: 1}
+    assert result.summary.received == 2
 
 
 @in_virtual_time
@@ -81,11 +81,11 @@ async def test_work_that_outlives_its_lock_is_never_settled() -> None:
     bench = Bench(late=stubborn(90), never=stubborn(3600))
     bench.receiver.fails.add("renew")
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert bench.receiver.settled == {}
     assert await bench.entries() == {}
-    assert tally.failed == {LOCK_LOST: 2}
+    assert result.failed == {LOCK_LOST: 2}
     assert now() - bench.receiver.began < 1.5 * LOCK + 2
 
 
@@ -100,11 +100,11 @@ async def test_a_blocked_loop_costs_the_locks_that_ran_out_meanwhile() -> None:
 
     bench = Bench(blocking=blocks, neighbour=lambda: DONE)
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert bench.receiver.settled == {}
     assert await bench.entries() == {}
-    assert tally.failed == {LOCK_LOST: 2}
+    assert result.failed == {LOCK_LOST: 2}
 
 
 @in_virtual_time
@@ -115,14 +115,14 @@ async def test_told_to_stop_work_ends_within_the_grace_or_is_handed_back() -> No
     bench = Bench(quick=after(12), slow=after(200))
     asyncio.get_running_loop().call_later(10, setattr, bench, "stopping", True)
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert now() - bench.receiver.began <= 10 + GRACE_SECONDS + 2
     assert bench.became("quick") == ("acknowledge", 0)
     assert bench.became("slow") == ("release", 0)
     assert (await bench.entries())["slow"].reason == "the app is stopping"
     assert bench.cancelled == ["slow"]
-    assert tally.settled == {"acknowledge": 1, "release": 1}
+    assert result.settled == {"acknowledge": 1, "release": 1}
 
 
 @in_virtual_time
@@ -171,12 +171,12 @@ async def test_what_a_handler_does_wrong_concerns_its_own_event_alone(
     bench = Bench(wrong=what, right=lambda: DONE)
     bench.count("wrong", 2)
 
-    tally = await bench.work()
+    result = await bench.work()
 
     assert bench.became("right") == ("acknowledge", 0)
     assert bench.became("wrong") == ("release", 60)
     assert (await bench.entries())["wrong"].reason == reason
-    assert tally.settled == {"acknowledge": 1, "release": 1}
+    assert result.settled == {"acknowledge": 1, "release": 1}
 
 
 @in_virtual_time
@@ -273,7 +273,7 @@ async def test_a_lock_that_ends_while_the_entry_is_written_is_no_failure() -> No
     bench.store.takes = 70
     bench.lose("late")
 
-    tally = await bench.work()
+    result = await bench.work()
 
-    assert tally.failed == {"TokenLost": 1}
+    assert result.failed == {"TokenLost": 1}
     assert list(await bench.entries()) == ["late"]

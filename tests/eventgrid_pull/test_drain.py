@@ -46,22 +46,22 @@ async def test_a_lost_lock_is_counted_and_does_not_end_the_drain() -> None:
     receiver = InMemoryReceiver([lost, kept], [a_delivery()])
     receiver.lose(lost.lock_token)
 
-    tally = await run(receiver)
+    result = await run(receiver)
 
-    assert tally.settled == {"acknowledge": 2}
-    assert tally.failed == {"TokenLost": 1}
-    assert (tally.stopped, tally.summary.failed) == ("empty", {"TokenLost": 1})
-    assert [outcome.failed for outcome in tally.outcomes] == ["TokenLost", None, None]
+    assert result.settled == {"acknowledge": 2}
+    assert result.failed == {"TokenLost": 1}
+    assert (result.stopped, result.summary.failed) == ("empty", {"TokenLost": 1})
+    assert [outcome.failed for outcome in result.outcomes] == ["TokenLost", None, None]
 
 
 async def test_a_patient_drain_goes_on_after_an_empty_receive() -> None:
     """With budget left, one long poll is kept open."""
     receiver = InMemoryReceiver([], [a_delivery()])
 
-    tally = await run(receiver, time_left=Budget(45, each=15), until_empty=False)
+    result = await run(receiver, time_left=Budget(45, each=15), until_empty=False)
 
     assert receiver.waits == [20, 20, 15]
-    assert tally.settled == {"acknowledge": 1}
+    assert result.settled == {"acknowledge": 1}
 
 
 async def test_the_summary_has_what_charts_need() -> None:
@@ -108,13 +108,13 @@ async def test_waiting_is_measured_by_our_stamp_and_told_apart_from_claims(
         name: None if ago is None else stamp(NOW + timedelta(seconds=ago))
         for name, ago in at.items()
     }
-    tally = DrainResult("sub-paid")
+    result = DrainResult("sub-paid")
     delivery = a_delivery({name: v for name, v in event.items() if v is not None})
 
-    tally.measure_waiting([delivery], NOW, timedelta(days=1))
+    result.measure_waiting([delivery], NOW, timedelta(days=1))
 
-    assert all_of(tally.summary.waited) == waited
-    assert all_of(tally.summary.queue_delay) == claimed
+    assert all_of(result.summary.waited) == waited
+    assert all_of(result.summary.queue_delay) == claimed
 
 
 def all_of(histogram: Histogram) -> list[float]:
@@ -136,10 +136,10 @@ async def test_anything_in_the_place_of_our_stamp_is_borne(claim: Any) -> None:
     event = an_event() | {publish_stamp.ATTRIBUTE: claim}
     receiver = InMemoryReceiver([a_delivery(event)])
 
-    tally = await run(receiver)
+    result = await run(receiver)
 
-    assert tally.settled == {"acknowledge": 1}
-    assert tally.summary.waited.count == 0
+    assert result.settled == {"acknowledge": 1}
+    assert result.summary.waited.count == 0
 
 
 async def test_logs_never_hold_event_data(caplog: pytest.LogCaptureFixture) -> None:

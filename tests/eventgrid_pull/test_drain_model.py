@@ -40,6 +40,7 @@ from tests.eventgrid_pull.orders import (
     a_context,
     an_event,
 )
+from tests.eventgrid_pull.workbench import swallow
 from tests.virtual_time import VirtualLoop, now, settle_down
 
 LOCK, LIMIT, FOR_EVER = 60, 3, 1e12
@@ -128,17 +129,17 @@ class ConsumerMachine(RuleBasedStateMachine):
         if store[:drains] == ["does not open"] * drains:
             assert self.grid.handed_out == 0, "taken, but nothing can be recorded"
         if not (receive or settle or renew or store):
-            assert not any(tally.failed or tally.error for tally in tallies)
+            assert not any(result.failed or result.error for result in tallies)
             assert self.loop.time() - began <= budget + LONGEST + 5
         self.all_is_well()
 
     def check(self, tallies: list[DrainResult]) -> None:
         """What the tallies say is what happened."""
-        settled = sum((tally.settled for tally in tallies), Counter[str]())
-        failed = sum((tally.failed for tally in tallies), Counter[str]())
-        received = sum(tally.summary.received for tally in tallies)
+        settled = sum((result.settled for result in tallies), Counter[str]())
+        failed = sum((result.failed for result in tallies), Counter[str]())
+        received = sum(result.summary.received for result in tallies)
         assert received == settled.total() + failed.total()
-        if not any(tally.error for tally in tallies):
+        if not any(result.error for result in tallies):
             assert received == self.grid.handed_out, "not all accounted for"
         for verb in ("acknowledge", "reject"):
             assert settled[verb] == self.grid.confirmed[verb], (
@@ -318,16 +319,6 @@ def answer(kind: str) -> Disposition:
             raise asyncio.CancelledError
         case _:
             return DONE
-
-
-async def swallow(seconds: float) -> None:
-    """Go on that long, cancelled or not."""
-    ends = now() + seconds
-    while now() < ends:
-        try:
-            await asyncio.sleep(ends - now())
-        except asyncio.CancelledError:
-            continue
 
 
 @pytest.fixture(autouse=True)

@@ -196,19 +196,19 @@ async def play(
     expected = OUTCOMES[words]
 
     also = meanwhile() if meanwhile is not None else asyncio.sleep(0)
-    tally, _ = await asyncio.gather(stand.drain(handler, **desk), also)
+    result, _ = await asyncio.gather(stand.drain(handler, **desk), also)
 
     if expected.ends is None:
-        assert tally.error is None
-        assert tally.stopped == ("budget" if stand.manner == "stay" else "visited")
+        assert result.error is None
+        assert result.stopped == ("budget" if stand.manner == "stay" else "visited")
     else:
-        assert tally.stopped == "failed"
-        assert expected.ends in (tally.error or "")
-    assert tally.settled.total() == expected.settled
-    assert tally.failed == expected.failed
+        assert result.stopped == "failed"
+        assert expected.ends in (result.error or "")
+    assert result.settled.total() == expected.settled
+    assert result.failed == expected.failed
     assert len(stand.store.entries) == expected.entries
     stand.check_that_nothing_is_settled_without_an_entry()
-    return tally
+    return result
 
 
 async def end(stand: Stand, words: str) -> None:
@@ -219,8 +219,8 @@ async def end(stand: Stand, words: str) -> None:
     before = len(stand.store.entries)
     assert bool(stand.held) == (expected.again is not None)
     if stand.held:
-        tally = await stand.drain(giving(DONE))
-        assert tally.error is None
+        result = await stand.drain(giving(DONE))
+        assert result.error is None
         again = {entry.delivery_count for entry in stand.store.entries[before:]}
         assert again == {expected.again}
     assert stand.held == 0
@@ -242,10 +242,10 @@ async def test_receive(fault: dict[str, Any], words: str) -> None:
                 await until(lambda: stand.queue.counts.received)
                 await stand.namespace.advance(61)
 
-        tally = await play(stand, words, keep, locks_end)
+        result = await play(stand, words, keep, locks_end)
 
         if fault is POISON:
-            assert tally.settled == {"acknowledge": EVENTS - 1, "reject": 1}
+            assert result.settled == {"acknowledge": EVENTS - 1, "reject": 1}
             [broken] = [e for e in stand.store.entries if e.disposition == "reject"]
             assert "not a CloudEvent" in (broken.reason or "")
         if fault in (LOST, CUT):
@@ -259,9 +259,9 @@ async def test_no_receive_is_tried_again_beyond_the_budget() -> None:
         stand.namespace.switch_faults({"kind": "error", "operation": "receive"})
 
         async with asyncio.timeout(5):
-            tally = await stand.drain(giving(DONE), seconds=1)
+            result = await stand.drain(giving(DONE), seconds=1)
 
-        assert tally.stopped == "failed"
+        assert result.stopped == "failed"
         assert stand.hits > 1
 
 
@@ -280,10 +280,10 @@ async def test_settle(
         # With this seed the half that fails is a half.
         stand.namespace.switch_faults(fault | {"operation": verb}, seed=2)
 
-        tally = await play(stand, words, giving(disposition))
+        result = await play(stand, words, giving(disposition))
 
         assert stand.hits >= 1
-        assert set(tally.settled) <= {verb}
+        assert set(result.settled) <= {verb}
         if verb == "release":
             await released_comes_again(stand)
         else:
@@ -430,10 +430,10 @@ async def test_poison_of_every_kind_in_one_batch() -> None:
         await stand.publish(*bodies)
         stand.namespace.switch_faults(POISON)
 
-        tally = await stand.drain(keep)
+        result = await stand.drain(keep)
 
-        assert (tally.error, tally.failed) == (None, {})
-        assert tally.settled == {"reject": len(poison) + 1}
+        assert (result.error, result.failed) == (None, {})
+        assert result.settled == {"reject": len(poison) + 1}
         assert all(entry.reason for entry in stand.store.entries)
         assert {entry.id for entry in stand.store.entries} == set(stand.ids)
         assert stand.held == 0

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable, stamp
-from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.blob.group_commit import GroupCommitLog
 from tests.eventgrid_pull.orders import NOW, minutes
 
 
@@ -31,7 +31,7 @@ def line(n: int) -> bytes:
     return b'{"at":"%s","n":%d}\n' % (stamp(NOW).encode(), n)
 
 
-async def begun(log: GroupedAppendLog, n: int, name: str = "a") -> asyncio.Task[None]:
+async def begun(log: GroupCommitLog, n: int, name: str = "a") -> asyncio.Task[None]:
     task = asyncio.create_task(log.append(name, NOW, line(n)))
     for _ in range(3):
         await asyncio.sleep(0)
@@ -41,7 +41,7 @@ async def begun(log: GroupedAppendLog, n: int, name: str = "a") -> asyncio.Task[
 async def test_what_comes_during_a_write_goes_together_in_the_next() -> None:
     """Four receivers cost two writes, not four."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     tasks = [await begun(log, n) for n in range(4)]
 
     slow.gate.release()
@@ -56,7 +56,7 @@ async def test_what_comes_during_a_write_goes_together_in_the_next() -> None:
 async def test_an_append_returns_only_when_its_own_lines_are_written() -> None:
     """Nothing is settled before its entry is durable."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     first, second = await begun(log, 1), await begun(log, 2)
 
     slow.gate.release()
@@ -70,7 +70,7 @@ async def test_an_append_returns_only_when_its_own_lines_are_written() -> None:
 async def test_a_write_that_fails_fails_for_all_that_it_held_and_no_more() -> None:
     """The next write is tried for itself."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     first = await begun(log, 0)
     meanwhile = [await begun(log, n) for n in (1, 2)]
     slow.gate.release()
@@ -89,7 +89,7 @@ async def test_a_write_that_fails_fails_for_all_that_it_held_and_no_more() -> No
 async def test_a_caller_that_gives_up_does_not_take_the_others_along() -> None:
     """Its lines may be written; theirs are."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     first, second = await begun(log, 1), await begun(log, 2)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -105,7 +105,7 @@ async def test_a_caller_that_gives_up_does_not_take_the_others_along() -> None:
 async def test_logs_of_different_names_do_not_wait_for_each_other() -> None:
     """One event subscription's write does not hold another's up."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
 
     tasks = [await begun(log, 1, "a"), await begun(log, 2, "b")]
 
@@ -119,7 +119,7 @@ async def test_nobody_waits_for_a_writer_that_was_cut_off() -> None:
     """
     What it had not begun to write is not written, and its callers are not left hanging.
     """
-    log = GroupedAppendLog(Slow())
+    log = GroupCommitLog(Slow())
     tasks = [await begun(log, n) for n in range(2)]
 
     log._writers["a"].cancel()
@@ -134,7 +134,7 @@ async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
     What was stamped before the full hour is not written after it with what came later.
     """
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     later = NOW + minutes(60)
     first = await begun(log, 0)
     others = [
@@ -153,7 +153,7 @@ async def test_a_line_is_kept_under_the_hour_of_its_moment() -> None:
 async def test_what_was_stamped_before_a_clock_went_back_is_written_apart() -> None:
     """Written together, the later ones would bear a moment that is yet to come."""
     slow = Slow()
-    log = GroupedAppendLog(slow)
+    log = GroupCommitLog(slow)
     first = await begun(log, 0)
     back = (0.0, 0.9, 2.0, 2.0)
     others = [

@@ -32,14 +32,14 @@ async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
     """
     notes, receiver = Notes(), Supply(3000)
 
-    tally = await drain(job(receiver, budget=200, takes=10, note=notes))
+    result = await drain(job(receiver, budget=200, takes=10, note=notes))
 
     parts = [summary for _, summary in notes.kept]
     assert [at for at, _ in notes.kept[:3]] == [60, 120, 180]
     assert [part.drains for part in parts] == [0, 0, 0, 1]
-    assert sum(part.received for part in parts) == tally.summary.received == 3000
+    assert sum(part.received for part in parts) == result.summary.received == 3000
     assert parts[0].received > 0
-    assert tally.summary.drains == 1
+    assert result.summary.drains == 1
 
 
 async def test_what_was_answered_does_not_pile_up() -> None:

@@ -108,22 +108,22 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
 async def drained(
     odd: Odd, handler: Handler = keep, *, lock_seconds: float = 60, **more: Any
 ) -> tuple[DrainResult, Store]:
-    """The tally and the store of a drain until nothing comes any more."""
+    """Return the result and the store of a drain until nothing comes any more."""
     store = Store()
     async with serving(odd) as subscription:
         context = a_context(subscription, handler, store, lock_seconds=lock_seconds)
         job: dict[str, Any] = {"time_left": lambda: 60.0, "until_empty": True}
-        tally = await drain(DrainJob(context=context, **(job | more)))
-    return tally, store
+        result = await drain(DrainJob(context=context, **(job | more)))
+    return result, store
 
 
 async def test_one_event_for_each_receive() -> None:
     """However many were asked for: the drain goes on until nothing comes."""
     odd = Odd([f"e{number}" for number in range(7)], at_most=1)
 
-    tally, store = await drained(odd)
+    result, store = await drained(odd)
 
-    assert tally.settled == {"acknowledge": 7}
+    assert result.settled == {"acknowledge": 7}
     assert (odd.receives, len(store.entries), len(odd.settled)) == (8, 7, 7)
 
 
@@ -140,9 +140,9 @@ async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() 
 
     odd = Odd(["e1"], counts=False)
 
-    tally, store = await drained(odd, content_at_last)
+    result, store = await drained(odd, content_at_last)
 
-    assert tally.settled == {"release": 15, "acknowledge": 1}
+    assert result.settled == {"release": 15, "acknowledge": 1}
     assert {entry.delivery_count for entry in store.entries} == {1}
 
 
@@ -156,12 +156,12 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
 
     odd = Odd(["e1"], counts=False)
 
-    tally, _ = await drained(
+    result, _ = await drained(
         odd, never_content, time_left=Budget(51, each=1), until_empty=False
     )
 
-    assert tally.stopped == "budget"
-    assert tally.settled["release"] == odd.receives == 51
+    assert result.stopped == "budget"
+    assert result.settled["release"] == odd.receives == 51
 
 
 async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
@@ -173,10 +173,10 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
 
     odd = Odd(["quick", "slow"], renews=False)
 
-    tally, store = await drained(odd, works, lock_seconds=2)
+    result, store = await drained(odd, works, lock_seconds=2)
 
-    assert tally.settled == {"acknowledge": 1}
-    assert tally.failed == {"LockLost": 1}
+    assert result.settled == {"acknowledge": 1}
+    assert result.failed == {"LockLost": 1}
     assert odd.settled == {"quick": "acknowledge"}
     assert [entry.id for entry in store.entries] == ["quick"]
 
@@ -186,10 +186,10 @@ async def test_an_answer_that_is_no_receive_ends_the_drain_with_the_reason() -> 
     odd = Odd(["e1"])
     odd.receive = page  # type: ignore[method-assign]
 
-    tally, _ = await drained(odd)
+    result, _ = await drained(odd)
 
-    assert tally.stopped == "failed"
-    assert "answer to receive is not readable" in (tally.error or "")
+    assert result.stopped == "failed"
+    assert "answer to receive is not readable" in (result.error or "")
 
 
 async def page(request: web.Request) -> web.Response:

@@ -77,10 +77,10 @@ async def test_full_batches_bring_more_receivers_up_to_a_bound() -> None:
     """A backlog is drained side by side, and everything is settled once."""
     receiver = Supply(5000)
 
-    tally = await drain(job(receiver, until_empty=True))
+    result = await drain(job(receiver, until_empty=True))
 
-    assert tally.settled == {"acknowledge": 5000}
-    assert tally.summary.full_batches == 50
+    assert result.settled == {"acknowledge": 5000}
+    assert result.summary.full_batches == 50
     assert len(receiver.settled) == 5000
     starts = [round(at, 3) for at, _ in receiver.begun]
     assert max(map(starts.count, starts)) <= MAX_RECEIVERS
@@ -93,11 +93,11 @@ async def test_batches_that_are_not_full_need_one_receiver() -> None:
     """One long poll is open for a trickle of events."""
     receiver = Supply(BATCH - 1)
 
-    tally = await drain(job(receiver, budget=120))
+    result = await drain(job(receiver, budget=120))
 
     assert at_once(receiver) == 1
-    assert tally.settled == {"acknowledge": BATCH - 1}
-    assert tally.stopped == "budget"
+    assert result.settled == {"acknowledge": BATCH - 1}
+    assert result.stopped == "budget"
 
 
 @in_virtual_time
@@ -111,11 +111,11 @@ async def test_what_is_in_hand_is_bounded_whatever_events_weigh(
     receiver = Supply(5 * BATCH)
     monkeypatch.setattr(receive_size, "BATCH_BYTES", 3 * len(receiver.supply[0].raw))
 
-    tally = await drain(job(receiver, until_empty=True))
+    result = await drain(job(receiver, until_empty=True))
 
     assert receiver.sizes == [FIRST, *[3] * (len(receiver.sizes) - 1)]
     assert at_once(receiver) == MAX_RECEIVERS
-    assert tally.settled == {"acknowledge": 5 * BATCH}
+    assert result.settled == {"acknowledge": 5 * BATCH}
 
 
 @pytest.mark.parametrize("count", [BATCH * 8, BATCH * 8 + 50])
@@ -140,11 +140,11 @@ async def test_a_receive_may_begin_until_the_budget_is_used_up() -> None:
     """
     receiver = Supply(0)
 
-    tally = await drain(job(receiver, budget=55))
+    result = await drain(job(receiver, budget=55))
 
     assert 45 < receiver.begun[-1][0] < 55
     assert 55 <= now() - receiver.began < 65
-    assert tally.stopped == "budget"
+    assert result.stopped == "budget"
 
 
 @in_virtual_time
@@ -154,10 +154,10 @@ async def test_a_long_poll_is_left_as_soon_as_the_drain_is_to_end() -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().call_later(5, ending.set)
 
-    tally = await drain(job(receiver, ending=ending))
+    result = await drain(job(receiver, ending=ending))
 
     assert now() - receiver.began == pytest.approx(5)
-    assert tally.stopped == "ended"
+    assert result.stopped == "ended"
     assert (receiver.asking, await settle_down()) == (0, [])
 
 
@@ -168,14 +168,14 @@ async def test_what_is_in_hand_is_finished_when_the_drain_is_to_end() -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().call_later(3, ending.set)
 
-    tally = await drain(job(receiver, ending=ending, takes=1.0))
+    result = await drain(job(receiver, ending=ending, takes=1.0))
 
     taken = 5000 - len(receiver.supply)
-    assert 0 < tally.settled["acknowledge"] == len(receiver.settled)
+    assert 0 < result.settled["acknowledge"] == len(receiver.settled)
     # A receive that was on its way may have locked events; it brought nobody any work.
     assert taken == len(receiver.settled)
     assert now() - receiver.began < 5
-    assert tally.stopped == "ended"
+    assert result.stopped == "ended"
 
 
 @in_virtual_time
@@ -185,11 +185,11 @@ async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause
     """Some emulators do not wait; a drain does not become a storm of requests."""
     receiver = Supply(3, patient=False)
 
-    tally = await drain(job(receiver, budget=60))
+    result = await drain(job(receiver, budget=60))
 
-    assert tally.settled == {"acknowledge": 3}
+    assert result.settled == {"acknowledge": 3}
     assert len(receiver.begun) <= 50 / 0.2
-    assert tally.stopped == "budget"
+    assert result.stopped == "budget"
 
 
 @in_virtual_time
@@ -207,12 +207,12 @@ async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> 
 
     receiver = FailsOnce(50_000)
 
-    tally = await drain(job(receiver))
+    result = await drain(job(receiver))
 
-    assert tally.error == "Event Grid does not answer"
-    assert (tally.stopped, tally.summary.completed) == ("failed", False)
+    assert result.error == "Event Grid does not answer"
+    assert (result.stopped, result.summary.completed) == ("failed", False)
     assert max(at for at, _ in receiver.begun) < 4  # nobody asks after the failure
-    assert tally.settled["acknowledge"] == 50_000 - len(receiver.supply)
+    assert result.settled["acknowledge"] == 50_000 - len(receiver.supply)
     assert await settle_down() == []
 
 

@@ -133,16 +133,21 @@ def raising(error: BaseException) -> Callable[[], Any]:
     return act
 
 
+async def swallow(seconds: float) -> None:
+    """Go on that long, cancelled or not."""
+    ends = now() + seconds
+    while now() < ends:
+        try:
+            await asyncio.sleep(ends - now())
+        except asyncio.CancelledError:
+            continue
+
+
 def stubborn(seconds: float) -> Callable[[], Any]:
-    """A handler that swallows its cancellation and goes on that long."""
+    """Return a handler that swallows its cancellation and goes on that long."""
 
     async def wait() -> Disposition:
-        ends = now() + seconds
-        while now() < ends:
-            try:
-                await asyncio.sleep(ends - now())
-            except asyncio.CancelledError:
-                continue
+        await swallow(seconds)
         return DONE
 
     return wait

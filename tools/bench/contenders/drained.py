@@ -14,7 +14,7 @@ from eventgrid_pull import Record
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import StoreUnavailable
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from eventgrid_pull.blob.group_commit import GroupedAppendLog
+from eventgrid_pull.blob.group_commit import GroupCommitLog
 from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
@@ -118,12 +118,12 @@ class _Counting:
 
 
 @contextlib.asynccontextmanager
-async def append_log(place: Place, container: str) -> AsyncIterator[GroupedAppendLog]:
+async def append_log(place: Place, container: str) -> AsyncIterator[GroupCommitLog]:
     """Open the place's log of lines for one writer."""
     async with blob_client.service(place.storage, None) as service:
         writer = uuid.uuid4().hex[:12]
         log = BlobAppendLog(service.get_container_client(container), writer)
-        yield GroupedAppendLog(log)
+        yield GroupCommitLog(log)
 
 
 @contextlib.asynccontextmanager
