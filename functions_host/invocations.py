@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ class Invocations:
         self, function: Function, value: TypedData, attempt: Attempt = FIRST
     ) -> Any:
         """Run the function; return what it returns, or raise FunctionFailed, logged."""
-        invocation_id = worker.new_invocation_id()
+        invocation_id = str(uuid.uuid4())
         task = asyncio.create_task(
             worker.invoke(
                 function, invocation_id, function.trigger.parameter, value, attempt

@@ -3,7 +3,6 @@
 It keeps its registry in module globals: one app per process.
 """
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,11 +96,6 @@ def current_invocation() -> str | None:
     """Return the id of the invocation that this task or thread works for."""
     invocation_id: str | None = runtime.invocation_id_cv.get(None)
     return invocation_id
-
-
-def new_invocation_id() -> str:
-    """Return an id that no other invocation has."""
-    return str(uuid.uuid4())
 
 
 def _describe(metadata: Any) -> Function:

@@ -4,9 +4,9 @@ import json
 import logging
 from datetime import timedelta
 
-from functions_host.functions import Function, TimerTrigger
+from functions_host.functions import Function
 from functions_host.invocations import Invocations, Stopped
-from functions_host.timers import cron, schedule_status
+from functions_host.timers import schedule_status
 from functions_host.timers.cron import NEVER, Schedule
 from functions_host.timers.missed_timers import ScheduleMonitor, Time
 from functions_host.timers.schedule_status import ScheduleStatus
@@ -111,10 +111,3 @@ class Timer:
                 return
             await self._time.sleep(min(left, LONGEST_SLEEP))
             before = now
-
-
-def is_monitored(trigger: TimerTrigger, schedule: Schedule, time: Time) -> bool:
-    """Return whether missed occurrences count: not if less than a minute apart."""
-    return trigger.use_monitor and not cron.fires_within_a_minute(
-        schedule, time.clock()
-    )

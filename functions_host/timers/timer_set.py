@@ -10,7 +10,7 @@ from functions_host.timers import cron
 from functions_host.timers.cron import BadSchedule
 from functions_host.timers.missed_timers import ScheduleMonitor, Time
 from functions_host.timers.status_blobs import SETTING
-from functions_host.timers.timer import Timer, is_monitored
+from functions_host.timers.timer import Timer
 
 LOG = logging.getLogger("functions_host")
 
@@ -83,7 +83,9 @@ class Timers:
         except BadSchedule as error:
             self._errors[function.name] = str(error)
             return
-        monitored = is_monitored(trigger, schedule, self._time)
+        # Occurrences less than a minute apart are not made up for.
+        often = cron.fires_within_a_minute(schedule, self._time.clock())
+        monitored = trigger.use_monitor and not often
         self._timers[function.name] = Timer(
             function,
             schedule,

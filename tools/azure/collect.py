@@ -1,6 +1,5 @@
 """Asks `az` about everything that a deployment is made of."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 
 from moderation import function_names
 from moderation.settings import OTHERWISE, SETTINGS
-from tools.azure import az, queries
+from tools.azure import az, outputs, queries
 from tools.azure.az import Refused
 from tools.azure.checks.sign_in import SECRETLESS
 from tools.azure.deployment import HIDDEN, Deployment, Json, declared
@@ -37,38 +36,24 @@ COMPARED = {setting.name for setting in SETTINGS if not setting.secret} | {
 }
 
 
-def collect(group: str | None, app: str | None, now: datetime) -> Deployment:
+def collect(
+    group: str | None, app: str | None, now: datetime, *, only_code: bool = False
+) -> Deployment:
     """Return the deployment in a resource group, or in the one that azd made.
 
+    With `only_code` that is the app with settings and functions, which takes seconds.
     Raises CannotAsk without az or sign-in, CannotGoOn when no group is known.
     """
-    return _collector(group).everything(app, now)
-
-
-def collect_functions(group: str | None, app: str | None, now: datetime) -> Deployment:
-    """Return only the app of a deployment, with settings and functions; raises the same."""
-    return _collector(group).functions(app, now)
-
-
-def _collector(group: str | None) -> "_Collector":
     account = az.answer(["az", "account", "show"])
-    group = group or _azd_value("AZURE_RESOURCE_GROUP")
+    group = group or outputs.azd_value("AZURE_RESOURCE_GROUP")
     if not group:
         raise CannotGoOn(
             "no resource group is known: give --resource-group, or run this where "
             "`azd env get-values` has AZURE_RESOURCE_GROUP."
         )
-    return _Collector(account, group)
-
-
-def _azd_value(name: str) -> str:
-    """Return what the environment says, or azd's environment, or nothing."""
-    if name in os.environ:
-        return os.environ[name]
-    try:
-        return az.output(["azd", "env", "get-value", name]).strip()
-    except CannotGoOn:
-        return ""
+    collector = _Collector(account, group)
+    found = collector.code(app, now)
+    return found if only_code else collector.everything(found)
 
 
 class _Collector:
@@ -80,8 +65,8 @@ class _Collector:
         self._path = f"/subscriptions/{account['id']}/resourceGroups/{group}"
         self._unanswered: dict[str, str] = {}
 
-    def functions(self, app: str | None, now: datetime) -> Deployment:
-        """Ask for the app alone, which takes seconds."""
+    def code(self, app: str | None, now: datetime) -> Deployment:
+        """Ask for the app alone."""
         path = f"{self._path}/resources"
         resources = az.values(path, RESOURCES, expand="provisioningState")
         site = self._one("site", _sites(resources, app), WEB)
@@ -98,9 +83,8 @@ class _Collector:
             unanswered=self._unanswered,
         )
 
-    def everything(self, app: str | None, now: datetime) -> Deployment:
-        """Ask for all that is examined."""
-        found = self.functions(app, now)
+    def everything(self, found: Deployment) -> Deployment:
+        """Ask for all else that is examined."""
         resources, site = found.resources, found.site
         namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
         topics, subscriptions = self._event_grid(namespace)

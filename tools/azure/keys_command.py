@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,15 +88,10 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _where(given: argparse.Namespace) -> tuple[str, str]:
-    """Return resource group and app, as far as they are known."""
-    found = {}
-    if not (given.resource_group and given.app):
-        with suppress(CannotGoOn):  # whoever reads the commands fills them in
-            found = outputs.of_azd()
-    group = given.resource_group or found.get(
-        "AZURE_RESOURCE_GROUP", "<resource group>"
-    )
-    return group, given.app or found.get("AZURE_FUNCTION_NAME", "<app>")
+    """Return resource group and app; whoever reads the commands fills in what is unknown."""
+    group = given.resource_group or outputs.azd_value("AZURE_RESOURCE_GROUP")
+    app = given.app or outputs.azd_value("AZURE_FUNCTION_NAME")
+    return group or "<resource group>", app or "<app>"
 
 
 def commands(shell: str, group: str, app: str, functions: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The outputs of a deployment, from azd's environment, from az, or from a file of either."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,16 @@ def of_azd() -> Outputs:
         raise CannotGoOn(
             f"{error}\nProvision with azd first, or name what az deployed: --deployment."
         ) from error
+
+
+def azd_value(name: str) -> str:
+    """Return what the environment says, or azd's environment, or nothing."""
+    if name in os.environ:
+        return os.environ[name]
+    try:
+        return az.output(["azd", "env", "get-value", name]).strip()
+    except CannotGoOn:
+        return ""
 
 
 def of_az(deployment: str, group: str | None) -> Outputs:

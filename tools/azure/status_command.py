@@ -112,7 +112,7 @@ def wait_for_functions(given: argparse.Namespace) -> int:
     ends = time.monotonic() + minutes * 60
     while True:
         now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
-        found = collect.collect_functions(given.resource_group, given.app, now)
+        found = collect.collect(given.resource_group, given.app, now, only_code=True)
         examined = examine(found, [ARRIVED])
         if not any(group.findings for group in examined):
             say(f"{found.app} has its {len(found.functions)} functions.")
