@@ -56,7 +56,7 @@ class Keys:
         if function:
             owners.append(self.function_keys(function))
         else:
-            owners += [k for owner, k in self._document.items() if ":" in owner]
+            owners += [keys for name, keys in self._document.items() if ":" in name]
         known = (value for owner in owners for value in owner.values())
         fits = any(_same(key, value) for value in known)
         return Access.FUNCTION if fits else Access.NONE
@@ -96,7 +96,10 @@ def _load(path: Path) -> dict[str, KeySet]:
         return {}
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        return {o: {n: str(v) for n, v in k.items()} for o, k in document.items()}
+        return {
+            owner: {name: str(value) for name, value in keys.items()}
+            for owner, keys in document.items()
+        }
     except (OSError, ValueError, AttributeError) as error:
         raise BadKeyFile(
             f"{path} cannot be read ({error}): delete it to have new keys made"
@@ -107,7 +110,7 @@ def _new_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(40)).decode()
 
 
-def _same(one: str, other: str) -> bool:
+def _same(key: str, other: str) -> bool:
     return hmac.compare_digest(
-        *(k.encode("utf-8", "surrogateescape") for k in (one, other))
+        *(k.encode("utf-8", "surrogateescape") for k in (key, other))
     )
