@@ -1,8 +1,8 @@
 """Microsoft's Bicep compiler, where there is one.
 
 `python -m tools.bicep` says which and what version; `python -m tools.bicep parameters`
-writes the table of parameters in infra/README.md anew; `python -m tools.bicep snapshot`
-writes infra/examples/default.snapshot.json anew, the plan that is reviewed with a
+rewrites the table of parameters in infra/README.md; `python -m tools.bicep snapshot`
+rewrites infra/examples/default.snapshot.json, the plan that is reviewed with a
 change. It is not beside main.bicepparam: azd writes a snapshot there, and deletes it.
 """
 
@@ -122,7 +122,7 @@ def snapshot(compiler: Compiler, mode: str) -> subprocess.CompletedProcess[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Describe the compiler, or write the plan anew; 1 when it cannot."""
+    """Describe the compiler, or rewrite the plan; return 1 if that fails."""
     try:
         say(describe(os.environ))
         compiler = find(os.environ)
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
 
 
 def document(compiler: Compiler) -> int:
-    """Write the table of parameters anew; 1 when main.bicep does not compile."""
+    """Rewrite the table of parameters; return 1 if main.bicep does not compile."""
     done = compiler.run("build", "--stdout", "infra/main.bicep")
     if done.returncode != 0:
         say(done.stderr.strip())

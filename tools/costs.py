@@ -1,7 +1,7 @@
 """What a month of the app costs, by the prices in infra/README.md.
 
 `python -m tools.costs FILE` takes what `dev.py bench cost --json FILE` counted, and
-writes the table in docs/consumer.md anew.
+rewrites the table in docs/consumer.md.
 """
 
 import json

@@ -27,7 +27,7 @@ ZIP = ROOT / ".local" / "package.zip"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make a zip to deploy, and its parts for whoever zips them; return 0."""
+    """Make a zip to deploy, and its parts for tools that zip them; return the exit code."""
     given = _options().parse_args(arguments)
     to = given.to.absolute()
     try:
@@ -63,7 +63,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pin",
         action="store_true",
-        help="first write requirements-azure.txt anew, from requirements.txt",
+        help="first rewrite requirements-azure.txt from requirements.txt",
     )
     return parser
 

@@ -64,7 +64,7 @@ def _install(venv: Path, root: Path) -> None:
     """Install the pins; into a new environment unless the last installation was finished.
 
     pip writes the programs of a package last, and takes a package without them for
-    whole: what was stopped half-way cannot be mended by asking it once more.
+    whole: what was stopped half-way cannot be repaired by running it again.
     """
     if not (_was_finished(venv) and find_python.has_pip(interpreter(venv))):
         python = find_python.find()

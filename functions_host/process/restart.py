@@ -1,6 +1,6 @@
 """Restarting with edited code: the host's process becomes a new host.
 
-It keeps its id and its listening socket, so whoever calls meanwhile waits and is
+It keeps its id and its listening socket, so a caller meanwhile waits and is
 answered. It begins in the folder and environment in which it was first started.
 """
 

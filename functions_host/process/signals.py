@@ -46,7 +46,7 @@ class HostLoop(PlatformLoop):
         self._heard: set[int] = set()
 
     def stop_on_signals(self, on_stop: Callable[[], object]) -> None:
-        """Call `on_stop` at every signal to stop, whoever else listens to it."""
+        """Call `on_stop` at every signal to stop, whatever else handles it."""
         self._on_stop = on_stop
         for number in SIGNALS:
             try:

@@ -85,7 +85,7 @@ class StatusBlobs:
             return blob.ContainerClient.from_connection_string(
                 self._connection_string,
                 CONTAINER,
-                # Whoever asks tries again, with a longer pause than a client would make.
+                # The caller tries again, after a longer pause than a client would make.
                 retry_total=0,
                 connection_timeout=3,
                 read_timeout=10,

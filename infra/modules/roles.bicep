@@ -37,7 +37,7 @@ type Principal = {
   type: 'ServicePrincipal'?
 }
 
-@description('One role of one principal, and what is said of it when it is assigned.')
+@description('One role of one principal, and the properties of its assignment.')
 type Grant = {
   who: string
   role: string

@@ -1,4 +1,4 @@
-"""Everything that is examined of a deployment, in the order in which it is mended."""
+"""Everything that is examined of a deployment, in the order in which it is repaired."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

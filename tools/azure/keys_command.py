@@ -88,7 +88,7 @@ def _options() -> argparse.ArgumentParser:
 
 
 def _where(given: argparse.Namespace) -> tuple[str, str]:
-    """Return resource group and app; whoever reads the commands fills in what is unknown."""
+    """Return resource group and app, with placeholders for what is unknown."""
     group = given.resource_group or outputs.azd_value("AZURE_RESOURCE_GROUP")
     app = given.app or outputs.azd_value("AZURE_FUNCTION_NAME")
     return group or "<resource group>", app or "<app>"

@@ -43,7 +43,7 @@ def from_azure(
 ) -> Iterator[Change]:
     """Yield the changes that point the laptop at what was deployed.
 
-    Raises CannotGoOn when an output is missing, or is no address that is signed in to.
+    Raises CannotGoOn when an output is missing or no https:// address.
     """
     missing = [name for name in NEEDED if not outputs.get(name)]
     if missing:
@@ -54,7 +54,7 @@ def from_azure(
     for name in TAKEN:
         value = outputs.get(name)
         if name in NEEDED and not str(value).startswith("https://"):
-            raise CannotGoOn(f"the output {name} is no https:// address: {value!r}")
+            raise CannotGoOn(f"the output {name} is not an https:// address: {value!r}")
         if value and values.get(name) != value:
             yield Change(name, values.get(name), value)
     for name, why in DROPPED.items():

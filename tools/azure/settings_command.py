@@ -91,7 +91,7 @@ def write(file: Path, values: Mapping[str, str]) -> None:
     try:
         json.loads(raw)
     except ValueError:
-        say(f"{file} is written anew: comments in it are lost.")
+        say(f"{file} is rewritten: comments in it are lost.")
     name = next((key for key in content if key.lower() == "values"), "Values")
     content[name] = dict(values)
     half = file.with_suffix(".new")

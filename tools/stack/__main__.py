@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _check(given: Options) -> None:
     if not (given.app / "host.json").exists():
-        raise CannotGoOn(f"{given.app} is no function app: it has no host.json.")
+        raise CannotGoOn(f"{given.app} is not a function app: it has no host.json.")
     if not azurite.is_installed():
         raise CannotGoOn("Azurite is not installed: `python3 dev.py run` does it.")
     made = settings_file.make_if_missing(given.app)

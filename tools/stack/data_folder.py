@@ -116,7 +116,7 @@ class DataFolder:
     def record(self, running: Mapping[str, tuple[int, int, Sequence[str]]]) -> None:
         """Write down the pid, port and command of each part that runs.
 
-        A disk that is full, or a file that is another user's, is said once.
+        Reports a full disk or a file of another user once.
         """
         parts = {
             name: {"pid": pid, "port": port, "command": list(command)}

@@ -185,7 +185,7 @@ def test_outputs_of_az_are_understood(app: Path) -> None:
         ('EVENTGRID_ENDPOINT="http://x"', "no output AUDIT_STORAGE_ACCOUNT_URL"),
         (
             AZD.replace(ENDPOINT, "http://x"),
-            "EVENTGRID_ENDPOINT is no https:// address",
+            "EVENTGRID_ENDPOINT is not an https:// address",
         ),
         ("ERROR: no environment", 'not NAME="value"'),
         ('EVENTGRID_ENDPOINT="https://cut', "cut off"),

@@ -109,7 +109,7 @@ def _forbidden(actual: Deployment) -> Iterator[Finding]:
     if EASY_AUTH in actual.settings:
         yield Finding(
             f"setting {EASY_AUTH}",
-            "is the platform's own, set by hand: without Easy Auth, whoever sends a header "
+            "is the platform's own, set by hand: without Easy Auth, anyone who sends a header "
             "about a user is that user, and no key is asked for",
             f"{delete}{EASY_AUTH}`; switch Easy Auth itself on: docs/operations.md",
         )

@@ -82,7 +82,7 @@ def _open(actual: Deployment) -> Iterator[Finding]:
     if rules.get("requireAuthentication") or action not in (None, "AllowAnonymous"):
         yield Finding(
             WHERE,
-            f"answers for the app whoever is not signed in ({action}): programs get a "
+            f"answers in the app's place those who are not signed in ({action}): programs get a "
             "redirect instead of 401, and the page cannot say that a session ended",
             DEPLOY,
             Level.LOOK,

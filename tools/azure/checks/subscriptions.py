@@ -10,7 +10,7 @@ from tools.azure.finding import Finding, Level
 DEAD_LETTER = "deadLetterDestinationWithResourceIdentity"
 LIMITS = ("receiveLockDurationInSeconds", "maxDeliveryCount")
 WHOLE = (
-    f"{DEPLOY}; whoever changes it by hand has to send the whole `queue` block, because "
+    f"{DEPLOY}; a change by hand has to send the whole `queue` block, because "
     "a PATCH replaces it"
 )
 

@@ -1,6 +1,6 @@
 """An extension bundle with nothing in it, for Core Tools' func.
 
-With any bundle, func starts its worker anew after an edit; without one it goes on with
+With any bundle, func restarts its worker after an edit; without one it goes on with
 the old code. This one needs no network. See docs/decisions/0017-edited-code.md.
 """
 

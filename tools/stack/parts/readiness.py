@@ -63,7 +63,7 @@ def page_answers(port: int) -> bool:
 
 
 async def responds(port: int, within: float) -> bool:
-    """Return whether whoever listens there answers a request, whatever it says."""
+    """Return whether what listens there answers a request, with any status."""
     try:
         async with asyncio.timeout(within):
             reader, writer = await asyncio.open_connection(LOOPBACK, port)

@@ -35,7 +35,7 @@ def _make_older(path: Path) -> None:
 
 
 def cut(path: Path) -> None:
-    """Begin a log anew that has become too large; its part goes on writing to its end."""
+    """Truncate a log that has become too large; its part goes on writing to its end."""
     if size(path) <= LARGEST or sys.platform == "win32":
         return
     with suppress(OSError):  # on a full disk the old lines are what makes room
@@ -85,7 +85,7 @@ class Follower:
     def new_lines(self) -> list[str]:
         """Return the lines finished since the last call; half a line waits."""
         added = b""
-        if size(self._path) < self._read:  # it was begun anew
+        if size(self._path) < self._read:  # it was truncated
             self._read = 0
         with suppress(OSError), self._path.open("rb") as file:
             file.seek(self._read)
