@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import AnyEvent
@@ -21,6 +22,7 @@ class StartupFailed(Exception):
     """The startup hook failed, so nothing is received; the next drain calls it again."""
 
 
+@dataclass(slots=True)
 class Hooks:
     """The hooks of an app.
 
@@ -31,28 +33,23 @@ class Hooks:
     disposition, or None, once it is awaited.
     """
 
-    def __init__(
-        self,
-        startup: Hook | None = None,
-        shutdown: Hook | None = None,
-        on_drained: OnDrained | None = None,
-        before: Before | None = None,
-    ) -> None:
-        self._startup, self._shutdown = startup, shutdown
-        self._on_drained, self._before = on_drained, before
-        self._starting: asyncio.Future[None] | None = None
-        self._has_stopped = False
+    startup: Hook | None = None
+    shutdown: Hook | None = None
+    on_drained: OnDrained | None = None
+    before: Before | None = None
+    _starting: asyncio.Future[None] | None = field(default=None, init=False)
+    _has_stopped: bool = field(default=False, init=False)
 
     def again(self) -> "Hooks":
         """Return the same hooks, none of which was called."""
-        return Hooks(self._startup, self._shutdown, self._on_drained, self._before)
+        return replace(self)
 
     async def start(self) -> None:
         """Call `startup`, once for all who wait for it. Raises StartupFailed."""
-        if self._startup is None:
+        if self.startup is None:
             return
         if self._starting is None:
-            self._starting = asyncio.ensure_future(_call(self._startup))
+            self._starting = asyncio.ensure_future(_call(self.startup))
         try:
             await asyncio.shield(self._starting)
         except Exception as error:
@@ -62,16 +59,16 @@ class Hooks:
 
     async def stop(self) -> None:
         """Call `shutdown` once; not where a startup was never called."""
-        never_started = self._startup is not None and self._starting is None
+        never_started = self.startup is not None and self._starting is None
         if not self._has_stopped and not never_started:
             self._has_stopped = True
-            await _call(self._shutdown)
+            await _call(self.shutdown)
 
     def for_batch(
         self, name: str, runner: Runner
     ) -> Callable[[list[AnyEvent]], Handle]:
         """Return what makes a handler for the events of one receive: `before`, then ours."""
-        before = self._before
+        before = self.before
         if before is None:
             return runner.for_batch
 
@@ -99,7 +96,7 @@ class Hooks:
     async def note_drained(self, summary: DrainSummary) -> None:
         """Call `on_drained`; never raises."""
         try:
-            answer = self._on_drained(summary) if self._on_drained is not None else None
+            answer = self.on_drained(summary) if self.on_drained is not None else None
             if inspect.isawaitable(answer):
                 await answer
         except Exception:  # a hook is no reason to end a drain

@@ -42,7 +42,6 @@ def server_context(ca_file: Path, hosts: Sequence[str], now: float) -> ssl.SSLCo
 
 
 def _authority(key: Key, start: datetime) -> x509.Certificate:
-    name = _name("Local Event Grid emulator CA")
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -54,42 +53,34 @@ def _authority(key: Key, start: datetime) -> x509.Certificate:
         encipher_only=False,
         decipher_only=False,
     )
+    constraints = x509.BasicConstraints(ca=True, path_length=0)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return (
-        _builder(name, name, key, start)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(identifier, critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    name = _name("Local Event Grid emulator CA")
+    return _sign(name, key, [constraints, usage, identifier], start, name, key)
 
 
 def _certificate(
-    key: Key,
-    authority: x509.Certificate,
-    authority_key: Key,
-    hosts: set[str],
-    start: datetime,
+    key: Key, authority: x509.Certificate, signer: Key, hosts: set[str], start: datetime
 ) -> x509.Certificate:
-    names = x509.SubjectAlternativeName([_general_name(host) for host in sorted(hosts)])
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(
-        authority_key.public_key()
-    )
-    return (
-        _builder(_name("localhost"), authority.subject, key, start)
-        .add_extension(names, critical=False)
-        .add_extension(usage, critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(signer, critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
+    extensions = [
+        x509.SubjectAlternativeName([_general_name(host) for host in sorted(hosts)]),
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+        x509.BasicConstraints(ca=False, path_length=None),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+    ]
+    name = _name("localhost")
+    return _sign(name, key, extensions, start, authority.subject, signer)
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: Key, start: datetime
-) -> x509.CertificateBuilder:
-    return (
+def _sign(
+    subject: x509.Name,
+    key: Key,
+    extensions: Sequence[x509.ExtensionType],
+    start: datetime,
+    issuer: x509.Name,
+    signer: Key,
+) -> x509.Certificate:
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
@@ -98,6 +89,10 @@ def _builder(
         .not_valid_before(start)
         .not_valid_after(start + VALID_FOR)
     )
+    for extension in extensions:
+        is_critical = isinstance(extension, x509.BasicConstraints | x509.KeyUsage)
+        builder = builder.add_extension(extension, critical=is_critical)
+    return builder.sign(signer, hashes.SHA256())
 
 
 def _name(text: str) -> x509.Name:

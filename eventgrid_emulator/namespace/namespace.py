@@ -151,7 +151,7 @@ class Namespace:
             taken = subscription.queue.receive(waiter.limit, now)
             if not taken:
                 break
-            subscription.waiters.popleft()
+            subscription.leave(waiter.answer)
             subscription.counts.received += len(taken)
             self.journal.receive(subscription.key, taken)
             self.note(subscription, "received", [entry.event.number for entry in taken])

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import uuid
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -50,7 +49,7 @@ class Subscription:
     container: str | None = None
     queue: SubscriptionQueue = field(init=False)
     counts: Counts = field(default_factory=Counts)
-    waiters: deque[Waiter] = field(default_factory=deque)
+    waiters: dict[asyncio.Future[bytes], Waiter] = field(default_factory=dict)
     alarm: asyncio.TimerHandle | None = None
     token_start: bytes = field(default_factory=lambda: lock_tokens.prefix(uuid.uuid4()))
 
@@ -75,7 +74,7 @@ class Subscription:
     def wait(self, limit: int, ends: float) -> asyncio.Future[bytes]:
         """Add a receiver at the end of the line, until the time `ends`."""
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.waiters.append(Waiter(limit, answer, ends))
+        self.waiters[answer] = Waiter(limit, answer, ends)
         return answer
 
     def reset(self) -> list[Event]:
@@ -91,25 +90,22 @@ class Subscription:
 
     def dismiss(self, now: float) -> None:
         """Answer the receivers whose wait is over by `now` with nothing."""
-        for waiter in list(self.waiters):
-            if waiter.ends <= now and not waiter.answer.done():
-                self.waiters.remove(waiter)
-                waiter.answer.set_result(EMPTY)
+        for answer, waiter in list(self.waiters.items()):
+            if waiter.ends <= now and not answer.done():
+                del self.waiters[answer]
+                answer.set_result(EMPTY)
 
     def leave(self, answer: asyncio.Future[bytes]) -> bool:
         """Take the receiver out of the line; False when events were taken for it already."""
-        for waiter in self.waiters:
-            if waiter.answer is answer:
-                self.waiters.remove(waiter)
-                return True
-        return False
+        return self.waiters.pop(answer, None) is not None
 
     def next_waiter(self) -> Waiter | None:
         """Return the receiver that has waited longest and still does."""
         while self.waiters:
-            if not self.waiters[0].answer.done():
-                return self.waiters[0]
-            self.waiters.popleft()
+            waiter = next(iter(self.waiters.values()))
+            if not waiter.answer.done():
+                return waiter
+            del self.waiters[waiter.answer]
         return None
 
     def set_alarm(self, now: float, ring: Callable[[], None]) -> None:

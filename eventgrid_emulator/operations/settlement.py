@@ -78,9 +78,24 @@ def settle(
     delay: float = 0.0,
 ) -> Settled:
     """Settle each token on its own; the caller has it stored."""
-    now = namespace.clock.now()
-    settled = _settle(namespace.journal, subscription, operation, tokens, delay, now)
-    subscription.counts.failed_tokens += len(settled.failed)
+    now, journal = namespace.clock.now(), namespace.journal
+    queue, counts = subscription.queue, subscription.counts
+    match operation:
+        case Operation.ACKNOWLEDGE:
+            settled = _apply(queue.acknowledge, tokens, now)
+            counts.acknowledged += len(settled.entries)
+            journal.forget(subscription.key, [entry.event for entry in settled.entries])
+        case Operation.REJECT:
+            settled = _apply(queue.reject, tokens, now)
+            counts.rejected += len(settled.entries)
+        case Operation.RENEW_LOCK:
+            settled = _apply(queue.renew, tokens, now)
+            counts.renewed += len(settled.entries)
+            journal.renew(subscription.key, settled.entries)
+        case _:
+            settled = _release(journal, subscription, tokens, delay, now)
+            counts.released += len(settled.entries)
+    counts.failed_tokens += len(settled.failed)
     numbers = [entry.event.number for entry in settled.entries]
     namespace.note(subscription, DONE[operation], numbers)
     if numbers and operation in (Operation.RELEASE, Operation.REJECT):
@@ -102,33 +117,6 @@ def lose_locks(
     now = namespace.clock.now()
     _release(namespace.journal, subscription, tokens, 0, now)
     namespace.serve(subscription, now)
-
-
-def _settle(
-    journal: Journal,
-    subscription: Subscription,
-    operation: Operation,
-    tokens: Iterable[str],
-    delay: float,
-    now: float,
-) -> Settled:
-    queue, counts = subscription.queue, subscription.counts
-    match operation:
-        case Operation.ACKNOWLEDGE:
-            settled = _apply(queue.acknowledge, tokens, now)
-            counts.acknowledged += len(settled.entries)
-            journal.forget(subscription.key, [entry.event for entry in settled.entries])
-        case Operation.REJECT:
-            settled = _apply(queue.reject, tokens, now)
-            counts.rejected += len(settled.entries)
-        case Operation.RENEW_LOCK:
-            settled = _apply(queue.renew, tokens, now)
-            counts.renewed += len(settled.entries)
-            journal.renew(subscription.key, settled.entries)
-        case _:
-            settled = _release(journal, subscription, tokens, delay, now)
-            counts.released += len(settled.entries)
-    return settled
 
 
 def _release(

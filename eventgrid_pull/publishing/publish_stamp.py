@@ -29,13 +29,11 @@ def add_stamps(
 
     `by` is who publishes; without it no event says so.
     """
-    if by is not None:
-        ours = {ATTRIBUTE: stamp(now), PUBLISHER: by}
-        return [{**event, **ours} for event in events]
-    at = stamp(now)
-    made = [{**event, ATTRIBUTE: at} for event in events]
-    for event in made:
-        event.pop(PUBLISHER, None)
+    ours = {ATTRIBUTE: stamp(now), PUBLISHER: by}
+    made = [{**event, **ours} for event in events]
+    if by is None:
+        for event in made:
+            del event[PUBLISHER]
     return made
 
 
