@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from eventgrid_pull import ConnectionInvalid, Consumer, DrainResult
@@ -45,6 +45,7 @@ class Runtime:
         close_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         # Imported here because a tick needs none of it.
+        from moderation.manual.peek import MOST_PEEKS
         from moderation.publishing.publisher import Publishing
 
         self.settings = settings
@@ -57,18 +58,12 @@ class Runtime:
         self.activity, self.audit_store = logs.activity, logs.store
         self._logs = logs
         self.publishing = Publishing(self.topic, self.actions, clock)
-        self.by_hand = asyncio.Lock()  # see `PeekSession`
+        # See `PeekSession`.
+        self.peeks, self.by_hand = asyncio.Semaphore(MOST_PEEKS), asyncio.Lock()
         self.dead_letters = dead_letters
         self.clock = clock
         self._close_storage = close_storage
         self._calls: set[asyncio.Task[object]] = set()
-
-    @cached_property
-    def peeks(self) -> asyncio.Semaphore:
-        """Return the places of peeks that wait at once."""
-        from moderation.manual.peek import MOST_PEEKS
-
-        return asyncio.Semaphore(MOST_PEEKS)
 
     @property
     def handled(self) -> list[str]:

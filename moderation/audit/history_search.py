@@ -163,11 +163,9 @@ def in_utc(time: datetime | None) -> datetime | None:
 
 def _time_of(event_id: str) -> datetime | None:
     """Return when an id was made that is a UUID of version 7 (RFC 9562); else None."""
-    digits = event_id.replace("-", "")
-    if len(event_id) != 36 or len(digits) != 32 or digits[12] != "7":
-        return None
     try:
-        milliseconds = int(digits[:12], 16)
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        made = uuid.UUID(event_id)
+        at = datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return at if made.version == 7 else None

@@ -8,13 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from time import monotonic
 
-import msgspec
-
 from eventgrid_pull import AnyEvent, Disposition, Reject
 from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable
 from eventgrid_pull.publishing import publish_stamp
 from moderation.audit import actions
-from moderation.audit.actions import Action, ActionLog
+from moderation.audit.actions import ActionLog, ManualAction
 from moderation.event_key import EventKey, key_of
 from moderation.events import PROBE_MARK
 
@@ -64,13 +62,7 @@ def _inspected_keys(
     line: bytes, subscription: str, event_id: str
 ) -> Collection[EventKey]:
     """Return the events with that id that a line of the log says to be inspected there."""
-    try:
-        action = _decoder.decode(line)
-    except (ValueError, RecursionError):
-        return ()
-    if (action.action, action.subscription) != ("inspect", subscription):
-        return ()
-    return action.keys_of(event_id) or ()
-
-
-_decoder = msgspec.json.Decoder(Action)
+    match actions.decode(line):
+        case ManualAction(action="inspect", subscription=name) as action:
+            return action.keys_of(event_id) or () if name == subscription else ()
+    return ()
