@@ -62,7 +62,7 @@ async def running(*arguments: str) -> AsyncIterator[EmulatorProcess]:
             await emulator.kill()
 
 
-async def refused(*arguments: str) -> tuple[int, str]:
+async def start_failing(*arguments: str) -> tuple[int, str]:
     """Return exit code and stderr of an emulator that does not start."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

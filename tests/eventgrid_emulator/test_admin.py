@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from eventgrid_emulator import EmulatedNamespace
-from tests.eventgrid_emulator.emulator_process import refused, running
+from tests.eventgrid_emulator.emulator_process import running, start_failing
 from tests.eventgrid_emulator.wire import (
     EVENT,
     FLAGGED,
@@ -328,7 +328,9 @@ async def test_what_cannot_be_used_is_said_in_one_line_at_the_start(
     file = tmp_path / "topology-that-is-none"
     file.write_text("mine")
 
-    code, problem = await refused(*(option.format(file=file) for option in options))
+    code, problem = await start_failing(
+        *(option.format(file=file) for option in options)
+    )
 
     assert code == 1
     assert words in problem
@@ -342,7 +344,9 @@ async def test_a_taken_port_is_named_with_what_to_do(
 ) -> None:
     """The port, and the option that chooses another."""
     port = namespace.endpoint.rpartition(":")[2]
-    code, problem = await refused("--tls", "--tls-folder", str(tmp_path), option, port)
+    code, problem = await start_failing(
+        "--tls", "--tls-folder", str(tmp_path), option, port
+    )
     assert code == 1
     assert f"Port {port}" in problem
     assert f"another {option}" in problem

@@ -24,7 +24,7 @@ from eventgrid_emulator.storage.sqlite import (
     _prepare,
 )
 from tests.eventgrid_emulator.conftest import TOPOLOGY
-from tests.eventgrid_emulator.emulator_process import refused, running
+from tests.eventgrid_emulator.emulator_process import running, start_failing
 from tests.eventgrid_emulator.wire import (
     ALL,
     EVENT,
@@ -74,14 +74,14 @@ async def test_an_orderly_stop_answers_receivers_and_loses_nothing(
         await wire.receive()
         waiting = asyncio.create_task(wire.receive())
 
-        async def asked() -> bool:
+        async def is_waiting() -> bool:
             async with wire.http.get("/_local/subscriptions") as answer:
                 [topic] = (await answer.json())["topics"]
             return any(
                 queue["waitingReceivers"] for queue in topic["eventSubscriptions"]
             )
 
-        while not await asked():  # noqa: ASYNC110  (another process knows)
+        while not await is_waiting():  # noqa: ASYNC110  (another process knows)
             await asyncio.sleep(0.01)
         if os.name == "posix":
             assert await emulator.terminate() == 0
@@ -211,7 +211,7 @@ async def test_a_topology_that_changes_on_a_full_disk_holds_later(
 async def test_a_folder_in_use_is_refused_with_what_to_do(tmp_path: Path) -> None:
     """Two emulators never write one file."""
     async with running("--data", str(tmp_path)):
-        code, problem = await refused("--data", str(tmp_path))
+        code, problem = await start_failing("--data", str(tmp_path))
     assert code == 1
     assert "in use by another emulator" in problem
     assert "Traceback" not in problem

@@ -364,7 +364,7 @@ async def test_a_tick_follows_a_pull_by_a_drain_of_its_own() -> None:
     assert await settle_down() == []
 
 
-async def gone(call: Awaitable[Any]) -> None:
+async def give_up(call: Awaitable[Any]) -> None:
     caller = asyncio.ensure_future(call)
     await asyncio.sleep(0.05)
     caller.cancel()
@@ -376,7 +376,7 @@ async def test_a_caller_who_goes_away_strands_nothing() -> None:
     """What was begun for them is done all the same."""
     process = Process(Queue(500), takes=1.0)
 
-    await gone(process.pull())
+    await give_up(process.pull())
     await asyncio.sleep(60)
 
     assert len(process.queue.settled) == 500

@@ -122,24 +122,24 @@ class ConsumerMachine(RuleBasedStateMachine):
         self.publish(fresh)
         self.script(receive, settle, renew, store, handlers)
         began, locked = self.loop.time(), self.grid.queue.depth().locked
-        tallies = self.run(self.drained(budget, drains))
-        self.check(tallies)
+        results = self.run(self.run_drains(budget, drains))
+        self.check(results)
         if not (receive or settle or renew):
             assert self.grid.queue.depth().locked <= locked, "not given back"
         if store[:drains] == ["does not open"] * drains:
             assert self.grid.handed_out == 0, "taken, but nothing can be recorded"
         if not (receive or settle or renew or store):
-            assert not any(result.failed or result.error for result in tallies)
+            assert not any(result.failed or result.error for result in results)
             assert self.loop.time() - began <= budget + LONGEST + 5
         self.all_is_well()
 
-    def check(self, tallies: list[DrainResult]) -> None:
+    def check(self, results: list[DrainResult]) -> None:
         """What the tallies say is what happened."""
-        settled = sum((result.settled for result in tallies), Counter[str]())
-        failed = sum((result.failed for result in tallies), Counter[str]())
-        received = sum(result.summary.received for result in tallies)
+        settled = sum((result.settled for result in results), Counter[str]())
+        failed = sum((result.failed for result in results), Counter[str]())
+        received = sum(result.summary.received for result in results)
         assert received == settled.total() + failed.total()
-        if not any(result.error for result in tallies):
+        if not any(result.error for result in results):
             assert received == self.grid.handed_out, "not all accounted for"
         for verb in ("acknowledge", "reject"):
             assert settled[verb] == self.grid.confirmed[verb], (
@@ -206,7 +206,7 @@ class ConsumerMachine(RuleBasedStateMachine):
             return
         self.script([], [], [], [], ["acknowledges"])
         for _ in range(LIMIT + 2):
-            self.run(self.drained(25, 1))
+            self.run(self.run_drains(25, 1))
             self.run(asyncio.sleep(3600))
         self.nothing_is_lost_or_doubled()
         assert len(self.grid.queue) == 0, "never comes to its end"
@@ -252,7 +252,7 @@ class ConsumerMachine(RuleBasedStateMachine):
     async def swept(self) -> None:
         self.grid.sweep()
 
-    async def drained(self, budget: float, drains: int) -> list[DrainResult]:
+    async def run_drains(self, budget: float, drains: int) -> list[DrainResult]:
         return await asyncio.gather(*(drain(self.job(budget)) for _ in range(drains)))
 
     async def stop_drain(self, after: float) -> None:

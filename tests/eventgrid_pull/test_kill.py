@@ -32,7 +32,7 @@ async def stand() -> AsyncIterator[Stand]:
         yield made
 
 
-async def drained(stand: Stand, is_batch: bool, last: int, file: Path) -> int:
+async def drain_in_process(stand: Stand, is_batch: bool, last: int, file: Path) -> int:
     """Drain in a process that dies before that step; its exit code."""
     where = stand.namespace.endpoint, stand.namespace.key
     process = PROCESSES.Process(
@@ -62,12 +62,12 @@ async def test_a_drain_may_be_killed_at_any_step(
         await stand.namespace.reset()
         await stand.publish()
 
-        code = await drained(stand, is_batch, last, file)
+        code = await drain_in_process(stand, is_batch, last, file)
         done = rows(file, "decided")
         acknowledged = len(stand.ids) - stand.held
         assert acknowledged <= sum(verb == "acknowledge" for _, verb, _ in done)
         await stand.namespace.advance(61)
-        assert await drained(stand, is_batch, 0, file) == 0
+        assert await drain_in_process(stand, is_batch, 0, file) == 0
 
         assert stand.held == 0
         assert {event_id for (event_id,) in rows(file, "orders")} == set(stand.ids)

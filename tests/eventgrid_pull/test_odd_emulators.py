@@ -105,7 +105,7 @@ async def serving(odd: Odd) -> AsyncIterator[Subscription]:
         await runner.cleanup()
 
 
-async def drained(
+async def drain_from(
     odd: Odd, handler: Handler = keep, *, lock_seconds: float = 60, **more: Any
 ) -> tuple[DrainResult, Store]:
     """Return the result and the store of a drain until nothing comes any more."""
@@ -121,7 +121,7 @@ async def test_one_event_for_each_receive() -> None:
     """However many were asked for: the drain goes on until nothing comes."""
     odd = Odd([f"e{number}" for number in range(7)], at_most=1)
 
-    result, store = await drained(odd)
+    result, store = await drain_from(odd)
 
     assert result.settled == {"acknowledge": 7}
     assert (odd.receives, len(store.entries), len(odd.settled)) == (8, 7, 7)
@@ -140,7 +140,7 @@ async def test_a_delivery_count_that_stays_at_one_and_a_delay_that_is_ignored() 
 
     odd = Odd(["e1"], counts=False)
 
-    result, store = await drained(odd, content_at_last)
+    result, store = await drain_from(odd, content_at_last)
 
     assert result.settled == {"release": 15, "acknowledge": 1}
     assert {entry.delivery_count for entry in store.entries} == {1}
@@ -156,7 +156,7 @@ async def test_a_delay_that_is_ignored_does_not_keep_a_drain_beyond_its_budget()
 
     odd = Odd(["e1"], counts=False)
 
-    result, _ = await drained(
+    result, _ = await drain_from(
         odd, never_content, time_left=Budget(51, each=1), until_empty=False
     )
 
@@ -173,7 +173,7 @@ async def test_without_renew_lock_work_within_the_lock_is_settled() -> None:
 
     odd = Odd(["quick", "slow"], renews=False)
 
-    result, store = await drained(odd, works, lock_seconds=2)
+    result, store = await drain_from(odd, works, lock_seconds=2)
 
     assert result.settled == {"acknowledge": 1}
     assert result.failed == {"LockLost": 1}
@@ -186,7 +186,7 @@ async def test_an_answer_that_is_no_receive_ends_the_drain_with_the_reason() -> 
     odd = Odd(["e1"])
     odd.receive = page  # type: ignore[method-assign]
 
-    result, _ = await drained(odd)
+    result, _ = await drain_from(odd)
 
     assert result.stopped == "failed"
     assert "answer to receive is not readable" in (result.error or "")
