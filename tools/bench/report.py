@@ -30,7 +30,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None when there is none."""
+        """Return whether the target is reached; None when there is none."""
         if self.target is None:
             return None
         return (self.ours if self.ratio is None else self.ratio) <= self.target
@@ -54,7 +54,7 @@ class Report:
     rounds: dict[str, Any] = field(default_factory=dict)
 
 
-def compared(
+def compare(
     bench: str,
     what: str,
     ours: Sequence[float],

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tools.bench.report import Report, compared
+from tools.bench.report import Report, compare
 from tools.bench.sizes import Size
 from tools.terminal import ROOT
 
@@ -26,7 +26,7 @@ async def run(size: Size) -> Report:
         for what, starts in took.items():
             starts.append(_start(what))
     ours, theirs = took[OURS][1:], took[THEIRS][1:]
-    row = compared(
+    row = compare(
         *("coldstart", "import function_app and index", ours, "ms"),
         against=THEIRS,
         theirs=theirs,

@@ -4,10 +4,10 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from tools.bench.contenders.workers import each, in_turns, workers
+from tools.bench.contenders.workers import cpu_per_event, in_turns, workers
 from tools.bench.load.events import FLAGGED
 from tools.bench.load.parts import running
-from tools.bench.report import Report, Row, compared
+from tools.bench.report import Report, Row, compare
 from tools.bench.sizes import Size
 
 # Contender → the event subscription that is its own; all of them get every event.
@@ -39,7 +39,9 @@ async def run(size: Size) -> Report:
             )
         left = await server.overview()
     _check(took, size.events, left)
-    return Report(_rows({name: each(rounds) for name, rounds in took.items()}), took)
+    return Report(
+        _rows({name: cpu_per_event(rounds) for name, rounds in took.items()}), took
+    )
 
 
 def _check(
@@ -61,7 +63,7 @@ def _rows(cost: dict[str, list[float]]) -> list[Row]:
         "floor-receive": ("floor: aiohttp + msgspec, no SDK", 1.5),
     }
     rows = [
-        compared(
+        compare(
             *("consume", SETTLE, cost["receive"], "µs"),
             against=words,
             theirs=cost[name],
@@ -69,13 +71,13 @@ def _rows(cost: dict[str, list[float]]) -> list[Row]:
         )
         for name, (words, target) in against.items()
     ]
-    whole = compared(
+    whole = compare(
         *("consume", HANDLE, cost["drain"], "µs"),
         against="SDK receive(100) + acknowledge",
         theirs=cost["sdk-receive-100"],
         target=1 / 6,
     )
-    library = compared(
+    library = compare(
         *("consume", LIBRARY, cost["library"], "µs"),
         against="the app: " + HANDLE,
         theirs=cost["drain"],

@@ -3,11 +3,11 @@
 from statistics import median
 from typing import Any
 
-from tools.bench.contenders.workers import Worker, each, worker
+from tools.bench.contenders.workers import Worker, cpu_per_event, worker
 from tools.bench.load.events import APPROVED, FLAGGED
 from tools.bench.load.parts import running
 from tools.bench.load.servers import Emulator
-from tools.bench.report import Report, Row, compared
+from tools.bench.report import Report, Row, compare
 from tools.bench.sizes import Size
 
 SUBSCRIPTIONS = {
@@ -49,12 +49,12 @@ async def _drain(server: Emulator, drains: Worker, deliveries: int) -> dict[str,
 
 def _rows(size: Size, small: list[dict[str, Any]], large: dict[str, Any]) -> list[Row]:
     backlog = f"backlog of {size.backlog:,} over three"
-    cost = each([large]) * len(small)
+    cost = cpu_per_event([large]) * len(small)
     rows = [
-        compared(
+        compare(
             *("drain", backlog, cost, "µs"),
             against=f"backlog of {SMALL:,}",
-            theirs=each(small),
+            theirs=cpu_per_event(small),
             target=1.0,
         )
     ]

@@ -21,7 +21,7 @@ from tools.bench.load.servers import (
     running,
     running_emulator,
 )
-from tools.bench.report import Report, Row, compared
+from tools.bench.report import Report, Row, compare
 from tools.bench.sizes import Size
 
 WHAT = "publish, receive, acknowledge, three times over"
@@ -86,7 +86,7 @@ async def _drain(server: Emulator, name: str, batches: int, answers: Answers) ->
 
 
 def _row(what: str, ours: float, against: str, theirs: float) -> Row:
-    return compared(
+    return compare(
         *("emulator", f"{what}: {WHAT}", [ours], "µs"),
         against=against,
         theirs=[theirs],

@@ -9,7 +9,7 @@ from tools.bench.contenders.workers import Worker, workers
 from tools.bench.load.events import FLAGGED
 from tools.bench.load.parts import audit_lines, running
 from tools.bench.load.servers import Emulator
-from tools.bench.report import Report, Row, compared
+from tools.bench.report import Report, Row, compare
 from tools.bench.sizes import Size
 
 NAME = "sub-flagged"
@@ -26,7 +26,7 @@ async def run(size: Size) -> Report:
             took, published = await _rounds(size, server, list(lanes.values()))
         counted = (await server.overview())[NAME]
         entries = Counter([line.id for line in await audit_lines(place.storage, NAME)])
-    exact = _counted(published, counted, entries)
+    exact = _check(published, counted, entries)
     return Report(_rows(took, size.events * MORE), {"seconds": took, "exact": exact})
 
 
@@ -60,7 +60,7 @@ async def _drain(server: Emulator, lanes: list[Worker], total: int) -> float:
     return seconds
 
 
-def _counted(
+def _check(
     published: int, counted: dict[str, Any], entries: Counter[str]
 ) -> dict[str, int]:
     """Check that each event was settled once and recorded once."""
@@ -82,7 +82,7 @@ def _rows(took: dict[int, list[float]], events: int) -> list[Row]:
         for count, rounds in took.items()
     }
     rows = [
-        compared(
+        compare(
             *("lanes", f"{count} processes on one event subscription"),
             *(rates[count], "/s"),
             against="1 process",

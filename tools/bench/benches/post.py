@@ -23,7 +23,7 @@ from tools.bench.load.parts import (
     running_host,
 )
 from tools.bench.load.servers import Emulator
-from tools.bench.report import Report, Row, compared
+from tools.bench.report import Report, Row, compare
 from tools.bench.sizes import Size
 from tools.stack.parts import services
 from tools.terminal import ROOT
@@ -45,7 +45,7 @@ type Took = dict[str, list[float]]
 
 
 async def run(size: Size) -> Report:
-    """Time for each request at 1, 16 and 64 connections, in turns, on each host."""
+    """Measure time for each request at 1, 16 and 64 connections, in turns, on each host."""
     rows: list[Row] = []
     rounds: dict[str, Took] = {}
     async with running(NOBODY) as (server, place):
@@ -106,13 +106,13 @@ def _rows(where: str, connections: int, took: Took) -> list[Row]:
         ("appends to storage", "appends", 0.01 if connections > 1 else None),
     )
     return [
-        compared(
+        compare(
             *("post", what, ours, "µs"),
             against=sdk,
             theirs=took["sdk"],
             target=TARGETS[connections],
         ),
-        compared("post", what, ours, "µs", against="GET /api/me", theirs=took["me"]),
+        compare("post", what, ours, "µs", against="GET /api/me", theirs=took["me"]),
         *(
             Row("post", f"{where}: {name}", took[key][0], "an event", target=target)
             for name, key, target in counts

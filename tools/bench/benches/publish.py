@@ -1,9 +1,9 @@
 """What it costs to publish events by the hundred, against the SDK's `send`."""
 
 from tools.bench.contenders.contender import Place
-from tools.bench.contenders.workers import each, in_turns, workers
+from tools.bench.contenders.workers import cpu_per_event, in_turns, workers
 from tools.bench.load.servers import KEY, TOPIC, running_emulator
-from tools.bench.report import Report, compared
+from tools.bench.report import Report, compare
 from tools.bench.sizes import Size
 
 # Nobody publishes this, so the emulator need not keep what it takes.
@@ -17,10 +17,10 @@ async def run(size: Size) -> Report:
         places = dict.fromkeys(("publish", "sdk-publish"), place)
         async with workers(places) as contenders:
             took = await in_turns(contenders, rounds=size.rounds, events=size.events)
-    row = compared(
-        *("publish", "batches of 100", each(took["publish"]), "µs"),
+    row = compare(
+        *("publish", "batches of 100", cpu_per_event(took["publish"]), "µs"),
         against="SDK send",
-        theirs=each(took["sdk-publish"]),
+        theirs=cpu_per_event(took["sdk-publish"]),
         target=1 / 4,
     )
     return Report([row], took)

@@ -51,7 +51,7 @@ class Place:
 
     @property
     def subscription(self) -> str:
-        """The one event subscription that there is."""
+        """Return the only event subscription."""
         [name] = self.shares
         return name
 

@@ -90,14 +90,14 @@ async def receiving(place: Place) -> AsyncIterator[Work]:
     async def work(events: int) -> dict[str, Any]:
         left, high = events, 0
         while left > 0:
-            found = received.decode(await post(receive, b"")).value
-            for item in found:
+            items = received.decode(await post(receive, b"")).value
+            for item in items:
                 high += item.event.data.severity == "high"
-            tokens = [item.broker_properties.lock_token for item in found]
+            tokens = [item.broker_properties.lock_token for item in items]
             body = msgspec.json.encode({"lockTokens": tokens})
             if settled.decode(await post(acknowledge, body)).failed_lock_tokens:
                 raise SystemExit("Event Grid did not settle all tokens")
-            left -= len(found)
+            left -= len(items)
         return {"high": high}
 
     async with aiohttp.ClientSession(place.endpoint, headers=headers) as session:

@@ -24,17 +24,17 @@ async def receiving(place: Place) -> AsyncIterator[Work]:
     async def work(count: int) -> dict[str, Any]:
         left, high = count, 0
         while left > 0:
-            found = await subscription.receive(100, 10, within=60)
-            for delivery in found:
+            deliveries = await subscription.receive(100, 10, within=60)
+            for delivery in deliveries:
                 payload = (
                     delivery.event.data if isinstance(delivery.event, Event) else None
                 )
                 if isinstance(payload, ContentFlagged):
                     high += payload.severity is Severity.HIGH
-            tokens = [delivery.lock_token for delivery in found]
+            tokens = [delivery.lock_token for delivery in deliveries]
             if (await subscription.acknowledge(tokens)).failed:
                 raise SystemExit("Event Grid did not settle all tokens")
-            left -= len(found)
+            left -= len(deliveries)
         return {"high": high}
 
     try:

@@ -26,13 +26,13 @@ async def _receiving(place: Place, batch: int) -> AsyncIterator[Work]:
     async def work(events: int) -> dict[str, Any]:
         left, high = events, 0
         while left > 0:
-            found = client.receive(max_events=batch, max_wait_time=10)
-            for delivery in found:
+            deliveries = client.receive(max_events=batch, max_wait_time=10)
+            for delivery in deliveries:
                 data: Any = delivery.event.data
                 high += data["severity"] == "high"
-            tokens = [delivery.broker_properties.lock_token for delivery in found]
+            tokens = [delivery.broker_properties.lock_token for delivery in deliveries]
             client.acknowledge(lock_tokens=tokens)
-            left -= len(found)
+            left -= len(deliveries)
         return {"high": high}
 
     with client:

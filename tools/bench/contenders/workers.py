@@ -83,7 +83,7 @@ async def in_turns(
     events: int,
     before: Callable[[], Awaitable[None]] | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Contender → what each round took; a first round is thrown away.
+    """Return what each round took, by contender; a first round is thrown away.
 
     All work once in every round, in turns (A B C A B C), so that what slows the machine
     down for a while slows all of them down. `before` prepares a round.
@@ -97,6 +97,6 @@ async def in_turns(
     return {name: turns[1:] for name, turns in took.items()}
 
 
-def each(rounds: list[dict[str, Any]]) -> list[float]:
+def cpu_per_event(rounds: list[dict[str, Any]]) -> list[float]:
     """Return microseconds of processor time per event, by round."""
     return [turn["cpu"] / turn["events"] * 1e6 for turn in rounds]

@@ -31,19 +31,19 @@ async def run(size: Size) -> Report:
     """Count by virtual time at every rate, and measure two of them."""
     most = 1 if size.seconds >= 1 else 0.1
     scenarios = await asyncio.to_thread(lambda: list(_virtual(most)))
-    found = {(s["rate"], s["manner"], s["pace"]): s for s in scenarios}
+    by_key = {(s["rate"], s["manner"], s["pace"]): s for s in scenarios}
     async with running(SUBSCRIPTIONS, SHARES) as (server, place):
         for rate, pace in ((100, PACE), (100, 0.0), (1_000, PACE), (1_000, 0.0)):
             paced = replace(place, pace=pace)
             counts = await measured.stay(server, paced, rate, size.seconds / 2)
             scenarios.append(_scenario("measured", rate, "stay", pace, counts))
-    at_100, prompt = found[100, "stay", PACE], found[100, "stay", 0.0]
-    loop = found[100, "loop", 0.0]
+    at_100, prompt = by_key[100, "stay", PACE], by_key[100, "stay", 0.0]
+    loop = by_key[100, "loop", 0.0]
     monthly_writes = costs.of_counts(at_100).writes
-    idle, slow = (costs.of_counts(found[rate, "visit", 0.0]) for rate in (0, 1))
+    idle, slow = (costs.of_counts(by_key[rate, "visit", 0.0]) for rate in (0, 1))
     rows = [
-        _compared("a pace of 0.8 s", at_100, "pace 0", prompt, 1 / 20),
-        _compared("the same", at_100, "the SDK's loop, 10 a receive", loop, None),
+        _compare("a pace of 0.8 s", at_100, "pace 0", prompt, 1 / 20),
+        _compare("the same", at_100, "the SDK's loop, 10 a receive", loop, None),
         Row("cost", "delay at 100/s, paced: p99", at_100["p99"], "s", target=2.5),
         Row("cost", "a month of writes at 100/s", monthly_writes, "$", target=100.0),
         Row("cost", "visits, a month of nothing", idle.of_the_app, "$", target=5.0),
@@ -80,24 +80,24 @@ def _scenario(
 
 
 def _requests(scenario: Scenario) -> float:
-    """Requests to Event Grid and to storage for each delivery."""
+    """Return the requests to Event Grid and to storage for each delivery."""
     asked = sum(scenario[what] for what in ("receives", "settlements", "writes"))
     return float(asked / scenario["events"])
 
 
-def _compared(
+def _compare(
     what: str, ours: Scenario, against: str, theirs: Scenario, target: float | None
 ) -> Row:
     mine, other = _requests(ours), _requests(theirs)
-    said = f"a delivery at {ours['rate']}/s, {what} ({ours['how']})"
-    return Row("cost", said, mine, "requests", against, other, mine / other, target)
+    label = f"a delivery at {ours['rate']}/s, {what} ({ours['how']})"
+    return Row("cost", label, mine, "requests", against, other, mine / other, target)
 
 
 def _measured(scenarios: list[Scenario]) -> Iterator[Row]:
-    found = {(s["rate"], s["pace"]): s for s in scenarios if s["how"] == "measured"}
+    by_key = {(s["rate"], s["pace"]): s for s in scenarios if s["how"] == "measured"}
     for rate in (100, 1_000):
-        paced, prompt = found[rate, PACE], found[rate, 0.0]
-        yield _compared("a pace of 0.8 s", paced, "pace 0", prompt, None)
-        said = f"delay at {rate}/s (measured): p99"
-        yield Row("cost", f"{said}, paced", paced["p99"] * 1000, "ms")
-        yield Row("cost", f"{said}, pace 0", prompt["p99"] * 1000, "ms")
+        paced, prompt = by_key[rate, PACE], by_key[rate, 0.0]
+        yield _compare("a pace of 0.8 s", paced, "pace 0", prompt, None)
+        label = f"delay at {rate}/s (measured): p99"
+        yield Row("cost", f"{label}, paced", paced["p99"] * 1000, "ms")
+        yield Row("cost", f"{label}, pace 0", prompt["p99"] * 1000, "ms")

@@ -86,7 +86,7 @@ class Recorder:
         self._counts = counts
 
     async def open(self, subscription: str) -> None:
-        """Look whether the log is there."""
+        """Take as long as a look at the log."""
         await asyncio.sleep(APPEND)
 
     async def record(self, subscription: str, records: Sequence[Record]) -> None:
@@ -165,8 +165,8 @@ async def _common_loop(rate: float, seconds: float) -> Counts:
     queue = Queue(rate)
     began = loop_time()
     while loop_time() - began < seconds:
-        if found := await queue.receive(10, 10, within=10):
-            await queue.acknowledge([delivery.lock_token for delivery in found])
+        if deliveries := await queue.receive(10, 10, within=10):
+            await queue.acknowledge([delivery.lock_token for delivery in deliveries])
     counts = queue.counts
     counts.seconds = counts.billed = loop_time() - began
     counts.runs = 1

@@ -44,5 +44,5 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(_Jumping(self.clock, most_turns))
 
     def time(self) -> float:
-        """The clock's seconds."""
+        """Return the clock's seconds."""
         return self.clock.now

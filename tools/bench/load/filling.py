@@ -125,7 +125,7 @@ async def _summaries(service: BlobServiceClient, since: datetime, total: int) ->
     """Write a summary for each minute and event subscription, as drains do."""
     container = service.get_container_client("activity")
     log = BlobAppendLog(container, "writer000000")
-    each = max(total // (HOURS * 60), 1)
+    per_minute = max(total // (HOURS * 60), 1)
     for hours in range(HOURS + 1):
         first = hour_of(since) + timedelta(hours=hours)
         moments = [first + timedelta(minutes=n) for n in range(60)]
@@ -135,7 +135,7 @@ async def _summaries(service: BlobServiceClient, since: datetime, total: int) ->
             if since <= moment < since + timedelta(hours=HOURS)
         ]
         for name in (*OWN, ALL):
-            count = each if name == ALL else each // 2
+            count = per_minute if name == ALL else per_minute // 2
             made = [_summary(name, moment, count) for moment in within]
             lines = b"".join(msgspec.json.encode(summary) + b"\n" for summary in made)
             if lines:

@@ -61,7 +61,7 @@ class Emulator:
     async def post(
         self, path: str, body: bytes = b"", kind: str = "application/json"
     ) -> bytes:
-        """Return the body of the answer, which must be a 200."""
+        """Post; return the body of the answer, which must be a 200."""
         headers = {"Content-Type": kind}
         async with self._session.post(path, data=body, headers=headers) as answer:
             if answer.status != 200:
@@ -69,7 +69,7 @@ class Emulator:
             return await answer.read()
 
     async def overview(self) -> dict[str, Any]:
-        """Event subscription → its depth and its counts."""
+        """Return each event subscription's depth and counts, by its name."""
         async with self._session.get("/_local/subscriptions") as answer:
             [topic] = (await answer.json())["topics"]
         return {
