@@ -78,14 +78,7 @@ function alerts(list) {
 /** The topic and its event subscriptions: asked once, because they change with a deployment only. */
 async function askTopology() {
   topology = topology?.ok ? topology : await call("GET", "topology");
-  return topology.status === 404 ? names() : topology;
-}
-
-// An app that does not tell its filters still tells the names.
-async function names() {
-  const answer = await call("GET", "activity?minutes=1");
-  const data = { topic: null, subscriptions: Object.keys(answer.data?.lastDrain ?? {}).map((name) => ({ name })) };
-  return answer.ok ? { ...answer, data } : answer;
+  return topology;
 }
 
 function tellPulse(delay) {

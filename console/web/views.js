@@ -1,6 +1,6 @@
 // The views, in the order in which they are listed: a new one is a line here and a folder in views/.
 //
-// views/<name>/view.js exports `view`: {title, keep?, mount(place, params, shell)}. What `mount` returns may have
+// views/<name>/view.js exports `view`: {keep?, mount(place, params, shell)}. What `mount` returns may have
 //   refresh()       asked for in every round while the view is seen; resolves to {answer, changed}
 //   update(params)  the address changed, but not the view; without it the view is mounted anew
 //   unmount()       the reader left; a view with `keep` is hidden instead, and updated on return
@@ -64,5 +64,5 @@ export const first = "now";
 
 /** The view of that name; undefined when there is none. */
 export function viewNamed(name) {
-  return views.find((one) => one.name === name);
+  return views.find((view) => view.name === name);
 }

@@ -23,12 +23,19 @@ export async function busy(buttons, place, sentence, work) {
   }
 }
 
-// aria-disabled instead of disabled: the focus stays on the button that was pressed.
-function rest(buttons, resting) {
+/** Lets buttons rest, or not: aria-disabled instead of disabled, so that the focus stays on what was pressed. */
+export function rest(buttons, resting) {
   for (const button of buttons) {
     button.toggleAttribute("data-resting", resting);
     button.setAttribute("aria-disabled", String(resting || button.hasAttribute("data-forbidden")));
   }
+}
+
+/** A button, and what a press on it does. */
+export function button(words, press, { kind = "plain", ...more } = {}) {
+  const made = element("button", { type: "button", class: kind, ...more }, words);
+  onPress(made, press);
+  return made;
 }
 
 /** Calls back on a press, unless the button rests or the caller may not press it. */

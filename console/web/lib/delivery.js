@@ -1,5 +1,5 @@
 // One delivery in a line or two: which event, what was decided, and why.
-import { element, moment, typeName, value } from "./dom.js";
+import { element, labelled, moment, typeName, value } from "./dom.js";
 import { eventHref } from "./links.js";
 
 const DISPOSITIONS = {
@@ -16,11 +16,10 @@ export function dispositionWord(disposition) {
   return DISPOSITIONS[disposition]?.word ?? String(disposition);
 }
 
-/** A disposition as a label: a sign, a word and a colour, in that order of importance. */
+/** A disposition as a label. */
 export function dispositionLabel(disposition) {
   const known = DISPOSITIONS[disposition];
-  return element("span", { class: `label ${known ? disposition : "other"}` },
-    element("span", { "aria-hidden": "true" }, known?.mark ?? "?"), " ", value(dispositionWord(disposition), { limit: 60 }));
+  return labelled(known ? disposition : "other", known?.mark ?? "?", value(dispositionWord(disposition), { limit: 60 }));
 }
 
 /** Why, or what becomes of the content. */
@@ -36,6 +35,11 @@ export function outcomeText(entry) {
     words.push(`again after ${entry.delaySeconds} s`);
   }
   return value(words.join(": "), { limit: 240 });
+}
+
+/** What tells entries apart: the same for two answers about one entry. */
+export function keyOf(entry) {
+  return JSON.stringify([entry.at, entry.subscription, entry.source, entry.id, entry.deliveryCount, entry.lockToken]);
 }
 
 /** A row that leads to the life of its event. */

@@ -52,9 +52,40 @@ export function moment(iso) {
 }
 
 function inWords(at) {
-  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const today = at.toDateString() === new Date().toDateString();
-  return today ? clock : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${clock}`;
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? time : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}
+
+/** A time of day as the reader writes it. */
+export function clock(at) {
+  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+const UNITS = [[1000, 1, "ms"], [90_000, 1000, "s"], [5_400_000, 60_000, "min"], [172_800_000, 3_600_000, "h"], [Infinity, 86_400_000, "d"]];
+
+/** Milliseconds in the unit that suits them: "340 ms", "3.4 s", "12 min". */
+export function duration(milliseconds) {
+  const [, unit, name] = UNITS.find(([limit]) => milliseconds < limit);
+  const number = milliseconds / unit;
+  return `${number.toLocaleString([], { maximumFractionDigits: number < 10 ? 1 : 0 })}\u00a0${name}`;
+}
+
+/** A table with a head; `rows` are elements. */
+export function table(heads, rows, { kind = null, caption = null, foot = null } = {}) {
+  return element("table", { class: kind }, caption,
+    element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+    element("tbody", {}, rows), foot);
+}
+
+/** A region that scrolls on its own, also with the keyboard. */
+export function scrolling(label, content, kind = "scroll") {
+  return element("div", { class: kind, tabindex: "0", role: "region", "aria-label": label }, content);
+}
+
+/** A label: a sign, a word and a colour, in that order of importance. */
+export function labelled(kind, mark, word) {
+  return element("span", { class: `label ${kind}` }, element("span", { "aria-hidden": "true" }, mark), " ", word);
 }
 
 /** "1 event", "5 events". */

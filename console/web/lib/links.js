@@ -13,3 +13,8 @@ export function eventLink(entry, words = null, { limit = 60 } = {}) {
   const to = eventHref(entry);
   return to ? element("a", { href: to, class: "event-link" }, inside) : element("span", {}, inside);
 }
+
+/** A link to another view. */
+export function linkTo(name, params, ...words) {
+  return element("a", { href: href(name, params) }, ...words);
+}

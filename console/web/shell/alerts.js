@@ -1,10 +1,14 @@
 // What needs a person: event subscriptions that fall behind or lose events, above every view.
-import { element, moment, value } from "../lib/dom.js";
-import { href } from "./router.js";
-import { viewNamed } from "../views.js";
+import { element, labelled, moment, value } from "../lib/dom.js";
+import { linkTo } from "../lib/links.js";
 
-const WHERE = { "in-error": "settings", "switched-off": "settings", "dead-lettered": "deadletters", late: "flow", full: "flow" };
-const MARKS = { late: "◷", full: "≡", "dead-lettered": "✕" };
+const KINDS = {
+  "in-error": { mark: "!", word: "in error", view: "settings", words: "Look at the settings" },
+  "switched-off": { mark: "!", word: "switched off", view: "settings", words: "Look at the settings" },
+  late: { mark: "◷", word: "late", view: "now", words: "Pull it now" },
+  full: { mark: "≡", word: "full", view: "settings", words: "Look at the settings" },
+  "dead-lettered": { mark: "✕", word: "dead-lettered", view: "deadletters", words: "Look at the dead letters" },
+};
 
 /**
  * What shows alerts in this section: a list of {kind, level, subscription, since, text, next}. They take a line that is there
@@ -21,7 +25,7 @@ export function alertsBanner(section) {
   closes(section, details, summary);
   return (alerts) => {
     // What is only to be known, as a timer that has not fired yet, is said in the flow.
-    const all = (alerts ?? []).filter((one) => one.level !== "info");
+    const all = (alerts ?? []).filter(({ level }) => level !== "info");
     const now = JSON.stringify(all);
     if (now === shown) {
       return;
@@ -30,7 +34,7 @@ export function alertsBanner(section) {
     first.replaceChildren(all.length > 1 ? `${all.length} alerts: ` : "", all.length ? value(all[0].text, { limit: 200 }) : "");
     list.replaceChildren(...all.map(alertView));
     section.hidden = all.length === 0;
-    said.textContent = all.map((one) => one.text).join(". ").slice(0, 500);
+    said.textContent = all.map(({ text }) => text).join(". ").slice(0, 500);
   };
 }
 
@@ -48,13 +52,15 @@ function closes(section, details, summary) {
   });
 }
 
-function alertView(alert) {
-  const view = viewNamed(WHERE[alert.kind]);
+/** An alert with the moment since when, what to do next, and the view to do it in. */
+export function alertView(alert) {
+  const known = KINDS[alert.kind] ?? { mark: "!", word: alert.kind, view: "flow", words: "Look at the flow" };
+  const color = alert.level === "info" ? "other" : alert.kind === "dead-lettered" ? "reject" : "release";
   return element("li", { class: "alert" },
-    element("span", { class: "mark", "aria-hidden": "true" }, MARKS[alert.kind] ?? "!"),
+    labelled(color, known.mark, value(known.word, { limit: 40 })),
     element("p", {},
       element("strong", {}, value(alert.text, { limit: 400 })),
       alert.since ? [" since ", moment(alert.since)] : null,
       alert.next ? element("span", { class: "next" }, value(alert.next, { limit: 400 })) : null),
-    view ? element("a", { href: href(view.name, { subscription: alert.subscription }) }, view.label) : null);
+    linkTo(known.view, { subscription: alert.subscription }, known.words));
 }

@@ -1,12 +1,13 @@
 // Who the page is to the app, and what it may do: so that nobody presses a button in vain.
 import { call, forgetKey, hasKey } from "../lib/api.js";
+import { button } from "../lib/busy.js";
 import { element, value } from "../lib/dom.js";
 
 const EVERY = 300_000;
 const WHY_NOT = "Only an operator may do this: enter an operator's key, or ask whoever runs this app.";
 const ROLES = {
   operator: ["operator", "May publish, pull, inspect, peek, settle and redrive"],
-  reader: ["reader", "May look at everything; what changes something needs an operator's key"],
+  reader: ["reader", "May see everything; changing something needs an operator's key"],
 };
 let may = "unknown";
 let payloads = "on-request";
@@ -30,20 +31,10 @@ export function markForbidden(root) {
 
 function mark(button) {
   const forbidden = may === "reader";
-  if (button.hasAttribute("data-forbidden") === forbidden) {
-    return;
-  }
   button.toggleAttribute("data-forbidden", forbidden);
-  if (forbidden) {
-    button.dataset.title = button.title;
-    button.title = WHY_NOT;
-    button.setAttribute("aria-disabled", "true");
-    button.setAttribute("aria-describedby", "caller-note");
-  } else {
-    button.title = button.dataset.title ?? "";
-    button.removeAttribute("aria-disabled");
-    button.removeAttribute("aria-describedby");
-  }
+  button.title = forbidden ? WHY_NOT : "";
+  button.setAttribute("aria-disabled", String(forbidden || button.hasAttribute("data-resting")));
+  button.setAttribute("aria-describedby", forbidden ? "caller-note" : "");
 }
 
 /** The badge: `refresh` asks when that is due, `soon` makes it due; `askKey` opens the key's form. */
@@ -61,7 +52,7 @@ export function callerBadge(place, askKey) {
     due = performance.now() + EVERY;
     const me = await call("GET", "me");
     if (!me.ok) {
-      due = me.status === 404 ? due : 0;
+      due = 0;
       return;
     }
     const role = await roleOf(me.data);
@@ -79,7 +70,7 @@ export function callerBadge(place, askKey) {
   function forget() {
     forgetKey();
     due = 0;
-    askKey("The key is forgotten.");
+    askKey("The key was removed from this tab.");
   }
 
   return { refresh, soon: () => (due = 0) };
@@ -100,21 +91,15 @@ async function roleOf(me) {
 function badgeParts(me, role, askKey, forget) {
   const [word, what] = ROLES[role] ?? ["", ""];
   const name = me.kind === "anyone" ? "no key needed" : me.name;
-  const parts = [
-    element("span", { class: "who" }, value(name, { limit: 40 })),
-    word ? element("span", { class: `role ${role}`, title: what }, word) : null,
-  ];
+  const parts = [element("span", { class: "who" }, value(name, { limit: 40 }))];
+  if (word) {
+    parts.push(element("span", { class: `role ${role}`, title: what }, word));
+  }
   if (me.kind !== "user" && (hasKey() || role === "reader")) {
-    parts.push(press("Change key", () => askKey("Another key takes the place of this tab's key.")));
+    parts.push(button("Change key", () => askKey("Enter the key to use in this tab instead."), { kind: "link" }));
   }
   if (hasKey()) {
-    parts.push(press("Forget key", forget));
+    parts.push(button("Forget key", forget, { kind: "link" }));
   }
-  return parts.filter((one) => one !== null);
-}
-
-function press(words, done) {
-  const button = element("button", { type: "button", class: "link" }, words);
-  button.addEventListener("click", done);
-  return button;
+  return parts;
 }

@@ -3,7 +3,6 @@ import { call } from "../lib/api.js";
 import { element, value } from "../lib/dom.js";
 import { nextStep, problemList, problemView } from "../lib/problem.js";
 import { href } from "./router.js";
-import { viewNamed } from "../views.js";
 
 const EVERY = 30_000;
 const WHEN_FAILING = 5_000;
@@ -41,7 +40,7 @@ export function healthPulse(place) {
 
 function show(answer, said, seen) {
   const checks = checksOf(answer);
-  const wrong = checks?.filter((one) => !one.ok) ?? [];
+  const wrong = checks?.filter(({ ok }) => !ok) ?? [];
   said.textContent = checks ? summary(wrong) : answer.problem.title;
   seen.replaceChildren(checks ? pulse(answer, wrong) : notKnown(answer));
 }
@@ -52,51 +51,48 @@ export function checksOf(answer) {
 }
 
 function summary(wrong) {
-  return wrong.length ? `Not healthy: ${[...new Set(wrong.map((one) => one.name))].join(", ")}.` : "Every dependency answers.";
+  return wrong.length ? `Not healthy: ${[...new Set(wrong.map(({ name }) => name))].join(", ")}.` : "Every dependency responds.";
 }
 
 // A missing key is said once, where it can be given; no answer at all, by the round.
 function notKnown(answer) {
   return answer.needsKey || answer.status === 0
-    ? element("p", { class: "quiet health-dot" }, element("span", { class: "dot unknown", "aria-hidden": "true" }), "Health not known")
+    ? dot("dot unknown", "Health unknown")
     : problemView(answer);
 }
 
 function pulse(answer, wrong) {
   if (!wrong.length) {
-    return dot("dot", "Healthy");
+    return dot("dot", "Healthy", href("settings"));
   }
   const advice = answer.status === 200;
-  return element("details", { class: advice ? "unwell advice" : "unwell", open: !advice },
-    element("summary", {}, dot(advice ? "dot waiting" : "dot failing", advice ? "Attention" : "Not healthy", "span")),
+  return element("details", { class: "unwell", open: !advice },
+    element("summary", {}, dot(advice ? "dot waiting" : "dot failing", advice ? "Attention" : "Not healthy")),
     checksView(wrong));
 }
 
-function dot(kind, words, plain = null) {
-  const inside = [element("span", { class: kind, "aria-hidden": "true" }), words];
-  const view = plain ? null : viewNamed("settings");
-  return view
-    ? element("a", { class: "health-dot", href: href(view.name) }, inside)
-    : element("span", { class: "health-dot" }, inside);
+function dot(kind, words, to = null) {
+  return element(to ? "a" : "span", { class: "health-dot", href: to },
+    element("span", { class: kind, "aria-hidden": "true" }), words);
 }
 
 /** The checks as a list: those of one name in one line, each settings problem under its own. */
 export function checksView(checks) {
-  return element("ul", { class: "checks" }, Object.values(Object.groupBy(checks, (one) => one.name)).map(check));
+  return element("ul", { class: "checks" }, Object.values(Object.groupBy(checks, ({ name }) => name)).map(check));
 }
 
 function check(same) {
-  const one = same.find((each) => !each.ok) ?? same[0];
-  const rest = same.length > 1;
+  const worst = same.find(({ ok }) => !ok) ?? same[0];
+  const isOne = same.length === 1;
   // Numbers that do not agree are no failure: everything answers.
-  const kind = one.ok ? "ok" : one.name.startsWith("doctor:") ? "attention" : "failing";
+  const kind = worst.ok ? "ok" : worst.name.startsWith("doctor:") ? "attention" : "failing";
   return element("li", { class: kind },
     element("p", { class: "check-name" },
-      element("span", { class: "mark", "aria-hidden": "true" }, one.ok ? "✓" : "!"),
-      value(one.name),
+      element("span", { class: "mark", "aria-hidden": "true" }, worst.ok ? "✓" : "!"),
+      value(worst.name),
       element("span", { class: LABELS[kind] }, kind)),
-    rest ? problemList(same.map((each) => each.detail)) : null,
-    one.detail && !rest ? element("p", { class: "check-detail" }, value(one.detail, { limit: 600 })) : null,
-    problemList(one.problems),
-    !one.ok && one.next ? nextStep(one.next) : null);
+    isOne ? null : problemList(same.map(({ detail }) => detail)),
+    worst.detail && isOne ? element("p", { class: "check-detail" }, value(worst.detail, { limit: 600 })) : null,
+    problemList(worst.problems),
+    !worst.ok && worst.next ? nextStep(worst.next) : null);
 }

@@ -2,7 +2,7 @@
 import { forgetKey, hasKey, onKeyNeeded, rememberKey } from "../lib/api.js";
 import { part } from "../lib/dom.js";
 
-const LESSER = "This tab's key opens what a reader may see, but not that: it needs an operator's key.";
+const LESSER = "This tab's key allows what a reader may do, but not that: it needs an operator's key.";
 
 /** Lets this section ask for a key, and calls back when there is one; the answer opens it with a sentence. */
 export function keyForm(section, given) {
@@ -25,7 +25,7 @@ export function keyForm(section, given) {
     // A refusal is not overwritten by the plain request for a key that the next call makes.
     if (refused || section.hidden) {
       ask(refused
-        ? "This tab's key was refused: it may belong to another app or function, or have been renewed."
+        ? "This tab's key was refused: it may belong to another app or function, or have been rotated."
         : "This app answers only callers with a function key.");
     }
     return undefined;

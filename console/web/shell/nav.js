@@ -5,17 +5,12 @@ import { views } from "../views.js";
 
 /** Fills the navigation; the answer marks the view that is open. */
 export function navigation(nav) {
-  const links = new Map(views.map((one) => [one.name, link(one)]));
-  nav.append(element("ul", {}, [...links.values()].map((one) => element("li", {}, one))));
+  const links = new Map(views.map((view) => [view.name, link(view)]));
+  nav.append(element("ul", {}, [...links.values()].map((each) => element("li", {}, each))));
   return (name) => {
-    for (const [of, one] of links) {
-      if (of === name) {
-        one.setAttribute("aria-current", "page");
-        one.scrollIntoView?.({ block: "nearest", inline: "nearest" });
-      } else {
-        one.removeAttribute("aria-current");
-      }
-    }
+    links.forEach((each) => each.removeAttribute("aria-current"));
+    links.get(name)?.setAttribute("aria-current", "page");
+    links.get(name)?.scrollIntoView({ block: "nearest" });
   };
 }
 

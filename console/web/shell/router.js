@@ -12,11 +12,15 @@ function split(hash) {
   return mark < 0 ? [whole, ""] : [whole.slice(0, mark), whole.slice(mark + 1)];
 }
 
-/** The address of a view; parameters that are empty are left out. */
+/** A path with parameters; those that are empty are left out. */
+export function withQuery(path, params) {
+  const given = Object.entries(params).filter(([, text]) => text !== null && text !== undefined && text !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+/** The address of a view. */
 export function href(name, params = {}) {
-  const given = Object.entries(params).filter(([, one]) => one !== null && one !== undefined && one !== "");
-  const query = new URLSearchParams(given.map(([key, one]) => [key, String(one)])).toString();
-  return `#/${name}${query ? `?${query}` : ""}`;
+  return withQuery(`#/${name}`, params);
 }
 
 /** The whole address, as it can be sent to a colleague. */

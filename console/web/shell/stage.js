@@ -63,7 +63,7 @@ export function stageOf(place, shell, entered) {
     } catch (error) {
       mine.view = null;
       mine.place.replaceChildren(problemView(
-        refused("This view could not begin", String(error.message ?? error), "Load the page again; if that does not help, it is a fault of the page.")));
+        refused("This view failed to start", String(error.message ?? error), "Reload the page. If that does not help, it is a bug in the page.")));
       console.error(error);
     }
   }
@@ -92,7 +92,7 @@ async function load(name) {
   try {
     return await import(`../views/${known.folder ?? name}/view.js`);
   } catch (error) {
-    return refused("This view could not be loaded", String(error.message ?? error), "Check that the app is running, then load the page again.");
+    return refused("This view could not be loaded", String(error.message ?? error), "Check that the app is running, then reload the page.");
   }
 }
 

@@ -211,7 +211,7 @@ async def test_a_long_search_shows_how_far_it_came_and_can_be_stopped(
     assert await violations(page) == []
     await page.get_by_role("button", name="Stop").click()
 
-    await expect(said).to_contain_text("stopped before its end")
+    await expect(said).to_contain_text("stopped early")
     await expect(page.get_by_role("list", name="What happened")).to_be_visible()
     held.set()
     await page.unroute(re.compile(r"/api/life\?"))

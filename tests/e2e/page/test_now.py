@@ -128,7 +128,7 @@ async def test_an_event_is_checked_while_it_is_typed(page: Page, stack: Stack) -
     await expect(checked).to_contain_text("Not JSON yet")
     await expect(checked.get_by_role("button", name="line 3")).to_be_visible()
 
-    await page.get_by_role("button", name="Put the example back").click()
+    await page.get_by_role("button", name="Restore the example").click()
     await expect(checked).to_contain_text("Valid: 1 event")
 
 

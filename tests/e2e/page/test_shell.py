@@ -17,16 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "console" / "web"
 TABLE = (WEB / "views.js").read_text("utf-8")
 VIEWS = re.findall(r'name: "([a-z]+)"', TABLE)
-FOLDERS = dict(re.findall(r'name: "([a-z]+)",\n +folder: "([a-z_]+)"', TABLE))
 SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
 FIRST_VIEW_BYTES = 100 * 1024
-
-
-def test_every_view_in_the_list_has_its_module() -> None:
-    """What the navigation offers can be loaded."""
-    assert len(VIEWS) == len(set(VIEWS)) > 2
-    for name in VIEWS:
-        assert (WEB / "views" / FOLDERS.get(name, name) / "view.js").is_file()
 
 
 async def test_every_view_opens_by_its_address_and_is_marked(

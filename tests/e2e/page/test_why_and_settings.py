@@ -88,10 +88,10 @@ async def test_settings_are_shown_without_secrets(page: Page, stack: Stack) -> N
     await expect(limits).to_contain_text("at most 10")
     assert await violations(page) == []
 
-    await page.get_by_label("Show only those with").press_sequentially("budget")
+    await page.get_by_label("Filter settings").press_sequentially("budget")
     await expect(table.locator("tbody tr")).to_have_count(1)
-    await page.get_by_label("Show only those with").fill("no such thing")
-    await expect(page.locator("#stage")).to_contain_text("No setting has that")
+    await page.get_by_label("Filter settings").fill("no such thing")
+    await expect(page.locator("#stage")).to_contain_text("No setting has this")
 
 
 async def test_what_is_wrong_with_the_settings_comes_first(

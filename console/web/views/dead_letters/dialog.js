@@ -1,11 +1,12 @@
 // One dead letter, opened: what Event Grid says of it, what we recorded, its event and its redrives.
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button } from "../../lib/busy.js";
 import { dispositionLabel } from "../../lib/delivery.js";
 import { element, moment, part, typeName, value } from "../../lib/dom.js";
+import { linkTo } from "../../lib/links.js";
 import { envelopeView } from "../../lib/envelope.js";
 import { outcome } from "../../lib/problem.js";
 import { memberText } from "../../lib/rawjson.js";
-import { facts, linkTo } from "../shared/fields.js";
+import { facts } from "../shared/fields.js";
 import { nameOf } from "./row.js";
 
 /** The dialog; {node, open(letter)}. `closed` is called when the reader closes it. */
@@ -13,10 +14,9 @@ export function letterDialog(shell, closed) {
   const node = element("dialog", { class: "letter-dialog", "aria-labelledby": "letter-title" },
     element("div", { class: "dialog-head" },
       element("div", {}, element("h2", { id: "letter-title" }, "Dead letter"), element("p", { class: "quiet", "data-part": "which" })),
-      element("button", { type: "button", class: "plain", "data-part": "close" }, "Close")),
+      button("Close", () => node.close())),
     element("div", { class: "outcome", role: "status", "data-part": "outcome" }),
     element("div", { class: "dialog-body", "data-part": "body" }));
-  part(node, "close").addEventListener("click", () => node.close());
   node.addEventListener("click", (event) => event.target === node && node.close());
   node.addEventListener("close", closed);
 
@@ -24,7 +24,7 @@ export function letterDialog(shell, closed) {
   async function ask(letter, reveal, buttons) {
     const mine = (turn += 1);
     const query = new URLSearchParams({ name: letter.name, index: letter.index, ...(reveal ? { reveal: "true" } : {}) });
-    const answer = await busy(buttons, part(node, "outcome"), reveal ? "Loading the event's data…" : "Reading the dead letter…",
+    const answer = await busy(buttons, part(node, "outcome"), reveal ? "Loading the event's data…" : "Loading the dead letter…",
       () => shell.call("GET", `deadletter?${query}`, { patience: 60 }));
     if (mine !== turn || answer.aborted) {
       return;
@@ -32,14 +32,14 @@ export function letterDialog(shell, closed) {
     outcome(part(node, "outcome"), answer, () => "");
     if (answer.ok) {
       part(node, "which").replaceChildren(...which(answer.data));
-      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), () => (reveal ? element("p", { class: "quiet" }, "This app is configured never to show the data of events.") : revealing(answer.data))));
+      const hidden = () => (reveal ? element("p", { class: "quiet" }, "This app is configured never to show the data of events.") : revealing(answer.data));
+      part(node, "body").replaceChildren(...body(answer.data, memberText(answer.text, "event"), hidden));
     }
   }
 
   function revealing(letter) {
-    const button = element("button", { type: "button" }, "Reveal the event's data");
-    onPress(button, () => ask(letter, true, [button]));
-    return element("div", { class: "buttons" }, button, element("span", { class: "hint" }, "Revealing it is recorded, with your name."));
+    const reveal = button("Reveal the event's data", () => ask(letter, true, [reveal]), { kind: null });
+    return element("div", { class: "buttons" }, reveal, element("span", { class: "hint" }, "Revealing it is recorded, with your name."));
   }
 
   return {
@@ -59,7 +59,7 @@ function which(letter) {
   return [element("strong", {}, value(nameOf(letter), { limit: 80 })), " ", letter.type ? typeName(letter.type) : ""];
 }
 
-function body(letter, event, revealing) {
+function body(letter, event, hidden) {
   return [
     facts([
       ["Event subscription", letter.subscription],
@@ -72,12 +72,12 @@ function body(letter, event, revealing) {
       ["Published by, as the event says", letter.event?.egpublishedby],
       ["Last attempt", letter.lastAttemptAt ? moment(letter.lastAttemptAt) : null],
       ["Recorded by this app", letter.ourReason],
-      ["Cannot be read", letter.unreadable],
+      ["Unreadable", letter.unreadable],
       ["Blob", element("code", {}, value(`${letter.name} [${letter.index}]`, { limit: 300 }))],
     ]),
     letter.id ? element("p", {}, linkTo("event", { id: letter.id, source: letter.source, at: letter.publishedAt ?? letter.at }, "The whole life of this event")) : null,
     history(letter),
-    letter.redacted ? revealing() : null,
+    letter.redacted ? hidden() : null,
     letter.event
       ? envelopeView(event, letter.unreadable ? "What was found" : letter.redacted ? "CloudEvent, without its data" : "CloudEvent")
       : element("p", { class: "quiet" }, "The blob holds no event that can be read."),
@@ -90,7 +90,7 @@ function history({ redriven, archived }) {
   }
   return element("div", {},
     element("h3", { class: "small-title" }, "Redrives"),
-    element("ol", { class: "timeline" }, redriven.map((one) => element("li", {},
-      element("p", { class: "row-line" }, one.at ? moment(one.at) : null, dispositionLabel(one.outcome), one.reason ? value(one.reason, { limit: 400 }) : null),
-      element("p", { class: "quiet" }, "by ", value(one.by ?? "unknown", { limit: 120 }))))));
+    element("ol", { class: "timeline" }, redriven.map((redrive) => element("li", {},
+      element("p", { class: "row-line" }, redrive.at ? moment(redrive.at) : null, dispositionLabel(redrive.outcome), redrive.reason ? value(redrive.reason, { limit: 400 }) : null),
+      element("p", { class: "quiet" }, "by ", value(redrive.by ?? "unknown", { limit: 120 }))))));
 }

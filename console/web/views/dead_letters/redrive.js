@@ -1,18 +1,19 @@
 // Redriving: chosen dead letters through the handler of their own event subscription, after a dry run.
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button, rest } from "../../lib/busy.js";
 import { operatorOnly } from "../../shell/caller.js";
 import { dispositionLabel } from "../../lib/delivery.js";
-import { count, element, part, value } from "../../lib/dom.js";
+import { count, element, labelled, value } from "../../lib/dom.js";
+import { eventLink } from "../../lib/links.js";
 import { outcome } from "../../lib/problem.js";
-import { labelled, linkTo } from "../shared/fields.js";
+import { confirmDialog } from "../shared/confirm.js";
 import { keyOf, nameOf } from "./row.js";
 
 const CAP = 50;
 const PATIENCE = 300;
 const OTHER = {
-  skipped: ["other", "–", "left out"],
-  notBegun: ["other", "…", "not begun: the time was up"],
-  already: ["other", "↻", "redriven already"],
+  skipped: ["other", "–", "skipped"],
+  notBegun: ["other", "…", "not started: out of time"],
+  already: ["other", "↻", "already redriven"],
 };
 const DRY = { ...OTHER, notBegun: ["acknowledge", "→", "ready"] };
 
@@ -22,15 +23,19 @@ export function redriving(shell, state, done) {
   const box = element("input", { type: "checkbox", id: "choose-all", class: "choose" });
   const all = element("div", { class: "choose-all", hidden: true }, box,
     element("label", { for: "choose-all" }, "Choose all on this page"), element("span", { class: "hint" }, `at most ${CAP} at once`));
-  const dry = operatorOnly(element("button", { type: "button", class: "primary" }, "Dry run"));
-  const wet = operatorOnly(element("button", { type: "button" }, "Redrive…"));
-  const clear = element("button", { type: "button", class: "plain" }, "Choose none");
+  const dry = operatorOnly(button("Dry run", () => ask(chosen(), true), { kind: "primary" }));
+  const wet = operatorOnly(button("Redrive…", redrive, { kind: null }));
+  const clear = button("Choose none", () => {
+    chosen().forEach((row) => row.choose(false));
+    changed();
+    box.focus();
+  });
   const said = element("p", { class: "chosen", role: "status" });
   const place = element("div", { class: "outcome", role: "status" });
-  const bar = element("div", { class: "chosen-bar", role: "group", "aria-label": "What to do with the chosen ones", hidden: true },
+  const bar = element("div", { class: "chosen-bar", role: "group", "aria-label": "Chosen dead letters", hidden: true },
     said, element("div", { class: "buttons" }, dry, wet, clear), place);
   const results = element("div", { class: "results", "aria-live": "polite" });
-  const dialog = confirmation();
+  const dialog = confirmDialog();
 
   const chosen = () => [...state.rows.values()].filter((row) => row.isChosen());
   const which = (rows) => rows.map((row) => keyOf(row.letter)).join();
@@ -41,8 +46,7 @@ export function redriving(shell, state, done) {
     const isTried = tried.of !== "" && tried.of === which(rows);
     bar.hidden = !rows.length;
     said.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it says which can be redriven, and changes nothing."}`;
-    dry.toggleAttribute("data-resting", over);
-    dry.setAttribute("aria-disabled", String(over || dry.hasAttribute("data-forbidden")));
+    rest([dry], over);
     wet.hidden = !isTried;
     dry.classList.toggle("primary", !isTried);
     wet.classList.toggle("primary", isTried);
@@ -56,7 +60,7 @@ export function redriving(shell, state, done) {
 
   async function ask(rows, dryRun) {
     const body = JSON.stringify({ deadLetters: rows.map(({ letter: { name, index } }) => ({ name, index })), dryRun });
-    const sentence = dryRun ? "Looking at what would be done…" : "Redriving…";
+    const sentence = dryRun ? "Checking what would be done…" : "Redriving…";
     const answer = await busy([dry, wet, clear], place, sentence, () => shell.call("POST", "redrive", { body, patience: PATIENCE }));
     outcome(place, answer, () => "");
     if (answer.ok) {
@@ -67,10 +71,10 @@ export function redriving(shell, state, done) {
   }
 
   function tell(list, dryRun) {
-    for (const one of list) {
-      const row = state.rows.get(keyOf(one));
-      row?.tell(resultLine(one, dryRun));
-      if (!dryRun && (one.archived || one.outcome === "acknowledge")) {
+    for (const result of list) {
+      const row = state.rows.get(keyOf(result));
+      row?.tell(resultLine(result, dryRun));
+      if (!dryRun && (result.archived || result.outcome === "acknowledge")) {
         row?.done();
       }
     }
@@ -78,10 +82,9 @@ export function redriving(shell, state, done) {
     changed();
   }
 
-  onPress(dry, () => ask(chosen(), true));
-  onPress(wet, async () => {
+  async function redrive() {
     const rows = chosen();
-    if (await dialog.confirm(rows)) {
+    if (await confirm(dialog, rows)) {
       const answer = await ask(rows, false);
       if (answer.ok) {
         rows.forEach((row) => row.choose(false));
@@ -90,12 +93,8 @@ export function redriving(shell, state, done) {
         shell.look();
       }
     }
-  });
-  onPress(clear, () => {
-    chosen().forEach((row) => row.choose(false));
-    changed();
-    box.focus();
-  });
+  }
+
   box.addEventListener("change", () => {
     free().forEach((row, index) => row.choose(box.checked && index < CAP));
     changed();
@@ -117,11 +116,11 @@ export function redriving(shell, state, done) {
   };
 }
 
-function resultLine(one, dryRun) {
+function resultLine(result, dryRun) {
   return element("p", { class: "result-line" },
-    element("span", { class: "quiet" }, dryRun ? "dry run:" : "redriven:"), outcomeLabel(one.outcome, dryRun),
-    value([one.verdict?.replaceAll("-", " "), one.reason].filter(Boolean).join(": "), { limit: 300 }),
-    dryRun ? null : element("span", { class: "quiet" }, after(one)));
+    element("span", { class: "quiet" }, dryRun ? "dry run:" : "redriven:"), outcomeLabel(result.outcome, dryRun),
+    value([result.verdict?.replaceAll("-", " "), result.reason].filter(Boolean).join(": "), { limit: 300 }),
+    dryRun ? null : element("span", { class: "quiet" }, after(result)));
 }
 
 function after({ outcome: name, archived }) {
@@ -137,48 +136,24 @@ function outcomeLabel(name, dryRun) {
 }
 
 function summary(list, dryRun, state) {
-  const sums = new Map();
-  list.forEach(({ outcome: one }) => sums.set(one, (sums.get(one) ?? 0) + 1));
+  const sums = Object.entries(Object.groupBy(list, (result) => result.outcome));
   const title = dryRun ? "Dry run: nothing was changed" : "Redriven";
   return element("section", { class: "card result-card", "aria-labelledby": "redrive-results" },
     element("h2", { id: "redrive-results", tabindex: "-1" }, title),
-    element("p", { class: "row-line" }, [...sums].map(([one, number]) => element("span", {}, `${number} × `, outcomeLabel(one, dryRun)))),
+    element("p", { class: "row-line" }, sums.map(([name, { length }]) => element("span", {}, `${length} × `, outcomeLabel(name, dryRun)))),
     element("details", { open: !dryRun || null },
       element("summary", {}, `Each of the ${list.length}`),
-      element("ul", { class: "rows" }, list.map((one) => element("li", {},
+      element("ul", { class: "rows" }, list.map((result) => element("li", {},
         element("p", { class: "row-line" },
-          element("strong", {}, one.id ? linkTo("event", { id: one.id, source: one.source }, value(labelOf(one, state), { limit: 60 })) : value(labelOf(one, state), { limit: 60 })),
-          element("code", {}, value(one.subscription ?? "", { limit: 60 }))),
-        resultLine(one, dryRun))))));
+          element("strong", {}, eventLink(result, value(nameOf(state.rows.get(keyOf(result))?.letter ?? result), { limit: 60 }))),
+          element("code", {}, value(result.subscription ?? "", { limit: 60 }))),
+        resultLine(result, dryRun))))));
 }
 
-function labelOf(one, state) {
-  const known = state.rows.get(keyOf(one));
-  return known ? nameOf(known.letter) : (one.id ?? `${one.name} [${one.index}]`);
-}
-
-function confirmation() {
-  const node = element("dialog", { class: "confirm", "aria-labelledby": "confirm-title" },
-    element("form", { method: "dialog", class: "dialog-body" },
-      element("h2", { id: "confirm-title", "data-part": "title" }),
-      element("div", { "data-part": "text" }),
-      element("div", { class: "buttons" },
-        element("button", { class: "primary", value: "yes", "data-part": "yes" }),
-        element("button", { value: "no", autofocus: true }, "Cancel"))));
-  return {
-    node,
-    confirm(rows) {
-      const handlers = new Map();
-      rows.forEach(({ letter }) => handlers.set(letter.subscription, (handlers.get(letter.subscription) ?? 0) + 1));
-      part(node, "title").textContent = `Redrive ${count(rows.length, "dead letter")}?`;
-      part(node, "yes").textContent = `Redrive ${rows.length}`;
-      part(node, "text").replaceChildren(
-        element("ul", { class: "bullets" }, [...handlers].map(([name, number]) =>
-          element("li", {}, `${number} through the handler of `, element("code", {}, value(name ?? "unknown"))))),
-        element("p", {}, "They are not published again: no other event subscription sees them. What the handler acknowledges is recorded, then archived; what it does not stays a dead letter."));
-      node.returnValue = "no";
-      node.showModal();
-      return new Promise((resolve) => node.addEventListener("close", () => resolve(node.returnValue === "yes"), { once: true }));
-    },
-  };
+function confirm(dialog, rows) {
+  const handlers = Object.entries(Object.groupBy(rows, ({ letter }) => letter.subscription ?? "unknown"));
+  return dialog.ask({ title: `Redrive ${count(rows.length, "dead letter")}?`, yes: `Redrive ${rows.length}`, careful: true },
+    element("ul", { class: "bullets" }, handlers.map(([name, { length }]) =>
+      element("li", {}, `${length} through the handler of `, element("code", {}, value(name))))),
+    element("p", {}, "They are not published again: no other event subscription sees them. What the handler acknowledges is recorded, then archived; what it does not stays a dead letter."));
 }

@@ -1,7 +1,6 @@
 // One dead letter in the list: what it is, why it is here, and whether it is chosen.
 import { dispositionWord } from "../../lib/delivery.js";
-import { element, moment, typeName, value } from "../../lib/dom.js";
-import { labelled } from "../shared/fields.js";
+import { element, labelled, moment, typeName, value } from "../../lib/dom.js";
 
 let serial = 0;
 
@@ -58,7 +57,7 @@ function second(letter) {
 
 function third(letter) {
   if (letter.unreadable) {
-    return element("span", { class: "row-line why" }, element("span", { class: "quiet" }, "cannot be read:"), value(letter.unreadable, { limit: 240 }));
+    return element("span", { class: "row-line why" }, element("span", { class: "quiet" }, "unreadable:"), value(letter.unreadable, { limit: 240 }));
   }
   return letter.ourReason
     ? element("span", { class: "row-line why" }, element("span", { class: "quiet" }, "recorded:"), value(letter.ourReason, { limit: 240 }))

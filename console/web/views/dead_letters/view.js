@@ -1,38 +1,38 @@
 // Dead letters: those of a day, by event subscription; chosen ones go back through their own handler.
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button } from "../../lib/busy.js";
 import { element } from "../../lib/dom.js";
-import { outcome, problemView } from "../../lib/problem.js";
-import { go, keep } from "../../shell/router.js";
-import { choices, field, linkTo, nothing, subscriptionSelect } from "../shared/fields.js";
+import { linkTo } from "../../lib/links.js";
+import { problemView } from "../../lib/problem.js";
+import { go, keep, withQuery } from "../../shell/router.js";
+import { exportButtons } from "../shared/export.js";
+import { choices, field, nothing, refill, subscriptionSelect } from "../shared/fields.js";
 import { keyOf, letterRow } from "./row.js";
 import { letterDialog } from "./dialog.js";
 import { redriving } from "./redrive.js";
-import { allPages, save } from "../shared/save.js";
 
 const NAME = "deadletters";
 const PAGE = 50;
 const EVERY = 30_000;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-export const view = { title: "Dead letters", mount };
+export const view = { mount };
 
 function mount(place, params, shell) {
   const state = { ...asked(params), rows: new Map(), cursor: null, due: 0, turn: 0, known: "" };
   const parts = {
     head: element("div", { class: "view-head" }),
-    said: element("p", { class: "said", role: "status" }, "Looking for dead letters…"),
+    said: element("p", { class: "said", role: "status" }, "Loading dead letters…"),
     problem: element("div", {}),
     list: element("ul", { class: "letters" }),
     empty: element("div", { hidden: true }),
     others: element("p", { class: "hint" }),
-    more: element("button", { type: "button", hidden: true }, "Show more"),
+    more: button("Show more", () => load(true), { kind: null, hidden: true }),
   };
   const dialog = letterDialog(shell, () => keep(NAME, address(state)));
   const redrive = redriving(shell, state, () => load(false, { quiet: true }));
   const card = element("section", { class: "card", "aria-label": "Dead letters of the day" },
     parts.said, parts.problem, redrive.all, parts.list, parts.empty, parts.more, parts.others, redrive.bar);
   place.append(parts.head, redrive.results, card, dialog.node, redrive.dialog);
-  onPress(parts.more, () => load(true));
 
   function open(letter) {
     keep(NAME, { ...address(state), name: letter.name, index: letter.index });
@@ -42,8 +42,8 @@ function mount(place, params, shell) {
   async function load(more, { quiet = false } = {}) {
     const turn = (state.turn += 1);
     state.due = performance.now() + EVERY;
-    const ask = () => shell.call("GET", query(state, more ? { limit: PAGE, cursor: state.cursor } : { limit: PAGE }), { patience: 60 });
-    const answer = more ? await busy([parts.more], parts.said, "Looking for more…", ask) : await ask();
+    const ask = () => shell.call("GET", path(state, { limit: PAGE, cursor: more ? state.cursor : null }), { patience: 60 });
+    const answer = more ? await busy([parts.more], parts.said, "Loading more…", ask) : await ask();
     if (turn !== state.turn || answer.aborted) {
       return null;
     }
@@ -108,7 +108,7 @@ function mount(place, params, shell) {
     parts.list.replaceChildren();
     parts.empty.hidden = parts.more.hidden = true;
     parts.others.replaceChildren();
-    parts.said.textContent = "Looking for dead letters…";
+    parts.said.textContent = "Loading dead letters…";
     redrive.reset();
     controls(parts.head, state, shell);
   }
@@ -157,35 +157,27 @@ function address({ day, subscription, archived }) {
   return { day, subscription, archived: archived ? "true" : null };
 }
 
-function query(state, more) {
-  const given = Object.entries({ ...address(state), ...more }).filter(([, one]) => one);
-  return `deadletters?${new URLSearchParams(given)}`;
+function path(state, more) {
+  return withQuery("deadletters", { ...address(state), ...more });
 }
 
 function controls(head, state, shell) {
   const to = (changed) => go(NAME, { ...address(state), ...changed });
   const tabs = choices("Which dead letters", NAME, [
-    { label: "Waiting", archived: false, params: { ...address(state), archived: null } },
-    { label: "Archived", archived: true, params: { ...address(state), archived: "true" } },
-  ], (one) => one.archived === state.archived);
+    { label: "Waiting", params: { ...address(state), archived: null }, isChosen: !state.archived },
+    { label: "Archived", params: { ...address(state), archived: "true" }, isChosen: state.archived },
+  ]);
   const day = element("input", { type: "date", value: state.day, max: new Date().toISOString().slice(0, 10), required: true });
   day.addEventListener("change", () => DAY.test(day.value) && to({ day: day.value }));
   const box = subscriptionSelect(shell, state.subscription, "all");
   box.addEventListener("change", () => to({ subscription: box.value }));
-  const had = document.activeElement?.closest?.(".choices, .day") && head.contains(document.activeElement)
-    ? document.activeElement.textContent : null;
-  head.replaceChildren(tabs, dayField(day, state, to), field("Event subscription", box), exporting(state, shell));
-  if (had) {
-    [...head.querySelectorAll("a, button")].find((one) => one.textContent === had)?.focus();
-  }
+  refill(head, tabs, dayField(day, state, to), field("Event subscription", box), exporting(state, shell));
 }
 
 function dayField(day, state, to) {
   const step = (words, by) => {
     const other = new Date(Date.parse(state.day) + by * 86_400_000).toISOString().slice(0, 10);
-    const button = element("button", { type: "button", class: "plain", "aria-label": words, title: words, disabled: other > day.max }, by < 0 ? "‹" : "›");
-    onPress(button, () => to({ day: other }));
-    return button;
+    return button(by < 0 ? "‹" : "›", () => to({ day: other }), { "aria-label": words, title: words, disabled: other > day.max });
   };
   const whole = field("Day (UTC)", day);
   whole.classList.add("day");
@@ -195,35 +187,25 @@ function dayField(day, state, to) {
 }
 
 function exporting(state, shell) {
-  const said = element("div", { class: "outcome", role: "status" });
-  const buttons = ["ndjson", "csv"].map((format) => {
-    const button = element("button", { type: "button", class: "plain" }, format.toUpperCase(), element("span", { class: "unseen" }, ": export these dead letters"));
-    onPress(button, async () => {
-      const answer = await busy(buttons, said, "Exporting…", () =>
-        allPages((cursor) => query(state, { format, limit: 200, cursor }), format, shell.signal));
-      outcome(said, answer, () => (answer.whole ? "Saved." : "Saved the first 20,000; there are more."));
-      if (answer.ok) {
-        save(answer.blob, `dead-letters-${state.day}.${format}`);
-      }
-    });
-    return button;
+  const { buttons, said } = exportButtons({
+    pathOf: (page) => path(state, page), limit: 200, signal: shell.signal, name: () => `dead-letters-${state.day}`,
   });
   return element("div", { class: "field export" }, element("span", { class: "field-label" }, "Export"), element("div", { class: "buttons" }, buttons), said);
 }
 
 function none(state) {
-  const where = state.subscription ? ` of ${state.subscription}` : "";
+  const where = state.subscription ? ` in ${state.subscription}` : "";
   return nothing(
     state.archived
-      ? `Nothing${where} that was dead-lettered on this day has been redriven and archived.`
-      : `Nothing${where} was dead-lettered on this day: every event was acknowledged, or still has a delivery to come.`,
+      ? `No event${where} that was dead-lettered on this day has been redriven and archived.`
+      : `Nothing was dead-lettered${where} on this day: every event was acknowledged, or is still to be delivered again.`,
     state.archived ? null : element("p", {}, "To see one: ", linkTo("now", {}, "inspect and reject a probe"), " (it is rejected again), or ",
-      linkTo("peek", {}, "reject an event by hand"), ", which a redrive can bring to its end. It lands here within moments."));
+      linkTo("peek", {}, "reject an event by hand"), ", which a redrive can complete. It appears here within moments."));
 }
 
 function otherDays(state, days) {
-  const others = days.filter((one) => one !== state.day).slice(0, 14);
+  const others = days.filter((day) => day !== state.day).slice(0, 14);
   return others.length
-    ? ["Other days with some: ", ...others.flatMap((day, index) => [index ? ", " : "", linkTo(NAME, { ...address(state), day }, day)]), "."]
+    ? ["Other days with dead letters: ", ...others.flatMap((day, index) => [index ? ", " : "", linkTo(NAME, { ...address(state), day }, day)]), "."]
     : [];
 }

@@ -6,7 +6,7 @@ import { eventLink } from "../../lib/links.js";
 export function namesakes({ id, events }) {
   return element("section", { class: "card", "aria-labelledby": "namesakes-title" },
     element("h2", { id: "namesakes-title" }, "Several events have the id ", element("code", {}, value(id, { limit: 80 }))),
-    element("p", { class: "quiet" }, "An event is its source and its id together. Choose the one that you mean."),
+    element("p", { class: "quiet" }, "An event is identified by its source and its id together. Choose the event that you mean."),
     element("ul", { class: "rows", "aria-label": "Events with this id" }, events.map(row)));
 }
 
@@ -14,8 +14,8 @@ function row(event) {
   return element("li", {},
     element("p", { class: "row-line" },
       element("strong", { class: "content-id" }, eventLink(event, value(event.source || "no source", { limit: 120 }))),
-      event.type ? element("span", { class: "type" }, typeName(event.type)) : element("span", { class: "quiet" }, "not received so far"),
+      event.type ? element("span", { class: "type" }, typeName(event.type)) : element("span", { class: "quiet" }, "not received yet"),
       element("span", { class: "when" }, moment(event.at))),
     element("p", { class: "row-line quiet" },
-      [event.contentId, event.category, event.severity].filter(Boolean).map((one) => value(one, { limit: 80 }))));
+      [event.contentId, event.category, event.severity].filter(Boolean).map((text) => value(text, { limit: 80 }))));
 }

@@ -1,5 +1,6 @@
 // The search for an event's life: page after page, newest hour first, until its end or until it is stopped.
 import { memberText } from "../../lib/rawjson.js";
+import { withQuery } from "../../shell/router.js";
 
 const PATIENCE = 60;
 
@@ -20,13 +21,14 @@ export function lifeSearch({ id, source, at, call, tell }) {
   let cursor = null;
   let turn = 0;
   let revealed = false;
+  const path = (more) => withQuery("life", { id, source, ...more });
 
   async function run() {
     const mine = (turn += 1);
     Object.assign(state, { searching: true, begun: true, failed: null });
     tell(state);
     do {
-      const answer = await call("GET", path({ id, source, at, cursor, reveal: revealed }), { patience: PATIENCE });
+      const answer = await call("GET", path({ at, cursor, reveal: revealed || null }), { patience: PATIENCE });
       if (mine !== turn || answer.aborted) {
         return answer;
       }
@@ -54,7 +56,7 @@ export function lifeSearch({ id, source, at, call, tell }) {
       return null;
     }
     const before = state.steps.length;
-    const answer = await call("GET", path({ id, source, at: near(), since: state.since }), { patience: PATIENCE });
+    const answer = await call("GET", path({ at: near(), since: state.since }), { patience: PATIENCE });
     if (answer.ok) {
       add(state, answer);
       tell(state);
@@ -68,7 +70,7 @@ export function lifeSearch({ id, source, at, call, tell }) {
   }
 
   async function reveal() {
-    const answer = await call("GET", path({ id, source, at: near(), since: state.since, reveal: true }), { patience: PATIENCE });
+    const answer = await call("GET", path({ at: near(), since: state.since, reveal: true }), { patience: PATIENCE });
     if (answer.ok) {
       revealed = true;
       add(state, answer, true);
@@ -91,17 +93,12 @@ export function lifeSearch({ id, source, at, call, tell }) {
   };
 }
 
-function path(given) {
-  const query = Object.entries({ ...given, reveal: given.reveal || null }).filter(([, one]) => one !== null && one !== undefined && one !== "");
-  return `life?${new URLSearchParams(query.map(([name, one]) => [name, String(one)]))}`;
-}
-
 function add(state, { data, text }, whole = false) {
-  const told = data.steps ?? [];
-  const kept = told.some(isPublication) ? state.steps.filter((step) => !isPublication(step) || step.by) : state.steps;
+  const found = data.steps ?? [];
+  const kept = found.some(isPublication) ? state.steps.filter((step) => !isPublication(step) || step.by) : state.steps;
   const known = new Set(kept.map((step) => JSON.stringify(step)));
-  const fresh = told.filter((step) => !known.has(JSON.stringify(step)));
-  state.steps = [...kept, ...fresh].sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+  const fresh = found.filter((step) => !known.has(JSON.stringify(step)));
+  state.steps = [...kept, ...fresh].sort((before, after) => (before.at < after.at ? -1 : before.at > after.at ? 1 : 0));
   state.redacted = whole || !state.event ? data.redacted ?? false : state.redacted;
   const event = data.event ? memberText(text, "event") : null;
   state.event = whole ? event ?? state.event : state.event ?? event;
@@ -122,7 +119,7 @@ function isPublication({ kind }) {
 
 // One of each source; the one that says more of its event.
 function joined(before, fresh) {
-  const all = new Map(before.map((one) => [one.source, one]));
-  fresh.filter((one) => one.type || !all.has(one.source)).forEach((one) => all.set(one.source, one));
+  const all = new Map(before.map((event) => [event.source, event]));
+  fresh.filter(({ type, source }) => type || !all.has(source)).forEach((event) => all.set(event.source, event));
   return [...all.values()];
 }

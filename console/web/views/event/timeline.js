@@ -1,7 +1,7 @@
 // An event's steps in their order, each in the lane of its event subscription; and where it stands in each.
 import { dispositionLabel } from "../../lib/delivery.js";
-import { element, moment, value } from "../../lib/dom.js";
-import { linkTo } from "../shared/fields.js";
+import { duration, element, moment, value } from "../../lib/dom.js";
+import { linkTo } from "../../lib/links.js";
 
 const TOPIC = "topic";
 const MOST_LANES = 5;
@@ -32,7 +32,7 @@ function standing(steps, state) {
   if (!last) {
     return element("span", { class: "why" },
       element("span", { class: "label other" }, state.complete ? "… waits" : "… not found so far"),
-      state.complete ? " Its filter takes the event, but it was not received yet." : " Its filter takes the event.");
+      state.complete ? " Its filter takes the event, but it has not been received yet." : " Its filter takes the event.");
   }
   const redriven = steps.findLast((step) => step.kind === "redriven");
   const lies = steps.some((step) => step.kind === "dead-lettered") && redriven?.disposition !== "acknowledge";
@@ -83,19 +83,13 @@ function stepView(step, before, lanes) {
 }
 
 function known({ disposition, kind }) {
-  return [disposition, kind].find((one) => ["acknowledge", "release", "reject", "dead-lettered"].includes(one)) ?? "";
+  return [disposition, kind].find((name) => ["acknowledge", "release", "reject", "dead-lettered"].includes(name)) ?? "";
 }
 
 // How long after the step before: what a reader of a timeline works out first.
 function after(step, before) {
   const gap = before ? Date.parse(step.at) - Date.parse(before.at) : NaN;
-  return gap >= 1 ? element("span", { class: "quiet" }, `+${span(gap)}`) : null;
-}
-
-function span(ms) {
-  const units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"]];
-  const [size, unit] = units.find(([one]) => ms >= one) ?? [1, "ms"];
-  return `${(ms / size).toLocaleString([], { maximumFractionDigits: ms / size < 10 && size > 1 ? 1 : 0 })}\u00a0${unit}`;
+  return gap >= 1 ? element("span", { class: "quiet" }, `+${duration(gap)}`) : null;
 }
 
 function kindWord(step) {

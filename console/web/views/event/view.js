@@ -3,13 +3,13 @@ import { eventHead, searchForm } from "./head.js";
 import { isSeveral, lifeSearch } from "./search.js";
 import { standings, timeline } from "./timeline.js";
 import { namesakes } from "./namesakes.js";
+import { button } from "../../lib/busy.js";
 import { payloadsAre } from "../../shell/caller.js";
 import { count, element, moment } from "../../lib/dom.js";
 import { envelopeView } from "../../lib/envelope.js";
 import { problemView } from "../../lib/problem.js";
 
 export const view = {
-  title: "One event",
   mount(place, params, shell) {
     const id = params.get("id")?.trim() ?? "";
     const source = params.get("source") || null;
@@ -26,19 +26,19 @@ export const view = {
 function lifeOf(place, asked, shell) {
   const seen = {
     head: element("div", {}),
-    progress: element("div", { class: "life-progress" }),
+    progress: element("div", { class: "buttons" }),
     said: element("p", { class: "outcome", role: "status" }),
     body: element("div", { class: "life" }),
     envelope: element("div", {}),
   };
-  place.append(seen.head, element("div", { class: "life-said" }, seen.said, seen.progress), seen.body, seen.envelope);
+  place.append(seen.head, element("div", { class: "buttons life-said" }, seen.said, seen.progress), seen.body, seen.envelope);
   let drawn = "";
 
   const search = lifeSearch({ ...asked, call: shell.call, tell });
   tell(search.state);
 
   function tell(state) {
-    seen.said.textContent = told(state);
+    seen.said.textContent = sentence(state);
     seen.progress.replaceChildren(...progress(state, search));
     const now = JSON.stringify([state.steps, state.event, state.events, state.expected, state.complete]);
     if (now !== drawn && (state.steps.length || state.event || state.complete || isSeveral(state))) {
@@ -58,12 +58,12 @@ function lifeOf(place, asked, shell) {
   return { refresh: search.refresh, unmount: search.stop };
 }
 
-function told(state) {
+function sentence(state) {
   if (isSeveral(state)) {
     return `${state.events.length} events have this id${state.complete ? "." : state.searching ? " so far. Looking for more…" : " so far."}`;
   }
   if (state.searching) {
-    return state.steps.length ? `${count(state.steps.length, "step")} so far. Looking for more…` : "Looking through the audit log…";
+    return state.steps.length ? `${count(state.steps.length, "step")} so far. Looking for more…` : "Searching the audit log…";
   }
   if (state.failed) {
     return "";
@@ -72,7 +72,7 @@ function told(state) {
     return state.complete ? "Nothing is recorded of this id." : "Nothing found so far.";
   }
   const places = new Set(state.steps.map((step) => step.subscription).filter(Boolean)).size;
-  return `${count(state.steps.length, "step")}${places ? ` over ${count(places, "event subscription")}` : ""}.${state.complete ? "" : " The search was stopped before its end: there may be more."}`;
+  return `${count(state.steps.length, "step")}${places ? ` over ${count(places, "event subscription")}` : ""}.${state.complete ? "" : " The search was stopped early: there may be more."}`;
 }
 
 function progress(state, search) {
@@ -84,25 +84,19 @@ function progress(state, search) {
     parts.push(element("span", { class: "quiet" }, "searched back to ", moment(state.since)));
   }
   if (state.searching && state.pages > 0) {
-    parts.push(press("Stop", search.stop));
+    parts.push(button("Stop", search.stop));
   }
   if (!state.searching && !state.complete && state.begun && !state.failed) {
-    parts.push(press("Search further", search.goOn));
+    parts.push(button("Search further", search.goOn));
   }
   if (state.failed) {
-    parts.push(problemView(state.failed), press("Try again", search.goOn));
+    parts.push(problemView(state.failed), button("Try again", search.goOn));
   }
   if (!state.searching && state.complete && !state.steps.length && !state.events.length) {
     parts.push(element("span", { class: "quiet" },
-      "It may not have been pulled yet, or be older: ids are case-sensitive, and a time narrows the search."));
+      "It may not have been pulled yet, or it may be older. Ids are case-sensitive; a time narrows the search."));
   }
   return parts;
-}
-
-function press(words, done) {
-  const button = element("button", { type: "button", class: "plain" }, words);
-  button.addEventListener("click", done);
-  return button;
 }
 
 // An event's data is private: it is shown when someone asks for it, and that is on record.
@@ -111,13 +105,13 @@ function envelope(state, search) {
     return null;
   }
   const hidden = state.redacted;
-  const reveal = hidden && payloadsAre() !== "never" ? press("Reveal data", async () => {
+  const reveal = hidden && payloadsAre() !== "never" ? button("Reveal data", async () => {
     reveal.setAttribute("aria-busy", "true");
     await search.reveal();
   }) : null;
   return element("section", { class: "card", "aria-labelledby": "envelope-title" },
     element("div", { class: "section-head" }, element("h2", { id: "envelope-title" }, "Envelope"),
-      hidden ? element("p", { class: "quiet reveal-note" },
-        reveal ? "Its data is left out; revealing it is recorded, with your name. " : "Its data is never shown by this app (PAYLOADS).", reveal) : null),
+      hidden ? element("p", { class: "quiet buttons" },
+        reveal ? "Its data is hidden. Revealing it is recorded, with your name. " : "Its data is never shown by this app (PAYLOADS).", reveal) : null),
     envelopeView(state.event));
 }

@@ -1,9 +1,8 @@
 // The charts of the flow: how many, of which type, how late and how long.
 import { dispositionWord, dispositions } from "../../lib/delivery.js";
-import { element } from "../../lib/dom.js";
+import { duration, element } from "../../lib/dom.js";
 import { timeChart } from "./time_chart.js";
 import { slotsOf } from "./drawing.js";
-import { duration } from "./scales.js";
 
 const LOOKS = { acknowledge: "plain", release: "diagonal", reject: "crossed", failed: "dotted" };
 const TYPES = [["shade-1", "plain"], ["shade-2", "diagonal"], ["shade-3", "dotted"], ["shade-4", "upright"], ["shade-5", "level"], ["shade-6", "crossed"]];
@@ -21,7 +20,7 @@ export function flowCharts() {
   const delay = multiples("Queue delay", "No event that this app published had its first delivery in this time.");
   const claimed = multiples("Queue delay by the publisher's clock", "No other event had its first delivery in this time.");
   const handling = multiples("Handling time", "No batch was handled in this time.");
-  const elsewhere = card("Queue delay, by the publisher's clock", "The same for events that were published elsewhere, from the time that they state: it may be wrong, and nothing else here comes from it.", claimed.place);
+  const elsewhere = card("Queue delay, by the publisher's clock", "The same for events published elsewhere, from the time that they state, which may be wrong: nothing else here is computed from it.", claimed.place);
   const cards = [
     card("By disposition", "Bars are counts of deliveries: an event that is released and delivered again counts again.", byDisposition.node),
     card("By event type", "The same deliveries, by the type of the event.", byType.node),
@@ -36,7 +35,7 @@ export function flowCharts() {
       const names = namesIn(data, state);
       byDisposition.show(frame((at) => summed(at, names, dispositionCounts)), dispositionSeries());
       const types = typeSeries(data, names);
-      byType.show(frame((at) => summed(at, names, (one) => typeCounts(one, types))), types);
+      byType.show(frame((at) => summed(at, names, (counts) => typeCounts(counts, types))), types);
       delay.show(frame, names, "queueDelayMs");
       elsewhere.hidden = !data.totals?.claimedDelayMs?.count;
       claimed.show(frame, elsewhere.hidden ? [] : names, "claimedDelayMs");
@@ -65,27 +64,27 @@ function framed(data, { minutes }) {
 }
 
 function namesIn(data, { subscription }) {
-  const names = new Set([...Object.keys(data.lastDrain ?? {}), ...(data.minutes ?? []).flatMap((one) => Object.keys(one.subscriptions ?? {}))]);
+  const names = new Set([...Object.keys(data.lastDrain ?? {}), ...(data.minutes ?? []).flatMap(({ subscriptions }) => Object.keys(subscriptions ?? {}))]);
   return [...names].filter((name) => !subscription || name === subscription);
 }
 
 function summed(parts, names, countsOf) {
   const sums = {};
-  for (const one of parts.flatMap((part) => names.map((name) => part[name]).filter(Boolean))) {
-    for (const [key, count] of countsOf(one)) {
+  for (const counts of parts.flatMap((part) => names.map((name) => part[name]).filter(Boolean))) {
+    for (const [key, count] of countsOf(counts)) {
       sums[key] = (sums[key] ?? 0) + count;
     }
   }
   return sums;
 }
 
-function dispositionCounts(one) {
-  return [...dispositions, "failed"].map((key) => [key, one[key] ?? 0]);
+function dispositionCounts(counts) {
+  return [...dispositions, "failed"].map((key) => [key, counts[key] ?? 0]);
 }
 
 function dispositionSeries() {
   return [...dispositions, "failed"].map((key) => ({
-    key, name: key === "failed" ? "not settled" : dispositionWord(key), look: LOOKS[key], shade: `shade-${key}`,
+    key, name: key === "failed" ? "not settled" : dispositionWord(key), look: LOOKS[key], shade: key === "failed" ? "shade-6" : key,
   }));
 }
 
@@ -99,15 +98,15 @@ function typeSeries(data, names) {
       }
     }
   }
-  const own = [...sums].sort((one, other) => other[1] - one[1]).slice(0, TYPES.length - 1).map(([type]) => type).sort();
+  const own = [...sums].sort((left, right) => right[1] - left[1]).slice(0, TYPES.length - 1).map(([type]) => type).sort();
   const series = own.map((type, index) => ({ key: `type ${type}`, name: shortType(type), look: TYPES[index][1], shade: TYPES[index][0] }));
   const [shade, look] = TYPES.at(-1);
   return sums.size > own.length ? [...series, { key: OTHERS, name: OTHERS, look, shade }] : series;
 }
 
-function typeCounts(one, series) {
+function typeCounts({ types = {} }, series) {
   const own = new Set(series.map(({ key }) => key));
-  return Object.entries(one.types ?? {}).map(([type, count]) => [own.has(`type ${type}`) ? `type ${type}` : OTHERS, count]);
+  return Object.entries(types).map(([type, count]) => [own.has(`type ${type}`) ? `type ${type}` : OTHERS, count]);
 }
 
 function shortType(type) {
@@ -143,7 +142,7 @@ function multiples(title, nothing) {
 function percentiles(parts, name, key) {
   const all = parts.map((part) => part[name]?.[key]).filter(Boolean);
   const most = (of) => {
-    const known = all.map((one) => one[of]).filter((one) => typeof one === "number");
+    const known = all.map((spread) => spread[of]).filter((number) => typeof number === "number");
     return known.length ? Math.max(...known) : null;
   };
   return { p50: most("p50"), p99: most("p99") };

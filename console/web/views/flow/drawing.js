@@ -1,6 +1,6 @@
 // How charts are drawn: in the pixels of their place, so that text and lines keep their size.
-import { shape } from "../../lib/dom.js";
-import { clock, clockTicks, countTop, durationTop } from "./scales.js";
+import { clock, shape } from "../../lib/dom.js";
+import { clockTicks, countTop, durationTop } from "./scales.js";
 
 const MINUTE = 60_000;
 const BAR = 0.45; // rem, at least
@@ -10,7 +10,7 @@ const WIDTHS = [1, 2, 5, 10, 15, 30, 60, 120];
 export function barsOf(slots, series, width, rem) {
   const room = Math.max(1, Math.floor((width - 3 * rem) / (BAR * rem)));
   const wanted = Math.ceil(slots.length / room);
-  const size = WIDTHS.find((one) => one >= wanted) ?? wanted;
+  const size = WIDTHS.find((width) => width >= wanted) ?? wanted;
   return size === 1 ? slots : sums(slots, series, size);
 }
 
@@ -32,12 +32,12 @@ export function drawBars(chart, size) {
   const gap = Math.min(2, frame.slot / 4);
   chart.shown.forEach((slot, index) => {
     let y = frame.bottom;
-    for (const one of chart.series) {
-      const height = (slot.values[one.key] ?? 0) * frame.perUnit;
+    for (const line of chart.series) {
+      const height = (slot.values[line.key] ?? 0) * frame.perUnit;
       if (height > 0) {
         y -= height;
         frame.svg.append(shape("rect", {
-          ...paint(one, chart.id), x: frame.x(index) + gap / 2, y, width: frame.slot - gap, height,
+          ...paint(line, chart.id), x: frame.x(index) + gap / 2, y, width: frame.slot - gap, height,
         }));
       }
     }
@@ -123,10 +123,10 @@ const MARKS = {
 
 /** The patterns that the series of one chart are filled with. */
 export function patterns(series, id) {
-  return shape("defs", {}, series.filter(({ look }) => MARKS[look]).map((one) =>
-    shape("pattern", { id: `${id}-${one.look}-${one.shade}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
-      shape("rect", { class: one.shade, width: 6, height: 6 }),
-      shape("path", { class: `pattern ${one.look}`, d: MARKS[one.look] }))));
+  return shape("defs", {}, series.filter(({ look }) => MARKS[look]).map((line) =>
+    shape("pattern", { id: `${id}-${line.look}-${line.shade}`, width: 6, height: 6, patternUnits: "userSpaceOnUse" },
+      shape("rect", { class: line.shade, width: 6, height: 6 }),
+      shape("path", { class: `pattern ${line.look}`, d: MARKS[line.look] }))));
 }
 
 // A class would win over the attribute, so it is one or the other.
@@ -135,12 +135,12 @@ function paint({ look, shade }, id) {
 }
 
 /** What a series looks like, for the legend. */
-export function swatch(one, id) {
-  const lines = one.look === "thin" || one.look === "dashed";
+export function swatch(line, id) {
+  const isLine = line.look === "thin" || line.look === "dashed";
   return shape("svg", { class: "swatch", viewBox: "0 0 18 12", width: 18, height: 12, "aria-hidden": "true", focusable: "false" },
-    lines
-      ? shape("path", { class: `line ${one.shade} ${one.look}`, d: "M1 6H17" })
-      : shape("rect", { ...paint(one, id), width: 18, height: 12, rx: 2 }));
+    isLine
+      ? shape("path", { class: `line ${line.shade} ${line.look}`, d: "M1 6H17" })
+      : shape("rect", { ...paint(line, id), width: 18, height: 12, rx: 2 }));
 }
 
 /** Slots of one step each, the newest last, with the values that `valuesAt` finds. */

@@ -1,4 +1,5 @@
 // Round numbers for axes, and times and durations in words.
+import { clock } from "../../lib/dom.js";
 
 const MINUTE = 60_000;
 const CLOCK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720];
@@ -19,21 +20,10 @@ export function durationTop(most) {
   return countTop(Math.max(1, most));
 }
 
-/** Milliseconds in the unit that suits them: "340 ms", "3.4 s", "12 min". */
-export function duration(milliseconds) {
-  for (const [limit, unit, name] of [[1000, 1, "ms"], [90_000, 1000, "s"], [5_400_000, 60_000, "min"], [Infinity, 3_600_000, "h"]]) {
-    if (milliseconds < limit) {
-      const number = milliseconds / unit;
-      return `${number.toLocaleString([], { maximumFractionDigits: number < 10 ? 1 : 0 })}\u00a0${name}`;
-    }
-  }
-  return "unknown";
-}
-
 /** The moments of round clock time in between, with room for `most` labels. */
 export function clockTicks(from, until, most) {
   const span = (until - from) / MINUTE;
-  const step = (CLOCK_STEPS.find((one) => span / one <= most) ?? 1440) * MINUTE;
+  const step = (CLOCK_STEPS.find((minutes) => span / minutes <= most) ?? 1440) * MINUTE;
   const zone = from.getTimezoneOffset() * MINUTE;
   const first = Math.ceil((from - zone) / step) * step + zone;
   const ticks = [];
@@ -41,11 +31,6 @@ export function clockTicks(from, until, most) {
     ticks.push(new Date(at));
   }
   return ticks;
-}
-
-/** A time of day as the reader writes it. */
-export function clock(at) {
-  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
 /** What a slot covers: "14:03", or "14:00 to 14:05". */

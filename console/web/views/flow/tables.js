@@ -1,5 +1,5 @@
 // What was flagged and by which model: tables whose shades repeat what their numbers say.
-import { element, shape, value } from "../../lib/dom.js";
+import { element, scrolling, shape, table, value } from "../../lib/dom.js";
 import { nothing } from "../shared/fields.js";
 
 const SEVERITIES = ["none", "low", "medium", "high"];
@@ -11,26 +11,26 @@ export function heatView(matrix) {
   if (!matrix.length) {
     return nothing("Nothing with a category came in this time.");
   }
-  const severities = ordered([...new Set(matrix.map((one) => one.severity ?? NONE))]);
+  const severities = ordered([...new Set(matrix.map(({ severity }) => severity ?? NONE))]);
   const rows = new Map();
   for (const { category, severity, count } of matrix) {
     const row = rows.get(category ?? NONE) ?? new Map();
     row.set(severity ?? NONE, (row.get(severity ?? NONE) ?? 0) + count);
     rows.set(category ?? NONE, row);
   }
-  const sorted = [...rows].map(([name, row]) => [name, row, sumOf(row)]).sort((one, other) => other[2] - one[2]);
+  const sorted = [...rows].map(([name, row]) => [name, row, sumOf(row)]).sort((left, right) => right[2] - left[2]);
   const most = Math.max(...sorted.flatMap(([, row]) => [...row.values()]));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Categories by severity, as a table" },
-    element("table", { class: "heat" },
-      element("caption", { class: "unseen" }, "Deliveries by category and severity"),
-      element("thead", {}, element("tr", {}, ["Category", ...severities, "Sum"].map((head) => element("th", { scope: "col" }, value(head, { limit: 30 }))))),
-      element("tbody", {}, sorted.slice(0, MOST_ROWS).map((row) => heatRow(row, severities, most))),
-      sorted.length > MOST_ROWS ? element("tfoot", {}, element("tr", {}, element("td", { colspan: severities.length + 2 }, `and ${sorted.length - MOST_ROWS} rarer categories`))) : null));
+  const heads = ["Category", ...severities, "Sum"].map((head) => value(head, { limit: 30 }));
+  const caption = element("caption", { class: "unseen" }, "Deliveries by category and severity");
+  const foot = sorted.length > MOST_ROWS
+    ? element("tfoot", {}, element("tr", {}, element("td", { colspan: heads.length }, `and ${sorted.length - MOST_ROWS} rarer categories`))) : null;
+  const body = sorted.slice(0, MOST_ROWS).map((row) => heatRow(row, severities, most));
+  return scrolling("Categories by severity, as a table", table(heads, body, { kind: "heat", caption, foot }));
 }
 
 function ordered(severities) {
-  const rank = (one) => (SEVERITIES.includes(one) ? SEVERITIES.indexOf(one) : SEVERITIES.length);
-  return severities.sort((one, other) => rank(one) - rank(other) || one.localeCompare(other));
+  const rank = (name) => (SEVERITIES.includes(name) ? SEVERITIES.indexOf(name) : SEVERITIES.length);
+  return severities.sort((left, right) => rank(left) - rank(right) || left.localeCompare(right));
 }
 
 function sumOf(row) {
@@ -62,9 +62,9 @@ export function modelsView(models) {
   if (!models.length) {
     return nothing("No model was named in this time.");
   }
-  const sorted = [...models].sort((one, other) => other.count - one.count);
+  const sorted = models.toSorted((left, right) => right.count - left.count);
   const rows = sorted.slice(0, MOST_ROWS).map(({ model, count }) => [model ?? NONE, count]);
-  const rest = sorted.slice(MOST_ROWS).reduce((sum, one) => sum + one.count, 0);
+  const rest = sorted.slice(MOST_ROWS).reduce((sum, { count }) => sum + count, 0);
   return rowsOfBars("Deliveries by model", "Model", rest ? [...rows, ["all others", rest]] : rows, Math.max(...rows.map(([, count]) => count)));
 }
 

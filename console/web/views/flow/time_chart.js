@@ -1,7 +1,7 @@
 // Charts of plain numbers over time: read with the pointer, with the arrow keys, or as a table.
-import { element, value } from "../../lib/dom.js";
+import { clock, element, scrolling, table, value } from "../../lib/dom.js";
 import { barsOf, drawBars, drawLines, patterns, swatch } from "./drawing.js";
-import { between, clock } from "./scales.js";
+import { between } from "./scales.js";
 
 let charts = 0;
 
@@ -35,8 +35,8 @@ function show(chart, { slots, series, top, nothing, node }) {
   node.classList.toggle("empty", empty);
   chart.table.hidden = empty;
   if (!sameLegend) {
-    chart.legend.replaceChildren(...series.map((one) =>
-      element("li", {}, swatch(one, chart.id), value(one.name, { limit: 40 }))));
+    chart.legend.replaceChildren(...series.map((line) =>
+      element("li", {}, swatch(line, chart.id), value(line.name, { limit: 40 }))));
   }
   draw(chart);
   if (chart.table.open) {
@@ -114,21 +114,19 @@ function inWords(chart, slot) {
 
 // Made when it is opened: a day has 1,440 rows.
 function asTable(chart) {
-  const place = element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": `${chart.title}, as a table` });
+  const place = scrolling(`${chart.title}, as a table`, [], "scroll tall");
   const details = element("details", { class: "as-table" }, element("summary", {}, "As a table"), place);
   details.addEventListener("toggle", () => (details.open ? refill(chart) : place.replaceChildren()));
   return details;
 }
 
 function refill(chart) {
-  const { slots, series, format, table } = chart;
+  const { slots, series, format } = chart;
   const busy = slots.filter((slot) => series.some((line) => has(chart, slot, line))).reverse();
-  table.querySelector(".scroll").replaceChildren(element("table", {},
-    element("caption", {}, "Newest first; empty intervals are left out."),
-    element("thead", {}, element("tr", {},
-      element("th", { scope: "col" }, "Time"),
-      series.map(({ name }) => element("th", { scope: "col" }, value(name, { limit: 40 }))))),
-    element("tbody", {}, busy.map((slot) => element("tr", {},
-      element("th", { scope: "row" }, between(slot)),
-      series.map((line) => element("td", { class: "number" }, has(chart, slot, line) ? format(slot.values[line.key]) : "–")))))));
+  const heads = ["Time", ...series.map(({ name }) => value(name, { limit: 40 }))];
+  const rows = busy.map((slot) => element("tr", {},
+    element("th", { scope: "row" }, between(slot)),
+    series.map((line) => element("td", { class: "number" }, has(chart, slot, line) ? format(slot.values[line.key]) : "–"))));
+  const caption = element("caption", {}, "Newest first; empty intervals are left out.");
+  chart.table.querySelector(".scroll").replaceChildren(table(heads, rows, { caption }));
 }

@@ -1,11 +1,10 @@
 // Flow: what went through the event subscriptions in the last minutes or hours, as charts.
-import { element, moment, part, value } from "../../lib/dom.js";
-import { go } from "../../shell/router.js";
-import { choices, field, subscriptionSelect } from "../shared/fields.js";
-import { flowAlerts } from "./alerts.js";
+import { duration, element, moment, part, value } from "../../lib/dom.js";
+import { alertView } from "../../shell/alerts.js";
+import { go, withQuery } from "../../shell/router.js";
+import { choices, field, refill, subscriptionSelect } from "../shared/fields.js";
 import { flowCharts } from "./charts.js";
 import { confidenceView, heatView, modelsView } from "./tables.js";
-import { duration } from "./scales.js";
 
 const NAME = "flow";
 const RANGES = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
@@ -14,12 +13,12 @@ const COUNTS = [
   ["received", "Received"], ["acknowledge", "Acknowledged"], ["release", "Released"], ["reject", "Rejected"], ["failed", "Not settled"],
 ];
 
-export const view = { title: "Flow", mount };
+export const view = { mount };
 
 function mount(place, params, shell) {
   const state = { ...asked(params), due: 0, turn: 0 };
   const head = element("div", { class: "view-head" });
-  const alerts = flowAlerts();
+  const alerts = attention();
   const charts = flowCharts();
   const body = element("div", { class: "flow-body", hidden: true },
     alerts.node,
@@ -27,7 +26,7 @@ function mount(place, params, shell) {
     element("div", { class: "flow-grid" },
       charts.cards,
       card("Categories by severity", "heat"), card("Confidence", "confidence"), card("Model versions", "models")));
-  const waiting = element("p", { class: "quiet card", role: "status" }, "Adding up the drains…");
+  const waiting = element("p", { class: "quiet card", role: "status" }, "Loading the activity…");
   place.append(head, waiting, body);
   controls(head, state, shell);
 
@@ -59,7 +58,7 @@ function mount(place, params, shell) {
       }
       const turn = (state.turn += 1);
       state.due = performance.now() + EVERY;
-      const answer = await shell.call("GET", query(state), { patience: 60 });
+      const answer = await shell.call("GET", withQuery("activity", { minutes: state.minutes, subscription: state.subscription }), { patience: 60 });
       if (turn !== state.turn) {
         return null;
       }
@@ -78,32 +77,36 @@ function mount(place, params, shell) {
 function asked(params) {
   const minutes = Number(params.get("minutes"));
   return {
-    minutes: RANGES.some(([one]) => one === minutes) ? minutes : 60,
+    minutes: RANGES.some(([range]) => range === minutes) ? minutes : 60,
     subscription: params.get("subscription") ?? "",
   };
 }
 
-function query({ minutes, subscription }) {
-  return `activity?minutes=${minutes}${subscription ? `&subscription=${encodeURIComponent(subscription)}` : ""}`;
+/** The alerts in a card, also those that are only to be known; {node, show}. */
+function attention() {
+  const list = element("ul", {});
+  const node = element("section", { class: "card", "aria-labelledby": "flow-alerts", hidden: true },
+    element("h2", { id: "flow-alerts" }, "What needs attention"), list);
+  let shown = "";
+  return {
+    node,
+    show(alerts) {
+      const now = JSON.stringify(alerts);
+      if (now !== shown) {
+        shown = now;
+        node.hidden = !alerts.length;
+        list.replaceChildren(...alerts.map(alertView));
+      }
+    },
+  };
 }
 
 function controls(head, state, shell) {
-  const known = head.querySelector("select");
   const ranges = choices("Range", NAME,
-    RANGES.map(([minutes, label]) => ({ label, minutes, params: { minutes, subscription: state.subscription } })),
-    (one) => one.minutes === state.minutes);
-  if (known) {
-    known.value = state.subscription;
-    const had = head.querySelector(".choices").contains(document.activeElement);
-    head.querySelector(".choices").replaceWith(ranges);
-    if (had) {
-      ranges.querySelector("[aria-current]")?.focus();
-    }
-    return;
-  }
-  const box = subscriptionSelect(shell, state.subscription, "all together");
+    RANGES.map(([minutes, label]) => ({ label, params: { minutes, subscription: state.subscription }, isChosen: minutes === state.minutes })));
+  const box = subscriptionSelect(shell, state.subscription, "all");
   box.addEventListener("change", () => go(NAME, { minutes: state.minutes, subscription: box.value }));
-  head.append(ranges, field("Event subscription", box));
+  refill(head, ranges, field("Event subscription", box));
 }
 
 function card(title, name) {
@@ -114,16 +117,16 @@ function card(title, name) {
 function tiles(data, state) {
   const sums = Object.fromEntries(COUNTS.map(([key]) => [key, 0]));
   for (const { subscriptions = {} } of data.minutes ?? []) {
-    for (const [name, one] of Object.entries(subscriptions)) {
+    for (const [name, counts] of Object.entries(subscriptions)) {
       if (!state.subscription || name === state.subscription) {
-        COUNTS.forEach(([key]) => (sums[key] += one[key] ?? 0));
+        COUNTS.forEach(([key]) => (sums[key] += counts[key] ?? 0));
       }
     }
   }
   const { queueDelayMs = {}, handlingMs = {} } = data.totals ?? {};
   return element("dl", { class: "tiles" },
     COUNTS.map(([key, label]) => tile(label, sums[key].toLocaleString(), key === "failed" && sums[key] ? "bad" : "")),
-    tile("Queue delay", spread(queueDelayMs), "", "From its publishing by this app to its first delivery"),
+    tile("Queue delay", spread(queueDelayMs), "", "From publication by this app to the first delivery"),
     tile("Handling time", spread(handlingMs), "", "How long the handlers of a batch took"),
     Object.entries(data.lastDrain ?? {})
       .filter(([name]) => !state.subscription || name === state.subscription)

@@ -1,10 +1,9 @@
 // A card per event subscription: its strip, its last pull and the latest entries of its audit log.
 import { activityView } from "./strip.js";
 import { operatorOnly } from "../../shell/caller.js";
-import { deliveryRow } from "../../lib/delivery.js";
-import { element, typeName, value } from "../../lib/dom.js";
-import { href } from "../../shell/router.js";
-import { viewNamed } from "../../views.js";
+import { deliveryRow, keyOf } from "../../lib/delivery.js";
+import { element, scrolling, typeName, value } from "../../lib/dom.js";
+import { linkTo } from "../../lib/links.js";
 
 const LATEST = 20;
 const ASKING = "Loading the latest entries…";
@@ -30,7 +29,7 @@ export function cardsOf() {
         place.replaceChildren(...all.map((card) => card.article));
         made(all);
       } else if (!answer.ok) {
-        place.replaceChildren(element("p", { class: "quiet" }, "The event subscriptions are not known yet."));
+        place.replaceChildren(element("p", { class: "quiet" }, "The event subscriptions are not loaded yet."));
       }
       return answer;
     },
@@ -39,7 +38,7 @@ export function cardsOf() {
 
 // One scale for all, so that the strips can be compared.
 function peakOf(minutes) {
-  const counts = minutes.flatMap((one) => Object.values(one.subscriptions ?? {}).map((part) => part.received ?? 0));
+  const counts = minutes.flatMap(({ subscriptions }) => Object.values(subscriptions ?? {}).map((part) => part.received ?? 0));
   return Math.max(1, ...counts);
 }
 
@@ -56,13 +55,19 @@ function subscriptionCard({ name, includedEventTypes: types }) {
   };
   card.article = element("article", { class: "card subscription", "aria-labelledby": `title-${name}` },
     element("h3", { id: `title-${name}` }, value(name)), card.pull,
-    types === undefined ? null : element("p", { class: "receives" }, receives(types)),
+    element("p", { class: "receives" }, receives(types)),
     card.activity, card.outcome, card.result,
-    element("div", { class: "latest-head" }, element("h4", {}, "Latest entries"), allLink(name)),
-    element("div", { class: "latest", tabindex: "0", role: "region", "aria-label": `Latest entries of ${name}` }, card.list, card.empty));
+    element("div", { class: "latest-head" }, element("h4", {}, "Latest entries"),
+      linkTo("stream", { subscription: name }, "All", element("span", { class: "unseen" }, ` entries of ${name}`))),
+    scrolling(`Latest entries of ${name}`, [card.list, card.empty], "latest"));
   card.showActivity = (data, minutes, peak) =>
     card.activity.replaceChildren(...activityView(name, data, minutes, peak));
-  card.tellUnknown = () => tellUnknown(card);
+  // What never got an answer says so.
+  card.tellUnknown = () => {
+    if (card.empty.textContent === ASKING) {
+      card.empty.textContent = "Not loaded yet.";
+    }
+  };
   card.refresh = (call) => refreshEntries(card, call);
   return card;
 }
@@ -71,12 +76,6 @@ function receives(types) {
   return types?.length
     ? ["receives ", ...types.flatMap((type, index) => [index ? ", " : "", element("code", {}, typeName(type))])]
     : ["receives every event"];
-}
-
-function allLink(name) {
-  return viewNamed("stream")
-    ? element("a", { href: href("stream", { subscription: name }) }, "All", element("span", { class: "unseen" }, ` entries of ${name}`))
-    : null;
 }
 
 async function refreshEntries(card, call) {
@@ -90,18 +89,11 @@ async function refreshEntries(card, call) {
   return { answer, changed };
 }
 
-// What never got an answer says so.
-function tellUnknown(card) {
-  if (card.empty.textContent === ASKING) {
-    card.empty.textContent = "Not known yet.";
-  }
-}
-
 // Rows that stay keep their element, so that neither the focus nor the pointer loses its place.
 function show(card, entries) {
   const before = card.rows;
   card.rows = new Map(entries.map((entry) => {
-    const key = JSON.stringify([entry.at, entry.source, entry.id, entry.deliveryCount, entry.disposition]);
+    const key = keyOf(entry);
     return [key, before.get(key) ?? deliveryRow(entry)];
   }));
   const same = before.size === card.rows.size && [...card.rows.keys()].every((key) => before.has(key));

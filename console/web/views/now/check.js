@@ -1,5 +1,6 @@
 // What is written is checked by the API's own rules while it is written, and problems are told with their line.
 import { call } from "../../lib/api.js";
+import { button } from "../../lib/busy.js";
 import { count, element, value } from "../../lib/dom.js";
 import { lineOf, syntaxProblem } from "./lines.js";
 
@@ -10,30 +11,28 @@ const MOST = 20;
 export function checking(field, place, signal) {
   let timer = null;
   let turn = 0;
-  let there = true;
 
   async function check() {
     const mine = (turn += 1);
     const text = field.value;
     const broken = text.trim() ? syntaxProblem(text) : null;
-    if (!text.trim() || broken || !there) {
+    if (!text.trim() || broken) {
       return tell(broken ? [broken] : [], broken ? "Not JSON yet" : "");
     }
     const answer = await call("POST", "events/check", { body: text, signal, quiet: true });
     if (mine !== turn) {
       return undefined;
     }
-    there = answer.status !== 404;
-    const said = answer.ok ? answer.data : answer.status === 400 ? { valid: false, problems: answer.problem.problems, detail: answer.problem.detail } : null;
-    return said ? show(text, said) : tell([], "");
+    const result = answer.ok ? answer.data : answer.status === 400 ? answer.problem : null;
+    return result ? show(text, result) : tell([], "");
   }
 
-  function show(text, said) {
-    if (said.valid) {
-      return tell([], `✓ Valid: ${count(said.events ?? 1, "event")} ready to publish.`, "valid");
+  function show(text, result) {
+    if (result.valid) {
+      return tell([], `✓ Valid: ${count(result.events ?? 1, "event")} ready to publish.`, "valid");
     }
-    const listed = (said.problems ?? []).map((one) => ({ ...one, ...lineOf(text, one.path) }));
-    return tell(listed, listed.length ? `${count(listed.length, "problem")}` : said.detail ?? "");
+    const listed = (result.problems ?? []).map((problem) => ({ ...problem, ...lineOf(text, problem.path) }));
+    return tell(listed, listed.length ? `${count(listed.length, "problem")}` : result.detail ?? "");
   }
 
   function tell(problems, words, kind = "invalid") {
@@ -41,7 +40,7 @@ export function checking(field, place, signal) {
     field.toggleAttribute("data-invalid", kind === "invalid" && words !== "");
     place.replaceChildren(
       words ? element("p", { class: "check-words" }, value(words, { limit: 400 })) : "",
-      problems.length ? element("ul", {}, problems.slice(0, MOST).map((one) => problemLine(one, field))) : "",
+      problems.length ? element("ul", {}, problems.slice(0, MOST).map((problem) => problemLine(problem, field))) : "",
       problems.length > MOST ? element("p", { class: "quiet" }, `and ${(problems.length - MOST).toLocaleString()} more`) : "");
   }
 
@@ -61,10 +60,9 @@ function problemLine({ path, problem, line, start, end }, field) {
   if (line === undefined) {
     return element("li", {}, words);
   }
-  const jump = element("button", { type: "button", class: "link" }, `line ${line}`);
-  jump.addEventListener("click", () => {
+  const jump = () => {
     field.focus();
     field.setSelectionRange(start, end);
-  });
-  return element("li", {}, jump, " ", words);
+  };
+  return element("li", {}, button(`line ${line}`, jump, { kind: "link" }), " ", words);
 }

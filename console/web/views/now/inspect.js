@@ -1,42 +1,45 @@
 // Inspect and reject: one probe, exactly as Event Grid delivered it.
 import { call } from "../../lib/api.js";
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button } from "../../lib/busy.js";
 import { operatorOnly } from "../../shell/caller.js";
 import { element, value } from "../../lib/dom.js";
 import { envelopeView } from "../../lib/envelope.js";
 import { eventLink } from "../../lib/links.js";
 import { outcome } from "../../lib/problem.js";
 import { memberText } from "../../lib/rawjson.js";
+import { facts } from "../shared/fields.js";
 
 /** The section {node, know(topology)}; `changed` is called when a probe has come back. */
 export function inspectSection(changed) {
-  const button = operatorOnly(element("button", { class: "primary", type: "button" }, "Inspect and reject a probe"));
+  const inspect = operatorOnly(button("Inspect and reject a probe", ask, { kind: "primary" }));
   const said = element("div", { class: "outcome", role: "status" });
   const result = element("div", { class: "result" });
   const where = element("li", {});
   const steps = howItGoes(where);
-  onPress(button, async () => {
+
+  async function ask() {
     result.replaceChildren();
-    const answer = await busy([button], said, "Publishing the probe and waiting for its delivery…", () =>
+    const answer = await busy([inspect], said, "Publishing the probe and waiting for its delivery…", () =>
       call("POST", "inspect", { patience: 120 }));
     steps.hidden = answer.ok;
-    outcome(said, answer, () => told(answer.data));
+    outcome(said, answer, () => sentence(answer.data));
     result.replaceChildren(...(answer.ok ? resultView(answer) : []));
     changed();
-  });
+  }
+
   const node = element("section", { class: "card", id: "inspect", "aria-labelledby": "inspect-title" },
     element("h2", { id: "inspect-title" }, "Inspect and reject"),
     element("p", { class: "lead" }, "See one event exactly as Event Grid delivers it."),
     steps,
-    element("div", { class: "buttons" }, button),
+    element("div", { class: "buttons" }, inspect),
     said, result);
   return { node, know: ({ inspected }) => where.replaceChildren(...place(inspected)) };
 }
 
 function place(name) {
   return name
-    ? ["It is received from ", element("code", {}, value(name, { limit: 80 })), ". Events met on the way are handled as always."]
-    : ["No event subscription is declared that takes it and has a handler: there is nothing to inspect here."];
+    ? ["It is received from ", element("code", {}, value(name, { limit: 80 })), ". Other events received on the way are handled as usual."]
+    : ["No declared event subscription both takes it and has a handler, so there is nothing to inspect."];
 }
 
 function howItGoes(where) {
@@ -47,7 +50,7 @@ function howItGoes(where) {
     element("li", {}, "The probe is rejected, so Event Grid dead-letters it, and its envelope is shown here."));
 }
 
-function told(data) {
+function sentence(data) {
   if (!data.rejected) {
     return "The probe was received but not rejected.";
   }
@@ -58,17 +61,14 @@ function resultView({ data, text }) {
   const properties = data.brokerProperties ?? {};
   const { id, source, time } = data.event ?? {};
   return [
-    element("dl", { class: "facts" },
-      fact("Event subscription", data.subscription),
-      fact("Delivery count", properties.deliveryCount),
-      fact("Lock token", properties.lockToken, "code"),
-      fact("Rejected", data.rejected ? `yes, by ${data.by ?? "this call"}` : "no"),
-      fact("Reason", data.reason),
-      id ? element("div", {}, element("dt", {}, "Its life"), element("dd", {}, eventLink({ id, source, at: time }, "One event"))) : null),
+    facts([
+      ["Event subscription", data.subscription],
+      ["Delivery count", properties.deliveryCount],
+      ["Lock token", element("code", {}, value(properties.lockToken))],
+      ["Rejected", data.rejected ? `yes, by ${data.by ?? "this call"}` : "no"],
+      ["Reason", data.reason],
+      ["Its life", eventLink({ id, source, at: time }, "One event")],
+    ]),
     envelopeView(memberText(text, "event") ?? ""),
   ];
-}
-
-function fact(name, what, tag = "span") {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, element(tag, {}, value(what ?? "unknown"))));
 }

@@ -21,7 +21,7 @@ function positionIn(message, text) {
   }
   if (lines) {
     const before = text.split("\n").slice(0, Number(lines[1]) - 1);
-    return before.reduce((sum, one) => sum + one.length + 1, 0) + Number(lines[2]) - 1;
+    return before.reduce((sum, { length }) => sum + length + 1, 0) + Number(lines[2]) - 1;
   }
   return /end of/i.test(message) ? text.length : null;
 }

@@ -1,92 +1,65 @@
 // Publishing: the five samples, or what the reader wrote, checked while it is written.
 import { checking } from "./check.js";
 import { call } from "../../lib/api.js";
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button } from "../../lib/busy.js";
 import { operatorOnly } from "../../shell/caller.js";
-import { count, element, typeName, value } from "../../lib/dom.js";
+import { count, element, scrolling, table, typeName, value } from "../../lib/dom.js";
 import { eventLink } from "../../lib/links.js";
 import { outcome } from "../../lib/problem.js";
-
-const EXAMPLE = {
-  type: "ContentFlagged",
-  contentId: "img-9001",
-  contentType: "image",
-  modelName: "vision-moderator-v3",
-  modelVersion: "3.2.1",
-  confidence: 0.91,
-  category: "violence",
-  severity: "high",
-  reviewRequired: true,
-};
+import { samples } from "../shared/samples.js";
 
 /** The section where events are published. */
 export function publishSection(shell) {
-  const made = parts();
-  const buttons = [made.samples, made.send];
-  const check = checking(made.body, made.checked, shell.signal);
+  const own = element("textarea", {
+    id: "publish-body", rows: 12, spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "publish-hint",
+  });
+  const checked = element("div", { class: "checked", role: "status" });
+  const said = element("div", { class: "outcome", role: "status" });
+  const result = element("div", { class: "result" });
+  const five = operatorOnly(button("Publish the five samples", () => publish("events/samples"), { kind: "primary" }));
+  const send = operatorOnly(button("Publish this", () => publish("events", own.value), { kind: null }));
+  const check = checking(own, checked, shell.signal);
 
   async function publish(path, body) {
-    made.result.replaceChildren();
-    const answer = await busy(buttons, made.outcome, "Publishing…", () => call("POST", path, { body, patience: 60 }));
-    outcome(made.outcome, answer, () => told(answer));
-    made.result.replaceChildren(answer.ok ? table(answer.data.events ?? []) : "");
+    result.replaceChildren();
+    const answer = await busy([five, send], said, "Publishing…", () => call("POST", path, { body, patience: 60 }));
+    outcome(said, answer, () => sentence(answer));
+    result.replaceChildren(answer.ok ? published(answer.data.events ?? []) : "");
     shell.look();
   }
 
   function restore() {
-    made.body.value = JSON.stringify(EXAMPLE, null, 2);
+    own.value = samples[0][1]();
     check();
   }
 
   restore();
-  onPress(made.samples, () => publish("events/samples"));
-  onPress(made.send, () => publish("events", made.body.value));
-  onPress(made.restore, restore);
-  made.body.addEventListener("keydown", (event) => {
+  own.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      made.send.click();
+      send.click();
     }
   });
-  return made.section;
-}
-
-function parts() {
-  const made = {
-    samples: operatorOnly(element("button", { class: "primary", type: "button" }, "Publish the five samples")),
-    send: operatorOnly(element("button", { type: "button" }, "Publish this")),
-    restore: element("button", { class: "plain", type: "button" }, "Put the example back"),
-    body: element("textarea", {
-      id: "publish-body", rows: 12, spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "publish-hint",
-    }),
-    checked: element("div", { class: "checked", role: "status" }),
-    outcome: element("div", { class: "outcome", role: "status" }),
-    result: element("div", { class: "result" }),
-  };
-  made.section = element("section", { class: "card", id: "publish", "aria-labelledby": "publish-title" },
+  return element("section", { class: "card", id: "publish", "aria-labelledby": "publish-title" },
     element("h2", { id: "publish-title" }, "Publish"),
     element("p", { class: "lead" }, "Five sample events: two flagged, two approved, one escalated for review."),
-    element("div", { class: "buttons" }, made.samples),
+    element("div", { class: "buttons" }, five),
     element("div", {},
       element("label", { for: "publish-body" }, "Or your own event ", element("span", { class: "quiet" }, "(a moderation result or a CloudEvent; one, or a list)")),
-      element("div", { class: "written" }, made.body, made.checked),
-      element("div", { class: "buttons" }, made.send, made.restore,
-        element("span", { class: "hint", id: "publish-hint" }, "Checked as you type, by the rules of the API. Ctrl + Enter publishes."))),
-    made.outcome, made.result);
-  return made;
+      element("div", { class: "written" }, own, checked),
+      element("div", { class: "buttons" }, send, button("Restore the example", restore),
+        element("span", { class: "hint", id: "publish-hint" }, "Validated as you type, by the API's own rules. Ctrl + Enter publishes."))),
+    said, result);
 }
 
-function told(answer) {
-  return `${count(answer.data.published, "event")} published (${answer.status} Accepted), to wait in the event subscriptions until pulled.`;
+function sentence(answer) {
+  return `${count(answer.data.published, "event")} published (${answer.status} Accepted). They wait in their event subscriptions until they are pulled.`;
 }
 
-function table(events) {
-  const heads = ["Content id", "Event type", "Category", "Confidence", "Status", "Id"];
+function published(events) {
   const now = new Date().toISOString();
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Published events" },
-    element("table", {},
-      element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, events.map((event) => tableRow({ at: now, ...event })))));
+  return scrolling("Published events",
+    table(["Content id", "Event type", "Category", "Confidence", "Status", "Id"], events.map((event) => tableRow({ at: now, ...event }))));
 }
 
 function tableRow(event) {

@@ -1,6 +1,6 @@
 // Pulling now: all event subscriptions or one, and what each delivered.
 import { call } from "../../lib/api.js";
-import { busy, onPress } from "../../lib/busy.js";
+import { busy, button, onPress } from "../../lib/busy.js";
 import { operatorOnly } from "../../shell/caller.js";
 import { deliveryRow, dispositions, dispositionWord } from "../../lib/delivery.js";
 import { count, element } from "../../lib/dom.js";
@@ -12,15 +12,15 @@ const STOPPED = {
   empty: "until the event subscription was empty",
   visited: "for what was there",
   budget: "until the time for one pull was used up",
-  stuck: "until all handlers outlasted their time",
-  ended: "until told to end",
+  stuck: "until every handler had exceeded its time",
+  ended: "until it was told to stop",
   failed: "until something failed",
 };
 
 /** The head above the cards, with the button for all; `changed` is called when a pull starts and when it has ended. */
 export function pullHead(cards, changed) {
   const outcome = element("div", { class: "outcome", role: "status", id: "pull-outcome" });
-  const all = operatorOnly(element("button", { class: "primary", type: "button", id: "pull-all" }, "Pull all now"));
+  const all = operatorOnly(button("Pull all now", pullAll, { kind: "primary", id: "pull-all" }));
 
   async function pull(path, chosen, buttons, place) {
     changed();
@@ -29,12 +29,15 @@ export function pullHead(cards, changed) {
     const answer = await busy(buttons, place, element("span", {}, "Receiving until nothing is left. ", soFar), () => call("POST", path, { patience: 180 }));
     clearInterval(looking);
     const results = answer.data?.subscriptions ?? [];
-    say(place, answer, () => told(results));
-    share(results, chosen);
+    say(place, answer, () => sentence(results));
+    showResults(results, chosen);
     changed();
   }
 
-  onPress(all, () => pull("pull", cards.all(), [all, ...cards.all().map((card) => card.pull)], outcome));
+  function pullAll() {
+    pull("pull", cards.all(), [all, ...cards.all().map((card) => card.pull)], outcome);
+  }
+
   cards.whenMade((made) => {
     for (const card of made) {
       const path = `pull?subscription=${encodeURIComponent(card.name)}`;
@@ -62,15 +65,15 @@ function lookAgain(cards, soFar) {
   }, LOOK_EVERY);
 }
 
-function told(results) {
-  const received = results.reduce((sum, one) => sum + (one.received ?? 0), 0);
-  const broken = results.filter((one) => one.error).map((one) => one.subscription);
-  return `Pull finished: ${count(received, "event")} received${broken.length ? `; not all went well at ${broken.join(", ")}` : ""}.`;
+function sentence(results) {
+  const received = results.reduce((sum, result) => sum + (result.received ?? 0), 0);
+  const broken = results.filter(({ error }) => error).map(({ subscription }) => subscription);
+  return `Pull finished: ${count(received, "event")} received${broken.length ? `; errors at ${broken.join(", ")}` : ""}.`;
 }
 
-function share(results, cards) {
+function showResults(results, cards) {
   for (const card of cards) {
-    const result = results.find((one) => one.subscription === card.name);
+    const result = results.find(({ subscription }) => subscription === card.name);
     if (result) {
       card.result.replaceChildren(resultView(result, card.result.querySelector("details")?.open ?? true));
     }

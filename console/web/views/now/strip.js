@@ -1,5 +1,5 @@
 // Deliveries per minute: a strip of bars to see, a table to hear.
-import { element, moment, shape } from "../../lib/dom.js";
+import { clock, element, moment, shape, table } from "../../lib/dom.js";
 import { dispositions, dispositionWord } from "../../lib/delivery.js";
 
 const MINUTE = 60_000;
@@ -15,13 +15,13 @@ export function activityView(name, data, minutes, peak) {
     element("p", { class: "sum" },
       element("span", {}, sentence(slots, minutes)),
       element("span", {}, last ? ["last drained ", moment(last)] : "not drained yet")),
-    table(name, slots),
+    asTable(name, slots),
   ];
 }
 
 // The minute of the newest count, when it is ahead of the reader's clock, ends the strip.
 function slotsOf(name, counted, minutes) {
-  const byMinute = new Map(counted.map((one) => [minuteOf(Date.parse(one.minute)), one.subscriptions?.[name]]));
+  const byMinute = new Map(counted.map(({ minute, subscriptions }) => [minuteOf(Date.parse(minute)), subscriptions?.[name]]));
   const newest = Math.max(minuteOf(Date.now()), ...byMinute.keys());
   return Array.from({ length: minutes }, (_, index) => {
     const minute = newest - (minutes - 1 - index);
@@ -58,10 +58,6 @@ function inWords(slot) {
   return `${clock(slot.at)}: ${counted(slot.counts) || "nothing"}`;
 }
 
-function clock(at) {
-  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
-
 function counted(counts) {
   const words = dispositions
     .filter((disposition) => counts?.[disposition])
@@ -82,13 +78,10 @@ function sentence(slots, minutes) {
   return counted(sum) || `nothing in ${minutes} minutes`;
 }
 
-function table(name, slots) {
+function asTable(name, slots) {
   const heads = ["Minute", "Received", ...dispositions.map(dispositionWord), "Not settled"];
-  const busy = slots.filter((slot) => slot.counts);
-  return element("div", { class: "unseen" }, element("table", {},
-    element("caption", {}, `Deliveries of ${name} per minute; empty minutes are left out`),
-    element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
-    element("tbody", {}, busy.map(tableRow))));
+  const caption = element("caption", {}, `Deliveries of ${name} per minute; empty minutes are left out`);
+  return element("div", { class: "unseen" }, table(heads, slots.filter((slot) => slot.counts).map(tableRow), { caption }));
 }
 
 function tableRow({ at, counts }) {

@@ -8,7 +8,6 @@ import { element } from "../../lib/dom.js";
 const MINUTES = 30;
 
 export const view = {
-  title: "Now",
   keep: true,
   mount(place, _params, shell) {
     const cards = cardsOf();

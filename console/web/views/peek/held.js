@@ -1,9 +1,9 @@
 // One event that is held under a lock: what it is, how long, and what can be done with it.
-import { onPress } from "../../lib/busy.js";
-import { element, moment, typeName, value } from "../../lib/dom.js";
+import { button } from "../../lib/busy.js";
+import { element, labelled, moment, typeName, value } from "../../lib/dom.js";
+import { linkTo } from "../../lib/links.js";
 import { envelopeView } from "../../lib/envelope.js";
 import { countdown, lockEnd } from "./countdown.js";
-import { labelled, linkTo } from "../shared/fields.js";
 
 export const DONE = { acknowledge: "acknowledged", release: "released", reject: "rejected", renew: "renewed" };
 const PRESS = { acknowledge: "Acknowledge", release: "Release…", reject: "Reject…", renew: "Renew" };
@@ -13,12 +13,12 @@ export function heldEvent(delivery, event, { settle, changed }) {
   const state = { locked: true };
   const result = element("div", { class: "held-result", role: "status" });
   const buttons = Object.entries(PRESS).map(([disposition, words]) => {
-    const button = element("button", { type: "button", class: "plain" }, words, element("span", { class: "unseen" }, " ", value(nameOf(delivery), { limit: 60 })));
-    onPress(button, () => settle(delivery.lockToken, disposition, button));
-    return button;
+    const name = element("span", { class: "unseen" }, " ", value(nameOf(delivery), { limit: 60 }));
+    const pressed = button([words, name], () => settle(delivery.lockToken, disposition, pressed));
+    return pressed;
   });
   const actions = element("div", { class: "buttons" }, buttons);
-  const lock = countdown(() => gone("lock lost: the time ran out, and it is delivered again"));
+  const lock = countdown(() => gone("lock lost: it expired, and the event is delivered again"));
   const node = element("li", { class: "card held-event" },
     element("div", { class: "held-head" },
       element("p", { class: "row-line" },
@@ -28,7 +28,7 @@ export function heldEvent(delivery, event, { settle, changed }) {
     warnings(delivery),
     element("p", { class: "row-line quiet" },
       delivery.time ? element("span", {}, "by the publisher's clock ", moment(delivery.time)) : null,
-      !delivery.time && (delivery.event?.time ?? null) !== null ? element("span", {}, "its time cannot be read") : null,
+      !delivery.time && (delivery.event?.time ?? null) !== null ? element("span", {}, "its time is invalid") : null,
       delivery.id ? linkTo("event", { id: delivery.id, source: delivery.source, at: delivery.time }, "its life so far") : null),
     actions, result,
     delivery.event
@@ -44,18 +44,18 @@ export function heldEvent(delivery, event, { settle, changed }) {
   }
 
   return {
-    node, delivery, buttons, gone,
+    node, delivery, gone,
     isLocked: () => state.locked,
     stop: () => lock.stop(""),
     locked(asked, answer) {
       lock.until(lockEnd(asked, answer), answer.lockSeconds ?? 60);
     },
-    settled(one, disposition) {
-      if (!one.settled) {
+    settled(answer, disposition) {
+      if (!answer.settled) {
         result.replaceChildren(element("p", { class: "row-line" },
           labelled("reject", "!", `not ${DONE[disposition]}`),
-          element("code", {}, value(one.failed ?? "", { limit: 80 })), value(one.why ?? "no reason given", { limit: 400 })));
-        if (LOST.has(one.failed)) {
+          element("code", {}, value(answer.failed ?? "", { limit: 80 })), value(answer.why ?? "no reason given", { limit: 400 })));
+        if (LOST.has(answer.failed)) {
           gone("lock lost");
         }
       } else if (disposition === "renew") {

@@ -2,8 +2,8 @@
 
 const AWAY = 15_000;
 
-/** Watches the ways out of a view. `locked()` are lock tokens, `release(tokens)` lets go of them. {stop}. */
-export function leaving({ locked, release, dialog }) {
+/** Watches the ways out of a view. `locked()` are lock tokens, `release(tokens)` lets go of them, `mayLeave(words)` asks the reader. {stop}. */
+export function leaving({ locked, release, mayLeave }) {
   const ended = new AbortController();
   const { signal } = ended;
   let away = null;
@@ -16,7 +16,7 @@ export function leaving({ locked, release, dialog }) {
       return;
     }
     event.preventDefault();
-    if (await dialog.confirm("Leave", locked().length)) {
+    if (await mayLeave("leave")) {
       release(locked());
       location.hash = link.hash;
     }

@@ -1,6 +1,6 @@
 // Peek and settle: up to ten events, received by hand and held under a lock until they are settled.
 import { call, sendLast } from "../../lib/api.js";
-import { busy, onPress } from "../../lib/busy.js";
+import { busy } from "../../lib/busy.js";
 import { operatorOnly } from "../../shell/caller.js";
 import { count, element, value } from "../../lib/dom.js";
 import { outcome } from "../../lib/problem.js";
@@ -14,7 +14,7 @@ import { settling } from "./settle.js";
 const NAME = "peek";
 const MOST = 10;
 
-export const view = { title: "Peek and settle", mount };
+export const view = { mount };
 
 function mount(place, params, shell) {
   const state = { subscription: params.get("subscription") ?? "", held: new Map(), lockSeconds: 60 };
@@ -26,7 +26,7 @@ function mount(place, params, shell) {
   const list = element("ol", { class: "held", "aria-label": "Received events" });
   const settle = settling(state, shell);
   const form = element("form", { class: "peek-form" }, field("Event subscription", box), field("At most", number), receive,
-    element("div", { class: "choose-all" }, reveal, element("label", { for: "peek-reveal" }, "With the events' data"), element("span", { class: "hint" }, "that you asked is noted")));
+    element("div", { class: "choose-all" }, reveal, element("label", { for: "peek-reveal" }, "With the events' data"), element("span", { class: "hint" }, "recorded, with your name")));
   place.append(
     element("section", { class: "card", "aria-labelledby": "peek-title" },
       element("h2", { id: "peek-title" }, "Receive by hand"),
@@ -34,7 +34,7 @@ function mount(place, params, shell) {
       form, said),
     settle.bar, list, settle.dialog);
 
-  const guard = leaving({ locked: () => settle.locked(), release: (tokens) => parting(state, tokens), dialog: settle.dialog });
+  const guard = leaving({ locked: () => settle.locked(), release: (tokens) => parting(state, tokens), mayLeave: settle.mayLeave });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -45,20 +45,20 @@ function mount(place, params, shell) {
   box.addEventListener("change", () => keep(NAME, { subscription: box.value }));
 
   async function peek() {
-    if (settle.locked().length && !(await settle.mayGo("Receive others"))) {
+    if (settle.locked().length && !(await settle.mayReceive())) {
       return;
     }
-    const sentence = "Receiving. Event Grid waits up to ten seconds for an event before it says that there is none.";
+    const waiting = "Receiving. Event Grid waits up to ten seconds for an event before it answers that there is none.";
     const asked = performance.now();
     const subscription = box.value;
     // Not the shell's call, which ends when the reader leaves: what is received must be released, too.
-    const answer = await busy([receive], said, sentence, () =>
+    const answer = await busy([receive], said, waiting, () =>
       call("POST", "peek", { body: JSON.stringify({ subscription, maxEvents: Number(number.value), reveal: reveal.checked }), patience: 90 }));
     if (shell.signal.aborted) {
-      parting({ subscription, held: new Map() }, (answer.data?.deliveries ?? []).map((one) => one.lockToken));
+      parting({ subscription, held: new Map() }, (answer.data?.deliveries ?? []).map(({ lockToken }) => lockToken));
       return;
     }
-    outcome(said, answer, () => told(answer.data));
+    outcome(said, answer, () => sentence(answer.data));
     if (answer.ok) {
       Object.assign(state, { subscription, lockSeconds: answer.data.lockSeconds ?? 60 });
       fill(answer, asked);
@@ -66,12 +66,12 @@ function mount(place, params, shell) {
   }
 
   function fill({ data, text }, asked) {
-    const events = itemTexts(memberText(text, "deliveries")).map((one) => memberText(one, "event"));
-    state.held.forEach((one) => one.stop());
+    const events = itemTexts(memberText(text, "deliveries")).map((item) => memberText(item, "event"));
+    state.held.forEach((held) => held.stop());
     state.held.clear();
     list.replaceChildren();
     for (const [index, delivery] of (data.deliveries ?? []).entries()) {
-      const held = heldEvent(delivery, events[index], { settle: settle.one, changed: settle.shown });
+      const held = heldEvent(delivery, events[index], { settle: settle.settleOne, changed: settle.shown });
       held.locked(asked, data);
       state.held.set(delivery.lockToken, held);
       list.append(held.node);
@@ -88,7 +88,7 @@ function mount(place, params, shell) {
     },
     unmount() {
       parting(state, settle.locked());
-      state.held.forEach((one) => one.stop());
+      state.held.forEach((held) => held.stop());
       guard.stop();
     },
   };
@@ -104,7 +104,7 @@ function parting(state, tokens) {
   }
 }
 
-function told(data) {
+function sentence(data) {
   const received = data.deliveries?.length ?? 0;
   const subscription = element("code", {}, value(data.subscription));
   return element("div", {},

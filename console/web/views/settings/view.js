@@ -1,19 +1,19 @@
 // Settings and health in one view: what is wrong first, then everything as it is.
-import { element, value } from "../../lib/dom.js";
+import { element, labelled, scrolling, table, value } from "../../lib/dom.js";
 import { checksOf, checksView } from "../../shell/health.js";
 import { problemView } from "../../lib/problem.js";
-import { facts, labelled, nothing } from "../shared/fields.js";
+import { facts, nothing } from "../shared/fields.js";
 import { clauses, types } from "../shared/filters.js";
 
 const EVERY = 30_000;
 
-export const view = { title: "Settings and health", mount };
+export const view = { mount };
 
 function mount(place, params, shell) {
   const parts = {
     health: section("health", "Health", "What the app depends on, checked just now."),
     caller: section("caller", "Your access", null),
-    settings: section("settings", "Settings", "Secrets are never shown, nor sent to this page."),
+    settings: section("settings", "Settings", "Secrets are neither shown nor sent to this page."),
     topology: section("topology", "Topic and event subscriptions", "Declared in topology.json, and deployed from there."),
     versions: section("versions", "App and host", null),
   };
@@ -21,8 +21,8 @@ function mount(place, params, shell) {
   const found = element("p", { class: "hint", role: "status" });
   const table = element("div", {});
   const tools = element("div", { class: "settings-filter", hidden: true },
-    element("label", { for: "settings-filter" }, "Show only those with"), filter, found);
-  parts.settings.body.replaceChildren(tools, table, element("p", { class: "quiet" }, "Reading them…"));
+    element("label", { for: "settings-filter" }, "Filter settings"), filter, found);
+  parts.settings.body.replaceChildren(tools, table, element("p", { class: "quiet" }, "Loading the settings…"));
   place.append(parts.health.node, element("div", { class: "settings-pair" }, parts.caller.node, parts.versions.node), parts.settings.node, parts.topology.node);
 
   let known = null;
@@ -32,10 +32,10 @@ function mount(place, params, shell) {
   function showSettings() {
     const all = known.settings ?? [];
     const text = filter.value.trim().toLowerCase();
-    const chosen = all.filter((one) => `${one.name} ${one.what ?? ""} ${one.value ?? ""}`.toLowerCase().includes(text));
+    const chosen = all.filter((setting) => `${setting.name} ${setting.what ?? ""} ${setting.value ?? ""}`.toLowerCase().includes(text));
     found.textContent = text ? `${chosen.length} of ${all.length}` : "";
     tools.hidden = false;
-    table.replaceChildren(chosen.length ? settingsTable(chosen) : nothing("No setting has that text in its name, value or description."));
+    table.replaceChildren(chosen.length ? settingsTable(chosen) : nothing("No setting has this text in its name, value or description."));
   }
 
   async function ask() {
@@ -53,9 +53,9 @@ function mount(place, params, shell) {
       parts.versions.fill(versionsView(known));
     } else if (!known) {
       parts.settings.body.replaceChildren(problemView(settings));
-      parts.versions.fill(element("p", { class: "quiet" }, "Not known."));
+      parts.versions.fill(element("p", { class: "quiet" }, "Unknown."));
     }
-    parts.topology.fill(topology.ok ? topologyView({ ...topology.data, ...(known ? { subscriptions: known.limits } : {}) }) : known?.limits ? topologyView({ subscriptions: known.limits }) : problemView(topology));
+    parts.topology.fill(known ? topologyView({ topic: topology.data?.topic, subscriptions: known.limits }) : problemView(settings));
     return { answer: health.data ? { ok: true } : health, changed: false };
   }
 
@@ -74,7 +74,7 @@ function mount(place, params, shell) {
 }
 
 function section(name, title, lead) {
-  const body = element("div", {}, element("p", { class: "quiet" }, "Asking…"));
+  const body = element("div", {}, element("p", { class: "quiet" }, "Loading…"));
   let shown = "";
   return {
     body,
@@ -95,10 +95,10 @@ function healthView(answer) {
   if (!checks) {
     return problemView(answer);
   }
-  const wrong = checks.filter((one) => !one.ok);
-  const well = checks.filter((one) => one.ok);
-  const [kind, mark, word] = !wrong.length ? ["acknowledge", "✓", "all is well"]
-    : answer.status === 200 ? ["release", "!", "works, but something should be changed"] : ["reject", "✕", "something is missing"];
+  const wrong = checks.filter(({ ok }) => !ok);
+  const well = checks.filter(({ ok }) => ok);
+  const [kind, mark, word] = !wrong.length ? ["acknowledge", "✓", "healthy"]
+    : answer.status === 200 ? ["release", "!", "working, with something to fix"] : ["reject", "✕", "not healthy"];
   return element("div", { class: "health-list" },
     element("p", {}, labelled(kind, mark, word)),
     wrong.length ? checksView(wrong) : null,
@@ -107,14 +107,14 @@ function healthView(answer) {
 
 const KINDS = { user: "a signed-in user", key: "whoever holds this key", anyone: "anyone: this host asks for no key" };
 const PAYLOADS = {
-  shown: "shown", "on-request": "left out until you ask for them, which is noted", never: "never shown",
+  shown: "shown", "on-request": "hidden until you reveal it, which is recorded", never: "never shown",
 };
 
 function callerView(me) {
   return facts([
     ["Name in the audit log", me.name],
     ["Known as", KINDS[me.kind] ?? me.kind],
-    ["May act as", me.roles ? me.roles.join(", ") || "no role" : "what the key opens: see the badge at the list of views"],
+    ["May act as", me.roles ? me.roles.join(", ") || "no role" : "whatever the key allows: see the badge beside the views"],
     ["Data of events", PAYLOADS[me.payloads] ?? me.payloads],
   ]);
 }
@@ -129,46 +129,46 @@ function versionsView({ versions = {}, host }) {
       ["Host", host.name], ["Environment", host.environment], ["Functions host", host.functions],
       ["Longest run of a function", longestRun(host)],
     ]) : null,
-    facts(Object.entries(versions).map(([name, one]) => [name, String(one)])));
+    facts(Object.entries(versions)));
 }
 
 function settingsTable(settings) {
-  const ordered = [...settings].sort((one, other) => Boolean(other.problem) - Boolean(one.problem) || one.name.localeCompare(other.name));
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every setting" },
-    element("table", { class: "wrapping settings" },
-      element("thead", {}, element("tr", {}, ["Setting", "Value", "What it is"].map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, ordered.map((one) => element("tr", {},
-        element("th", { scope: "row" }, element("code", {}, value(one.name, { limit: 100 }))),
-        element("td", {}, settingValue(one), one.problem ? element("p", { class: "setting-problem" }, labelled("reject", "!", value(one.problem, { limit: 300 }))) : null),
-        element("td", {}, value(one.what ?? "", { limit: 600 })))))));
+  const ordered = settings.toSorted((left, right) => Boolean(right.problem) - Boolean(left.problem) || left.name.localeCompare(right.name));
+  return scrolling("Every setting", table(["Setting", "Value", "Description"], ordered.map((setting) => element("tr", {},
+    element("th", { scope: "row" }, element("code", {}, value(setting.name, { limit: 100 }))),
+    element("td", {}, settingValue(setting), setting.problem ? problem(setting.problem) : null),
+    element("td", {}, value(setting.what ?? "", { limit: 600 })))), { kind: "wrapping settings" }));
 }
 
-function settingValue(one) {
-  const unit = one.unit ? ` ${one.unit}` : "";
-  const normal = one.default !== null && one.default !== undefined && one.default !== "";
-  if (one.secret) {
-    return one.set ? labelled("other", "•", "set, not shown") : element("span", { class: "quiet" }, "not set");
+function problem(words) {
+  return element("p", { class: "setting-problem" }, labelled("reject", "!", value(words, { limit: 300 })));
+}
+
+function settingValue(setting) {
+  const unit = setting.unit ? ` ${setting.unit}` : "";
+  const normal = (setting.default ?? "") === "" ? null : value(`${setting.default}${unit}`);
+  if (setting.secret && setting.set) {
+    return labelled("other", "•", "set, not shown");
   }
-  if (!one.set) {
-    return element("span", { class: "quiet" }, normal ? ["default: ", value(`${one.default}${unit}`)] : "not set");
+  if (!setting.set) {
+    return element("span", { class: "quiet" }, normal && !setting.secret ? ["default: ", normal] : "not set");
   }
-  return element("span", {}, element("code", {}, value(one.value ?? "", { limit: 300 })), unit,
-    normal && String(one.default) !== String(one.value) ? element("span", { class: "quiet" }, " (default ", value(`${one.default}${unit}`), ")") : null);
+  return element("span", {}, element("code", {}, value(setting.value ?? "", { limit: 300 })), unit,
+    normal && String(setting.default) !== String(setting.value) ? element("span", { class: "quiet" }, " (default ", normal, ")") : null);
 }
 
 function topologyView({ topic, subscriptions = [] }) {
   return element("div", {},
     topic ? element("p", {}, "Topic ", element("code", {}, value(topic))) : null,
-    element("div", { class: "subscription-cards" }, subscriptions.map((one) =>
-      element("article", { class: "sunken", "aria-label": one.name.slice(0, 200) },
-        element("h3", {}, value(one.name, { limit: 80 })),
+    element("div", { class: "subscription-cards" }, subscriptions.map((subscription) =>
+      element("article", { class: "sunken", "aria-label": subscription.name.slice(0, 200) },
+        element("h3", {}, value(subscription.name, { limit: 80 })),
         facts([
-          ["Event types", types(one) instanceof Node ? types(one) : String(types(one))],
-          ["Filters", clauses(one) instanceof Node ? clauses(one) : String(clauses(one))],
-          ["Lock", `${one.lockSeconds} s`], ["Deliveries", `at most ${one.maxDeliveryCount}`],
-          ["Time to live", one.timeToLive], ["Drained", element("code", {}, value(one.schedule))],
-          ["Lanes", one.lanes],
+          ["Event types", types(subscription)],
+          ["Filters", clauses(subscription)],
+          ["Lock", `${subscription.lockSeconds} s`], ["Deliveries", `at most ${subscription.maxDeliveryCount}`],
+          ["Time to live", subscription.timeToLive], ["Drained", element("code", {}, value(subscription.schedule))],
+          ["Lanes", subscription.lanes],
         ]),
-        (one.problems ?? []).map(({ path, problem }) =>
-          element("p", { class: "setting-problem" }, labelled("reject", "!", value(`${path} ${problem}`, { limit: 300 }))))))));
+        (subscription.problems ?? []).map(({ path, problem: words }) => problem(`${path} ${words}`))))));
 }

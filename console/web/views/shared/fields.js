@@ -2,19 +2,26 @@
 import { element, value } from "../../lib/dom.js";
 import { href } from "../../shell/router.js";
 
-/** A row of links of which one is where the reader is; options are [{label, params}]. */
-export function choices(label, name, options, isChosen) {
-  return element("nav", { class: "choices", "aria-label": label }, element("ul", {}, options.map((one) =>
-    element("li", {}, element("a", {
-      href: href(name, one.params), "aria-current": isChosen(one) ? "true" : null,
-    }, one.label)))));
+/** A row of links of which one is where the reader is; options are [{label, params, isChosen}]. */
+export function choices(label, name, options) {
+  return element("nav", { class: "choices", "aria-label": label }, element("ul", {}, options.map((option) =>
+    element("li", {}, element("a", { href: href(name, option.params), "aria-current": option.isChosen ? "true" : null }, option.label)))));
+}
+
+const CONTROLS = "a, button, input, select";
+
+/** Fills the head of a view anew with the same controls; the one that had the focus has it again. */
+export function refill(head, ...parts) {
+  const at = [...head.querySelectorAll(CONTROLS)].indexOf(document.activeElement);
+  head.replaceChildren(...parts);
+  head.querySelectorAll(CONTROLS)[at]?.focus();
 }
 
 /** A field with its label, as an inline group. */
-export function field(label, control, { hint = null } = {}) {
+export function field(label, control, { hint = null, kind = "" } = {}) {
   const id = `field-${(serial += 1)}`;
   control.id = id;
-  return element("div", { class: "field" }, element("label", { for: id }, label), control, hint ? element("p", { class: "hint" }, hint) : null);
+  return element("div", { class: `field ${kind}` }, element("label", { for: id }, label), control, hint ? element("p", { class: "hint" }, hint) : null);
 }
 
 let serial = 0;
@@ -37,7 +44,7 @@ export function subscriptionSelect(shell, chosen, all = null) {
   shell.topology().then((answer) => {
     if (answer.ok) {
       const now = box.value;
-      const names = (answer.data.subscriptions ?? []).map((one) => one.name);
+      const names = answer.data.subscriptions.map(({ name }) => name);
       const known = !now || names.includes(now) ? names : [now, ...names];
       box.replaceChildren(...optionsOf([...none, ...known.map((name) => [name, name])]));
       box.value = now || (all ? "" : names[0]);
@@ -46,23 +53,13 @@ export function subscriptionSelect(shell, chosen, all = null) {
   return box;
 }
 
-/** Facts as a list of names and values; what is null is left out. */
+/** Facts as a list of names and values, or parts of a value; what is null is left out. */
 export function facts(pairs) {
   return element("dl", { class: "facts" }, pairs.filter(([, what]) => what !== null && what !== undefined).map(([name, what]) =>
-    element("div", {}, element("dt", {}, name), element("dd", {}, what instanceof Node ? what : value(what, { limit: 400 })))));
+    element("div", {}, element("dt", {}, name), element("dd", {}, [what].flat().map((part) => (part instanceof Node ? part : value(part, { limit: 400 })))))));
 }
 
 /** Something to say where nothing is to be seen, and where to go from there. */
 export function nothing(sentence, ...more) {
   return element("div", { class: "nothing" }, element("p", {}, sentence), ...more);
-}
-
-/** A link to another view. */
-export function linkTo(name, params, ...words) {
-  return element("a", { href: href(name, params) }, ...words);
-}
-
-/** A sign and a word, in that order of importance before the colour. */
-export function labelled(kind, mark, word) {
-  return element("span", { class: `label ${kind}` }, element("span", { "aria-hidden": "true" }, mark), " ", word);
 }

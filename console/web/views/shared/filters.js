@@ -1,17 +1,15 @@
 // What each event subscription takes, as it is declared.
-import { element, value } from "../../lib/dom.js";
+import { element, scrolling, table, value } from "../../lib/dom.js";
 
 /** A table of the event subscriptions with their filters. */
 export function filtersView({ topic, subscriptions = [] }) {
   return element("div", {},
     topic ? element("p", { class: "lead" }, "Topic ", element("code", {}, value(topic))) : null,
-    element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Event subscriptions and their filters" },
-      element("table", { class: "wrapping" },
-        element("thead", {}, element("tr", {}, ["Event subscription", "Event types", "Filters"].map((head) => element("th", { scope: "col" }, head)))),
-        element("tbody", {}, subscriptions.map((one) => element("tr", {},
-          element("th", { scope: "row" }, element("code", {}, value(one.name, { limit: 80 }))),
-          element("td", {}, types(one)),
-          element("td", {}, clauses(one))))))));
+    scrolling("Event subscriptions and their filters", table(["Event subscription", "Event types", "Filters"],
+      subscriptions.map((subscription) => element("tr", {},
+        element("th", { scope: "row" }, element("code", {}, value(subscription.name, { limit: 80 }))),
+        element("td", {}, types(subscription)),
+        element("td", {}, clauses(subscription)))), { kind: "wrapping" })));
 }
 
 /** The event types that it takes, one in a line. */
@@ -24,7 +22,7 @@ export function types({ includedEventTypes }) {
 /** Its filters, one in a line. */
 export function clauses({ filters }) {
   return filters?.length
-    ? element("ul", {}, filters.map((one) => element("li", {}, element("code", {}, value(inWords(one), { limit: 400 })))))
+    ? element("ul", {}, filters.map((filter) => element("li", {}, element("code", {}, value(inWords(filter), { limit: 400 })))))
     : "none";
 }
 

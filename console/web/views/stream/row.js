@@ -6,11 +6,6 @@ import { eventHref } from "../../lib/links.js";
 /** The columns, for the head that is seen where there is room for it. */
 export const columns = ["Time", "Subscription", "Disposition", "Content id", "Event type", "Category", "Why", "Delivery"];
 
-/** The same for two answers about one entry. */
-export function keyOf(entry) {
-  return JSON.stringify([entry.at, entry.subscription, entry.source, entry.id, entry.deliveryCount, entry.lockToken]);
-}
-
 /** The row, a link to the life of its event. */
 export function entryRow(entry) {
   const to = eventHref(entry);
@@ -35,7 +30,7 @@ function category({ category: name, severity, confidence }) {
     name ? value(name, { limit: 40 }) : null,
     severity ? element("span", { class: "quiet" }, name ? " · " : "", value(severity, { limit: 20 })) : null,
     sure ? element("span", { class: "quiet confidence" }, name || severity ? " · " : "", sure) : null,
-  ].filter((one) => one !== null);
+  ];
 }
 
 function by(entry) {

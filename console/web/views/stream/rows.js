@@ -9,7 +9,7 @@ export function rowsOf(rowOf, keyOf, most) {
   const keys = new Set();
   const keyOfRow = new WeakMap();
   const list = element("ol", { class: "entries", "aria-label": "Audit entries, newest first" });
-  const head = element("div", { class: "entry entry-head", "aria-hidden": "true" }, columns.map((one) => element("span", {}, one)));
+  const head = element("div", { class: "entry entry-head", "aria-hidden": "true" }, columns.map((column) => element("span", {}, column)));
   list.addEventListener("keydown", steps);
 
   function row(entry) {
@@ -43,7 +43,7 @@ export function rowsOf(rowOf, keyOf, most) {
     append: (entries) => list.append(...entries.slice(0, most - keys.size).map(row).filter(Boolean)),
     prepend: (entries) => {
       const made = entries.slice(0, AT_ONCE).map(row).filter(Boolean);
-      made.forEach((one) => one.classList.add("arrived"));
+      made.forEach((each) => each.classList.add("arrived"));
       list.prepend(...made);
       trim();
     },

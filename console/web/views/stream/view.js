@@ -1,23 +1,27 @@
 // Stream: the latest audit entries, live for as long as nobody reads them closely.
 import { filterBar } from "./filter.js";
-import { entryRow, keyOf } from "./row.js";
+import { entryRow } from "./row.js";
 import { rowsOf } from "./rows.js";
-import { exportButtons } from "./export.js";
+import { keyOf } from "../../lib/delivery.js";
 import { element, moment } from "../../lib/dom.js";
 import { problemView } from "../../lib/problem.js";
+import { exportButtons } from "../shared/export.js";
 
 const PAGE = 100;
 const OLDER = 200;
 const MOST = 10_000;
 
 export const view = {
-  title: "Stream",
   keep: true,
   mount(place, params, shell) {
     const state = { query: "", cursor: null, newest: null, pending: [], gap: false, stopped: false, turn: 0, asked: false };
     const filter = filterBar(params, shell, () => restart());
     const rows = rowsOf(entryRow, keyOf, MOST);
-    const seen = parts(rows, exportButtons(() => filter.query()));
+    const exports = exportButtons({
+      pathOf: filter.path, limit: 1000, signal: shell.signal,
+      name: () => `audit-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}`,
+    });
+    const seen = parts(rows, exports);
     place.append(filter.bar, seen.bar, seen.list, seen.end);
     pauses(seen, state, flush);
     seen.fresh.addEventListener("click", () => {
@@ -42,16 +46,14 @@ export const view = {
 
     async function refresh() {
       const turn = state.turn;
-      const answer = await shell.call("GET", `audit?${filter.query({ limit: PAGE })}`, { patience: 60 });
+      const answer = await shell.call("GET", filter.path({ limit: PAGE }), { patience: 60 });
       if (turn !== state.turn || answer.aborted) {
         return null;
       }
-      if (!answer.ok) {
-        tellUnknown(state, seen);
-        return { answer, changed: false };
+      if (!answer.ok && !state.asked) {
+        seen.place.replaceChildren(element("p", { class: "quiet nothing" }, "Not loaded yet."));
       }
-      const changed = take(answer.data);
-      return { answer, changed };
+      return { answer, changed: answer.ok && take(answer.data) };
     }
 
     function take(data) {
@@ -94,7 +96,7 @@ export const view = {
       const turn = state.turn;
       seen.older.setAttribute("aria-busy", "true");
       seen.older.textContent = "Searching further back…";
-      const answer = await shell.call("GET", `audit?${filter.query({ limit: OLDER, cursor: state.cursor })}`, { patience: 60 });
+      const answer = await shell.call("GET", filter.path({ limit: OLDER, cursor: state.cursor }), { patience: 60 });
       seen.older.removeAttribute("aria-busy");
       if (turn === state.turn && answer.ok) {
         state.cursor = answer.data.cursor ?? null;
@@ -119,7 +121,7 @@ export const view = {
       const paused = isPaused(seen, state);
       seen.fresh.hidden = waiting === 0;
       seen.fresh.textContent = state.gap ? `${waiting}+ new` : `${waiting.toLocaleString()} new`;
-      seen.pause.textContent = state.stopped ? "Go on" : "Pause";
+      seen.pause.textContent = state.stopped ? "Resume" : "Pause";
       seen.state.textContent = !state.asked ? "" : state.stopped ? "Paused" : paused ? "Paused while you read" : "Live";
       seen.state.className = paused ? "live-state paused" : "live-state";
       seen.count.textContent = rows.size() === 1 ? "1 entry" : `${rows.size().toLocaleString()} entries`;
@@ -132,24 +134,22 @@ export const view = {
         seen.hovered = false;
         return filter.set(changed) && restart();
       },
-      unmount: () => seen.stop(),
     };
   },
 };
 
 function parts(rows, exports) {
-  const button = (words, more = {}) => element("button", { type: "button", class: "plain", ...more }, words);
   const made = {
     rows,
     state: element("span", { class: "live-state" }),
     count: element("span", { class: "quiet" }),
     fresh: element("button", { type: "button", class: "primary fresh", hidden: true }),
-    pause: button("Pause", { "aria-pressed": "false" }),
-    older: button("Load older", { hidden: true }),
+    pause: element("button", { type: "button", class: "plain", "aria-pressed": "false" }, "Pause"),
+    older: element("button", { type: "button", class: "plain", hidden: true }, "Load older"),
     place: element("div", { class: "stream-end" }, element("p", { class: "quiet nothing" }, "Loading the latest entries…")),
   };
   made.bar = element("div", { class: "stream-bar" },
-    made.state, made.count, made.fresh, element("span", { class: "grow" }), made.pause, exports);
+    made.state, made.count, made.fresh, element("span", { class: "grow" }), made.pause, element("span", { class: "hint" }, "Export"), ...exports.buttons, exports.said);
   made.list = element("div", { class: "card stream-card" }, rows.head, rows.list);
   made.end = element("div", { class: "stream-foot" }, made.place, made.older);
   return made;
@@ -157,7 +157,6 @@ function parts(rows, exports) {
 
 // Who points at the rows, is among them with the keyboard or has scrolled into them, reads them.
 function pauses(seen, state, flush) {
-  const left = new AbortController();
   const look = () => {
     const reads = isPaused(seen, state);
     if (reads !== seen.reads) {
@@ -166,26 +165,18 @@ function pauses(seen, state, flush) {
     }
     return undefined;
   };
-  const options = { signal: left.signal, passive: true };
   for (const kind of ["pointerenter", "pointerleave", "focusin", "focusout"]) {
     seen.list.addEventListener(kind, (event) => {
       seen.hovered = kind === "pointerenter" ? event.pointerType === "mouse" : kind === "pointerleave" ? false : seen.hovered;
       setTimeout(look);
-    }, options);
+    });
   }
-  addEventListener("scroll", look, options);
-  seen.stop = () => left.abort();
+  addEventListener("scroll", look, { passive: true });
 }
 
 function isPaused(seen, state) {
   const focused = document.activeElement;
   return state.stopped || seen.hovered || scrollY > 8 || focused === seen.fresh || seen.rows.list.contains(focused);
-}
-
-function tellUnknown(state, seen) {
-  if (!state.asked) {
-    seen.place.replaceChildren(element("p", { class: "quiet nothing" }, "Not known yet."));
-  }
 }
 
 function ending(size, full, cursor, data, filtered) {
@@ -195,10 +186,10 @@ function ending(size, full, cursor, data, filtered) {
   const back = data.since ? [" back to ", moment(data.since)] : [];
   if (size === 0 && !cursor) {
     return [element("p", { class: "quiet nothing" },
-      filtered ? ["No entry matches", back, ". Remove a filter, or choose another time."].flat() : "Nothing recorded yet. Publish the samples under Now, then pull.")];
+      filtered ? ["No entry matches", ...back, ". Remove a filter, or choose another time."] : "Nothing recorded yet. Publish the samples under Now, then pull.")];
   }
   if (!cursor) {
-    return [element("p", { class: "quiet" }, "That is all", back, ".")];
+    return [element("p", { class: "quiet" }, "No older entries: the log was searched", ...(data.since ? back : [" to its beginning"]), ".")];
   }
   return size === 0 ? [element("p", { class: "quiet nothing" }, "Nothing found so far", back, ".")] : [];
 }

@@ -1,22 +1,22 @@
 // Why not: which event subscriptions take an event, and which clause of a filter refuses it.
 import { busy } from "../../lib/busy.js";
-import { count, element, typeName, value } from "../../lib/dom.js";
+import { count, element, labelled, typeName, value } from "../../lib/dom.js";
 import { problemList, problemView } from "../../lib/problem.js";
-import { field, labelled, nothing, select } from "../shared/fields.js";
+import { field, nothing, select } from "../shared/fields.js";
 import { filtersView } from "../shared/filters.js";
-import { samples } from "./samples.js";
+import { samples } from "../shared/samples.js";
 
 const REST = 500;
 
-export const view = { title: "Why not", mount, keep: true };
+export const view = { mount, keep: true };
 
 function mount(place, params, shell) {
   const text = element("textarea", { rows: "16", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
   const sample = select(samples.map(([label], index) => [String(index), label]), "0");
-  const ask = element("button", { class: "primary" }, "Ask");
+  const ask = element("button", { class: "primary" }, "Explain");
   const said = element("div", { class: "outcome", role: "status" });
   const answerPlace = element("div", { class: "why-answer" });
-  const filters = element("div", {}, element("p", { class: "quiet" }, "Reading the topology…"));
+  const filters = element("div", {}, element("p", { class: "quiet" }, "Loading the topology…"));
   const form = element("form", { class: "fields" },
     field("Begin with", sample),
     field("Event", text, { hint: "A CloudEvent, a moderation result as the API takes it, or a list of either. Nothing is published." }),
@@ -37,7 +37,7 @@ function mount(place, params, shell) {
       return answerPlace.replaceChildren(nothing("Paste an event, or begin with a sample."));
     }
     const options = { body: text.value, type: contentType(text.value), quiet: false };
-    const [why, check] = await busy([], said, "Asking…", () => Promise.all([
+    const [why, check] = await busy([], said, "Evaluating the filters…", () => Promise.all([
       shell.call("POST", "why", options), shell.call("POST", "events/check", options)]));
     if (mine !== turn || why.aborted) {
       return undefined;
@@ -102,26 +102,26 @@ function refusals(check) {
 
 function sentence(events) {
   return events.map((event) => {
-    const takers = (event.subscriptions ?? []).filter((one) => one.takes).map((one) => one.name);
+    const takers = (event.subscriptions ?? []).filter(({ takes }) => takes).map(({ name }) => name);
     return takers.length ? `${takers.join(", ")} ${takers.length === 1 ? "takes" : "take"} it.` : "No event subscription takes it.";
   }).join(" ").slice(0, 1000);
 }
 
 function eventView(event, index, all) {
-  const takers = (event.subscriptions ?? []).filter((one) => one.takes).length;
+  const takers = (event.subscriptions ?? []).filter(({ takes }) => takes).length;
   return element("div", { class: "why-event" },
     all.length > 1 ? element("h3", {}, `Event ${index + 1} of ${all.length}: `, typeName(event.type)) : null,
     element("p", { class: "quiet" }, `Taken by ${takers} of ${count((event.subscriptions ?? []).length, "event subscription")}.`),
     element("ul", { class: "takers" }, (event.subscriptions ?? []).map(takerView)));
 }
 
-function takerView(one) {
-  return element("li", { class: one.takes ? "taker takes" : "taker refuses" },
+function takerView({ name, takes, clauses }) {
+  return element("li", { class: takes ? "taker takes" : "taker refuses" },
     element("p", { class: "row-line" },
-      element("strong", { class: "mono" }, value(one.name, { limit: 80 })),
-      one.takes ? labelled("acknowledge", "✓", "takes it") : labelled("reject", "✕", "refuses it")),
-    one.clauses?.length
-      ? element("ul", { class: "clauses" }, one.clauses.map(clauseView))
+      element("strong", { class: "id" }, value(name, { limit: 80 })),
+      takes ? labelled("acknowledge", "✓", "takes it") : labelled("reject", "✕", "refuses it")),
+    clauses?.length
+      ? element("ul", { class: "clauses" }, clauses.map(clauseView))
       : element("p", { class: "quiet" }, "It has no filter."));
 }
 

@@ -2,11 +2,11 @@
 
 const RESULT = {
   type: "ContentFlagged",
-  contentId: "img-4821",
+  contentId: "img-9001",
   contentType: "image",
   modelName: "vision-moderator-v3",
   modelVersion: "3.2.1",
-  confidence: 0.97,
+  confidence: 0.91,
   category: "violence",
   severity: "high",
   reviewRequired: true,
