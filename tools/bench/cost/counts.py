@@ -6,9 +6,9 @@ from typing import Any
 
 @dataclass
 class Counts:
-    """Requests to Event Grid and to storage, runs, delays.
+    """Requests to Event Grid and to storage, runs, seconds of open drain, delays.
 
-    `billed` is for how many seconds of open drain one is charged; `seconds` is how long
+    `billed` is `open` with the shortest run that is charged for; `seconds` is how long
     was counted.
     """
 
@@ -16,6 +16,7 @@ class Counts:
     settlements: int = 0
     writes: int = 0
     runs: int = 0
+    open: float = 0.0
     billed: float = 0.0
     seconds: float = 0.0
     delays: list[float] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Counts:
         self.settlements += other.settlements
         self.writes += other.writes
         self.runs += other.runs
+        self.open += other.open
         self.billed += other.billed
         self.seconds = max(self.seconds, other.seconds)
         self.delays += other.delays

@@ -32,6 +32,7 @@ async def _record(
         settlements=await server.requests("acknowledge") - settlements,
         writes=took["appends"],
         runs=1,
+        open=took["seconds"],
         billed=took["seconds"],
         seconds=took["seconds"],
         delays=took["delays"],

@@ -66,10 +66,10 @@ def _virtual(most: float) -> Iterator[Scenario]:
             for share in SHARES.values():
                 total.add(simulated.run(rate * share, manner, pace, schedule, seconds))
             yield _scenario("virtual", rate, manner, pace, total)
-    total = Counts()
-    for share in SHARES.values():
-        total.add(simulated.common_loop(100 * share, 30 * most))
-    yield _scenario("virtual", 100, "loop", 0.0, total)
+        total = Counts()
+        for share in SHARES.values():
+            total.add(simulated.common_loop(rate * share, 30 * most))
+        yield _scenario("virtual", rate, "loop", 0.0, total)
 
 
 def _scenario(

@@ -118,6 +118,7 @@ async def _run(
         budget = seconds_to_run(schedule, _clock(), 900)
         await drain(_job(queue, manner, pace, began + budget))
         queue.counts.runs += 1
+        queue.counts.open += loop_time() - began
         queue.counts.billed += max(SHORTEST_BILLED, loop_time() - began)
         tick = began + budget - 1  # the run may have gone on beyond it
         await asyncio.sleep(max(HOST_SECONDS, tick - loop_time()))
@@ -168,6 +169,6 @@ async def _common_loop(rate: float, seconds: float) -> Counts:
         if deliveries := await queue.receive(10, 10, within=10):
             await queue.acknowledge([delivery.lock_token for delivery in deliveries])
     counts = queue.counts
-    counts.seconds = counts.billed = loop_time() - began
+    counts.seconds = counts.open = counts.billed = loop_time() - began
     counts.runs = 1
     return counts

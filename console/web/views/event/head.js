@@ -37,7 +37,7 @@ export function eventHead(state) {
       ["Id", [code(state.id), copyButton("Copy", () => state.id, "the id")]],
       ["Source", source],
       ["Event type", event.type ? typeName(event.type) : null],
-      ["Time, by the publisher", (state.time ?? null) === null ? null : claimed(state.time)],
+      ["Time claimed by the publisher", (state.time ?? null) === null ? null : claimed(state.time)],
       ["Category", event.category], ["Severity", event.severity], ["Confidence", event.confidence], ["Model", event.model],
       ["Trace id", state.traceId ? [code(state.traceId), copyButton("Copy", () => state.traceId, "the trace id")] : null],
       ["All entries", linkTo("stream", { id: state.id, source }, "In the stream")],
