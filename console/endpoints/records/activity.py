@@ -143,12 +143,7 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
         totals=_totals(chain.from_iterable(step.values() for step in steps.values())),
         last_drain=log.last_drains(summaries, names),
         alerts=await alerts.find(
-            runtime.activity,
-            runtime.dead_letters,
-            drained,
-            summaries,
-            earliest,
-            until,
+            runtime.activity, runtime.dead_letters, drained, summaries, earliest, until
         ),
     )
 
