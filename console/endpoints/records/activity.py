@@ -136,7 +136,8 @@ async def recent_activity(request: ApiRequest[ActivityQuery, None]) -> Activity:
         until=until,
         minutes=[
             Interval(
-                begin, {name: _to_response(found) for name, found in counted.items()}
+                begin,
+                {name: _to_response(summary) for name, summary in counted.items()},
             )
             for begin, counted in steps.items()
         ],
