@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 
-from console import auth, http, static_files, validation
+from console import auth, http, other_sites, static_files, validation
 from console.auth import Caller, Refused
 from console.endpoint_table import ENDPOINTS
 from console.endpoints.app import health
@@ -32,7 +32,7 @@ async def answer(route: Route, request: Request) -> Reply:
 
 async def _answer(route: Route, request: Request) -> Reply:
     easy_auth = is_easy_auth_on(os.environ)
-    auth.refuse_other_sites(request.headers, easy_auth=easy_auth)
+    other_sites.refuse(request.headers, easy_auth=easy_auth)
     who = auth.of(request, easy_auth=easy_auth)
     auth.admit(who, route.role)
     found = await call_endpoint(ENDPOINTS[route.function], request, who)

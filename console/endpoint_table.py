@@ -2,7 +2,7 @@
 
 from console.endpoints.app import health, settings, topology, whoami
 from console.endpoints.dead_letters import dead_letters, redrive
-from console.endpoints.delivery import manual, pull
+from console.endpoints.delivery import peek_and_settle, pull
 from console.endpoints.events import publish, validate_and_explain
 from console.endpoints.records import activity, audit, event_history
 from console.validation import Call
@@ -15,8 +15,8 @@ ENDPOINTS: dict[str, Call] = {
     "topology": topology.topology,
     "pull_now": pull.pull_now,
     "inspect": pull.inspect,
-    "peek": manual.peek,
-    "settle": manual.settle,
+    "peek": peek_and_settle.peek,
+    "settle": peek_and_settle.settle,
     "dead_letters": dead_letters.dead_letters,
     "dead_letter": dead_letters.dead_letter,
     "redrive": redrive.redrive_dead_letters,

@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from functions_host.timers import schedule_status
 from functions_host.timers.cron import Schedule
-from functions_host.timers.schedule_status import ScheduleStatus
+from functions_host.timers.schedule_status import NEVER_RAN, ScheduleStatus
 from functions_host.timers.status_blobs import SETTING, StatusBlobs, StoreUnavailable
 
 LOG = logging.getLogger("functions_host")
+TOLERANCE = timedelta(seconds=1)
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -21,6 +21,32 @@ class Time:
 
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+def at_start(
+    stored: ScheduleStatus | None, schedule: Schedule, now: datetime
+) -> tuple[ScheduleStatus, bool]:
+    """Return the status to go on with, and whether an occurrence was missed.
+
+    A schedule that changed since the status was stored is never past due, and nor is
+    a status from the future: the clock was set back.
+    """
+    if stored is None or stored.last_updated > now + TOLERANCE:
+        return ScheduleStatus(NEVER_RAN, schedule.after(now), now), False
+    expected = _expected(stored, schedule, now)
+    if abs(stored.next - expected) > TOLERANCE:
+        since = stored.last_updated
+        if now > expected:
+            expected, since = schedule.after(now), now
+        return ScheduleStatus(NEVER_RAN, expected, since), False
+    return stored, now > stored.next
+
+
+def _expected(stored: ScheduleStatus, schedule: Schedule, now: datetime) -> datetime:
+    """Return what the schedule says should have been stored as next."""
+    if stored.last_updated > NEVER_RAN:
+        return schedule.after(stored.last_updated)
+    return schedule.after(now if stored.last == NEVER_RAN else stored.last)
 
 
 class ScheduleMonitor:
@@ -62,7 +88,7 @@ class ScheduleMonitor:
     ) -> tuple[ScheduleStatus, bool]:
         stored = await self._store.read(function)
         now = self._time.clock()
-        status, past_due = schedule_status.at_start(stored, schedule, now)
+        status, past_due = at_start(stored, schedule, now)
         if status != stored:
             await self._store.write(function, status)
         self._report_back()

@@ -3,12 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from functions_host.timers.cron import NEVER, Schedule
 
 NEVER_RAN = datetime(1, 1, 1, tzinfo=UTC)
-TOLERANCE = timedelta(seconds=1)
 # .NET writes seven digits of a second; Python reads six.
 EXCESS_DIGITS = re.compile(r"(\.\d{6})\d+")
 
@@ -40,35 +39,9 @@ def from_json(raw: bytes) -> ScheduleStatus | None:
     return ScheduleStatus(*times)
 
 
-def at_start(
-    stored: ScheduleStatus | None, schedule: Schedule, now: datetime
-) -> tuple[ScheduleStatus, bool]:
-    """Return the status to go on with, and whether an occurrence was missed.
-
-    A schedule that changed since the status was stored is never past due, and nor is
-    a status from the future: the clock was set back.
-    """
-    if stored is None or stored.last_updated > now + TOLERANCE:
-        return ScheduleStatus(NEVER_RAN, schedule.after(now), now), False
-    expected = _expected(stored, schedule, now)
-    if abs(stored.next - expected) > TOLERANCE:
-        since = stored.last_updated
-        if now > expected:
-            expected, since = schedule.after(now), now
-        return ScheduleStatus(NEVER_RAN, expected, since), False
-    return stored, now > stored.next
-
-
 def after_run(schedule: Schedule, began: datetime) -> ScheduleStatus:
     """Return the status after a run that began then; the next counts from its start."""
     return ScheduleStatus(began, schedule.after(began), began)
-
-
-def _expected(stored: ScheduleStatus, schedule: Schedule, now: datetime) -> datetime:
-    """Return what the schedule says should have been stored as next."""
-    if stored.last_updated > NEVER_RAN:
-        return schedule.after(stored.last_updated)
-    return schedule.after(now if stored.last == NEVER_RAN else stored.last)
 
 
 def _time(text: str) -> datetime:

@@ -8,7 +8,7 @@ from functions_host.functions import Function
 from functions_host.invocations import Invocations, Stopped
 from functions_host.timers import schedule_status
 from functions_host.timers.cron import NEVER, Schedule
-from functions_host.timers.missed_timers import ScheduleMonitor, Time
+from functions_host.timers.missed_timers import ScheduleMonitor, Time, at_start
 from functions_host.timers.schedule_status import ScheduleStatus
 from functions_host.worker import Attempt, FunctionFailed
 from functions_host.worker_messages import TypedData
@@ -63,7 +63,7 @@ class Timer:
     async def _begin(self) -> tuple[ScheduleStatus, bool]:
         if self.monitor:
             return await self.monitor.begin(self.function.name, self.schedule)
-        return schedule_status.at_start(None, self.schedule, self._time.clock())
+        return at_start(None, self.schedule, self._time.clock())
 
     async def _fire(self, *, past_due: bool) -> ScheduleStatus:
         began = self._time.clock()

@@ -35,7 +35,7 @@ from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.log import Query
 from moderation.dead_letters import redrive_plan
 from moderation.dead_letters.attempts import Attempt
-from moderation.dead_letters.lease import HeldLease, decide
+from moderation.dead_letters.redrive_handler import HeldLease, decide
 from moderation.dead_letters.redrive_plan import (
     LEASED,
     NO_TIME,

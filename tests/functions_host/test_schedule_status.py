@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions_host.timers import cron, schedule_status
+from functions_host.timers import cron, missed_timers, schedule_status
 from functions_host.timers.schedule_status import NEVER_RAN, ScheduleStatus
 
 NOW = datetime(2026, 11, 23, 9, 25, 20, tzinfo=UTC)
@@ -20,7 +20,7 @@ def ago(**span: float) -> datetime:
 
 def test_a_new_timer_waits_for_its_first_occurrence() -> None:
     """Nothing is past due for a timer that was never seen."""
-    found = schedule_status.at_start(None, FIVE_MINUTES, NOW)
+    found = missed_timers.at_start(None, FIVE_MINUTES, NOW)
 
     assert found == (ScheduleStatus(NEVER_RAN, NEXT, NOW), False)
 
@@ -30,21 +30,21 @@ def test_missed_occurrences_are_one_past_due_run(missed: timedelta) -> None:
     """However many were missed, the answer is that one is due."""
     stored = schedule_status.after_run(FIVE_MINUTES, NOW - missed)
 
-    assert schedule_status.at_start(stored, FIVE_MINUTES, NOW) == (stored, True)
+    assert missed_timers.at_start(stored, FIVE_MINUTES, NOW) == (stored, True)
 
 
 def test_a_tick_missed_before_the_first_run_counts() -> None:
     """The first start has written down when the first run was to be."""
-    stored, _ = schedule_status.at_start(None, FIVE_MINUTES, ago(minutes=20))
+    stored, _ = missed_timers.at_start(None, FIVE_MINUTES, ago(minutes=20))
 
-    assert schedule_status.at_start(stored, FIVE_MINUTES, NOW) == (stored, True)
+    assert missed_timers.at_start(stored, FIVE_MINUTES, NOW) == (stored, True)
 
 
 def test_nothing_is_past_due_before_its_time() -> None:
     """A restart between two occurrences changes nothing."""
     stored = schedule_status.after_run(FIVE_MINUTES, ago(seconds=20))
 
-    assert schedule_status.at_start(stored, FIVE_MINUTES, NOW) == (stored, False)
+    assert missed_timers.at_start(stored, FIVE_MINUTES, NOW) == (stored, False)
 
 
 def test_a_changed_schedule_is_never_past_due() -> None:
@@ -52,7 +52,7 @@ def test_a_changed_schedule_is_never_past_due() -> None:
     stored = schedule_status.after_run(FIVE_MINUTES, ago(days=2))
     hourly = cron.parse("0 0 * * * *")
 
-    status, past_due = schedule_status.at_start(stored, hourly, NOW)
+    status, past_due = missed_timers.at_start(stored, hourly, NOW)
 
     assert status.next == datetime(2026, 11, 23, 10, tzinfo=UTC)
     assert not past_due
@@ -62,7 +62,7 @@ def test_a_status_from_the_future_does_not_keep_a_timer_waiting() -> None:
     """The clock was set back while the host was down."""
     stored = schedule_status.after_run(FIVE_MINUTES, NOW + timedelta(hours=1))
 
-    status, past_due = schedule_status.at_start(stored, FIVE_MINUTES, NOW)
+    status, past_due = missed_timers.at_start(stored, FIVE_MINUTES, NOW)
 
     assert (status.next, past_due) == (NEXT, False)
 

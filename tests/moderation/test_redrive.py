@@ -23,8 +23,7 @@ from eventgrid_pull.outcomes import (
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import AuditEntry, DeadLetterRef
 from moderation.audit.log import AuditLog, Query
-from moderation.dead_letters import attempts, redrive, redrive_plan
-from moderation.dead_letters import lease as redrive_lease
+from moderation.dead_letters import attempts, redrive, redrive_handler, redrive_plan
 from moderation.dead_letters.redrive_plan import RedriveContext, Redriven
 from moderation.dead_letters.store import Lease, LeaseLost
 from moderation.events import Verdict
@@ -315,7 +314,7 @@ async def test_a_handler_has_its_time_and_no_more() -> None:
 
     [result] = await stand.redrive()
 
-    seconds = redrive_lease.HANDLER_SECONDS
+    seconds = redrive_handler.HANDLER_SECONDS
     assert result.outcome == "release"
     assert result.reason == f"the handler took longer than {seconds:.0f} s"
 

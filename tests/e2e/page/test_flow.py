@@ -83,14 +83,15 @@ async def test_a_batch_that_took_no_time_was_handled(page: Page, stack: Stack) -
     await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
     handling = page.get_by_role("region", name="Handling time", exact=True)
     chart = handling.get_by_role("slider")
+    has_no_time = re.compile("p99 0\\s*ms, p50 0\\s*ms")
 
     await chart.focus()
-    for _ in range(2):
+    for _ in range(3):  # the minute may have ended since
         await page.keyboard.press("ArrowLeft")
+        if has_no_time.search(await chart.get_attribute("aria-valuetext") or ""):
+            break
 
-    await expect(chart).to_have_attribute(
-        "aria-valuetext", re.compile("p99 0\\s*ms, p50 0\\s*ms")
-    )
+    await expect(chart).to_have_attribute("aria-valuetext", has_no_time)
     await expect(handling).not_to_contain_text("No batch was handled")
 
 
