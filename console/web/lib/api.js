@@ -110,12 +110,5 @@ function problemOf(status, data) {
   if (data === null || !(data.title || data.detail)) {
     return bare;
   }
-  return {
-    title: data.title ?? bare.title,
-    detail: data.detail ?? null,
-    next: data.next ?? null,
-    problems: Array.isArray(data.problems) ? data.problems : [],
-    published: data.published,
-    notPublished: data.notPublished,
-  };
+  return { ...data, title: data.title ?? bare.title, problems: Array.isArray(data.problems) ? data.problems : [] };
 }

@@ -16,20 +16,20 @@ export function envelopeView(whole, label = "CloudEvent envelope") {
 
 /** A button that copies what `words` gives; `of` says what, for those who hear the page. */
 export function copyButton(label, words, of = null, shown = null) {
-  const said = element("span", { class: "hint", role: "status" });
+  const status = element("span", { class: "hint", role: "status" });
   const button = element("button", { type: "button", class: "plain copy" }, label, of ? element("span", { class: "unseen" }, ` ${of}`) : null);
-  button.addEventListener("click", () => copyText(words(), shown ?? button, said));
-  return element("span", { class: "copying" }, said, button);
+  button.addEventListener("click", () => copyText(words(), shown ?? button, status));
+  return element("span", { class: "copying" }, status, button);
 }
 
 // Without leave to write to the clipboard, the reader copies what is selected.
-async function copyText(whole, shown, said) {
+async function copyText(whole, shown, status) {
   try {
     await navigator.clipboard.writeText(whole);
-    said.textContent = "Copied";
+    status.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(shown);
-    said.textContent = shown.tagName === "PRE" ? "Selected: copy it with the keyboard" : "The browser does not let this page copy";
+    status.textContent = shown.tagName === "PRE" ? "Selected: copy it with the keyboard" : "The browser does not let this page copy";
   }
-  setTimeout(() => said.replaceChildren(), 4000);
+  setTimeout(() => status.replaceChildren(), 4000);
 }

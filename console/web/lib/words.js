@@ -19,7 +19,7 @@ export function bareStatus(status) {
     `The answer has status ${status} and does not say why.`,
     "Look at the host's log.",
   ];
-  return { title, detail, next, problems: [] };
+  return { title, detail, next };
 }
 
 /** The problem when there was no answer at all. */
@@ -29,14 +29,12 @@ export function noAnswer(error, patience) {
       title: "No answer in time",
       detail: `There was no answer within ${patience} seconds.`,
       next: "The request may still be carried out: look at the latest entries before you try again.",
-      problems: [],
     };
   }
   return {
     title: "The app cannot be reached",
     detail: "The connection was refused or broke off.",
     next: "Check that the Functions host still runs (on this machine: python3 dev.py run), and the network. This page keeps trying.",
-    problems: [],
   };
 }
 
@@ -46,6 +44,5 @@ export function notJson(status) {
     title: "Invalid answer",
     detail: `The answer has status ${status} but is not JSON: something other than this app may have answered.`,
     next: "Check what serves this address.",
-    problems: [],
   };
 }

@@ -20,8 +20,8 @@ export function alertsBanner(section) {
   const summary = element("summary", {}, element("span", { class: "mark", "aria-hidden": "true" }, "!"), first);
   const list = element("ul", {});
   const details = element("details", {}, summary, list);
-  const said = element("p", { class: "unseen", role: "status" });
-  section.append(said, details);
+  const status = element("p", { class: "unseen", role: "status" });
+  section.append(status, details);
   closes(section, details, summary);
   return (alerts) => {
     // What is only to be known, as a timer that has not fired yet, is said in the flow.
@@ -34,7 +34,7 @@ export function alertsBanner(section) {
     first.replaceChildren(all.length > 1 ? `${all.length} alerts: ` : "", all.length ? value(all[0].text, { limit: 200 }) : "");
     list.replaceChildren(...all.map(alertView));
     section.hidden = all.length === 0;
-    said.textContent = all.map(({ text }) => text).join(". ").slice(0, 500);
+    status.textContent = all.map(({ text }) => text).join(". ").slice(0, 500);
   };
 }
 

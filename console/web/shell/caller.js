@@ -56,9 +56,9 @@ export function callerBadge(place, askKey) {
       return;
     }
     const role = await roleOf(me.data);
-    const said = JSON.stringify([me.data, role, hasKey()]);
-    if (said !== shown) {
-      shown = said;
+    const now = JSON.stringify([me.data, role, hasKey()]);
+    if (now !== shown) {
+      shown = now;
       may = role;
       payloads = me.data.payloads ?? payloads;
       note.textContent = role === "reader" ? WHY_NOT : "";

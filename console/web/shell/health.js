@@ -14,9 +14,9 @@ export function healthPulse(place) {
   let due = 0;
   let asked = -Infinity;
   let shown = "";
-  const said = element("p", { class: "unseen", role: "status" });
+  const status = element("p", { class: "unseen", role: "status" });
   const seen = element("div", {});
-  place.append(said, seen);
+  place.append(status, seen);
   return {
     soon: () => {
       due = Math.min(due, asked + LEAST);
@@ -32,16 +32,16 @@ export function healthPulse(place) {
       const now = JSON.stringify([answer.status, answer.data ?? null]);
       if (now !== shown) {
         shown = now;
-        show(answer, said, seen);
+        show(answer, status, seen);
       }
     },
   };
 }
 
-function show(answer, said, seen) {
+function show(answer, status, seen) {
   const checks = checksOf(answer);
   const wrong = checks?.filter(({ ok }) => !ok) ?? [];
-  said.textContent = checks ? summary(wrong) : answer.problem.title;
+  status.textContent = checks ? summary(wrong) : answer.problem.title;
   seen.replaceChildren(checks ? pulse(answer, wrong) : notKnown(answer));
 }
 

@@ -6,9 +6,9 @@ import { views } from "../views.js";
 /** Fills the navigation; the answer marks the view that is open. */
 export function navigation(nav) {
   const links = new Map(views.map((view) => [view.name, link(view)]));
-  nav.append(element("ul", {}, [...links.values()].map((each) => element("li", {}, each))));
+  nav.append(element("ul", {}, [...links.values()].map((anchor) => element("li", {}, anchor))));
   return (name) => {
-    links.forEach((each) => each.removeAttribute("aria-current"));
+    links.forEach((anchor) => anchor.removeAttribute("aria-current"));
     links.get(name)?.setAttribute("aria-current", "page");
     links.get(name)?.scrollIntoView({ block: "nearest" });
   };

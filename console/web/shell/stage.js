@@ -97,7 +97,7 @@ async function load(name) {
 }
 
 function refused(title, detail, next) {
-  return { view: null, status: 0, problem: { title, detail, next, problems: [] } };
+  return { view: null, status: 0, problem: { title, detail, next } };
 }
 
 // A class name for the styles, also when the address was written by someone else.

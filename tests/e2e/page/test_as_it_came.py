@@ -39,7 +39,7 @@ async def tab(page: Page) -> Page:
 
 
 async def test_in_peek(tab: Page, stack: Stack) -> None:
-    """Each of several, beside what is told of it."""
+    """Each of several, beside its details."""
     other = an_event("other").replace("1524831183200260097", "7")
     deliveries = [
         {"lockToken": id, "deliveryCount": 1, "id": id, "source": "/x", "type": KIND}

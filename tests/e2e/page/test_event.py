@@ -238,7 +238,7 @@ async def test_an_error_is_told_and_the_search_can_be_tried_again(
 
 
 async def test_an_id_of_several_events_leads_to_each(page: Page, stack: Stack) -> None:
-    """Which they are is told, and each has a life of its own."""
+    """They are listed, and each has a life of its own."""
     at = datetime.now(UTC)  # noqa: TID251  # the app reads entries by its own clock
     id = unique("A")
     outcomes = {"/team-a": "reject", "/team-b": "acknowledge"}

@@ -44,7 +44,7 @@ async def open_flow(page: Page, stack: Stack, params: str = "") -> None:
 async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
     page: Page, stack: Stack
 ) -> None:
-    """A minute's numbers are told by the chart, by its table and by the sums."""
+    """A minute's numbers are shown by the chart, by its table and by the sums."""
     at = now() - timedelta(minutes=9)
     note(stack, at, **BUSY)
     await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
@@ -78,7 +78,7 @@ async def test_counts_and_delays_can_be_read_with_keys_and_as_tables(
 
 
 async def test_a_batch_that_took_no_time_was_handled(page: Page, stack: Stack) -> None:
-    """A dot at 0 ms is told as one, not as nothing."""
+    """A dot at 0 ms is read out as a value, not as nothing."""
     note(stack, now() - timedelta(minutes=2), received=1, handling=spread(0, 1))
     await open_flow(page, stack, "?minutes=15&subscription=sub-flagged")
     handling = page.get_by_role("region", name="Handling time", exact=True)

@@ -106,7 +106,7 @@ async def sees_two_two_and_five(page: Page) -> None:
 
 async def test_an_event_is_checked_while_it_is_typed(page: Page, stack: Stack) -> None:
     """
-    Each problem is told with the line it is in, and a press on the line selects it.
+    Each problem is shown with its line, and a press on the line selects it.
     """
     await page.goto(f"{stack.url}/api/")
     field = page.get_by_label("Or your own event")

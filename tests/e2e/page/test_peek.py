@@ -154,10 +154,10 @@ async def test_a_lock_that_runs_out_is_said_to_be_lost(
     # A lock of two seconds cannot be had: 60 are declared. The answer is otherwise real.
     async def short(route: Route) -> None:
         answer = await route.fetch()
-        told = await answer.json() | {"lockSeconds": 2, "lockedUntil": None}
-        for delivery in told["deliveries"]:
+        body = await answer.json() | {"lockSeconds": 2, "lockedUntil": None}
+        for delivery in body["deliveries"]:
             delivery["lastDelivery"] = True
-        await route.fulfill(json=told)
+        await route.fulfill(json=body)
 
     content_id = unique()
     publish(stack, content_id)

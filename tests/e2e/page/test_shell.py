@@ -179,7 +179,7 @@ async def test_a_readers_key_rests_what_only_operators_may_do(
 
 
 async def test_alerts_are_shown_above_every_view(page: Page, stack: Stack) -> None:
-    """What needs a person is told with its time and what to do next, as text."""
+    """What needs a person is shown with its time and what to do next, as text."""
 
     async def alarmed(route: Route) -> None:
         answer = await route.fetch()
@@ -235,7 +235,7 @@ async def test_one_request_at_a_time_and_none_from_a_hidden_tab(
         await page.clock.fast_forward(1_000)
 
 
-async def test_an_app_that_is_gone_is_told_in_words_and_found_again(
+async def test_an_app_that_is_gone_is_named_in_words_and_found_again(
     page: Page, stack: Stack
 ) -> None:
     """The page says that nothing answers, what to look at, and goes on by itself."""
@@ -297,7 +297,7 @@ def test_the_page_has_the_topology_from_the_app() -> None:
 async def test_a_view_that_fails_to_begin_says_so_and_the_others_go_on(
     page: Page, stack: Stack
 ) -> None:
-    """A fault of the page is told in the page, and not only to the console."""
+    """A bug of the page is shown in the page, and not only to the console."""
     faulty = "export const view = { mount() { throw new Error('no luck'); } };"
 
     async def broken(route: Route) -> None:

@@ -135,10 +135,10 @@ async def test_long_settings_fit_a_telephone(page: Page, stack: Stack) -> None:
     # Settings of a running app cannot be changed: what is answered is, instead.
     async def long(route: Route) -> None:
         answer = await route.fetch()
-        told = await answer.json()
-        for setting in told["settings"]:
+        body = await answer.json()
+        for setting in body["settings"]:
             setting |= {"value": f"{HOSTILE}{'W' * 500}", "what": HOSTILE, "set": True}
-        await route.fulfill(json=told)
+        await route.fulfill(json=body)
 
     await page.set_viewport_size({"width": 360, "height": 740})
     await page.route(re.compile("/api/settings$"), long)

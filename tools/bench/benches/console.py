@@ -16,15 +16,15 @@ from console.routes import ROUTES
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import stamp
 from moderation import runtime
+from tools.bench.contenders.contender import Place
 from tools.bench.load import filling
 from tools.bench.load.events import FLAGGED, event
 from tools.bench.load.filling import Day, Known
-from tools.bench.load.parts import running_storage
-from tools.bench.load.servers import KEY
+from tools.bench.load.parts import app_settings, running_storage
+from tools.bench.load.servers import KEY, TOPIC
 from tools.bench.report import Report, Row
 from tools.bench.sizes import Size
-from tools.stack.settings import settings_file
-from tools.terminal import ROOT, say
+from tools.terminal import say
 
 type Look = Callable[[], Awaitable[None]]
 
@@ -129,9 +129,7 @@ def _rows(day: Day, took: dict[str, list[float]]) -> list[Row]:
 async def _app(storage: str) -> AsyncIterator[None]:
     """Run the app in this process, with the example's settings, on that storage."""
     before = dict(os.environ)
-    example = settings_file.read(ROOT / settings_file.EXAMPLE)
-    os.environ |= example | {settings_file.KEY: KEY}
-    os.environ |= dict.fromkeys(settings_file.STORAGE, storage)
+    os.environ |= app_settings(Place("http://127.0.0.1:1", TOPIC, KEY, storage=storage))
     runtime.forget()
     try:
         yield

@@ -30,10 +30,10 @@ export function redriving(shell, state, done) {
     changed();
     box.focus();
   });
-  const said = element("p", { class: "chosen", role: "status" });
+  const status = element("p", { class: "chosen", role: "status" });
   const place = element("div", { class: "outcome", role: "status" });
   const bar = element("div", { class: "chosen-bar", role: "group", "aria-label": "Chosen dead letters", hidden: true },
-    said, element("div", { class: "buttons" }, dry, wet, clear), place);
+    status, element("div", { class: "buttons" }, dry, wet, clear), place);
   const results = element("div", { class: "results", "aria-live": "polite" });
   const dialog = confirmDialog();
 
@@ -45,7 +45,7 @@ export function redriving(shell, state, done) {
     const over = rows.length > CAP;
     const isTried = tried.of !== "" && tried.of === which(rows);
     bar.hidden = !rows.length;
-    said.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it says which can be redriven, and changes nothing."}`;
+    status.textContent = `${rows.length} chosen${over ? `: at most ${CAP} can be redriven at once` : ""}. ${isTried ? "" : "A dry run comes first: it says which can be redriven, and changes nothing."}`;
     rest([dry], over);
     wet.hidden = !isTried;
     dry.classList.toggle("primary", !isTried);

@@ -21,7 +21,7 @@ function mount(place, params, shell) {
   const state = { ...asked(params), rows: new Map(), cursor: null, due: 0, turn: 0, known: "" };
   const parts = {
     head: element("div", { class: "view-head" }),
-    said: element("p", { class: "said", role: "status" }, "Loading dead letters…"),
+    status: element("p", { class: "status", role: "status" }, "Loading dead letters…"),
     problem: element("div", {}),
     list: element("ul", { class: "letters" }),
     empty: element("div", { hidden: true }),
@@ -31,7 +31,7 @@ function mount(place, params, shell) {
   const dialog = letterDialog(shell, () => keep(NAME, address(state)));
   const redrive = redriving(shell, state, () => load(false, { quiet: true }));
   const card = element("section", { class: "card", "aria-label": "Dead letters of the day" },
-    parts.said, parts.problem, redrive.all, parts.list, parts.empty, parts.more, parts.others, redrive.bar);
+    parts.status, parts.problem, redrive.all, parts.list, parts.empty, parts.more, parts.others, redrive.bar);
   place.append(parts.head, redrive.results, card, dialog.node, redrive.dialog);
 
   function open(letter) {
@@ -43,7 +43,7 @@ function mount(place, params, shell) {
     const turn = (state.turn += 1);
     state.due = performance.now() + EVERY;
     const ask = () => shell.call("GET", path(state, { limit: PAGE, cursor: more ? state.cursor : null }), { patience: 60 });
-    const answer = more ? await busy([parts.more], parts.said, "Loading more…", ask) : await ask();
+    const answer = more ? await busy([parts.more], parts.status, "Loading more…", ask) : await ask();
     if (turn !== state.turn || answer.aborted) {
       return null;
     }
@@ -57,7 +57,7 @@ function mount(place, params, shell) {
   }
 
   function fail(answer, keepList) {
-    parts.said.textContent = "";
+    parts.status.textContent = "";
     parts.problem.replaceChildren(keepList ? problemView(answer) : "");
     state.due = 0;
     state.known = "";
@@ -99,7 +99,7 @@ function mount(place, params, shell) {
     parts.more.hidden = !state.cursor;
     const kind = state.archived ? "archived" : "waiting";
     const rest = data.complete === false || state.cursor ? ", and there are more" : "";
-    parts.said.textContent = number ? `${number.toLocaleString()} ${kind}${rest}.` : "";
+    parts.status.textContent = number ? `${number.toLocaleString()} ${kind}${rest}.` : "";
   }
 
   function restart() {
@@ -108,7 +108,7 @@ function mount(place, params, shell) {
     parts.list.replaceChildren();
     parts.empty.hidden = parts.more.hidden = true;
     parts.others.replaceChildren();
-    parts.said.textContent = "Loading dead letters…";
+    parts.status.textContent = "Loading dead letters…";
     redrive.reset();
     controls(parts.head, state, shell);
   }
@@ -187,10 +187,10 @@ function dayField(day, state, to) {
 }
 
 function exporting(state, shell) {
-  const { buttons, said } = exportButtons({
+  const { buttons, status } = exportButtons({
     pathOf: (page) => path(state, page), limit: 200, signal: shell.signal, name: () => `dead-letters-${state.day}`,
   });
-  return element("div", { class: "field export" }, element("span", { class: "field-label" }, "Export"), element("div", { class: "buttons" }, buttons), said);
+  return element("div", { class: "field export" }, element("span", { class: "field-label" }, "Export"), element("div", { class: "buttons" }, buttons), status);
 }
 
 function none(state) {

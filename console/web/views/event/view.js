@@ -27,18 +27,18 @@ function lifeOf(place, asked, shell) {
   const seen = {
     head: element("div", {}),
     progress: element("div", { class: "buttons" }),
-    said: element("p", { class: "outcome", role: "status" }),
+    status: element("p", { class: "outcome", role: "status" }),
     body: element("div", { class: "life" }),
     envelope: element("div", {}),
   };
-  place.append(seen.head, element("div", { class: "buttons life-said" }, seen.said, seen.progress), seen.body, seen.envelope);
+  place.append(seen.head, element("div", { class: "buttons life-said" }, seen.status, seen.progress), seen.body, seen.envelope);
   let drawn = "";
 
   const search = lifeSearch({ ...asked, call: shell.call, tell });
   tell(search.state);
 
   function tell(state) {
-    seen.said.textContent = sentence(state);
+    seen.status.textContent = sentence(state);
     seen.progress.replaceChildren(...progress(state, search));
     const now = JSON.stringify([state.steps, state.event, state.events, state.expected, state.complete]);
     if (now !== drawn && (state.steps.length || state.event || state.complete || isSeveral(state))) {

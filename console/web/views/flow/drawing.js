@@ -112,7 +112,7 @@ function timeLabels(shown, { left, width, height, rem, slot }) {
     .map((at) => shape("text", { class: "tick", x: x(at), y: height - 0.25 * rem, "text-anchor": "middle" }, clock(at)));
 }
 
-// Nothing is told by colour alone: each series has a pattern of its own, too.
+// Nothing is shown by colour alone: each series has a pattern of its own, too.
 const MARKS = {
   diagonal: "M-1 7L7 -1M-1 1L1 -1M5 7L7 5",
   crossed: "M0 0L6 6M6 0L0 6",

@@ -1,4 +1,4 @@
-// What is written is checked by the API's own rules while it is written, and problems are told with their line.
+// What is written is checked by the API's own rules while it is written, and problems are shown with their line.
 import { call } from "../../lib/api.js";
 import { button } from "../../lib/busy.js";
 import { count, element, value } from "../../lib/dom.js";

@@ -12,17 +12,17 @@ import { facts } from "../shared/fields.js";
 /** The section {node, know(topology)}; `changed` is called when a probe has come back. */
 export function inspectSection(changed) {
   const inspect = operatorOnly(button("Inspect and reject a probe", ask, { kind: "primary" }));
-  const said = element("div", { class: "outcome", role: "status" });
+  const status = element("div", { class: "outcome", role: "status" });
   const result = element("div", { class: "result" });
   const where = element("li", {});
   const steps = howItGoes(where);
 
   async function ask() {
     result.replaceChildren();
-    const answer = await busy([inspect], said, "Publishing the probe and waiting for its delivery…", () =>
+    const answer = await busy([inspect], status, "Publishing the probe and waiting for its delivery…", () =>
       call("POST", "inspect", { patience: 120 }));
     steps.hidden = answer.ok;
-    outcome(said, answer, () => sentence(answer.data));
+    outcome(status, answer, () => sentence(answer.data));
     result.replaceChildren(...(answer.ok ? resultView(answer) : []));
     changed();
   }
@@ -32,7 +32,7 @@ export function inspectSection(changed) {
     element("p", { class: "lead" }, "See one event exactly as Event Grid delivers it."),
     steps,
     element("div", { class: "buttons" }, inspect),
-    said, result);
+    status, result);
   return { node, know: ({ inspected }) => where.replaceChildren(...place(inspected)) };
 }
 

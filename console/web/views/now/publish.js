@@ -14,7 +14,7 @@ export function publishSection(shell) {
     id: "publish-body", rows: 12, spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-describedby": "publish-hint",
   });
   const checked = element("div", { class: "checked", role: "status" });
-  const said = element("div", { class: "outcome", role: "status" });
+  const status = element("div", { class: "outcome", role: "status" });
   const result = element("div", { class: "result" });
   const five = operatorOnly(button("Publish the five samples", () => publish("events/samples"), { kind: "primary" }));
   const send = operatorOnly(button("Publish this", () => publish("events", own.value), { kind: null }));
@@ -22,8 +22,8 @@ export function publishSection(shell) {
 
   async function publish(path, body) {
     result.replaceChildren();
-    const answer = await busy([five, send], said, "Publishing…", () => call("POST", path, { body, patience: 60 }));
-    outcome(said, answer, () => sentence(answer));
+    const answer = await busy([five, send], status, "Publishing…", () => call("POST", path, { body, patience: 60 }));
+    outcome(status, answer, () => sentence(answer));
     result.replaceChildren(answer.ok ? published(answer.data.events ?? []) : "");
     shell.look();
   }
@@ -49,7 +49,7 @@ export function publishSection(shell) {
       element("div", { class: "written" }, own, checked),
       element("div", { class: "buttons" }, send, button("Restore the example", restore),
         element("span", { class: "hint", id: "publish-hint" }, "Validated as you type, by the API's own rules. Ctrl + Enter publishes."))),
-    said, result);
+    status, result);
 }
 
 function sentence(answer) {

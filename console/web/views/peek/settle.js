@@ -13,14 +13,14 @@ const WORDS = { acknowledge: "Acknowledge", release: "Release", reject: "Reject"
 /** The bar for all and what settles; {bar, dialog, settleOne, shown, locked, mayLeave, mayReceive}. */
 export function settling(state, shell) {
   const dialog = confirmDialog();
-  const said = element("p", { class: "chosen", role: "status" });
+  const status = element("p", { class: "chosen", role: "status" });
   const place = element("div", { class: "outcome", role: "status" });
   const buttons = Object.entries(WORDS).map(([disposition, word]) => {
     const asks = disposition === "release" || disposition === "reject";
     return operatorOnly(button(`${word} all${asks ? "…" : ""}`, () => settle(locked(), disposition, buttons), { kind: null }));
   });
   const bar = element("div", { class: "card held-bar", role: "group", "aria-label": "All that is locked", hidden: true },
-    said, element("div", { class: "buttons" }, buttons), place);
+    status, element("div", { class: "buttons" }, buttons), place);
 
   const locked = () => [...state.held].filter(([, held]) => held.isLocked()).map(([token]) => token);
 
@@ -28,9 +28,9 @@ export function settling(state, shell) {
     const number = locked().length;
     const sentence = number ? `${count(number, "event")} locked.` : "Nothing is locked any more.";
     bar.hidden = state.held.size === 0;
-    buttons.forEach((each) => (each.hidden = number === 0));
-    if (said.textContent !== sentence) {
-      said.textContent = sentence;
+    buttons.forEach((control) => (control.hidden = number === 0));
+    if (status.textContent !== sentence) {
+      status.textContent = sentence;
     }
   }
 

@@ -22,7 +22,7 @@ function mount(place, params, shell) {
   const number = select(Array.from({ length: MOST }, (_, index) => [String(index + 1), String(index + 1)]), String(MOST));
   const receive = operatorOnly(element("button", { class: "primary" }, "Receive"));
   const reveal = element("input", { type: "checkbox", class: "choose", id: "peek-reveal" });
-  const said = element("div", { class: "outcome", role: "status" });
+  const status = element("div", { class: "outcome", role: "status" });
   const list = element("ol", { class: "held", "aria-label": "Received events" });
   const settle = settling(state, shell);
   const form = element("form", { class: "peek-form" }, field("Event subscription", box), field("At most", number), receive,
@@ -31,7 +31,7 @@ function mount(place, params, shell) {
     element("section", { class: "card", "aria-labelledby": "peek-title" },
       element("h2", { id: "peek-title" }, "Receive by hand"),
       element("p", { class: "lead" }, "Receiving uses one delivery attempt of each event and locks it: meanwhile nobody else gets it. Settle it before its lock runs out, or release it; leaving this view releases what is still locked."),
-      form, said),
+      form, status),
     settle.bar, list, settle.dialog);
 
   const guard = leaving({ locked: () => settle.locked(), release: (tokens) => parting(state, tokens), mayLeave: settle.mayLeave });
@@ -52,13 +52,13 @@ function mount(place, params, shell) {
     const asked = performance.now();
     const subscription = box.value;
     // Not the shell's call, which ends when the reader leaves: what is received must be released, too.
-    const answer = await busy([receive], said, waiting, () =>
+    const answer = await busy([receive], status, waiting, () =>
       call("POST", "peek", { body: JSON.stringify({ subscription, maxEvents: Number(number.value), reveal: reveal.checked }), patience: 90 }));
     if (shell.signal.aborted) {
       parting({ subscription, held: new Map() }, (answer.data?.deliveries ?? []).map(({ lockToken }) => lockToken));
       return;
     }
-    outcome(said, answer, () => sentence(answer.data));
+    outcome(status, answer, () => sentence(answer.data));
     if (answer.ok) {
       Object.assign(state, { subscription, lockSeconds: answer.data.lockSeconds ?? 60 });
       fill(answer, asked);

@@ -8,23 +8,23 @@ const FORMATS = ["ndjson", "csv"];
 const MOST = 20_000;
 
 /**
- * Buttons that save a list, and the place that says how it went: {buttons, said}. `pathOf({format, limit, cursor})` is
+ * Buttons that save a list, and the place that says how it went: {buttons, status}. `pathOf({format, limit, cursor})` is
  * where a page of it is, `name()` what the file is called.
  */
 export function exportButtons({ pathOf, limit, name, signal }) {
-  const said = element("div", { class: "outcome", role: "status" });
+  const status = element("div", { class: "outcome", role: "status" });
   const buttons = FORMATS.map((format) =>
     button([format.toUpperCase(), element("span", { class: "unseen" }, " export")], () => exportAs(format)));
 
   async function exportAs(format) {
-    const answer = await busy(buttons, said, "Exporting…", () => allPages((cursor) => pathOf({ format, limit, cursor }), format, MOST / limit, signal));
-    outcome(said, answer, () => (answer.cursor ? `Saved the first ${MOST.toLocaleString()}. There are more: filter, or use the API.` : "Saved."));
+    const answer = await busy(buttons, status, "Exporting…", () => allPages((cursor) => pathOf({ format, limit, cursor }), format, MOST / limit, signal));
+    outcome(status, answer, () => (answer.cursor ? `Saved the first ${MOST.toLocaleString()}. There are more: filter, or use the API.` : "Saved."));
     if (answer.ok) {
       save(new Blob(answer.parts), `${name()}.${format}`);
     }
   }
 
-  return { buttons, said };
+  return { buttons, status };
 }
 
 /** The pages of a list: {ok: true, parts, cursor}, or the first answer that failed. */

@@ -43,7 +43,7 @@ export function rowsOf(rowOf, keyOf, most) {
     append: (entries) => list.append(...entries.slice(0, most - keys.size).map(row).filter(Boolean)),
     prepend: (entries) => {
       const made = entries.slice(0, AT_ONCE).map(row).filter(Boolean);
-      made.forEach((each) => each.classList.add("arrived"));
+      made.forEach((li) => li.classList.add("arrived"));
       list.prepend(...made);
       trim();
     },

@@ -149,7 +149,7 @@ function parts(rows, exports) {
     place: element("div", { class: "stream-end" }, element("p", { class: "quiet nothing" }, "Loading the latest entries…")),
   };
   made.bar = element("div", { class: "stream-bar" },
-    made.state, made.count, made.fresh, element("span", { class: "grow" }), made.pause, element("span", { class: "hint" }, "Export"), ...exports.buttons, exports.said);
+    made.state, made.count, made.fresh, element("span", { class: "grow" }), made.pause, element("span", { class: "hint" }, "Export"), ...exports.buttons, exports.status);
   made.list = element("div", { class: "card stream-card" }, rows.head, rows.list);
   made.end = element("div", { class: "stream-foot" }, made.place, made.older);
   return made;

@@ -14,7 +14,7 @@ function mount(place, params, shell) {
   const text = element("textarea", { rows: "16", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
   const sample = select(samples.map(([label], index) => [String(index), label]), "0");
   const ask = element("button", { class: "primary" }, "Explain");
-  const said = element("div", { class: "outcome", role: "status" });
+  const status = element("div", { class: "outcome", role: "status" });
   const answerPlace = element("div", { class: "why-answer" });
   const filters = element("div", {}, element("p", { class: "quiet" }, "Loading the topology…"));
   const form = element("form", { class: "fields" },
@@ -24,7 +24,7 @@ function mount(place, params, shell) {
   place.append(
     element("div", { class: "why-grid" },
       element("section", { class: "card", "aria-labelledby": "why-event" }, element("h2", { id: "why-event" }, "This event"), form),
-      element("section", { class: "card", "aria-labelledby": "why-who" }, element("h2", { id: "why-who" }, "Who takes it"), said, answerPlace)),
+      element("section", { class: "card", "aria-labelledby": "why-who" }, element("h2", { id: "why-who" }, "Who takes it"), status, answerPlace)),
     element("section", { class: "card", "aria-labelledby": "why-filters" }, element("h2", { id: "why-filters" }, "Filters of the event subscriptions"), filters));
 
   let timer = null;
@@ -33,11 +33,11 @@ function mount(place, params, shell) {
     clearTimeout(timer);
     const mine = (turn += 1);
     if (!text.value.trim()) {
-      said.replaceChildren();
+      status.replaceChildren();
       return answerPlace.replaceChildren(nothing("Paste an event, or begin with a sample."));
     }
     const options = { body: text.value, type: contentType(text.value), quiet: false };
-    const [why, check] = await busy([], said, "Evaluating the filters…", () => Promise.all([
+    const [why, check] = await busy([], status, "Evaluating the filters…", () => Promise.all([
       shell.call("POST", "why", options), shell.call("POST", "events/check", options)]));
     if (mine !== turn || why.aborted) {
       return undefined;
@@ -51,7 +51,7 @@ function mount(place, params, shell) {
       refused,
       why.ok ? (why.data.events ?? []).map(eventView) : refused && [400, 415].includes(why.status) ? null : problemView(why),
     ].flat().filter(Boolean));
-    said.replaceChildren(why.ok ? element("p", { class: "unseen" }, sentence(why.data.events ?? [])) : "");
+    status.replaceChildren(why.ok ? element("p", { class: "unseen" }, sentence(why.data.events ?? [])) : "");
   }
 
   const begin = () => {
