@@ -5,11 +5,14 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from eventgrid_pull.blob import blob_client
+from moderation import timers, topology
+from moderation.settings import SETTINGS
 from tools.bench.contenders.contender import Place
 from tools.bench.load.servers import KEY, TOPIC, Emulator, running_emulator
 from tools.stack import options
@@ -71,8 +74,13 @@ async def running_host(
 
 
 def app_settings(place: Place) -> dict[str, str]:
-    """Return the example's settings, with the emulator and Azurite of that place."""
+    """Return the example's settings, with the emulator and Azurite of that place.
+
+    Those that have a default have it, whatever local.settings.json says.
+    """
+    own = [timers.settings(name) for name in topology.load().names]
     return {
+        **{setting.name: setting.default for setting in chain(SETTINGS, *own)},
         **settings_file.read(ROOT / settings_file.EXAMPLE),
         **dict.fromkeys(settings_file.STORAGE, place.storage),
         settings_file.ENDPOINT: place.endpoint,
