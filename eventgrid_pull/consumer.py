@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from eventgrid_pull import shutdown
-from eventgrid_pull.draining import batch, settle
+from eventgrid_pull.draining import settle
 from eventgrid_pull.draining.batch import BatchContext
 from eventgrid_pull.draining.callers import PATIENCE_SECONDS, RETRY_SECONDS
+from eventgrid_pull.draining.decide import decide
 from eventgrid_pull.draining.drain import SHORTEST_WAIT, DrainJob
 from eventgrid_pull.draining.drain_registry import Drains
 from eventgrid_pull.draining.drain_result import DrainResult
@@ -169,7 +170,7 @@ class Consumer:
         """Return what becomes of an event, as in a drain; nothing is received or settled."""
         event = self._declared[name].decode(raw, delivery_count)
         handler = self._hooks.for_batch(name, self.runner(name))([event])
-        return await batch.decide(name, handler, event)
+        return await decide(name, handler, event)
 
     async def _note(self, summary: DrainSummary) -> None:
         self._statuses.last[summary.subscription] = summary

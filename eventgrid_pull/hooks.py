@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from eventgrid_pull.draining.drain_summary import DrainSummary
 from eventgrid_pull.event import AnyEvent
-from eventgrid_pull.handlers.run_handler import Handle, Runner
+from eventgrid_pull.handlers.run_handler import Deciding, Handle, Runner, resolve
 from eventgrid_pull.outcomes import Disposition
 
 _log = logging.getLogger(__name__)
@@ -84,10 +84,14 @@ class Hooks:
                 [event for event in events if id(event) not in answers]
             )
 
-            async def handle(event: AnyEvent) -> Disposition:
-                if (answer := answers.get(id(event))) is None:
-                    return await handler(event)
-                return await answer or await runner.handle(event)
+            def handle(event: AnyEvent) -> Deciding:
+                answer = answers.get(id(event))
+                return handler(event) if answer is None else wait(answer, event)
+
+            async def wait(
+                answer: Awaitable[Disposition | None], event: AnyEvent
+            ) -> Disposition:
+                return await answer or await resolve(runner.handle(event))
 
             return handle
 

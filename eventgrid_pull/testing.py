@@ -13,10 +13,10 @@ from typing import Protocol
 import msgspec
 
 from eventgrid_pull.consumer import Consumer
-from eventgrid_pull.draining import batch
+from eventgrid_pull.draining.decide import check
 from eventgrid_pull.event import Decode, Delivery
 from eventgrid_pull.events import event_decoder
-from eventgrid_pull.handlers.run_handler import HandlerExited
+from eventgrid_pull.handlers.run_handler import HandlerExited, resolve
 from eventgrid_pull.outcomes import (
     Disposition,
     ReleaseDelay,
@@ -66,7 +66,7 @@ async def handle(
         handler = runner.for_batch(delivered)
         return [
             resolve_disposition(
-                batch.check(await handler(event)), delivery_count, limit=limit
+                check(await resolve(handler(event))), delivery_count, limit=limit
             )
             for event in delivered
         ]

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import inf
-from typing import Any
 
 import msgspec
 
 from eventgrid_pull.draining import drain_result, settle
+from eventgrid_pull.draining.decide import Decision, Handler, begin
 from eventgrid_pull.draining.drain_result import DrainResult, Outcome
 from eventgrid_pull.draining.lock_renewal import Locks
 from eventgrid_pull.draining.settle import Decided, Receiver
@@ -17,10 +17,8 @@ from eventgrid_pull.event import AnyEvent, Delivery
 from eventgrid_pull.outcomes import (
     DISPOSITIONS,
     Disposition,
-    InvalidDisposition,
     Release,
     ReleaseDelay,
-    release_for,
     resolve_disposition,
 )
 from eventgrid_pull.publishing.publish_stamp import LONGEST_LIFE
@@ -32,10 +30,6 @@ _log = logging.getLogger(__name__)
 
 # Neighbours of a slow event are recorded and settled without it after this time.
 FLUSH_SECONDS = 1.0
-
-# What it takes is the event as its decoder makes it; what it gives is checked.
-type Handler = Callable[[Any], Awaitable[Disposition]]
-type Decision = asyncio.Task[Disposition]
 
 
 class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +77,14 @@ class _Batch:
             [delivery.lock_token for delivery in deliveries], context.lock_seconds
         )
         handler = context.for_batch([delivery.event for delivery in deliveries])
-        self._pending = {
-            _begin(context.subscription, handler, delivery): delivery
-            for delivery in deliveries
-        }
+        self._decided: list[tuple[Delivery, Disposition]] = []
+        self._pending: dict[Decision, Delivery] = {}
+        for delivery in deliveries:
+            decision = begin(context.subscription, handler, delivery.event)
+            if isinstance(decision, DISPOSITIONS):
+                self._decided.append((delivery, decision))
+            else:
+                self._pending[decision] = delivery
 
     async def run(self) -> None:
         """Flush what is decided, again and again, until nothing is left."""
@@ -121,15 +119,15 @@ class _Batch:
         """Finish what is decided or overdue; nothing whose lock is gone."""
         overdue = self._is_overdue()
         ready = [task for task in self._pending if overdue or task.done()]
+        decided, self._decided = self._decided, []
+        decided += [(self._pending.pop(task), _disposition(task)) for task in ready]
         held, now = [], loop_time()
-        for task in ready:
-            delivery = self._pending.pop(task)
-            disposition = self._disposition(task, delivery)
+        for delivery, chosen in decided:
             if self._locks.is_held(delivery.lock_token, now):
-                held.append((delivery, disposition))
+                held.append((delivery, self._resolve(delivery, chosen)))
             else:
                 self._done.lose(delivery)
-        if ready:
+        if decided:
             self._done.summary.handling.add((now - self._began) * 1000)
         if held:
             await _finish(self._context, held, self._done)
@@ -139,15 +137,7 @@ class _Batch:
             self._stop_at = loop_time() + GRACE_SECONDS
         return loop_time() >= self._stop_at
 
-    def _disposition(self, task: Decision, delivery: Delivery) -> Disposition:
-        chosen: Disposition
-        if not task.done():
-            task.cancel()
-            chosen = Release("the app is stopping", ReleaseDelay.NONE)
-        elif task.cancelled():
-            chosen = Release("the handler was cancelled")
-        else:
-            chosen = task.result()
+    def _resolve(self, delivery: Delivery, chosen: Disposition) -> Disposition:
         limit = self._context.max_delivery_count
         return resolve_disposition(chosen, delivery.delivery_count, limit=limit)
 
@@ -163,38 +153,13 @@ class _Batch:
                 self._done.lose(delivery)
 
 
-def _begin(subscription: str, handler: Handler, delivery: Delivery) -> Decision:
-    """Begin an eager task: a handler that waits for nothing is done at once."""
-    loop = asyncio.get_running_loop()
-    deciding = decide(subscription, handler, delivery.event)
-    return asyncio.Task(deciding, loop=loop, eager_start=True)
-
-
-async def decide(subscription: str, handler: Handler, event: AnyEvent) -> Disposition:
-    """Return the handler's disposition; what it raises concerns this event alone."""
-    try:
-        return check(await handler(event))
-    except InvalidDisposition as error:
-        return Release(f"the handler returned {error}")
-    except Exception as error:  # the one place where a failure becomes a disposition
-        _log.exception(
-            "the handler of %s failed on event %r", subscription, event.id[:64]
-        )
-        return release_for(error)
-
-
-def check(disposition: Disposition) -> Disposition:
-    """Return the disposition, if it can be recorded and carried out; else InvalidDisposition."""
-    if not isinstance(disposition, DISPOSITIONS):
-        raise InvalidDisposition(f"{type(disposition).__name__}, not a disposition")
-    (disposition.reason or "").encode()
-    if isinstance(disposition, Release) and disposition.delay not in (
-        None,
-        *ReleaseDelay,
-    ):
-        allowed = ", ".join(str(int(delay)) for delay in ReleaseDelay)
-        raise InvalidDisposition(f"an invalid delay: it must be one of {allowed} s")
-    return disposition
+def _disposition(task: Decision) -> Disposition:
+    if not task.done():
+        task.cancel()
+        return Release("the app is stopping", ReleaseDelay.NONE)
+    if task.cancelled():
+        return Release("the handler was cancelled")
+    return task.result()
 
 
 async def _finish(context: BatchContext, decided: Decided, done: DrainResult) -> None:

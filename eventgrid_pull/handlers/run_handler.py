@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -11,17 +11,15 @@ import msgspec
 
 from eventgrid_pull.draining.receive_size import BATCH
 from eventgrid_pull.event import AnyEvent, MalformedEvent
+from eventgrid_pull.handlers.batch_answer import SharedWork, disposition_at
 from eventgrid_pull.handlers.handler import Shape
 from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
 from eventgrid_pull.outcomes import (
     DISPOSITIONS,
-    Acknowledge,
     Disposition,
-    InvalidDisposition,
     Reject,
     Release,
     ReleaseDelay,
-    release_for,
 )
 
 _log = logging.getLogger(__name__)
@@ -30,7 +28,9 @@ _log = logging.getLogger(__name__)
 CANCEL_SECONDS = 1.0
 
 type OnMalformed = Literal["reject", "handle"]
-type Handle = Callable[[AnyEvent], Awaitable[Disposition]]
+# What has to be waited for is given as what gives it: most handlers decide at once.
+type Deciding = Disposition | Awaitable[Disposition]
+type Handle = Callable[[AnyEvent], Deciding]
 
 
 # What comes from outside of an async handler: stopping, closing, Ctrl-C.
@@ -71,12 +71,18 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether no handler can start before one ends that cannot be stopped."""
         return self.slots.stuck >= self.slots.most
 
-    async def handle(self, event: AnyEvent) -> Disposition:
+    def handle(self, event: AnyEvent) -> Deciding:
         """Return what becomes of one event; what the handler raises passes."""
         if (refusal := self._refuse(event)) is not None:
             return refusal
         argument = [event] if self.shape.is_batch else event
-        return _at(await self._call(argument), 0, 1)
+        if not self.slots.take_free():
+            return _only(self._call(argument))
+        work = self._begin(argument)
+        if not work.done():
+            return _only(self._wait(work))
+        self.slots.give()
+        return disposition_at(_answer(work), 0, 1)
 
     def for_batch(self, events: list[AnyEvent]) -> Handle:
         """Return what handles the events of one receive.
@@ -93,13 +99,15 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if not fresh:
             return self.handle
-        shared = _Shared(asyncio.ensure_future(self._call(fresh)))
+        shared = SharedWork(asyncio.ensure_future(self._call(fresh)))
         places = {id(event): place for place, event in enumerate(fresh)}
 
-        async def handle(event: AnyEvent) -> Disposition:
-            if (place := places.get(id(event))) is None:
-                return await self.handle(event)
-            return _at(await shared.wait(), place, len(fresh))
+        async def wait(place: int) -> Disposition:
+            return disposition_at(await shared.wait(), place, len(fresh))
+
+        def handle(event: AnyEvent) -> Deciding:
+            place = places.get(id(event))
+            return self.handle(event) if place is None else wait(place)
 
         return handle
 
@@ -118,31 +126,30 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
                     f"all {self.slots.most} handlers that may run outlast their time",
                     ReleaseDelay.ONE_MINUTE,
                 )
-        try:
-            work = self._begin(argument)
-        except BaseException:  # as where no thread can be started
-            self.slots.give()
-            raise
-        if work.done():
-            self.slots.give()
-            return work.result()
+        return await self._wait(self._begin(argument))
+
+    async def _wait(self, work: asyncio.Future[Any]) -> object:
+        """Return what comes of the work in its time, and give its slot back."""
         try:
             await asyncio.wait((work,), timeout=self.seconds)
         finally:
             self._end(work)
         if not work.done():
             return Release(f"the handler took longer than {self.seconds:.0f} s")
-        if work.cancelled():
-            return Release("the handler was cancelled")
-        return work.result()
+        return _answer(work)
 
     def _begin(self, argument: object) -> asyncio.Future[Any]:
-        """Begin the work: what waits for nothing is done at once."""
+        """Begin the work in a slot: what waits for nothing is done at once."""
         loop = asyncio.get_running_loop()
-        if self.shape.is_async:
-            return asyncio.Task(self._run_async(argument), loop=loop, eager_start=True)
-        context = contextvars.copy_context()
-        future = self.threads.submit(context.run, self._run_plain, argument)
+        try:
+            if self.shape.is_async:
+                running = self._run_async(argument)
+                return asyncio.Task(running, loop=loop, eager_start=True)
+            context = contextvars.copy_context()
+            future = self.threads.submit(context.run, self._run_plain, argument)
+        except BaseException:  # as where no thread can be started
+            self.slots.give()
+            raise
         return asyncio.wrap_future(future, loop=loop)
 
     async def _run_async(self, argument: object) -> object:
@@ -202,41 +209,15 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
 _ending: set[asyncio.Task[None]] = set()
 
 
-class _Shared:
-    """One piece of work that many wait for: stopped when nobody does any more.
-
-    What it raises is raised once, and a release for the others: one failure is logged once.
-    """
-
-    def __init__(self, work: asyncio.Future[object]) -> None:
-        self._work = work
-        self._waiting = 0
-        self._has_failed = False
-
-    async def wait(self) -> object:
-        """Return what comes of it."""
-        self._waiting += 1
-        try:
-            return await asyncio.shield(self._work)
-        except Exception as error:
-            if self._has_failed:
-                return release_for(error)
-            self._has_failed = True
-            raise
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._work.cancel()
+async def resolve(deciding: Deciding) -> Disposition:
+    """Return the disposition; wait for it where it has to be waited for."""
+    return deciding if isinstance(deciding, DISPOSITIONS) else await deciding
 
 
-def _at(answer: object, place: int, count: int) -> Disposition:
-    """Return the disposition of one event in the answer for so many."""
-    if isinstance(answer, (list, tuple)):
-        if len(answer) != count:
-            raise InvalidDisposition(f"{len(answer)} dispositions for {count} events")
-        answer = answer[place]
-    if answer is None:
-        return Acknowledge()
-    if isinstance(answer, DISPOSITIONS):
-        return answer
-    raise InvalidDisposition(f"{type(answer).__name__}, not a disposition")
+async def _only(answering: Coroutine[Any, Any, object]) -> Disposition:
+    return disposition_at(await answering, 0, 1)
+
+
+def _answer(work: asyncio.Future[object]) -> object:
+    """Return what the handler says that is done; what it raised passes."""
+    return Release("the handler was cancelled") if work.cancelled() else work.result()

@@ -13,7 +13,7 @@ from azure.core.credentials import AzureKeyCredential
 from eventgrid_emulator import EmulatedNamespace
 from eventgrid_emulator.namespace.subscription import Subscription as Queue
 from eventgrid_pull.blob.append_log import InMemoryAppendLog, StoreUnavailable
-from eventgrid_pull.draining.batch import Handler
+from eventgrid_pull.draining.decide import Handler
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Verb

@@ -19,7 +19,8 @@ from eventgrid_pull.blob.append_log import (
     StoreUnavailable,
     stamp,
 )
-from eventgrid_pull.draining.batch import BatchContext, Handler
+from eventgrid_pull.draining.batch import BatchContext
+from eventgrid_pull.draining.decide import Handler
 from eventgrid_pull.draining.settle import Receiver
 from eventgrid_pull.event import Delivery, Event, MalformedEvent
 from eventgrid_pull.events import event_decoder

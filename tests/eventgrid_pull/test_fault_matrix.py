@@ -16,7 +16,7 @@ import pytest
 
 from eventgrid_emulator.operations.faults import APPLIES_TO, Fault, Kind
 from eventgrid_emulator.operations.request_line import Operation
-from eventgrid_pull.draining.batch import Handler
+from eventgrid_pull.draining.decide import Handler
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay
 from eventgrid_pull.publishing import publish

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from azure.core.credentials import AzureKeyCredential
 
-from eventgrid_pull.draining.batch import Handler
+from eventgrid_pull.draining.decide import Handler
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Disposition, Release, ReleaseDelay

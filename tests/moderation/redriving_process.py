@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.blob_append_log import BlobAppendLog
-from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.draining.decide import decide
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition
 from moderation.audit.entry import DeadLetterRef

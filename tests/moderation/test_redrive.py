@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
-from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.draining.decide import decide
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import (
     Acknowledge,

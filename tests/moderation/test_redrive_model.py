@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from eventgrid_pull.blob.append_log import InMemoryAppendLog
-from eventgrid_pull.draining.batch import decide
+from eventgrid_pull.draining.decide import decide
 from eventgrid_pull.event import AnyEvent
 from eventgrid_pull.outcomes import Acknowledge, Disposition, Reject
 from moderation.audit.entry import DeadLetterRef
