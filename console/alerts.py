@@ -55,10 +55,8 @@ async def find(
     `since` is at least `LOOK_BACK` ago. Raises StoreUnavailable.
     """
     alerts: list[Alert | None] = []
-    newest_hours, oldest = (
-        await _newest_today(dead_letters, now),
-        stamp(now - LOOK_BACK),
-    )
+    newest_hours = await _newest_today(dead_letters, now)
+    oldest = stamp(now - LOOK_BACK)
     for timer in timers:
         own = [
             summary

@@ -35,10 +35,11 @@ async def _answer(route: Route, request: Request) -> Reply:
     other_sites.refuse(request.headers, easy_auth=easy_auth)
     who = auth.of(request, easy_auth=easy_auth)
     auth.admit(who, route.role)
-    found = await call_endpoint(ENDPOINTS[route.function], request, who)
-    unwell = isinstance(found, Health) and not found.is_well()
-    status = health.UNWELL if unwell else http.status_of(found)
-    return found if isinstance(found, Reply) else http.json(found, status)
+    content = await call_endpoint(ENDPOINTS[route.function], request, who)
+    if isinstance(content, Reply):
+        return content
+    unwell = isinstance(content, Health) and not content.is_well()
+    return http.json(content, health.UNWELL if unwell else http.status_of(content))
 
 
 async def call_endpoint(call: Call, request: Request, who: Caller) -> object:

@@ -26,6 +26,6 @@ ENDPOINTS: dict[str, Call] = {
     "me": whoami.me,
     "operator": whoami.operator,
     # These take no request, and so need neither settings nor a runtime.
-    "health": health.look,
-    "settings": settings.look,
+    "health": health.probe_everything,
+    "settings": settings.show_settings,
 }

@@ -13,12 +13,12 @@ async def answer(
 ) -> func.HttpResponse:
     """Return the answer of the route's endpoint."""
     request = _request(req, _trace(context))
-    return _http(await dispatch.answer(route, request))
+    return _response(await dispatch.answer(route, request))
 
 
 async def page(req: func.HttpRequest) -> func.HttpResponse:
     """Return the page, its files, and what is not there."""
-    return _http(await dispatch.page(_request(req, {})))
+    return _response(await dispatch.page(_request(req, {})))
 
 
 def _trace(context: func.Context) -> dict[str, str]:
@@ -52,7 +52,7 @@ def _text(given: str) -> str:
     return given if given.isascii() else given.encode(errors="replace").decode()
 
 
-def _http(reply: Reply) -> func.HttpResponse:
+def _response(reply: Reply) -> func.HttpResponse:
     return func.HttpResponse(
         reply.body,
         status_code=reply.status,

@@ -30,7 +30,7 @@ ABOUT = (
     "what has x-role reader, an operator's everything."
 )
 RESPONSE = "#/components/responses/{name}"
-WRONG = {"401": "Unknown", "4XX": "Refused", "5XX": "Failed"}
+ERRORS = {"401": "Unknown", "4XX": "Refused", "5XX": "Failed"}
 KEYS = {
     "key": {
         "type": "apiKey",
@@ -48,7 +48,7 @@ KEYS = {
 
 # What an endpoint with a `format` answers besides JSON; see `exports`.
 FILES = ("application/x-ndjson", "text/csv")
-ITSELF: dict[str, object] = {
+DESCRIBE: dict[str, object] = {
     "operationId": "describe",
     "summary": "This description",
     "security": [],
@@ -72,7 +72,7 @@ class Operation(msgspec.Struct, frozen=True):
 
     route: Route
     takes: Signature
-    said: str
+    summary: str
 
     @property
     def answer(self) -> Any:
@@ -130,10 +130,10 @@ def _schemas(operations: list[Operation]) -> Schemas:
     schemas = Schemas(wanted)
     for operation in operations:
         if _has_schema(operation.takes.body):
-            schemas.close(operation.takes.body)
+            schemas.forbid_unknown(operation.takes.body)
         if _has_schema(operation.answer):
-            schemas.fill(operation.answer)
-    schemas.fill(ProblemDetails)
+            schemas.require_all(operation.answer)
+    schemas.require_all(ProblemDetails)
     return schemas
 
 
@@ -143,7 +143,7 @@ def _paths(operations: list[Operation], schemas: Schemas) -> Json:
         method = operation.route.method.lower()
         path = paths.setdefault(f"/{operation.route.path}", {})
         path[method] = _describe(operation, schemas)
-    paths[f"/{PATH}"] = {"get": ITSELF}
+    paths[f"/{PATH}"] = {"get": DESCRIBE}
     return paths
 
 
@@ -167,7 +167,7 @@ def _describe(operation: Operation, schemas: Schemas) -> Json:
     route, takes = operation.route, operation.takes
     content: Json = {
         "operationId": route.function,
-        "summary": operation.said.removesuffix("."),
+        "summary": operation.summary.removesuffix("."),
         "x-role": route.role.value,
         "security": [{name: []} for name in KEYS],
         "responses": _responses(operation, schemas),
@@ -208,7 +208,7 @@ def _responses(operation: Operation, schemas: Schemas) -> Json:
         str(status): _response(HTTPStatus(status).phrase, good),
         **{
             status: {"$ref": RESPONSE.format(name=name)}
-            for status, name in WRONG.items()
+            for status, name in ERRORS.items()
         },
     }
     if kind is Health:

@@ -26,7 +26,7 @@ class Schemas:
     def of_parameter(self, kind: Any) -> Json:
         """Return the schema of a value that may be absent: a query has no null.
 
-        What can be chosen from stands there itself, not elsewhere.
+        An enumeration stands in it, not in a component.
         """
         found = self.of(kind)
         kinds = [
@@ -39,12 +39,12 @@ class Schemas:
         named = self.components[_name(only)] if "$ref" in only else {}
         return {"enum": named["enum"]} if "enum" in named else only
 
-    def close(self, body: Any) -> None:
-        """Say of a body that other names than its own are refused."""
+    def forbid_unknown(self, body: Any) -> None:
+        """Forbid other names than its own in a body."""
         self.components[_name(self.of(body))]["additionalProperties"] = False
 
-    def fill(self, answer: Any) -> None:
-        """Say of an answer that all its members are there, null where none is known."""
+    def require_all(self, answer: Any) -> None:
+        """Require all members in an answer: one that is not known is null."""
         for name in _collect_references(self.of(answer), self.components, set()):
             if properties := self.components[name].get("properties"):
                 self.components[name]["required"] = list(properties)

@@ -1,5 +1,6 @@
 """What tells an event from all others: its source and its id, together (CloudEvents)."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from eventgrid_pull import AnyEvent
@@ -15,3 +16,8 @@ class EventKey(NamedTuple):
 def key_of(event: AnyEvent) -> EventKey:
     """Return what tells this event from all others."""
     return EventKey(event.source, event.id)
+
+
+def key_in(event: Mapping[str, object]) -> EventKey:
+    """Return the same for a valid CloudEvent that is still JSON."""
+    return EventKey(str(event["source"]), str(event["id"]))

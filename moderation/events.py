@@ -11,7 +11,7 @@ from eventgrid_pull import AnyEvent, Event
 from eventgrid_pull.events import cloudevents, event_decoder
 
 PREFIX = "com.contoso.ai."
-# The extension attribute that marks a probe of inspect; see `probes`.
+# The extension attribute that marks a probe of inspect; see `inspection.recognition`.
 PROBE_MARK = "moderationprobe"
 
 
@@ -110,7 +110,7 @@ _content_hint = msgspec.json.Decoder(_ContentHint)
 
 
 def content_id(event: AnyEvent) -> str | None:
-    """Return the content that an event is about, also where it is not as it should be."""
+    """Return the id of the content that an event is about, even of an invalid event."""
     if isinstance(event, Event) and isinstance(event.data, Moderation):
         return event.data.content_id
     try:

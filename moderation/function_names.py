@@ -39,19 +39,19 @@ def clashes(subscriptions: Sequence[str]) -> Iterator[str]:
     for name in subscriptions:
         if function(name) == TAKEN:
             yield (
-                f"{name} comes to the function name {TAKEN}, which POST /api/pull has: "
+                f"{name} has the function name {TAKEN}, which POST /api/pull has: "
                 "give it another name"
             )
         if (other := first.setdefault(function(name), name)) != name:
             yield _clash(other, name, function(name))
     for name in first.values():
         for lane in LANES[1:]:
-            if (lanes := function(name, lane)) in first:
-                yield _clash(name, first[lanes], lanes)
+            if (lane_name := function(name, lane)) in first:
+                yield _clash(name, first[lane_name], lane_name)
 
 
 def _clash(first: str, second: str, function: str) -> str:
     return (
-        f"{first} and {second} come to one function name, {function}: give one of them "
+        f"{first} and {second} have the same function name, {function}: give one of them "
         "another name"
     )

@@ -73,14 +73,14 @@ def _declared(shape: Topology, subscription: str) -> Declaration:
     limits = shape.subscription(subscription)
     timer = timers.timer(subscription, os.environ, [subscription])
     lock = limits.receive_lock_duration_in_seconds
-    timeout = settings.number("HANDLER_TIMEOUT_SECONDS", os.environ)
+    timeout = settings.number_or_default("HANDLER_TIMEOUT_SECONDS", os.environ)
     return Declaration(
         name=function_names.function(subscription),
         schedule=timers.EVERY_FIVE_MINUTES if timer.problems else timer.trigger,
         lanes=timer.lanes,
         manner=timer.manner,
         pace=timer.pace,
-        budget=settings.number("PULL_BUDGET_SECONDS", os.environ),
+        budget=settings.number_or_default("PULL_BUDGET_SECONDS", os.environ),
         timeout=min(timeout, HOUR - lock),
         lock_duration=lock,
         max_delivery_count=limits.max_delivery_count,

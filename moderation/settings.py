@@ -104,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `pull_budget`: seconds in which a run of a timer may receive, at most until the next
     tick. `handler_seconds`: how long a handler may take over one event. Exactly one of
-    the two storage settings is there.
+    the two storage settings is set.
     """
 
     topic: str
@@ -141,7 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             handler_seconds=read.whole_number("HANDLER_TIMEOUT_SECONDS"),
             payloads=read.one_of("PAYLOADS", PAYLOADS),
         )
-        read.one_storage()
+        read.check_storage()
         if settings.audit_container == settings.activity_container:
             read.wrong("ACTIVITY_CONTAINER", "is the same as AUDIT_CONTAINER: use two")
         if read.problems:
@@ -204,7 +204,7 @@ class _Reader:
             self.wrong(name, f"must be one of: {', '.join(allowed)}")
         return value
 
-    def one_storage(self) -> None:
+    def check_storage(self) -> None:
         names = ("AUDIT_STORAGE_ACCOUNT_URL", "AUDIT_STORAGE_CONNECTION_STRING")
         given = [name for name in names if self._get(name)]
         if not given:
@@ -237,7 +237,7 @@ def whole_number(value: str, allowed: range) -> int | None:
     return number if number in allowed else None
 
 
-def number(name: str, environ: Mapping[str, str]) -> int:
+def number_or_default(name: str, environ: Mapping[str, str]) -> int:
     """Return a setting that is a whole number; its default where it is wrong."""
     setting = BY_NAME[name]
     given = environ.get(name, "").strip() or setting.default

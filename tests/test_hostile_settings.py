@@ -111,7 +111,7 @@ async def test_health_names_what_is_wrong(
     for known, given_value in (EXAMPLE | {name: value}).items():
         monkeypatch.setenv(known, given_value)
 
-    found = await health.look()
+    found = await health.probe_everything()
 
     assert not found.is_well()
     assert [check.detail.partition(" ")[0] for check in found.checks] == [name]

@@ -16,8 +16,6 @@ from tools.venv import QUIETLY
 
 TO = ROOT / ".local" / "dist"
 ADVICE = "Building needs a package index that has hatchling: look at `pip config list`."
-
-
 # Packages of ours with a pyproject.toml of their own, and the bytes of a wheel at most.
 DISTRIBUTIONS = {"emulator": "eventgrid_emulator", "library": "eventgrid_pull"}
 LARGEST = 150_000

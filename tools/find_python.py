@@ -129,14 +129,14 @@ def _install_with_uv() -> str:
     raise CannotGoOn(f"uv left no usable Python {WANTED} in {UV_PYTHONS}. {advice}")
 
 
-def has_pip(executable: Path) -> bool:
-    """Return whether this Python is the wanted one and has a pip that starts."""
+def is_usable(executable: Path) -> bool:
+    """Return whether this Python is the wanted one and has a pip."""
     python = about([str(executable)])
     if python is None or python.version != WANTED:
         return False
-    return starts_pip(str(executable))
+    return has_pip(str(executable))
 
 
-def starts_pip(executable: str) -> bool:
-    """Return whether this Python has a pip."""
+def has_pip(executable: str) -> bool:
+    """Return whether this Python has a pip that starts."""
     return run_captured([executable, "-m", "pip", "--version"]).returncode == 0

@@ -6,7 +6,6 @@ import sys
 
 from console.endpoints.app import health
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from eventgrid_pull.events.cloudevents import Problem
 from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import topology
 from moderation.checks import config_check
@@ -25,13 +24,11 @@ async def main() -> int:
     try:
         declared = topology.load()
         settings = Settings.from_environ(os.environ, topic=declared.topic)
-    except SettingsInvalid as error:
+    except (SettingsInvalid, TopologyInvalid) as error:
+        is_setting = isinstance(error, SettingsInvalid)
+        change = "the setting" if is_setting else "the file"
         return _print_findings(
-            [_wrong(problem, "the setting") for problem in error.problems]
-        )
-    except TopologyInvalid as error:
-        return _print_findings(
-            [_wrong(problem, "the file") for problem in error.problems]
+            [Finding(wrong.path, wrong.problem, change) for wrong in error.problems]
         )
     found = config_check.examine(settings, os.environ, declared, handled())
     runtime = build(settings, declared, logs.of(settings), pull.consumer)
@@ -62,10 +59,6 @@ async def _measured(runtime: Runtime) -> list[Finding]:
         return [
             Finding("audit storage:", str(error), "the setting or role that it names")
         ]
-
-
-def _wrong(problem: Problem, change: str) -> Finding:
-    return Finding(problem.path, problem.problem, change)
 
 
 def _print_findings(findings: list[Finding]) -> int:

@@ -17,11 +17,8 @@ from tools import find_python, wheels
 from tools.terminal import ROOT, CannotGoOn, exit_code, last_lines, say
 
 IGNORE = ".funcignore"
-ALWAYS_OUT = (
-    "local.settings.json",
-    ".azure/",
-    IGNORE,
-)  # azd and func drop these unasked
+# azd and func drop these unasked.
+ALWAYS_OUT = ("local.settings.json", ".azure/", IGNORE)
 APP = ("eventgrid_pull", "moderation", "console")
 ZIP = ROOT / ".local" / "package.zip"
 

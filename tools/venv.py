@@ -66,7 +66,7 @@ def _install(venv: Path, root: Path) -> None:
     pip writes the programs of a package last, and takes a package without them for
     whole: what was stopped half-way cannot be repaired by running it again.
     """
-    if not (_was_finished(venv) and find_python.has_pip(interpreter(venv))):
+    if not (_was_finished(venv) and find_python.is_usable(interpreter(venv))):
         python = find_python.find()
         attempt(
             f"Making .venv with {python}",
@@ -74,17 +74,10 @@ def _install(venv: Path, root: Path) -> None:
             "Delete the folder .venv and run this again.",
         )
     (venv / STAMP).unlink(missing_ok=True)
+    pip = [str(interpreter(venv)), "-m", "pip", "install", *QUIETLY]
     attempt(
         "Installing what requirements-dev.txt pins into .venv (first time: minutes)",
-        [
-            str(interpreter(venv)),
-            "-m",
-            "pip",
-            "install",
-            *QUIETLY,
-            "-r",
-            str(root / PINS[-1]),
-        ],
+        [*pip, "-r", str(root / PINS[-1])],
         "It needs a Python package index: look at the network and at `pip config list`.",
     )
     (venv / STAMP).write_text(digest(venv, root), encoding="utf-8")

@@ -123,11 +123,11 @@ def compare(root: Path) -> None:
 def builder() -> str:
     """Return the Python to pack with: of the right version if there is one, with a pip."""
     here = [sys.executable, str(venv.interpreter())]
-    found = [(command, find_python.about([command])) for command in here]
-    there = [(command, python.version) for command, python in found if python]
-    there.sort(key=lambda found: found[1] != WANTED)
-    for command, _ in there:
-        if find_python.starts_pip(command):
+    pythons = [(command, find_python.about([command])) for command in here]
+    usable = [(command, python.version) for command, python in pythons if python]
+    usable.sort(key=lambda pair: pair[1] != WANTED)
+    for command, _ in usable:
+        if find_python.has_pip(command):
             return command
     raise CannotGoOn(
         f"{sys.executable} has no pip: `{Path(sys.executable).name} -m ensurepip`, on "

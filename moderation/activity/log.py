@@ -26,7 +26,7 @@ EVERY = b'{"at":"'
 
 
 class Summary(DrainSummary, kw_only=True, rename="camel", omit_defaults=True):
-    """The same with what the models said of the content.
+    """The summary of a drain, with what the models said of the content.
 
     `matrix` counts by category and severity, `models` by name and version,
     `confidences` in ten shares of 0.1.

@@ -49,12 +49,12 @@ class Publish(Action, frozen=True, kw_only=True):
 
 
 class ManualAction(Publish, frozen=True, kw_only=True):
-    """What somebody did by hand to an event; of a peek, at which delivery."""
+    """Any action, as its line is read back; of a peek, at which delivery."""
 
     delivery_count: int | None = None
 
     def fold_key(self, line: bytes) -> object:
-        """Return what two lines about one publish have in common."""
+        """Return what the lines of a repeated append have in common."""
         return line if self.stamped is None else (self.identity, self.stamped)
 
 

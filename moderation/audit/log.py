@@ -35,7 +35,7 @@ def mark(line: bytes) -> str:
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entries to read: all conditions must hold; None asks for nothing.
+    """Which entries to read: all conditions must hold; None is no condition.
 
     Stamped from `since` to `until`, both included. `text` is looked for in what
     an answer shows, in any case; in the event's subject only when `subjects` says that

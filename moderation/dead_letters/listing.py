@@ -157,7 +157,7 @@ async def _blobs(
 
 
 async def _newest(blobs: AsyncIterator[Filed], count: int) -> list[Filed]:
-    """Return the newest, so many; at most a few times that is ever in memory."""
+    """Return the newest `count`; only a few times as many are ever in memory."""
     kept: list[Filed] = []
     async for blob in blobs:
         kept.append(blob)

@@ -68,10 +68,10 @@ async def redrive(
 
     Never raises for what storage does or does not: the result says it.
     """
-    found: list[Redriven] = []
+    results: list[Redriven] = []
     for name, indexes in redrive_plan.by_name(chosen).items():
-        found += await _BlobRedrive(context, name).redrive(indexes)
-    return found
+        results += await _BlobRedrive(context, name).redrive(indexes)
+    return results
 
 
 class _BlobRedrive:

@@ -210,17 +210,17 @@ async def plan(
 
     What would be given to its handler is `notBegun`. Raises StoreUnavailable.
     """
-    found: list[Redriven] = []
+    results: list[Redriven] = []
     for name, indexes in by_name(chosen).items():
         try:
             if not context.may_begin():
                 raise NotRedriven(NOT_BEGUN, NO_TIME)
             blob = await read(context, name)
         except NotRedriven as why:
-            found += [why.result(name, index) for index in indexes]
+            results += [why.result(name, index) for index in indexes]
         else:
-            found += [_plan_letter(blob, index) for index in indexes]
-    return found
+            results += [_plan_letter(blob, index) for index in indexes]
+    return results
 
 
 def _plan_letter(blob: Blob, index: int) -> Redriven:

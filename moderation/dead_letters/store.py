@@ -22,7 +22,7 @@ class Filed(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A blob that was read, at most the first `deadletters.BLOB_BYTES` of it.
+    """A blob that was read, at most the first `formats.BLOB_BYTES` of it.
 
     `leased` when someone redrives it now.
     """

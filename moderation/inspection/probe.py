@@ -13,7 +13,7 @@ from eventgrid_pull.outcomes import Verb
 from moderation import function_names
 from moderation.audit.entry import AuditEntry, entry
 from moderation.audit.log import AuditLog, Query
-from moderation.event_key import EventKey, key_of
+from moderation.event_key import EventKey, key_in, key_of
 from moderation.events import PROBE_MARK
 from moderation.filters import explanation
 from moderation.publishing.publish_request import Json, wrap
@@ -66,17 +66,13 @@ def place(declared: Topology, handled: Collection[str]) -> str | None:
     return None
 
 
-def key(event: Json) -> EventKey:
-    """Return what tells a probe from all other events."""
-    return EventKey(str(event["source"]), str(event["id"]))
-
-
 async def inspect(inspection: Inspection, event: Json, by: By) -> "Inspected":
     """Publish a probe that is on record, and see it rejected, here or by another drain.
 
     Raises EventGridError, StoreUnavailable, or ProbeNotSeen after 30 seconds.
     """
     ends, name = monotonic() + INSPECT_SECONDS, inspection.subscription
+    key = key_in(event)
     published = await inspection.publishing.publish([event], inspection.began, by)
     if published.failure is not None:
         raise published.failure
@@ -84,17 +80,17 @@ async def inspect(inspection: Inspection, event: Json, by: By) -> "Inspected":
         drained = await _drain(inspection, ends - monotonic())
         for outcome in drained.outcomes if drained else ():
             record = outcome.record
-            if key_of(record.delivery.event) == key(event):
+            if key_of(record.delivery.event) == key:
                 at = stamp(record.at)
                 made = entry(name, record.delivery, record.disposition, at)
                 return report(made, here=True, failed=outcome.failed)
-        found = await _entry_of(inspection, key(event))
+        found = await _entry_of(inspection, key)
         if found is not None:
             return report(found, here=False, failed=None)
         if drained is not None and drained.error:
             raise EventGridError(drained.error)
         if monotonic() >= ends:
-            raise ProbeNotSeen(key(event).id)
+            raise ProbeNotSeen(key.id)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 

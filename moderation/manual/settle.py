@@ -90,10 +90,9 @@ async def settle(session: PeekSession, request: SettleRequest) -> list[Result]:
         known = await peek.recall(session, request.tokens)
         results = _refuse_unknown(request.tokens, known)
         results |= _refuse_last_deliveries(session, request, known)
-        results |= await _refuse_lost_locks(
-            session, {t: known[t] for t in known if t not in results}
-        )
-        rest = [known[t].delivery(t) for t in request.tokens if t not in results]
+        left = {token: known[token] for token in request.tokens if token not in results}
+        results |= await _refuse_lost_locks(session, left)
+        rest = [left[token].delivery(token) for token in left if token not in results]
         if rest:
             results |= await _record_and_settle(session, request, rest)
     return [results[token] for token in request.tokens]
@@ -124,13 +123,14 @@ async def renew(
 
 
 def _refuse_unknown(tokens: Sequence[str], known: Mapping[str, Peeked]) -> Results:
-    return {t: _result(t, None, NOT_PEEKED) for t in tokens if t not in known}
+    unknown = (token for token in tokens if token not in known)
+    return {token: _result(token, None, NOT_PEEKED) for token in unknown}
 
 
 def _refuse_last_deliveries(
     session: PeekSession, request: SettleRequest, known: Mapping[str, Peeked]
 ) -> Results:
-    """Refuse releases that would be the end of an event, unless that is wished."""
+    """Refuse releases that would dead-letter an event, unless the caller gives up."""
     if request.disposition != Verb.RELEASE or request.gives_up:
         return {}
     limit = session.declared.max_delivery_count

@@ -51,11 +51,11 @@ def events_in(body: bytes, headers: Mapping[str, str], now: datetime) -> list[Js
     Takes structured, batched and binary CloudEvents, and plain moderation results.
     `headers` has lower-case names. Raises BadRequest.
     """
-    found = read(body, headers, now)
-    if problems := found.problems:
+    parsed = read(body, headers, now)
+    if problems := parsed.problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
         raise BadRequest(400, f"{count}; nothing was published", problems)
-    return found.events
+    return parsed.events
 
 
 def read(body: bytes, headers: Mapping[str, str], now: datetime) -> ParsedEvents:
@@ -161,11 +161,11 @@ def _members(content: object) -> tuple[list[object], list[str]]:
     return content, [f"$[{index}]" for index in range(len(content))]
 
 
-def _check(found: list[object], paths: list[str]) -> ParsedEvents:
+def _check(members: list[object], paths: list[str]) -> ParsedEvents:
     """Check CloudEvents as they came."""
     problems: list[Problem] = []
     checked: list[Json] = []
-    for event, path in zip(found, paths, strict=True):
+    for event, path in zip(members, paths, strict=True):
         if not isinstance(event, dict):
             problems.append(Problem(path, "must be an object: a CloudEvent"))
             continue
@@ -193,11 +193,11 @@ def _misfits(payload: type[Moderation], data: Json, path: str) -> list[Problem]:
     return [*starmap(Problem, struct_problems.problems(payload, data, path))]
 
 
-def _wrap_all(found: list[object], paths: list[str], now: datetime) -> ParsedEvents:
+def _wrap_all(members: list[object], paths: list[str], now: datetime) -> ParsedEvents:
     """Wrap plain moderation results, each into a CloudEvent."""
     problems: list[Problem] = []
     wrapped: list[Json] = []
-    for result, path in zip(found, paths, strict=True):
+    for result, path in zip(members, paths, strict=True):
         if not isinstance(result, dict):
             problems.append(Problem(path, "must be an object: a moderation result"))
             continue

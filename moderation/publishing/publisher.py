@@ -9,7 +9,7 @@ from eventgrid_pull.publishing.publish import Published, Publisher
 from moderation.audit import actions
 from moderation.audit.actions import ActionLog
 from moderation.audit.write_behind import WriteBehind
-from moderation.event_key import EventKey
+from moderation.event_key import key_in
 from moderation.publishing.publish_request import Json
 
 
@@ -42,9 +42,7 @@ class Publishing:
         """
         result = await publish.publish(events, self._topic, now, by.identity)
         if accepted := result.accepted:
-            keys = [
-                EventKey(str(event["source"]), str(event["id"])) for event in accepted
-            ]
+            keys = [key_in(event) for event in accepted]
             done = self._clock()
             line = actions.publish_action(
                 by.name, by.identity, done, stamped=now, events=keys

@@ -58,7 +58,7 @@ def from_archive(path: str) -> str:
 
 
 def ledger(name: str) -> str:
-    """Return where it is kept what was tried with the dead letters of that blob."""
+    """Return where the attempts to redrive that blob's dead letters are kept."""
     return f"{LEDGERS}/{name}{_LINES}"
 
 

@@ -28,7 +28,7 @@ def test_names_follow_from_the_declaration(case: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES["clashes"], ids=str)
-def test_names_that_come_to_one_function_are_told(case: dict[str, Any]) -> None:
+def test_names_of_one_function_are_refused(case: dict[str, Any]) -> None:
     """Two functions of one name would leave the app without any."""
     [clash] = function_names.clashes(case["subscriptions"])
 

@@ -14,6 +14,7 @@ from eventgrid_pull.event import Delivery
 from eventgrid_pull.wire.http_retry import EventGridError
 from moderation import events, topology
 from moderation.audit.actions import action
+from moderation.event_key import key_in
 from moderation.inspection import probe
 from moderation.pulling import pull
 from moderation.runtime import Runtime, build
@@ -91,7 +92,7 @@ async def within(call: Any) -> Any:
 async def inspect(runtime: Runtime) -> probe.Inspected:
     """What `POST /api/inspect` does: a probe is on record before it is published."""
     event = probe.probe(NOW)
-    noted = action("inspect", "x", NOW, subscription=FLAGGED, events=[probe.key(event)])
+    noted = action("inspect", "x", NOW, subscription=FLAGGED, events=[key_in(event)])
     await runtime.actions.note(noted, NOW)
     inspection = probe.Inspection(
         subscription=FLAGGED,

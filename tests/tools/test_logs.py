@@ -49,6 +49,18 @@ def test_a_follower_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
     assert (first, second) == (["one"], ["two"])
 
 
+@pytest.mark.parametrize("excess", [-1, 0, 1])
+def test_a_follower_gets_past_a_line_of_any_length(tmp_path: Path, excess: int) -> None:
+    """A warning is seen though something long was logged before it."""
+    log = tmp_path / "host.log"
+    follower = logs.Follower(log)
+    log.write_text("x" * (logs.END + excess) + "\nERROR after that\n")
+
+    looks = [follower.new_lines() for _ in range(3)]
+
+    assert "ERROR after that" in [line for lines in looks for line in lines]
+
+
 @pytest.mark.parametrize(
     ("line", "is_shown"),
     [

@@ -102,8 +102,8 @@ def values(path: str, api: str, **parameters: str) -> list[Any]:
     page = rest(path, api, **parameters)
     members: list[Any] = list(page.get("value", []))
     while link := page.get("nextLink"):
-        following, _, parameters_of_it = link.partition("?")
-        page = _ask(following, "get", dict(parse_qsl(parameters_of_it)))
+        following, _, encoded = link.partition("?")
+        page = _ask(following, "get", dict(parse_qsl(encoded)))
         members += page.get("value", [])
     return members
 

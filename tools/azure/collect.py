@@ -69,7 +69,7 @@ class _Collector:
         """Ask for the app alone."""
         path = f"{self._path}/resources"
         resources = az.values(path, RESOURCES, expand="provisioningState")
-        site = self._one("site", _sites(resources, app), WEB)
+        site = self._first("site", _sites(resources, app), WEB)
         settings, functions = self._app(site)
         return Deployment(
             asked_at=now.isoformat(),
@@ -86,9 +86,9 @@ class _Collector:
     def everything(self, found: Deployment) -> Deployment:
         """Ask for all else that is examined."""
         resources, site = found.resources, found.site
-        namespace = self._one("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
+        namespace = self._first("namespace", _ids(resources, NAMESPACE), EVENT_GRID)
         topics, subscriptions = self._event_grid(namespace)
-        accounts = self._each("storage_accounts", _ids(resources, ACCOUNT), STORAGE)
+        accounts = self._all("storage_accounts", _ids(resources, ACCOUNT), STORAGE)
         return replace(
             found,
             namespace=namespace,
@@ -154,11 +154,11 @@ class _Collector:
         answer: Json | None = self._try(part, ask)
         return answer
 
-    def _one(self, part: str, ids: list[str], api: str) -> Json | None:
-        found = self._each(part, ids[:1], api)
+    def _first(self, part: str, ids: list[str], api: str) -> Json | None:
+        found = self._all(part, ids[:1], api)
         return found[0] if found else None
 
-    def _each(self, part: str, ids: list[str], api: str) -> list[Json]:
+    def _all(self, part: str, ids: list[str], api: str) -> list[Json]:
         answers = [self._try(part, partial(az.rest, path, api)) for path in ids]
         return [answer for answer in answers if answer is not None]
 

@@ -47,12 +47,12 @@ class Deployment:
 
     @property
     def now(self) -> datetime:
-        """When Azure was asked."""
+        """Return when Azure was asked."""
         return datetime.fromisoformat(self.asked_at)
 
     @property
     def app(self) -> str:
-        """The function app's name, or a place for it in a command."""
+        """Return the function app's name, or a placeholder for a command."""
         return str(self.site["name"]) if self.site else "<app>"
 
     def timers(self) -> list[Timer]:

@@ -61,7 +61,7 @@ GROUPS = (
         ("site", "functions", "drains", "settings", "failure"),
     ),
 )
-ARRIVED = Group(
+FUNCTIONS = Group(
     "App", (resources.check_presence, resources.check_app), ("site", "functions")
 )
 

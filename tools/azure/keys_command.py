@@ -96,26 +96,26 @@ def _where(given: argparse.Namespace) -> tuple[str, str]:
 
 def commands(shell: str, group: str, app: str, functions: Sequence[str]) -> list[str]:
     """Return what to run, line by line: no line holds a secret."""
-    of = SHELLS[shell]
-    group_, app_, reader, operator = (
-        of.value.replace("{name}", name)
+    syntax = SHELLS[shell]
+    group_variable, app_variable, reader, operator = (
+        syntax.value.replace("{name}", name)
         for name in ("GROUP", "APP", "READER", "OPERATOR")
     )
-    there = f"--resource-group {group_} --name {app_}"
+    there = f"--resource-group {group_variable} --name {app_variable}"
     quietly = "--output none"
-    each = [
+    reading = [
         f"az functionapp function keys set {there} --function-name {function} "
         f"--key-name {READER} --key-value {reader} {quietly}"
         for function in functions
     ]
     return [
         "# Reading: one value on each function that reads.",
-        of.set("GROUP", f"'{group}'"),
-        of.set("APP", f"'{app}'"),
-        of.set("READER", of.secret),
-        *each,
+        syntax.set("GROUP", f"'{group}'"),
+        syntax.set("APP", f"'{app}'"),
+        syntax.set("READER", syntax.secret),
+        *reading,
         "# Operating: a key of the host, which opens every function.",
-        of.set("OPERATOR", of.secret),
+        syntax.set("OPERATOR", syntax.secret),
         f"az functionapp keys set {there} --key-type functionKeys --key-name {OPERATOR} "
         f"--key-value {operator} {quietly}",
         "# To hand them on, once:",

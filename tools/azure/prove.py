@@ -97,13 +97,8 @@ def _key(site: Json) -> str:
 
 
 def _token(client: str) -> str:
-    command = [
-        "az",
-        "account",
-        "get-access-token",
-        "--scope",
-        f"api://{client}/.default",
-    ]
+    scope = f"api://{client}/.default"
+    command = ["az", "account", "get-access-token", "--scope", scope]
     try:
         return str(az.answer(command)["accessToken"])
     except Refused as error:
@@ -141,7 +136,7 @@ def prove(found: Deployment, address: str | None, seconds: float) -> Json:
 
 
 def _reject_probe(api: Api) -> Json:
-    """Have the app publish a probe and reject it; what identifies it."""
+    """Have the app publish a probe and reject it; return what identifies it."""
     answer = api.call("POST", "inspect")
     event = answer["event"]
     if not answer.get("rejected"):

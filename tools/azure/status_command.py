@@ -13,7 +13,7 @@ from moderation import topology
 from moderation.topology import TopologyInvalid
 from tools.azure import collect, deployment, prove
 from tools.azure.deployment import Deployment
-from tools.azure.examine import ARRIVED, Examined, examine
+from tools.azure.examine import FUNCTIONS, Examined, examine
 from tools.azure.finding import Level
 from tools.terminal import CannotGoOn, exit_code, say
 
@@ -113,7 +113,7 @@ def wait_for_functions(given: argparse.Namespace) -> int:
     while True:
         now = datetime.now(UTC)  # noqa: TID251 - the edge that owns the clock
         found = collect.collect(given.resource_group, given.app, now, only_code=True)
-        examined = examine(found, [ARRIVED])
+        examined = examine(found, [FUNCTIONS])
         if not any(group.findings for group in examined):
             say(f"{found.app} has its {len(found.functions)} functions.")
             return WELL

@@ -46,7 +46,7 @@ class Health(msgspec.Struct, frozen=True):
         return self.status != "failing"
 
 
-async def look() -> Health:
+async def probe_everything() -> Health:
     """Probe everything that the app needs; nothing is received."""
     try:
         runtime = current()

@@ -77,7 +77,7 @@ class SettingsView(msgspec.Struct, frozen=True):
     payloads: str | None
 
 
-async def look() -> SettingsView:
+async def show_settings() -> SettingsView:
     """Show every setting, what it is for, and what is wrong with it; no secrets."""
     return describe(os.environ, topology.load())
 

@@ -73,17 +73,17 @@ async def render(
     """Return the dead letters as an answer has them, our own reasons with them."""
     ends, turn = monotonic() + REASON_SECONDS, asyncio.Semaphore(ASK_TOGETHER)
     known = {name.lower(): name for name in runtime.topology.names}
-    names = [known.get(letter.place.subscription.lower()) for letter in listed]
+    names = [known.get(item.place.subscription.lower()) for item in listed]
 
-    async def reason(name: str | None, letter: Listed) -> str | None:
+    async def find_reason(name: str | None, item: Listed) -> str | None:
         async with turn:
-            return await _our_reason(runtime, name, letter.letter, ends)
+            return await _our_reason(runtime, name, item.letter, ends)
 
-    ours = await asyncio.gather(*map(reason, names, listed))
+    reasons = await asyncio.gather(*map(find_reason, names, listed))
     shows = redaction.shows(runtime.settings, reveal=reveal)
     return [
-        _to_response(letter, name or letter.place.subscription, reason, shows=shows)
-        for letter, name, reason in zip(listed, names, ours, strict=True)
+        _to_response(item, name or item.place.subscription, reason, shows=shows)
+        for item, name, reason in zip(listed, names, reasons, strict=True)
     ]
 
 
@@ -127,7 +127,7 @@ def _to_response(
     listed: Listed, subscription: str, our_reason: str | None, *, shows: bool
 ) -> DeadLetterView:
     letter = listed.letter
-    said, event = letter.properties, letter.event
+    properties, event = letter.properties, letter.event
     return DeadLetterView(
         name=listed.name,
         index=letter.index,
@@ -137,11 +137,11 @@ def _to_response(
         source=event.source if event else None,
         type=event.type if event else None,
         content_id=events.content_id(event) if event else None,
-        reason=said.reason,
-        delivery_attempts=said.attempts,
-        result=said.result,
-        published_at=_stamp(said.published_at),
-        last_attempt_at=_stamp(said.last_attempt_at),
+        reason=properties.reason,
+        delivery_attempts=properties.attempts,
+        result=properties.result,
+        published_at=_stamp(properties.published_at),
+        last_attempt_at=_stamp(properties.last_attempt_at),
         our_reason=our_reason,
         traceparent=event.traceparent if event else None,
         unreadable=letter.unreadable,

@@ -118,14 +118,14 @@ async def settle(request: ApiRequest[None, SettleBody]) -> SettleAnswer:
     if body.disposition == Verb.REJECT.value and not body.reason.strip():
         problem = Problem("$.reason", "is required: it is what the dead letter is for")
         raise BadRequest(400, "a rejection needs a reason", [problem])
-    wish = SettleRequest(
+    wanted = SettleRequest(
         disposition=Verb(body.disposition),
         tokens=tokens,
         delay=ReleaseDelay(body.delay_seconds),
         reason=body.reason,
         gives_up=body.give_up,
     )
-    return SettleAnswer(await manual_settle.settle(session, wish))
+    return SettleAnswer(await manual_settle.settle(session, wanted))
 
 
 def _session(request: ApiRequest[Any, Any], name: str) -> PeekSession:

@@ -11,6 +11,7 @@ from eventgrid_pull.draining.drain_result import Outcome
 from eventgrid_pull.events import traceparent
 from eventgrid_pull.outcomes import Release, Verb
 from moderation import events
+from moderation.event_key import key_in
 from moderation.inspection import probe
 from moderation.inspection.probe import Inspected, Inspection, NothingToInspect
 from moderation.runtime import Runtime
@@ -123,7 +124,7 @@ async def inspect(request: ApiRequest[None, None]) -> Inspected:
     began = runtime.clock()
     [event] = traceparent.stamp([probe.probe(began)], request.http.headers)
     # On record before it is published: only so do all timers know it for a probe.
-    await request.note("inspect", subscription=where, events=[probe.key(event)])
+    await request.note("inspect", subscription=where, events=[key_in(event)])
     inspection = Inspection(
         subscription=where,
         consumer=runtime.consumer,

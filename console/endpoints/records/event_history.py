@@ -11,7 +11,11 @@ import msgspec
 
 from console import cursors, redaction
 from console.endpoints.records import event_history_steps
-from console.endpoints.records.event_history_steps import KnownEvent, Step
+from console.endpoints.records.event_history_steps import (
+    KnownEvent,
+    Step,
+    dead_letter_steps,
+)
 from console.validation import ApiRequest, Moment
 from eventgrid_pull.blob.append_log import Stamp, stamp
 from eventgrid_pull.events import traceparent
@@ -85,14 +89,14 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
     kept = timedelta(days=runtime.topology.event_retention_in_days)
     search = _search(query, runtime.topology.names, runtime.clock(), kept)
     ends = monotonic() + SEARCH_SECONDS
-    found = await event_history.find(
+    history = await event_history.find(
         runtime.audit,
         runtime.topology.names,
         search,
         expects=lambda raw: find_takers(runtime.topology, raw),
         time_left=lambda: ends - monotonic(),
     )
-    event, shows = found.event, redaction.shows(runtime.settings, reveal=query.reveal)
+    event, shows = history.event, redaction.shows(runtime.settings, reveal=query.reveal)
     if event is not None:
         await redaction.note(request, query.reveal, [search.key])
     takers = [] if search.several else search.expected or []
@@ -100,15 +104,15 @@ async def life(request: ApiRequest[LifeQuery, None]) -> Life:
         id=query.id,
         source=None if search.several else search.source,
         events=sorted(
-            map(event_history_steps.describe, found.met.items()),
+            map(event_history_steps.describe, history.met.items()),
             key=lambda event: event.at,
         ),
         event=None if event is None else redaction.render(event, shows=shows),
         redacted=event is not None and not shows,
-        trace_id=_trace_id(found),
+        trace_id=_trace_id(history),
         expected=takers,
         waiting=[name for name in takers if name not in search.done],
-        steps=[] if search.several else await _steps(runtime, search, found),
+        steps=[] if search.several else await _steps(runtime, search, history),
         complete=search.is_over,
         searched=Searched(stamp(search.since), stamp(search.until)),
         cursor=_cursor(search),
@@ -129,24 +133,24 @@ def find_takers(declared: Topology, raw: bytes) -> list[str]:
     ]
 
 
-def _trace_id(found: History) -> str | None:
-    traces = (traceparent.trace_id(entry.traceparent) for entry in found.entries)
+def _trace_id(history: History) -> str | None:
+    traces = (traceparent.trace_id(entry.traceparent) for entry in history.entries)
     return next((trace for trace in traces if trace), None)
 
 
-async def _steps(runtime: Runtime, search: Search, found: History) -> list[Step]:
+async def _steps(runtime: Runtime, search: Search, history: History) -> list[Step]:
     """Return what was found as steps, oldest first, with those of its dead letters."""
     steps = [
-        *event_history_steps.publish_steps(search, found),
-        *map(event_history_steps.delivery_step, found.entries),
-        *event_history_steps.manual_steps(found),
-        *await _letters(runtime.dead_letters, search, found),
+        *event_history_steps.publish_steps(search, history),
+        *map(event_history_steps.delivery_step, history.entries),
+        *event_history_steps.manual_steps(history),
+        *await _letters(runtime.dead_letters, search, history),
     ]
     return sorted(steps, key=lambda step: step.at)
 
 
 async def _letters(
-    store: DeadLetterStore, search: Search, found: History
+    store: DeadLetterStore, search: Search, history: History
 ) -> list[Step]:
     """Return the steps in its dead letters: where it lies, and what was tried there.
 
@@ -154,7 +158,7 @@ async def _letters(
     """
     ends = monotonic() + LETTER_SECONDS
     last = {
-        entry.subscription: entry for entry in found.entries if entry.redrive is None
+        entry.subscription: entry for entry in history.entries if entry.redrive is None
     }
     ended = (Verb.REJECT, Verb.RELEASE) if search.is_over else (Verb.REJECT,)
     wanted = [entry for entry in last.values() if entry.disposition in ended]
@@ -170,7 +174,7 @@ async def _letters(
         step
         for entry, listed in zip(wanted, letters, strict=True)
         if listed is not None
-        for step in event_history_steps.dead_letter_steps(entry, listed, found.entries)
+        for step in dead_letter_steps(entry, listed, history.entries)
     ]
 
 

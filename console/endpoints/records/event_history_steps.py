@@ -77,14 +77,15 @@ def describe(met: tuple[EventKey, AuditEntry | ManualAction]) -> KnownEvent:
     return msgspec.structs.replace(found, link=link)
 
 
-def publish_steps(search: Search, found: History) -> list[Step]:
+def publish_steps(search: Search, history: History) -> list[Step]:
     """Return who published it, as the log has it; in the end, what no line of it proves.
 
     That is at our stamp, or else at the time that the event says of itself.
     """
-    acts = [_step(action) for action in found.actions if action.action == "publish"]
-    if acts and found.entries and found.entries[0].at < acts[0].at:  # noted after it
-        acts[0].at = found.entries[0].at
+    acts = [_step(action) for action in history.actions if action.action == "publish"]
+    entries = history.entries
+    if acts and entries and entries[0].at < acts[0].at:  # noted after it
+        acts[0].at = entries[0].at
     at = search.time or search.first
     if not search.is_over or at is None:
         return acts
@@ -104,11 +105,10 @@ def publish_steps(search: Search, found: History) -> list[Step]:
     ]
 
 
-def manual_steps(found: History) -> list[Step]:
+def manual_steps(history: History) -> list[Step]:
     """Return what somebody did with the event besides publishing and settling it."""
-    return [
-        _step(action) for action in found.actions if action.action in ("peek", "renew")
-    ]
+    done = ("peek", "renew")
+    return [_step(action) for action in history.actions if action.action in done]
 
 
 def _step(action: ManualAction) -> Step:

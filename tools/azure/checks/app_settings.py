@@ -76,10 +76,8 @@ def _timers(actual: Deployment) -> Iterator[Finding]:
             if wrong.path == timer.subscription:
                 where, do = f"event subscription {wrong.path}", "then `azd deploy`"
             else:
-                where, do = (
-                    f"setting {wrong.path}",
-                    _set(actual, f"{wrong.path}=<value>"),
-                )
+                where = f"setting {wrong.path}"
+                do = _set(actual, f"{wrong.path}=<value>")
             yield Finding(where, problem, do)
     for stray in timers.strays(topology.load().names, actual.settings, handled()):
         if stray.path in actual.settings:

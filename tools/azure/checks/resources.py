@@ -64,7 +64,7 @@ def check_provisioning(actual: Deployment) -> Iterator[Finding]:
 def _not_provisioned(resource: Json, group: str) -> Finding:
     kind = resource["type"].partition("/")[2]
     problem = f"its provisioning state is {state(resource)}"
-    if "ing" in state(resource)[-3:]:
+    if state(resource).endswith("ing"):
         return Finding(
             f"{kind} {resource['name']}", problem, "wait and ask again", Level.LOOK
         )

@@ -92,7 +92,7 @@ def _why_unproven(actual: Deployment) -> str:
     """Return why dead letters may be lost although all is as deployed, or ''."""
     account = dead_letter_account(actual).lower()
     for storage_account in actual.storage_accounts:
-        if storage_account["id"].lower() == account and _denies(storage_account):
+        if storage_account["id"].lower() == account and _trusts_azure(storage_account):
             return (
                 "the account's firewall lets in trusted services, and Microsoft's list of "
                 "those has no Event Grid namespaces"
@@ -107,8 +107,8 @@ def _why_unproven(actual: Deployment) -> str:
     return ""
 
 
-def _denies(account: Json) -> bool:
-    """Return whether its firewall lets in trusted services, or nobody."""
+def _trusts_azure(account: Json) -> bool:
+    """Return whether its firewall lets in trusted services and nobody else."""
     rules = account["properties"].get("networkAcls") or {}
     denies = rules.get("defaultAction") == "Deny"
     return denies and "AzureServices" in str(rules.get("bypass"))

@@ -82,7 +82,8 @@ def _normal(filters: Json | None) -> tuple[list[str], list[str]]:
     """Return types and filters in one order: absent, null and [] say the same."""
     content = filters or {}
     types = sorted(content.get("includedEventTypes") or [])
-    return types, sorted(str(sorted(f.items())) for f in content.get("filters") or [])
+    clauses = (str(sorted(clause.items())) for clause in content.get("filters") or [])
+    return types, sorted(clauses)
 
 
 def _types(types: list[str]) -> str:

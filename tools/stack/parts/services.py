@@ -53,7 +53,7 @@ class Part:
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """Return where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -145,7 +145,9 @@ def _with_keys(part: Part, options: Options) -> Part:
 
 
 def _in_func(part: Part, func: str, options: Options) -> Part:
-    environment = {k: v for k, v in part.environment.items() if k not in NOT_FOR_FUNC}
+    environment = dict(part.environment)
+    for name in NOT_FOR_FUNC:
+        environment.pop(name, None)
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, environment.get("PATH", "")])
     environment |= {"PATH": path, "VIRTUAL_ENV": sys.prefix}

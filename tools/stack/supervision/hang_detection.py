@@ -16,7 +16,7 @@ MISSES = 3
 DEBUGGERS = ("debugpy", "pydevd")
 
 
-async def until_it_hangs(part: Part, leader: int, *, restart: bool) -> None:
+async def wait_for_hang(part: Part, leader: int, *, restart: bool) -> None:
     """Return when the part has kept silent three times in a row and may be ended."""
     missed = 0
     while True:

@@ -38,16 +38,16 @@ class SupervisedPart:
         self._on_start = on_start
 
     async def keep(self) -> None:
-        """Run for ever; raise PartFailed if the part cannot be brought up at all."""
+        """Run forever; raise PartFailed if the part cannot be brought up at all."""
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
-            message = await self._live()
+            message = await self._run_once()
             self._deaths = deaths_in_a_row(self._deaths, clock() - started)
             await self._pause(message)
 
-    async def _live(self) -> str:
-        """Run the part once; what to say when that is over."""
+    async def _run_once(self) -> str:
+        """Run the part until it ends or hangs; return what to say of that."""
         try:
             process = await self._start()
         except OSError as error:
@@ -55,15 +55,15 @@ class SupervisedPart:
             if not self._served:
                 raise PartFailed(message) from error
             return message
-        hung = await self._hangs(process)
+        hung = await self._wait_for_end(process)
         self.answering.clear()
         await processes.end_group(process.pid)
         code = await process.wait()
         self.process = None  # its pid may soon be someone else's
-        return self._ended(process.pid, code, hung=hung)
+        return self._describe_end(process.pid, code, hung=hung)
 
-    async def _hangs(self, process: processes.Process) -> bool:
-        """Wait until the process has ended, or hangs and may be ended."""
+    async def _wait_for_end(self, process: processes.Process) -> bool:
+        """Wait until the process has ended, or hangs and may be ended: then return True."""
         ended = asyncio.create_task(process.wait())
         watching = asyncio.create_task(self._watch(process.pid))
         try:
@@ -76,10 +76,10 @@ class SupervisedPart:
             watching.cancel()
 
     async def _watch(self, pid: int) -> None:
-        while not await self._comes_to_answer():
+        while not await self._wait_until_it_answers():
             if hang_detection.may_be_ended(self.part, pid, restart=self._restart):
                 return
-        await hang_detection.until_it_hangs(self.part, pid, restart=self._restart)
+        await hang_detection.wait_for_hang(self.part, pid, restart=self._restart)
 
     async def _start(self) -> processes.Process:
         part = self.part
@@ -90,7 +90,7 @@ class SupervisedPart:
         self._on_start()
         return self.process
 
-    def _ended(self, pid: int, code: int, *, hung: bool) -> str:
+    def _describe_end(self, pid: int, code: int, *, hung: bool) -> str:
         who = f"{self.part.name} (process {pid})"
         quietly = f" {self.part.ends_quietly}" if code == 0 else ""
         message = f"{who} died: {processes.describe_exit(code)}.{quietly}"
@@ -108,7 +108,7 @@ class SupervisedPart:
         say(f"{message}\nStarting {self.part.name} again in {pause} s.")
         await asyncio.sleep(pause)
 
-    async def _comes_to_answer(self) -> bool:
+    async def _wait_until_it_answers(self) -> bool:
         """Wait until it answers; False if it keeps silent though it once served."""
         reported = ""
         while True:

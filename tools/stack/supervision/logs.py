@@ -91,5 +91,7 @@ class Follower:
             file.seek(self._read)
             added = file.read(END)
         whole = added[: added.rfind(b"\n") + 1]
+        if len(added) == END:  # a line that is longer comes in pieces
+            whole = whole or added
         self._read += len(whole)
         return whole.decode("utf-8", "replace").splitlines()

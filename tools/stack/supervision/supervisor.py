@@ -48,7 +48,7 @@ async def supervise(
     stop = StopRequest()
     stop.listen()
     say("Starting " + ", ".join(part.name for part in parts) + " ...")
-    kept = _supervised(parts, data, restart=restart)
+    kept = _set_up(parts, data, restart=restart)
     work = [
         _keep_after(kept[0], running) if running.part.is_app else running.keep()
         for running in kept
@@ -72,14 +72,14 @@ async def supervise(
             await part.stop(stop.hurry)
 
 
-def _supervised(
+def _set_up(
     parts: Sequence[Part], data: DataFolder, *, restart: bool
 ) -> list[SupervisedPart]:
     kept: list[SupervisedPart] = []
 
     def record() -> None:
-        running = [(k.part, k.process.pid) for k in kept if k.process]
-        data.record({p.name: (pid, p.port, p.command) for p, pid in running})
+        pids = [(part.part, part.process.pid) for part in kept if part.process]
+        data.record({part.name: (pid, part.port, part.command) for part, pid in pids})
 
     for part in parts:
         log = data.logs / f"{part.name.lower()}.log"
