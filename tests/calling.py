@@ -90,7 +90,7 @@ class Answer:
         return str(self.headers["Content-Type"])
 
     def json(self) -> Any:
-        """The body, decoded."""
+        """Return the body, decoded."""
         return json.loads(self.body)
 
 
@@ -132,7 +132,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer to a call of `/api/<path>`."""
+        """Return the answer to a call of `/api/<path>`."""
         address = f"http://127.0.0.1:7071/api/{path}"
         request = func.HttpRequest(
             method,
@@ -148,13 +148,13 @@ class Api:
         return Answer(await functions_adapter.answer(route, request, self.context))
 
     async def actions(self) -> list[dict[str, Any]]:
-        """What was noted about people's doings, newest first."""
+        """Return what people did by hand, newest first."""
         await self.runtime.publishing.noted.flush(1)
         lines = self.store.newest("actions", since=NOW, until=NOW)
         return [json.loads(line) async for line in lines]
 
 
 def route_of(method: str, path: str) -> Route | None:
-    """The route that the host would choose; None for the catch-all."""
+    """Return the route that the host would choose; None for the catch-all."""
     found = (r for r in ROUTES if (r.method, r.path) == (method, path))
     return next(found, None)

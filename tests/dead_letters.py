@@ -26,29 +26,29 @@ class InMemoryDeadLetters:
         self.kept[name] = Stored(content, at)
 
     def end_leases(self) -> None:
-        """What a minute does to the leases of those who died."""
+        """End the leases of those who died, as a minute does."""
         self._leases.clear()
 
     async def folders(self, path: str) -> list[str]:
-        """The names of the folders in that folder."""
+        """Return the names of the folders in that folder."""
         rests = [name.removeprefix(path) for name in self.kept if name.startswith(path)]
         return list({rest.split("/")[0] for rest in rests if "/" in rest})
 
     async def blobs(self, path: str) -> AsyncIterator[Filed]:
-        """The blobs in that folder."""
+        """Yield the blobs in that folder."""
         for name, stored in self.kept.items():
             if f"{name.rpartition('/')[0]}/" == path:
                 yield Filed(blob_paths.from_archive(name), stored.at)
 
     async def read(self, name: str, *, archived: bool = False) -> Stored | None:
-        """The blob; None when it is not there."""
+        """Return the blob; None when it is not there."""
         stored = self.kept.get(blob_paths.archived(name) if archived else name)
         if stored is None:
             return None
         return Stored(stored.content, stored.at, leased=name in self._leases)
 
     async def lease(self, name: str) -> Lease:
-        """The lease of the blob, until it is released."""
+        """Lease the blob, until it is released."""
         if name not in self.kept:
             raise BlobNotFound(name)
         if name in self._leases:
@@ -57,7 +57,7 @@ class InMemoryDeadLetters:
         return self._leases[name]
 
     async def ledger(self, name: str) -> bytes:
-        """The blob's ledger; empty when nothing was tried yet."""
+        """Return the blob's ledger; empty when nothing was tried yet."""
         stored = self.kept.get(blob_paths.ledger(name))
         return stored.content if stored else b""
 

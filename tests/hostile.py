@@ -102,12 +102,12 @@ ATTRIBUTES = (
 
 
 def texts() -> SearchStrategy[str]:
-    """What somebody types into a query or a header."""
+    """Return what somebody types into a query or a header."""
     return st.sampled_from(TEXTS) | st.text(max_size=30)
 
 
 def allowed(schema: Schema, components: Schema) -> SearchStrategy[Json]:
-    """What the schema allows."""
+    """Return what the schema allows."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return st.deferred(lambda: allowed(components[name], components))
@@ -159,7 +159,7 @@ def _object(schema: Schema, components: Schema) -> SearchStrategy[Json]:
 
 
 def spoilt(value: Json) -> SearchStrategy[Json]:
-    """The value with one of its parts replaced, left out, or added."""
+    """Return the value with one of its parts replaced, left out, or added."""
     if isinstance(value, dict) and value:
         names = st.sampled_from(sorted(value))
         inner = names.flatmap(

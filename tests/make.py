@@ -42,19 +42,19 @@ ESCALATED = "com.contoso.ai.ReviewEscalated"
 
 
 def declared() -> Topology:
-    """The topology of `TOPOLOGY`."""
+    """Return the topology of `TOPOLOGY`."""
     return topology.read(TOPOLOGY)
 
 
 def declaring(*names: str) -> Topology:
-    """A topology of event subscriptions with these names, which take everything."""
+    """Return a topology with these event subscriptions, which take every event."""
     shape: EventSubscription = declared().subscription("sub-all-events")
     named = [msgspec.structs.replace(shape, name=name) for name in names]
     return msgspec.structs.replace(declared(), event_subscriptions=named)
 
 
 def a_result(**changes: Any) -> dict[str, Any]:
-    """A moderation result as a client sends it; a change to None leaves a key out."""
+    """Return a moderation result as a client sends it, without keys changed to None."""
     result = {
         "contentId": "doc-1",
         "contentType": "text",
@@ -71,7 +71,7 @@ def a_result(**changes: Any) -> dict[str, Any]:
 def an_event(
     data: dict[str, Any] | None = None, *, type: str = FLAGGED, **changes: Any
 ) -> dict[str, Any]:
-    """A CloudEvent around a moderation result; a change to None leaves a key out."""
+    """Return a CloudEvent around a moderation result, without keys changed to None."""
     event = {
         "specversion": "1.0",
         "id": "event-1",
@@ -85,7 +85,7 @@ def an_event(
 
 
 def a_delivery(event: dict[str, Any] | bytes | None = None, count: int = 1) -> Delivery:
-    """An event on loan for the `count`-th time."""
+    """Return an event on loan for the `count`-th time."""
     if event is None:
         event = an_event()
     raw = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -31,7 +31,7 @@ def triggers() -> dict[str, dict[str, Any]]:
 
 
 def printed(script: str, **environ: str) -> list[str]:
-    """The words that a new process prints, which has imported nothing yet."""
+    """Return the words that a new process prints, which has imported nothing yet."""
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
@@ -187,7 +187,7 @@ def test_without_a_topology_there_are_no_timers_and_the_api_says_why(
 
 
 def listed(declared: Topology, folder: Path) -> list[str]:
-    """The functions of an app with that topology, three lanes and a wrong schedule."""
+    """Return the functions of an app with that topology, three lanes, a wrong schedule."""
     file = folder / "topology.json"
     file.write_bytes(msgspec.json.encode(declared))
     return printed(

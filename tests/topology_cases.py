@@ -16,7 +16,7 @@ WARNINGS: list[Json] = TABLE["warnings"]
 
 
 def content(case: Json) -> bytes:
-    """The bytes of the file of a case."""
+    """Return the bytes of the file of a case."""
     if "text" in case:
         return str(case["text"]).encode()
     changes = case.get("topology", {}), case.get("subscription", {})
@@ -24,18 +24,18 @@ def content(case: Json) -> bytes:
 
 
 def with_filters(configuration: Json) -> bytes:
-    """A file whose event subscription has these filters."""
+    """Return a file whose event subscription has these filters."""
     return content({"subscription": {"filtersConfiguration": configuration}})
 
 
 def meaning(means: Json) -> Json:
-    """What a file means, from what of it is other than the defaults."""
+    """Return what a file means, from what of it is other than the defaults."""
     changes = means.get("topology", {}), means.get("subscription", {})
     return _changed(TABLE["defaults"], *changes)
 
 
 def name_of(case: Json) -> str:
-    """The name of a case."""
+    """Return the name of a case."""
     return str(case.get("case") or case.get("filter") or case["filtersConfiguration"])
 
 

@@ -13,7 +13,7 @@ __all__ = ["Clock", "VirtualLoop", "in_virtual_time", "now", "settle_down"]
 def in_virtual_time[**P](
     test: Callable[P, Coroutine[Any, Any, None]],
 ) -> Callable[P, None]:
-    """The test, run on a loop of its own where an hour passes in a moment."""
+    """Run the test on a loop of its own, where an hour passes in a moment."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -24,12 +24,12 @@ def in_virtual_time[**P](
 
 
 def now() -> float:
-    """Seconds on the clock of the loop that runs."""
+    """Return the seconds on the clock of the running loop."""
     return asyncio.get_running_loop().time()
 
 
 async def settle_down() -> list[asyncio.Task[Any]]:
-    """The tasks that are left, but for the caller's, once nothing is ready to run."""
+    """Return the tasks that are left, but for the caller's, once nothing is ready to run."""
     for _ in range(10):
         await asyncio.sleep(0)
     current = asyncio.current_task()

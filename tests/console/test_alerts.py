@@ -43,7 +43,7 @@ async def test_a_drain_on_time_is_no_alert(api: Api) -> None:
     assert await alerts(api) == []
 
 
-async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
+async def test_a_late_drain_is_reported_with_what_to_do(api: Api) -> None:
     """The timers may be disabled, or the app may be down."""
     await note(api, 12)
 
@@ -55,7 +55,7 @@ async def test_a_late_drain_is_said_with_what_to_do(api: Api) -> None:
     assert "/api/health" in alert["next"]
 
 
-async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
+async def test_a_timer_that_is_switched_off_is_reported_before_it_is_late(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Everything else looks well while its queue fills."""
@@ -68,7 +68,7 @@ async def test_a_timer_that_is_switched_off_is_said_before_it_is_late(
     assert "AzureWebJobs.pull_flagged.Disabled" in alert["text"]
 
 
-async def test_drains_that_fail_are_late_too_and_said_to_fail(api: Api) -> None:
+async def test_drains_that_fail_are_late_and_reported_as_failing(api: Api) -> None:
     """ "Not drained" would send people to the timers, where nothing is wrong."""
     await note(api, 12)
     await note(api, 2, 1, 0, completed=False)
@@ -147,7 +147,7 @@ async def test_a_backlog_that_was_drained_is_no_alert(api: Api, empty_at: int) -
     assert await alerts(api) == []
 
 
-async def test_rejected_events_are_said_for_an_hour(api: Api) -> None:
+async def test_rejected_events_are_reported_for_an_hour(api: Api) -> None:
     """They lie in the dead letters, where someone has to look at them."""
     await note(api, 61, 59, 12, dispositions={"reject": 2})
     await note(api, 1)
@@ -160,7 +160,7 @@ async def test_rejected_events_are_said_for_an_hour(api: Api) -> None:
 
 
 @pytest.mark.parametrize("folder", ["2026/11/23/9", "2026/11/23/09"])
-async def test_what_event_grid_gave_up_is_said_until_it_is_redriven(
+async def test_what_event_grid_gave_up_is_reported_until_it_is_redriven(
     api: Api, folder: str
 ) -> None:
     """

@@ -60,7 +60,7 @@ def steps(answer: Answer) -> list[tuple[str, str | None, str | None]]:
     return [(step["kind"], step["subscription"], step["disposition"]) for step in told]
 
 
-async def test_a_life_is_told_from_its_publication_to_its_end(api: Api) -> None:
+async def test_a_life_goes_from_its_publication_to_its_end(api: Api) -> None:
     """Every event subscription that takes it, oldest first."""
     now = NOW - minutes(60)
     action = actions.action("publish", "ann", now, events=[KEY])
@@ -192,7 +192,7 @@ async def test_a_rejected_event_is_followed_to_its_dead_letter(api: Api) -> None
     assert (redriven["by"], begun["by"]) == ("bob", "eve")
 
 
-async def test_what_was_noted_a_little_late_is_told_in_its_order(api: Api) -> None:
+async def test_what_was_noted_late_keeps_its_place(api: Api) -> None:
     """Publishing is noted after it is done, and storage's clock has whole seconds."""
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
@@ -224,7 +224,7 @@ async def test_an_archived_dead_letter_keeps_its_time(api: Api) -> None:
     assert (dead["kind"], dead["at"]) == ("dead-lettered", stamp(NOW - minutes(58)))
 
 
-async def test_a_redrive_is_told_once(api: Api) -> None:
+async def test_a_redrive_is_shown_once(api: Api) -> None:
     """It stands in the audit log and in the dead letter's ledger."""
     store = api.runtime.dead_letters = InMemoryDeadLetters()
     await record(api, "sub-flagged", Reject("never"), ago=59)
@@ -335,7 +335,7 @@ async def test_what_cannot_be_asked_is_refused(api: Api, query: dict[str, str]) 
     assert answer.json()["problems"][0]["path"] in query
 
 
-def test_who_takes_an_event_is_said_by_the_filters(api: Api) -> None:
+def test_the_filters_decide_who_takes_an_event(api: Api) -> None:
     """One that cannot be read goes to whoever takes everything."""
     declared = api.runtime.topology
 

@@ -52,7 +52,7 @@ async def entries(api: Api) -> list[AuditEntry]:
     return (await api.runtime.audit.find(query)).entries
 
 
-async def test_who_finds_no_place_to_peek_is_told_when_there_is_one(api: Api) -> None:
+async def test_one_peek_too_many_is_told_when_to_try_again(api: Api) -> None:
     """The endpoint is well; others are only faster."""
     places = api.runtime.peeks
     taken = [await places.acquire() for _ in range(MOST_PEEKS)]
@@ -390,7 +390,7 @@ async def test_without_event_grid_nothing_is_recorded(api: Api) -> None:
     assert await entries(api) == []
 
 
-async def test_a_lock_that_is_gone_is_told_and_not_recorded(api: Api) -> None:
+async def test_a_lock_that_is_gone_is_reported_and_not_recorded(api: Api) -> None:
     """The entry of whoever settled it meanwhile stands."""
     delivery, other = a_delivery(), a_delivery(an_event(id="event-2"))
     receiver = queue(api, delivery, other)

@@ -210,7 +210,7 @@ async def test_deliveries_of_two_are_not_folded(api: Api) -> None:
     assert sorted(found) == ["/team-x", "/team-y"]
 
 
-async def test_what_was_done_by_hand_to_one_is_not_told_of_another(api: Api) -> None:
+async def test_what_was_done_by_hand_to_one_is_not_shown_of_another(api: Api) -> None:
     """Peeked, settled and revealed: each is noted with its source."""
     api.receivers["sub-flagged"].batches = [[a_delivery(of("/team-c"), 2)]]
     body = {"subscription": "sub-flagged", "reveal": True}

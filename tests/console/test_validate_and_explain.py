@@ -313,7 +313,7 @@ def test_an_event_subscription_that_is_switched_off_has_no_lane() -> None:
     [
         (None, "cannot be read"),
         ("{", "not valid JSON"),
-        ("clash", "sub-a-b and a-b come"),
+        ("clash", "sub-a-b and a-b have"),
     ],
 )
 async def test_a_topology_that_cannot_be_used_is_named_by_every_call(

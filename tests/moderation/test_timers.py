@@ -114,7 +114,7 @@ def test_a_declaration_without_a_handler_is_named() -> None:
 @pytest.mark.parametrize(
     "name", ["PULL_FLAGED_SCHEDULE", "PULL_FLAGED_LANES", "PULL_SCHEDULE"]
 )
-def test_a_setting_of_no_event_subscription_is_told_and_stops_nobody(name: str) -> None:
+def test_a_stray_setting_is_reported_and_stops_nobody(name: str) -> None:
     """A mistyped name would otherwise have no effect, silently."""
     environ = {name: "0 * * * * *"}
 
@@ -122,7 +122,7 @@ def test_a_setting_of_no_event_subscription_is_told_and_stops_nobody(name: str) 
     assert_named(environ, declaring(*NAMES), name)
 
 
-def test_a_handler_of_no_event_subscription_is_told_and_stops_nobody() -> None:
+def test_a_stray_handler_is_reported_and_stops_nobody() -> None:
     """It may have been written before its declaration, or outlived it."""
     alone = declaring("sub-flagged")
 
@@ -181,7 +181,7 @@ def test_a_function_is_off_when_the_host_takes_it_so(
     assert found.running == (0 if is_off else 1)
 
 
-def test_what_is_switched_off_is_said_of_each_lane() -> None:
+def test_each_lane_that_is_switched_off_is_reported() -> None:
     """Two of three go on; who looks for the third finds why."""
     environ = {"PULL_FLAGGED_LANES": "3", "AzureWebJobs.pull_flagged_2.Disabled": "1"}
 

@@ -149,7 +149,7 @@ async def test_while_storage_is_away_lines_wait_and_are_tried_ever_later(
 
 
 @in_virtual_time
-async def test_what_waits_is_bounded_and_what_is_lost_is_said_for_an_hour(
+async def test_what_waits_is_bounded_and_what_is_lost_is_reported_for_an_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An outage of days does not fill the memory; the oldest lines are kept."""

@@ -71,7 +71,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
         DataFolder(tmp_path / "data").__enter__()
 
 
-def test_a_record_that_cannot_be_written_is_said_once(
+def test_a_record_that_cannot_be_written_is_reported_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It names no process for a later run; that is no reason to end what runs."""

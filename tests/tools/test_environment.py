@@ -98,7 +98,7 @@ def test_a_node_for_another_machine_is_named(
         azurite.node()
 
 
-def test_without_a_loopback_interface_it_is_said(
+def test_a_missing_loopback_interface_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An address of the documentation is one that this machine does not have either."""

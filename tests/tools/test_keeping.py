@@ -166,7 +166,7 @@ async def test_a_part_that_cannot_be_started_once_more_is_tried_again(
         await until(lambda: said.count("part is back"))
 
 
-async def test_a_part_that_cannot_be_started_at_all_is_said(tmp_path: Path) -> None:
+async def test_a_part_that_cannot_be_started_at_all_is_reported(tmp_path: Path) -> None:
     """At the start there is nobody who waits for better times."""
     made = SupervisedPart(
         a_part(tmp_path, ("no-such-program",)),

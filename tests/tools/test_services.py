@@ -87,7 +87,7 @@ def test_either_host_is_told_to_ask_for_keys(
     assert (tmp_path / "host-keys.json").exists()
 
 
-def test_only_an_app_that_has_a_page_is_said_to_have_one() -> None:
+def test_a_page_is_shown_only_for_an_app_that_has_one() -> None:
     """An address that answers 404 is none to look at."""
     for app, has_page in ((ROOT, True), (ROOT / "examples" / "orders", False)):
         asked = read(["--host", "stand-in", "--app", str(app)])

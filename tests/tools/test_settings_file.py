@@ -27,7 +27,7 @@ def test_settings_left_as_in_the_example_follow_the_ports() -> None:
     assert told.notes == ()
 
 
-def test_a_value_someone_chose_is_left_alone_and_said() -> None:
+def test_a_value_someone_chose_is_left_alone_and_reported() -> None:
     """Who points the app at a namespace in Azure gets that, and is reminded of it."""
     chosen = {**EXAMPLE, "EVENTGRID_ENDPOINT": "https://ns.eventgrid.azure.net"}
 
@@ -48,7 +48,7 @@ def test_the_environment_wins_over_what_is_started() -> None:
     assert told.notes[0].startswith("AzureWebJobsStorage was set in the environment")
 
 
-def test_a_setting_missing_from_the_file_is_said() -> None:
+def test_a_setting_missing_from_the_file_is_reported() -> None:
     """A file from an older version is not silently completed."""
     told = settings_file.overrides({}, EXAMPLE, {}, STARTED)
 

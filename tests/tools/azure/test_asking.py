@@ -88,7 +88,7 @@ def test_signed_out_it_says_so(
         ("/query", "drains"),
     ],
 )
-def test_what_may_not_be_read_is_said_and_the_rest_examined(
+def test_what_may_not_be_read_is_reported_and_the_rest_examined(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     forbidden: str,
@@ -120,7 +120,7 @@ def test_a_program_that_does_not_answer_is_given_up(
 
 
 @pytest.mark.usefixtures("az_program")
-def test_an_empty_group_is_said_to_be_one(
+def test_an_empty_group_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,

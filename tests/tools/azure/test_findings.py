@@ -138,7 +138,7 @@ def test_containers_are_those_of_the_settings(name: str) -> None:
     ]
 
 
-def test_accounts_that_were_not_shown_are_not_said_to_be_missing() -> None:
+def test_accounts_that_were_not_shown_are_not_reported_as_missing() -> None:
     """No rights to see an account does not mean that it is not there."""
     hidden: list[dict[str, Any]] = [
         {"at": ["storage_accounts"], "to": []},
@@ -194,7 +194,7 @@ def test_the_exit_code_says_whether_somebody_has_to_act(
     assert capsys.readouterr().out.rstrip().endswith(said)
 
 
-def test_the_same_remedy_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_remedy_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Three findings with one cause read as one."""
     content = json.loads((HERE / "broken" / "dead-lettering-dropped.json").read_text())
 

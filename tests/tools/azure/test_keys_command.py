@@ -64,7 +64,7 @@ def test_bash_runs_what_is_printed(tmp_path: Path) -> None:
     assert set(shown.stdout.split()) == {value.split()[0] for value in values}
 
 
-def test_the_keys_of_this_machine_are_made_and_not_told(
+def test_the_keys_of_this_machine_are_made_and_not_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file is named; whoever may read it finds them there."""

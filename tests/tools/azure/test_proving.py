@@ -133,7 +133,7 @@ def test_a_dead_letter_of_yesterday_is_found_after_midnight(
     assert "after" in prove.prove(found, serve(answers).address, 60)
 
 
-def test_one_that_does_not_come_is_said_to_be_lost(
+def test_one_that_does_not_come_is_reported_as_lost(
     found: Deployment, serve: Callable[[Answers], App]
 ) -> None:
     """The wait has an end, and what to look at."""
