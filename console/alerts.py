@@ -1,4 +1,4 @@
-"""What of the flow needs a look: late drains, full batches, rejected events."""
+"""What needs a look: late drains, full batches, rejected events."""
 
 import asyncio
 from collections.abc import Sequence

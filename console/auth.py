@@ -27,7 +27,7 @@ ID_CLAIMS = (
 )
 LONGEST_PRINCIPAL = 64 * 1024
 LONGEST_NAME = 256
-# So many that nobody finds a second key with the name of a first one.
+# Enough that nobody finds a second key with the name of a first one.
 KEY_DIGITS = 16
 
 SOMEONE = "a user"

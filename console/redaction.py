@@ -53,7 +53,7 @@ def redact(event: bytes) -> msgspec.Raw:
     """Return the JSON with `{"redacted": true, "bytes": n}` for what is private.
 
     So is an object or a list, whatever its name: no attribute of an envelope is one.
-    Of what is no JSON object nothing is shown.
+    Nothing is shown of what is no JSON object.
     """
     try:
         members = _members.decode(event)

@@ -22,7 +22,7 @@ from moderation.settings import Invalid
 
 # A body of fields that are checked; the largest valid one needs less.
 MOST_BYTES = 1024 * 1024
-# So many unknown names are listed.
+# The most unknown names that are listed.
 MOST_NAMED = 50
 
 # A time in a query: with its zone.
@@ -178,7 +178,7 @@ def convert[T: msgspec.Struct](
 
 
 def choose(names: Sequence[str], chosen: str | None) -> Sequence[str]:
-    """Return the event subscriptions that are meant: one of the names, or all of them.
+    """Return the chosen event subscription, or all of them.
 
     Raises BadQuery for another name.
     """

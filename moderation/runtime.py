@@ -77,7 +77,7 @@ class Runtime:
     async def pull_now(self, name: str) -> tuple[DrainResult, bool]:
         """Drain what is there now, whoever began the drain.
 
-        The second value says whether one was joined that was at work already.
+        The second value says whether a drain was joined that was at work already.
         """
         if name not in self.handled:
             error = f"{name} {timers.no_handler(name)}"
@@ -86,7 +86,7 @@ class Runtime:
         return await self.consumer.drain(name, until_empty=True), joined
 
     async def stop(self) -> None:
-        """Take nothing more; finish what is in hand, or hand it back, in 10 seconds."""
+        """Receive nothing more; finish what is held, or release it, within 10 seconds."""
         stopping = asyncio.create_task(self.consumer.stop())
         await asyncio.wait({stopping, *self._calls}, timeout=STOP_SECONDS)
         await self.publishing.noted.flush(FLUSH_SECONDS)
@@ -97,7 +97,7 @@ class Runtime:
 
     @contextmanager
     def attending(self) -> Iterator[None]:
-        """Have a stop wait for the task that is in here."""
+        """Have a stop wait for the current task, until it leaves."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("to be used in a task")

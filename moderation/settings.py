@@ -19,7 +19,7 @@ CONTAINER = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*\Z")
 
 
 class Setting(NamedTuple):
-    """One setting. An empty default: there is none. `allowed` is for whole numbers.
+    """One setting; `default` is empty for none, `allowed` is for whole numbers.
 
     What is secret is never shown, only whether it is set.
     """
@@ -226,13 +226,13 @@ def connection_problems(
 
 
 def spelled(name: str, environ: Mapping[str, str]) -> str:
-    """Return the name that a setting is given by, if it is."""
+    """Return the name that a setting is given by; its own when it is not given."""
     other = OTHERWISE.get(name, name)
     return other if environ.get(other, "").strip() else name
 
 
 def whole_number(value: str, allowed: range) -> int | None:
-    """Return the number that the text is; None for one that is not allowed."""
+    """Return the whole number in the text; None when it is not allowed."""
     number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else -1
     return number if number in allowed else None
 

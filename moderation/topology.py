@@ -61,7 +61,7 @@ def load() -> Topology:
 
 
 def file() -> Path:
-    """Return where it is read: what ships with the app, unless a setting names another."""
+    """Return the file that is read: the app's own, unless a setting names another."""
     given = os.environ.get(SETTING, "").strip()
     return FILE.parents[1] / given if given else FILE
 

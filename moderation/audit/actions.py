@@ -9,7 +9,7 @@ from eventgrid_pull.blob.append_log import AppendLog, Stamp, stamp
 from moderation.event_key import EventKey
 
 LOG = "actions"
-# So much of an id is noted, and of a source: who publishes an event chooses them.
+# Longer ids and sources are cut: whoever publishes an event chooses them.
 LONGEST_ID = 512
 
 

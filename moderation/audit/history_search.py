@@ -24,8 +24,8 @@ class Progress(msgspec.Struct, kw_only=True, array_like=True):
     Time: `since` to `until` was looked at. `ahead` is next, from its beginning on; then
     `behind`, from its end back, a `piece` in one go.
     Event: its `source` as asked, or that of the only one found; `several` when there are
-    more. `may_end` allows to end with one whole life, because no other event is expected
-    to have the id.
+    more. `may_end`: one whole life may end the search, because no other event is
+    expected to have the id.
     Event subscriptions: those `expected` to take it (None: not known yet), those of
     which a delivery was `seen`, or the first one (`begun`), and those `done` for good.
     Moments: `time` when it was published, a claim where `is_claim` says so, `published`

@@ -14,9 +14,9 @@ _log = logging.getLogger(__name__)
 
 # Seconds from one append to the next; after one that failed they double.
 PAUSE, LONGEST_PAUSE = 1.0, 30.0
-# So much is kept while storage is away: about 50,000 publishes of one event.
+# The most that is kept while storage is away: about 50,000 publishes of one event.
 MOST_BYTES = 16 * 1024 * 1024
-# So long health says that lines were lost.
+# How long health reports that lines were lost.
 REMEMBERED = timedelta(hours=1)
 
 

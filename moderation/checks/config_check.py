@@ -25,9 +25,9 @@ from moderation.topology import EventSubscription, Topology
 from moderation.topology_file import LOCK_SECONDS, seconds
 
 HANDLERS = "moderation/handlers.py"
-# So long waits the last receive of a drain, at most.
+# The longest that the last receive of a drain waits.
 RECEIVE_SECONDS = 10
-# Fewer events say nothing of whether a drain keeps up.
+# Fewer events do not show whether a drain keeps up.
 MEASURED = 5
 
 

@@ -50,9 +50,9 @@ class Ledger(msgspec.Struct):
     attempts: dict[tuple[int, int], Attempt] = {}
 
     def take(self, attempt: Attempt) -> None:
-        """Take a line of the ledger: it overrules what was said of the same attempt.
+        """Take a line of the ledger: it overrules an earlier one about the same attempt.
 
-        Not so of one that is acknowledged: that stands.
+        An attempt that is acknowledged stays so.
         """
         key = (attempt.index, attempt.number)
         known = self.attempts.get(key)

@@ -20,7 +20,7 @@ from moderation.storage import blob_paths
 from moderation.storage.blob_paths import Place
 
 READ_TOGETHER = 8
-# So many names of an hour may be in memory, besides those of two pages.
+# At most so many names of an hour are in memory, besides those of two pages.
 NAMES = 1000
 # A page ends after so many bytes of blobs: one may hold a thousand events.
 PAGE_BYTES = 8 * 1024 * 1024

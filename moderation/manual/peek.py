@@ -27,7 +27,7 @@ from moderation.topology import EventSubscription
 _log = logging.getLogger(__name__)
 
 MOST = 10
-# So many peeks wait at once: each holds a connection, and up to ten events.
+# The most peeks that wait at once: each holds a connection, and up to ten events.
 MOST_PEEKS = 8
 WAIT_SECONDS, RETRY_SECONDS = 10, 5
 LONGEST_LOCK = timedelta(minutes=5)
@@ -37,7 +37,7 @@ SEARCH_SECONDS = 10.0
 
 
 class TooManyPeeks(Exception):
-    """As many wait for events by hand as may; nothing was received."""
+    """Too many wait for events by hand already; nothing was received."""
 
     status = 429
     next = f"try again in {WAIT_SECONDS} s: no peek waits for longer"
@@ -48,7 +48,7 @@ class TooManyPeeks(Exception):
 
 
 class PeekSession(msgspec.Struct, frozen=True, kw_only=True):
-    """Someone with one event subscription in hand.
+    """Someone who receives from one event subscription by hand, and settles.
 
     `by` is who that is. `places` bounds the peeks that wait, `turn` is taken to settle,
     so that what one call has settled another one finds settled.

@@ -67,7 +67,7 @@ def service(settings: Settings, account_url: str | None = None) -> "BlobServiceC
 
 @cache
 def identity() -> "AsyncTokenCredential":
-    """Return who the app is. Raises SettingsInvalid."""
+    """Return the credential of the app's identity. Raises SettingsInvalid."""
     # Imported here because it costs 150 ms of a cold start, and a key needs none of it.
     from azure.identity.aio import DefaultAzureCredential
 

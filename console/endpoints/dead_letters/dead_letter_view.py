@@ -24,7 +24,7 @@ ASK_TOGETHER = 4
 # Our entry is stamped when the handler is done, soon after the delivery as a rule.
 SOON = timedelta(seconds=15)
 EARLY = timedelta(seconds=5)
-# So much is shown of what cannot be read.
+# The most that is shown of what cannot be read.
 UNREADABLE_BYTES = 64 * 1024
 
 

@@ -68,8 +68,8 @@ class PeekAnswer(msgspec.Struct, frozen=True, rename="camel"):
 class SettleBody(msgspec.Struct, frozen=True, rename="camel"):
     """What is to become of which lock tokens.
 
-    `delaySeconds` is for a release. `giveUp` allows to release the last permitted
-    delivery, which rejects it with the reason.
+    `delaySeconds` is for a release. `giveUp` allows releasing the last
+    permitted delivery, which rejects it with the reason.
     """
 
     subscription: str
@@ -129,7 +129,7 @@ async def settle(request: ApiRequest[None, SettleBody]) -> SettleAnswer:
 
 
 def _session(request: ApiRequest[Any, Any], name: str) -> PeekSession:
-    """Return the caller with that event subscription in hand. Raises BadRequest."""
+    """Return the caller's session with that event subscription. Raises BadRequest."""
     runtime = request.runtime
     if name not in runtime.topology.names:
         named = f"is not one of: {', '.join(runtime.topology.names)}"
