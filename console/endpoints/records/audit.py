@@ -103,10 +103,13 @@ def to_query(
     since = wanted.since or now - (LONGEST_LOOK_BACK if wanted.id else DAY)
     if cursor is not None:
         since = max(cursor.since, now - LONGEST_LOOK_BACK)
-    until = min(wanted.until or now + CLOCK_SKEW, now + CLOCK_SKEW)
+    latest = now + CLOCK_SKEW
+    until = min(wanted.until or latest, latest)
     if since < now - LONGEST_LOOK_BACK:
         problem = f"is more than {LONGEST_LOOK_BACK.days} days ago"
         raise BadQuery([Problem("since", problem)])
+    if since > latest:
+        raise BadQuery([Problem("since", "is in the future")])
     if since > until:
         raise BadQuery([Problem("until", "is before the beginning")])
     return Query(
