@@ -104,15 +104,10 @@ def parse_request(
     call: Call, runtime: Runtime, request: Request, caller: Caller
 ) -> Any:
     """Return the request as the endpoint takes it. Raises BadQuery and BadRequest."""
-    takes = signature(call)
-    query = _query(request.params, takes.query)
+    takes, query = signature(call), None
+    if takes.query or request.params:
+        query = read_query(request.params, takes.query or Nothing)
     return ApiRequest(runtime, request, caller, query, _body(request, takes.body))
-
-
-def _query(
-    params: Mapping[str, str], takes: type[msgspec.Struct] | None
-) -> msgspec.Struct | None:
-    return read_query(params, takes or Nothing) if takes or params else None
 
 
 def read_query[T: msgspec.Struct](params: Mapping[str, str], takes: type[T]) -> T:
