@@ -79,7 +79,7 @@ def read(path: Path) -> Topology:
 
 def parse(raw: bytes, name: str = FILE.name) -> Topology:
     """Return the topology in the bytes of a file of that name. Raises TopologyInvalid."""
-    content, problems = topology_file.meaning(raw)
+    content, problems = topology_file.read(raw)
     if problems:
         raise TopologyInvalid(
             [

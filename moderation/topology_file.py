@@ -44,7 +44,7 @@ NO_OBJECT = "must be a JSON object"
 type Json = dict[str, object]
 
 
-def meaning(raw: bytes) -> tuple[Json, list[Problem]]:
+def read(raw: bytes) -> tuple[Json, list[Problem]]:
     """Return what the file declares, with every default, and all that is wrong in it."""
     try:
         document = relaxed_json.decode(raw)

@@ -55,10 +55,10 @@ def _run(given: Options, data: DataFolder) -> int:
     if given.host != options.NO_HOST:
         wanted["--http-port"] = _http_port(given)
     chosen = _free_ports(wanted, patience=5.0 if ended else 0.0)
-    started, notes = services.build(given, chosen, data)
+    parts, notes = services.build(given, chosen, data)
     for note in notes:
         say(note)
-    return asyncio.run(supervise(started, data, restart=not given.no_restart))
+    return asyncio.run(supervise(parts, data, restart=not given.no_restart))
 
 
 def _http_port(given: Options) -> int:

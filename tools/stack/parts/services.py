@@ -204,14 +204,14 @@ def build(
     values = settings_file.read(options.app / settings_file.FILE)
     example = settings_file.example(options.app)
     blobs = connection_string(ports["--storage-port"])
-    started = dict.fromkeys(settings_file.STORAGE, blobs)
+    local = dict.fromkeys(settings_file.STORAGE, blobs)
     known = values | os.environ
     endpoint = spelled(settings_file.ENDPOINT, known)
-    started[endpoint] = f"http://127.0.0.1:{ports['--emulator-port']}"
+    local[endpoint] = f"http://127.0.0.1:{ports['--emulator-port']}"
     topology = declared_topology.choose(options.app, options.topology, known)
     if settings_file.TOPIC in known:
-        started[settings_file.TOPIC] = topology.topic
-    overrides = settings_file.overrides(values, example, os.environ, started)
+        local[settings_file.TOPIC] = topology.topic
+    overrides = settings_file.overrides(values, example, os.environ, local)
     key = known.get(spelled(settings_file.KEY, known))
     environment = overrides.environment | topology.settings
     parts = [

@@ -55,16 +55,16 @@ def overrides(
     values: Mapping[str, str],
     example: Mapping[str, str],
     environ: Mapping[str, str],
-    started: Mapping[str, str],
+    local: Mapping[str, str],
 ) -> Overrides:
     """
-    Return what was started for each setting that still has the example's value.
+    Return the local value of each setting that still has the example's value.
 
     A value that someone chose, in the file or in the environment, is left alone.
     """
     environment = {}
     notes = []
-    for name, value in started.items():
+    for name, value in local.items():
         if environ.get(name) == value:
             continue
         if name in environ:
