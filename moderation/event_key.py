@@ -19,5 +19,5 @@ def key_of(event: AnyEvent) -> EventKey:
 
 
 def key_in(event: Mapping[str, object]) -> EventKey:
-    """Return the same for a valid CloudEvent that is still JSON."""
+    """Return the key of a valid CloudEvent that is still a JSON object."""
     return EventKey(str(event["source"]), str(event["id"]))

@@ -63,7 +63,7 @@ class SupervisedPart:
         return self._describe_end(process.pid, code, hung=hung)
 
     async def _wait_for_end(self, process: processes.Process) -> bool:
-        """Wait until the process has ended, or hangs and may be ended: then return True."""
+        """Wait for the end, or a hang that may be ended; return whether it hangs."""
         ended = asyncio.create_task(process.wait())
         watching = asyncio.create_task(self._watch(process.pid))
         try:
