@@ -27,10 +27,10 @@ class Hooks:
     """The hooks of an app.
 
     `startup` is called once before the first receive, `shutdown` at SIGTERM, which may
-    never come. `on_drained` gets what a drain did: at its end, and
-    once a minute while it lasts. `before` is asked about every event, with the name of
-    its event subscription, before the handler is: None for most, or what tells the
-    disposition, or None, once it is awaited.
+    never come. `on_drained` gets what a drain did: at its end, and once a minute while it
+    lasts. `before` is called with the name of the event subscription and each event,
+    before the handler is. It returns None for most, or an awaitable of the disposition or
+    None; that event is then not in the batch of a handler of lists.
     """
 
     startup: Hook | None = None
@@ -50,10 +50,14 @@ class Hooks:
             return
         if self._starting is None:
             self._starting = asyncio.ensure_future(_call(self.startup))
+        starting = self._starting
         try:
-            await asyncio.shield(self._starting)
-        except Exception as error:
-            self._starting = None
+            await asyncio.shield(starting)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not starting.cancelled():
+                raise  # this drain is cancelled, not the hook
+            if self._starting is starting:
+                self._starting = None
             _log.exception("startup failed")
             raise StartupFailed(f"startup failed: {type(error).__name__}") from error
 

@@ -26,7 +26,7 @@ from eventgrid_pull.wire.sending import on_sending
 SHORTEST_WAIT, LONGEST_WAIT = 10, 20
 # Some emulators answer an empty receive at once: they are not asked without a pause.
 EARLY_SECONDS, PAUSE_SECONDS = 1.0, 0.2
-# What is there is handed out sooner; a full batch that had to be waited for is no backlog.
+# A full batch that took longer to come had to be waited for: it is no backlog.
 THERE_SECONDS = 0.5
 
 
@@ -34,12 +34,12 @@ class DrainJob(msgspec.Struct, frozen=True, kw_only=True):
     """One drain of one event subscription.
 
     `time_left` gives the seconds in which a receive may still begin; `longest_left` those
-    beside a slow batch, which holds up the next run. `stay` goes on until then, and rests for what is left of `pace` seconds after a batch that was not
-    full; `visit` ends with the first such batch. `until_empty` ends when `callers` are
-    answered, and nobody waits any more. Set, `ending` lets what is in hand be finished
-    and nothing more be taken. Nothing is taken that has no `room`. `note` is given a
-    summary once a minute and at the end; it never raises. `watching` is entered for as
-    long as the drain lasts.
+    beside a slow batch, which holds up the next run. `stay` goes on until then, and rests
+    for what is left of `pace` seconds after a batch that was not full; `visit` ends with
+    the first such batch. `until_empty` ends once `callers` are answered. Once `ending` is
+    set, nothing more is received, and what is in hand is finished. Nothing is received
+    that `room` has no slot for. `note` is given a summary once a minute and at the end;
+    it never raises. `watching` is entered for as long as the drain lasts.
     """
 
     context: BatchContext
@@ -85,18 +85,15 @@ async def drain(job: DrainJob) -> DrainResult:
 class _Receivers:
     """Receivers of one drain: one more for a full batch, one less for any other.
 
-    A batch is full when it has as many events as were asked for. The first one asks for
-    few and only tells what they weigh; `_fitting` is how many like the last ones may be
-    in hand at once, `_size` how many there is time for.
+    A batch is full when it has as many events as were asked for. The first asks for few,
+    to learn their weight; `_fitting` is how many like the last ones may be in hand at
+    once, `_size` how many there is time for.
     """
 
     def __init__(self, job: DrainJob, parts: Parts, group: asyncio.TaskGroup) -> None:
         self._job = job
         self._parts = parts
-        self.listeners = Listeners(
-            lambda: group.create_task(self._receive_on()),
-            lambda: job.room is None or job.room.slots.free > 0,
-        )
+        self.listeners = Listeners(lambda: group.create_task(self._receive_on()))
         self._size = BATCH
         self._fitting: int | None = None
         self._has_visited = False
@@ -114,7 +111,7 @@ class _Receivers:
                 if calls_for_more:
                     self.listeners.add()
                 rest = self._rests_until - loop_time()
-                with self.listeners.heard_beside(received, rest):
+                with self.listeners.listen_beside(received, rest):
                     await self._work(received)
                 took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked
@@ -170,7 +167,11 @@ class _Receivers:
         return "budget" if self._left <= 0 else None
 
     def _room(self) -> int:
-        room = BATCH if self._job.room is None else self._job.room.room()
+        if (runner := self._job.room) is None:
+            return BATCH
+        if self.listeners.count == 1 and self.listeners.slow and not runner.slots.free:
+            return 0  # what came would wait under its lock for what takes long
+        room = runner.room()
         return room if room >= BATCH else max(0, room - self._asking)
 
     async def _receive_unless_ending(self, room: int) -> Received:
@@ -192,7 +193,7 @@ class _Receivers:
         took = received.at - began
         self._parts.current.hear(has_more=received.is_full and took < THERE_SECONDS)
         if not received.deliveries and took < EARLY_SECONDS:
-            await self._rest(PAUSE_SECONDS)
+            await self._pause(PAUSE_SECONDS)
         return received
 
     async def _try_to_receive(self, asked: int) -> list[Delivery]:
@@ -233,9 +234,8 @@ class _Receivers:
 
     async def _rest(self, seconds: float) -> None:
         """Wait, unless somebody asks or the drain is to end."""
-        if seconds > 0:
-            reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
-            await first_of(reasons, seconds)
+        reasons = (self._job.ending.wait(), self._job.callers.asked.wait())
+        await first_of(reasons, seconds)
 
     async def _work(self, received: Received) -> None:
         deliveries, done = received.deliveries, self._parts.current

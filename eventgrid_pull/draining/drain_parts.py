@@ -30,6 +30,8 @@ class Parts:
     def part(self, stopped: str) -> Part:
         """End the current part at once; return it, and what notes it."""
         self.current.stopped = stopped
+        if stopped == "empty":  # the open receive says so without an answer
+            self.current.hear(has_more=False)
         return self.last()
 
     def so_far(self) -> DrainResult:
@@ -39,9 +41,9 @@ class Parts:
         return copy
 
     def last(self, *, if_anything: bool = False) -> Part:
-        """Return the same for the part that ends with the drain.
+        """End the part that ends with the drain; return it, and what notes it.
 
-        `if_anything`: unless it is one more in which nothing was done.
+        `if_anything`: one more in which nothing was done is not noted.
         """
         ended, self.current = self.current, DrainResult(self.current.subscription)
         is_first = not self._ended

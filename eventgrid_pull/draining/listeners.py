@@ -15,11 +15,9 @@ SLOW_SECONDS, MOST_SLOW = 1.0, 16
 class Listeners:
     """Receivers of a drain: `count` that listen, beside `slow` that are held up."""
 
-    def __init__(
-        self, begin: Callable[[], object], can_begin: Callable[[], bool]
-    ) -> None:
+    def __init__(self, begin: Callable[[], object]) -> None:
         self.count = self.slow = 0
-        self._begin, self._can_begin = begin, can_begin
+        self._begin = begin
 
     def add(self) -> None:
         """Begin one more, if there may be more."""
@@ -28,18 +26,17 @@ class Listeners:
             self._begin()
 
     @contextmanager
-    def heard_beside(self, received: Received, rest: float) -> Iterator[None]:
-        """See that another receiver listens if the block takes long, and after a rest.
+    def listen_beside(self, received: Received, rest: float) -> Iterator[None]:
+        """Have another receiver listen if the block takes long, and after a rest.
 
-        Not beside a full batch: it called for more already, or what waits would do so
-        under its lock.
+        Not beside a full batch, which called for another already.
         """
         slow: list[bool] = []
 
         def count_out() -> None:
             slow.append(True)
             self.count, self.slow = self.count - 1, self.slow + 1
-            if not self.count and self.slow <= MOST_SLOW and self._can_begin():
+            if not self.count and self.slow <= MOST_SLOW:
                 self.add()
 
         loop = asyncio.get_running_loop()

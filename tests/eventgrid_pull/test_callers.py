@@ -135,6 +135,7 @@ async def test_a_caller_is_answered_shortly_after_the_last_event(
     took, result = await process.pull()
 
     assert (result.stopped, result.settled.total()) == ("empty", settled)
+    assert not result.summary.last_full
     assert len(process.queue.settled) == settled
     assert took == pytest.approx(seconds + 0.01, abs=0.1 + process.queue.trip)
     await process.end()
@@ -157,7 +158,7 @@ async def test_what_comes_after_the_answer_is_handled_by_the_open_receive() -> N
 
 @in_virtual_time
 async def test_the_next_caller_hears_what_was_done_since_the_last_answer() -> None:
-    """Pulled again within the ten seconds, old events are not told of twice."""
+    """Pulled again within the ten seconds, old events are not counted twice."""
     process = Process(Queue(5))
     _, first = await process.pull()
     process.queue.arrive(2)
@@ -172,7 +173,7 @@ async def test_the_next_caller_hears_what_was_done_since_the_last_answer() -> No
 @in_virtual_time
 async def test_callers_who_wait_at_once_get_one_answer() -> None:
     """
-    Also those who ask a moment later: none is told of nothing because another was first.
+    Also those who ask a moment later: none hears of nothing because another was first.
     """
     process = Process(Queue(3))
     later: list[asyncio.Task[Any]] = []
@@ -410,7 +411,7 @@ async def test_what_a_drain_dies_of_is_raised_for_its_callers(joined: bool) -> N
 
 
 @in_virtual_time
-async def test_told_to_stop_everybody_is_answered_at_once() -> None:
+async def test_when_the_process_stops_everybody_is_answered_at_once() -> None:
     """The open receive is cut off only then."""
     process = Process(Queue())
     pulling = asyncio.create_task(process.pull())

@@ -282,9 +282,12 @@ async def test_a_plain_hook_that_trips_over_an_event_costs_that_event_only() -> 
     }
 
 
-async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
+@pytest.mark.parametrize("failure", [ConnectionError, asyncio.CancelledError])
+async def test_a_hook_that_fails_is_reported_and_costs_no_event(
+    failure: type[BaseException],
+) -> None:
     """Without its startup nothing is received; the next drain tries again."""
-    failures = [ConnectionError("SECRET")]
+    failures = [failure("SECRET")]
 
     def startup() -> None:
         if failures:
@@ -302,7 +305,7 @@ async def test_a_hook_that_fails_is_told_and_costs_no_event() -> None:
 
     assert (first.stopped, first.error) == (
         "failed",
-        "startup failed: ConnectionError",
+        f"startup failed: {failure.__name__}",
     )
     assert (status.error, second.error) == (first.error, None)
 

@@ -178,14 +178,20 @@ async def test_what_is_in_hand_is_finished_when_the_drain_is_to_end() -> None:
     assert result.stopped == "ended"
 
 
+@pytest.mark.parametrize("takes", [0.5, 50])
 @in_virtual_time
-async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause() -> (
-    None
-):
-    """Some emulators do not wait; a drain does not become a storm of requests."""
+async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause(
+    takes: float,
+) -> None:
+    """
+    Some emulators do not wait; a drain does not become a storm of requests, nor where a
+    caller waits for a slow handler.
+    """
     receiver = Supply(3, patient=False)
+    draining = job(receiver, budget=60, takes=takes)
+    asyncio.get_running_loop().call_later(2, draining.callers.ask)
 
-    result = await drain(job(receiver, budget=60))
+    result = await drain(draining)
 
     assert result.settled == {"acknowledge": 3}
     assert len(receiver.begun) <= 50 / 0.2
@@ -194,7 +200,7 @@ async def test_an_empty_answer_that_comes_at_once_is_not_asked_for_without_pause
 
 @in_virtual_time
 async def test_one_failure_ends_all_receivers_after_what_they_have_in_hand() -> None:
-    """The first failure is told, and what could be settled is."""
+    """The first failure is reported, and what can be settled is."""
 
     class FailsOnce(Supply):
         async def receive(

@@ -168,7 +168,7 @@ def test_a_thread_gets_the_context_of_its_drain() -> None:
     assert seen == ["of the drain"]
 
 
-def test_what_a_late_thread_says_is_thrown_away_and_told(
+def test_what_a_late_thread_returns_is_thrown_away_and_logged(
     held: Held, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
@@ -234,6 +234,23 @@ async def test_nothing_is_received_that_could_not_start() -> None:
     assert asked == []
     assert (await shop.consumer.drain("sub-paid", until_empty=True)).stopped == "stuck"
     let_go.set()
+
+
+@in_virtual_time
+async def test_beside_a_slow_handler_a_slot_that_gets_free_is_used() -> None:
+    """Both were taken when the batch had lasted a second, and one is free soon after."""
+    began, handled = now(), dict[int, float]()
+
+    async def handler(event: Event[Order]) -> None:
+        await asyncio.sleep(event.data.cents)
+        handled[event.data.cents] = now() - began
+
+    shop = Shop(handler, concurrency=2)
+    shop.deliver(2, 40)
+    asyncio.get_running_loop().call_later(5, shop.deliver, 1)
+    await shop.drain()
+
+    assert handled == pytest.approx({2: 2, 1: 6, 40: 40}, abs=0.5)
 
 
 class FarAway(testing.InMemorySubscription):
