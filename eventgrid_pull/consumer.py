@@ -93,7 +93,7 @@ class Consumer:
         return self._declared[name]
 
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
-        """Drain an event subscription; or see the drain through that is at work already.
+        """Drain an event subscription, or wait for the end of the drain that is at work.
 
         `until_empty`: return as soon as what is there now is done. What goes wrong is the
         result's `error`. Raises KeyError for a name that is not declared.

@@ -27,9 +27,9 @@ from eventgrid_pull.status import Status
 
 _log = logging.getLogger(__name__)
 
-type Said = Disposition | Sequence[Disposition | None] | None
-type Answer = Said | Awaitable[Said]
-# What mypy takes below a declaration; anything else is an error there, too.
+type Returned = Disposition | Sequence[Disposition | None] | None
+type Answer = Returned | Awaitable[Returned]
+# What mypy accepts below a declaration.
 type AnyHandler = (
     Callable[[Event[Any]], Answer]
     | Callable[[Event[Any] | MalformedEvent], Answer]
@@ -190,7 +190,7 @@ class EventGridPull(func.Blueprint):
         return namespace, topic
 
     async def drain(self, name: str, *, until_empty: bool = False) -> DrainResult:
-        """Drain an event subscription; or see the drain through that is at work already.
+        """Drain an event subscription, or wait for the end of the drain that is at work.
 
         `until_empty`: return as soon as what is there now is done. What goes wrong is the
         result's `error`. Raises KeyError for a name that is not declared.

@@ -20,10 +20,10 @@ type Finish = Callable[[], Awaitable[None]]
 
 
 def listen(finish: Finish) -> bool:
-    """Call `finish` at SIGTERM, and end the process after it; whether it is listened to.
+    """Call `finish` at SIGTERM, then end the process; return whether that is possible.
 
-    All that listen are called, side by side. Without a running loop, outside the main
-    thread and on Windows it is not.
+    All that listen are called, side by side. It is not possible without a running loop,
+    outside the main thread and on Windows.
     """
     try:
         loop = asyncio.get_running_loop()

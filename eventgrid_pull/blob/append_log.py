@@ -85,7 +85,7 @@ def stamp_of(line: bytes) -> bytes:
 
 
 def is_within(line: bytes, since: datetime, until: datetime) -> bool:
-    """Return whether the line is of that time; both ends are."""
+    """Return whether the line is from `since` to `until`, both included."""
     return stamp(since).encode() <= stamp_of(line) <= stamp(until).encode()
 
 
@@ -205,7 +205,7 @@ class InMemoryAppendLog:
     async def newest(
         self, name: str, *, since: datetime, until: datetime
     ) -> AsyncIterator[bytes]:
-        """Give the lines stamped from `until` back to `since`, newest first."""
+        """Yield the lines stamped from `until` back to `since`, newest first."""
         for hour in hours_back(since, until):
             segments = [
                 [line for line in reversed(lines) if is_within(line, since, until)]

@@ -54,7 +54,7 @@ class BatchContext(msgspec.Struct, frozen=True, kw_only=True):
 async def work(
     context: BatchContext, deliveries: list[Delivery], done: DrainResult
 ) -> None:
-    """Decide about every delivery; record and settle each as soon as may be.
+    """Decide about every delivery; record and settle each as soon as possible.
 
     Call it as soon as the batch is there: its locks count from now. Raises
     EventGridError, and what the recorder raises when it is down, after giving back what

@@ -52,7 +52,7 @@ class Callers:
         self._timer: asyncio.TimerHandle | None = None
 
     def ask(self, since: float = inf) -> asyncio.Future[Answered]:
-        """Return what will have the answer; who waits `since` then has less patience."""
+        """Return the answer's future; who waits `since` then has less patience."""
         asking: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         now = self._waiting[asking] = loop_time()
         ends = min(since, now) + PATIENCE_SECONDS
@@ -64,23 +64,23 @@ class Callers:
     def answer_with(
         self, part: Callable[[str], Part], so_far: Callable[[], DrainResult]
     ) -> None:
-        """Take the answers from there: what was done since the last one.
+        """Answer with what `part` returns: what was done since the last answer.
 
-        `so_far` is for who has no more patience while there is something in hand.
+        `so_far` is for those who have no more patience while something is in hand.
         """
         self._part, self._so_far = part, so_far
 
     async def end(self, part: Part) -> None:
-        """Tell who still waits what the drain did at last; see all of it noted."""
+        """Answer who still waits with the last part; wait until every part is noted."""
         self._part, self.is_over = None, True
-        _answer(self._take_waiting(), Answered(part[0], all_done=False))
+        _resolve(self._take_waiting(), Answered(part[0], all_done=False))
         await asyncio.gather(*self._noting, part[1])
 
     def _answer(self, stopped: str) -> None:
         if self._part is None:
             return
         result, noting = self._part(stopped)
-        _answer(self._take_waiting(), Answered(result, all_done=True))
+        _resolve(self._take_waiting(), Answered(result, all_done=True))
         task = asyncio.create_task(noting)
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
@@ -99,7 +99,7 @@ class Callers:
         self._look()
 
     def note_close(self) -> None:
-        """Note that it is not, whatever it brought."""
+        """Note that one of them is open no more, whatever it brought."""
         self._open -= 1
         if not self._open:
             self._quiet_since = None
@@ -128,7 +128,7 @@ class Callers:
         is_over = loop_time() >= self._patient_until
         if self._in_hand:
             if is_over and self._so_far is not None:
-                _answer(self._take_waiting(), Answered(self._so_far(), all_done=True))
+                _resolve(self._take_waiting(), Answered(self._so_far(), all_done=True))
             return
         self._quiet_since = loop_time() if self._open else None
         if is_over:
@@ -167,7 +167,7 @@ class Callers:
         if self._so_far is not None and self._refusal is not None:
             result = self._so_far()
             result.fail(self._refusal)
-            _answer(self._take_waiting(), Answered(result, all_done=False))
+            _resolve(self._take_waiting(), Answered(result, all_done=False))
 
     def _forget_timer(self) -> None:
         if self._timer is not None:
@@ -209,7 +209,7 @@ class Opening:
         self._callers.note_events(count, self._opened)
 
 
-def _answer(waiting: Iterable[asyncio.Future[Answered]], answered: Answered) -> None:
+def _resolve(waiting: Iterable[asyncio.Future[Answered]], answered: Answered) -> None:
     for asking in waiting:
         if not asking.done():  # its caller went away
             asking.set_result(answered)

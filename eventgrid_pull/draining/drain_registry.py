@@ -19,7 +19,7 @@ class Job(Protocol):
 
     @property
     def callers(self) -> Callers:
-        """Return those who wait for what was there."""
+        """Return who waits for it."""
 
     @property
     def ending(self) -> asyncio.Event:
@@ -40,34 +40,34 @@ class Drains:
         self.is_stopping = False
         self._jobs: dict[str, Job] = {}
 
-    async def drain(self, name: str, job: Callable[[], Job]) -> DrainResult:
-        """Drain as a timer does; or see the drain through that is at work already.
+    async def drain(self, name: str, make_job: Callable[[], Job]) -> DrainResult:
+        """Drain as a timer does; or wait for the end of the drain that is at work.
 
-        One that was begun for a caller is let end, and followed by one of this tick.
+        One that was begun for a caller is followed by another, of this tick.
         """
         while name in self.at_work and self._jobs[name].until_empty:
             await asyncio.wait({self.at_work[name]})
-        self._join(name, job)
+        self._join(name, make_job)
         return await asyncio.shield(self.at_work[name])
 
-    async def drain_now(self, name: str, job: Callable[[], Job]) -> DrainResult:
+    async def drain_now(self, name: str, make_job: Callable[[], Job]) -> DrainResult:
         """Return as soon as what is there now is done, whoever began the drain.
 
         What a drain did that came to its end before that counts, and another is begun.
         """
         parts, asked = [], loop_time()
         while True:
-            is_own = self._join(name, job)
+            is_own = self._join(name, make_job)
             callers = self._jobs[name].callers
             if callers.is_over:
                 await asyncio.wait({self.at_work[name]})
                 continue
-            answer = await self._answer(name, callers.ask(asked))
+            answer = await self._wait_for(name, callers.ask(asked))
             parts.append(answer.result)
             if answer.all_done or is_own or answer.result.error:
                 return merge(parts)
 
-    async def _answer(self, name: str, asking: asyncio.Future[Answered]) -> Answered:
+    async def _wait_for(self, name: str, asking: asyncio.Future[Answered]) -> Answered:
         """Return the answer, or raise what the drain died of before it gave one."""
         drain = self.at_work[name]
         await asyncio.wait((asking, drain), return_when=asyncio.FIRST_COMPLETED)
@@ -80,15 +80,15 @@ class Drains:
         job = self._jobs.get(name)
         return job is not None and (not job.until_empty or job.callers.asked.is_set())
 
-    def _join(self, name: str, job: Callable[[], Job]) -> bool:
-        """See that a drain is at work; return whether it was begun for this."""
+    def _join(self, name: str, make_job: Callable[[], Job]) -> bool:
+        """Begin a drain unless one is at work; return whether one was begun."""
         if name in self.at_work and not self.at_work[name].done():
             return False
-        made = job()
+        job = make_job()
         if self.is_stopping:
-            made.ending.set()
-        task = asyncio.create_task(made.run(), name=f"drain {name}")
-        self.at_work[name], self._jobs[name] = task, made
+            job.ending.set()
+        task = asyncio.create_task(job.run(), name=f"drain {name}")
+        self.at_work[name], self._jobs[name] = task, job
         task.add_done_callback(lambda ended: self._forget(name, ended))
         return True
 

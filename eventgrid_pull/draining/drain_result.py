@@ -62,7 +62,7 @@ class DrainResult(msgspec.Struct):
         self.summary.subscription = self.subscription
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Take the outcomes of deliveries in."""
+        """Count the outcomes of deliveries."""
         summary = self.summary
         summary.received += len(outcomes)
         records = [outcome.record for outcome in outcomes]
@@ -88,7 +88,7 @@ class DrainResult(msgspec.Struct):
         return self.heard or self.working > 0
 
     def hear(self, *, has_more: bool) -> None:
-        """Take in that a receive was answered, and whether there may be more."""
+        """Note that a receive was answered, and whether there may be more."""
         self.heard = True
         self._had_less |= not has_more
         self.summary.last_full = not self._had_less
@@ -103,7 +103,7 @@ class DrainResult(msgspec.Struct):
         return taken
 
     def end(self, now: datetime, drains: int = 1) -> DrainSummary:
-        """Return the same for the last time; `summary` is everything from now on."""
+        """Return the last summary; from now on `summary` has everything."""
         last = self.take(now)
         last.drains, last.completed = drains, self.error is None
         self.summary.at, self.summary.drains = last.at, 0
@@ -113,7 +113,7 @@ class DrainResult(msgspec.Struct):
         return last
 
     def fail(self, error: Exception) -> None:
-        """End with the first error there was."""
+        """Note why the drain ended; the first error stays."""
         self.stopped = "failed"
         self.error = self.error or str(error)
 

@@ -34,7 +34,7 @@ class DrainSummary(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=T
     handling: Histogram = msgspec.field(default_factory=Histogram)
 
     def count(self, other: "DrainSummary") -> None:
-        """Take what another summary counted in."""
+        """Add what another summary counted."""
         self.drains += other.drains
         self.received += other.received
         self.full_batches += other.full_batches

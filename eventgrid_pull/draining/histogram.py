@@ -33,11 +33,11 @@ class Histogram(msgspec.Struct, rename="camel", omit_defaults=True):
         return self.sum / self.count if self.count else None
 
     def add(self, *milliseconds: float) -> None:
-        """Take measurements in, none of them negative."""
+        """Add measurements, none of them negative."""
         self.add_all(milliseconds)
 
     def add_all(self, milliseconds: Sequence[float]) -> None:
-        """Take at least one measurement in."""
+        """Add measurements, at least one."""
         buckets = Counter([int(log(ms) * _SCALE) + 1 for ms in milliseconds if ms >= 1])
         if brief := len(milliseconds) - buckets.total():
             buckets[0] = brief
@@ -48,7 +48,7 @@ class Histogram(msgspec.Struct, rename="camel", omit_defaults=True):
         self.merge(Histogram(len(milliseconds), total, largest, buckets))
 
     def merge(self, other: "Histogram") -> None:
-        """Take all measurements of another in."""
+        """Add all measurements of another."""
         self.count += other.count
         self.sum += other.sum
         self.max = max(self.max, other.max)

@@ -18,7 +18,7 @@ MARGIN = 0.05
 # Event Grid renews a lock only within an hour of the receive that made it.
 RENEWABLE_SECONDS = 3600.0
 
-# Event Grid's own fault with a token: the lock may be there, and another try tells.
+# Event Grid's own fault with a token: the lock may be held, and another try will show.
 NOT_KNOWN = "InternalServerError"
 
 type Renew = Callable[[Sequence[str]], Awaitable[Settled]]

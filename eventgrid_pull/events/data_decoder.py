@@ -80,13 +80,13 @@ def _decoder(kind: object) -> Decode:
     except TypeError as error:
         hint = "; name each with its event type: types={…}" if get_args(kind) else ""
         raise UnsupportedType(f"{kind!r} cannot be decoded: {error}{hint}") from None
-    if (strange := _strange(msgspec.inspect.type_info(kind), set())) is not None:
-        raise UnsupportedType(f"nothing decodes {strange!r}: make it a dataclass")
+    if (unknown := _unknown_class(msgspec.inspect.type_info(kind), set())) is not None:
+        raise UnsupportedType(f"nothing decodes {unknown!r}: make it a dataclass")
     return decoder.decode
 
 
-def _strange(info: object, seen: set[int]) -> object:
-    """Return a class that msgspec knows nothing of: no value ever fits it."""
+def _unknown_class(info: object, seen: set[int]) -> object:
+    """Return a class that msgspec does not know, so that no value fits; else None."""
     if isinstance(info, msgspec.inspect.CustomType):
         return None if _may_be_json(info.cls) else info.cls
     if id(info) in seen:
@@ -95,7 +95,7 @@ def _strange(info: object, seen: set[int]) -> object:
     parts = info if isinstance(info, tuple) else ()
     if isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
         parts = tuple(getattr(info, name, None) for name in info.__struct_fields__)
-    found = (_strange(part, seen) for part in parts)
+    found = (_unknown_class(part, seen) for part in parts)
     return next((cls for cls in found if cls is not None), None)
 
 

@@ -1,7 +1,7 @@
 """From an event's bytes to the type that a handler asked for, in one pass where it can.
 
-What a decoder of one's own has to be is `Decode`: it never raises, and what it cannot
-read becomes a `MalformedEvent`.
+A decoder of your own must be a `Decode`: it never raises, and what it cannot read
+becomes a `MalformedEvent`.
 """
 
 import functools
@@ -48,7 +48,7 @@ def decoder(
 
 
 class _Decoder:
-    """Decoders for the data of each event type, and one for what is usual, whole."""
+    """Decoders for the data of each event type, and one for whole events as most are."""
 
     def __init__(self, named: Mapping[str | None, object]) -> None:
         self._data = {name: DataDecoder(kind) for name, kind in named.items()}
@@ -142,8 +142,8 @@ def _whole_decoder(
 ) -> "msgspec.json.Decoder[Any] | None":
     """Return a decoder of whole events; None where data is not msgspec's to decode.
 
-    It reads what is usual: no extension attributes but ours, no
-    `data_base64`. What it refuses is decoded step by step.
+    It reads most events: those without `data_base64` and extension attributes but ours.
+    What it refuses is decoded step by step.
     """
     if None in named and len(named) > 1:  # the others are read step by step
         named = {name: kind for name, kind in named.items() if name is not None}
@@ -192,8 +192,8 @@ _hints = msgspec.json.Decoder(_Hints)
 def safe(decode: Decode) -> Decode:
     """Return a decoder whose every failure is a malformed event.
 
-    What one of one's own raises, or a type's `__post_init__` or validator, would strand
-    the lock tokens of the whole receive otherwise.
+    What a custom one raises, or a type's `__post_init__` or validator, would strand the
+    lock tokens of the whole receive otherwise.
     """
 
     def decode_safely(raw: bytes, delivery_count: int) -> AnyEvent:

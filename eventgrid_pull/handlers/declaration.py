@@ -27,7 +27,8 @@ FUNCTION = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,120}")
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One event subscription with its handler.
 
-    `expression` is what `schedule` says or names. `problems` is what is wrong with its settings: then no timer function pulls it.
+    `expression` is what `schedule` says or names. With `problems` in its settings no
+    timer function pulls it.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Declarations:
         decode: Decode | None,
         problems: Sequence[str],
     ) -> Declared | None:
-        """Take a declaration in; None when its code is wrong. Raises PullInvalid if late."""
+        """Add a declaration; None when its code is wrong. Raises PullInvalid if late."""
         if self._has_ended:
             raise PullInvalid(
                 f"{name} is declared after app.register_functions(pull), which would lose "
@@ -154,10 +155,10 @@ class Declarations:
         self._has_ended = True
 
     def _namesakes(self) -> list[str]:
-        """Return which timer functions have one name, in which case does not count."""
+        """Return which timer functions share a name; case does not count."""
         first: dict[str, str] = {}
         return [
-            f"{name}: its timer function {function} is called as one of {other} is: give "
+            f"{name}: its timer function {function} has the name of one of {other}: give "
             "it a `name=`"
             for name, declared in self.by_name.items()
             for function in declared.functions
@@ -186,7 +187,7 @@ def _shape(
         *wrong,
         *(
             f"has {kind} in types=, but takes data of {handler.name_of(shape.data)}"
-            for kind in handler.strange(shape.data, (types or {}).values())
+            for kind in handler.unexpected(shape.data, (types or {}).values())
         ),
     ]
     try:

@@ -113,8 +113,8 @@ def name_of(annotation: object) -> str:
     return getattr(annotation, "__name__", None) or str(annotation)
 
 
-def strange(data: object, kinds: Iterable[object]) -> list[str]:
-    """Return those types that are not among what a handler says that it takes."""
+def unexpected(data: object, kinds: Iterable[object]) -> list[str]:
+    """Return the types that are not among those the handler takes."""
     members = [get_origin(kind) or kind for kind in _members(data)]
     if Any in members or object in members:
         return []

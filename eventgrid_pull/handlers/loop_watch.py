@@ -39,9 +39,9 @@ class LoopWatch:
     """
 
     def __init__(
-        self, handlers: Mapping[CodeType, str], found: Callable[[Block], None]
+        self, handlers: Mapping[CodeType, str], report: Callable[[Block], None]
     ) -> None:
-        self._handlers, self._found = handlers, found
+        self._handlers, self._report = handlers, report
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._alive = monotonic()
@@ -50,7 +50,7 @@ class LoopWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and tell of a block that was over just now; the thread has no more to do."""
+        """End, once a block that has just ended is reported."""
         self._stopped.set()
         self._thread.join()
 
@@ -64,14 +64,14 @@ class LoopWatch:
             if late >= BLOCKED_SECONDS + EVERY_SECONDS:
                 seen = self._look(late) or seen
             elif seen is not None:
-                self._found(seen)
+                self._report(seen)
                 seen = None
             try:
                 self._loop.call_soon_threadsafe(self._beat)
             except RuntimeError:  # the loop is closed
                 break
         if seen is not None:
-            self._found(seen)
+            self._report(seen)
 
     def _look(self, seconds: float) -> Block | None:
         """Return where the loop stands, if that is inside of a handler."""

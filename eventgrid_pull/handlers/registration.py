@@ -10,24 +10,24 @@ class PullInvalid(Exception):
 
 
 class Builders(list[Any]):
-    """A Blueprint's functions; being gone through is being registered.
+    """A Blueprint's functions: an app that iterates over them registers them.
 
-    `registered` is given the functions that are there already: ours, and the app's.
+    `on_register` is given the functions that are there already: ours, and the app's.
     """
 
-    def __init__(self, registered: Callable[[list[Any]], None]) -> None:
+    def __init__(self, on_register: Callable[[list[Any]], None]) -> None:
         super().__init__()
-        self._registered = registered
+        self._on_register = on_register
 
     def __iter__(self) -> Iterator[Any]:
-        """Say that it is registered, then go through it."""
+        """Call `on_register`, then iterate."""
         ours = list(super().__iter__())
-        self._registered([*ours, *_functions_of_caller()])
+        self._on_register([*ours, *_functions_of_caller()])
         return iter(ours)
 
 
 def _functions_of_caller() -> list[Any]:
-    """Return the functions of the app whose method goes through ours."""
+    """Return the functions of the app whose method iterates over ours."""
     frame = inspect.currentframe()
     caller = frame.f_back.f_back if frame is not None and frame.f_back else None
     app = caller.f_locals.get("self") if caller is not None else None

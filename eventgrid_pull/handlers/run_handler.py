@@ -33,15 +33,12 @@ type Deciding = Disposition | Awaitable[Disposition]
 type Handle = Callable[[AnyEvent], Deciding]
 
 
-# What comes from outside of an async handler: stopping, closing, Ctrl-C.
+# What is raised into an async handler from outside: stopping, closing, Ctrl-C.
 _OF_THE_LOOP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)
 
 
 class HandlerExited(Exception):
-    """A handler raised what is meant to end more than itself: it failed, and no more.
-
-    As `sys.exit` does, and libraries in Rust that panic.
-    """
+    """A handler raised what ends a process (`sys.exit`, a panic in Rust): it failed."""
 
 
 class Runner(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +114,7 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     async def _call(self, argument: object) -> object:
-        """Return what the handler says in its time."""
+        """Return what the handler returns within its time."""
         if not self.slots.take_free():
             try:
                 await self.slots.take()

@@ -66,9 +66,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
             return aio.DefaultAzureCredential()
         except ImportError:
             problem = f"{self.key_name} is not set, and an identity needs the extra: pip install eventgrid-pull[identity]"
-        except (
-            ValueError
-        ) as error:  # of AZURE_AUTHORITY_HOST, AZURE_TOKEN_CREDENTIALS …
+        except ValueError as error:  # as of AZURE_AUTHORITY_HOST
             problem = f"AZURE_… settings of the identity: {error}"
         raise ConnectionInvalid([problem])
 

@@ -56,15 +56,10 @@ def read_numbers(
     if wrong := cron.problem(text) if text.strip() else "is not set":
         (problems if name else mistakes).append(f"schedule ({name or text}) {wrong}")
     numbers = Numbers(**found)
-    disagree = _disagreements(numbers, shape)
-    (
-        problems if any(map(setting_values.setting_name, given.values())) else mistakes
-    ).extend(disagree)
-    return (
-        numbers,
-        problems,
-        [f"has an invalid argument: {mistake}" for mistake in mistakes],
-    )
+    has_settings = any(map(setting_values.setting_name, given.values()))
+    (problems if has_settings else mistakes).extend(_disagreements(numbers, shape))
+    mistakes = [f"has an invalid argument: {mistake}" for mistake in mistakes]
+    return numbers, problems, mistakes
 
 
 def _value(

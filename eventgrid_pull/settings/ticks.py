@@ -19,8 +19,8 @@ EARLY = timedelta(seconds=0.5)
 
 
 def unheard(manner: Manner, schedule: str, budget: float) -> str | None:
-    """Return that nobody listens before each tick, or None where somebody does."""
-    # Up to sixty years of days are looked at for it: not when a visit is declared.
+    """Return why nobody listens before some ticks; None where somebody does."""
+    # This looks at up to sixty years of days: not when a visit is declared.
     gap = (cron.longest_gap(schedule) or 0) if manner == "stay" else 0
     if budget > gap:
         return None

@@ -64,7 +64,7 @@ _results = msgspec.json.Decoder(_Result)
 class Namespace:
     """One client and one pool of connections, for all topics and event subscriptions.
 
-    It lasts as long as the process; `names` is what messages call what it is made of,
+    It lasts as long as the process. `names` are the settings that messages name;
     `closes_credential` says that nobody else uses the credential.
     """
 

@@ -23,9 +23,9 @@ def loop_time() -> float:
 class EventGridError(Exception):
     """Event Grid did not do what was asked; the message says what to look at.
 
-    `status` is the HTTP status it answered, None when it did not answer; `code` its
-    word for the error; `retry_after` the seconds that it asked to wait. `refused_here`:
-    nothing listens there, and there is this machine.
+    `status` is the HTTP status of the answer, None without one; `code` its error code;
+    `retry_after` the seconds that it asks to wait. `refused_here` says that nothing
+    listens on this machine.
     """
 
     def __init__(

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 
-# Told, for the requests of a task, that one is prepared (None), and that it has a
-# connection and is sent: how many seconds the newest connection took.
+# Called for the requests of a task: with None when one is prepared; and when it has a
+# connection and is sent, with the seconds that the newest connection took.
 on_sending: ContextVar[Callable[[float | None], None]] = ContextVar(
     "on_sending", default=lambda seconds: None
 )

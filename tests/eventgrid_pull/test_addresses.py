@@ -1,4 +1,4 @@
-"""Who is told how to start the local stack: only those whose own machine refused."""
+"""Where a message says how to start the local stack: only where this machine refused."""
 
 import pytest
 

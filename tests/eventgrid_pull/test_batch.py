@@ -44,23 +44,6 @@ async def test_neighbours_of_a_slow_handler_are_settled_without_it() -> None:
 
 
 @in_virtual_time
-async def test_an_entry_is_there_before_each_of_several_settlements() -> None:
-    """Each flush records first."""
-    bench = Bench(quick=lambda: DONE, slow=after(10))
-    recorded: list[set[str]] = []
-    settle = bench.receiver.acknowledge
-
-    async def acknowledge(tokens: Sequence[str]) -> Settled:
-        recorded.append(set(await bench.entries()))
-        return await settle(tokens)
-
-    bench.receiver.acknowledge = acknowledge  # type: ignore[method-assign]
-    await bench.work()
-
-    assert recorded == [{"quick"}, {"quick", "slow"}]
-
-
-@in_virtual_time
 async def test_a_lost_lock_stops_its_work_and_settles_nothing() -> None:
     """Its neighbour goes on."""
     bench = Bench(lost=after(100), kept=after(100))
@@ -108,7 +91,9 @@ async def test_a_blocked_loop_costs_the_locks_that_ran_out_meanwhile() -> None:
 
 
 @in_virtual_time
-async def test_told_to_stop_work_ends_within_the_grace_or_is_handed_back() -> None:
+async def test_when_the_process_stops_work_ends_within_the_grace_or_is_handed_back() -> (
+    None
+):
     """
     At once, with an entry that says why; what finishes in time is settled as decided.
     """
@@ -234,7 +219,7 @@ async def test_when_event_grid_fails_what_is_still_at_work_goes_back() -> None:
 
 
 @in_virtual_time
-async def test_with_both_of_them_down_the_first_failure_is_told() -> None:
+async def test_with_both_of_them_down_the_first_failure_is_raised() -> None:
     """Locks have to expire then; nothing is left at work."""
     bench = Bench(quick=lambda: DONE, slow=after(100))
     bench.store.fails = True

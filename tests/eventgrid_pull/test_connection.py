@@ -143,7 +143,7 @@ def test_an_identity_without_its_package_names_the_extra_and_the_key(
         found.credential()
 
 
-def test_settings_of_an_identity_that_cannot_be_are_told(
+def test_invalid_settings_of_an_identity_are_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As azure-identity reads them, at the first tick and not as a traceback."""

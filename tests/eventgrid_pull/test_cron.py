@@ -46,7 +46,7 @@ def test_a_schedule_fires_as_in_the_host(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", REFUSED, ids=text_of)
 def test_what_is_no_schedule_is_named(case: dict[str, Any]) -> None:
-    """Whoever wrote it is told which part is wrong and what is allowed."""
+    """The message says which part is wrong and what is allowed."""
     schedule = case["schedule"]
 
     assert case["refused"] in str(problem(schedule))

@@ -1,4 +1,4 @@
-"""Data that does not fit its type is told by place and rule, and stops nothing else."""
+"""Data that does not fit its type is reported by place and rule, and stops nothing else."""
 
 import json
 from dataclasses import dataclass

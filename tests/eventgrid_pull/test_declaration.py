@@ -117,7 +117,7 @@ def test_a_wrong_setting_puts_that_event_subscription_in_error(
         ("00:01:30", 90),
     ],
 )
-def test_a_budget_that_ends_a_stay_too_soon_is_told(
+def test_a_budget_that_ends_a_stay_too_soon_is_logged(
     caplog: pytest.LogCaptureFixture, schedule: str, gap: int
 ) -> None:
     """It is pulled all the same, for as long as that; the longest gap counts."""
@@ -285,7 +285,7 @@ async def test_an_alias_is_what_it_stands_for() -> None:
 
 
 def test_several_types_are_named_by_event_type() -> None:
-    """Whoever leaves that out is told how; whoever does it may take all others, too."""
+    """Whoever leaves them out reads how; whoever names them may take all others, too."""
     pull = EventGridPull(topic="orders", environ={})
 
     @pull.subscription(
@@ -328,7 +328,7 @@ def test_two_functions_of_one_name_are_refused(name: str) -> None:
     def other(event: Event[Paid]) -> None: ...
 
     with pytest.raises(
-        PullInvalid, match=f"{name}: its timer function .* of sub-paid is"
+        PullInvalid, match=f"{name}: its timer function .* of sub-paid: give"
     ):
         registered(pull)
 

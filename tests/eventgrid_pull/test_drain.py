@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eventgrid_pull.blob.append_log import InMemoryAppendLog, stamp
+from eventgrid_pull.blob.append_log import stamp
 from eventgrid_pull.draining.drain import DrainJob, drain
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.draining.histogram import Histogram
@@ -26,14 +26,13 @@ DAY = 86_400
 
 async def run(
     receiver: InMemoryReceiver,
-    log: InMemoryAppendLog | None = None,
     *,
     time_left: Callable[[], float] | None = None,
     until_empty: bool = True,
 ) -> DrainResult:
     return await drain(
         DrainJob(
-            context=a_context(receiver, log=log),
+            context=a_context(receiver),
             time_left=time_left or (lambda: 60.0),
             until_empty=until_empty,
         )

@@ -32,7 +32,7 @@ def test_a_percentile_is_near_the_true_one(times: list[float], share: float) -> 
 
 
 @given(st.lists(TIMES, min_size=1, max_size=8), st.randoms())
-def test_spreads_add_up_to_the_same_in_any_order(
+def test_histograms_add_up_to_the_same_in_any_order(
     parts: list[list[float]], random: object
 ) -> None:
     """Lanes and instances note theirs in whatever order."""
@@ -50,7 +50,7 @@ def test_spreads_add_up_to_the_same_in_any_order(
         assert [*merged.percentiles(*SHARES)] == [*whole.percentiles(*SHARES)]
 
 
-def test_a_spread_stays_small_whatever_is_measured() -> None:
+def test_a_histogram_stays_small_whatever_is_measured() -> None:
     """An event's own time may be any: it may have waited for two thousand years."""
     times = [1.05**power for power in range(650)] + [6.4e13] * 1000
     histogram = a_histogram(times)

@@ -67,8 +67,8 @@ def test_only_what_may_pass_is_tried_again(
 @pytest.mark.parametrize(
     ("status", "refused"), [(400, True), (413, True), (503, False), (None, False)]
 )
-def test_a_refusal_is_told_from_an_outage(status: int | None, refused: bool) -> None:
-    """Who published is told whether the same again is any use."""
+def test_a_refusal_is_not_an_outage(status: int | None, refused: bool) -> None:
+    """Who published learns whether the same again is any use."""
     assert EventGridError("no", status).refused is refused
 
 

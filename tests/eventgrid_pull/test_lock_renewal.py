@@ -120,7 +120,7 @@ async def test_a_lock_that_nobody_renews_is_given_up_a_little_early() -> None:
 
 @pytest.mark.parametrize("code", ["TokenLost", "BadToken", "Unknown"])
 @in_virtual_time
-async def test_a_lock_that_is_gone_is_told_once(code: str) -> None:
+async def test_a_lock_that_is_gone_is_reported_once(code: str) -> None:
     """Whoever works under it hears of it, and its neighbours' locks are kept."""
     keeping = Keeping("a", "b", answers=[refused(code, "a")])
 

@@ -5,7 +5,7 @@ import threading
 from eventgrid_pull.handlers.loop_watch import Block, LoopWatch
 
 
-async def test_a_block_that_ends_with_the_watch_is_told() -> None:
+async def test_a_block_that_ends_with_the_watch_is_reported() -> None:
     """As that of a drain's last handler, whatever was to do after it."""
     found: list[Block] = []
 

@@ -61,6 +61,7 @@ async def test_one_call_for_each_disposition_and_delay() -> None:
     tokens = tokens_of(pairs)
     settler = Settler()
 
+    assert await settle(settler, []) == ({}, None)
     results, failure = await settle(settler, pairs)
 
     assert sorted(settler.calls) == [
@@ -124,11 +125,3 @@ async def test_a_call_that_fails_does_not_keep_the_others_from_being_made(
     assert results == {unanswered: UNANSWERED, **dict.fromkeys(others)}
     assert str(failure) == "no answer"
     assert len(settler.calls) == 3
-
-
-async def test_nothing_decided_is_nothing_asked() -> None:
-    """A call without tokens would be refused."""
-    settler = Settler()
-
-    assert await settle(settler, []) == ({}, None)
-    assert settler.calls == []

@@ -80,24 +80,21 @@ def test_a_finish_that_fails_does_not_keep_the_process() -> None:
     assert ended.returncode == -signal.SIGTERM
 
 
+async def fail() -> None:
+    raise AssertionError
+
+
 def test_without_a_loop_nobody_listens() -> None:
     """As when tools import the app to index it."""
-
-    async def finish() -> None:
-        raise AssertionError
-
-    assert shutdown.listen(finish) is False
+    assert shutdown.listen(fail) is False
 
 
 def test_outside_the_main_thread_nobody_listens() -> None:
     """Signals arrive in the main thread only; the app works all the same."""
     listening: list[bool] = []
 
-    async def finish() -> None:
-        raise AssertionError
-
     async def main() -> None:
-        listening.append(shutdown.listen(finish))
+        listening.append(shutdown.listen(fail))
 
     thread = threading.Thread(target=asyncio.run, args=[main()])
     thread.start()

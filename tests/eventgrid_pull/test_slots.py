@@ -8,7 +8,7 @@ from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
 
 
 @pytest.mark.parametrize("given_up", [False, True])
-async def test_who_is_cancelled_as_it_is_answered_makes_no_slot(given_up: bool) -> None:
+async def test_who_is_cancelled_on_getting_a_slot_adds_none(given_up: bool) -> None:
     """Or more handlers than were allowed would run from then on."""
     slots = Slots(1)
     assert slots.take_free()

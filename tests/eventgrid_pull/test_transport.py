@@ -345,7 +345,7 @@ async def test_a_challenge_is_answered_and_its_connection_used_again() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_publish_says_soon_that_nothing_listens_here(host: str) -> None:
     """
-    Whoever forgot to start the local stack is told how, before they look elsewhere.
+    Whoever forgot to start the local stack reads how, before they look elsewhere.
     """
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
