@@ -37,6 +37,7 @@ class Parts:
     def so_far(self) -> DrainResult:
         """Return a copy of the current part, which goes on."""
         copy = merge([DrainResult(self.current.subscription), self.current])
+        self.current.count_taken_into(copy.summary)
         copy.stopped = "budget"
         return copy
 

@@ -108,9 +108,13 @@ class DrainResult(msgspec.Struct):
         last.drains, last.completed = drains, self.error is None
         self.summary.at, self.summary.drains = last.at, 0
         self.summary.completed, self.summary.last_full = last.completed, last.last_full
-        for summary in self._taken:
-            self.summary.count(summary)
+        self.count_taken_into(self.summary)
         return last
+
+    def count_taken_into(self, summary: DrainSummary) -> None:
+        """Add what was counted up to the last `take`."""
+        for taken in self._taken:
+            summary.count(taken)
 
     def fail(self, error: Exception) -> None:
         """Note why the drain ended; the first error stays."""

@@ -110,20 +110,6 @@ async def test_when_the_process_stops_work_ends_within_the_grace_or_is_handed_ba
     assert result.settled == {"acknowledge": 1, "release": 1}
 
 
-@in_virtual_time
-async def test_handed_back_on_the_last_permitted_delivery_it_is_rejected() -> None:
-    """Event Grid would give the event up on that release, without a reason."""
-    bench = Bench(slow=after(10_000))
-    bench.count("slow", 3)
-    bench.stopping = True
-
-    await bench.work(limit=3)
-
-    assert bench.became("slow") == ("reject", 0)
-    reason = "gave up after 3 deliveries: the app is stopping"
-    assert (await bench.entries())["slow"].reason == reason
-
-
 @pytest.mark.parametrize(
     ("what", "reason"),
     [

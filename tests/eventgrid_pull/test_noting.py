@@ -42,6 +42,17 @@ async def test_a_long_drain_is_noted_once_a_minute_and_at_its_end() -> None:
     assert result.summary.drains == 1
 
 
+def test_an_answer_counts_what_was_noted_before_it() -> None:
+    """Who has no more patience hears of the same events in numbers and one by one."""
+    parts = Parts("sub-paid", lambda: NOW, None)
+    parts.current.add([Outcome(Record(NOW, a_delivery(), Acknowledge()), None)])
+    parts.current.take(NOW)
+
+    so_far = parts.so_far()
+
+    assert (so_far.summary.received, len(so_far.outcomes)) == (1, 1)
+
+
 async def test_what_was_answered_does_not_pile_up() -> None:
     """A drain of an hour may have thousands of callers."""
     parts, notes = Parts("sub-paid", lambda: NOW, None), weakref.WeakSet[Notes]()

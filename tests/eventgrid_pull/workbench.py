@@ -80,12 +80,11 @@ class Bench:
         disposition: Disposition = given
         return disposition
 
-    async def work(self, *, limit: int = 10) -> DrainResult:
+    async def work(self) -> DrainResult:
         context = a_context(
             self.receiver,
             self.handle,
             self.store,
-            max_delivery_count=limit,
             stopping=lambda: self.stopping,
         )
         await work(context, list(self.deliveries.values()), self.done)
