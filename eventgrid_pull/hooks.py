@@ -51,11 +51,10 @@ class Hooks:
         if self._starting is None:
             self._starting = asyncio.ensure_future(_call(self.startup))
         starting = self._starting
+        await asyncio.wait((starting,))  # goes on when this drain is cancelled
         try:
-            await asyncio.shield(starting)
+            starting.result()
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and not starting.cancelled():
-                raise  # this drain is cancelled, not the hook
             if self._starting is starting:
                 self._starting = None
             _log.exception("startup failed")

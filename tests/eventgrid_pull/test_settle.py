@@ -7,18 +7,10 @@ import pytest
 from eventgrid_pull import testing
 from eventgrid_pull.draining.settle import UNANSWERED, settle
 from eventgrid_pull.event import Delivery
-from eventgrid_pull.outcomes import (
-    Acknowledge,
-    Disposition,
-    Reject,
-    Release,
-    ReleaseDelay,
-    Settled,
-)
+from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
 from eventgrid_pull.wire.http_retry import EventGridError
-from tests.eventgrid_pull.orders import a_delivery
+from tests.eventgrid_pull.orders import DONE, a_delivery
 
-DONE = Acknowledge("kept")
 type Answer = Callable[[Sequence[str]], Settled]
 
 
