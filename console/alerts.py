@@ -11,9 +11,8 @@ import msgspec
 from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
 from eventgrid_pull.settings.cron import last_due
 from moderation.activity.log import ActivityLog, Summary
-from moderation.dead_letters import folders
+from moderation.dead_letters import blob_paths, days
 from moderation.dead_letters.store import DeadLetterStore
-from moderation.storage import blob_paths
 from moderation.timers import Timer
 
 LOOK_BACK = timedelta(hours=1)
@@ -83,7 +82,7 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
     newest: dict[str, datetime] = {}
     try:
         async with asyncio.timeout(LIST_SECONDS):
-            roots = await folders.roots(store, None, archived=False)
+            roots = await days.roots(store, None, archived=False)
             hours = await asyncio.gather(*(_hours(store, root, now) for root in roots))
     except (StoreUnavailable, TimeoutError):
         return {}
@@ -96,9 +95,9 @@ async def _newest_today(store: DeadLetterStore, now: datetime) -> dict[str, date
 
 
 async def _hours(store: DeadLetterStore, root: str, now: datetime) -> list[int]:
-    days = blob_paths.days_of_dead_letters(root, now.date())
-    found = await asyncio.gather(*(folders.numbered(store, day, 0, 23) for day in days))
-    return [int(name) for name in chain.from_iterable(found)]
+    today = blob_paths.days_of_dead_letters(root, now.date())
+    names = await asyncio.gather(*(days.numbered(store, day, 0, 23) for day in today))
+    return [int(name) for name in chain.from_iterable(names)]
 
 
 async def _late(

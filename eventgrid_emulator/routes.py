@@ -12,13 +12,13 @@ from eventgrid_emulator.errors import Code, Refusal, bad_request, error_body
 from eventgrid_emulator.http.refusal_log import RefusalLog
 from eventgrid_emulator.http.responses import JSON_UTF8
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations import request_line
+from eventgrid_emulator.operations import query_parameters
 from eventgrid_emulator.operations.faults import Faults, inject
 from eventgrid_emulator.operations.operations import Operations
 from eventgrid_emulator.settings import Settings
 
 LOCAL = "/_local"
-COUNTED = {LOCAL, *(operation.value for operation in request_line.Operation)}
+COUNTED = {LOCAL, *(operation.value for operation in query_parameters.Operation)}
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +58,14 @@ class Routes:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         self._callers.check(request)
-        call = request_line.parse(request.raw_path)
+        call = query_parameters.parse(request.raw_path)
         if call is None:
             raise Refusal(Code.NOT_FOUND, f"There is nothing at {request.path}")
         if request.method != "POST":
             raise Refusal(Code.METHOD_NOT_ALLOWED, "Every operation is a POST")
         # Credentials live by the machine's clock, not by the one that moves.
         self._access.check(request.headers, call.query, call.resource, time.time())
-        request_line.check_api_version(call.query)
+        query_parameters.check_api_version(call.query)
         self._operations.find(call.resource)
         fault = self.faults.draw(call)
         if fault is None:

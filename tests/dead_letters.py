@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+from moderation.dead_letters import blob_paths
 from moderation.dead_letters.store import (
     BlobNotFound,
     Filed,
@@ -11,7 +12,6 @@ from moderation.dead_letters.store import (
     LeaseLost,
     Stored,
 )
-from moderation.storage import blob_paths
 
 
 class InMemoryDeadLetters:

@@ -1,4 +1,4 @@
-"""What a test does to a namespace between requests, without HTTP: look, wait, reset."""
+"""What a test does to a namespace between requests: look, wait, move the clock, reset."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from eventgrid_emulator.dead_letters.document import stamp
-from eventgrid_emulator.errors import not_found
+from eventgrid_emulator.errors import bad_request, not_found
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
 from eventgrid_emulator.operations.faults import Faults, Plan
@@ -14,6 +14,8 @@ from eventgrid_emulator.queue.entries import Entry, Event
 from eventgrid_emulator.topology.topology import Topology
 
 LONGEST_WAIT = 60.0
+LONGEST_MOVE = 366 * 86_400.0
+LAST_MOMENT = 253_000_000_000.0  # late in the year 9987; times end with 9999
 MOST_EVENTS = 1000
 FLUSH_SECONDS = 3.0
 
@@ -73,6 +75,16 @@ class Controls:
             return held() >= wanted.events if wanted.events else held() == 0
 
         return await self.namespace.watchers.wait_until(is_so, wanted.seconds), held()
+
+    async def advance(self, seconds: object) -> None:
+        """Move the clock forward by so many seconds, up to 366 days."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise bad_request('Send {"advance": <seconds>}')
+        if not 0 <= seconds <= LONGEST_MOVE:
+            raise bad_request("`advance` is a number of seconds from 0 to 366 days")
+        if self.namespace.clock.now() + seconds > LAST_MOMENT:
+            raise bad_request("`advance` would leave the calendar behind")
+        await self.namespace.advance(float(seconds))
 
     def events(self, place: Place) -> list[bytes]:
         """Return what the event subscriptions hold as JSON; nothing is received."""

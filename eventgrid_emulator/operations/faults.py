@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from eventgrid_emulator.errors import Code, Refusal
-from eventgrid_emulator.operations.request_line import Call, Operation
+from eventgrid_emulator.operations.query_parameters import Call, Operation
 
 _CODES = Code.TOO_MANY_REQUESTS, Code.QUOTA_EXCEEDED, Code.INTERNAL, Code.UNAVAILABLE
 STATUSES = {code.status: code for code in _CODES}

@@ -13,9 +13,9 @@ from eventgrid_emulator.http import request_body
 from eventgrid_emulator.http.responses import JSON, JSON_UTF8, reply
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
-from eventgrid_emulator.operations import request_line, settlement
+from eventgrid_emulator.operations import query_parameters, settlement
 from eventgrid_emulator.operations.faults import Fault, Faults, Kind
-from eventgrid_emulator.operations.request_line import Call, Operation
+from eventgrid_emulator.operations.query_parameters import Call, Operation
 from eventgrid_emulator.operations.settlement import Settled
 from eventgrid_emulator.operations.throttle import Throttle
 
@@ -66,7 +66,7 @@ class Operations:
 
     async def _receive(self, call: Call) -> web.Response:
         subscription = self._subscription(call)
-        limit = request_line.max_events(call.query)
+        limit = query_parameters.max_events(call.query)
         longest = self._longest_wait(call)
         egress = self.throttle.egress
         egress.check(time.monotonic())
@@ -77,8 +77,8 @@ class Operations:
     def _longest_wait(self, call: Call) -> float:
         """Return the seconds that an empty receive may take; tests may ask for few."""
         if self.shortest_wait is None:
-            return request_line.max_wait_time(call.query)
-        request_line.max_wait_time(call.query, math.ceil(self.shortest_wait))
+            return query_parameters.max_wait_time(call.query)
+        query_parameters.max_wait_time(call.query, math.ceil(self.shortest_wait))
         return self.shortest_wait
 
     async def _settle(
@@ -90,7 +90,7 @@ class Operations:
         subscription = self._subscription(call)
         operation = call.operation
         is_release = operation is Operation.RELEASE
-        delay = request_line.release_delay(call.query) if is_release else 0
+        delay = query_parameters.release_delay(call.query) if is_release else 0
         tokens = settlement.read_tokens(await request_body.read(request))
         self.throttle.settlements.check(time.monotonic())
         self.namespace.commits.check()

@@ -9,7 +9,7 @@ from eventgrid_emulator.errors import TokenError, bad_request
 from eventgrid_emulator.events.cloudevents import refuse_byte_order_mark
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.namespace.subscription import Subscription
-from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.query_parameters import Operation
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.entries import Entry, State
 from eventgrid_emulator.storage.journal import Journal

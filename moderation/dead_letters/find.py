@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from itertools import batched, chain
 
 from eventgrid_pull.blob.append_log import CLOCK_SKEW
-from moderation.dead_letters import folders, listing
+from moderation.dead_letters import blob_paths, days, listing
 from moderation.dead_letters.listing import Listed
 from moderation.dead_letters.store import DeadLetterStore, Filed
 from moderation.event_key import EventKey, key_of
-from moderation.storage import blob_paths
 
 # Event Grid writes it soon; when it cannot, it tries again for two days.
 HOURS = 3
@@ -31,7 +30,7 @@ async def of_event(
     ones after the others. Raises StoreUnavailable.
     """
     for archived in (False, True):
-        roots = await folders.roots(store, subscription, archived=archived)
+        roots = await days.roots(store, subscription, archived=archived)
         filed = (await _filed(store, roots, since, time_left))[:MOST_BLOBS]
         for together in batched(filed, READ_TOGETHER, strict=False):
             if time_left() <= 0:

@@ -12,12 +12,11 @@ from msgspec import Meta
 
 from moderation.audit.entry import DeadLetterRef
 from moderation.dead_letters import attempts as redrive_attempts
-from moderation.dead_letters import folders, formats
+from moderation.dead_letters import blob_paths, days, formats
 from moderation.dead_letters.attempts import Attempt
+from moderation.dead_letters.blob_paths import Place
 from moderation.dead_letters.formats import DeadLetter
 from moderation.dead_letters.store import DeadLetterStore, Filed
-from moderation.storage import blob_paths
-from moderation.storage.blob_paths import Place
 
 READ_TOGETHER = 8
 # At most so many names of an hour are in memory, besides those of two pages.
@@ -134,11 +133,9 @@ async def _hours(store: DeadLetterStore, wanted: Wanted) -> list[tuple[int, list
     """Return the hours that are left of the day, newest first, with their folders."""
     found: dict[int, list[str]] = {}
     newest = 23 if wanted.after is None else wanted.after.hour
-    for root in await folders.roots(
-        store, wanted.subscription, archived=wanted.archived
-    ):
+    for root in await days.roots(store, wanted.subscription, archived=wanted.archived):
         for path in blob_paths.days_of_dead_letters(root, wanted.day):
-            for hour in await folders.numbered(store, path, 0, newest):
+            for hour in await days.numbered(store, path, 0, newest):
                 found.setdefault(int(hour), []).append(f"{path}{hour}/")
     return sorted(found.items(), reverse=True)
 

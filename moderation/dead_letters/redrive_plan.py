@@ -10,11 +10,10 @@ import msgspec
 from eventgrid_pull import AnyEvent, Delivery, Disposition
 from moderation.audit.entry import DeadLetterRef
 from moderation.audit.log import AuditLog
-from moderation.dead_letters import attempts, formats
+from moderation.dead_letters import attempts, blob_paths, formats
 from moderation.dead_letters.attempts import Ledger
 from moderation.dead_letters.formats import DeadLetter
 from moderation.dead_letters.store import DeadLetterStore
-from moderation.storage import blob_paths
 
 type Handler = Callable[[AnyEvent], Coroutine[Any, Any, Disposition]]
 type NotDone = Literal["skipped", "notBegun", "already"]

@@ -14,6 +14,7 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient, ContainerClient
 
 from eventgrid_pull.blob.blob_client import code, unavailable
+from moderation.dead_letters import blob_paths
 from moderation.dead_letters.formats import BLOB_BYTES
 from moderation.dead_letters.store import (
     LEASE_SECONDS,
@@ -24,7 +25,6 @@ from moderation.dead_letters.store import (
     LeaseLost,
     Stored,
 )
-from moderation.storage import blob_paths
 
 
 class BlobDeadLetters:

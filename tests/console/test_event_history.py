@@ -15,10 +15,10 @@ from eventgrid_pull.publishing.publish_stamp import ATTRIBUTE, PUBLISHER
 from moderation.audit import actions
 from moderation.audit import entry as audit_entry
 from moderation.audit.entry import DeadLetterRef
+from moderation.dead_letters import blob_paths
 from moderation.dead_letters.attempts import Attempt
 from moderation.event_key import EventKey
 from moderation.events import Verdict
-from moderation.storage import blob_paths
 from tests.calling import Answer, Api
 from tests.dead_letters import InMemoryDeadLetters
 from tests.make import APPROVED, ESCALATED, NOW, a_delivery, an_event, minutes

@@ -16,7 +16,7 @@ from eventgrid_emulator.dead_letters.document import DeadLetter, RecentDeadLette
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.query_parameters import Operation
 from eventgrid_emulator.operations.settlement import settle
 from eventgrid_emulator.storage.sqlite import Store
 from eventgrid_emulator.topology import topology

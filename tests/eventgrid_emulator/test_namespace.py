@@ -7,7 +7,7 @@ from typing import Any
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
 from eventgrid_emulator.operations import settlement
-from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.query_parameters import Operation
 from eventgrid_emulator.topology.topology import parse
 from tests.eventgrid_emulator.wire import lock_tokens
 

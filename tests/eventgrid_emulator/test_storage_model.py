@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
-from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.query_parameters import Operation
 from eventgrid_emulator.operations.settlement import DONE, settle
 from eventgrid_emulator.queue import lock_tokens
 from eventgrid_emulator.queue.clock import Clock

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from eventgrid_emulator.operations.faults import APPLIES_TO, Fault, Kind
-from eventgrid_emulator.operations.request_line import Operation
+from eventgrid_emulator.operations.query_parameters import Operation
 from eventgrid_pull.draining.decide import Handler
 from eventgrid_pull.draining.drain_result import DrainResult
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay

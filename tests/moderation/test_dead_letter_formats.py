@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventgrid_pull.event import Event
-from moderation.dead_letters import formats
+from moderation.dead_letters import blob_paths, formats
 from moderation.events import ContentFlagged
-from moderation.storage import blob_paths
 from tests.make import an_event
 
 EVENT = an_event()

@@ -3,7 +3,7 @@
 import json
 from datetime import date
 
-from moderation.dead_letters import folders, listing
+from moderation.dead_letters import days, listing
 from moderation.dead_letters.listing import Mark, Wanted
 from moderation.dead_letters.store import Stored
 from tests.dead_letters import InMemoryDeadLetters
@@ -77,7 +77,7 @@ async def test_no_month_is_looked_into_that_is_over_for_long() -> None:
         store.lettered(f"{ROOT}2026/{month}/5/1/a")
     store.lettered(f"{ROOT}2025/12/31/1/a")
 
-    found = await folders.days(store, NOW, subscription=None, archived=False)
+    found = await days.find_days(store, NOW, subscription=None, archived=False)
 
     assert found == [date(2026, 11, 5)]
     months = {path for path in store.asked if path.startswith(f"{ROOT}2026/")}

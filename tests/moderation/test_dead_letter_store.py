@@ -10,7 +10,7 @@ from azure.storage.blob.aio import ContainerClient
 
 from eventgrid_pull.blob import blob_client
 from eventgrid_pull.blob.append_log import StoreUnavailable
-from moderation.dead_letters import folders, formats, listing
+from moderation.dead_letters import days, formats, listing
 from moderation.dead_letters.listing import Mark, Page, Wanted
 from moderation.dead_letters.store import (
     BlobNotFound,
@@ -235,12 +235,12 @@ async def test_days_that_have_any_are_found_without_reading_a_blob(kept: Kept) -
     await kept.put(f"{ROOT}2026/11/31/10/a.json", b"")
     await kept.put(f"archived/{ROOT}2026/11/5/10/a.json", b"")
 
-    days = await folders.days(kept.store, NOW, subscription=None, archived=False)
-    archived = await folders.days(
+    found = await days.find_days(kept.store, NOW, subscription=None, archived=False)
+    archived = await days.find_days(
         kept.store, NOW, subscription="sub-flagged", archived=True
     )
 
-    assert [day.isoformat() for day in days] == [
+    assert [day.isoformat() for day in found] == [
         *("2026-11-23", "2026-11-01", "2026-10-24")
     ]
     assert archived == [date(2026, 11, 5)]

@@ -14,7 +14,7 @@ from console.exports import Format
 from console.http import Reply
 from console.validation import ApiRequest, BadQuery, choose
 from eventgrid_pull.events.cloudevents import Problem
-from moderation.dead_letters import folders, listing
+from moderation.dead_letters import days, listing
 from moderation.dead_letters.listing import Listed, Mark, Wanted
 from moderation.event_key import EventKey, key_of
 from moderation.runtime import Runtime
@@ -116,7 +116,7 @@ def _parse_query(
 
 
 async def _days(runtime: Runtime, wanted: Wanted, now: datetime) -> list[str]:
-    found = await folders.days(
+    found = await days.find_days(
         runtime.dead_letters,
         now,
         subscription=wanted.subscription,

@@ -1,12 +1,12 @@
-"""The folders that dead letters lie in: of event subscriptions, of days, of hours.
+"""Which days and hours have dead letters, by the folders that they lie in.
 
 No blob is read for them, and none is listed: a handful of short lists.
 """
 
 from datetime import date, datetime, timedelta
 
+from moderation.dead_letters.blob_paths import ARCHIVE, LEDGERS
 from moderation.dead_letters.store import DeadLetterStore
-from moderation.storage.blob_paths import ARCHIVE, LEDGERS
 
 LOOK_BACK = timedelta(days=31)
 
@@ -30,7 +30,7 @@ async def roots(
     ]
 
 
-async def days(
+async def find_days(
     store: DeadLetterStore, now: datetime, *, subscription: str | None, archived: bool
 ) -> list[date]:
     """Return the days of the last 31 that have dead letters, newest first."""
