@@ -1,4 +1,4 @@
-"""The emulator put together: namespace, access, routes and the port they answer on."""
+"""The emulator as a whole: namespace, access, routes and the port they answer on."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from eventgrid_emulator.topology.checks import TopologyError
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5
-# Who listens everywhere is reached here; nobody answers for the name of everywhere.
+# The endpoint of one that listens on all addresses: clients cannot use those as a host.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (not bound by this)
 
 
@@ -27,13 +27,13 @@ class App:
     """A namespace that answers on a port, from `start` to `stop`."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
-        to = settings.dead_letters
+        letters = settings.dead_letters
         self.namespace = Namespace(
             settings.topology,
             name=settings.namespace,
             clock=clock,
             store=Store(settings.data) if settings.data is not None else None,
-            dead_letters=document.destination(to) if to else None,
+            dead_letters=document.destination(letters) if letters else None,
         )
         self.routes = Routes(self.namespace, settings)
         self._server = Server(self.routes.handle, settings.tls)
@@ -65,9 +65,9 @@ class App:
         seen = _signature(path)
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            found = _signature(path)
-            if found is not None and found != seen and await self._reload(path):
-                seen = found
+            latest = _signature(path)
+            if latest is not None and latest != seen and await self._reload(path):
+                seen = latest
 
     async def _reload(self, path: Path) -> bool:
         """Return whether this version of the file needs no further attempt."""
@@ -86,6 +86,6 @@ class App:
 
 def _signature(path: Path) -> tuple[int, int] | None:
     with contextlib.suppress(OSError):
-        found = path.stat()
-        return found.st_mtime_ns, found.st_size
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
     return None

@@ -46,14 +46,17 @@ def main() -> int:
         http = local_http.read(app_dir)
         settings.apply_local_settings(app_dir, os.environ)
         keys = Keys(app_dir / options.secrets)
+        if options.enable_auth:
+            keys.make([])
     except (BadSettings, BadKeyFile) as error:
         return _refuse(str(error))
     port = http.port if options.port is None else options.port
     try:
         sockets = origin.sockets() or Sockets(listen("127.0.0.1", port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", error)
         return _refuse(
-            f"port {port} cannot be used ({error.strerror}): stop what uses it, "
+            f"port {port} cannot be used ({reason}): stop what uses it, "
             "or choose another with --port"
         )
     raise_descriptor_limit()

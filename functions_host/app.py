@@ -38,16 +38,16 @@ class App:
 
     def function_errors(self, function: Function) -> list[str]:
         """Return why that function does not run, if it does not."""
-        found = [
+        errors = [
             self.router.errors.get(function.name),
             self.timers.error(function.name),
         ]
         if isinstance(function.trigger, OtherTrigger):
-            found.append(
+            errors.append(
                 f"{function.trigger.type} is not served here: "
                 "only HTTP and timer triggers are"
             )
-        return [error for error in found if error]
+        return [error for error in errors if error]
 
     def manual_input(self, function: Function, text: str) -> TypedData | None:
         """Return what a run by hand gives the function; None if there is none."""

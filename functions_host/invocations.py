@@ -55,7 +55,7 @@ class Invocations:
 
     @property
     def count(self) -> int:
-        """How many are running."""
+        """Return how many are running."""
         return len(self._running)
 
     async def run(

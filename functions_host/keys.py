@@ -29,7 +29,7 @@ class Keys:
 
     @property
     def master(self) -> str:
-        """The key that opens everything."""
+        """Return the key that opens everything."""
         return self._of("master").setdefault("_master", "")
 
     def make(self, functions: Iterable[str]) -> None:
@@ -70,25 +70,31 @@ class Keys:
 
     def _of(self, owner: str) -> KeySet:
         """Return the owner's keys; one is made when there is none."""
-        found = self._document.setdefault(owner, {})
-        if not found:
-            found["_master" if owner == "master" else "default"] = _new_key()
+        keys = self._document.setdefault(owner, {})
+        if not keys:
+            keys["_master" if owner == "master" else "default"] = _new_key()
             self._save()
-        return found
+        return keys
 
     def _save(self) -> None:
         """Replace the file, readable by its owner alone where the system can do that."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_name(self._path.name + ".new")
-        temporary.unlink(missing_ok=True)
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(self._document, file, indent=2)
-        temporary.replace(self._path)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)
+            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(self._document, file, indent=2)
+            temporary.replace(self._path)
+        except OSError as error:
+            raise BadKeyFile(
+                f"{self._path} cannot be written ({error.strerror}): "
+                "name another with --secrets"
+            ) from None
 
 
 class BadKeyFile(Exception):
-    """The file of keys cannot be read."""
+    """The file of keys cannot be read or written."""
 
 
 def _load(path: Path) -> dict[str, KeySet]:

@@ -64,13 +64,13 @@ def local_values(path: Path) -> dict[str, str] | None:
         raise BadSettings(f"{path} is encrypted: run `func settings decrypt`")
     if _member(document, "Values") is None:
         return None
-    found = {}
+    values = {}
     for name, value in section(path, document, "Values").items():
         if isinstance(value, dict | list):
             raise BadSettings(f'{path}: the value of "{name}" must be a string')
         if value is not None:
-            found[name] = str(value).lower() if isinstance(value, bool) else str(value)
-    return found
+            values[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return values
 
 
 def _timeout(path: Path, given: object) -> float | None:
@@ -99,8 +99,8 @@ def read(path: Path, **options: Any) -> dict[str, Any]:
 
 def _member(document: Mapping[str, Any], name: str) -> Any:
     """Return what is under a name, whatever its case; None for null and for nothing."""
-    found = [value for key, value in document.items() if key.lower() == name.lower()]
-    return found[-1] if found else None
+    values = [value for key, value in document.items() if key.lower() == name.lower()]
+    return values[-1] if values else None
 
 
 def section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -112,5 +112,5 @@ def section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str
             return {}
         if not isinstance(part, dict):
             raise BadSettings(f'{path}: "{name}" must be a JSON object')
-    found: Mapping[str, Any] = part
-    return found
+    members: Mapping[str, Any] = part
+    return members

@@ -88,13 +88,13 @@ class Controls:
 
     def events(self, place: Place) -> list[bytes]:
         """Return what the event subscriptions hold as JSON; nothing is received."""
-        found: list[bytes] = []
+        described: list[bytes] = []
         for subscription in self._find(place):
             for event, entry in subscription.queue.holding():
-                if len(found) == MOST_EVENTS:
+                if len(described) == MOST_EVENTS:
                     break
-                found.append(_describe(subscription, event, entry))
-        return found
+                described.append(_describe(subscription, event, entry))
+        return described
 
     def _find(self, place: Place) -> Collection[Subscription]:
         topics = list(self.namespace.topics.values())

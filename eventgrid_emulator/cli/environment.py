@@ -36,12 +36,12 @@ def arguments(environ: Mapping[str, str], given: Collection[str]) -> list[str]:
     Raises ValueError for a flag that is neither on nor off.
     """
     overruled = {*given}.union(*(_INSTEAD.get(option, ()) for option in given))
-    found: list[str] = []
+    words: list[str] = []
     for option in OPTIONS:
         value = environ.get(variable(option.name), "").strip()
         if value and option.name not in overruled and not _ADDRESS.match(value):
-            found += _arguments(option, value)
-    return found
+            words += _arguments(option, value)
+    return words
 
 
 def _arguments(option: Option, value: str) -> list[str]:

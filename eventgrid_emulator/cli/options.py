@@ -82,31 +82,31 @@ class Parser(argparse.ArgumentParser):
         """Exit with that line."""
         if self.reads_variables:
             option = re.compile(r"argument --([a-z-]+)")
-            message = option.sub(lambda found: environment.variable(found[1]), message)
+            message = option.sub(lambda match: environment.variable(match[1]), message)
         self.exit(WRONG_OPTION, f"{self.prog}: {message}; see --help\n")
 
 
 def parser() -> Parser:
     """Return the parser, with help that is enough to use the emulator alone."""
-    made = Parser(
+    command = Parser(
         prog="eventgrid-emulator",
         description=DESCRIPTION,
         epilog=EPILOG % {"key": LOCAL_KEY},
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    made.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
+    command.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     for option in OPTIONS:
-        _add(made, option)
-    return made
+        _add(command, option)
+    return command
 
 
-def _add(made: Parser, option: Option) -> None:
+def _add(command: Parser, option: Option) -> None:
     if option.default is False:
-        made.add_argument(f"--{option.name}", action="store_true", help=option.help)
+        command.add_argument(f"--{option.name}", action="store_true", help=option.help)
         return
     default = "" if option.default in (None, []) else " (default %(default)s)"
-    made.add_argument(
+    command.add_argument(
         f"--{option.name}",
         action="append" if isinstance(option.default, list) else "store",
         default=option.default,
@@ -146,10 +146,10 @@ def _read_environment(arguments: list[str], environ: Mapping[str, str]) -> Optio
     names = (word for word in arguments if word.startswith("--"))
     given = {name[2:].partition("=")[0] for name in names}
     try:
-        found = environment.arguments(environ, given)
+        words = environment.arguments(environ, given)
     except ValueError as problem:
         command.error(str(problem))
-    options = command.parse_args(found, namespace=Options())
+    options = command.parse_args(words, namespace=Options())
     options.unused = tuple(environment.unused(environ))
     return options
 

@@ -27,6 +27,7 @@ from eventgrid_emulator.topology.checks import TopologyError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CANNOT_START = 1
+NO_ADDRESS = (socket.gaierror, UnicodeError)
 DEFAULT = "No --topology is given: a topic `events` with an event subscription `all`"
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ async def serve(options: Options) -> int:
         _follow(options, app)
         _write(sys.stdout, ready_line(options, app, identity))
         await stop.wait()
-    except OSError as problem:
+    except (OSError, UnicodeError) as problem:
         return _refuse_to_start(_explain(problem, options.host, port, option))
     finally:
         if identity is not None:
@@ -87,8 +88,8 @@ def _reached_at(options: Options) -> tuple[str, str]:
     return options.host, options.name[0]
 
 
-def _explain(problem: OSError, host: str, port: int, option: str) -> str:
-    if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
+def _explain(problem: OSError | UnicodeError, host: str, port: int, option: str) -> str:
+    if isinstance(problem, NO_ADDRESS) or problem.errno == errno.EADDRNOTAVAIL:
         return (
             f"--host {host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 to"
             " listen on all of them."

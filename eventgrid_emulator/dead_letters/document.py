@@ -136,13 +136,13 @@ class RecentDeadLetters:
 
         Each is the document as it was stored, with its blob's path in front.
         """
-        found = []
+        matching = []
         for letter in self._letters.values():
             of_topic, of_subscription = letter.place
             if topic in (None, of_topic) and subscription in (None, of_subscription):
                 blob = _encode(letter.blob)
-                found.append(b'{"blob":%b,%b' % (blob, letter.document[1:]))
-        return found
+                matching.append(b'{"blob":%b,%b' % (blob, letter.document[1:]))
+        return matching
 
     def remove(self, is_meant: Callable[[DeadLetter], bool]) -> None:
         """Forget those of them."""
@@ -192,19 +192,19 @@ def _can_import(name: str) -> bool:
         return False
 
 
-def document(event: Undeliverable, to_machine_time: Callable[[float], float]) -> bytes:
+def document(item: Undeliverable, to_machine_time: Callable[[float], float]) -> bytes:
     """Return one item of the array that a dead-letter blob holds."""
-    reason, result = _REASONS[event.reason]
+    reason, result = _REASONS[item.reason]
     properties = _encode(
         {
             "deadletterreason": reason,
-            "deliveryattempts": event.count,
+            "deliveryattempts": item.count,
             "deliveryresult": result,
-            "publishutc": stamp(to_machine_time(event.event.published)),
-            "deliveryattemptutc": stamp(to_machine_time(event.last_attempt)),
+            "publishutc": stamp(to_machine_time(item.event.published)),
+            "deliveryattemptutc": stamp(to_machine_time(item.last_attempt)),
         }
     )
-    return b'{"deadLetterProperties":%b,"event":%b}' % (properties, event.event.body)
+    return b'{"deadLetterProperties":%b,"event":%b}' % (properties, item.event.body)
 
 
 def stamp(seconds: float) -> str:

@@ -54,10 +54,10 @@ class Outbox:
 
     async def wait_until_sent(self, longest: float) -> None:
         """Wait until nothing waits, the destination is down, or the time is over."""
-        if self.failures == 0 and self._waiting:
-            self._sent.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(longest):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                while self.failures == 0 and self._waiting:
+                    self._sent.clear()
                     await self._sent.wait()
 
     def try_now(self) -> None:
@@ -87,7 +87,7 @@ class Outbox:
 
     async def _wait(self) -> None:
         pause: float | None = None
-        if self._waiting:
+        if self._waiting and self.failures:
             pause = max(0.0, self._not_before - self._clock())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):

@@ -52,25 +52,25 @@ def read_request(
 
 def _check_charset(content_type: str) -> None:
     """Raise a 415 for text in another charset than UTF-8, which would be misread."""
-    found = _CHARSET.search(content_type)
-    charset = found[1].strip().lower() if found else ""
+    match = _CHARSET.search(content_type)
+    charset = match[1].strip().lower() if match else ""
     if charset not in ("", "utf-8", "utf8", "us-ascii", "ascii"):
         raise unsupported(f"Charset '{charset[:40]}' is not supported; send UTF-8")
 
 
 def _attributes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for name, value in headers:
         header = name.lower()
         if not header.startswith("ce-"):
             continue
-        if header[3:] in found:
+        if header[3:] in attributes:
             raise bad_request(f"The header `{header}` is there twice")
         try:
-            found[header[3:]] = decode_header(value)
+            attributes[header[3:]] = decode_header(value)
         except ValueError as problem:
             raise bad_request(f"The header `{header}` {problem}") from None
-    return found
+    return attributes
 
 
 def decode_header(text: str) -> str:

@@ -1,10 +1,10 @@
-"""What becomes of undeliverable events: a dead letter, or nothing but a count."""
+"""What becomes of undeliverable events: dead letters, or only a count."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from eventgrid_emulator.dead_letters import document as deadletters
+from eventgrid_emulator.dead_letters import document
 from eventgrid_emulator.dead_letters.document import (
     DeadLetter,
     Destination,
@@ -60,7 +60,7 @@ class DeadLettering:
         self, subscription: Subscription, undeliverable: list[Undeliverable]
     ) -> None:
         """Dead-letter these events, or drop them where there is no container."""
-        events = [entry.event for entry in undeliverable]
+        events = [item.event for item in undeliverable]
         self._journal.forget(subscription.key, events)
         if subscription.container is None:
             subscription.counts.dropped += len(events)
@@ -84,20 +84,20 @@ class DeadLettering:
         now = self._clock.now()
         place = f"{self._namespace}/{subscription.topic}/{subscription.name}"
         blob, held, size = "", BLOB_LIMIT, 0
-        for event in undeliverable:
-            document = deadletters.document(event, self._clock.to_machine_time)
-            if held == BLOB_LIMIT or size + len(document) > BLOB_SIZE:
-                name = deadletters.blob_name(place, self._clock.to_machine_time(now))
+        for item in undeliverable:
+            content = document.document(item, self._clock.to_machine_time)
+            if held == BLOB_LIMIT or size + len(content) > BLOB_SIZE:
+                name = document.blob_name(place, self._clock.to_machine_time(now))
                 blob, held, size = f"{container}/{name}", 0, 0
-            held, size = held + 1, size + len(document)
+            held, size = held + 1, size + len(content)
             self._number += 1
-            yield DeadLetter(self._number, blob, now, document)
+            yield DeadLetter(self._number, blob, now, content)
 
     def _with_blob(self, letter: DeadLetter) -> DeadLetter:
         # Version 1.0 stored no blob's name, but only the place of the event subscription.
         if letter.blob.endswith(".json"):
             return letter
-        blob = deadletters.blob_name(letter.blob, letter.since)
+        blob = document.blob_name(letter.blob, letter.since)
         return dataclasses.replace(letter, blob=blob)
 
     def _done(self, letters: list[DeadLetter], arrived: bool) -> None:
@@ -111,7 +111,7 @@ class DeadLettering:
             self._commits.commit()
 
 
-def _count(letters: Iterable[Counts], *, arrived: bool) -> None:
-    for counts in letters:
+def _count(counted: Iterable[Counts], *, arrived: bool) -> None:
+    for counts in counted:
         counts.dead_lettered += arrived
         counts.dropped += not arrived

@@ -230,9 +230,9 @@ class Namespace:
         undeliverable = subscription.queue.take_undeliverable()
         if undeliverable:
             self.dead_lettering.dead_letter(subscription, undeliverable)
-        for entry in undeliverable:
-            what = f"ended: {entry.reason.value}"
-            self.note(subscription, what, [entry.event.number])
+        for item in undeliverable:
+            what = f"ended: {item.reason.value}"
+            self.note(subscription, what, [item.event.number])
 
     def _ring(self, subscription: Subscription) -> None:
         if self.commits.failure is None:

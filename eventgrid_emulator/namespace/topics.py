@@ -40,7 +40,7 @@ class Topic:
             kind = None
         if (remembered := self._by_type.get(kind)) is not None:
             return remembered
-        found = [
+        candidates = [
             subscription
             for subscription in self.subscriptions.values()
             if subscription.declared.filters.matches_type(kind)
@@ -48,8 +48,8 @@ class Topic:
         if kind is None or len(kind) <= LONGEST_TYPE:
             if len(self._by_type) >= TYPES_REMEMBERED:
                 self._by_type.clear()
-            self._by_type[kind] = found
-        return found
+            self._by_type[kind] = candidates
+        return candidates
 
 
 def refill(subscription: Subscription, stored: Stored) -> None:

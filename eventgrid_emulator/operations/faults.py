@@ -111,12 +111,12 @@ class Faults:
 
     def draw(self, call: Call) -> Fault | None:
         """Return the first fault that hits this request."""
-        for place, fault in enumerate(self.plan.faults):
-            spent = fault.times is not None and self.hits[place] >= fault.times
+        for index, fault in enumerate(self.plan.faults):
+            spent = fault.times is not None and self.hits[index] >= fault.times
             if spent or not fault.fits(call):
                 continue
             if self.chance.random() < fault.probability:
-                self.hits[place] += 1
+                self.hits[index] += 1
                 return fault
         return None
 

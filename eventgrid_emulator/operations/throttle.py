@@ -34,8 +34,8 @@ class Meter:
 
     def take(self, *amounts: float) -> None:
         """Count events, and bytes; a large request leaves a debt that later ones pay."""
-        for place, amount in enumerate(amounts[: len(self.left)]):
-            self.left[place] -= amount
+        for index, amount in enumerate(amounts[: len(self.left)]):
+            self.left[index] -= amount
 
 
 class Throttle:

@@ -55,8 +55,8 @@ class DueEvents:
         for number, entry in entries.items():
             by_due.setdefault(entry.due, []).append(number)
         self._heap = [
-            (due, self._marks + place, numbers)
-            for place, (due, numbers) in enumerate(by_due.items())
+            (due, self._marks + index, numbers)
+            for index, (due, numbers) in enumerate(by_due.items())
         ]
         heapq.heapify(self._heap)
         self._marks += len(by_due)

@@ -79,8 +79,8 @@ class SubscriptionQueue:
             return taken
         secrets = self._draw(SECRET_LENGTH * len(taken))
         due = now + self.limits.lock_duration
-        for place, entry in enumerate(taken):
-            start = place * SECRET_LENGTH
+        for index, entry in enumerate(taken):
+            start = index * SECRET_LENGTH
             entry.secret = secrets[start : start + SECRET_LENGTH]
             entry.count += 1
             entry.state = State.LOCKED

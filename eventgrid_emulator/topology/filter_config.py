@@ -39,8 +39,8 @@ def read_filters(configuration: Any, where: str, problems: list[str]) -> Filters
     if len(listed) > MAX_FILTERS:
         part.wrong(f"`filters` are {len(listed)}; at most {MAX_FILTERS} are allowed")
     clauses = tuple(
-        _clause(item, f"{where}, filter {place}", problems)
-        for place, item in enumerate(listed, start=1)
+        _clause(item, f"{where}, filter {number}", problems)
+        for number, item in enumerate(listed, start=1)
     )
     values = sum(len(clause.values) for clause in clauses)
     if values > MAX_VALUES:

@@ -65,14 +65,14 @@ class Filter:
         absent = value is MISSING or value is None
         if self.operator in PRESENCE:
             return absent == (self.operator == "IsNullOrUndefined")
-        found = [] if absent else self._comparable(value)
-        if not found:
+        items = [] if absent else self._comparable(value)
+        if not items:
             return self.operator in MATCH_WHEN_MISSING
         if self.operator == "BoolEquals":
-            return self.values[0] in found
+            return self.values[0] in items
         positive = NEGATIVES.get(self.operator)
         test = TESTS[positive or self.operator]
-        hit = any(test(item, wanted) for item in found for wanted in self._wanted())
+        hit = any(test(item, wanted) for item in items for wanted in self._wanted())
         return hit if positive is None else not hit
 
     def document(self) -> dict[str, Any]:

@@ -85,19 +85,19 @@ def read(declared: Topology | Path | dict[str, Any] | None) -> Topology:
 def load(path: Path) -> Topology:
     """Return the topology in a file; a problem names the file and the place in it."""
     try:
-        found = parse(path.read_bytes())
+        topology = parse(path.read_bytes())
     except OSError as problem:
         raise TopologyError(
             f"{path} cannot be read: {problem.strerror or problem}"
         ) from None
     except TopologyError as problem:
         raise TopologyError(f"{path}: {problem}") from None
-    listed = [queue for topic in found.topics for queue in topic.subscriptions]
+    listed = [item for topic in topology.topics for item in topic.subscriptions]
     for subscription in listed:
         for warning in warnings(subscription.filters):
             where = f"event subscription {subscription.name}"
             logger.warning("%s: %s: %s", path, where, warning)
-    return found
+    return topology
 
 
 def parse(raw: bytes | str) -> Topology:

@@ -23,12 +23,12 @@ class HostNames:
         """Return the status and sentence that refuse a Host header, None if it is fine."""
         if not host:
             return 500, ""
-        found = HOST.fullmatch(host)
-        if not found:
+        match = HOST.fullmatch(host)
+        if not match:
             return 400, ""
-        if int(found["port"] or 0) > HIGHEST_PORT:
+        if int(match["port"] or 0) > HIGHEST_PORT:
             return 500, ""
-        name = _plain(found["name"])
+        name = _plain(match["name"])
         if name in self._given or _is_of_this_machine(name):
             return None
         return 403, (

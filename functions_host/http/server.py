@@ -41,7 +41,7 @@ class Connection(web.RequestHandler):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether its caller has neither sent a request nor begun to."""
+        """Return whether its caller has not even begun to send a request."""
         return not (self.has_heard or self._request_in_progress)
 
     def data_received(self, data: bytes) -> None:
@@ -127,10 +127,10 @@ class Server(web.Server):
     async def _call_function(
         self, request: web.BaseRequest, path: str, query: str
     ) -> web.Response:
-        found = self._app.router.find(request.method, path)
-        if not found:
+        match = self._app.router.find(request.method, path)
+        if not match:
             return bare(404)
-        route, values = found
+        route, values = match
         if not self._may_call(route, self._key(request, query)):
             return bare(401)
         body = await body_of(request)

@@ -96,7 +96,7 @@ def _checks(parameter: re.Match[str], text: str) -> list[Check]:
     for name, argument in CONSTRAINT.findall(parameter["constraints"]):
         try:
             checks.append(CONSTRAINTS[name.lower()](_unmasked(argument)))
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, re.error):
             raise BadTemplate(
                 f"route {text!r}: {name}({argument}) is not a constraint"
             ) from None
@@ -104,11 +104,9 @@ def _checks(parameter: re.Match[str], text: str) -> list[Check]:
 
 
 def _integer(low: int, high: int) -> Callable[[str], Check]:
-    def check(value: str) -> bool:
-        digits = value[1:] if value[:1] in {"-", "+"} else value
-        return digits.isascii() and digits.isdecimal() and low <= int(value) <= high
-
-    return lambda _argument: check
+    return lambda _argument: (
+        lambda value: INTEGER.fullmatch(value) is not None and low <= int(value) <= high
+    )
 
 
 def _matching(pattern: str) -> Callable[[str], Check]:
@@ -117,8 +115,9 @@ def _matching(pattern: str) -> Callable[[str], Check]:
 
 
 def _length(argument: str) -> Check:
-    low, _, high = argument.partition(",")
-    return lambda value: int(low) <= len(value) <= int(high or low)
+    bounds = [int(part) for part in argument.split(",")]
+    low, high = bounds if len(bounds) > 1 else bounds * 2
+    return lambda value: low <= len(value) <= high
 
 
 def _range(argument: str) -> Check:
@@ -131,6 +130,7 @@ def _regex(argument: str) -> Check:
     return lambda value: compiled.search(value) is not None
 
 
+INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")  # int() refuses more than 4,300 digits
 INT64 = _integer(-(2**63), 2**63 - 1)
 NUMBER = _matching(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 CONSTRAINTS: dict[str, Callable[[str], Check]] = {
@@ -143,8 +143,8 @@ CONSTRAINTS: dict[str, Callable[[str], Check]] = {
     "double": NUMBER,
     "float": NUMBER,
     "length": _length,
-    "minlength": lambda argument: lambda value: len(value) >= int(argument),
-    "maxlength": lambda argument: lambda value: len(value) <= int(argument),
+    "minlength": lambda argument: _length(f"{argument},{2**31 - 1}"),
+    "maxlength": lambda argument: _length(f"0,{argument}"),
     "min": lambda argument: _range(f"{argument},{2**63 - 1}"),
     "max": lambda argument: _range(f"{-(2**63)},{argument}"),
     "range": _range,

@@ -63,7 +63,7 @@ class Watcher(threading.Thread):
 
 def snapshot(app_dir: Path) -> Snapshot:
     """Return what is known of each file that the app may consist of, or OSError."""
-    found: Snapshot = {}
+    files: Snapshot = {}
     host_json = str(app_dir / "host.json")
     folders = [str(app_dir)]
     while folders:
@@ -76,8 +76,8 @@ def snapshot(app_dir: Path) -> Snapshot:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.name.endswith(".py") or entry.path == host_json:
-                _note(entry, found)
-    return found
+                _note(entry, files)
+    return files
 
 
 def changed(before: Snapshot, after: Snapshot) -> set[str]:
@@ -89,8 +89,8 @@ def changed(before: Snapshot, after: Snapshot) -> set[str]:
 def problem(app_dir: Path, paths: Iterable[str]) -> str | None:
     """Return why the app could not begin with these files, with file and line."""
     for path in sorted(paths):
-        if path.endswith(".py") and (found := _syntax_error(app_dir, Path(path))):
-            return found
+        if path.endswith(".py") and (error := _syntax_error(app_dir, Path(path))):
+            return error
     try:
         settings.apply_local_settings(app_dir, {})
     except BadSettings as error:
@@ -115,12 +115,12 @@ def _entries(folder: str, app_dir: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _note(entry: os.DirEntry[str], found: Snapshot) -> None:
+def _note(entry: os.DirEntry[str], files: Snapshot) -> None:
     try:
         status = entry.stat()
     except OSError:
         return  # it went away meanwhile
-    found[entry.path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    files[entry.path] = (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _syntax_error(app_dir: Path, path: Path) -> str | None:

@@ -104,25 +104,25 @@ def resolve(text: str, settings: Mapping[str, str]) -> str:
     """Return the expression with every `%SETTING%` replaced by that setting's value."""
 
     def value(reference: re.Match[str]) -> str:
-        if not (found := settings.get(reference[1])):
+        if not (setting := settings.get(reference[1])):
             raise BadSchedule(
                 f"{reference[0]} does not resolve to a value: set {reference[1]} in "
                 "local.settings.json or in the environment"
             )
-        return found
+        return setting
 
     return SETTING.sub(value, text)
 
 
 def occurrences(schedule: Schedule, now: datetime, count: int) -> list[datetime]:
     """Return the next `count` occurrences after `now`."""
-    found: list[datetime] = []
+    times: list[datetime] = []
     for _ in range(count):
         now = schedule.after(now)
-        found.append(now)
+        times.append(now)
         if now == NEVER:
             break
-    return found + [NEVER] * (count - len(found))
+    return times + [NEVER] * (count - len(times))
 
 
 def fires_within_a_minute(schedule: Schedule, now: datetime) -> bool:

@@ -307,11 +307,9 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--host", "300.1.1.1"], "--host 300.1.1.1 is not an address of this machine"),
-        (
-            ["--host", "203.0.113.7"],
-            "--host 203.0.113.7 is not an address of this machine",
-        ),
+        (["--host", "300.1.1.1"], "300.1.1.1 is not an address of this machine"),
+        (["--host", "203.0.113.7"], "203.0.113.7 is not an address of this machine"),
+        (["--host", "a..b"], "--host a..b is not an address of this machine"),
         (["--dead-letters", "{file}/x"], "--dead-letters"),
         (["--dead-letters", "a=b"], "no AccountName"),
         (["--data", "{file}/x"], "data folder"),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from eventgrid_emulator.dead_letters.document import DeadLetter, RecentDeadLetters
+from eventgrid_emulator.dead_letters.outbox import Outbox
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace
@@ -169,6 +170,31 @@ async def test_one_that_arrives_twice_is_remembered_once(tmp_path: Path) -> None
         await until(lambda: emulator.queue.counts.dead_lettered == 1)
 
         assert (emulator.recent, to.ids) == (["1"], ["1"])
+
+
+async def test_a_dead_letter_that_is_not_stored_yet_is_awaited() -> None:
+    """Whoever waits until all are sent waits for it, too, and the loop is not kept busy."""
+    readings = itertools.count()
+    outbox = Outbox(Flaky(), lambda: float(next(readings)), lambda *_: None)
+    document = b'{"event":{"id":"1"}}'
+    outbox.add(
+        DeadLetter(number, f"letters/local/t/sub/{number}.json", 0.0, document)
+        for number in (1, 2)
+    )
+    running = asyncio.create_task(outbox.run())
+    all_sent = asyncio.create_task(outbox.wait_until_sent(10))
+    outbox.send(1)
+    await until(lambda: len(outbox) == 1)
+
+    before = next(readings)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (all_sent.done(), next(readings)) == (False, before + 1)
+
+    outbox.send(2)
+    await all_sent
+    assert len(outbox) == 0
+    running.cancel()
 
 
 @pytest.mark.parametrize("is_whole", [True, False])

@@ -274,12 +274,21 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert f"there is no folder {tmp_path / 'gone'}" in refused(tmp_path / "gone")
 
 
-def test_a_taken_port_is_named(tmp_path: Path, taken_port: int) -> None:
+def test_a_port_that_cannot_be_used_is_named(tmp_path: Path, taken_port: int) -> None:
     """With what to do about it."""
-    said = refused(an_app(tmp_path, HEAD), "--port", str(taken_port))
+    app = an_app(tmp_path, HEAD)
+    for port in (taken_port, 70_000, -1):
+        message = refused(app, "--port", str(port))
+        assert f"port {port} cannot be used" in message
+        assert "choose another with --port" in message
 
-    assert f"port {taken_port} cannot be used" in said
-    assert "--port" in said
+
+def test_a_key_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Before anything is served."""
+    path = an_app(tmp_path, HEAD) / "function_app.py" / "keys.json"
+    message = refused(tmp_path, "--enable-auth", "--secrets", str(path))
+    assert f"{path} cannot be written" in message
+    assert "--secrets" in message
 
 
 @pytest.mark.parametrize(

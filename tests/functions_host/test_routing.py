@@ -30,6 +30,7 @@ from functions_host.http.templates import BadTemplate
         ("v{n}.{kind}", "v1.2.txt", {"n": "1.2", "kind": "txt"}),
         ("{x:int}", "-5", {"x": "-5"}),
         ("{x:int}", "2147483648", None),
+        ("{x:int}", "1" * 5000, None),
         ("{x:long}", "2147483648", {"x": "2147483648"}),
         ("{x:bool}", "True", {"x": "True"}),
         ("{x:alpha}", "ab1", None),
@@ -59,7 +60,12 @@ def test_a_template_takes_its_own_paths(template: str, path: str, values: Any) -
 
 
 @pytest.mark.parametrize(
-    "template", ["{", "a{b", "{x:nothing}", "{x:min(a)}", "{x}/{x}"]
+    "template",
+    [
+        *("{", "a{b", "{x}/{x}", "{x:nothing}", "{x:min(a)}", "{x:min}"),
+        *("{x:minlength(a)}", "{x:maxlength}", "{x:length(a)}", "{x:length(1,2,3)}"),
+        "{x:regex([)}",
+    ],
 )
 def test_a_template_that_is_none_is_named(template: str) -> None:
     """The function's author is told which route is meant."""
