@@ -8,8 +8,8 @@ import sys
 def main() -> int:
     """Serve until stopped; return 0 then, 130 when interrupted before it answered."""
     try:
-        # Whoever presses Ctrl-C while these are imported wants no traceback either.
-        gc.disable()  # modules stay: to look through them costs a tenth of the start
+        # Inside the try, so that Ctrl-C during these imports prints no traceback.
+        gc.disable()  # modules stay: scanning them costs a tenth of the start
         import asyncio
 
         from eventgrid_emulator.cli import descriptors

@@ -1,4 +1,4 @@
-"""Every refusal the emulator utters, with its status and code, in one table."""
+"""Every refusal of the emulator, with its status and code, in one table."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ class Code(Enum):
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
-        self.text = text  # as it stands in the header and the body
+        self.text = text  # as in the header and the body
 
 
 class Refusal(Exception):
@@ -75,13 +75,13 @@ unsupported = partial(Refusal, Code.UNSUPPORTED)
 
 
 def invalid_argument(name: str, allowed: str) -> Refusal:
-    """Return a 400 `ArgumentInvalid` naming the parameter; the log has what is allowed."""
+    """Return a 400 `ArgumentInvalid` for a parameter; the log says what is allowed."""
     message = f"Invalid {name} parameter"
     return Refusal(Code.ARGUMENT_INVALID, message, hint=f"{name} is {allowed}")
 
 
 def not_found(kind: str, name: str, known: Iterable[str]) -> Refusal:
-    """Return a 404 for a topic or event subscription; the log names those there are."""
+    """Return a 404 for a topic or event subscription; the log lists the known ones."""
     hint = f"there are: {', '.join(known) or 'none'}"
     return Refusal(Code.NOT_FOUND, f"{kind} '{name}' is not found", hint=hint)
 

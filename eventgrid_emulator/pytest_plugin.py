@@ -21,7 +21,7 @@ def eventgrid_topology() -> Any:
 
 @pytest.fixture(scope="session")
 def _eventgrid_emulator(eventgrid_topology: Any) -> Iterator["NamespaceInThread"]:
-    # Imported late: whoever has the plugin installed and no such test pays nothing.
+    # Imported late, so that suites without such a test pay nothing for the plugin.
     from eventgrid_emulator.testing import EmulatedNamespace
 
     with EmulatedNamespace(eventgrid_topology, shortest_wait=0) as namespace:
@@ -32,6 +32,6 @@ def _eventgrid_emulator(eventgrid_topology: Any) -> Iterator["NamespaceInThread"
 def eventgrid_namespace(
     _eventgrid_emulator: "NamespaceInThread",
 ) -> "NamespaceInThread":
-    """Return the emulator: endpoint, key, advance, dead_letters; empty, on time."""
+    """Return the emulator, emptied, its clock reset: endpoint, key, advance, …"""
     _eventgrid_emulator.reset()
     return _eventgrid_emulator

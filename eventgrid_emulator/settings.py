@@ -1,4 +1,4 @@
-"""What an emulator is made from."""
+"""The settings of an emulator."""
 
 import ssl
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from eventgrid_emulator.topology.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that the command line says of it, or a test."""
+    """Everything that the command line or a test can set."""
 
     topology: Topology
     namespace: str = "local"

@@ -23,8 +23,8 @@ class EmulatedNamespace:
     """`async with EmulatedNamespace(topology) as namespace:` gives an endpoint and a key.
 
     The topology is a file's path, the content of one as a dict, or a `Topology`; without
-    one there is a topic `events` with an event subscription `all`. In code without a
-    loop say `with`: the namespace then runs in a thread, and its methods just return.
+    one there is a topic `events` with an event subscription `all`. In code without an
+    event loop use `with`: the namespace runs in a thread, and its methods block.
     """
 
     def __init__(
@@ -64,15 +64,15 @@ class EmulatedNamespace:
         return {"EVENTGRID__endpoint": self.endpoint, "EVENTGRID__key": self.key}
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock forward; everything that is due by then has happened."""
+        """Move the clock forward, and do everything that is due by then."""
         await self.app.namespace.advance(seconds)
 
     async def declare(self, declared: Topology | Path | dict[str, Any]) -> None:
-        """Put another topology in force; what is queued stays."""
+        """Apply another topology; queued events stay."""
         await self.app.namespace.reload(topology.read(declared))
 
     async def reset(self) -> None:
-        """Empty everything; the topology is the one it began with, the clock is right."""
+        """Empty everything, and put clock and topology back as they were at first."""
         await self.app.routes.admin.controls.reset()
 
     async def dead_letters(
@@ -84,13 +84,13 @@ class EmulatedNamespace:
         return [msgspec.json.decode(letter) for letter in listed]
 
     async def idle(self, subscription: str | None = None, seconds: float = 10) -> bool:
-        """Wait until nothing is held, at most so many seconds; return whether it is so."""
+        """Wait until no event is held, at most so long; return whether none is."""
         wanted = Wait(None, subscription, seconds=seconds)
         reached, _ = await self.app.routes.admin.controls.wait(wanted)
         return reached
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
-        """Let these faults happen from now on, and only these."""
+        """Inject these faults from now on, and no others."""
         plan = {"faults": list(faults), "seed": seed}
         self.app.routes.faults.switch(msgspec.convert(plan, Plan))
 
@@ -130,7 +130,7 @@ class NamespaceInThread:
         self.key = namespace.key
 
     def start(self) -> None:
-        """Answer on `endpoint` when this returns."""
+        """Start the namespace; it answers on `endpoint` when this returns."""
         self._thread.start()
         try:
             self._run(self._namespace.__aenter__())
@@ -154,7 +154,7 @@ class NamespaceInThread:
     idle = _in_thread(EmulatedNamespace.idle)
 
     def switch_faults(self, *faults: dict[str, Any], seed: int = 0) -> None:
-        """Let these faults happen from now on, and only these."""
+        """Inject these faults from now on, and no others."""
         self._namespace.switch_faults(*faults, seed=seed)
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> T:

@@ -31,7 +31,7 @@ from functions_host.settings import BadSettings
 from functions_host.timers.missed_timers import Time
 
 LOG = logging.getLogger("functions_host")
-# What tasks and threads of the app get when all else has been stopped.
+# Time for the app's tasks and threads to end when all else has stopped.
 EXIT_GRACE = 3.0
 
 

@@ -33,7 +33,7 @@ class App:
     started: float = field(default_factory=time.monotonic)
 
     def function(self, name: str) -> Function | None:
-        """Return the function of that name, in any case."""
+        """Return the function of that name, whatever its case."""
         return self.functions.get(name.lower())
 
     def function_errors(self, function: Function) -> list[str]:

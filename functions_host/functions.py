@@ -93,10 +93,9 @@ def from_metadata(metadata: Any, *, is_async: bool) -> Function:
 
 def is_disabled(name: str, environ: Mapping[str, str]) -> bool:
     """Return whether a setting switches the function off."""
-    for setting in (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled"):
-        if environ.get(setting, "").strip().lower() in {"1", "true"}:
-            return True
-    return False
+    settings = (f"AzureWebJobs.{name}.Disabled", f"AzureWebJobs_{name}_Disabled")
+    values = {environ.get(setting, "").strip().lower() for setting in settings}
+    return not values.isdisjoint({"1", "true"})
 
 
 def _trigger(

@@ -19,7 +19,7 @@ from functions_host.worker_messages import TypedData
 LOG = logging.getLogger("functions_host")
 # EX_TEMPFAIL: start this process again.
 STUCK_EXIT_CODE = 75
-# What a coroutine gets to end after it was cancelled.
+# Time for a cancelled coroutine to end.
 CANCEL_GRACE = 2.0
 
 
@@ -105,13 +105,9 @@ class Invocations:
         """Return the functions that should have ended by now, loop or no loop."""
         if self.timeout is None:
             return []
-        limit = self.timeout + 2 * CANCEL_GRACE
+        latest = now - self.timeout - 2 * CANCEL_GRACE
         running = list(self._running.values())
-        return [
-            invocation.function.name
-            for invocation in running
-            if now - invocation.began > limit
-        ]
+        return [item.function.name for item in running if item.began < latest]
 
     async def _outcome(self, function: Function, task: asyncio.Task[Any]) -> Any:
         done, _ = await asyncio.wait({task}, timeout=self.timeout)
@@ -134,13 +130,9 @@ class Invocations:
         await asyncio.gather(*ended, return_exceptions=True)
         if not ended:
             self.restart_needed.set()
+        end = "cancelled" if ended else "still running: the host must be started again"
         raise TimedOut(
-            f"ran longer than functionTimeout ({self.timeout:g} s) and was "
-            + (
-                "cancelled"
-                if ended
-                else "still running: the host must be started again"
-            )
+            f"ran longer than functionTimeout ({self.timeout:g} s) and was {end}"
         )
 
 

@@ -13,7 +13,7 @@ type KeySet = dict[str, str]
 
 
 class Access(Enum):
-    """What a caller may do, by the key that it showed."""
+    """What a caller may do, by the key that it sent."""
 
     NONE = 0
     FUNCTION = 1

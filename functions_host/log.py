@@ -54,11 +54,8 @@ class Levels(logging.Filter):
         return record.levelno >= self._level(function)
 
     def _level(self, function: str) -> int:
-        for category in (
-            f"function.{function}.user",
-            f"function.{function}",
-            "function",
-        ):
+        name = f"function.{function}"
+        for category in (f"{name}.user", name, "function"):
             if category in self._levels:
                 return self._levels[category]
         return self._default

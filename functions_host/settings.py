@@ -105,12 +105,12 @@ def _member(document: Mapping[str, Any], name: str) -> Any:
 
 def section(path: Path, document: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     """Return what is below these names, whatever their case; empty if nothing is."""
-    part: Any = document
+    part = document
     for name in names:
-        part = _member(part, name)
-        if part is None:
+        member = _member(part, name)
+        if member is None:
             return {}
-        if not isinstance(part, dict):
+        if not isinstance(member, dict):
             raise BadSettings(f'{path}: "{name}" must be a JSON object')
-    members: Mapping[str, Any] = part
-    return members
+        part = member
+    return part

@@ -54,9 +54,7 @@ async def index(app_dir: Path) -> list[Function]:
     if answer.result.status != worker_messages.StatusResult.Success:
         raise CannotIndex(_traceback(answer.result.exception))
     metadata = await runtime.functions_metadata_request(Message())
-    functions = [
-        _describe(function) for function in metadata.function_metadata_results or ()
-    ]
+    functions = map(_describe, metadata.function_metadata_results or ())
     return sorted(functions, key=lambda function: function.name.lower())
 
 

@@ -2,7 +2,7 @@
 export interface Topic {
   topic: string;
   eventRetentionInDays?: number;
-  /** false: none, and such events are gone. */
+  /** false: none; such events are dropped. */
   deadLetterContainer?: string | false | null;
   eventSubscriptions?: EventSubscription[];
 }
@@ -40,7 +40,7 @@ export interface StartOptions {
   args?: string[];
   /** Environment variables for it, besides those of this process. */
   environment?: Record<string, string>;
-  /** Takes what it says, such as why a request was refused; default: standard error. */
+  /** Receives its log, such as why a request was refused; default: standard error. */
   log?: (text: string) => void;
 }
 

@@ -111,7 +111,7 @@ class Emulator {
   }
 }
 
-// fetch() takes no certificate authority to trust.
+// fetch() cannot be given a certificate authority to trust.
 function send(url, method, body, ca) {
   const { request } = url.startsWith("https:") ? https : http;
   const headers = body === undefined ? {} : { "Content-Type": "application/json" };

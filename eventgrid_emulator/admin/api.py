@@ -1,4 +1,4 @@
-"""What the emulator answers under `/_local/`, which is ours and not the service's."""
+"""The emulator's own API under `/_local/`, which the service does not have."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -135,12 +135,12 @@ class Admin:
         return json_reply(explain.overview(self._namespace))
 
     async def _clock(self, request: web.BaseRequest) -> web.Response:
-        return json_reply(explain.clock(self._namespace.clock))
+        return json_reply(explain.describe_clock(self._namespace.clock))
 
     async def _move_clock(self, request: web.BaseRequest) -> web.Response:
         body = await _read(request, dict[str, Any])
         await self.controls.advance(body.get("advance"))
-        return json_reply(explain.clock(self._namespace.clock))
+        return json_reply(explain.describe_clock(self._namespace.clock))
 
     async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
         if request.method == "POST":
@@ -184,7 +184,7 @@ async def _read[T](
     body = await request_body.read(request)
     cloudevents.refuse_byte_order_mark(body)
     if not body and default is not None:
-        if request.content_type in FORMS:  # a page may send one to anybody
+        if request.content_type in FORMS:  # a page can send one to any site
             raise unsupported("A web form is not supported; send JSON, or no body")
         return default
     try:

@@ -28,7 +28,7 @@ class Place(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Wait(Place, forbid_unknown_fields=True):
-    """What is waited for: so many events in hand or in line (0: idle), and how long."""
+    """How many events to wait for, locked or queued (0: idle), and how long."""
 
     events: int = 0
     seconds: float = 10.0
@@ -49,7 +49,7 @@ class Controls:
     declared: Topology  # what a reset goes back to
 
     async def reset(self, place: Place | None = None) -> None:
-        """Empty what is meant; without a place also faults, topology and clock."""
+        """Empty that place; without one all, and reset faults, topology and clock."""
         if place is None or place == Place():
             self.faults.switch(Plan([]))
             await self.namespace.reset()
@@ -65,7 +65,7 @@ class Controls:
         return recent.find(place.topic, place.subscription)
 
     async def wait(self, wanted: Wait) -> tuple[bool, int]:
-        """Return whether it came to so many events in time, and how many there are."""
+        """Return whether that many events were held in time, and how many are."""
         chosen = self._find(wanted)
 
         def held() -> int:
@@ -83,7 +83,7 @@ class Controls:
         if not 0 <= seconds <= LONGEST_MOVE:
             raise bad_request("`advance` is a number of seconds from 0 to 366 days")
         if self.namespace.clock.now() + seconds > LAST_MOMENT:
-            raise bad_request("`advance` would leave the calendar behind")
+            raise bad_request("`advance` would go beyond the calendar")
         await self.namespace.advance(float(seconds))
 
     def events(self, place: Place) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What the emulator tells about itself: queues, the clock, and why a filter matches."""
+"""Reports on a namespace: its queues, its clock, and why a filter matches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ def overview(namespace: Namespace) -> dict[str, Any]:
     }
 
 
-def clock(clock: Clock) -> dict[str, Any]:
+def describe_clock(clock: Clock) -> dict[str, Any]:
     """Return the time, and how far ahead of the machine's it is."""
     return {"now": stamp(clock.to_machine_time(clock.now())), "ahead": clock.offset}
 
@@ -85,7 +85,7 @@ def _why(clause: Filter, value: Any) -> str:
         return f"the event has no {clause.key}, so {clause.operator} {judged}"
     if value is None:
         return f"{clause.key} is null, so {clause.operator} {judged}"
-    return f"{clause.operator} {judged} what stands under {clause.key}"
+    return f"{clause.operator} {judged} the value of {clause.key}"
 
 
 def _subscription(subscription: Subscription, now: float) -> dict[str, Any]:

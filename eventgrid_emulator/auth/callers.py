@@ -16,10 +16,10 @@ LOCALHOST = "localhost"
 
 class Callers:
     """
-    Tells the programs of this machine from a page that somebody else wrote.
+    Tells the programs of this machine from the pages of other websites.
 
-    A name can be made to lead to this machine by whoever owns it (DNS rebinding), so
-    only names that nobody else can own are answered for, and those given.
+    Whoever owns a name can make it lead to this machine (DNS rebinding), so only names
+    that nobody else can own are accepted, and those given.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Callers:
     def _is_ours(self, name: str, reached_at: str) -> bool:
         if name == LOCALHOST or name.endswith(f".{LOCALHOST}") or name in self._names:
             return True
-        # Nobody else owns an address; but one that is not loopback does not lead to it.
+        # Nobody else owns an address, but only a loopback one leads to loopback.
         return is_loopback(name) or (_is_address(name) and not is_loopback(reached_at))
 
 

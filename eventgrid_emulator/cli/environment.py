@@ -72,7 +72,7 @@ def unused(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _meant(name: str) -> str:
-    from difflib import get_close_matches  # late: who makes no mistake pays nothing
+    from difflib import get_close_matches  # late: only a mistake needs it
 
     ends = [known.removeprefix(PREFIX) for known in KNOWN]
     close = get_close_matches(name.removeprefix(PREFIX), ends, 1)

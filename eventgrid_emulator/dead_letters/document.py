@@ -18,7 +18,7 @@ AZURITE = (
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
 )
-# What is remembered for whoever asks; older ones are only where they were sent.
+# Kept for `GET /_local/deadletters`; older ones are only at their destination.
 REMEMBERED, REMEMBERED_BYTES = 1000, 16 * 1024 * 1024
 _encode = msgspec.json.encode
 _REASONS = {
@@ -36,7 +36,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One document on its way, and the blob, in its container, that it belongs in.
+    """A document, and the path of the blob that it belongs in, container first.
 
     The name of the blob is chosen with the dead letter and stored with it: whoever
     writes it a second time, after a kill or an answer that was lost, writes the same.
@@ -76,7 +76,7 @@ class Folder:
             partial.write_bytes(content)
             partial.replace(path)
         except OSError:
-            partial.unlink(missing_ok=True)  # a full disk wants its room back
+            partial.unlink(missing_ok=True)  # it takes room on a full disk
             raise
 
 
@@ -145,7 +145,7 @@ class RecentDeadLetters:
         return matching
 
     def remove(self, is_meant: Callable[[DeadLetter], bool]) -> None:
-        """Forget those of them."""
+        """Forget those that are meant."""
         for letter in list(self._letters.values()):
             if is_meant(letter):
                 self._forget(letter.id)

@@ -1,4 +1,4 @@
-"""Dead letters on their way: sent when the destination takes them, tried again when not."""
+"""Dead letters on their way to the destination, tried again while it is down."""
 
 import asyncio
 import contextlib
@@ -36,16 +36,16 @@ class Outbox:
         return len(self._waiting)
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
-        """Keep them; they are sent once they are stored, too."""
+        """Keep them until they are stored and sent."""
         self._waiting.update((letter.id, letter) for letter in letters)
 
     def send(self, last: int) -> None:
-        """Send all up to this id as soon as the destination takes them: they are stored."""
+        """Send all up to this id from now on: they are stored."""
         self._stored = last
         self._news.set()
 
     def remove(self, is_meant: Callable[[DeadLetter], bool]) -> list[int]:
-        """Forget those of them, also on their way; return their ids."""
+        """Forget those that are meant, even on their way; return their ids."""
         ids = [letter.id for letter in self._waiting.values() if is_meant(letter)]
         for letter_id in ids:
             del self._waiting[letter_id]

@@ -65,7 +65,7 @@ def _attributes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         if not header.startswith("ce-"):
             continue
         if header[3:] in attributes:
-            raise bad_request(f"The header `{header}` is there twice")
+            raise bad_request(f"The header `{header}` is repeated")
         try:
             attributes[header[3:]] = decode_header(value)
         except ValueError as problem:
@@ -74,13 +74,13 @@ def _attributes(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def decode_header(text: str) -> str:
-    """Undo quotes, then percent-encoding, as the HTTP binding's section 3.1.3.2 has it.
+    """Remove quotes, then percent-encoding: section 3.1.3.2 of the HTTP binding.
 
-    A ValueError says what makes the value one that nobody can read for certain.
+    Raises ValueError, with the reason, for an ambiguous value.
     """
     plain = _QUOTED.sub(_unquote, text)
     if _QUOTED.sub("", text).count('"'):
-        raise ValueError("opens a quote that it does not close")
+        raise ValueError("has an unclosed quote")
     for part in plain.split("%")[1:]:
         if not (len(part) > 1 and set(part[:2]) <= set(string.hexdigits)):
             raise ValueError("has a % that encodes nothing; a % itself is %25")

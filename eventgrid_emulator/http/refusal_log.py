@@ -1,4 +1,4 @@
-"""Says why requests are refused: one line a second, however many there are."""
+"""Logs why requests are refused: one line a second, however many there are."""
 
 import asyncio
 import logging

@@ -16,7 +16,7 @@ from eventgrid_emulator.events.cloudevents import MAX_BODY
 type Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 GRACE = 5.0
-# A connection is closed when so long no request comes, or not the whole of its head.
+# Seconds after which a connection without a complete request head is closed.
 KEEP_ALIVE = 75.0
 ACCEPT_AGAIN_AFTER = 1.0
 SILENT_FOR = 60.0
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    # What is no HTTP has its 400 already; a traceback for each would only fill the disk.
+    # Malformed HTTP gets its 400; a traceback for each would only fill the disk.
     kind = record.exc_info[0] if record.exc_info else None
     return kind is None or not issubclass(kind, _NO_HTTP)
 
@@ -70,7 +70,7 @@ class Server:
         if self._listening is not None:
             self._listening.close()
         if self._server is not None:
-            await asyncio.sleep(0)  # a request that is there already is begun
+            await asyncio.sleep(0)  # requests that have arrived begin
             self._server.pre_shutdown()
             await self._server.shutdown(GRACE)
 
@@ -82,7 +82,7 @@ class Server:
     async def _accept_forever(
         self, listening: socket.socket, server: Callable[[], asyncio.Protocol]
     ) -> None:
-        """Accept what comes; without descriptors, later.
+        """Accept connections; without free descriptors, try again later.
 
         asyncio's own loop writes a traceback for each of `backlog` tries and schedules
         as many more, which fills a disk in minutes.
@@ -94,7 +94,7 @@ class Server:
             except ConnectionAbortedError:
                 continue
             except OSError as problem:
-                self._say_that_none_is_accepted(problem)
+                self._log_that_none_is_accepted(problem)
                 await asyncio.sleep(ACCEPT_AGAIN_AFTER)
             else:
                 self._keep(self._serve(connection, server))
@@ -106,11 +106,11 @@ class Server:
         with contextlib.suppress(OSError):  # a handshake that failed is its client's
             await loop.connect_accepted_socket(server, connection, ssl=self._tls)
 
-    def _say_that_none_is_accepted(self, problem: OSError) -> None:
+    def _log_that_none_is_accepted(self, problem: OSError) -> None:
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:
             logger.error(
-                "No connection can be accepted: %s. It goes on when some are closed.",
+                "No connection can be accepted: %s. They wait until some are closed.",
                 problem.strerror or problem,
             )
         self._silent_until = now + SILENT_FOR

@@ -1,4 +1,4 @@
-"""What happened to recent events: enough to tell one event's life."""
+"""What happened to recent events: enough for the history of one event."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -49,9 +49,9 @@ class History:
     def find(
         self, event_id: str, to_machine_time: Callable[[float], float] = float
     ) -> list[dict[str, Any]]:
-        """Return the life of the events with this id, oldest step first."""
+        """Return what happened to the events with this id, oldest step first."""
         numbers: set[int] = set()
-        life: list[dict[str, Any]] = []
+        lines: list[dict[str, Any]] = []
         for step in self._steps:
             numbers |= {
                 number
@@ -66,8 +66,8 @@ class History:
                 }
                 if step.subscription is not None:
                     line["subscription"] = step.subscription
-                life.append(line)
-        return life
+                lines.append(line)
+        return lines
 
 
 def bounded_id(event_id: object) -> str | None:

@@ -184,7 +184,7 @@ class Namespace:
         await self.commits.flush()
 
     async def reload(self, topology: Topology) -> None:
-        """Put the topology in force; event subscriptions keep what they hold."""
+        """Apply the topology; event subscriptions keep what they hold."""
         self.commits.check()
         before, self.topology = self.topics, topology
         self.topics = topics.apply(topology, self.known, self.journal.add_subscription)
@@ -218,7 +218,7 @@ class Namespace:
         self.dead_lettering.restore(stored.dead_letters)
 
     def _recover(self, stored: Stored) -> None:
-        # What was declared, and how late it is, holds though it could not be stored.
+        # The topology and the clock hold, though they could not be stored.
         for place, subscription in self.known.items():
             if place not in stored.subscriptions:
                 self.journal.add_subscription(subscription.key, *place)
@@ -248,4 +248,4 @@ class Namespace:
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (problem := task.exception()) is not None:
-        logger.critical("A part of the emulator has died", exc_info=problem)
+        logger.critical("A task of the emulator has failed", exc_info=problem)

@@ -17,7 +17,7 @@ EMPTY = b'{"value":[]}'
 
 
 class Counts(msgspec.Struct, rename="camel"):
-    """How often what happened, since the start."""
+    """How often each thing has happened since the start."""
 
     matched: int = 0
     received: int = 0
@@ -84,12 +84,12 @@ class Subscription:
         return self.queue.clear()
 
     def dismiss_all(self) -> None:
-        """Answer every receiver with nothing, and wait for nothing on their behalf."""
+        """Answer every receiver without events, and cancel the alarm."""
         self.cancel_alarm()
         self.dismiss(math.inf)
 
     def dismiss(self, now: float) -> None:
-        """Answer the receivers whose wait is over by `now` with nothing."""
+        """Answer the receivers whose wait is over by `now`, without events."""
         for answer, waiter in list(self.waiters.items()):
             if waiter.ends <= now and not answer.done():
                 del self.waiters[answer]

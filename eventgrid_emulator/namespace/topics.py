@@ -64,7 +64,7 @@ def refill(subscription: Subscription, stored: Stored) -> None:
 
 
 def restore_subscriptions(stored: Stored) -> Known:
-    """Return what is stored, before a topology says what holds for it."""
+    """Return the stored event subscriptions, before a topology declares them."""
     known: Known = {}
     for (topic, name), key in stored.subscriptions.items():
         declared = EventSubscription(name, _UNDECLARED, Filters())

@@ -1,11 +1,11 @@
-"""Whoever waits for something to happen in a namespace."""
+"""Waiting until something has happened in a namespace."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Watchers:
-    """Looks again at what is waited for, each time that something happened."""
+    """Checks the conditions that are waited for, each time something happens."""
 
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[None]] = []
@@ -17,7 +17,7 @@ class Watchers:
         self.notify()
 
     def notify(self) -> None:
-        """Let all who wait look again."""
+        """Have all who wait check again."""
         if self.waiting:
             waiting, self.waiting = self.waiting, []
             for news in waiting:

@@ -16,12 +16,12 @@ from eventgrid_emulator.operations.query_parameters import Call, Operation
 _CODES = Code.TOO_MANY_REQUESTS, Code.QUOTA_EXCEEDED, Code.INTERNAL, Code.UNAVAILABLE
 STATUSES = {code.status: code for code in _CODES}
 _FIRST_EVENT = re.compile(rb'"event":\{')
-# Valid JSON that no CloudEvents reader accepts: both forms of data, and a time that is none.
+# Valid JSON that no CloudEvents reader accepts: both forms of data, an invalid time.
 _BROKEN = b'"event":{"data_base64":"AA==","data":{},"time":"not a time",'
 
 
 class Kind(Enum):
-    """What goes wrong, and for which operations it can."""
+    """What goes wrong; `APPLIES_TO` says for which operations."""
 
     ERROR = "error"
     SLOW = "slow"
@@ -51,7 +51,7 @@ class Fault(
 ):
     """One fault: what, where, how often.
 
-    `probability` per request that fits, `times` at most (none: without end); `seconds` for
+    `probability` per request that fits, `times` at most (null: no limit); `seconds` for
     slow, `share` of the tokens for tokens-fail, `status` and `retry_after` for error.
     """
 
@@ -104,7 +104,7 @@ class Faults:
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def switch(self, plan: Plan) -> None:
-        """Put these faults in force, and no others; the same seed hits the same requests."""
+        """Inject these faults, and no others; the same seed hits the same requests."""
         self.plan = plan
         self.hits = [0] * len(plan.faults)
         self.chance.seed(plan.seed)

@@ -37,12 +37,9 @@ class Operations:
             self.namespace.subscription(resource.topic, resource.subscription)
 
     async def run(
-        self,
-        request: web.BaseRequest,
-        call: Call,
-        fault: Fault | None = None,
+        self, request: web.BaseRequest, call: Call, fault: Fault | None = None
     ) -> web.Response:
-        """Return the answer of a call that may go on."""
+        """Run a call that has passed every check; return its answer."""
         if call.operation is Operation.PUBLISH:
             return await self._publish(request, call, fault)
         if call.operation is Operation.RECEIVE:
@@ -75,17 +72,14 @@ class Operations:
         return reply(body, JSON_UTF8)
 
     def _longest_wait(self, call: Call) -> float:
-        """Return the seconds that an empty receive may take; tests may ask for few."""
+        """Return the seconds that an empty receive may take; tests may set fewer."""
         if self.shortest_wait is None:
             return query_parameters.max_wait_time(call.query)
         query_parameters.max_wait_time(call.query, math.ceil(self.shortest_wait))
         return self.shortest_wait
 
     async def _settle(
-        self,
-        request: web.BaseRequest,
-        call: Call,
-        fault: Fault | None,
+        self, request: web.BaseRequest, call: Call, fault: Fault | None
     ) -> web.Response:
         subscription = self._subscription(call)
         operation = call.operation
@@ -94,17 +88,17 @@ class Operations:
         tokens = settlement.read_tokens(await request_body.read(request))
         self.throttle.settlements.check(time.monotonic())
         self.namespace.commits.check()
-        spared: list[str] = []
+        failing: list[str] = []
         if fault is not None and fault.kind is Kind.TOKENS_FAIL:
-            spared = self.faults.choose(tokens, fault.share)
-            tokens = [token for token in tokens if token not in spared]
-        settled = self._do(subscription, operation, tokens, delay, fault)
-        settled.failed += [(token, TokenError.INTERNAL) for token in spared]
+            failing = self.faults.choose(tokens, fault.share)
+            tokens = [token for token in tokens if token not in failing]
+        settled = self._settle_tokens(subscription, operation, tokens, delay, fault)
+        settled.failed += [(token, TokenError.INTERNAL) for token in failing]
         self.throttle.settlements.take(len(settled.succeeded))
         await self.namespace.commits.flush()
         return reply(settled.body(), JSON)
 
-    def _do(
+    def _settle_tokens(
         self,
         subscription: Subscription,
         operation: Operation,

@@ -77,7 +77,7 @@ def settle(
     tokens: Iterable[str],
     delay: float = 0.0,
 ) -> Settled:
-    """Settle each token on its own; the caller has it stored."""
+    """Settle each token on its own; the caller commits."""
     now, journal = namespace.clock.now(), namespace.journal
     queue, counts = subscription.queue, subscription.counts
     match operation:

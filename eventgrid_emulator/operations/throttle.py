@@ -1,4 +1,4 @@
-"""Throughput units: how much a namespace takes and gives per second."""
+"""Throughput units: how much a namespace accepts and delivers per second."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ EGRESS = (2000.0, 2_000_000.0)
 
 
 class Meter:
-    """One direction: each limit fills in a second; without units everything passes."""
+    """Token buckets of one direction, full after a second; without units no limit."""
 
     def __init__(
         self, units: int | None, limits: Sequence[float], refusal: Code
@@ -20,7 +20,7 @@ class Meter:
         self._at = 0.0
 
     def check(self, now: float) -> None:
-        """Raise a refusal when the second's worth is used up."""
+        """Raise a refusal while a bucket is empty."""
         passed, self._at = now - self._at, now
         self.left = [
             min(limit, left + passed * limit)
@@ -39,7 +39,7 @@ class Meter:
 
 
 class Throttle:
-    """The three meters of a namespace: in, out, and settlements apart."""
+    """The three meters of a namespace: ingress, egress, and settlements apart."""
 
     def __init__(
         self, units: int | None = None, refusal: Code = Code.TOO_MANY_REQUESTS

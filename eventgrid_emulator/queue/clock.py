@@ -45,11 +45,11 @@ class Clock:
         self._began = max(self._began, seconds - self._monotonic())
 
     def to_machine_time(self, moment: float) -> float:
-        """Return the moment as the machine's clock, which may have been set back, has it."""
+        """Return the moment on the machine's clock, which may have been set back."""
         ahead = self.now() - self._machine() - self.offset
         return moment - ahead if ahead > TOGETHER else moment
 
     def reset(self) -> None:
-        """Show the machine's time again; for a namespace that holds nothing any more."""
+        """Go back to the machine's time; only for a namespace that holds nothing."""
         self._began = float("-inf")
         self.offset = self.latest = 0.0

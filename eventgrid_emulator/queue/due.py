@@ -12,7 +12,7 @@ class DueEvents:
     """Marks of events by the time at which they are due.
 
     A mark stays when its event is settled or gets another time, and is then stale: whoever
-    reads it compares it with the entry. Stale ones are dropped when they are the most.
+    reads it compares it with the entry. Once most are stale, the heap is rebuilt.
     """
 
     def __init__(self) -> None:

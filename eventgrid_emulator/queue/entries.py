@@ -68,7 +68,7 @@ class QueueLimits:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many events are where, and how old the oldest is."""
+    """How many events are in each state, and when the oldest was published."""
 
     ready: int
     locked: int

@@ -23,11 +23,11 @@ RENEW_WINDOW = 3600.0
 
 
 class SubscriptionQueue:
-    """Every event is ready, locked, delayed or gone, and just one of them.
+    """Each event is in exactly one state: ready, locked, delayed or gone.
 
-    Events never delivered wait in publish order, so that neither they nor their time to
-    live cost more than a place in a line. Delivered ones have an `Entry`, whose `due` is
-    the next instant at which something happens to it.
+    Events never delivered wait in publish order, in which they also expire, so each
+    costs only a place in the line. Delivered ones have an `Entry`, whose `due` is the
+    next instant at which something happens to it.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class SubscriptionQueue:
         self._mark(entry.due, [entry.event.number])
 
     def reconfigure(self, limits: QueueLimits) -> None:
-        """Apply new limits from now on; locks that are out keep their term."""
+        """Apply new limits; locks that are held keep their term."""
         self.limits = limits
         for entry in self._entries.values():
             if entry.state is State.READY:
@@ -173,7 +173,7 @@ class SubscriptionQueue:
         return expired_locks
 
     def depth(self) -> Depth:
-        """Return how many events are where, and when the oldest was published."""
+        """Return how many events are in each state, and the oldest's publish time."""
         locked = len(self._locks)
         delayed = len(self._entries) - locked - self._ready_again
         times = [entry.event.published for entry in self._entries.values()]

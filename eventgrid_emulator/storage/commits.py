@@ -1,4 +1,4 @@
-"""Nothing is answered before it is stored, and a failing disk costs nothing."""
+"""Nothing is answered before it is stored, and a failing disk loses nothing."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ class Commits:
         self, store: Store | None, journal: Journal, restore: Callable[[Stored], None]
     ) -> None:
         self.failure: str | None = None
-        self._said = False
+        self._is_logged = False
         self._store = store
         self._journal = journal
         self._restore = restore
@@ -93,7 +93,7 @@ class Commits:
     ) -> None:
         problem = done.exception()
         if problem is None:
-            self._said = False
+            self._is_logged = False
             _hand_out(answers, afterwards)
             return
         for receiver, _ in answers:
@@ -101,13 +101,13 @@ class Commits:
                 receiver.set_exception(problem)
         if self.failure is None:
             self.failure = str(problem)
-            if not self._said:
+            if not self._is_logged:
                 logger.error("The data folder cannot be written: %s", problem)
-            self._recovery = asyncio.create_task(self._recover(wait=self._said))
-            self._said = True
+            self._recovery = asyncio.create_task(self._recover(wait=self._is_logged))
+            self._is_logged = True
 
     async def _recover(self, *, wait: bool) -> None:
-        # What is in memory is ahead of the file, and nobody has had an answer about it.
+        # Memory is ahead of the file by what nobody has had an answer about.
         if wait:  # nothing could be stored since the last time
             await asyncio.sleep(TRY_AGAIN_AFTER)
         while self._store is not None and self.failure is not None:

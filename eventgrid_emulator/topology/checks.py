@@ -1,4 +1,4 @@
-"""What can be wrong with a topology file, with its place."""
+"""Checks of a topology file; each problem names its place."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -128,7 +128,7 @@ class Filters:
 
 
 def resolve(event: Mapping[str, Any], key: str) -> Any:
-    """Return what stands under an attribute name or a `data.a.b` path, or MISSING."""
+    """Return the value of an attribute or of a `data.a.b` path, or MISSING."""
     if key in event:
         return event[key]
     value: Any = event

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-zA-Z0-9-]{3,50}")
 _NAMES = "3 to 50 letters, digits or hyphens"
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 _CONTAINERS = "3 to 63 lower-case letters, digits and single hyphens, or false for none"
-# Azure takes no weeks and no fractions, and a month for 30 days, which nobody means.
+# Azure accepts no weeks or fractions, and counts a month as 30 days.
 _DURATION = re.compile(
     r"P(?=.)(?:(\d{1,9})D)?(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?",
     re.ASCII,
@@ -221,7 +221,7 @@ def _limits(part: Part, retention: float) -> QueueLimits:
 
 
 def _name(part: Part, key: str, taken: set[str]) -> str:
-    """Return the name, which is like none of those before it, whatever their case."""
+    """Return the name; one that was declared before, in whatever case, is wrong."""
     name = part.text(key, _NAME, _NAMES)
     if name and name.lower() in taken:
         part.wrong(f"{name} is declared twice")

@@ -1,6 +1,6 @@
-"""For which names the host answers: a website that leads its own here is not let in.
+"""The host names that are accepted; a website whose name leads here is refused.
 
-A page whose name was made to lead to 127.0.0.1 would count as of the same origin.
+A page whose name was made to lead to 127.0.0.1 would be of the same origin.
 """
 
 import ipaddress
@@ -38,7 +38,7 @@ class HostNames:
 
 
 def _plain(name: str) -> str:
-    """Return the name in the one spelling in which names are compared."""
+    """Return the name as names are compared."""
     return name.lower().removesuffix(".").strip("[]")
 
 

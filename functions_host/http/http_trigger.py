@@ -72,13 +72,11 @@ async def body_of(request: web.BaseRequest) -> bytes:
 
 def to_response(request: web.BaseRequest, returned: Any) -> web.Response:
     """Return the HTTP answer for what the function returned, or raise InvalidResponse."""
-    if returned is None:
-        raise InvalidResponse("the function returned nothing that HTTP can carry")
-    if (text := returned.string) is not None:
+    if returned is not None and (text := returned.string) is not None:
         return _response(
             request, 200, {"Content-Type": "text/plain; charset=utf-8"}, text.encode()
         )
-    http = returned.http
+    http = None if returned is None else returned.http
     if http is None or not str(http.status_code).isdecimal():
         raise InvalidResponse("the function returned nothing that HTTP can carry")
     status = int(http.status_code)

@@ -14,7 +14,7 @@ if sys.platform != "win32":
 
 LOG = logging.getLogger("functions_host")
 BACKLOG = 128
-# How many connections are taken at one go: also how often one failure is reported.
+# Connections accepted at a time, which is also how often a failure is reported.
 AT_ONCE = 1
 PAUSE = 60.0
 MANY = 10_240
@@ -22,7 +22,7 @@ MANY = 10_240
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """The one that listens, and those of callers who wait to be heard."""
+    """The listening socket, and those of connections without a request so far."""
 
     listening: socket.socket
     callers: Sequence[socket.socket] = ()
@@ -52,7 +52,7 @@ def raise_descriptor_limit() -> None:
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS names no limit and takes none above its own.
+    # macOS reports no limit and accepts none above its own.
     for wanted in (hard, MANY):
         if soft == resource.RLIM_INFINITY or 0 <= wanted <= soft:
             return
@@ -62,23 +62,23 @@ def raise_descriptor_limit() -> None:
 
 
 class LoopErrors:
-    """Logs errors of the loop: a connection that cannot be accepted only once."""
+    """Logs errors of the loop; that no connection can be accepted, only once."""
 
     def __init__(self) -> None:
-        self._said = -PAUSE
+        self._last = -PAUSE
 
     def __call__(
         self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
-        """Log the loop's complaint."""
+        """Log the error."""
         if "out of system resource" not in str(context.get("message")):
             loop.default_exception_handler(context)
             return
         now = loop.time()
-        if now - self._said >= PAUSE:
+        if now - self._last >= PAUSE:
             LOG.error(
                 "no connection can be accepted (%s): the limit of open files is reached; "
                 "callers wait until some are closed",
                 context.get("exception"),
             )
-        self._said = now
+        self._last = now

@@ -1,4 +1,4 @@
-"""What is refused before a function is looked for, with the host's own statuses."""
+"""Requests that are refused before routing, with the host's own statuses."""
 
 import re
 
@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import BadHttpMethod, InvalidURLError
 from functions_host.http.host_names import HostNames
 from functions_host.http.responses import bare, root_page
 
-# What a request may have, as in the Functions host: bytes, but for the fields.
+# Limits of a request, as in the Functions host: bytes, and the number of fields.
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024
 MAX_FIELDS = 100

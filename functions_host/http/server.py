@@ -26,7 +26,7 @@ from functions_host.keys import Access
 from functions_host.worker import FunctionFailed
 
 LOG = logging.getLogger("functions_host")
-# What a caller has for the head of a request, and between two requests.
+# Time for the head of a request, and between two requests.
 PATIENCE = 30.0
 # One that is disabled costs nothing; the parameter cannot be None.
 NO_LOG = logging.getLogger("functions_host.access")
@@ -34,7 +34,7 @@ NO_LOG.disabled = True
 
 
 class Connection(web.RequestHandler):
-    """Refuses what is no HTTP with a status and nothing else."""
+    """Answers malformed HTTP with a status and nothing else."""
 
     # Whether some of a request has come, and its function has not begun.
     has_heard = False
@@ -78,7 +78,7 @@ class Server(web.Server):
             self,
             loop=asyncio.get_running_loop(),
             access_log=NO_LOG,
-            # What a function gets is what was sent, packed or not.
+            # A function gets the body as it was sent, compressed or not.
             auto_decompress=False,
             keepalive_timeout=PATIENCE,
             max_line_size=refusals.MAX_TARGET,
@@ -87,7 +87,7 @@ class Server(web.Server):
         )
 
     def detach_idle(self) -> list[socket.socket]:
-        """Return the sockets of those who wait to ask, and hear them no more."""
+        """Return the sockets of connections without a request; serve them no more."""
         kept = []
         for connection, transport in list(self._connections.items()):
             if transport.is_closing():
@@ -154,7 +154,7 @@ class Server(web.Server):
         return access is not Access.NONE
 
     def _key(self, request: web.BaseRequest, query: str) -> str | None:
-        """Return the key that the caller shows: the header's, else that of `?code=`."""
+        """Return the key that the caller sends: the header's, else that of `?code=`."""
         if not self._app.auth:
             return None
         header = request.headers.get("x-functions-key")

@@ -34,7 +34,7 @@ class Watcher(threading.Thread):
         self._never = threading.Event()
 
     def run(self) -> None:
-        """Watch until an edit was taken up."""
+        """Watch until an edit restarts the host."""
         pending: set[str] = set()
         while True:
             now = self._look(self._seen)

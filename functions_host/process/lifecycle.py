@@ -14,16 +14,16 @@ from functions_host.invocations import exit_stuck, watch_for_a_blocked_loop
 
 LOG = logging.getLogger("functions_host")
 STOP_GRACE = 10.0
-# Who edits wants to see it: what runs longer is cut off.
+# An edit should be seen soon: what runs longer is cut off.
 EDIT_GRACE = 0.5
-# In which a connection that was just accepted gets its handler.
+# Time for a connection that was just accepted to get its handler.
 ARRIVAL = 0.01
-# What the answer to a call that timed out gets to reach its caller.
+# Time for the answer to a call that timed out to reach its caller.
 LAST_WORDS = 0.3
 
 
 class StopRequest:
-    """The wish to stop; a second one means at once."""
+    """A request to stop; a second one means at once."""
 
     def __init__(self) -> None:
         self.wanted = asyncio.Event()
@@ -83,7 +83,7 @@ async def serve(
 
 
 async def _detach(http: Server, listening: socket.socket) -> Sockets:
-    """Keep those waiting who have not been heard yet."""
+    """Return the listening socket, and connections without a request so far."""
     kept = listening.dup()
     if sys.platform == "win32":
         return Sockets(kept)  # this process ends: see Restart.begin

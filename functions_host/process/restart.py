@@ -22,13 +22,13 @@ from functions_host.process.lifecycle import StopRequest
 LOG = logging.getLogger("functions_host")
 SOCKETS, EDITED = "LOCAL_HOST_SOCKETS", "LOCAL_HOST_EDITED"
 DEBUGGERS = ("pydevd", "debugpy")
-# Seconds in which the loop hears of an edit; one that is blocked does not.
+# Seconds in which a loop that is not blocked learns of an edit.
 LOOP_PATIENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where and how this process was started, and what it was left by the one before."""
+    """Where and how this process was started, and what the one before left to it."""
 
     folder: Path
     environment: dict[str, str]
@@ -36,7 +36,7 @@ class Origin:
     edited: str
 
     def sockets(self) -> Sockets | None:
-        """Return the sockets that were left, if there are any."""
+        """Return the sockets that were left to it, if any."""
         left = [socket.socket(fileno=number) for number in self.descriptors]
         for inherited in left:
             inherited.set_inheritable(False)
@@ -44,13 +44,13 @@ class Origin:
 
 
 def origin(environ: MutableMapping[str, str]) -> Origin:
-    """Return how this process began, and take what was left for it alone out."""
+    """Return how this process began; remove what was left to it from `environ`."""
     left, edited = environ.pop(SOCKETS, ""), environ.pop(EDITED, "")
     return Origin(Path.cwd(), dict(environ), tuple(map(int, left.split())), edited)
 
 
 class Restart:
-    """Takes edits up: the loop ends what runs, then this process becomes a new host."""
+    """Restarts after an edit: the loop stops, then this process becomes a new host."""
 
     def __init__(
         self, origin: Origin, listening: socket.socket, stop: StopRequest
@@ -61,7 +61,7 @@ class Restart:
         self._loop = asyncio.get_running_loop()
 
     def on_edit(self, edited: str, problem: str | None) -> bool:
-        """Take the edit up unless there is a problem; return whether it was."""
+        """Restart with the edit unless there is a problem; return whether it does."""
         if problem:
             LOG.error("%s; the app goes on with the code it had", problem)
             return False
@@ -75,7 +75,7 @@ class Restart:
         return True
 
     def begin(self, edited: str, sockets: Sockets) -> NoReturn:
-        """Become a new host on these sockets; where that cannot be, end with 75."""
+        """Become a new host on these sockets; on Windows, exit with 75."""
         if sys.platform == "win32":
             LOG.warning("%s changed: ending to be started again", edited)
             logging.shutdown()

@@ -19,7 +19,7 @@ SIGNALS: list[int] = [
 
 
 def block_signals() -> None:
-    """Keep signals until somebody listens again, also over the start of a program."""
+    """Hold signals back until there is a listener again, even in a new program."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
@@ -78,14 +78,14 @@ class HostLoop(PlatformLoop):
             plain = super().add_signal_handler
 
             def rearm() -> None:
-                plain(sig, on_stop)  # it was heard when it came: no second wish
+                plain(sig, on_stop)  # it was handled when it came: no second request
 
             plain(sig, rearm if sig in self._heard else on_stop)
             return True
         return super().remove_signal_handler(sig)
 
     def close(self) -> None:
-        """Close the loop; nobody listens any more."""
+        """Close the loop and listen no more."""
         self._on_stop = None
         super().close()
 

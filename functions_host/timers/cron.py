@@ -118,11 +118,9 @@ def occurrences(schedule: Schedule, now: datetime, count: int) -> list[datetime]
     """Return the next `count` occurrences after `now`."""
     times: list[datetime] = []
     for _ in range(count):
-        now = schedule.after(now)
+        now = NEVER if now == NEVER else schedule.after(now)
         times.append(now)
-        if now == NEVER:
-            break
-    return times + [NEVER] * (count - len(times))
+    return times
 
 
 def fires_within_a_minute(schedule: Schedule, now: datetime) -> bool:

@@ -26,7 +26,7 @@ class Time:
 def at_start(
     stored: ScheduleStatus | None, schedule: Schedule, now: datetime
 ) -> tuple[ScheduleStatus, bool]:
-    """Return the status to go on with, and whether an occurrence was missed.
+    """Return the status to start from, and whether an occurrence was missed.
 
     A schedule that changed since the status was stored is never past due, and nor is
     a status from the future: the clock was set back.
@@ -50,7 +50,7 @@ def _expected(stored: ScheduleStatus, schedule: Schedule, now: datetime) -> date
 
 
 class ScheduleMonitor:
-    """Keeps timer statuses in a store, and says once when the store is away."""
+    """Keeps timer statuses in a store, and logs once that the store is unavailable."""
 
     def __init__(self, store: StatusBlobs, time: Time) -> None:
         self._store = store
@@ -80,7 +80,7 @@ class ScheduleMonitor:
             self._report_back()
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         await self._store.close()
 
     async def _begin(

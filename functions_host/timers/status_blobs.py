@@ -34,7 +34,7 @@ class StatusBlobs:
         self._opening = asyncio.Lock()
 
     async def read(self, function: str) -> ScheduleStatus | None:
-        """Return the function's status, if it ever had one; or StoreUnavailable."""
+        """Return the function's status, if it ever had one. Raises StoreUnavailable."""
         blob = await self._blob(function)
         try:
             raw = await (await blob.download_blob()).readall()
@@ -45,7 +45,7 @@ class StatusBlobs:
         return from_json(raw)
 
     async def write(self, function: str, status: ScheduleStatus) -> None:
-        """Keep the status; or StoreUnavailable."""
+        """Store the status. Raises StoreUnavailable."""
         raw = json.dumps(status.document()).encode()
         blob = await self._blob(function)
         try:
@@ -54,7 +54,7 @@ class StatusBlobs:
             raise StoreUnavailable(_first_line(error)) from None
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         if self._container is not None:
             await self._container.close()
 

@@ -16,12 +16,12 @@ from functions_host.worker_messages import TypedData
 LOG = logging.getLogger("functions_host")
 # A wait is cut into pieces, so that a clock that was set or a machine that slept is noticed.
 LONGEST_SLEEP = 5.0
-# A clock that is kept right is set back by less.
+# Time synchronization sets a clock back by less.
 STEP_BACK = timedelta(seconds=1)
 
 
 class Timer:
-    """One timer function and its place in its schedule; no monitor, nothing kept."""
+    """One timer function and its place in its schedule, kept only with a monitor."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Timer:
         return None
 
     async def _wait_for_next(self, status: ScheduleStatus) -> None:
-        """Sleep until the next occurrence; a clock that was set back has a nearer one."""
+        """Sleep until the next occurrence, a nearer one if the clock was set back."""
         due, before = status.next, status.last_updated
         while True:
             now = self._time.clock()

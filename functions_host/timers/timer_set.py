@@ -49,13 +49,13 @@ class Timers:
         return waiting.problem if waiting else None
 
     def start(self) -> None:
-        """Let the timers begin: those that can, and are not disabled."""
+        """Start the timers that can run and are not disabled."""
         for name, timer in self._timers.items():
             if not is_disabled(name, self._environ) and name not in self._errors:
                 self._tasks[name] = asyncio.create_task(_run(timer), name=name)
 
     def stop(self) -> None:
-        """Begin nothing any more; what runs may end, and be recorded."""
+        """Start nothing more; what runs may end, and be recorded."""
         for name, task in self._tasks.items():
             timer = self._timers[name]
             timer.stopping = True
@@ -63,7 +63,7 @@ class Timers:
                 task.cancel()
 
     async def close(self) -> None:
-        """End what stop() has left."""
+        """End what is left after `stop`."""
         tasks = list(self._tasks.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=1.0)
@@ -101,7 +101,7 @@ class Timers:
 
 
 async def _run(timer: Timer) -> None:
-    """Keep one timer going; what ends it other than a stop is in the log."""
+    """Run one timer; log whatever ends it other than a stop."""
     trigger = timer.function.trigger
     on_startup = isinstance(trigger, TimerTrigger) and trigger.run_on_startup
     try:

@@ -32,7 +32,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as a document."""
+        """Return the body as a document."""
         return json.loads(self.body)
 
 
@@ -46,11 +46,11 @@ class RunningHost:
 
     @property
     def log(self) -> str:
-        """What it has logged so far."""
+        """Return what it has logged so far."""
         return self.log_file.read_text(encoding="utf-8")
 
     def get(self, target: str, **headers: str) -> Answer:
-        """GET the target."""
+        """Return the answer to a GET."""
         return self.call("GET", target, headers)
 
     def call(
@@ -60,7 +60,7 @@ class RunningHost:
         headers: Mapping[str, Any] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """One request, with no headers but Host, those given and a length."""
+        """Send a request with no headers but Host, those given and a length."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             _send(connection, method, target, headers or {}, body)
@@ -89,7 +89,7 @@ def running(
     python: Path | None = None,
     cwd: Path = ROOT,
 ) -> Iterator[RunningHost]:
-    """A host that serves the app in that folder, and is ended with the block.
+    """Run a host that serves the app in that folder, and end it with the block.
 
     With a `python` of its own it has that environment alone.
     """
@@ -117,7 +117,7 @@ def running(
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What `true` gives as soon as it gives something; asked until the time is up."""
+    """Return what `true` gives as soon as it gives something; fail when time is up."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -126,7 +126,7 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:
 
 
 def an_app(folder: Path, code: str, **host_json: Any) -> Path:
-    """A folder with that function app in it."""
+    """Return the folder with that function app in it."""
     folder.mkdir(exist_ok=True)
     (folder / "function_app.py").write_text(code, encoding="utf-8")
     document = {"version": "2.0", **host_json}
@@ -176,7 +176,7 @@ def _received(response: http.client.HTTPResponse) -> Answer:
 
 @contextmanager
 def blob_storage(folder: Path, port: int = 0) -> Iterator[str]:
-    """An Azurite that keeps its blobs in the folder; its connection string."""
+    """Run an Azurite with its blobs in the folder; give its connection string."""
     azurite.install()
     process = subprocess.Popen(
         [
@@ -197,7 +197,7 @@ def blob_storage(folder: Path, port: int = 0) -> Iterator[str]:
 
 
 def a_free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

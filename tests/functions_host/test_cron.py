@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def described(schedule: str) -> list[str]:
-    """The next five occurrences to the second, as they are in the table."""
+    """Return the next five occurrences to the second, as in the table."""
     found = cron.occurrences(cron.parse(schedule), NOW, 5)
     rounded = [t if t == NEVER else t + timedelta(milliseconds=500) for t in found]
     return [f"{t:%Y-%m-%dT%H:%M:%SZ}" for t in rounded]

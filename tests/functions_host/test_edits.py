@@ -10,7 +10,7 @@ from functions_host.process import code_changes
 
 
 def written(file: Path, text: str = "") -> Path:
-    """The file, with that text in it."""
+    """Return the file, with that text in it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     return file

@@ -20,7 +20,7 @@ TEN = timedelta(seconds=10)
 
 
 def described(trigger: dict[str, Any], retry: Message | None = None) -> Any:
-    """A function with that trigger, as the worker library describes it."""
+    """Return a function with that trigger, read from the library's metadata."""
     raw = [json.dumps(trigger), '{"type": "http", "name": "$return"}']
     metadata = Message(name="f", function_id="1", raw_bindings=raw, retry_options=retry)
     return functions.from_metadata(metadata, is_async=True)

@@ -23,13 +23,13 @@ UNRECORDED = {"date", "server", "transfer-encoding"}
 
 
 def cases(group: str) -> list[Any]:
-    """The group's cases, named as they are in the record."""
+    """Return the group's cases, named as they are in the record."""
     return [pytest.param(case, id=case["case"]) for case in RECORDED[group]]
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the app that was recorded."""
+    """Return a folder with the app that was recorded."""
     folder = tmp_path_factory.mktemp("recorded")
     shutil.copy(HERE / "host_app.py", folder / "function_app.py")
     (folder / "host.json").write_text('{"version": "2.0"}', encoding="utf-8")
@@ -38,14 +38,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def host(app: Path) -> Iterator[RunningHost]:
-    """A host that lets every caller in."""
+    """Run a host that lets every caller in."""
     with running(app) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def guarded(app: Path) -> Iterator[RunningHost]:
-    """A host that asks for keys."""
+    """Run a host that asks for keys."""
     with running(app, "--enable-auth", "--secrets", "keys.json") as host:
         yield host
 
@@ -92,7 +92,7 @@ def test_a_timer_can_be_run_by_hand(host: RunningHost, case: dict[str, Any]) -> 
 
 
 def get(target: bytes, *headers: bytes) -> bytes:
-    """A request as bytes."""
+    """Return a request as bytes."""
     return b"\r\n".join([b"GET " + target + b" HTTP/1.1", *headers, b"", b""])
 
 
@@ -134,7 +134,7 @@ def test_what_is_hardly_http_is_answered_as_recorded(
 
 
 def exchange(port: int, head: bytes, body_size: int, answers: int) -> bytes:
-    """What comes back until that many answers have begun."""
+    """Return what comes back until that many answers have begun."""
     chunk = b"x" * 1_000_000
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
@@ -153,7 +153,7 @@ def exchange(port: int, head: bytes, body_size: int, answers: int) -> bytes:
 def check(
     case: dict[str, Any], host: RunningHost, keys: Mapping[str, str] | None = None
 ) -> None:
-    """The host answers as recorded."""
+    """Check that the host answers as recorded."""
     request = case["request"]
     headers = {n: filled(v, keys or {}) for n, v in request.get("headers", {}).items()}
     body = request["body"].encode() if "body" in request else None
@@ -165,7 +165,7 @@ def check(
 
 
 def filled(value: Any, keys: Mapping[str, str]) -> Any:
-    """The value with real keys in the place of their names."""
+    """Return the value with real keys in the place of their names."""
     if isinstance(value, str):
         for name, key in keys.items():
             value = value.replace(name, key)
@@ -173,7 +173,7 @@ def filled(value: Any, keys: Mapping[str, str]) -> Any:
 
 
 def differences(case: dict[str, Any], answer: Answer, port: int) -> list[str]:
-    """Where the answer is not what was recorded."""
+    """Return where the answer is not what was recorded."""
     recorded = json.loads(json.dumps(case).replace(":7071", f":{port}"))
     found = []
     if answer.status != recorded["status"]:
@@ -190,7 +190,7 @@ def differences(case: dict[str, Any], answer: Answer, port: int) -> list[str]:
 
 
 def body_differences(recorded: dict[str, Any], answer: Answer) -> list[str]:
-    """Where the body is not what was recorded."""
+    """Return where the body is not what was recorded."""
     if "body_hex" in recorded and answer.body.hex() != recorded["body_hex"]:
         return [f"body {answer.body.hex()}"]
     if "json" in recorded and not alike(answer.json, recorded["json"]):
@@ -206,12 +206,12 @@ def body_differences(recorded: dict[str, Any], answer: Answer) -> list[str]:
 
 
 def is_document(text: str) -> bool:
-    """Whether the text is a JSON object on one line."""
+    """Return whether the text is a JSON object on one line."""
     return text.startswith("{") and "\n" not in text
 
 
 def alike(value: Any, recorded: Any) -> bool:
-    """Whether the documents are the same; `<key>` stands for any key."""
+    """Return whether the documents are equal; `<key>` stands for any key."""
     match recorded:
         case "<key>":
             return isinstance(value, str) and len(value) > 30

@@ -31,7 +31,7 @@ PREFLIGHT = {
 def hosts(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, RunningHost]]:
-    """A host for each way to set it."""
+    """Run a host for each way to set it."""
     sections = {
         "unset": {},
         "any": {"CORS": "*"},
@@ -51,7 +51,7 @@ def hosts(
 
 
 def cors_of(answer: object) -> dict[str, object]:
-    """The headers that browsers look for."""
+    """Return the headers that browsers look for."""
     headers = getattr(answer, "headers", {})
     return {
         name.removeprefix("access-control-"): value

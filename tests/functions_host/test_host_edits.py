@@ -47,7 +47,7 @@ async def block(req: func.HttpRequest) -> func.HttpResponse:
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    """An app that says a word from a module of its own."""
+    """Return an app that says a word from a module of its own."""
     (tmp_path / "app").mkdir()
     save(tmp_path / "app" / "words.py", 'WORD = "first"\n')
     return an_app(tmp_path / "app", APP)
@@ -61,7 +61,7 @@ def save(file: Path, text: str) -> None:
 
 
 def says(host: RunningHost, word: str) -> bool:
-    """Whether the app says that word now."""
+    """Return whether the app says that word now."""
     return host.get("/api/word").body.decode().startswith(word)
 
 

@@ -55,7 +55,7 @@ async def split(req: func.HttpRequest) -> func.HttpResponse:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    """A host with a page, files and an echo."""
+    """Run a host with a page, files and an echo."""
     folder: Path = tmp_path_factory.mktemp("http")
     with running(an_app(folder, APP)) as host:
         yield host

@@ -85,7 +85,7 @@ class Call(threading.Thread):
             self.status = 0
 
     def ended(self) -> int:
-        """The status, waited for."""
+        """Wait for the status and return it."""
         self.join(timeout=30)
         return self.status
 
@@ -180,6 +180,7 @@ def test_an_async_function_past_its_timeout_is_cancelled(tmp_path: Path) -> None
 
         assert (answer.status, answer.body) == (500, b"")
         assert host.get("/api/hello").status == 200
+        assert "[hello] INFO somebody is here" in host.log
         assert "[wait] ERROR failed: ran longer than functionTimeout (1 s)" in host.log
         assert host.stop() == 0
 
@@ -250,13 +251,13 @@ def test_a_broken_host_json_is_an_error_of_the_host(tmp_path: Path, text: str) -
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """Give a port that somebody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
 
 
 def refused(app: Path, *options: str) -> str:
-    """What a host says that does not start."""
+    """Return what a host that does not start prints."""
     done = subprocess.run(
         [*HOST, "--app", str(app), *options],
         cwd=ROOT,
@@ -281,14 +282,6 @@ def test_a_port_that_cannot_be_used_is_named(tmp_path: Path, taken_port: int) ->
         message = refused(app, "--port", str(port))
         assert f"port {port} cannot be used" in message
         assert "choose another with --port" in message
-
-
-def test_a_key_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """Before anything is served."""
-    path = an_app(tmp_path, HEAD) / "function_app.py" / "keys.json"
-    message = refused(tmp_path, "--enable-auth", "--secrets", str(path))
-    assert f"{path} cannot be written" in message
-    assert "--secrets" in message
 
 
 @pytest.mark.parametrize(
@@ -370,14 +363,6 @@ def test_sync_functions_run_side_by_side_and_async_ones_on_the_main_thread(
         assert host.log.count("[meet] INFO met") == 2
 
 
-def test_a_log_line_carries_the_name_of_its_function(tmp_path: Path) -> None:
-    """Lines of functions that run side by side can be told apart."""
-    with running(an_app(tmp_path, HEAD)) as host:
-        host.get("/api/hello")
-
-        assert "[hello] INFO somebody is here" in host.log
-
-
 def test_a_function_sees_the_trace_it_belongs_to(tmp_path: Path) -> None:
     """The request's, or a new one."""
     code = HEAD + (
@@ -451,15 +436,18 @@ def test_keys_are_kept_and_never_shown(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
+def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """With what to do about it."""
-    an_app(tmp_path, HEAD)
-    (tmp_path / "keys.json").write_text("{")
+    path = an_app(tmp_path, HEAD) / "keys.json"
+    path.write_text("{")
+    below = path / "keys.json"
 
-    said = refused(tmp_path, "--secrets", "keys.json")
+    damaged = refused(tmp_path, "--secrets", "keys.json")
+    unwritable = refused(tmp_path, "--enable-auth", "--secrets", str(below))
 
-    assert str(tmp_path / "keys.json") in said
-    assert "delete it" in said
+    assert (f"{path} cannot be read" in damaged, "delete it" in damaged) == (True, True)
+    assert f"{below} cannot be written" in unwritable
+    assert "another with --secrets" in unwritable
 
 
 def test_a_thread_that_does_not_end_does_not_keep_the_host(tmp_path: Path) -> None:

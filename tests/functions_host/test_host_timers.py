@@ -75,13 +75,13 @@ async def held(timer: func.TimerRequest) -> None:
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The connection string of an Azurite of this module's own."""
+    """Run an Azurite for this module; give its connection string."""
     with blob_storage(tmp_path_factory.mktemp("azurite")) as connection_string:
         yield connection_string
 
 
 def runs(host: RunningHost, name: str, count: int = 1) -> list[dict[str, Any]]:
-    """The function's runs, as soon as there are so many."""
+    """Return the function's runs, as soon as there are so many."""
 
     def enough() -> list[dict[str, Any]] | None:
         found = [run for run in host.get("/api/ran").json if run["name"] == name]
@@ -92,7 +92,7 @@ def runs(host: RunningHost, name: str, count: int = 1) -> list[dict[str, Any]]:
 
 
 def status_blob(storage: str, host: RunningHost, function: str) -> Any:
-    """The blob in which the function's status is kept."""
+    """Return the blob in which the function's status is kept."""
     container = ContainerClient.from_connection_string(storage, "azure-webjobs-hosts")
     host_id = host.get("/admin/host/status").json["id"]
     name = f"timers/{host_id}/Host.Functions.{function}/status"
@@ -157,7 +157,7 @@ def test_occurrences_missed_while_down_are_one_past_due_run(
 
 
 def moved_on(blob: Any, before: dict[str, str]) -> dict[str, str] | None:
-    """The status if it is not the one before."""
+    """Return the status if it is not the one before."""
     kept: dict[str, str] = json.loads(blob.download_blob().readall())
     return None if kept["LastUpdated"] == before["LastUpdated"] else kept
 

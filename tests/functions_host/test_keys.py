@@ -9,7 +9,7 @@ from functions_host.keys import Access, BadKeyFile, Keys
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Keys:
-    """Keys in a folder of their own."""
+    """Return keys in a folder of their own."""
     return Keys(tmp_path / "keys" / "keys.json")
 
 

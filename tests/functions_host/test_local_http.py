@@ -11,7 +11,7 @@ from functions_host.settings import BadSettings
 
 
 def read(folder: Path, section: Any) -> local_http.LocalHttp:
-    """What a file with that section says."""
+    """Return what a file with that section says."""
     document = {"IsEncrypted": False, "Values": {}, "Host": section}
     (folder / "local.settings.json").write_text(json.dumps(document))
     return local_http.read(folder)

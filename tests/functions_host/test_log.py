@@ -8,7 +8,7 @@ from functions_host import log
 
 
 def a_record(name: str, level: int) -> logging.LogRecord:
-    """A log record of that logger."""
+    """Return a log record of that logger."""
     return logging.LogRecord(name, level, "", 0, "said %s", ("this",), None)
 
 

@@ -47,7 +47,7 @@ async def pull_flagged(timer: func.TimerRequest) -> None:
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
-    """A host that answers for the names in the recorded requests."""
+    """Run a host that answers for the names in the recorded requests."""
     folder = an_app(tmp_path_factory.mktemp("raw"), APP)
     with running(folder, "--name", "a", "--name", "EVIL.example.") as host:
         yield host
@@ -68,7 +68,7 @@ def test_a_raw_request_is_answered_as_recorded(
 
 
 def ask(port: int, request: str) -> dict[str, Any]:
-    """What comes back, in the words of the record."""
+    """Return what comes back, in the words of the record."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(request.encode("latin-1"))
         method = request.partition(" ")[0]

@@ -74,12 +74,12 @@ def test_a_template_that_is_none_is_named(template: str) -> None:
 
 
 def http(name: str, route: str, *methods: str) -> Function:
-    """An HTTP function."""
+    """Return an HTTP function."""
     return Function(name, name, HttpTrigger("req", route, methods, AuthLevel.ANONYMOUS))
 
 
 def found(router: Router, method: str, path: str) -> str | None:
-    """The name of the function that takes the request."""
+    """Return the name of the function that takes the request."""
     taken = router.find(method, path)
     return taken[0].function.name if taken else None
 

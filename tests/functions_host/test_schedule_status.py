@@ -14,7 +14,7 @@ FIVE_MINUTES = cron.parse("0 */5 * * * *")
 
 
 def ago(**span: float) -> datetime:
-    """That long before now."""
+    """Return the time that long before now."""
     return NOW - timedelta(**span)
 
 

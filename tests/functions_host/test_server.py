@@ -19,7 +19,7 @@ HEAD = b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n"
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, Any]]:
-    """A connection to a server with one function."""
+    """Connect to a server with one function."""
     echo = Function("echo", "1", HttpTrigger("req", "echo", (), AuthLevel.ANONYMOUS))
     app: Any = SimpleNamespace(
         auth=False, broken=False, router=Router([echo], "api", os.environ)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def loop() -> Iterator[HostLoop]:
-    """A loop of the host, and the handlers of the tests put back after it."""
+    """Give a loop of the host; put the handlers of the tests back after it."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     loop = HostLoop()
     yield loop
@@ -33,21 +33,21 @@ class Ears:
         self.host_has = asyncio.Event()
 
     def app(self, *_: object) -> None:
-        """The app's handler."""
+        """Handle a signal as the app."""
         self.heard.append("app")
 
     def failing_app(self) -> None:
-        """A handler with an error in it."""
+        """Handle a signal as an app that fails."""
         self.app()
         raise ValueError("as it should")
 
     def host(self) -> None:
-        """The host's handler."""
+        """Handle a signal as the host."""
         self.heard.append("host")
         self.host_has.set()
 
     def after_a_signal(self, loop: HostLoop) -> list[str]:
-        """Who has heard a signal that was sent now."""
+        """Return who handles a signal that is sent now."""
 
         async def wait() -> None:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -93,7 +93,7 @@ class Runs(Invocations):
 
 
 def a_function(retry: RetryPolicy | None = None) -> Function:
-    """A timer function."""
+    """Return a timer function."""
     trigger = TimerTrigger("timer", "", use_monitor=True, run_on_startup=False)
     return Function("tick", "1", trigger, retry=retry)
 
@@ -106,7 +106,7 @@ async def fired(
     retry: RetryPolicy | None = None,
     on_startup: bool = False,
 ) -> Runs:
-    """What a timer on that schedule ran."""
+    """Return what a timer on that schedule ran."""
     time = runs.clock.time
     timer = Timer(
         a_function(retry),

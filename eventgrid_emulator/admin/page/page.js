@@ -6,9 +6,9 @@ const columns = ["name", "ready", "locked", "delayed", "oldestAgeSeconds", "wait
   "deadLettered", "dropped"];
 
 function element(tag, text) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
+  const node = document.createElement(tag);
+  node.textContent = text;
+  return node;
 }
 
 async function ask(path, options) {
@@ -52,11 +52,11 @@ async function refresh() {
   }));
 }
 
-function list(place, items, empty) {
-  byId(place).replaceChildren(...(items.length ? items : [element("li", empty)]));
+function showList(place, entries, empty) {
+  byId(place).replaceChildren(...(entries.length ? entries : [element("li", empty)]));
 }
 
-// Text as it came: parsed and printed anew, a large number would be another one.
+// Text as it came: parsed and printed anew, a large number would be another number.
 async function readItems(path, member) {
   const answer = await fetch(`/_local${path}`);
   const text = await answer.text();
@@ -95,13 +95,13 @@ byId("look").addEventListener("submit", (submitted) => {
   const [topic, subscription] = new FormData(submitted.target).get("subscription").split("/");
   showProblems(async () => {
     const found = await readItems(`/events?${new URLSearchParams({ topic, subscription })}`, "events");
-    list("events", found.map(asItem), "It holds nothing.");
+    showList("events", found.map(asItem), "It holds nothing.");
   });
 });
 
 byId("dead").addEventListener("click", () => showProblems(async () => {
   const found = await readItems("/deadletters", "deadLetters");
-  list("deadletters", found.reverse().slice(0, 50).map(asItem), "There are none.");
+  showList("deadletters", found.reverse().slice(0, 50).map(asItem), "There are none.");
 }));
 
 byId("faults").addEventListener("submit", (submitted) => {
@@ -142,7 +142,7 @@ byId("history").addEventListener("submit", (submitted) => {
     const life = await ask(`/events?id=${encodeURIComponent(id)}`);
     const steps = life.steps.map((step) =>
       element("li", `${step.time} ${step.what} ${step.subscription ?? ""}`));
-    byId("steps").replaceChildren(...(steps.length ? steps : [element("li", "Nothing is known about it.")]));
+    showList("steps", steps, "Nothing is known about it.");
   });
 });
 
