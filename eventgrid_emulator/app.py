@@ -80,7 +80,7 @@ class App:
         except Refusal:
             return False  # nothing can be stored just now; the log has a line of it
         else:
-            logger.info("The topology in %s holds from now on", path)
+            logger.info("The topology in %s is in use now", path)
         return True
 
 

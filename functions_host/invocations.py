@@ -1,4 +1,4 @@
-"""Running functions: who is at work, for how long, and what a timeout does to them."""
+"""Running functions: which ones run, for how long, and what a timeout does to them."""
 
 import asyncio
 import faulthandler

@@ -23,7 +23,7 @@ class LocalHttp:
 
 
 def read(app_dir: Path) -> LocalHttp:
-    """Return what `func start` takes from the section; BadSettings if it cannot be."""
+    """Return what `func start` reads there. Raises BadSettings for what it refuses."""
     path = app_dir / "local.settings.json"
     if not path.is_file():
         return LocalHttp()

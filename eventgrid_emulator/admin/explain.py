@@ -41,7 +41,7 @@ def describe_clock(clock: Clock) -> dict[str, Any]:
 
 
 def explain(namespace: Namespace, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return who receives an event that is as stored, and why, clause by clause."""
+    """Return who receives the event, in its stored form, and why, clause by clause."""
     return {
         "eventSubscriptions": [
             {"topic": topic.name, "name": subscription.name}

@@ -46,7 +46,7 @@ class Callers:
             raise forbidden(f"A {site} page may not use the emulator")
 
     def check_control(self, request: web.BaseRequest) -> None:
-        """Refuse who may not use `/_local`: other machines need the control key."""
+        """Refuse other machines the use of `/_local` without the control key."""
         if is_loopback(_address(request, "peername")):
             return
         if self._control_key is None:

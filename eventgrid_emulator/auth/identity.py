@@ -14,7 +14,7 @@ TOKEN_PATH = "/msi/token"  # noqa: S105  (a path, not a secret)
 
 
 class Identity:
-    """The certificate in use, who judges tokens, and where a client gets one.
+    """The certificate in use, the issuer of tokens, and the endpoint that serves them.
 
     A certificate is made for `host` and `names`, its authority written to the folder.
     Raises ValueError without the extra `tls`, and when the folder cannot be written.

@@ -1,4 +1,4 @@
-"""The command line of the emulator, and the environment that stands in for it."""
+"""The command line of the emulator, and the environment variables of its options."""
 
 import argparse
 import re

@@ -50,6 +50,7 @@ class Outbox:
         for letter_id in ids:
             del self._waiting[letter_id]
         self.failures, self._not_before = 0, 0.0
+        self._sent.set()
         return ids
 
     async def wait_until_sent(self, longest: float) -> None:

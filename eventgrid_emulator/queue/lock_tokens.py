@@ -17,7 +17,7 @@ def prefix(guid: uuid.UUID) -> bytes:
 
 
 def encode(start: bytes, secret: bytes) -> bytes:
-    """Return the lock token as it stands in an answer."""
+    """Return the lock token as it is in an answer."""
     return binascii.b2a_base64(start + secret, newline=False)
 
 

@@ -34,7 +34,7 @@ class Commits:
         self._recovery: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Let the store take writes from now on."""
+        """Let the store accept writes from now on."""
         if self._store is not None:
             self._store.start()
 

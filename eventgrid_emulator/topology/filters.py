@@ -76,7 +76,7 @@ class Filter:
         return hit if positive is None else not hit
 
     def document(self) -> dict[str, Any]:
-        """Return the clause as it stands in a topology."""
+        """Return the clause as a topology declares it."""
         declared: dict[str, Any] = {"operatorType": self.operator, "key": self.key}
         if self.operator in SINGLE_VALUE:
             declared["value"] = self.values[0]

@@ -10,7 +10,7 @@ from aiohttp import HttpVersion11, web
 from functions_host.http import request_target
 from functions_host.worker_messages import RpcHttp, TypedData
 
-# Seconds that a body may take, and how many bytes of it are worth another second.
+# Seconds for a body to arrive, and the bytes that allow it another second.
 BODY_PATIENCE = 30.0
 BODY_RATE = 100_000
 EMPTY_STATUSES = frozenset({204, 304})
@@ -58,7 +58,7 @@ async def body_of(request: web.BaseRequest) -> bytes:
         return b""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # Else aiohttp takes the interim answer for the beginning of the final one.
+        # Otherwise aiohttp counts the interim answer as part of the final one.
         request.writer.output_size = 0
     patience = BODY_PATIENCE + request.content_length / BODY_RATE
     try:

@@ -14,7 +14,7 @@ PATH_SAFE = "/!$&'()*+,;=:@-._~"
 
 
 class BadTarget(Exception):
-    """The request target is not one that the host takes."""
+    """The request target is not one that the host accepts."""
 
 
 def split(raw: str) -> tuple[str, str]:

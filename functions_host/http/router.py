@@ -1,4 +1,4 @@
-"""Which HTTP function a request is for: the first in alphabetical order that takes it."""
+"""Which HTTP function a request is for: the first match in alphabetical order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ class Template:
 def compile_template(text: str) -> Template:
     """Return the template's pattern; BadTemplate says what is wrong with it."""
     pattern, checks, defaults = "", [], []
-    # A doubled brace stands for one of its own.
+    # A doubled brace is a literal one.
     for segment in SEGMENT.findall(text.replace("{{", OPEN).replace("}}", CLOSE)):
         parameter = PARAMETER.fullmatch(segment)
         pattern += _pattern(segment, parameter, text, first=not pattern)

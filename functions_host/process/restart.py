@@ -63,10 +63,10 @@ class Restart:
     def on_edit(self, edited: str, problem: str | None) -> bool:
         """Restart with the edit unless there is a problem; return whether it does."""
         if problem:
-            LOG.error("%s; the app goes on with the code it had", problem)
+            LOG.error("%s; the app keeps the code it had", problem)
             return False
         if any(name in sys.modules for name in DEBUGGERS):
-            LOG.warning("%s changed: not taken up under a debugger", edited)
+            LOG.warning("%s changed: no restart under a debugger", edited)
             return False
         self._loop.call_soon_threadsafe(self._stop.after_an_edit, edited)
         if not self._stop.heard_of_edit.wait(LOOP_PATIENCE):

@@ -83,7 +83,7 @@ type Schedule = Cron | Constant
 
 
 def parse(text: str) -> Schedule:
-    """Return the schedule that the expression stands for; BadSchedule if it is none."""
+    """Return the schedule that the expression means. Raises BadSchedule."""
     # Only spaces part the fields: a tab or a line end is a character of its field.
     parts = [part for part in text.split(" ") if part]
     if len(parts) in {5, 6}:
@@ -149,7 +149,7 @@ def _item(item: str, low: int, high: int, names: list[str]) -> Iterator[int]:
     span, slash, step_text = item.partition("/")
     if slash and not STEP.fullmatch(step_text):
         raise ValueError(f"the step {step_text!r} is not a number")
-    # NCrontab takes a step below 1 for 1.
+    # NCrontab reads a step below 1 as 1.
     step = max(1, int(step_text)) if slash else 1
     first, dash, last = span.partition("-")
     if span == "*":
@@ -157,7 +157,7 @@ def _item(item: str, low: int, high: int, names: list[str]) -> Iterator[int]:
     else:
         start = _value(first, low, high, names)
         end = _value(last, low, high, names) if dash else high if slash else start
-    # NCrontab takes a range written backwards for the same range forwards.
+    # NCrontab reads a range written backwards as the same range forwards.
     yield from range(min(start, end), max(start, end) + 1, step)
 
 

@@ -1,4 +1,4 @@
-"""What stands behind the endpoint: the emulator, or a real namespace when told so.
+"""What is behind the endpoint: the emulator, or a real namespace on request.
 
 With EVENTGRID_ENDPOINT set, the data-plane suite runs against that namespace. It needs a
 topic (EVENTGRID_TOPIC_NAME) with an event subscription without filters

@@ -72,7 +72,7 @@ async def test_the_clock_stays_within_the_calendar(
         assert answer.status == 200
 
 
-async def test_depths_and_counts_are_told(
+async def test_depths_and_counts_are_reported(
     wire: Wire, namespace: EmulatedNamespace
 ) -> None:
     """Ready, locked, delayed, age, and how often what happened."""
@@ -106,7 +106,7 @@ async def test_an_unmatched_event_is_counted(tmp_path: Path) -> None:
     assert (topic["published"], topic["unmatched"]) == (1, 1)
 
 
-async def test_one_event_s_history_is_told(wire: Wire) -> None:
+async def test_one_event_s_history_is_listed(wire: Wire) -> None:
     """From publish to acknowledge, per event subscription."""
     await wire.publish(EVENT | {"id": "known", "type": TYPE})
     tokens = lock_tokens(await wire.receive())
@@ -319,7 +319,7 @@ async def test_changed_limits_and_filters_hold_at_once() -> None:
         (["--topology", "{file}/x"], "cannot be read"),
     ],
 )
-async def test_what_cannot_be_used_is_said_in_one_line_at_the_start(
+async def test_what_cannot_be_used_is_named_in_one_line_at_the_start(
     options: list[str], words: str, tmp_path: Path
 ) -> None:
     """And not at the first dead letter, nor as a traceback; nothing is touched."""

@@ -92,7 +92,7 @@ async def test_a_link_to_the_page_may_stand_anywhere(wire: Wire) -> None:
 
 
 async def test_elsewhere_it_answers_for_addresses_and_the_names_given() -> None:
-    """A container is reached by its address or by the name it was told."""
+    """A container is reached by its address or by the name it was given."""
     address = another_address()
     if address is None:
         pytest.skip("this machine has no address but loopback")

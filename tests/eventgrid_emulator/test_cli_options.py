@@ -186,7 +186,7 @@ SERVICE = {
         ({"PORT": "1"}, []),
     ],
 )
-def test_a_variable_that_is_not_used_is_said(
+def test_a_variable_that_is_not_used_is_logged(
     environ: dict[str, str], words: list[str]
 ) -> None:
     """One line for a misspelt one; Kubernetes' own do not break the start."""

@@ -214,8 +214,8 @@ async def test_a_web_form_does_nothing(kind: str, body: bytes, wire: Wire) -> No
     assert len(await held(wire)) == 1
 
 
-async def test_a_topology_in_force_is_told_as_a_file_declares_it(wire: Wire) -> None:
-    """What is told can be put back, filters and limits with it."""
+async def test_a_topology_is_returned_as_a_file_declares_it(wire: Wire) -> None:
+    """What is returned can be put back, filters and limits with it."""
     declared = {
         "topic": "orders",
         "eventRetentionInDays": 2,

@@ -54,7 +54,7 @@ class Flaky:
 
 
 class Slow(Flaky):
-    """A destination that takes what it is given when it is told to."""
+    """A destination that answers when the test lets it."""
 
     def __init__(self) -> None:
         super().__init__()

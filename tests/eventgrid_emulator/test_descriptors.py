@@ -26,7 +26,7 @@ LIMIT = 64
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
-async def test_connections_without_end_are_said_once(tmp_path: Path) -> None:
+async def test_too_many_connections_are_logged_once(tmp_path: Path) -> None:
     """Not with a traceback for each; and who is patient is answered afterwards."""
     errors = tmp_path / "stderr"
     with errors.open("wb") as stderr:
@@ -44,7 +44,7 @@ async def test_connections_without_end_are_said_once(tmp_path: Path) -> None:
         with contextlib.ExitStack() as silent:
             for _ in range(2 * LIMIT):
                 silent.enter_context(socket.create_connection(("127.0.0.1", port)))
-            # Long enough for three attempts, of which one is told.
+            # Long enough for three attempts, of which one is logged.
             await asyncio.sleep(3.5 * ACCEPT_AGAIN_AFTER)
         async with (
             aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,

@@ -91,7 +91,7 @@ def test_the_plugin_comes_with_the_wheel(installed: Path, tmp_path: Path) -> Non
     assert "1 passed" in printed
 
 
-def test_another_python_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_another_python_gets_one_sentence(tmp_path: Path) -> None:
     """A copied folder meets any Python."""
     python = shutil.which("python3.11") or shutil.which("python3.10")
     if python is None or subprocess.run([python, "-c", ""], check=False).returncode:

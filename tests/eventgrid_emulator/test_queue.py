@@ -1,4 +1,4 @@
-"""The queue of one event subscription, told the time."""
+"""The queue of one event subscription, at given times."""
 
 from eventgrid_emulator.queue.entries import (
     DeadLetterReason,

@@ -37,7 +37,7 @@ async def test_a_storm_of_refusals_is_a_line_a_second(
     assert log_lines(caplog) == [line.format(0), line.format(39) + others]
 
 
-async def test_what_a_developer_meant_is_said(
+async def test_the_log_says_what_is_allowed(
     wire: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Microsoft's lab says maxWaitTime=5, which the service refuses without a reason."""
@@ -47,7 +47,7 @@ async def test_what_a_developer_meant_is_said(
     assert "10 to 120" in log_lines(caplog)[0]
 
 
-async def test_verbose_says_every_refusal(
+async def test_verbose_logs_every_refusal(
     wire: Wire, namespace: EmulatedNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever asked for all of them gets all of them."""

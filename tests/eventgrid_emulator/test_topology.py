@@ -1,4 +1,4 @@
-"""The topology file: what it may hold, and how a mistake in it is said."""
+"""The topology file: what it may hold, and how a mistake in it is reported."""
 
 import contextlib
 import json

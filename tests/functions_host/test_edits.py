@@ -79,7 +79,7 @@ def test_replacing_and_removing_are_edits(tmp_path: Path) -> None:
         (b"import nowhere\n", None),
     ],
 )
-def test_what_cannot_be_compiled_is_not_taken_up(
+def test_what_cannot_be_compiled_does_not_restart(
     tmp_path: Path, source: bytes, problem: str | None
 ) -> None:
     """The reason has file and line."""
@@ -111,7 +111,7 @@ ModuleNotFoundError: No module named 'nowhere'. Cannot find module. Sys path: ..
     )
 
 
-def test_what_is_no_traceback_is_said_as_it_is() -> None:
+def test_what_is_no_traceback_is_kept_as_it_is() -> None:
     """A sentence stays one."""
     assert place_of("there is no function_app.py in /app", Path("/app")) == (
         "there is no function_app.py in /app"

@@ -397,7 +397,7 @@ def test_the_port_of_local_settings_is_the_one_without_another(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
-def test_too_many_connections_are_said_once(tmp_path: Path) -> None:
+def test_too_many_connections_are_logged_once(tmp_path: Path) -> None:
     """The log does not grow, and all are answered when some have gone."""
     with running(an_app(tmp_path, HEAD)) as host:
         import resource

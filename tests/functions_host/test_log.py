@@ -13,7 +13,7 @@ def a_record(name: str, level: int) -> logging.LogRecord:
 
 
 def test_a_line_has_time_function_level_and_text() -> None:
-    """In this order; what no function said is the host's."""
+    """In this order; a line of no function is the host's."""
     record = a_record("anything", logging.INFO)
     record.created = 1795426200.0629
 

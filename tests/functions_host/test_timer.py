@@ -39,7 +39,7 @@ class Clock:
 
 @dataclass
 class InMemoryStore(StatusBlobs):
-    """Keeps statuses in a dictionary, unless it is told to be away."""
+    """Keeps statuses in a dictionary, unless it is to be away."""
 
     kept: dict[str, ScheduleStatus] = field(default_factory=dict)
     away: int = 0
