@@ -110,7 +110,7 @@ class Server:
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:
             logger.error(
-                "No connection can be accepted: %s. They wait until some are closed.",
+                "No connection can be accepted: %s. New ones wait until some close.",
                 problem.strerror or problem,
             )
         self._silent_until = now + SILENT_FOR

@@ -26,7 +26,7 @@ class HostNames:
         match = HOST.fullmatch(host)
         if not match:
             return 400, ""
-        if int(match["port"] or 0) > HIGHEST_PORT:
+        if float(match["port"] or 0) > HIGHEST_PORT:  # int() refuses very long ones
             return 500, ""
         name = _plain(match["name"])
         if name in self._given or _is_of_this_machine(name):

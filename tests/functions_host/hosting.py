@@ -189,8 +189,8 @@ def blob_storage(folder: Path, port: int = 0) -> Iterator[str]:
     )
     try:
         assert process.stdout
-        said = next(line for line in process.stdout if "successfully listen" in line)
-        yield services.connection_string(int(said.strip().rpartition(":")[2]))
+        ready = next(line for line in process.stdout if "successfully listen" in line)
+        yield services.connection_string(int(ready.strip().rpartition(":")[2]))
     finally:
         process.terminate()
         process.communicate()

@@ -158,10 +158,10 @@ def test_what_fails_when_imported_is_named_and_mended(app: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "said"), [("wait", "waiting"), ("block", "blocking")]
+    ("route", "printed"), [("wait", "waiting"), ("block", "blocking")]
 )
 def test_a_function_at_work_does_not_keep_an_edit_waiting(
-    app: Path, route: str, said: str
+    app: Path, route: str, printed: str
 ) -> None:
     """It is cut off, also if it never yields."""
     with running(app) as host:
@@ -174,7 +174,7 @@ def test_a_function_at_work_does_not_keep_an_edit_waiting(
 
         caller = threading.Thread(target=call)
         caller.start()
-        until(lambda: said in host.log)
+        until(lambda: printed in host.log)
 
         save(app / "words.py", 'WORD = "second"\n')
 

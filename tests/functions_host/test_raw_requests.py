@@ -104,16 +104,18 @@ def ask(port: int, request: str) -> dict[str, Any]:
         ("10.0.0.1", 403),
         ("[fe80::1]", 403),
         ("128.0.0.1", 403),
+        ("localhost:" + "9" * 5000, 500),
     ],
 )
 @pytest.mark.parametrize("path", ["/api/me", "/admin/host/status"])
 def test_the_host_answers_for_its_names_only(
     host: RunningHost, path: str, sent: str, status: int
 ) -> None:
-    """A website that leads its own name to this machine is told so, and no more."""
+    """A website that leads its own name to this machine learns that, and no more."""
     answer = host.call("GET", path, {"Host": sent})
 
     assert answer.status == status
+    assert "Traceback" not in host.log
     if status == 403:
         assert f"does not answer for {sent}:" in answer.body.decode()
         assert "--name" in answer.body.decode()

@@ -139,10 +139,9 @@ byId("history").addEventListener("submit", (submitted) => {
   submitted.preventDefault();
   const id = new FormData(submitted.target).get("id");
   showProblems(async () => {
-    const life = await ask(`/events?id=${encodeURIComponent(id)}`);
-    const steps = life.steps.map((step) =>
-      element("li", `${step.time} ${step.what} ${step.subscription ?? ""}`));
-    showList("steps", steps, "Nothing is known about it.");
+    const { steps } = await ask(`/events?id=${encodeURIComponent(id)}`);
+    const entries = steps.map((step) => element("li", `${step.time} ${step.what} ${step.subscription ?? ""}`));
+    showList("steps", entries, "Nothing is known about it.");
   });
 });
 
