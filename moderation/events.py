@@ -11,6 +11,8 @@ from eventgrid_pull import AnyEvent, Event
 from eventgrid_pull.events import cloudevents, event_decoder
 
 PREFIX = "com.contoso.ai."
+# The category, in any case, of content that nothing was found in.
+SAFE = "safe"
 # The extension attribute that marks a probe of inspect; see `inspection.recognition`.
 PROBE_MARK = "moderationprobe"
 

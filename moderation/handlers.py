@@ -3,6 +3,7 @@
 from eventgrid_pull import Acknowledge, Disposition, Event, MalformedEvent, Reject
 from moderation.events import (
     ANY_TYPE,
+    SAFE,
     TYPES,
     ContentApproved,
     ContentFlagged,
@@ -12,7 +13,6 @@ from moderation.events import (
 )
 from moderation.pulling import declared, pull
 
-SAFE = "safe"
 CERTAIN = 0.95
 
 

@@ -217,7 +217,7 @@ def _type_of(result: Json) -> tuple[str, type[Moderation] | None]:
     if given is None and "escalationReason" in result:
         given = events.ReviewEscalated.__name__
     elif given is None:
-        safe = result.get("category") == "safe"
+        safe = str(result.get("category")).lower() == events.SAFE
         given = (events.ContentApproved if safe else events.ContentFlagged).__name__
     name = str(given)
     if not name.startswith(events.PREFIX):

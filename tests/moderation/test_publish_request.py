@@ -97,6 +97,7 @@ def test_a_list_of_results_becomes_as_many_events_with_ids_of_their_own() -> Non
         (a_result(type=APPROVED), APPROVED),
         (a_result(), FLAGGED),
         (a_result(category="safe"), APPROVED),
+        (a_result(category="Safe"), APPROVED),
         (a_result(escalationReason="unsure"), ESCALATED),
     ],
 )
