@@ -94,7 +94,7 @@ class _Receivers:
         self._job = job
         self._parts = parts
         self.listeners = Listeners(lambda: group.create_task(self._receive_on()))
-        self._size = BATCH
+        self._size = BATCH // 2  # beside a first batch that takes long
         self._fitting: int | None = None
         self._has_visited = False
         # A visit would be held up by receives that stay open beside the last one.
@@ -111,7 +111,7 @@ class _Receivers:
                 if calls_for_more:
                     self.listeners.add()
                 rest = self._rests_until - loop_time()
-                with self.listeners.listen_beside(received, rest):
+                with self.listeners.listen_beside(calls_for_more, rest):
                     await self._work(received)
                 took = (loop_time() - received.at) / self._job.context.lock_seconds
                 size = BATCH if is_first else received.asked

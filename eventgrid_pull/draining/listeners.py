@@ -1,14 +1,11 @@
-"""Who listens: the receivers of one drain, one more for each full or slow batch."""
+"""Count the receivers of one drain: one more for each full or slow batch."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from eventgrid_pull.draining.receive_size import Received
-
 MAX_RECEIVERS = 4
-# Beside an under-filled batch that takes so long another receiver listens; beside so many
-# none does.
+# Beside a batch that takes so long another receiver listens; beside so many none does.
 SLOW_SECONDS, MOST_SLOW = 1.0, 16
 
 
@@ -26,10 +23,10 @@ class Listeners:
             self._begin()
 
     @contextmanager
-    def listen_beside(self, received: Received, rest: float) -> Iterator[None]:
+    def listen_beside(self, calls_for_more: bool, rest: float) -> Iterator[None]:
         """Have another receiver listen if the block takes long, and after a rest.
 
-        Not beside a full batch, which called for another already.
+        Not beside a batch that called for more: another was begun at once.
         """
         slow: list[bool] = []
 
@@ -41,7 +38,7 @@ class Listeners:
 
         loop = asyncio.get_running_loop()
         timer = loop.call_later(max(SLOW_SECONDS, rest), count_out)
-        if received.is_full:
+        if calls_for_more:
             timer.cancel()
         try:
             yield
