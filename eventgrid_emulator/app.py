@@ -5,7 +5,7 @@ import contextlib
 import logging
 from pathlib import Path
 
-from eventgrid_emulator.dead_letters import document
+from eventgrid_emulator.dead_letters.destinations import destination
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.http.server import Server
 from eventgrid_emulator.namespace.namespace import Namespace
@@ -33,7 +33,7 @@ class App:
             name=settings.namespace,
             clock=clock,
             store=Store(settings.data) if settings.data is not None else None,
-            dead_letters=document.destination(letters) if letters else None,
+            dead_letters=destination(letters) if letters else None,
         )
         self.routes = Routes(self.namespace, settings)
         self._server = Server(self.routes.handle, settings.tls)

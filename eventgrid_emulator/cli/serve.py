@@ -18,7 +18,7 @@ from eventgrid_emulator.auth.callers import LOCALHOST, is_loopback
 from eventgrid_emulator.auth.identity import LOOPBACK, Identity
 from eventgrid_emulator.cli.option_table import THROTTLED
 from eventgrid_emulator.cli.options import Options
-from eventgrid_emulator.dead_letters.document import check_destination
+from eventgrid_emulator.dead_letters.destinations import check_destination
 from eventgrid_emulator.operations.throttle import Throttle
 from eventgrid_emulator.settings import Settings
 from eventgrid_emulator.storage.sqlite import StoreError

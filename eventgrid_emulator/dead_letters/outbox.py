@@ -5,7 +5,8 @@ import contextlib
 import logging
 from collections.abc import Callable, Container, Iterable
 
-from eventgrid_emulator.dead_letters.document import DeadLetter, Destination
+from eventgrid_emulator.dead_letters.destinations import Destination
+from eventgrid_emulator.dead_letters.document import DeadLetter
 
 logger = logging.getLogger(__name__)
 

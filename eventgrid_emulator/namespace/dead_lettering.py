@@ -5,12 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from eventgrid_emulator.dead_letters import document
-from eventgrid_emulator.dead_letters.document import (
-    DeadLetter,
-    Destination,
-    RecentDeadLetters,
-)
+from eventgrid_emulator.dead_letters.destinations import Destination
+from eventgrid_emulator.dead_letters.document import DeadLetter
 from eventgrid_emulator.dead_letters.outbox import Outbox
+from eventgrid_emulator.dead_letters.recent import RecentDeadLetters
 from eventgrid_emulator.namespace.subscription import Counts, Subscription
 from eventgrid_emulator.queue.clock import Clock
 from eventgrid_emulator.queue.entries import Undeliverable

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Collection, Sequence
 
-from eventgrid_emulator.dead_letters.document import Destination
+from eventgrid_emulator.dead_letters.destinations import Destination
 from eventgrid_emulator.errors import Refusal, not_found
 from eventgrid_emulator.events.cloudevents import Published
 from eventgrid_emulator.namespace import topics

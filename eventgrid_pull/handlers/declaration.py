@@ -13,10 +13,10 @@ from eventgrid_pull.event import Decode
 from eventgrid_pull.events import event_decoder
 from eventgrid_pull.events.data_decoder import UnsupportedType
 from eventgrid_pull.events.event_decoder import Types
-from eventgrid_pull.handlers import handler, registration
-from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.handlers import registration, signature
 from eventgrid_pull.handlers.registration import PullInvalid
 from eventgrid_pull.handlers.run_handler import OnMalformed, Runner
+from eventgrid_pull.handlers.signature import Shape
 from eventgrid_pull.handlers.slots import Slots
 from eventgrid_pull.settings.declared_numbers import Numbers, expression, read_numbers
 
@@ -173,7 +173,7 @@ def _shape(
     decode: Decode | None,
 ) -> tuple[Shape | None, Decode | None, list[str]]:
     """Return what the handler takes and its decoder; or what is wrong with it."""
-    shape, wrong = handler.shape(function)
+    shape, wrong = signature.shape(function)
     if shape is None:
         return None, None, wrong
     if on_malformed not in ("reject", "handle"):
@@ -186,8 +186,8 @@ def _shape(
     wrong = [
         *wrong,
         *(
-            f"has {kind} in types=, but takes data of {handler.name_of(shape.data)}"
-            for kind in handler.unexpected(shape.data, (types or {}).values())
+            f"has {kind} in types=, but takes data of {signature.name_of(shape.data)}"
+            for kind in signature.unexpected(shape.data, (types or {}).values())
         ),
     ]
     try:

@@ -12,7 +12,7 @@ import msgspec
 from eventgrid_pull.draining.receive_size import BATCH
 from eventgrid_pull.event import AnyEvent, MalformedEvent
 from eventgrid_pull.handlers.batch_answer import SharedWork, disposition_at
-from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.handlers.signature import Shape
 from eventgrid_pull.handlers.slots import NoSlotLeft, Slots
 from eventgrid_pull.outcomes import (
     DISPOSITIONS,

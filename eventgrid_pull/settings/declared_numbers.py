@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from eventgrid_pull.draining.lock_renewal import RENEWABLE_SECONDS
-from eventgrid_pull.handlers.handler import Shape
+from eventgrid_pull.handlers.signature import Shape
 from eventgrid_pull.settings import cron, setting_values
 from eventgrid_pull.settings.ticks import LONGEST_PACE, MANNERS, Manner
 

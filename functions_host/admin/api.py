@@ -11,7 +11,7 @@ from aiohttp import web
 from functions_host.admin.keys_api import AdminKeys
 from functions_host.app import App
 from functions_host.functions import Function, HttpTrigger, is_disabled
-from functions_host.http.http_trigger import body_of
+from functions_host.http.request_body import body_of
 from functions_host.http.responses import bare, json_reply
 from functions_host.keys import Access
 from functions_host.worker import FunctionFailed

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from functions_host.app import App
-from functions_host.http.http_trigger import body_of
+from functions_host.http.request_body import body_of
 from functions_host.http.responses import bare, json_reply
 from functions_host.keys import KeySet
 

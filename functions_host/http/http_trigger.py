@@ -1,6 +1,5 @@
 """From an HTTP request to a function and back, as the Functions host carries them."""
 
-import asyncio
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
@@ -10,9 +9,6 @@ from aiohttp import HttpVersion11, web
 from functions_host.http import request_target
 from functions_host.worker_messages import RpcHttp, TypedData
 
-# Seconds for a body to arrive, and the bytes that allow it another second.
-BODY_PATIENCE = 30.0
-BODY_RATE = 100_000
 EMPTY_STATUSES = frozenset({204, 304})
 # The server sets these itself; a function's own are left out.
 HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
@@ -20,14 +16,6 @@ HOP_BY_HOP = frozenset({"transfer-encoding", "keep-alive"})
 
 class InvalidResponse(Exception):
     """The function's answer cannot be sent over HTTP."""
-
-
-class BodyIncomplete(Exception):
-    """The caller went away, or sent less than it had announced."""
-
-
-class BodyTooSlow(Exception):
-    """The caller sends so slowly that it may never end."""
 
 
 def to_typed_data(
@@ -50,24 +38,6 @@ def to_typed_data(
             body=TypedData(bytes=body),
         )
     )
-
-
-async def body_of(request: web.BaseRequest) -> bytes:
-    """Return the body, if its length was announced: functions get no chunked one."""
-    if not request.content_length or "Transfer-Encoding" in request.headers:
-        return b""
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # Otherwise aiohttp counts the interim answer as part of the final one.
-        request.writer.output_size = 0
-    patience = BODY_PATIENCE + request.content_length / BODY_RATE
-    try:
-        async with asyncio.timeout(patience):
-            return await request.content.readexactly(request.content_length)
-    except TimeoutError:
-        raise BodyTooSlow from None
-    except (OSError, web.RequestPayloadError, asyncio.IncompleteReadError) as error:
-        raise BodyIncomplete from error
 
 
 def to_response(request: web.BaseRequest, returned: Any) -> web.Response:

@@ -12,13 +12,11 @@ from functions_host.functions import AuthLevel
 from functions_host.http import cors, refusals, request_target
 from functions_host.http.host_names import HostNames
 from functions_host.http.http_trigger import (
-    BodyIncomplete,
-    BodyTooSlow,
     InvalidResponse,
-    body_of,
     to_response,
     to_typed_data,
 )
+from functions_host.http.request_body import BodyIncomplete, BodyTooSlow, body_of
 from functions_host.http.request_target import BadTarget
 from functions_host.http.responses import bare, root_page
 from functions_host.http.router import Route

@@ -9,13 +9,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from time import monotonic
 
 import msgspec
 
 from eventgrid_pull import Delivery, EventGridError, MalformedEvent, Receiver
-from eventgrid_pull.blob.append_log import CLOCK_SKEW, StoreUnavailable, stamp, stamp_of
-from eventgrid_pull.draining.lock_renewal import MARGIN, RENEWABLE_SECONDS
+from eventgrid_pull.blob.append_log import StoreUnavailable, stamp
+from eventgrid_pull.draining.lock_renewal import MARGIN
 from eventgrid_pull.outcomes import ReleaseDelay
 from moderation import events
 from moderation.audit import actions
@@ -31,9 +30,6 @@ MOST = 10
 MOST_PEEKS = 8
 WAIT_SECONDS, RETRY_SECONDS = 10, 5
 LONGEST_LOCK = timedelta(minutes=5)
-# A lock can be renewed for an hour, and lasts once more after that.
-RECALLED = timedelta(seconds=RENEWABLE_SECONDS) + LONGEST_LOCK + CLOCK_SKEW
-SEARCH_SECONDS = 10.0
 
 
 class TooManyPeeks(Exception):
@@ -187,41 +183,3 @@ async def _release_all(session: PeekSession, deliveries: Sequence[Delivery]) -> 
 def hash_of(token: str) -> str:
     """Return what tells lock tokens apart; nothing can be settled with it."""
     return hashlib.sha256(token.encode()).hexdigest()[:24]
-
-
-async def recall(session: PeekSession, tokens: Sequence[str]) -> dict[str, Peeked]:
-    """Find deliveries received by hand within the last hour: lock token → delivery.
-
-    Raises StoreUnavailable, also when reading takes too long.
-    """
-    now, ends = session.clock(), monotonic() + SEARCH_SECONDS
-    since = now - RECALLED
-    missing = {hash_of(token).encode(): token for token in tokens}
-    found: dict[str, Peeked] = {}
-    async for line in session.actions.newest(since=since, until=now + CLOCK_SKEW):
-        if stamp_of(line) < stamp(since).encode():
-            break
-        if any(digest in line for digest in missing):
-            _take(line, session.declared.name, missing, found)
-        if not missing:
-            break
-        if monotonic() > ends:
-            message = "storage takes too long to say what was received by hand"
-            raise StoreUnavailable(message)
-    return found
-
-
-def _take(
-    line: bytes, name: str, missing: dict[bytes, str], found: dict[str, Peeked]
-) -> None:
-    try:
-        peeked = _decoder.decode(line)
-    except (ValueError, RecursionError):
-        return
-    token = missing.get(peeked.token_hash.encode())
-    if token is not None and peeked.subscription == name and peeked.ids:
-        del missing[peeked.token_hash.encode()]
-        found[token] = peeked
-
-
-_decoder = msgspec.json.Decoder(Peeked)

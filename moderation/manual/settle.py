@@ -24,8 +24,8 @@ from eventgrid_pull.outcomes import (
 from moderation.audit import entry as audit_entry
 from moderation.event_key import EventKey, key_of
 from moderation.events import Verdict
-from moderation.manual import peek
 from moderation.manual.peek import Peeked, PeekSession
+from moderation.manual.recall import recall
 
 NOT_PEEKED, LAST_DELIVERY = "NotPeeked", "LastDelivery"
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -87,7 +87,7 @@ async def settle(session: PeekSession, request: SettleRequest) -> list[Result]:
     EventGridError and StoreUnavailable, with nothing settled.
     """
     async with session.turn:
-        known = await peek.recall(session, request.tokens)
+        known = await recall(session, request.tokens)
         results = _refuse_unknown(request.tokens, known)
         results |= _refuse_last_deliveries(session, request, known)
         left = {token: known[token] for token in request.tokens if token not in results}
@@ -106,7 +106,7 @@ async def renew(
     Raises EventGridError and StoreUnavailable.
     """
     async with session.turn:
-        known = await peek.recall(session, tokens)
+        known = await recall(session, tokens)
         results = _refuse_unknown(tokens, known)
         if not known:
             return list(results.values()), None

@@ -13,7 +13,7 @@ from eventgrid_pull.event import Delivery
 from eventgrid_pull.outcomes import Settled
 from moderation.audit.entry import AuditEntry
 from moderation.audit.log import Query
-from moderation.manual import peek
+from moderation.manual import peek, recall
 from moderation.manual.peek import MOST_PEEKS
 from tests.calling import Api
 from tests.make import NOW, InMemoryReceiver, a_delivery, an_event, minutes
@@ -332,7 +332,7 @@ async def test_a_search_that_takes_too_long_settles_nothing(
     delivery, other = a_delivery(), a_delivery(an_event(id="event-2"))
     receiver = queue(api, delivery, other)
     await post(api, "peek")
-    monkeypatch.setattr(peek, "SEARCH_SECONDS", -1.0)
+    monkeypatch.setattr(recall, "SEARCH_SECONDS", -1.0)
     body: dict[str, Any] = {"lockTokens": [delivery.lock_token]}
 
     problem = await post(api, "settle", 503, disposition="acknowledge", **body)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from eventgrid_emulator.dead_letters.document import DeadLetter, RecentDeadLetters
+from eventgrid_emulator.dead_letters.document import DeadLetter
 from eventgrid_emulator.dead_letters.outbox import Outbox
+from eventgrid_emulator.dead_letters.recent import RecentDeadLetters
 from eventgrid_emulator.errors import Refusal
 from eventgrid_emulator.events.cloudevents import read_batch
 from eventgrid_emulator.namespace.namespace import Namespace

@@ -12,7 +12,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from eventgrid_emulator import EmulatedNamespace
-from eventgrid_emulator.dead_letters.document import BlobStorage
+from eventgrid_emulator.dead_letters.destinations import BlobStorage
 from eventgrid_emulator.events.cloudevents import read_batch
 from tests.eventgrid_emulator.wire import EVENT, Wire, emulated, lock_tokens, until
 from tests.functions_host.hosting import blob_storage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions_host.functions import AuthLevel, Function, HttpTrigger
-from functions_host.http import http_trigger, server
+from functions_host.http import request_body, server
 from functions_host.http.host_names import HostNames
 from functions_host.http.router import Router
 
@@ -53,7 +53,7 @@ async def test_a_body_that_does_not_end_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With 408, as by the Functions host."""
-    monkeypatch.setattr(http_trigger, "BODY_PATIENCE", 0.1)
+    monkeypatch.setattr(request_body, "BODY_PATIENCE", 0.1)
     async with connected() as (reader, writer):
         writer.write(HEAD + b"\r\nhalf")
 
