@@ -4,7 +4,7 @@ import { alertView } from "../../shell/alerts.js";
 import { go, withQuery } from "../../shell/router.js";
 import { choices, field, refill, subscriptionSelect } from "../shared/fields.js";
 import { flowCharts } from "./charts.js";
-import { confidenceView, heatView, modelsView } from "./tables.js";
+import { confidenceView, heatView, modelsView } from "./breakdowns.js";
 
 const NAME = "flow";
 const RANGES = [[15, "15 min"], [60, "1 h"], [360, "6 h"], [1440, "24 h"]];
