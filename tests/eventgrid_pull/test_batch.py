@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eventgrid_pull.blob.append_log import StoreUnavailable
+from eventgrid_pull.draining.decide import decide
 from eventgrid_pull.draining.drain_result import LOCK_LOST
 from eventgrid_pull.outcomes import Disposition, Reject, Release, ReleaseDelay, Settled
 from eventgrid_pull.shutdown import GRACE_SECONDS
@@ -148,6 +149,27 @@ async def test_what_a_handler_does_wrong_concerns_its_own_event_alone(
     assert bench.became("wrong") == ("release", 60)
     assert (await bench.entries())["wrong"].reason == reason
     assert result.settled == {"acknowledge": 1, "release": 1}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (Reject("\ud800"), "the handler failed: UnicodeEncodeError"),
+        (Reject(ValueError("x")), "the handler failed: AttributeError"),  # type: ignore[arg-type]
+        (Release("x", 30), "the handler returned an invalid delay: it must be one of"),  # type: ignore[arg-type]
+    ],
+    ids=["a reason that is no text", "an error as the reason", "an unknown delay"],
+)
+async def test_what_is_decided_at_once_is_checked_too(
+    wrong: Disposition, reason: str
+) -> None:
+    """It would fail the record of the whole batch, or the call that settles it."""
+    [delivery] = Bench(wrong=lambda: wrong).deliveries.values()
+
+    disposition = await decide("sub-paid", lambda _: wrong, delivery.event)
+
+    assert isinstance(disposition, Release)
+    assert (disposition.reason or "").startswith(reason)
 
 
 @in_virtual_time
